@@ -1,0 +1,24 @@
+VENV := .venv
+
+run: $(VENV)/run
+	$(VENV)/bin/python -m hailuo
+
+test: $(VENV)/test
+	$(VENV)/bin/python -m pytest
+
+lint: $(VENV)/lint
+	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
+
+bench: $(VENV)/test
+	$(VENV)/bin/python -m bench
+
+$(VENV)/bin/python:
+	python3 -m venv $(VENV)
+
+$(VENV)/run: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/pip install --quiet --editable . && touch $@
+
+$(VENV)/test $(VENV)/lint: $(VENV)/%: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/pip install --quiet --editable '.[$*]' && touch $@
+
+.PHONY: run test lint bench
