@@ -1,0 +1,182 @@
+"""What can go wrong, and what the caller is told (design.md, Failures).
+
+GatewayError              500  server_error
+  BadRequest              400  invalid_request_error    param names the field
+    TooLarge              413                           file_too_large
+  Unauthorized            401  authentication_error     invalid_api_key and others
+  Busy                    429  rate_limit_error         accounts_busy
+  NoLiveAccount           503  upstream_error           no_live_account
+  ShuttingDown            503  server_error             shutting_down
+  CallerLeft              499  nobody is there to read it
+  UpstreamError           502  upstream_error           may be tried again
+    Refused               503                           upstream_busy
+    TokenRejected         401  authentication_error     this token is no longer good
+    Unreachable           502                           upstream_unreachable
+    NotUnderstood         502                           upstream_protocol
+    NothingSaid           502                           upstream_empty
+    TimedOut              504                           upstream_timeout
+"""
+
+from typing import Any
+
+RETRY_AFTER_MAX_S = 60  # more, and openai-node hammers instead of waiting
+
+
+class GatewayError(Exception):
+    """A failure with its status, its type and its code.
+
+    message: for the caller; what is wrong, with which value, and what to do.
+    param: the field of the request that is wrong, as a path.
+    code: overrides the code of the class.
+    retry_after_s: seconds after which another try may do; at most 60 are said.
+    """
+
+    status = 500
+    type = "server_error"
+    code: str | None = None
+    final = False  # says `x-should-retry: false`: the same call fails again
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code or self.code
+        self.retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the status alone cannot say: when, and whether, to come again."""
+        headers = {}
+        if self.retry_after_s is not None:
+            seconds = max(1, min(RETRY_AFTER_MAX_S, round(self.retry_after_s)))
+            headers["Retry-After"] = str(seconds)
+        if self.final:
+            headers["x-should-retry"] = "false"
+        return headers
+
+
+class BadRequest(GatewayError):
+    """The request cannot be served as it is; *param* names the field."""
+
+    status = 400
+    type = "invalid_request_error"
+
+
+class TooLarge(BadRequest):
+    """More bytes than a limit allows; the message says which limit."""
+
+    status = 413
+    code = "file_too_large"
+
+
+class Unauthorized(GatewayError):
+    """Nobody we serve, or a caller's own token that is no longer good."""
+
+    status = 401
+    type = "authentication_error"
+    code = "invalid_api_key"
+    final = True
+
+
+class Busy(GatewayError):
+    """Every account was answering somebody else for too long."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "accounts_busy"
+
+
+class NoLiveAccount(GatewayError):
+    """The pool has no account that could ever serve."""
+
+    status = 503
+    type = "upstream_error"
+    code = "no_live_account"
+    final = True
+
+
+class ShuttingDown(GatewayError):
+    """The server is leaving; its successor may answer."""
+
+    status = 503
+    code = "shutting_down"
+
+
+class CallerLeft(GatewayError):
+    """The caller hung up: there is nobody to tell."""
+
+    status = 499
+    code = "client_left"
+
+
+class UpstreamError(GatewayError):
+    """The service did not answer as it should.
+
+    tries: how often an answer is tried in all when this happens before anything was
+        sent of it; 1 is never again.
+    """
+
+    status = 502
+    type = "upstream_error"
+    tries = 3
+
+
+class Refused(UpstreamError):
+    """The service says no to this request, now; the message is its own."""
+
+    status = 503
+    code = "upstream_busy"
+
+
+class TokenRejected(UpstreamError):
+    """The service no longer takes this token; others may do. Not counted as a try."""
+
+    status = 401
+    type = "authentication_error"
+    code = "invalid_api_key"
+    final = True
+
+
+class Unreachable(UpstreamError):
+    """No connection to the service, or one that broke off."""
+
+    code = "upstream_unreachable"
+
+
+class NotUnderstood(UpstreamError):
+    """The service said something its protocol does not know."""
+
+    code = "upstream_protocol"
+
+
+class NothingSaid(UpstreamError):
+    """The answer ended without a word. Once more is enough (protocol.md 4)."""
+
+    code = "upstream_empty"
+    tries = 2
+
+
+class TimedOut(UpstreamError):
+    """The service was silent for too long."""
+
+    status = 504
+    code = "upstream_timeout"
+
+
+def body(error: GatewayError) -> dict[str, Any]:
+    """The one error body, OpenAI's: all four keys, always."""
+    return {
+        "error": {
+            "message": error.message,
+            "type": error.type,
+            "param": error.param,
+            "code": error.code,
+        }
+    }

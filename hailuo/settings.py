@@ -1,0 +1,162 @@
+"""Every setting: its name, default and meaning, read once from the environment.
+
+    settings = Settings.read(os.environ)      # or Settings(origin=…) in a test
+
+A wrong value stops the start, and all wrong values are named at once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+DEFAULT_API_KEY = "sk-hailuofreeapi"  # everybody knows it: loopback only
+MB = 1_048_576
+
+
+class WrongSettings(Exception):
+    """One sentence a line, each naming the setting and what is wrong with it."""
+
+
+def text(value: str) -> str:
+    return value.strip()
+
+
+def address(value: str) -> str:
+    parts = urlsplit(value.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an http:// or https:// address")
+    return value.strip().rstrip("/")
+
+
+def proxy(value: str) -> str:
+    parts = urlsplit(value.strip())
+    schemes = ("http", "https", "socks5", "socks5h")
+    if value.strip() and (parts.scheme not in schemes or not parts.hostname):
+        raise ValueError("an http://, https:// or socks5:// address")
+    return value.strip()
+
+
+def keys(value: str) -> tuple[str, ...]:
+    found = words(value)
+    if not found:
+        raise ValueError("a key: an empty one would let anybody in")
+    return found
+
+
+def words(value: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+def whole(value: str) -> int:
+    if not value.strip().isdecimal() or int(value) < 1:
+        raise ValueError("a whole number above 0")
+    return int(value)
+
+
+def seconds(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1
+    if not 0 < number < float("inf"):
+        raise ValueError("a number of seconds above 0")
+    return number
+
+
+def choice(*options: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value.strip().lower() not in options:
+            raise ValueError("one of " + ", ".join(options))
+        return value.strip().lower()
+
+    return read
+
+
+def setting(name: str, default: str, read: Callable[[str], Any], meaning: str) -> Any:
+    """A field of Settings that knows how the environment spells it."""
+    made = {"name": name, "default": default, "read": read, "meaning": meaning}
+    return field(default=read(default), metadata=made)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Seconds are floats, MB are 1,048,576 bytes, lists are comma-separated."""
+
+    port: int = setting("PORT", "8000", whole, "port; binds `0.0.0.0`")
+    api_keys: tuple[str, ...] = setting(
+        "HAILUO_API_KEY",
+        DEFAULT_API_KEY,
+        keys,
+        "key(s), comma-separated, that stand for the pool; the default one serves only "
+        "callers on this machine",
+    )
+    tokens: tuple[str, ...] = setting(
+        "HAILUO_TOKENS",
+        "",
+        words,
+        "credentials for the pool, comma-separated, besides the file",
+    )
+    tokens_file: str = setting(
+        "HAILUO_TOKENS_FILE", "tokens.json", text, "where the pool is kept"
+    )
+    origin: str = setting(
+        "HAILUO_ORIGIN", "https://hailuoai.com", address, "the web upstream"
+    )
+    proxy: str = setting(
+        "HAILUO_PROXY",
+        "",
+        proxy,
+        "`http://`, `https://` or `socks5://` address all upstream calls go through",
+    )
+    queue_timeout_s: float = setting(
+        "HAILUO_QUEUE_TIMEOUT_S",
+        "15",
+        seconds,
+        "how long a request waits in line for an account before 429",
+    )
+    idle_timeout_s: float = setting(
+        "HAILUO_IDLE_TIMEOUT_S",
+        "120",
+        seconds,
+        "seconds without a byte, from upstream or to the client, before an answer is "
+        "given up",
+    )
+    heartbeat_s: float = setting(
+        "HAILUO_HEARTBEAT_S",
+        "10",
+        seconds,
+        "seconds of silence after which a stream gets a `: ping`",
+    )
+    max_body_mb: int = setting(
+        "HAILUO_MAX_BODY_MB",
+        "32",
+        whole,
+        "largest JSON body, base64 included (MB = 1,048,576 bytes)",
+    )
+    log_level: str = setting(
+        "HAILUO_LOG_LEVEL",
+        "info",
+        choice("debug", "info", "warning", "error"),
+        "`debug`, `info`, `warning` or `error`",
+    )
+    simulated: bool = setting(
+        "HAILUO_SIMULATED",
+        "0",
+        lambda value: choice("0", "1")(value) == "1",
+        "set to 1 by `python -m hailuo` itself when the simulator is the upstream",
+    )
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """raises: WrongSettings, with a sentence for each wrong value."""
+        values, wrong = {}, []
+        for each in fields(cls):
+            name, read = each.metadata["name"], each.metadata["read"]
+            try:
+                values[each.name] = read(environ.get(name, each.metadata["default"]))
+            except ValueError as error:
+                wrong.append(f'{name}: "{environ.get(name)}" is not {error}')
+        if wrong:
+            raise WrongSettings("\n".join(wrong))
+        return cls(**values)

@@ -1,0 +1,96 @@
+"""Waiting for the upstream, the caller and the clock at once.
+
+One request has one Watch. Whoever waits on its behalf, for an upstream's bytes or for
+a while, waits here, so that a caller who hangs up is noticed at once and a silence is
+broken by a heartbeat:
+
+    while not watch.wait(until, upstream_socket):
+        if watch.due:
+            yield TICK
+
+`select.poll` because `select.select` fails above descriptor 1023; it is what works
+under a patched and an unpatched interpreter alike (design.md, Mechanisms).
+"""
+
+import math
+import select
+import socket
+import time
+
+from .errors import CallerLeft
+
+_GONE_OR_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
+
+
+class Watch:
+    """One request's eyes on its caller and on the clock.
+
+    caller: the caller's socket, or None where the server does not hand it out; then
+        only the clock is watched.
+    heartbeat_s: seconds of silence towards the caller after which a beat is due.
+    idle_s: seconds of silence from an upstream that are too long.
+    """
+
+    def __init__(
+        self,
+        caller: socket.socket | None = None,
+        *,
+        heartbeat_s: float = 10,
+        idle_s: float = 120,
+    ) -> None:
+        self._caller = caller
+        self._heartbeat_s = heartbeat_s
+        self.idle_s = idle_s
+        self.beat()
+
+    def beat(self) -> None:
+        """Something was sent to the caller: the silence starts anew."""
+        self._due_at = time.monotonic() + self._heartbeat_s
+
+    @property
+    def due(self) -> bool:
+        """Whether the caller has heard nothing for a heartbeat."""
+        return time.monotonic() >= self._due_at
+
+    def wait(
+        self, until: float, upstream: socket.socket | None = None, *, beats: bool = True
+    ) -> bool:
+        """Wait for *upstream*'s bytes; give up at *until* or when a beat is due.
+
+        until: on the clock of time.monotonic.
+        beats: False where no beat could be sent on: then only *until* ends the wait.
+        returns: whether there is something to read (an end counts).
+        raises: CallerLeft as soon as the caller has hung up.
+        """
+        until = min(until, self._due_at) if beats else until
+        while True:
+            ready = self._poll(until, upstream)
+            if upstream is not None and upstream.fileno() in ready:
+                return True
+            if self._caller is None or self._caller.fileno() not in ready:
+                return False
+            self._look_at_caller()
+
+    def check(self) -> None:
+        """raises: CallerLeft if the caller has hung up by now."""
+        if self._caller is not None and self._poll(0, None):
+            self._look_at_caller()
+
+    def _poll(self, until: float, upstream: socket.socket | None) -> set[int]:
+        poll = select.poll()
+        for sock in (upstream, self._caller):
+            if sock is not None:
+                poll.register(sock.fileno(), _GONE_OR_READABLE)
+        wait_ms = math.ceil(1000 * max(0.0, until - time.monotonic()))
+        return {descriptor for descriptor, _ in poll.poll(wait_ms)}
+
+    def _look_at_caller(self) -> None:
+        """An end is a caller gone (half-closed counts); bytes are its next request."""
+        assert self._caller is not None
+        try:
+            gone = self._caller.recv(1, socket.MSG_PEEK) == b""
+        except OSError:
+            gone = True
+        if gone:
+            raise CallerLeft("the caller has hung up")
+        self._caller = None
