@@ -1,0 +1,134 @@
+"""What an upstream offers, and the records that cross its border.
+
+An upstream turns a Question into Pieces, on one account. How a history is folded, what
+the wire looks like and how its tokens are read is its own business; nobody above the
+gateway asks which upstream answers.
+"""
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from ..watch import Watch
+
+Message = Mapping[str, Any]  # role, content, …: as it came, after validation
+
+
+class Identity(NamedTuple):
+    """What a credential says of itself: hints, never proof (design.md, Whom to trust).
+
+    kind: the upstream that takes it.
+    account: the account it speaks for; credentials that share it share its lock.
+    name: what logs and people may see.
+    expires_at: Unix seconds, None when it does not say.
+    capacity: answers the account can stream at once, None for any number.
+    """
+
+    kind: str
+    account: str
+    name: str
+    expires_at: float | None = None
+    capacity: int | None = 1
+
+
+class Credential(Protocol):
+    """An account as an upstream sees it; a renewal changes the token."""
+
+    @property
+    def token(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+class Question(NamedTuple):
+    """What is asked.
+
+    messages: oldest first, the newest last; there is at least one.
+    model: as the caller names it; an upstream that does not know it takes its own.
+    options: what else the caller said, by its name: temperature, tools, …; an upstream
+        uses what it understands.
+    conversation: "" for one of its own, removed afterwards; "new" for one that is
+        kept; else the id of the one to go on with.
+    """
+
+    messages: Sequence[Message]
+    model: str = ""
+    options: Mapping[str, Any] = {}
+    conversation: str = ""
+
+
+class Link(NamedTuple):
+    """A page the service read when it searched the web."""
+
+    title: str
+    url: str
+
+
+class ToolCall(NamedTuple):
+    """A function the model wants called, or a further part of its arguments.
+
+    number: which of the answer's calls it is, from 0.
+    id, name: with the first part only.
+    arguments: JSON; the parts are to be joined.
+    """
+
+    number: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+class Usage(NamedTuple):
+    """What an answer cost, in the model's tokens."""
+
+    prompt: int
+    answer: int
+
+
+class Piece(NamedTuple):
+    """A part of an answer as it arrives; every field may be empty.
+
+    text: what is new of the answer.
+    reasoning: what is new of the thinking before it.
+    tool_calls: calls, or parts of them.
+    links: all of them, with the last piece.
+    finish: why the answer is over: "stop" for its natural end, "length", "tools" or
+        "filtered"; then it is the last.
+    usage: with the last piece, where the service counts.
+    id: the answer's, with the first piece at the latest.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    links: tuple[Link, ...] = ()
+    finish: str = ""
+    usage: Usage | None = None
+    id: str = ""
+
+
+TICK = Piece()  # nothing came for a while; told apart by identity
+
+Answer = Generator[Piece, None, None]  # closing it ends the answer upstream
+
+
+class Upstream(Protocol):
+    """One service that answers."""
+
+    kind: str
+
+    def identify(self, credential: str) -> Identity | None:
+        """Whose credential this is; None when it is none of this service's."""
+
+    def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
+        """Ask once, and yield what comes; a TICK whenever a beat is due.
+
+        Closing the answer has its conversation removed.
+        raises: UpstreamError for what the service did; CallerLeft.
+        """
+
+    def hang_up(self) -> None:
+        """Cut off every answer that is running; each fails as if it had broken off."""
+
+    def drain(self, wait_s: float) -> int:
+        """Finish what runs in the background; how much was left when time ran out."""
