@@ -1,0 +1,93 @@
+"""Hailuo AI's web protocol: what hailuoai.com's own client speaks (protocol.md)."""
+
+from contextlib import closing
+
+from ...errors import NotUnderstood, UpstreamError
+from ...watch import Watch
+from .. import TICK, Answer, Credential, Identity, Question
+from ..http import Http, Stream
+from ..sse import Parser
+from . import account as accounts
+from . import prompt, protocol
+from .chat import Transcript
+from .client import Client
+from .removal import Removals
+from .signing import chat_digest
+
+
+class Web:
+    """The web service, on whichever account a call is made for."""
+
+    kind = protocol.KIND
+
+    def __init__(self, http: Http, origin: str) -> None:
+        self._http = http
+        self._client = Client(http, origin)
+        self._removals = Removals(self._remove)
+
+    def identify(self, credential: str) -> Identity | None:
+        return accounts.identify(credential)
+
+    def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
+        """Ask in a conversation of its own, which is removed afterwards."""
+        transcript = Transcript()
+        try:
+            with closing(self._ask(account, question, watch)) as stream:
+                yield from _pieces(stream, transcript)
+                stream.settle()
+        finally:
+            if transcript.chat_id:
+                self._removals.add(account, transcript.chat_id)
+
+    def hang_up(self) -> None:
+        self._http.hang_up()
+
+    def drain(self, wait_s: float) -> int:
+        return self._removals.drain(wait_s)
+
+    def _ask(self, account: Credential, question: Question, watch: Watch) -> Stream:
+        text = prompt.fold(question.messages)
+        chat_id = protocol.NEW_CONVERSATION
+        form = (
+            ("characterID", (None, protocol.CHARACTER_ID)),
+            ("msgContent", (None, text)),
+            ("chatID", (None, chat_id)),
+            ("searchMode", (None, protocol.SEARCH_MODE)),
+        )
+        return self._client.open_stream(
+            protocol.CHAT,
+            account.token,
+            form,
+            digest=chat_digest(protocol.CHARACTER_ID, text, chat_id),
+            headers={"Accept": "text/event-stream"},
+            watch=watch,
+        )
+
+    def _remove(self, token: str, chat_id: str) -> None:
+        self._client.ask("DELETE", protocol.HISTORY + chat_id, token)
+
+
+def _pieces(stream: Stream, transcript: Transcript) -> Answer:
+    """Each piece as it arrives, the last one with its finish.
+
+    What an event brings is given before the failure of the one behind it is raised, so
+    that it does not matter how the bytes were cut.
+    """
+    parser = Parser()
+    for received in stream:
+        if not received:
+            yield TICK
+            continue
+        failure: UpstreamError | None = None
+        try:
+            for event in parser.feed(received):
+                transcript.read(event)
+        except UpstreamError as error:
+            failure = error
+        if piece := transcript.take():
+            yield piece
+        if failure:
+            raise failure
+        if transcript.ended:
+            return
+    raise NotUnderstood("the upstream's answer stopped before its end")

@@ -1,0 +1,120 @@
+"""An answer of the web service: from its events to pieces (protocol.md 4).
+
+    transcript = Transcript()
+    transcript.read(data_of_an_event)
+    piece = transcript.take()         # what is new since the last time
+
+Pure: bytes in, pieces out, so a recording is as good as the service.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from ...errors import NothingSaid, NotUnderstood
+from .. import Link, Piece
+from .client import check
+from .protocol import END_TYPE, HEARTBEAT_TYPE, IS_LAST
+
+# A character cut in half, which a later event completes. orjson gives the first; what
+# it rejects, half of a pair of surrogates, comes from the standard library.
+_HALF = re.compile("[\ufffd\ud800-\udfff]")
+
+
+class Transcript:
+    """What the service has said so far.
+
+    chat_id: the conversation's id, "" until it is known.
+    ended: whether the answer is over.
+    """
+
+    def __init__(self) -> None:
+        self.chat_id = ""
+        self.ended = False
+        self._content = ""
+        self._given = 0  # characters of it that have been taken
+        self._links: tuple[Link, ...] = ()
+
+    def read(self, event: bytes) -> None:
+        """Take in the data of one event; after the end, nothing counts any more.
+
+        raises: TokenRejected or Refused for a statusInfo that says so, NotUnderstood
+            for what is not the protocol, NothingSaid for an end without a word.
+        """
+        if self.ended:
+            return
+        said = _parsed(event)
+        if said.get("type") == HEARTBEAT_TYPE:
+            return  # its statusInfo may be anything
+        if status := _mapping(said, "statusInfo"):
+            check(status)
+        data = _mapping(said, "data")
+        message = _mapping(data, "messageResult")
+        self._read_id(message or _mapping(data, "sendResult"))
+        self._read_content(message)
+        ends = said.get("type") == END_TYPE or message.get("isEnd") == IS_LAST
+        if ends and not self._content:
+            raise NothingSaid("the upstream ended its answer without a word")
+        self.ended = ends
+
+    def take(self) -> Piece | None:
+        """What is new, None when nothing is."""
+        end = len(self._content)
+        if not self.ended and (half := _HALF.search(self._content, self._given)):
+            end = half.start()
+        text = _HALF.sub("\ufffd", self._content[self._given : end])
+        self._given = max(self._given, end)
+        if self.ended:
+            return Piece(text, links=self._links, finish="stop", id=self.chat_id)
+        return Piece(text, id=self.chat_id) if text else None
+
+    def _read_id(self, result: Mapping[str, Any]) -> None:
+        self.chat_id = self.chat_id or str(result.get("chatID") or "")
+
+    def _read_content(self, result: Mapping[str, Any]) -> None:
+        content = result.get("content") or ""
+        if not isinstance(content, str):
+            raise NotUnderstood("the upstream's content is not text")
+        if len(content) >= len(self._content):  # shorter than before adds nothing
+            self._content = content
+        self._links = _links(result) or self._links
+
+
+def _parsed(event: bytes) -> Mapping[str, Any]:
+    try:
+        said = orjson.loads(event)
+    except orjson.JSONDecodeError:
+        said = _with_surrogates(event)
+    if not isinstance(said, dict):
+        raise NotUnderstood("an event of the upstream is not a JSON object")
+    return said
+
+
+def _with_surrogates(event: bytes) -> Any:
+    """What orjson rejects may be sound but for half of a pair of surrogates."""
+    try:
+        return json.loads(event)
+    except ValueError:
+        raise NotUnderstood("an event of the upstream is not JSON") from None
+
+
+def _mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A field that is an object or absent."""
+    found = value.get(key) or {}
+    if not isinstance(found, dict):
+        raise NotUnderstood(f"{key} of the upstream's event is not an object")
+    return found
+
+
+def _links(result: Mapping[str, Any]) -> tuple[Link, ...]:
+    """source: protocol.md 4, extra.netSearchStatus.linkDetail."""
+    status = _mapping(_mapping(result, "extra"), "netSearchStatus")
+    details: Iterable[Any] = status.get("linkDetail") or ()
+    return tuple(
+        Link(str(detail.get("detail") or detail["url"]), str(detail["url"]))
+        for detail in details
+        if isinstance(detail, dict) and detail.get("url")
+    )

@@ -1,0 +1,70 @@
+"""What the web service calls things: every constant of protocol.md, in one place.
+
+The service renames and moves things without notice; whoever follows it changes this
+module. The origin is a setting (HAILUO_ORIGIN).
+"""
+
+import time
+
+KIND = "web"
+
+REFERER = "https://hailuoai.com/"
+
+# protocol.md 1: a desktop Chrome, and the headers that go with it.
+HEADERS = {
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate",
+    "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8",
+    "Cache-Control": "no-cache",
+    "Pragma": "no-cache",
+    "Origin": "https://hailuoai.com",
+    "Referer": REFERER,
+    "Sec-Ch-Ua": '"Chromium";v="131", "Google Chrome";v="131", "Not_A Brand";v="24"',
+    "Sec-Ch-Ua-Mobile": "?0",
+    "Sec-Ch-Ua-Platform": '"Windows"',
+    "Sec-Fetch-Dest": "empty",
+    "Sec-Fetch-Mode": "cors",
+    "Sec-Fetch-Site": "same-origin",
+    "User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 "
+    "(KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+}
+
+# protocol.md 2
+REGISTER = "/v1/api/user/device/register"
+DEVICE_LIFETIME_S = 10_800
+
+# protocol.md 3
+USER_INFO = "/v1/api/user/info"
+RENEWAL = "/v1/api/user/renewal"
+
+# protocol.md 4
+CHAT = "/v4/api/chat/msg"
+HISTORY = "/v1/api/chat/history/"
+CHARACTER_ID = "1"
+NEW_CONVERSATION = "0"
+SEARCH_MODE = "0"  # the service decides by itself when to search the web
+
+HEARTBEAT_TYPE = 3
+END_TYPE = 8
+IS_LAST = 0  # isEnd is 0 on the last event, and 1 before it
+
+# protocol.md 1: *assumed* to be all the codes that mean a token is no longer good.
+DEAD_TOKEN_CODES = frozenset({1000021})
+
+
+def address(path: str, uuid: str, device_id: str = "") -> str:
+    """*path* with the query every URL has, in the order that is signed.
+
+    path: may have a query of its own, which stays in front.
+    uuid: the user id made for this device.
+    device_id: "" until the device is registered.
+    source: protocol.md 1.
+    """
+    unix_ms = int(time.time()) * 1000  # cut to whole seconds
+    device = f"&device_id={device_id}" if device_id else ""
+    return (
+        f"{path}{'&' if '?' in path else '?'}device_platform=web&app_id=3001"
+        f"&version_code=22200&uuid={uuid}{device}&os_name=Windows&browser_name=chrome"
+        "&device_memory=8&cpu_core_num=12&browser_language=zh-CN"
+        f"&browser_platform=Win32&screen_width=1920&screen_height=1080&unix={unix_ms}"
+    )
