@@ -1,0 +1,111 @@
+"""What is lent: a credential, the lock it shares, and what became of it.
+
+A token is a string, not its payload (design.md, Whom to trust). The account it claims
+to speak for only chooses the lock, its Slot; whether it is dead or rests belongs to the
+string.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+from .upstream import Identity
+
+REST_S = 30.0  # how long a refused account is left alone, doubling with each refusal
+REST_MAX_S = 600.0
+
+
+class Slot:
+    """What streams so many answers at once: one account of a service.
+
+    capacity: how many; None for any number.
+    """
+
+    def __init__(self, capacity: int | None) -> None:
+        self.capacity = math.inf if capacity is None else capacity
+        self.busy = 0
+
+    @property
+    def free(self) -> bool:
+        return self.busy < self.capacity
+
+
+class Rest:
+    """How long a token is left alone after the service refused it."""
+
+    def __init__(self) -> None:
+        self.until = 0.0  # on the clock of time.monotonic
+        self.length_s = 0.0
+
+    def begin(self) -> None:
+        """30 s, twice as long with each refusal, 10 minutes at most."""
+        self.length_s = min(2 * self.length_s or REST_S, REST_MAX_S)
+        self.until = time.monotonic() + self.length_s
+
+    def clear(self) -> None:
+        self.until = self.length_s = 0.0
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until it is over; 0 when there is none."""
+        return max(0.0, self.until - time.monotonic())
+
+
+class Account:
+    """A credential that may answer.
+
+    source: where it is from: "file", "environment", "caller".
+    dead: whether the service has rejected the token.
+    last_error: what the service said when it last refused or rejected it, or "".
+    used_at: when it was last lent, on the clock of time.monotonic.
+    """
+
+    def __init__(
+        self, token: str, identity: Identity, slot: Slot, rest: Rest, source: str
+    ) -> None:
+        self.token = token
+        self.identity = identity
+        self.slot = slot
+        self.rest = rest
+        self.source = source
+        self.dead = False
+        self.used_at = 0.0
+        self.served = 0
+        self.last_error = ""
+
+    @property
+    def kind(self) -> str:
+        return self.identity.kind
+
+    @property
+    def name(self) -> str:
+        return self.identity.name
+
+    def succeeded(self) -> None:
+        """It has answered: whatever was wrong with it is over."""
+        self.served += 1
+        self.rest.clear()
+        self.last_error = ""
+
+    def refused(self, why: str) -> None:
+        self.rest.begin()
+        self.last_error = why
+
+    def rejected(self, why: str) -> None:
+        self.dead = True
+        self.last_error = why
+
+
+class Scope:
+    """The accounts that may serve a request.
+
+    accounts: gives them; the pool's may change while somebody waits.
+    own: whether the caller brought them, so that it is his to mend what is wrong.
+    """
+
+    def __init__(self, accounts: Callable[[], Sequence[Account]], own: bool) -> None:
+        self.accounts = accounts
+        self.own = own
+
+    def live(self) -> list[Account]:
+        return [account for account in self.accounts() if not account.dead]

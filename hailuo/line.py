@@ -1,0 +1,145 @@
+"""First come, first served: the line of requests that wait for an account.
+
+While somebody waits for an account it is never idle: it is handed to the first in line
+who may have it, the moment it comes back. Of several idle ones the least recently used
+serves. Each waiter has an event of its own: with one condition for all, 2,000 of them
+would wake for every account that comes back.
+"""
+
+import bisect
+import threading
+import time
+from collections.abc import Collection
+
+from .accounts import Account, Scope, Slot
+from .watch import Watch
+
+LOOK_S = 5.0  # how often who is in line looks whether his caller is still there
+
+
+class Waiter:
+    """A request that wants an account: where it stands, and what it may have.
+
+    ticket: its place in line.
+    tried: accounts it was lent before; others are better.
+    """
+
+    def __init__(
+        self, scope: Scope, ticket: int, tried: Collection[Account] = ()
+    ) -> None:
+        self.scope = scope
+        self.ticket = ticket
+        self.account: Account | None = None
+        self.woken = threading.Event()
+        self._tried = tried
+
+    def choice(self, slot: Slot | None = None) -> Account | None:
+        """The account to have now, if there is one; with *slot*, only one that has it.
+
+        An only account may be tried again although it was just sent to rest.
+        """
+        live = self.scope.live()
+        usable = [
+            account
+            for account in live
+            if account.slot.free
+            and (slot is None or account.slot is slot)
+            and (not account.rest.left_s or (account in self._tried and len(live) == 1))
+        ]
+        return min(
+            usable, key=lambda each: (each in self._tried, each.used_at), default=None
+        )
+
+    def pause_s(self, until: float) -> float:
+        """How long until it may be otherwise: a rest may end, a caller may leave."""
+        rests = [account.rest.left_s for account in self.scope.live()]
+        soon = min((left for left in rests if left), default=LOOK_S)
+        return max(0.0, min(until - time.monotonic(), soon, LOOK_S))
+
+
+class Line:
+    """Everybody who waits, in the order of their tickets."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiters: list[Waiter] = []
+        self._lent = 0
+        self.closed = False
+
+    def __len__(self) -> int:
+        return len(self._waiters)
+
+    def take(self, waiter: Waiter, watch: Watch, wait_s: float) -> Account | None:
+        """Wait for an account, *wait_s* at most; None when there was none to be had.
+
+        raises: CallerLeft; the place in line is given up.
+        """
+        until = time.monotonic() + wait_s
+        with self._lock:
+            if self._serve(waiter):
+                return waiter.account
+            bisect.insort(self._waiters, waiter, key=lambda each: each.ticket)
+        try:
+            while not waiter.woken.wait(waiter.pause_s(until)):
+                watch.check()
+                if waiter.choice():  # a rest is over
+                    self.serve()
+                if not waiter.scope.live() or time.monotonic() >= until:
+                    break
+            watch.check()
+        except BaseException:
+            if account := self._leave(waiter):
+                self.give_back(account)
+            raise
+        return self._leave(waiter)
+
+    def give_back(self, account: Account) -> None:
+        """An answer is over: the first who may have its account gets it."""
+        with self._lock:
+            account.slot.busy -= 1
+            self._lent -= 1
+            for waiter in self._waiters:
+                if self._serve(waiter, account.slot):
+                    self._waiters.remove(waiter)
+                    return
+
+    def serve(self) -> None:
+        """Something changed for the better: hand out what can be had, in order."""
+        with self._lock:
+            self._waiters = [each for each in self._waiters if not self._serve(each)]
+
+    def wake(self) -> None:
+        """Something changed for the worse: who can never be served need not wait."""
+        with self._lock:
+            for waiter in self._waiters:
+                if self.closed or not waiter.scope.live():
+                    waiter.woken.set()
+
+    def close(self) -> None:
+        """Nothing is lent any more."""
+        self.closed = True
+        self.wake()
+
+    def idle(self, wait_s: float) -> bool:
+        """Whether nothing is lent and nobody waits, within *wait_s*."""
+        until = time.monotonic() + wait_s
+        while (self._lent or self._waiters) and time.monotonic() < until:
+            time.sleep(0.05)
+        return not self._lent and not self._waiters
+
+    def _serve(self, waiter: Waiter, slot: Slot | None = None) -> bool:
+        account = None if self.closed else waiter.choice(slot)
+        if account is None:
+            return False
+        self._lent += 1
+        account.slot.busy += 1
+        account.used_at = time.monotonic()
+        waiter.account = account
+        waiter.woken.set()
+        return True
+
+    def _leave(self, waiter: Waiter) -> Account | None:
+        with self._lock:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+            return waiter.account

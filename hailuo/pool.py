@@ -1,0 +1,191 @@
+"""Who may stream on which account.
+
+An account of the service streams one answer at a time (protocol.md 4), so whoever
+wants one leases it:
+
+    with pool.lease(scope, pool.ticket(), watch) as account:
+        …
+
+The pool's own accounts are those of whoever runs this; callers may bring tokens of
+their own, which share the locks of the accounts they speak for and nothing else.
+"""
+
+import itertools
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from weakref import WeakValueDictionary
+
+from .accounts import Account, Rest, Scope, Slot
+from .errors import (
+    Busy,
+    GatewayError,
+    NoLiveAccount,
+    Refused,
+    ShuttingDown,
+    Unauthorized,
+)
+from .line import Line, Waiter
+from .upstream import Identity
+from .watch import Watch
+
+VISITORS = 1_000  # callers' tokens whose rest is remembered
+BUSY_RETRY_S = 5.0
+
+
+class Pool:
+    """The accounts of whoever runs this, and the locks of everybody's.
+
+    identify: tells a credential's identity, None when it is none we know.
+    queue_timeout_s: how long a request waits in line.
+    """
+
+    def __init__(
+        self,
+        identify: Callable[[str], Identity | None],
+        queue_timeout_s: float = 15.0,
+    ) -> None:
+        self.identify = identify
+        self._queue_timeout_s = queue_timeout_s
+        self._lock = threading.Lock()
+        self._line = Line()
+        self._tickets = itertools.count(1)
+        self._accounts: tuple[Account, ...] = ()
+        self._visitors: OrderedDict[str, Rest] = OrderedDict()
+        self._slots: WeakValueDictionary[str, Slot] = WeakValueDictionary()
+
+    @property
+    def accounts(self) -> Sequence[Account]:
+        return self._accounts
+
+    def add(self, token: str, source: str) -> bool:
+        """Take a credential into the pool; False when it is none we know."""
+        identity = self.identify(token)
+        if identity is None:
+            return False
+        with self._lock:
+            account = Account(token, identity, self._slot(identity), Rest(), source)
+            self._accounts = (*self._accounts, account)
+        self._line.serve()
+        return True
+
+    def everybody(self) -> Scope:
+        """All accounts of the pool, those that come later included."""
+        return Scope(lambda: self._accounts, own=False)
+
+    def visitors(self, tokens: Sequence[str]) -> Scope | None:
+        """The accounts of tokens that a caller brought, and no others.
+
+        returns: None when one of them is no credential.
+        """
+        identities = [
+            identity for token in tokens if (identity := self.identify(token))
+        ]
+        if not tokens or len(identities) < len(tokens):
+            return None
+        with self._lock:
+            accounts = [
+                Account(
+                    token, identity, self._slot(identity), self._rest(token), "caller"
+                )
+                for token, identity in zip(tokens, identities, strict=True)
+            ]
+        return Scope(lambda: accounts, own=True)
+
+    def ticket(self) -> int:
+        """A place in line: later requests get higher ones."""
+        return next(self._tickets)
+
+    @contextmanager
+    def lease(
+        self,
+        scope: Scope,
+        ticket: int,
+        watch: Watch,
+        tried: Collection[Account] = (),
+        failure: GatewayError | None = None,
+    ) -> Iterator[Account]:
+        """Lend an account of *scope*, after waiting in line for it, and take it back.
+
+        tried: accounts this request was lent before; others are better.
+        failure: what the last of them did; raised when no other comes free.
+        raises: Busy when none came free in time, Refused when all are resting,
+            Unauthorized or NoLiveAccount when none is alive, ShuttingDown, CallerLeft.
+        """
+        waiter = Waiter(scope, ticket, tried)
+        wait_s = self._queue_timeout_s if scope.live() else 0.0
+        account = self._line.take(waiter, watch, wait_s)
+        if account is None:
+            raise failure if failure and scope.live() else self._unserved(scope)
+        try:
+            yield account
+        finally:
+            self._line.give_back(account)
+
+    def reject(self, account: Account, why: str) -> None:
+        """The service no longer takes this token."""
+        account.rejected(why)
+        self._line.wake()
+
+    def close(self) -> None:
+        """Lend nothing any more; who waits in line hears ShuttingDown."""
+        self._line.close()
+
+    def idle(self, wait_s: float) -> bool:
+        """Whether every account is back and the line empty, within *wait_s*."""
+        return self._line.idle(wait_s)
+
+    def _unserved(self, scope: Scope) -> GatewayError:
+        return leaving() if self._line.closed else unserved(scope)
+
+    def _slot(self, identity: Identity) -> Slot:
+        """The lock of an account, one for all who speak for it."""
+        slot = self._slots.get(identity.account) or Slot(identity.capacity)
+        return self._slots.setdefault(identity.account, slot)
+
+    def _rest(self, token: str) -> Rest:
+        rest = self._visitors.setdefault(token, Rest())
+        self._visitors.move_to_end(token)
+        if len(self._visitors) > VISITORS:
+            self._visitors.popitem(last=False)
+        return rest
+
+
+def leaving() -> ShuttingDown:
+    return ShuttingDown("the server is leaving: try again", retry_after_s=5)
+
+
+def unserved(scope: Scope) -> GatewayError:
+    """Why nobody of *scope* could serve."""
+    live = scope.live()
+    if not live:
+        return _dead(scope)
+    if all(account.rest.left_s for account in live):
+        return Refused(
+            f"every account is resting after a refusal; {live[0].last_error}",
+            retry_after_s=min(account.rest.left_s for account in live),
+        )
+    return Busy(
+        "every account is answering somebody else: try again, or add accounts",
+        retry_after_s=BUSY_RETRY_S,
+    )
+
+
+def _dead(scope: Scope) -> GatewayError:
+    accounts = scope.accounts()
+    why = "; ".join(account.last_error for account in accounts if account.last_error)
+    if not scope.own:
+        known = f"its tokens were rejected ({why})" if accounts else "it is empty"
+        return NoLiveAccount(
+            f"the pool has no live account: {known}. Put a fresh _token into the "
+            "tokens file or HAILUO_TOKENS, or send one as the bearer"
+        )
+    ended = [account.identity.expires_at or 0 for account in accounts]
+    expired = any(0 < at < time.time() for at in ended)
+    return Unauthorized(
+        f"your token was rejected: {why}. Sign in at hailuoai.com and use the new "
+        "_token",
+        code="token_expired" if expired else None,
+    )
