@@ -1,0 +1,133 @@
+"""The one way from a question to an answer: lease, ask, try again on another account.
+
+An answer is tried up to three times in all, before anything was sent of it. Nothing
+else in the program retries an answer: what is tried here is multiplied by the caller's
+own client.
+"""
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+
+from .accounts import Account, Scope
+from .errors import Refused, TokenRejected, UpstreamError
+from .pool import Pool
+from .upstream import TICK, Answer, Question, Upstream
+from .watch import Watch
+
+PAUSES_S = (0.3, 1.0)  # before an account is asked for the second and the third time
+
+# After SIGTERM; platforms kill 30 s later. A try may wait 10 s for its headers, where
+# it cannot be cut off, so the last one must begin 10 s before everything is cut.
+LAST_TRY_S = 10.0
+CUT_S = 20.0
+DRAIN_S = 3.0
+
+
+class Tries:
+    """What one request has been through.
+
+    accounts: those it was lent, in order.
+    failures: those that count; a rejected token does not.
+    begun: whether anything of the answer was given away.
+    """
+
+    def __init__(self, ticket: int) -> None:
+        self.ticket = ticket
+        self.accounts: list[Account] = []
+        self.failures = 0
+        self.begun = False
+        self.last: UpstreamError | None = None
+
+    def failed(self, error: UpstreamError) -> None:
+        """raises: *error*, when nothing more is to be tried."""
+        if self.begun:
+            raise error
+        if not isinstance(error, TokenRejected):
+            self.failures += 1
+            if self.failures >= error.tries:
+                error.final = error.status == 502
+                raise error
+        self.last = error
+
+
+class Gateway:
+    """Answers questions on leased accounts.
+
+    upstreams: by the kind of the accounts they serve.
+    """
+
+    def __init__(self, pool: Pool, upstreams: Mapping[str, Upstream]) -> None:
+        self._pool = pool
+        self._upstreams = upstreams
+        self.leaving = False
+
+    def answer(self, scope: Scope, question: Question, watch: Watch) -> Answer:
+        """The pieces of an answer, and a TICK whenever the caller has heard nothing.
+
+        Nothing happens before the first step; closing the generator ends the answer
+        and gives the account back.
+        raises: GatewayError, which made the last try fail; CallerLeft.
+        """
+        tries = Tries(self._pool.ticket())
+        while True:
+            lease = self._pool.lease(
+                scope, tries.ticket, watch, tries.accounts, tries.last
+            )
+            with lease as account:
+                try:
+                    yield from self._ask(account, question, tries, watch)
+                    return
+                except UpstreamError as error:
+                    self._judge(account, error)
+                    tries.failed(error)
+            if watch.due:
+                yield TICK
+                watch.beat()
+
+    def _ask(
+        self, account: Account, question: Question, tries: Tries, watch: Watch
+    ) -> Answer:
+        if account in tries.accounts:
+            yield from pause(PAUSES_S[tries.failures - 1], watch)
+        elif not tries.accounts:
+            watch.beat()  # the time in line is no silence
+        tries.accounts.append(account)
+        upstream = self._upstreams[account.kind]
+        with closing(upstream.answer(account, question, watch)) as pieces:
+            for piece in pieces:
+                if piece.finish:
+                    account.succeeded()
+                tries.begun = tries.begun or piece is not TICK
+                yield piece
+                watch.beat()
+
+    def leave(self) -> None:
+        """Let what runs finish, for 20 s; then cut it off, and clean up behind it."""
+        self.leaving = True
+        if not self._pool.idle(LAST_TRY_S):
+            self._pool.close()
+        if not self._pool.idle(CUT_S - LAST_TRY_S):
+            for upstream in self._upstreams.values():
+                upstream.hang_up()
+        self._pool.idle(DRAIN_S)
+        for upstream in self._upstreams.values():
+            upstream.drain(DRAIN_S)
+
+    def _judge(self, account: Account, error: UpstreamError) -> None:
+        """What a failure means for the account: only what the service says counts."""
+        if isinstance(error, TokenRejected):
+            self._pool.reject(account, error.message)
+        elif isinstance(error, Refused):
+            account.refused(error.message)
+            error.retry_after_s = account.rest.left_s
+
+
+def pause(seconds: float, watch: Watch) -> Answer:
+    """Wait, with a TICK when one is due. raises: CallerLeft."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        watch.wait(until)
+        if watch.due:
+            yield TICK
+            watch.beat()
