@@ -1,0 +1,46 @@
+"""How gunicorn runs the gateway. The only place that knows of gevent.
+
+One worker: the pool of accounts lives in its memory, and a platform's WEB_CONCURRENCY
+must not make several of it. For the same reason there is no reload: restart instead.
+"""
+
+import os
+import resource
+import signal
+
+import gevent
+
+bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+workers = 1
+worker_class = "gevent"
+worker_connections = 4096
+timeout = 120  # a heartbeat of the worker's loop, not the length of a request
+graceful_timeout = 28  # platforms kill after 30 s; leaving takes 26 at most
+keepalive = 5
+limit_request_field_size = 65536  # a handful of tokens in one header exceeds 8 KB
+control_socket_disable = True
+
+
+def on_starting(server):
+    """Two descriptors a stream: take as many as are allowed."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def when_ready(server):
+    """Ctrl-C is as tidy as SIGTERM."""
+    signal.signal(signal.SIGINT, lambda *_: server.signal(signal.SIGTERM, None))
+
+
+def post_worker_init(worker):
+    """On SIGTERM our answers finish first, then gunicorn's worker ends.
+
+    A signal handler must not block, and starting a thread in one crashes the worker.
+    """
+
+    def leave():
+        worker.wsgi.extensions["hailuo"].leave()
+        worker.alive = False
+
+    signal.signal(signal.SIGTERM, lambda *_: gevent.spawn(leave))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the arbiter says when

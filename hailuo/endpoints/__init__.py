@@ -1,0 +1,25 @@
+"""What clients see: OpenAI's API, one blueprint a module. Only this knows Flask."""
+
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from . import chat, failures, home, models, service
+from .service import Service
+
+BLUEPRINTS = (home.bp, models.bp, chat.bp)
+
+
+class Json(DefaultJSONProvider):
+    """Answers in the order they were written, in letters people can read."""
+
+    sort_keys = False
+    ensure_ascii = False
+
+
+def init_app(app: Flask, service_: Service) -> None:
+    """Put every route, and the one way to fail, on *app*."""
+    app.json = Json(app)
+    service.init_app(app, service_)
+    failures.init_app(app)
+    for bp in BLUEPRINTS:
+        app.register_blueprint(bp)

@@ -1,0 +1,58 @@
+"""Every failure leaves in the one body, with the request's id (design.md, Failures)."""
+
+import logging
+import uuid
+
+from flask import Flask, Response, g, jsonify
+from werkzeug.exceptions import HTTPException
+
+from .. import errors
+from ..pool import leaving
+from . import service
+
+log = logging.getLogger(__name__)
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_name_request)
+    app.after_request(_show_name)
+    app.register_error_handler(errors.GatewayError, told)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def told(error: errors.GatewayError) -> Response:
+    """A failure as a response."""
+    response = jsonify(errors.body(error))
+    response.status_code = error.status
+    response.headers.update(error.headers)
+    return response
+
+
+def _http(error: HTTPException) -> Response:
+    """Flask's own: an unknown path, a wrong method, a body that is too large."""
+    failure = errors.GatewayError(error.description or error.name)
+    failure.status = error.code or 500
+    if failure.status < 500:
+        failure.type = "invalid_request_error"
+    response = told(failure)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("request failed", exc_info=error)
+    return told(errors.GatewayError("an internal error", code="internal_error"))
+
+
+def _name_request() -> None:
+    g.request_id = f"req_{uuid.uuid4().hex}"
+    if service.current().gateway.leaving:
+        raise leaving()
+
+
+def _show_name(response: Response) -> Response:
+    response.headers["x-request-id"] = g.get("request_id") or f"req_{uuid.uuid4().hex}"
+    return response

@@ -1,0 +1,31 @@
+"""What the endpoints work with: put on the application once, found by every view."""
+
+from typing import NamedTuple, cast
+
+from flask import Flask, current_app
+
+from ..gateway import Gateway
+from ..pool import Pool
+from ..settings import Settings
+
+_KEY = "hailuo"
+
+
+class Service(NamedTuple):
+    """The settings, the accounts, and the way to an answer."""
+
+    settings: Settings
+    pool: Pool
+    gateway: Gateway
+
+    def leave(self) -> None:
+        """For the server to call on SIGTERM; 26 s later at most it may end."""
+        self.gateway.leave()
+
+
+def init_app(app: Flask, service: Service) -> None:
+    app.extensions[_KEY] = service
+
+
+def current() -> Service:
+    return cast(Service, current_app.extensions[_KEY])
