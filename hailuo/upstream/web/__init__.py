@@ -29,14 +29,21 @@ class Web:
         return accounts.identify(credential)
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
-        """Ask in a conversation of its own, which is removed afterwards."""
+        """Ask, in a conversation that is removed afterwards unless it is to be kept.
+
+        One that is to be kept is removed all the same if nobody was told its id.
+        """
         transcript = Transcript()
+        told = False
         try:
             with closing(self._ask(account, question, watch)) as stream:
-                yield from _pieces(stream, transcript)
+                for piece in _pieces(stream, transcript):
+                    told = told or bool(piece.id)
+                    yield piece
                 stream.settle()
         finally:
-            if transcript.chat_id:
+            kept = question.conversation and (told or question.conversation != "new")
+            if transcript.chat_id and not kept:
                 self._removals.add(account, transcript.chat_id)
 
     def hang_up(self) -> None:
@@ -46,8 +53,11 @@ class Web:
         return self._removals.drain(wait_s)
 
     def _ask(self, account: Credential, question: Question, watch: Watch) -> Stream:
-        text = prompt.fold(question.messages)
-        chat_id = protocol.NEW_CONVERSATION
+        known = question.conversation not in ("", "new")
+        messages = prompt.latest(question.messages) if known else question.messages
+        chat_id = question.conversation if known else protocol.NEW_CONVERSATION
+        text = prompt.fold(messages)
+        referer = f"{protocol.REFERER}?chat={chat_id}" if known else protocol.REFERER
         form = (
             ("characterID", (None, protocol.CHARACTER_ID)),
             ("msgContent", (None, text)),
@@ -59,7 +69,7 @@ class Web:
             account.token,
             form,
             digest=chat_digest(protocol.CHARACTER_ID, text, chat_id),
-            headers={"Accept": "text/event-stream"},
+            headers={"Accept": "text/event-stream", "Referer": referer},
             watch=watch,
         )
 
