@@ -107,5 +107,14 @@ class Scope:
         self.accounts = accounts
         self.own = own
 
+    def only(self, owner: str) -> "Scope":
+        """The part of it that speaks for one account of the service."""
+        return Scope(
+            lambda: [
+                each for each in self.accounts() if each.identity.account == owner
+            ],
+            self.own,
+        )
+
     def live(self) -> list[Account]:
         return [account for account in self.accounts() if not account.dead]

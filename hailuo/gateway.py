@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import closing
 
 from .accounts import Account, Scope
+from .conversations import Conversations
 from .errors import Refused, TokenRejected, UpstreamError
 from .pool import Pool
 from .upstream import TICK, Answer, Question, Upstream
@@ -60,6 +61,7 @@ class Gateway:
     def __init__(self, pool: Pool, upstreams: Mapping[str, Upstream]) -> None:
         self._pool = pool
         self._upstreams = upstreams
+        self._conversations = Conversations()
         self.leaving = False
 
     def answer(self, scope: Scope, question: Question, watch: Watch) -> Answer:
@@ -69,6 +71,8 @@ class Gateway:
         and gives the account back.
         raises: GatewayError, which made the last try fail; CallerLeft.
         """
+        if question.conversation not in ("", "new"):
+            scope = self._conversations.narrow(scope, question.conversation)
         tries = Tries(self._pool.ticket())
         while True:
             lease = self._pool.lease(
@@ -96,6 +100,8 @@ class Gateway:
         upstream = self._upstreams[account.kind]
         with closing(upstream.answer(account, question, watch)) as pieces:
             for piece in pieces:
+                if piece.id and question.conversation:
+                    self._conversations.note(piece.id, account.identity.account)
                 if piece.finish:
                     account.succeeded()
                 tries.begun = tries.begun or piece is not TICK

@@ -3,10 +3,11 @@
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from . import chat, failures, home, models, service
+from . import billing, chat, cors, failures, home, models, service
+from .paths import Paths
 from .service import Service
 
-BLUEPRINTS = (home.bp, models.bp, chat.bp)
+BLUEPRINTS = (home.bp, chat.bp, models.bp, billing.bp)
 
 
 class Json(DefaultJSONProvider):
@@ -21,5 +22,7 @@ def init_app(app: Flask, service_: Service) -> None:
     app.json = Json(app)
     service.init_app(app, service_)
     failures.init_app(app)
+    cors.init_app(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
+    app.wsgi_app = Paths(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way

@@ -17,7 +17,7 @@ from ..errors import Unauthorized
 from ..pool import Pool
 from ..settings import DEFAULT_API_KEY, Settings
 
-_BEARER = re.compile(r"bearer\s+(.*)", re.IGNORECASE | re.DOTALL)
+_BEARER = re.compile(r"(?:bearer(?:\s+|$))?(.*)", re.IGNORECASE | re.DOTALL)
 
 
 def scope(request: Request, settings: Settings, pool: Pool) -> Scope:
@@ -42,8 +42,11 @@ def presented(request: Request) -> str:
 
     raises: Unauthorized when it carries none.
     """
-    if found := _BEARER.fullmatch(request.headers.get("Authorization", "").strip()):
-        return found[1].strip()
+    found = _BEARER.fullmatch(request.headers.get("Authorization", "").strip())
+    bearer = found[1] if found else ""
+    for sent in (bearer, *map(request.headers.get, ("api-key", "x-api-key"))):
+        if sent and sent.strip():
+            return sent.strip()
     raise Unauthorized("no key was sent: send the header Authorization: Bearer KEY")
 
 

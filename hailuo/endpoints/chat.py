@@ -8,7 +8,7 @@ from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
-from .. import errors
+from .. import errors, stops
 from ..upstream import TICK, Answer, Piece
 from . import access, caller, fields, service, shapes
 from .fields import ChatRequest
@@ -18,12 +18,14 @@ bp = Blueprint("chat", __name__)
 log = logging.getLogger(__name__)
 
 
-@bp.post("/v1/chat/completions")
+@bp.post("/chat/completions")
 def complete() -> Response:
     settings, pool, gateway = service.current()
     scope = access.scope(request, settings, pool)
     asked = fields.chat(request, settings)
     pieces = gateway.answer(scope, asked.question, caller.watch(request, settings))
+    if asked.stops:
+        pieces = stops.cut(pieces, asked.stops)
     return streamed(pieces, asked) if asked.stream else whole(pieces, asked)
 
 
@@ -32,15 +34,13 @@ def whole(pieces: Answer, asked: ChatRequest) -> Response:
 
     What the last piece leaves to do upstream is done after the answer is sent.
     """
-    texts, created = [], int(time.time())
+    said, created = [], int(time.time())
     for piece in pieces:
-        texts.append(piece.text)
+        said.append(piece)
         if piece.finish:
             break
-    answer = shapes.completion(
-        piece.id or new_id(), asked.model, created, "".join(texts), piece.links
-    )
-    response = jsonify(answer)
+    id = next((piece.id for piece in said if piece.id), None) or new_id()
+    response = jsonify(shapes.completion(said, id, asked.model, created))
     response.call_on_close(partial(next, pieces, None))
     return response
 
@@ -75,24 +75,16 @@ def lines(first: Piece, pieces: Answer, asked: ChatRequest) -> Iterator[bytes]:
 
 
 def _lines(piece: Piece, pieces: Answer, asked: ChatRequest) -> Iterator[bytes]:
-    created, length = int(time.time()), 0
+    created = int(time.time())
     while piece is TICK:
         yield shapes.PING
         piece = next(pieces)
     chunks = shapes.Chunks(
         piece.id or new_id(), asked.model, created, asked.include_usage
     )
-    begin = chunks.begin()
-    while True:
-        length += len(piece.text)
-        line = begin + chunks.text(piece.text)
-        begin = b""
-        if piece.finish:
-            yield line + chunks.end(length, piece.links)
-            next(pieces, None)
-            return
-        yield line or shapes.PING
-        piece = next(pieces)
+    yield chunks.begin() + chunks.piece(piece)
+    for piece in pieces:
+        yield shapes.PING if piece is TICK else chunks.piece(piece)
 
 
 def new_id() -> str:
