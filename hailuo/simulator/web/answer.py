@@ -56,7 +56,7 @@ class Answer:
             await self._after("all")
         except Ended as ended:
             return str(ended)
-        self._stream.end()
+        await self._stream.end()
         return "done"
 
     async def _play(self, recording: dict[str, str]) -> None:
@@ -79,6 +79,7 @@ class Answer:
     async def _message(self) -> None:
         """The message_result events, on a schedule that does not drift."""
         due = self._loop.time()
+        number = 0
         for number, parts in enumerate(self._events(), 1):
             await self._until(due)
             if number == 1:
@@ -89,6 +90,9 @@ class Answer:
             if number in self._then:
                 await self._after(number)
                 due = max(due, self._loop.time())
+        if never := [n for n in self._then if isinstance(n, int) and n > number]:
+            told = f"a step after {min(never)} of {number} events never comes"
+            self._report.violation(f"script: {told}")
 
     async def _until(self, due: float) -> None:
         """Wait for the loop's clock; let others have their turn in any case."""
@@ -150,7 +154,7 @@ class Answer:
             case "wait":
                 await asyncio.sleep(step["for_s"])
             case "end":
-                self._stream.end()
+                await self._stream.end()
                 raise Ended("cut")
             case "close" | "reset":
                 if step.get("inside"):
