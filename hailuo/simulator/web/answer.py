@@ -181,9 +181,9 @@ class Answer:
         return self._style.event(heartbeat)
 
     async def _half_an_event(self, place: int | str) -> None:
-        written = list(self._events())
-        number = place if isinstance(place, int) else len(written)
-        event = b"".join(written[min(number, len(written) - 1)])
+        coming = [b"".join(parts) for parts in self._events()]
+        coming.append(self._style.event(events.over()))
+        event = coming[place if isinstance(place, int) else -1]
         self._stream.send_half(event[: len(event) // 2])
 
 
