@@ -1,27 +1,36 @@
 """An OpenAI-compatible gateway in front of Hailuo AI."""
 
 import os
+from typing import TYPE_CHECKING
 
-from flask import Flask
+if TYPE_CHECKING:
+    from flask import Flask
 
-from . import endpoints
-from .endpoints.service import Service
-from .gateway import Gateway
-from .pool import Pool
-from .refresh import Refresh
-from .roster import Roster
-from .settings import Settings
-from .tokens import TokensFile
-from .upstream.http import Http
-from .upstream.web import Web
+    from .settings import Settings
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: "Settings | None" = None) -> "Flask":
     """The gateway as a WSGI application; making it starts nothing.
+
+    What it is made of is imported here, not above: the simulator and the child
+    processes are modules of this package too, and must not pay for it.
 
     settings: what a test wants; else they are read from the environment.
     raises: WrongSettings.
     """
+    from flask import Flask
+
+    from . import endpoints
+    from .endpoints.service import Service
+    from .gateway import Gateway
+    from .pool import Pool
+    from .refresh import Refresh
+    from .roster import Roster
+    from .settings import Settings
+    from .tokens import TokensFile
+    from .upstream.http import Http
+    from .upstream.web import Web
+
     settings = settings or Settings.read(os.environ)
     web = Web(Http(settings.proxy), settings.origin)
     upstreams = {web.kind: web}
