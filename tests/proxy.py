@@ -15,7 +15,7 @@ class Proxy:
     def __init__(self) -> None:
         self.seen: list[tuple[str, str]] = []
         self._sock = socket.create_server(("127.0.0.1", 0))
-        self.address = "http://127.0.0.1:%d" % self._sock.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self._sock.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
 
     def __enter__(self) -> Self:

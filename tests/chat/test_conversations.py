@@ -199,10 +199,12 @@ class TestDevice:
     def test_each_token_has_its_own(
         self, upstream: Simulated, caller: Callable[..., Caller]
     ):
+        """Also two of one account."""
         upstream.script({"call": "chat", "text": "Hi", "times": None})
-        both = caller(2)
-        for _ in range(4):
-            both.ask()
+        one, other = caller(), caller()
+        other.tokens = [upstream.token(one.users[0])]
+        for each in (one, other, one, other):
+            each.ask()
         assert self.registrations(upstream) == 2
 
     def test_a_conversation_is_removed_with_the_same_one(
@@ -212,6 +214,18 @@ class TestDevice:
         account.ask()
         upstream.wait("conversations", exactly=0)
         assert self.registrations(upstream) == 1
+
+
+def test_a_callers_accounts_take_turns(
+    upstream: Simulated, caller: Callable[..., Caller]
+):
+    """Of several idle ones the least recently used serves, whoever brought them."""
+    upstream.script({"call": "chat", "text": "Hi", "times": None})
+    three = caller(3)
+    for _ in range(6):
+        three.ask()
+    users = [answer["user"] for answer in upstream.report()["answers"]]
+    assert sorted(users[:3]) == sorted(users[3:]) == three.users
 
 
 def test_text_is_signed_as_it_is_sent(upstream: Simulated, account: Caller):
