@@ -124,14 +124,17 @@ class Scope:
         self.accounts = accounts
         self.own = own
 
-    def only(self, owner: str) -> "Scope":
-        """The part of it that speaks for one account of the service."""
-        return Scope(
-            lambda: [
-                each for each in self.accounts() if each.identity.account == owner
-            ],
-            self.own,
-        )
+    def where(self, fits: Callable[[Account], bool]) -> "Scope":
+        """The part of it that fits, whenever it is asked."""
+        return Scope(lambda: [each for each in self.accounts() if fits(each)], self.own)
+
+    def of(self, kinds: Sequence[str]) -> "Scope":
+        """The part of it that is of these kinds."""
+        return self.where(lambda account: account.kind in kinds)
+
+    def awake(self) -> bool:
+        """Whether any of it lives and is not resting."""
+        return any(not account.rest.left_s for account in self.live())
 
     def live(self) -> list[Account]:
         return [account for account in self.accounts() if not account.dead]

@@ -155,6 +155,9 @@ class Upstream(Protocol):
     def identify(self, credential: str) -> Identity | None:
         """Whose credential this is; None when it is none of this service's."""
 
+    def offers(self, model: str) -> bool:
+        """Whether *model* is a name of this service's own."""
+
     def objection(self, question: Question) -> BadRequest | None:
         """What of *question* this service cannot do on any account, by its field.
 

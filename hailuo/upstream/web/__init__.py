@@ -28,6 +28,9 @@ class Web:
     def identify(self, credential: str) -> Identity | None:
         return accounts.identify(credential)
 
+    def offers(self, model: str) -> bool:
+        return False  # there is one model, and nobody names it
+
     def objection(self, question: Question) -> BadRequest | None:
         """A tool that must be called: nothing here can force the model to."""
         choice = question.options.get("tool_choice")
