@@ -36,14 +36,20 @@ class Rest:
     def __init__(self) -> None:
         self.until = 0.0  # on the clock of time.monotonic
         self.length_s = 0.0
+        self.why = ""
 
-    def begin(self) -> None:
-        """30 s, twice as long with each refusal, 10 minutes at most."""
+    def begin(self, why: str) -> None:
+        """30 s, twice as long with each refusal, 10 minutes at most.
+
+        why: what the service said.
+        """
+        self.why = why
         self.length_s = min(2 * self.length_s or REST_S, REST_MAX_S)
         self.until = time.monotonic() + self.length_s
 
     def clear(self) -> None:
         self.until = self.length_s = 0.0
+        self.why = ""
 
     @property
     def left_s(self) -> float:
@@ -105,7 +111,7 @@ class Account:
         self.last_error = ""
 
     def refused(self, why: str) -> None:
-        self.rest.begin()
+        self.rest.begin(why)
         self.last_error = why
 
     def rejected(self, why: str) -> None:

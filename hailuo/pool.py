@@ -221,7 +221,7 @@ def unserved(scope: Scope) -> GatewayError:
         return _dead(scope)
     if all(account.rest.left_s for account in live):
         return Refused(
-            f"every account is resting after a refusal; {live[0].last_error}",
+            f"every account is resting after a refusal; {live[0].rest.why}",
             retry_after_s=min(account.rest.left_s for account in live),
         )
     return Busy(
