@@ -70,6 +70,16 @@ class Pool:
     def accounts(self) -> Sequence[Account]:
         return self._accounts
 
+    @property
+    def lent(self) -> int:
+        """How many answers run, on anybody's accounts."""
+        return self._line.lent
+
+    @property
+    def waiting(self) -> int:
+        """How many requests are in line."""
+        return len(self._line)
+
     def account(self, key: str) -> Account | None:
         """The pool's account that speaks for *key* (Identity.account)."""
         same = (each for each in self._accounts if each.identity.account == key)
