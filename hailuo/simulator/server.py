@@ -1,0 +1,241 @@
+"""HTTP/1.1 on a real socket: h11 reads the requests, the answers are written by hand.
+
+Writing by hand is the point: a test may ask for a chunk cut in half, a body without a
+length, headers that never come, or a connection that is reset, and no library stands
+between. A closed client is noticed at once: the handler of its request is cancelled.
+
+    async def handle(request: Request) -> None:
+        request.connection.reply(Reply(200, b"pong", "text/plain"))
+
+    await loop.create_server(lambda: Connection(handle), "127.0.0.1", 0)
+"""
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any, NamedTuple, Protocol, cast
+
+import h11
+
+LARGEST_HEAD = 131_072  # bytes; a Token of several JWTs must fit
+LINGER_RESET = struct.pack("ii", 1, 0)  # closing with this option sends RST
+SETTLE_S = 0.02  # what was written is read before a reset can overtake it
+
+
+class Reply(NamedTuple):
+    """A whole answer."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def json_reply(value: Any, status: int = 200) -> Reply:
+    return Reply(status, json.dumps(value, ensure_ascii=False).encode())
+
+
+class Sink(Protocol):
+    """Where a request's body goes while it arrives."""
+
+    def write(self, data: bytes) -> None: ...
+
+
+class Memory:
+    """The usual sink: the body is held whole."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self._data += data
+
+    def value(self) -> bytes:
+        return bytes(self._data)
+
+
+class Request:
+    """A request as it was sent.
+
+    target: path and query string, byte for byte; headers: lower-case names; sink: what
+    took the body; status: what was answered, None as long as nothing was.
+    """
+
+    def __init__(self, event: h11.Request, connection: "Connection") -> None:
+        self.method = event.method.decode("ascii")
+        self.target = event.target.decode("latin-1")
+        self.headers = {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in event.headers
+        }
+        self.http_version = event.http_version.decode("ascii")
+        self.connection = connection
+        self.sink: Sink = Memory()
+        self.status: int | None = None
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """Names and values in the order of the address, still percent-encoded."""
+        text = self.target.partition("?")[2]
+        pairs = (pair.partition("=") for pair in text.split("&") if pair)
+        return [(name, value) for name, _, value in pairs]
+
+    def header(self, name: str) -> str:
+        return self.headers.get(name, "")
+
+    @property
+    def body(self) -> bytes:
+        return cast(Memory, self.sink).value()
+
+    def keeps_alive(self) -> bool:
+        closes = "close" in self.header("connection").lower()
+        return self.http_version == "1.1" and not closes
+
+
+Handler = Callable[[Request], Coroutine[Any, Any, None]]
+
+
+class Watcher(Protocol):
+    """Who is told of connections, requests and of a handler's own failure."""
+
+    def opened(self, connection: "Connection") -> None: ...
+    def closed(self, connection: "Connection") -> None: ...
+    def arriving(self, request: Request) -> None: ...
+    def failed(self, request: Request, error: BaseException) -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection: requests one after the other, one handler at a time."""
+
+    def __init__(self, handle: Handler, watcher: Watcher) -> None:
+        self._handle = handle
+        self._watcher = watcher
+        self._http = _reader()
+        self._request: Request | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self.closes = False  # after the present answer, which says so
+        self.closes_unannounced = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._watcher.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._http.receive_data(data)
+        try:
+            self._read()
+        except h11.RemoteProtocolError as error:
+            self.reply(Reply(400, str(error).encode(), "text/plain"))
+            self.transport.close()
+
+    def eof_received(self) -> bool:
+        self._leave()
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._leave()
+        self._watcher.closed(self)
+
+    def pause_writing(self) -> None:
+        self._writable = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    async def writable(self) -> None:
+        """Wait until the client has read enough of what was written."""
+        if self._writable is not None:
+            await self._writable
+
+    def _leave(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _read(self) -> None:
+        while True:
+            event = self._http.next_event()
+            if isinstance(event, h11.Request):
+                self._begin(event)
+            elif isinstance(event, h11.Data):
+                assert self._request is not None
+                self._request.sink.write(bytes(event.data))
+            elif isinstance(event, h11.EndOfMessage):
+                self._start()
+            else:
+                return
+
+    def _begin(self, event: h11.Request) -> None:
+        self._request = Request(event, self)
+        self.closes = not self._request.keeps_alive()
+        self.closes_unannounced = False
+        self._watcher.arriving(self._request)
+        if self._http.they_are_waiting_for_100_continue:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _start(self) -> None:
+        assert self._request is not None
+        self._task = asyncio.get_running_loop().create_task(self._handle(self._request))
+        self._task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if task.cancelled():
+            self.transport.abort()
+        elif (error := task.exception()) is not None:
+            assert self._request is not None
+            self._watcher.failed(self._request, error)
+            self.transport.abort()
+        else:
+            self._next()
+
+    def _next(self) -> None:
+        if self.closes or self.closes_unannounced or self.transport.is_closing():
+            self.transport.close()
+            return
+        rest = self._http.trailing_data[0]
+        self._http = _reader()
+        if rest:
+            self.data_received(rest)
+
+    def head(self, status: int, headers: list[tuple[str, str]]) -> None:
+        """Write the status line and the headers; the body follows."""
+        if self._request is not None:
+            self._request.status = status
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
+
+    def reply(self, reply: Reply) -> None:
+        headers = [
+            ("Content-Type", reply.content_type),
+            ("Content-Length", str(len(reply.body))),
+            *reply.headers,
+        ]
+        if self.closes:
+            headers.append(("Connection", "close"))
+        self.head(reply.status, headers)
+        self.transport.write(reply.body)
+
+    async def cut(self, how: str) -> None:
+        """Break the connection off: "close" sends FIN, "reset" sends RST."""
+        if how == "reset":
+            await asyncio.sleep(SETTLE_S)
+            sock = cast(socket.socket, self.transport.get_extra_info("socket"))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+
+def _reader() -> h11.Connection:
+    return h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)

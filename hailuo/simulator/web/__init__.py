@@ -1,0 +1,1 @@
+"""hailuoai.com as protocol.md describes it; `routes` lists its paths."""

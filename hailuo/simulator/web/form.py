@@ -1,0 +1,78 @@
+"""The form of a chat message, checked as protocol.md 4 lists it."""
+
+import json
+from typing import Any, NamedTuple, Self
+
+from ..server import Request
+from .accounts import Account
+from .envelope import forbidden
+from .multipart import parts
+from .signing import chat_digest
+
+FIELDS = ["characterID", "msgContent", "chatID", "searchMode"]
+CHARACTER_ID = "1"
+SEARCH_MODE = "0"
+TEXT, IMAGE, DOCUMENT = 1, 2, 6  # formType
+ENTRY = ["name", "formType", "content", "fileID"]
+
+
+class ChatForm(NamedTuple):
+    """message: msgContent; chat_id: as sent, "0" for a new conversation; form: the JSON
+    text that names files, "" when there are none."""
+
+    character_id: str
+    message: str
+    chat_id: str
+    search_mode: str
+    form: str
+
+    @classmethod
+    def read(cls, request: Request) -> Self:
+        """raises: Forbidden when the fields are not the protocol's, in its order."""
+        fields = parts(request)
+        names = [part.name for part in fields]
+        if names not in (FIELDS, [*FIELDS, "form"]):
+            raise forbidden(f"the form fields are {names}")
+        if any(part.filename is not None for part in fields):
+            raise forbidden("a form field was sent as a file")
+        try:
+            values = [part.value.decode() for part in fields]
+        except UnicodeDecodeError:
+            raise forbidden("a form field is not UTF-8") from None
+        return cls(*values, *[""] * (5 - len(values)))
+
+    def digest(self) -> str:
+        return chat_digest(self.character_id, self.message, self.chat_id, self.form)
+
+    def check(self, account: Account) -> None:
+        """raises: Forbidden for a value that the protocol does not know."""
+        if self.character_id != CHARACTER_ID:
+            raise forbidden(f"characterID is {self.character_id!r}")
+        if self.search_mode != SEARCH_MODE:
+            raise forbidden(f"searchMode is {self.search_mode!r}")
+        if not self.chat_id.isascii() or not self.chat_id.isdigit():
+            raise forbidden(f"chatID is {self.chat_id!r}")
+        if self.form:
+            self._check_entries(self.entries(), account)
+
+    def entries(self) -> list[Any]:
+        """What the form field lists; [] without one."""
+        try:
+            entries = json.loads(self.form or "[]")
+        except ValueError:
+            raise forbidden("form is not JSON") from None
+        if not isinstance(entries, list):
+            raise forbidden("form is not a JSON array")
+        return entries
+
+    def _check_entries(self, entries: list[Any], account: Account) -> None:
+        last = {"name": "", "formType": TEXT, "content": self.message}
+        if len(entries) < 2 or entries[-1] != last:
+            raise forbidden("form does not list files and then the message")
+        for entry in entries[:-1]:
+            if not isinstance(entry, dict) or list(entry) != ENTRY or entry["name"]:
+                raise forbidden(f"form has an entry {entry!r}")
+            if entry["formType"] not in (IMAGE, DOCUMENT):
+                raise forbidden(f"form has a file of formType {entry['formType']!r}")
+            if account.files.get(entry["fileID"]) is None:
+                raise forbidden(f"form names a file {entry['fileID']!r} not uploaded")

@@ -1,0 +1,12 @@
+"""The paths of hailuoai.com that are played."""
+
+from ..simulator import Route
+from . import account, chat
+
+ROUTES = (
+    Route("POST", "/v1/api/user/device/register", "register", account.register),
+    Route("GET", "/v1/api/user/info", "info", account.info),
+    Route("POST", "/v1/api/user/renewal", "renewal", account.renewal),
+    Route("POST", "/v4/api/chat/msg", "chat", chat.chat),
+    Route("DELETE", r"/v1/api/chat/history/\d+", "delete", chat.delete),
+)

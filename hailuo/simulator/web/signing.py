@@ -1,0 +1,26 @@
+"""The signature `Yy`, computed the way the page describes it (protocol.md 1)."""
+
+import hashlib
+from urllib.parse import quote
+
+
+def md5(data: str | bytes) -> str:
+    if isinstance(data, str):
+        data = data.encode("utf-8", "surrogatepass")
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def encode_uri_component(text: str) -> str:
+    """JavaScript's encodeURIComponent."""
+    return quote(text, safe="-_.!~*'()")
+
+
+def signature(uri: str, digest: str, unix: str) -> str:
+    """uri: path and whole query string as sent; unix: as in the query."""
+    return md5(f"{encode_uri_component(uri)}_{digest}{md5(unix)}ooui")
+
+
+def chat_digest(character_id: str, message: str, chat_id: str, form: str = "") -> str:
+    """form: "" when the request has none."""
+    message = message.replace("\r", "").replace("\n", "")
+    return "".join(map(md5, (character_id, message, chat_id, form)))
