@@ -1,0 +1,1 @@
+"""MiniMax's official platform: the paid API of Hailuo's makers (platform.md)."""
