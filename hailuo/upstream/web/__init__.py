@@ -2,11 +2,16 @@
 
 from contextlib import closing
 
-from ...errors import BadRequest, NotUnderstood, TokenRejected, UpstreamError
+from ...errors import (
+    BadRequest,
+    CallerLeft,
+    NotUnderstood,
+    TokenRejected,
+    UpstreamError,
+)
 from ...watch import Watch
 from .. import TICK, Answer, Credential, Question
 from ..http import Http, Stream
-from ..sse import Parser
 from . import prompt, protocol
 from .account import identify
 from .chat import Transcript
@@ -41,14 +46,17 @@ class Web:
 
         One that is to be kept is removed all the same if nobody was told its id.
         """
-        transcript = Transcript()
-        told = False
+        transcript, told = Transcript(), False
         try:
             with closing(self._ask(account, question, watch)) as stream:
-                for piece in _pieces(stream, transcript):
-                    told = told or bool(piece.id)
-                    yield piece
-                stream.settle()
+                try:
+                    for piece in _pieces(stream, transcript):
+                        told = told or bool(piece.id)
+                        yield piece
+                    stream.settle()
+                except (CallerLeft, GeneratorExit):
+                    _learn_id(stream, transcript)
+                    raise
         finally:
             kept = question.conversation and (told or question.conversation != "new")
             if transcript.chat_id and not kept:
@@ -104,21 +112,33 @@ class Web:
         self._client.ask("DELETE", protocol.HISTORY + chat_id, token)
 
 
+def _learn_id(stream: Stream, transcript: Transcript) -> None:
+    """Whose caller left early has a conversation all the same: read what it is called.
+
+    A moment is all it takes; who left while the headers were awaited left before that.
+    """
+    for received in () if transcript.chat_id else stream.remains():
+        try:
+            transcript.feed(received)
+        except UpstreamError:
+            return
+        if transcript.chat_id:
+            return
+
+
 def _pieces(stream: Stream, transcript: Transcript) -> Answer:
     """Each piece as it arrives, the last one with its finish.
 
     What an event brings is given before the failure of the one behind it is raised, so
     that it does not matter how the bytes were cut.
     """
-    parser = Parser()
     for received in stream:
         if not received:
             yield TICK
             continue
         failure: UpstreamError | None = None
         try:
-            for event in parser.feed(received):
-                transcript.read(event)
+            transcript.feed(received)
         except UpstreamError as error:
             failure = error
         if piece := transcript.take():
