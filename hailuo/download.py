@@ -210,13 +210,14 @@ def _copy(
     for piece in pieces:
         size += len(piece)
         if max(size, response.tell()) > rules.limit_bytes:
-            raise _too_large(rules)
+            raise too_large(rules)
         content.write(piece)
         time.sleep(0)
     return size
 
 
-def _too_large(rules: Rules) -> TooLarge:
+def too_large(rules: Rules) -> TooLarge:
+    """The refusal of a file beyond the limit, with its name and what to do instead."""
     limit = f"{rules.limit_bytes / MB:g} MB"
     if rules.limit_said:
         limit += f" ({rules.limit_said})"

@@ -48,6 +48,7 @@ class File:
         """
         self._close = weakref.finalize(self, content.close)
         if not size:
+            self.close()
             raise BadRequest("the file is empty", code="invalid_file")
         content.flush()
         self._descriptor = content.fileno()
