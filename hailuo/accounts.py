@@ -36,14 +36,20 @@ class Rest:
     def __init__(self) -> None:
         self.until = 0.0  # on the clock of time.monotonic
         self.length_s = 0.0
+        self.why = ""
 
-    def begin(self) -> None:
-        """30 s, twice as long with each refusal, 10 minutes at most."""
+    def begin(self, why: str) -> None:
+        """30 s, twice as long with each refusal, 10 minutes at most.
+
+        why: what the service said.
+        """
+        self.why = why
         self.length_s = min(2 * self.length_s or REST_S, REST_MAX_S)
         self.until = time.monotonic() + self.length_s
 
     def clear(self) -> None:
         self.until = self.length_s = 0.0
+        self.why = ""
 
     @property
     def left_s(self) -> float:
@@ -81,6 +87,23 @@ class Account:
     def name(self) -> str:
         return self.identity.name
 
+    @property
+    def state(self) -> str:
+        if self.dead:
+            return "dead"
+        if self.slot.busy:
+            return "answering"
+        return "resting" if self.rest.left_s else "idle"
+
+    def have(self, token: str, identity: Identity, source: str) -> None:
+        """Take a credential; a new one knows nothing of what befell the old."""
+        self.source = source
+        if token != self.token:
+            self.token, self.identity = token, identity
+            self.dead = False
+            self.rest.clear()
+            self.last_error = ""
+
     def succeeded(self) -> None:
         """It has answered: whatever was wrong with it is over."""
         self.served += 1
@@ -88,7 +111,7 @@ class Account:
         self.last_error = ""
 
     def refused(self, why: str) -> None:
-        self.rest.begin()
+        self.rest.begin(why)
         self.last_error = why
 
     def rejected(self, why: str) -> None:
@@ -107,14 +130,17 @@ class Scope:
         self.accounts = accounts
         self.own = own
 
-    def only(self, owner: str) -> "Scope":
-        """The part of it that speaks for one account of the service."""
-        return Scope(
-            lambda: [
-                each for each in self.accounts() if each.identity.account == owner
-            ],
-            self.own,
-        )
+    def where(self, fits: Callable[[Account], bool]) -> "Scope":
+        """The part of it that fits, whenever it is asked."""
+        return Scope(lambda: [each for each in self.accounts() if fits(each)], self.own)
+
+    def of(self, kinds: Sequence[str]) -> "Scope":
+        """The part of it that is of these kinds."""
+        return self.where(lambda account: account.kind in kinds)
+
+    def awake(self) -> bool:
+        """Whether any of it lives and is not resting."""
+        return any(not account.rest.left_s for account in self.live())
 
     def live(self) -> list[Account]:
         return [account for account in self.accounts() if not account.dead]

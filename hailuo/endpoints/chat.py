@@ -20,13 +20,18 @@ log = logging.getLogger(__name__)
 
 @bp.post("/chat/completions")
 def complete() -> Response:
-    settings, pool, gateway = service.current()
-    scope = access.scope(request, settings, pool)
-    asked = fields.chat(request, settings)
-    pieces = gateway.answer(scope, asked.question, caller.watch(request, settings))
+    here = service.current()
+    scope = access.scope(request, here.settings, here.pool)
+    asked = fields.chat(request, here.settings)
+    watch = caller.watch(request, here.settings)
+    turn = here.gateway.turn(scope)
+    pieces = here.gateway.answer(turn, asked.question, watch)
     if asked.stops:
         pieces = stops.cut(pieces, asked.stops)
-    return streamed(pieces, asked) if asked.stream else whole(pieces, asked)
+    response = streamed(pieces, asked) if asked.stream else whole(pieces, asked)
+    if turn.begun:  # else a ping had to go out before anybody answered
+        response.headers["x-hailuo-upstream"] = turn.accounts[-1].kind
+    return response
 
 
 def whole(pieces: Answer, asked: ChatRequest) -> Response:

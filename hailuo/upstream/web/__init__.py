@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from ...errors import NotUnderstood, UpstreamError
+from ...errors import BadRequest, NotUnderstood, TokenRejected, UpstreamError
 from ...watch import Watch
 from .. import TICK, Answer, Credential, Identity, Question
 from ..http import Http, Stream
@@ -28,6 +28,17 @@ class Web:
     def identify(self, credential: str) -> Identity | None:
         return accounts.identify(credential)
 
+    def offers(self, model: str) -> bool:
+        return False  # there is one model, and nobody names it
+
+    def objection(self, question: Question) -> BadRequest | None:
+        """A tool that must be called: nothing here can force the model to."""
+        choice = question.options.get("tool_choice")
+        if choice == "required" or isinstance(choice, dict):
+            message = "the web service's model cannot be forced to call a tool"
+            return BadRequest(message, param="tool_choice", code="unsupported_value")
+        return None
+
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Ask, in a conversation that is removed afterwards unless it is to be kept.
 
@@ -45,6 +56,25 @@ class Web:
             kept = question.conversation and (told or question.conversation != "new")
             if transcript.chat_id and not kept:
                 self._removals.add(account, transcript.chat_id)
+
+    def introduce(self, account: Credential) -> None:
+        self._client.introduce(account.token)
+
+    def renew(self, account: Credential) -> str:
+        """source: protocol.md 3; that the old token stops working is *assumed*."""
+        data = self._client.ask("POST", protocol.RENEWAL, account.token, {})
+        token = data.get("token") if isinstance(data, dict) else None
+        if not isinstance(token, str) or not self.identify(token):
+            raise NotUnderstood("the upstream's renewal holds no token")
+        return token
+
+    def lives(self, credential: str) -> bool:
+        """source: protocol.md 3, userInfo is an object when the token is alive."""
+        try:
+            data = self._client.ask("GET", protocol.USER_INFO, credential)
+        except TokenRejected:
+            return False
+        return isinstance(data, dict) and isinstance(data.get("userInfo"), dict)
 
     def hang_up(self) -> None:
         self._http.hang_up()
