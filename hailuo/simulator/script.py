@@ -6,7 +6,8 @@ instruction the simulator answers by itself, as to a human.
 
 For which requests it holds:
 
-    call            "chat", "register", "info", "renewal" or "delete"; required
+    call            "chat", "register", "info", "renewal", "delete", "policy", "put" or
+                    "callback"; required
     user            only for this account's id
     token           only for this token
     message         only for a chat message that contains this text
@@ -25,7 +26,8 @@ Any call, in this order:
                      "headers": {name: value}}: exactly this answer
     refuse           {"code": n, "message": "…", "status": 200, "as": "json" or "event"}
     data             the `data` of the envelope, instead of the usual (register, info,
-                     renewal, delete)
+                     renewal, delete, policy, callback)
+    expires_in_s     (policy) for how long the policy is good
     forget           true (register): the device is given out but stays unknown
     close            true: the connection closes after the answer, unannounced
 
@@ -84,7 +86,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-CALLS = ("chat", "register", "info", "renewal", "delete")
+CALLS = (
+    "chat",
+    "register",
+    "info",
+    "renewal",
+    "delete",
+    "policy",
+    "put",
+    "callback",
+)
 STEPS: Mapping[str, frozenset[str]] = {
     "hold": frozenset(),
     "silence": frozenset(),
@@ -132,6 +143,7 @@ class Instruction:
     refuse: dict[str, Any] | None = None
     data: Any = None
     forget: bool = False
+    expires_in_s: float | None = None
     close: bool = False
 
     text: str | None = None
