@@ -6,8 +6,9 @@ instruction the simulator answers by itself, as to a human.
 
 For which requests it holds:
 
-    call            "chat", "register", "info", "renewal" or "delete" of the web
-                    service, "completion" or "models" of the platform; required
+    call            "chat", "register", "info", "renewal", "delete", "policy", "put" or
+                    "callback" of the web service, "completion" or "models" of the
+                    platform; required
     user            only for this account's id
     token           only for this token, or this key
     message         only for a chat message that contains this text
@@ -26,7 +27,8 @@ Any call, in this order:
                      "headers": {name: value}}: exactly this answer
     refuse           {"code": n, "message": "…", "status": 200, "as": "json" or "event"}
     data             the `data` of the envelope, instead of the usual (register, info,
-                     renewal, delete)
+                     renewal, delete, policy, callback)
+    expires_in_s     (policy) for how long the policy is good
     forget           true (register): the device is given out but stays unknown
     close            true: the connection closes after the answer, unannounced
 
@@ -105,7 +107,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-CALLS = ("chat", "register", "info", "renewal", "delete", "completion", "models")
+WEB = ("chat", "register", "info", "renewal", "delete", "policy", "put", "callback")
+PLATFORM = ("completion", "models")
+CALLS = (*WEB, *PLATFORM)
 STEPS: Mapping[str, frozenset[str]] = {
     "hold": frozenset(),
     "silence": frozenset(),
@@ -154,6 +158,7 @@ class Instruction:
     refuse: dict[str, Any] | None = None
     data: Any = None
     forget: bool = False
+    expires_in_s: float | None = None
     close: bool = False
 
     text: str | None = None

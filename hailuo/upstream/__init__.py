@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from ..errors import BadRequest
+from ..files import File
 from ..watch import Watch
 
 Message = Mapping[str, Any]  # role, content, …: as it came, after validation
@@ -50,12 +51,14 @@ class Question(NamedTuple):
         uses what it understands.
     conversation: "" for one of its own, removed afterwards; "new" for one that is
         kept; else the id of the one to go on with.
+    files: those of the newest message, in the caller's order.
     """
 
     messages: Sequence[Message]
     model: str = ""
     options: Mapping[str, Any] = {}
     conversation: str = ""
+    files: Sequence[File] = ()
 
 
 class Link(NamedTuple):
