@@ -8,6 +8,7 @@ here, where time and memory are limited and there are no secrets to find.
 
 import io
 import json
+import os
 import re
 import resource
 import sys
@@ -30,6 +31,7 @@ class Unreadable(Exception):
 
 
 def main() -> None:
+    os.nice(10)  # the answers that are being streamed come first
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
