@@ -30,6 +30,7 @@ from .. import TICK, Message, Piece
 
 EXTRACTION = Path(__file__).with_name("extraction.py")
 READING_S = 30.0  # from the start of the child to its last word
+LEAVING_S = 1.0  # from its last word to its end
 AT_ONCE = 2  # children; each may take a core and a gigabyte
 LOOK_S = 0.1  # how often who waits for a place looks after the caller
 SLICE = 262_144  # characters decoded, or bytes handed over, before others run
@@ -136,10 +137,10 @@ class Documents:
     def _opened(
         self, child: subprocess.Popen[bytes], answer: bytes, document: Document
     ) -> str:
-        """What the child has answered; it has closed its end, so it is leaving."""
+        """What the child has answered."""
         if self._hung_up:
             raise Unreachable("the reading of a document was broken off")
-        if not answer and child.wait() > 0:
+        if not answer and _ended(child) > 0:
             raise RuntimeError("the program that reads documents does not run")
         try:
             said = orjson.loads(answer)
@@ -234,6 +235,14 @@ def _unreadable(document: Document, why: str) -> BadRequest:
 def _no_base64(param: str) -> BadRequest:
     message = f"{param} must be base64, or a data: URI that says ;base64"
     return BadRequest(message, param=param, code="invalid_value")
+
+
+def _ended(child: subprocess.Popen[bytes]) -> int:
+    """How a child that has closed its end ended; below 0 when it had to be stopped."""
+    try:
+        return child.wait(LEAVING_S)
+    except subprocess.TimeoutExpired:
+        return -1
 
 
 def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
