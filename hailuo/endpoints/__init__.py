@@ -3,10 +3,22 @@
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from . import chat, failures, home, models, service
+from . import (
+    billing,
+    chat,
+    cors,
+    failures,
+    health,
+    home,
+    journal,
+    models,
+    service,
+    tokens,
+)
+from .paths import Paths
 from .service import Service
 
-BLUEPRINTS = (home.bp, models.bp, chat.bp)
+BLUEPRINTS = (home.bp, health.bp, chat.bp, models.bp, tokens.bp, billing.bp)
 
 
 class Json(DefaultJSONProvider):
@@ -21,5 +33,8 @@ def init_app(app: Flask, service_: Service) -> None:
     app.json = Json(app)
     service.init_app(app, service_)
     failures.init_app(app)
+    cors.init_app(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
+    inner = Paths(app.wsgi_app)
+    app.wsgi_app = journal.Journal(inner, service_.metrics)  # type: ignore[method-assign]

@@ -17,7 +17,7 @@ from ..errors import Unauthorized
 from ..pool import Pool
 from ..settings import DEFAULT_API_KEY, Settings
 
-_BEARER = re.compile(r"bearer\s+(.*)", re.IGNORECASE | re.DOTALL)
+_BEARER = re.compile(r"(?:bearer(?:\s+|$))?(.*)", re.IGNORECASE | re.DOTALL)
 
 
 def scope(request: Request, settings: Settings, pool: Pool) -> Scope:
@@ -37,13 +37,25 @@ def scope(request: Request, settings: Settings, pool: Pool) -> Scope:
     )
 
 
+def require_key(request: Request, settings: Settings) -> None:
+    """For what only the owner of the pool may do.
+
+    raises: Unauthorized.
+    """
+    if not is_key(presented(request), request, settings):
+        raise Unauthorized("this takes an API key of this gateway, not a token")
+
+
 def presented(request: Request) -> str:
     """The key or tokens a request carries.
 
     raises: Unauthorized when it carries none.
     """
-    if found := _BEARER.fullmatch(request.headers.get("Authorization", "").strip()):
-        return found[1].strip()
+    found = _BEARER.fullmatch(request.headers.get("Authorization", "").strip())
+    bearer = found[1] if found else ""
+    for sent in (bearer, *map(request.headers.get, ("api-key", "x-api-key"))):
+        if sent and sent.strip():
+            return sent.strip()
     raise Unauthorized("no key was sent: send the header Authorization: Bearer KEY")
 
 

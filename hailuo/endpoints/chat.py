@@ -8,23 +8,35 @@ from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
-from .. import errors
+from .. import errors, stops
 from ..upstream import TICK, Answer, Piece
-from . import access, caller, fields, service, shapes
+from . import access, caller, fields, journal, service, shapes
 from .fields import ChatRequest
+from .journal import Trace
 
 bp = Blueprint("chat", __name__)
 
 log = logging.getLogger(__name__)
 
 
-@bp.post("/v1/chat/completions")
+@bp.post("/chat/completions")
 def complete() -> Response:
-    settings, pool, gateway = service.current()
-    scope = access.scope(request, settings, pool)
-    asked = fields.chat(request, settings)
-    pieces = gateway.answer(scope, asked.question, caller.watch(request, settings))
-    return streamed(pieces, asked) if asked.stream else whole(pieces, asked)
+    here = service.current()
+    scope = access.scope(request, here.settings, here.pool)
+    asked = fields.chat(request, here.settings)
+    watch = caller.watch(request, here.settings)
+    trace = journal.trace(request)
+    turn = trace.turn = here.gateway.turn(scope)
+    pieces = here.gateway.answer(turn, asked.question, watch)
+    if asked.stops:
+        pieces = stops.cut(pieces, asked.stops)
+    if asked.stream:
+        response = streamed(pieces, asked, trace)
+    else:
+        response = whole(pieces, asked)
+    if turn.begun:  # else a ping had to go out before anybody answered
+        response.headers["x-hailuo-upstream"] = turn.accounts[-1].kind
+    return response
 
 
 def whole(pieces: Answer, asked: ChatRequest) -> Response:
@@ -32,27 +44,25 @@ def whole(pieces: Answer, asked: ChatRequest) -> Response:
 
     What the last piece leaves to do upstream is done after the answer is sent.
     """
-    texts, created = [], int(time.time())
+    said, created = [], int(time.time())
     for piece in pieces:
-        texts.append(piece.text)
+        said.append(piece)
         if piece.finish:
             break
-    answer = shapes.completion(
-        piece.id or new_id(), asked.model, created, "".join(texts), piece.links
-    )
-    response = jsonify(answer)
+    id = next((piece.id for piece in said if piece.id), None) or new_id()
+    response = jsonify(shapes.completion(said, id, asked.model, created))
     response.call_on_close(partial(next, pieces, None))
     return response
 
 
-def streamed(pieces: Answer, asked: ChatRequest) -> Response:
+def streamed(pieces: Answer, asked: ChatRequest, trace: Trace) -> Response:
     """The answer as it arrives.
 
     The first piece is taken here: what fails until then is still a status.
     """
     first = next(pieces)
     response = Response(
-        lines(first, pieces, asked),
+        lines(first, pieces, asked, trace),
         mimetype="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         direct_passthrough=True,
@@ -61,38 +71,35 @@ def streamed(pieces: Answer, asked: ChatRequest) -> Response:
     return response
 
 
-def lines(first: Piece, pieces: Answer, asked: ChatRequest) -> Iterator[bytes]:
+def lines(
+    first: Piece, pieces: Answer, asked: ChatRequest, trace: Trace
+) -> Iterator[bytes]:
     """The lines of the stream; a failure is one error event, and the end."""
     try:
         yield from _lines(first, pieces, asked)
-    except errors.CallerLeft:
-        return
+    except errors.CallerLeft as error:
+        trace.failed(error)
     except errors.GatewayError as error:
+        trace.failed(error)
         yield shapes.error(error)
     except Exception:  # noqa: BLE001 - the last resort, as Flask's is before a stream
         log.exception("an answer failed in mid-stream")
-        yield shapes.error(errors.GatewayError("an internal error"))
+        failure = errors.GatewayError("an internal error", code="internal_error")
+        trace.failed(failure)
+        yield shapes.error(failure)
 
 
 def _lines(piece: Piece, pieces: Answer, asked: ChatRequest) -> Iterator[bytes]:
-    created, length = int(time.time()), 0
+    created = int(time.time())
     while piece is TICK:
         yield shapes.PING
         piece = next(pieces)
     chunks = shapes.Chunks(
         piece.id or new_id(), asked.model, created, asked.include_usage
     )
-    begin = chunks.begin()
-    while True:
-        length += len(piece.text)
-        line = begin + chunks.text(piece.text)
-        begin = b""
-        if piece.finish:
-            yield line + chunks.end(length, piece.links)
-            next(pieces, None)
-            return
-        yield line or shapes.PING
-        piece = next(pieces)
+    yield chunks.begin() + chunks.piece(piece)
+    for piece in pieces:
+        yield shapes.PING if piece is TICK else chunks.piece(piece)
 
 
 def new_id() -> str:

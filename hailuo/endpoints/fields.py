@@ -1,10 +1,12 @@
 """What a request may hold. A wrong field is refused by its name.
 
 Checked by hand, by `type` of each part: the messages of a schema library about unions
-do not read well.
+do not read well. What has no meaning upstream is left alone; what would change the
+shape of the answer and cannot be done is refused.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +19,13 @@ from ..upstream import Message, Question
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 DEFAULT_MODEL = "hailuo"
+STOPS = 4
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CONVERSATION = re.compile(r"new|[0-9]{1,32}")
+_OURS = frozenset(
+    ("messages", "model", "stream", "stream_options", "stop", "n", "conversation_id")
+)
 
 
 class ChatRequest(NamedTuple):
@@ -26,32 +35,74 @@ class ChatRequest(NamedTuple):
     model: str
     stream: bool
     include_usage: bool
+    stops: Sequence[str]
 
 
 def chat(request: Request, settings: Settings) -> ChatRequest:
     """raises: BadRequest, naming the field; TooLarge."""
     body = json_body(request, settings)
+    _check_shape(body)
+    model = _optional(body, "model", str, "a string") or DEFAULT_MODEL
     stream_options = _optional(body, "stream_options", dict, "an object") or {}
     return ChatRequest(
-        question=Question(messages(body)),
-        model=_optional(body, "model", str, "a string") or DEFAULT_MODEL,
+        question=Question(
+            messages=messages(body),
+            model=model,
+            options={name: body[name] for name in body if name not in _OURS},
+            conversation=_conversation(body),
+        ),
+        model=model,
         stream=_flag(body, "stream"),
         include_usage=_flag(stream_options, "include_usage", "stream_options."),
+        stops=_stops(body),
     )
 
 
+def tokens(request: Request, settings: Settings) -> Sequence[str]:
+    """Credentials that are handed in: `tokens` or `token`, one, joined, or a list.
+
+    raises: BadRequest, naming the one that is none.
+    """
+    body = json_body(request, settings)
+    name = "tokens" if body.get("tokens") is not None else "token"
+    found = body.get(name)
+    found = found.split(",") if isinstance(found, str) else found
+    if not isinstance(found, list) or not found:
+        raise wrong(name, "a string, comma-joined or not, or a list of strings")
+    for index, each in enumerate(found):
+        if not isinstance(each, str) or not each.strip():
+            raise wrong(f"{name}[{index}]", "a string that is not empty")
+    return [each.strip() for each in found]
+
+
+def token(request: Request, settings: Settings) -> str:
+    """The one credential to check. raises: BadRequest."""
+    found = json_body(request, settings).get("token")
+    if not isinstance(found, str) or not found.strip():
+        raise wrong("token", "a string that is not empty")
+    return found.strip()
+
+
 def json_body(request: Request, settings: Settings) -> Mapping[str, Any]:
-    """The JSON object a request holds, whatever its Content-Type says."""
+    """The JSON object a request holds, whatever its Content-Type says.
+
+    raises: BadRequest, TooLarge.
+    """
     limit = settings.max_body_mb * MB
-    request.max_content_length = limit
-    if (request.content_length or 0) > limit:
-        raise TooLarge(_too_large(settings))
+    request.max_content_length = limit + 1  # one without a length is cut off there
+    size = request.content_length or 0
+    data = request.get_data(cache=False) if size <= limit else b""
+    if max(size, len(data)) > limit:
+        raise TooLarge(
+            f"the body is larger than {settings.max_body_mb} MB (HAILUO_MAX_BODY_MB): "
+            "send files by their address instead of in the request"
+        )
     try:
-        body = orjson.loads(data := request.get_data(cache=False))
+        body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         body = _with_surrogates(data, error)
     if not isinstance(body, dict):
-        raise BadRequest("the body is not a JSON object", code="invalid_json")
+        raise BadRequest("the body must be a JSON object", code="invalid_json")
     return body
 
 
@@ -59,38 +110,90 @@ def messages(body: Mapping[str, Any]) -> Sequence[Message]:
     """The conversation, each message checked."""
     found = body.get("messages")
     if not isinstance(found, list) or not found:
-        raise _wrong("messages", "a list of at least one message")
+        raise wrong("messages", "a list of at least one message")
     for index, message in enumerate(found):
         _check_message(message, f"messages[{index}]")
     return found
 
 
+def wrong(param: str, expected: str) -> BadRequest:
+    """The refusal of a field, with what it should have been."""
+    return BadRequest(f"{param} must be {expected}", param=param, code="invalid_value")
+
+
 def _check_message(message: Any, path: str) -> None:
     if not isinstance(message, dict):
-        raise _wrong(path, "an object with a role and a content")
+        raise wrong(path, "an object with a role and a content")
     if message.get("role") not in ROLES:
-        raise _wrong(f"{path}.role", "one of " + ", ".join(ROLES))
+        raise wrong(f"{path}.role", "one of " + ", ".join(ROLES))
     content = message.get("content")
     if isinstance(content, list):
         for index, part in enumerate(content):
             _check_part(part, f"{path}.content[{index}]")
     elif content is not None and not isinstance(content, str):
-        raise _wrong(f"{path}.content", "a string or a list of parts")
+        raise wrong(f"{path}.content", "a string or a list of parts")
+    calls = _optional(message, "tool_calls", list, "a list", f"{path}.") or ()
+    for index, call in enumerate(calls):
+        _check_call(call, f"{path}.tool_calls[{index}]")
 
 
 def _check_part(part: Any, path: str) -> None:
     if not isinstance(part, dict):
-        raise _wrong(path, "an object with a type")
-    if part.get("type") != "text":
-        raise _wrong(f"{path}.type", '"text"')
-    if not isinstance(part.get("text"), str):
-        raise _wrong(f"{path}.text", "a string")
+        raise wrong(path, "an object with a type")
+    if part.get("type") not in ("text", "refusal"):
+        raise wrong(f"{path}.type", '"text"')
+    if not isinstance(part.get(part["type"]), str):
+        raise wrong(f"{path}.{part['type']}", "a string")
 
 
-def _optional(body: Mapping[str, Any], name: str, kind: type, expected: str) -> Any:
+def _check_call(call: Any, path: str) -> None:
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(function, dict):
+        raise wrong(path, "an object with a function")
+    for name in ("name", "arguments"):
+        if not isinstance(function.get(name), str):
+            raise wrong(f"{path}.function.{name}", "a string")
+
+
+def _check_shape(body: Mapping[str, Any]) -> None:
+    """Refuse what asks for another shape of answer than there is."""
+    if body.get("n") not in (None, 1):
+        raise wrong("n", "1: there is one answer to a question")
+    if body.get("logprobs"):
+        raise wrong("logprobs", "false: the service does not tell them")
+    form = _optional(body, "response_format", dict, "an object") or {}
+    if form.get("type") not in (None, "text", "json_object"):
+        raise wrong("response_format.type", '"text": the service keeps to no schema')
+    modalities = _optional(body, "modalities", list, "a list") or ["text"]
+    if modalities != ["text"]:
+        raise wrong("modalities", '["text"]: for speech there is /v1/audio/speech')
+    if body.get("audio") is not None:
+        raise wrong("audio", "absent: for speech there is /v1/audio/speech")
+
+
+def _stops(body: Mapping[str, Any]) -> Sequence[str]:
+    found = body.get("stop")
+    found = [found] if isinstance(found, str) else found or []
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise wrong("stop", "a string or a list of strings")
+    if len(found) > STOPS:
+        raise wrong("stop", f"at most {STOPS} strings")
+    return [each for each in found if each]
+
+
+def _conversation(body: Mapping[str, Any]) -> str:
+    found = _optional(body, "conversation_id", str, "a string") or ""
+    if found and not _CONVERSATION.fullmatch(found):
+        raise wrong("conversation_id", '"new" or the id of an answer')
+    return str(found)
+
+
+def _optional(
+    body: Mapping[str, Any], name: str, kind: type, expected: str, path: str = ""
+) -> Any:
     value = body.get(name)
     if value is not None and not isinstance(value, kind):
-        raise _wrong(name, expected)
+        raise wrong(f"{path}{name}", expected)
     return value
 
 
@@ -99,12 +202,8 @@ def _flag(body: Mapping[str, Any], name: str, path: str = "") -> bool:
     value = body.get(name)
     known = {None: False, False: False, True: True, "true": True, "false": False}
     if not isinstance(value, (bool, str, type(None))) or value not in known:
-        raise _wrong(f"{path}{name}", "true or false")
+        raise wrong(f"{path}{name}", "true or false")
     return known[value]
-
-
-def _wrong(param: str, expected: str) -> BadRequest:
-    return BadRequest(f"{param} must be {expected}", param=param, code="invalid_value")
 
 
 def _with_surrogates(data: bytes, error: ValueError) -> Any:
@@ -113,25 +212,17 @@ def _with_surrogates(data: bytes, error: ValueError) -> Any:
     Clients that cut a text by UTF-16 units send these; U+FFFD stands for each.
     """
     try:
-        found = json.loads(data)
+        return _mended(json.loads(data))
     except (ValueError, RecursionError):
         message = f"the body is not valid JSON: {error}"
         raise BadRequest(message, code="invalid_json") from None
-    return _mended(found)
 
 
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, list):
         return [_mended(each) for each in value]
     if isinstance(value, dict):
         return {_mended(key): _mended(each) for key, each in value.items()}
     return value
-
-
-def _too_large(settings: Settings) -> str:
-    return (
-        f"the body is larger than {settings.max_body_mb} MB (HAILUO_MAX_BODY_MB): "
-        "send files by their address instead of in the request"
-    )

@@ -1,18 +1,36 @@
-"""GET /v1/models: open, because some clients ask for it without a key."""
+"""GET /v1/models, /v1/models/{id}: open, since some clients ask without a key."""
 
 from flask import Blueprint, Response, jsonify
 
+from ..errors import GatewayError
 from . import fields
 
-bp = Blueprint("models", __name__)
+bp = Blueprint("models", __name__, url_prefix="/models")
 
-CREATED = 1_710_000_000  # when nobody knows: the models' ages mean nothing here
+CREATED = 1_710_000_000  # of no meaning here, but clients want a number
+OWN = (fields.DEFAULT_MODEL, "tts-1", "tts-1-hd", "whisper-1")
+
+
+class UnknownModel(GatewayError):
+    """Chat takes any name; asking after one that nobody offers is another matter."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "model_not_found"
 
 
 def model(id: str) -> dict[str, str | int]:
     return {"id": id, "object": "model", "created": CREATED, "owned_by": "hailuo"}
 
 
-@bp.get("/v1/models")
+@bp.get("")
 def listed() -> Response:
-    return jsonify({"object": "list", "data": [model(fields.DEFAULT_MODEL)]})
+    return jsonify({"object": "list", "data": [model(id) for id in OWN]})
+
+
+@bp.get("/<path:id>")
+def one(id: str) -> Response:
+    """raises: UnknownModel."""
+    if id not in OWN:
+        raise UnknownModel(f'there is no model "{id}"; see /v1/models', param="model")
+    return jsonify(model(id))

@@ -3,46 +3,95 @@
 source: openai-api.md 1.2, 1.3 and, for what clients can read, 2.1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 
 from .. import errors
-from ..upstream import Link
+from ..upstream import Link, Piece, ToolCall, Usage
 
-# The tokens are counted where the model runs, so the seed promised fixed numbers.
-USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+FINISH = {
+    "stop": "stop",
+    "length": "length",
+    "tools": "tool_calls",
+    "filtered": "content_filter",
+}
 
 PING = b": ping\n\n"
 DONE = b"data: [DONE]\n\n"
 LINE_CHARACTERS = 8_000  # one-api reads lines of less than 64 KiB
+LINE_LINKS = 10
 
 
 def completion(
-    id: str, model: str, created: int, text: str, links: Sequence[Link]
+    pieces: Sequence[Piece], id: str, model: str, created: int
 ) -> dict[str, Any]:
-    """A whole answer."""
-    cited = {"annotations": annotations(links, len(text))} if links else {}
+    """A whole answer from its pieces, the last of which says how it ended."""
+    last = pieces[-1]
+    choice = {
+        "index": 0,
+        "message": _message(pieces),
+        "logprobs": None,
+        "finish_reason": FINISH[last.finish],
+    }
     return {
         "id": id,
         "model": model,
         "object": "chat.completion",
-        "choices": [
-            {
-                "index": 0,
-                "message": {
-                    "role": "assistant",
-                    "content": text,
-                    "refusal": None,
-                    **cited,
-                },
-                "logprobs": None,
-                "finish_reason": "stop",
-            }
-        ],
-        "usage": USAGE,
+        "choices": [choice],
+        "usage": usage(last.usage),
         "created": created,
+    }
+
+
+def _message(pieces: Sequence[Piece]) -> dict[str, Any]:
+    text = "".join(piece.text for piece in pieces)
+    reasoning = "".join(piece.reasoning for piece in pieces)
+    calls = joined(call for piece in pieces for call in piece.tool_calls)
+    message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+    if reasoning:
+        message["reasoning_content"] = reasoning
+    if calls:
+        message["content"] = text or None
+        message["tool_calls"] = [_call(call) for call in calls]
+    if links := pieces[-1].links:
+        message["annotations"] = annotations(links, len(text))
+    return message
+
+
+def joined(parts: Iterable[ToolCall]) -> list[ToolCall]:
+    """The calls whose parts these are."""
+    calls: dict[int, ToolCall] = {}
+    for part in parts:
+        call = calls.setdefault(part.number, part._replace(arguments=""))
+        calls[part.number] = call._replace(
+            id=call.id or part.id,
+            name=call.name or part.name,
+            arguments=call.arguments + part.arguments,
+        )
+    return [calls[number] for number in sorted(calls)]
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _call_delta(call: ToolCall) -> dict[str, Any]:
+    """The first part of a call names it; the others only add to its arguments."""
+    if call.name:
+        return {"index": call.number, **_call(call)}
+    return {"index": call.number, "function": {"arguments": call.arguments}}
+
+
+def usage(counted: Usage | None) -> dict[str, int]:
+    """What was counted; where nothing is, the fixed numbers of the seed's promise."""
+    prompt, answer = counted or (1, 1)
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": answer,
+        "total_tokens": prompt + answer,
     }
 
 
@@ -86,33 +135,41 @@ class Chunks:
             "model": model,
         }
         self._usage = {"usage": None} if include_usage else {}
-        around = self._chunk({"content": ""}).split(b'""')
-        self._before, self._after = b'""'.join(around[:-1]), around[-1]
+        around = self._chunk({"content": ""}).rpartition(b'""')
+        self._before, self._after = around[0], around[2]
+        self._length = 0
 
     def begin(self) -> bytes:
         return self._chunk({"role": "assistant", "content": ""})
 
-    def text(self, text: str) -> bytes:
-        """The chunks of a piece: one, unless it is too long for a line."""
-        parts = range(0, len(text), LINE_CHARACTERS)
-        return b"".join(
-            self._before + orjson.dumps(text[at : at + LINE_CHARACTERS]) + self._after
-            for at in parts
-        )
-
-    def end(self, length: int, links: Sequence[Link]) -> bytes:
-        """The sources, the finish, the usage if asked for, and the stream's end.
-
-        length: characters of the whole answer.
-        """
-        cited = annotations(links, length)
-        last = [
-            self._chunk({"annotations": cited}) if cited else b"",
-            self._chunk({}, "stop"),
+    def piece(self, piece: Piece) -> bytes:
+        """The chunks of a piece; of the last one also the end of the stream."""
+        self._length += len(piece.text)
+        chunks = [
+            self._chunk({"reasoning_content": part}) for part in _parts(piece.reasoning)
         ]
+        chunks += [
+            self._before + orjson.dumps(part) + self._after
+            for part in _parts(piece.text)
+        ]
+        if piece.tool_calls:
+            calls = [_call_delta(call) for call in piece.tool_calls]
+            chunks.append(self._chunk({"tool_calls": calls}))
+        if piece.finish:
+            chunks += self._end(piece)
+        return b"".join(chunks)
+
+    def _end(self, piece: Piece) -> list[bytes]:
+        """The sources, the finish, the usage if it was asked for, and the mark."""
+        end = []
+        for at in range(0, len(piece.links), LINE_LINKS):
+            cited = annotations(piece.links[at : at + LINE_LINKS], self._length)
+            end.append(self._chunk({"annotations": cited}))
+        end.append(self._chunk({}, FINISH[piece.finish]))
         if self._usage:
-            last.append(event({**self._head, "choices": [], "usage": USAGE}))
-        return b"".join([*last, DONE])
+            counted = {"choices": [], "usage": usage(piece.usage)}
+            end.append(event({**self._head, **counted}))
+        return [*end, DONE]
 
     def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
         choice = {
@@ -122,3 +179,9 @@ class Chunks:
             "finish_reason": finish_reason,
         }
         return event({**self._head, "choices": [choice], **self._usage})
+
+
+def _parts(text: str) -> list[str]:
+    """A text in parts that fit a line: nearly always one."""
+    starts = range(0, len(text), LINE_CHARACTERS)
+    return [text[at : at + LINE_CHARACTERS] for at in starts]

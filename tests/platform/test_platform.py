@@ -390,8 +390,8 @@ def test_hanging_up_cuts_every_answer(platform: Platform, simulated: Simulated) 
 
 class TestKey:
     def test_is_checked(self, platform: Platform) -> None:
-        assert platform.check("sk-api-sim-1") is True
-        assert platform.check("sk-api-unknown") is False
+        assert platform.lives("sk-api-sim-1") is True
+        assert platform.lives("sk-api-unknown") is False
 
     def test_that_cannot_be_checked_is_not_called_dead(
         self, platform: Platform, simulated: Simulated
@@ -399,7 +399,7 @@ class TestKey:
         simulated.script({"call": "models", "http": {"status": 500}})
 
         with pytest.raises(errors.Unreachable):
-            platform.check("sk-api-demo")
+            platform.lives("sk-api-demo")
 
     def test_lists_its_models(self, platform: Platform, simulated: Simulated) -> None:
         simulated.script({"call": "models", "data": ["MiniMax-M3", "MiniMax-M4"]})

@@ -5,9 +5,9 @@ from contextlib import closing
 
 from ...errors import BadRequest, NotUnderstood, TokenRejected
 from ...watch import Watch
-from .. import Answer, Credential, Identity, Question
+from .. import Answer, Credential, Question
 from ..http import Http
-from . import chat, key, objections, protocol, request
+from . import chat, objections, protocol, request
 from .client import Client
 from .documents import Documents
 
@@ -27,11 +27,7 @@ class Platform:
         self._default_model = default_model
         self._documents = Documents()
 
-    def identify(self, credential: str) -> Identity | None:
-        return key.identify(credential)
-
-    def owns(self, model: str) -> bool:
-        """Whether *model* is named as the platform names its own."""
+    def offers(self, model: str) -> bool:
         return model.startswith(protocol.OWN_MODELS)
 
     def objection(self, question: Question) -> BadRequest | None:
@@ -49,13 +45,17 @@ class Platform:
             yield from chat.pieces(stream)
             stream.settle()
 
-    def check(self, token: str) -> bool:
-        """Whether the platform takes this key, by its cheapest call.
+    def introduce(self, account: Credential) -> None:
+        """Nothing to do: a key has no lock that others wait for."""
 
-        raises: UpstreamError when it does not say.
-        """
+    def renew(self, account: Credential) -> str:
+        """A key does not end: it stays what it is."""
+        return account.token
+
+    def lives(self, credential: str) -> bool:
+        """Asked by the cheapest authenticated call there is, the list of models."""
         try:
-            self.models(token)
+            self.models(credential)
         except TokenRejected:
             return False
         return True
@@ -80,4 +80,4 @@ class Platform:
         return 0
 
     def _model(self, question: Question) -> str:
-        return question.model if self.owns(question.model) else self._default_model
+        return question.model if self.offers(question.model) else self._default_model

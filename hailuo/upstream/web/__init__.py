@@ -2,13 +2,13 @@
 
 from contextlib import closing
 
-from ...errors import BadRequest, NotUnderstood, UpstreamError
+from ...errors import BadRequest, NotUnderstood, TokenRejected, UpstreamError
 from ...watch import Watch
-from .. import TICK, Answer, Credential, Identity, Question
+from .. import TICK, Answer, Credential, Question
 from ..http import Http, Stream
 from ..sse import Parser
-from . import account as accounts
 from . import prompt, protocol
+from .account import identify
 from .chat import Transcript
 from .client import Client
 from .removal import Removals
@@ -25,8 +25,8 @@ class Web:
         self._client = Client(http, origin)
         self._removals = Removals(self._remove)
 
-    def identify(self, credential: str) -> Identity | None:
-        return accounts.identify(credential)
+    def offers(self, model: str) -> bool:
+        return False  # there is one model, and nobody names it
 
     def objection(self, question: Question) -> BadRequest | None:
         """A tool that must be called: nothing here can force the model to."""
@@ -37,15 +37,41 @@ class Web:
         return None
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
-        """Ask in a conversation of its own, which is removed afterwards."""
+        """Ask, in a conversation that is removed afterwards unless it is to be kept.
+
+        One that is to be kept is removed all the same if nobody was told its id.
+        """
         transcript = Transcript()
+        told = False
         try:
             with closing(self._ask(account, question, watch)) as stream:
-                yield from _pieces(stream, transcript)
+                for piece in _pieces(stream, transcript):
+                    told = told or bool(piece.id)
+                    yield piece
                 stream.settle()
         finally:
-            if transcript.chat_id:
+            kept = question.conversation and (told or question.conversation != "new")
+            if transcript.chat_id and not kept:
                 self._removals.add(account, transcript.chat_id)
+
+    def introduce(self, account: Credential) -> None:
+        self._client.introduce(account.token)
+
+    def renew(self, account: Credential) -> str:
+        """source: protocol.md 3; that the old token stops working is *assumed*."""
+        data = self._client.ask("POST", protocol.RENEWAL, account.token, {})
+        token = data.get("token") if isinstance(data, dict) else None
+        if not isinstance(token, str) or not identify(token):
+            raise NotUnderstood("the upstream's renewal holds no token")
+        return token
+
+    def lives(self, credential: str) -> bool:
+        """source: protocol.md 3, userInfo is an object when the token is alive."""
+        try:
+            data = self._client.ask("GET", protocol.USER_INFO, credential)
+        except TokenRejected:
+            return False
+        return isinstance(data, dict) and isinstance(data.get("userInfo"), dict)
 
     def hang_up(self) -> None:
         self._http.hang_up()
@@ -54,8 +80,11 @@ class Web:
         return self._removals.drain(wait_s)
 
     def _ask(self, account: Credential, question: Question, watch: Watch) -> Stream:
-        text = prompt.fold(question.messages)
-        chat_id = protocol.NEW_CONVERSATION
+        known = question.conversation not in ("", "new")
+        messages = prompt.latest(question.messages) if known else question.messages
+        chat_id = question.conversation if known else protocol.NEW_CONVERSATION
+        text = prompt.fold(messages)
+        referer = f"{protocol.REFERER}?chat={chat_id}" if known else protocol.REFERER
         form = (
             ("characterID", (None, protocol.CHARACTER_ID)),
             ("msgContent", (None, text)),
@@ -67,7 +96,7 @@ class Web:
             account.token,
             form,
             digest=chat_digest(protocol.CHARACTER_ID, text, chat_id),
-            headers={"Accept": "text/event-stream"},
+            headers={"Accept": "text/event-stream", "Referer": referer},
             watch=watch,
         )
 

@@ -10,19 +10,26 @@ Each token has a device, registered when first needed (protocol.md 2).
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import requests
 
 from ...errors import NotUnderstood, Refused, TokenRejected, Unreachable, UpstreamError
+from ...kept import Kept
 from ...watch import Watch
 from ..http import Http, Stream
-from .devices import Device, Devices
-from .protocol import DEAD_TOKEN_CODES, HEADERS, REGISTER, address
+from .protocol import DEAD_TOKEN_CODES, DEVICE_LIFETIME_S, HEADERS, REGISTER, address
 from .signing import Signature
 
 Form = Sequence[tuple[str, tuple[None, str]]]  # multipart fields, in order
+
+
+class Device(NamedTuple):
+    """What a token's calls come from: uuid is made by us, id given by the service."""
+
+    uuid: str
+    id: str
 
 
 class Client:
@@ -31,7 +38,11 @@ class Client:
     def __init__(self, http: Http, origin: str) -> None:
         self._http = http
         self._origin = origin
-        self._devices = Devices(self._register)
+        self._devices = Kept(self._register, DEVICE_LIFETIME_S)
+
+    def introduce(self, token: str) -> None:
+        """Register a token's device, unless it has one. raises: as ask()."""
+        self._devices.of(token)
 
     def ask(
         self, method: str, path: str, token: str, body: Mapping[str, Any] | None = None

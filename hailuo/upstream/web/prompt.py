@@ -9,25 +9,43 @@ from .. import Message
 # An image's address is nothing the model could look at: it would make the picture up.
 _MARKDOWN_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 
+_ROLES = {"developer": "system", "function": "tool"}
+
 
 def fold(messages: Sequence[Message]) -> str:
     """The text to send for a history.
 
     One message is its own text; several are written as `role:text`, with the role whose
-    turn it is at the end, so that the service goes on as the assistant.
+    turn it is at the end, so that the service goes on as the assistant. Messages that
+    are empty, which some clients send to keep the roles in turn, are left out.
     """
-    if len(messages) == 1:
-        return text_of(messages[0])
-    told = [f"{message['role']}:{text_of(message)}" for message in messages]
-    return "\n".join([*told, "assistant:"])
+    told = [
+        (message["role"], text) for message in messages if (text := told_by(message))
+    ]
+    if len(told) < 2:
+        return "".join(text for _, text in told)
+    lines = [f"{_ROLES.get(role, role)}:{text}" for role, text in told]
+    return "\n".join([*lines, "assistant:"])
 
 
-def text_of(message: Message) -> str:
-    """The words of a message: its content, or its text parts, a line each."""
+def latest(messages: Sequence[Message]) -> Sequence[Message]:
+    """What is new to a conversation the service knows: all since its last answer."""
+    answers = [at for at, each in enumerate(messages) if each["role"] == "assistant"]
+    return (messages[answers[-1] + 1 :] if answers else ()) or messages
+
+
+def told_by(message: Message) -> str:
+    """The words of a message, and the calls that an assistant made instead of words."""
     content = message.get("content")
-    words = content if isinstance(content, str) else "\n".join(_texts(content or ()))
-    return _MARKDOWN_IMAGE.sub("", words)
+    words = [content] if isinstance(content, str) else _texts(content or ())
+    text = "\n".join([*words, *_calls(message)])
+    return _MARKDOWN_IMAGE.sub("", text)
 
 
-def _texts(parts: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    return (part["text"] for part in parts if part.get("type") == "text")
+def _texts(parts: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [part[part["type"]] for part in parts if part["type"] in ("text", "refusal")]
+
+
+def _calls(message: Message) -> list[str]:
+    functions = [call["function"] for call in message.get("tool_calls") or ()]
+    return [f"({each['name']} {each['arguments']})" for each in functions]

@@ -1,0 +1,59 @@
+"""Stop sequences: an answer ends before the first of them (pure but for the cut).
+
+The service knows no such thing, so the gateway looks for them, also where the borders
+of pieces cut them, and closes the answer upstream as soon as one is found.
+"""
+
+from collections.abc import Sequence
+from contextlib import closing
+
+from .upstream import Answer
+
+
+class Stops:
+    """Looks for sequences in a text that comes in pieces.
+
+    Text that may be the beginning of a sequence is held back until it is known.
+    """
+
+    def __init__(self, sequences: Sequence[str]) -> None:
+        self._sequences = sequences
+        self._held = ""
+        self.found = False
+
+    def take(self, text: str, *, last: bool = False) -> str:
+        """What of the text so far can be given away; sets *found*."""
+        text = self._held + text
+        self._held = ""
+        starts = [at for each in self._sequences if (at := text.find(each)) >= 0]
+        if starts:
+            self.found = True
+            return text[: min(starts)]
+        if last:
+            return text
+        end = len(text) - max(_overlap(text, each) for each in self._sequences)
+        self._held = text[end:]
+        return text[:end]
+
+
+def _overlap(text: str, sequence: str) -> int:
+    """How many characters at the end of *text* begin *sequence*."""
+    most = min(len(text), len(sequence) - 1)
+    fits = (size for size in range(most, 0, -1) if text.endswith(sequence[:size]))
+    return next(fits, 0)
+
+
+def cut(answer: Answer, sequences: Sequence[str]) -> Answer:
+    """*answer*, up to the first of *sequences*; there it is closed upstream."""
+    stops = Stops(sequences)
+    with closing(answer):
+        for piece in answer:
+            if not piece.text and not piece.finish:
+                yield piece
+                continue
+            text = stops.take(piece.text, last=bool(piece.finish))
+            if stops.found:
+                answer.close()
+                yield piece._replace(text=text, finish="stop")
+                return
+            yield piece._replace(text=text)
