@@ -23,6 +23,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from . import endpoints
     from .endpoints.service import Service
     from .gateway import Gateway
+    from .metrics import Metrics
     from .pool import Pool
     from .refresh import Refresh
     from .roster import Roster
@@ -37,8 +38,12 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     pool = Pool(web.identify, settings.queue_timeout_s)
     roster = Roster(pool, TokensFile(settings.tokens_file), settings.tokens)
     roster.load()
-    refresh = Refresh(pool, roster, upstreams, settings.token_refresh_interval_s)
-    gateway = Gateway(pool, upstreams)
+    metrics = Metrics()
+    metrics.watch(pool)
+    interval_s = settings.token_refresh_interval_s
+    refresh = Refresh(pool, roster, upstreams, interval_s, metrics)
+    gateway = Gateway(pool, upstreams, metrics)
     app = Flask(__name__)
-    endpoints.init_app(app, Service(settings, pool, roster, refresh, gateway))
+    service = Service(settings, pool, roster, refresh, gateway, metrics)
+    endpoints.init_app(app, service)
     return app

@@ -63,7 +63,7 @@ class Line:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiters: list[Waiter] = []
-        self._lent = 0
+        self.lent = 0
         self.closed = False
 
     def __len__(self) -> int:
@@ -97,7 +97,7 @@ class Line:
         """An answer is over: the first who may have its account gets it."""
         with self._lock:
             account.slot.busy -= 1
-            self._lent -= 1
+            self.lent -= 1
             for waiter in self._waiters:
                 if self._serve(waiter, account.slot):
                     self._waiters.remove(waiter)
@@ -123,15 +123,15 @@ class Line:
     def idle(self, wait_s: float) -> bool:
         """Whether nothing is lent and nobody waits, within *wait_s*."""
         until = time.monotonic() + wait_s
-        while (self._lent or self._waiters) and time.monotonic() < until:
+        while (self.lent or self._waiters) and time.monotonic() < until:
             time.sleep(0.05)
-        return not self._lent and not self._waiters
+        return not self.lent and not self._waiters
 
     def _serve(self, waiter: Waiter, slot: Slot | None = None) -> bool:
         account = None if self.closed else waiter.choice(slot)
         if account is None:
             return False
-        self._lent += 1
+        self.lent += 1
         account.slot.busy += 1
         account.used_at = time.monotonic()
         waiter.account = account

@@ -151,6 +151,12 @@ class Settings:
         choice("debug", "info", "warning", "error"),
         "`debug`, `info`, `warning` or `error`",
     )
+    log_format: str = setting(
+        "HAILUO_LOG_FORMAT",
+        "text",
+        choice("text", "json"),
+        "`text`, or `json` for one JSON object a line",
+    )
     simulated: bool = setting(
         "HAILUO_SIMULATED",
         "0",

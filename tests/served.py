@@ -1,8 +1,8 @@
 """The gateway as a process, as production starts it, with words for tests.
 
-    with Served(directory, origin=upstream.origin, tokens=upstream.tokens) as gateway:
-        gateway.client().chat.completions.create(…)
-        assert "…" not in gateway.log()
+with Served(directory, origin=upstream.origin, tokens=upstream.tokens) as gateway:
+    gateway.client().chat.completions.create(…)
+    assert "…" not in gateway.log()
 """
 
 import os

@@ -21,6 +21,7 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 DEFAULT_MODEL = "hailuo"
 STOPS = 4
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONVERSATION = re.compile(r"new|[0-9]{1,32}")
 _OURS = frozenset(
     ("messages", "model", "stream", "stream_options", "stop", "n", "conversation_id")
@@ -87,13 +88,15 @@ def json_body(request: Request, settings: Settings) -> Mapping[str, Any]:
 
     raises: BadRequest, TooLarge.
     """
-    request.max_content_length = settings.max_body_mb * MB
-    if (request.content_length or 0) > request.max_content_length:
+    limit = settings.max_body_mb * MB
+    request.max_content_length = limit + 1  # one without a length is cut off there
+    size = request.content_length or 0
+    data = request.get_data(cache=False) if size <= limit else b""
+    if max(size, len(data)) > limit:
         raise TooLarge(
             f"the body is larger than {settings.max_body_mb} MB (HAILUO_MAX_BODY_MB): "
             "send files by their address instead of in the request"
         )
-    data = request.get_data(cache=False)
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -217,7 +220,7 @@ def _with_surrogates(data: bytes, error: ValueError) -> Any:
 
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, list):
         return [_mended(each) for each in value]
     if isinstance(value, dict):

@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from ...errors import NotUnderstood, TokenRejected, UpstreamError
+from ...errors import BadRequest, NotUnderstood, TokenRejected, UpstreamError
 from ...watch import Watch
 from .. import TICK, Answer, Credential, Identity, Question
 from ..http import Http, Stream
@@ -27,6 +27,17 @@ class Web:
 
     def identify(self, credential: str) -> Identity | None:
         return accounts.identify(credential)
+
+    def offers(self, model: str) -> bool:
+        return False  # there is one model, and nobody names it
+
+    def objection(self, question: Question) -> BadRequest | None:
+        """A tool that must be called: nothing here can force the model to."""
+        choice = question.options.get("tool_choice")
+        if choice == "required" or isinstance(choice, dict):
+            message = "the web service's model cannot be forced to call a tool"
+            return BadRequest(message, param="tool_choice", code="unsupported_value")
+        return None
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Ask, in a conversation that is removed afterwards unless it is to be kept.

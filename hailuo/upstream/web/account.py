@@ -17,12 +17,13 @@ from .protocol import KIND
 LONGEST = 8_192  # characters; none is nearly so long, and those of callers are kept
 NEVER = 253_402_300_800.0  # the year 10000, in Unix seconds
 
+_JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 _SANE_ID = re.compile(r"[\w-]{1,40}", re.ASCII)
 
 
 def identify(credential: str) -> Identity | None:
     """Who a `_token` speaks for; None when it is not shaped like a JWT."""
-    if len(credential) > LONGEST:
+    if len(credential) > LONGEST or not _JWT.fullmatch(credential):
         return None
     try:
         claims = jwt.decode(credential, options={"verify_signature": False})
@@ -40,7 +41,7 @@ def identify(credential: str) -> Identity | None:
 
 def _end(claims: Mapping[str, Any]) -> float | None:
     """payload.exp, if it is a time."""
-    end = claims.get("exp")
+    end: Any = claims.get("exp")
     return float(end) if type(end) in (int, float) and 0 < end < NEVER else None
 
 

@@ -62,14 +62,17 @@ class Transcript:
 
     def take(self) -> Piece | None:
         """What is new, None when nothing is."""
-        end = len(self._content)
-        if not self.ended and (half := _HALF.search(self._content, self._given)):
-            end = half.start()
+        end = len(self._content) if self.ended else self._sound_end()
         text = _HALF.sub("\ufffd", self._content[self._given : end])
         self._given = max(self._given, end)
         if self.ended:
             return Piece(text, links=self._links, finish="stop", id=self.chat_id)
         return Piece(text, id=self.chat_id) if text else None
+
+    def _sound_end(self) -> int:
+        """Where the content ends, or the first character cut in half begins."""
+        half = _HALF.search(self._content, self._given)
+        return half.start() if half else len(self._content)
 
     def _read_id(self, result: Mapping[str, Any]) -> None:
         self.chat_id = self.chat_id or str(result.get("chatID") or "")
@@ -78,7 +81,8 @@ class Transcript:
         content = result.get("content") or ""
         if not isinstance(content, str):
             raise NotUnderstood("the upstream's content is not text")
-        if len(content) >= len(self._content):  # shorter than before adds nothing
+        # Shorter than before adds nothing, but two marks may become one character.
+        if len(content) >= len(self._content) or len(content) > self._sound_end():
             self._content = content
         self._links = _links(result) or self._links
 
