@@ -4,11 +4,11 @@ from contextlib import closing
 
 from ...errors import BadRequest, NotUnderstood, TokenRejected, UpstreamError
 from ...watch import Watch
-from .. import TICK, Answer, Credential, Identity, Question
+from .. import TICK, Answer, Credential, Question
 from ..http import Http, Stream
 from ..sse import Parser
-from . import account as accounts
 from . import prompt, protocol
+from .account import identify
 from .chat import Transcript
 from .client import Client
 from .removal import Removals
@@ -24,9 +24,6 @@ class Web:
         self._http = http
         self._client = Client(http, origin)
         self._removals = Removals(self._remove)
-
-    def identify(self, credential: str) -> Identity | None:
-        return accounts.identify(credential)
 
     def offers(self, model: str) -> bool:
         return False  # there is one model, and nobody names it
@@ -64,7 +61,7 @@ class Web:
         """source: protocol.md 3; that the old token stops working is *assumed*."""
         data = self._client.ask("POST", protocol.RENEWAL, account.token, {})
         token = data.get("token") if isinstance(data, dict) else None
-        if not isinstance(token, str) or not self.identify(token):
+        if not isinstance(token, str) or not identify(token):
             raise NotUnderstood("the upstream's renewal holds no token")
         return token
 
