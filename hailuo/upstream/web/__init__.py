@@ -1,29 +1,47 @@
 """Hailuo AI's web protocol: what hailuoai.com's own client speaks (protocol.md)."""
 
+from collections.abc import Sequence
 from contextlib import closing
 
 from ...errors import NotUnderstood, UpstreamError
 from ...watch import Watch
-from .. import TICK, Answer, Credential, Identity, Question
+from .. import (
+    TICK,
+    Answer,
+    Credential,
+    Identity,
+    Question,
+    Recording,
+    Sound,
+    Speaker,
+    Speech,
+    Words,
+)
 from ..http import Http, Stream
 from ..sse import Parser
 from . import account as accounts
-from . import prompt, protocol
+from . import prompt, protocol, voices
 from .chat import Transcript
 from .client import Client
 from .removal import Removals
 from .signing import chat_digest
+from .voice import Voice
 
 
 class Web:
-    """The web service, on whichever account a call is made for."""
+    """The web service, on whichever account a call is made for.
+
+    replaced: the voices in place of OpenAI's, as REPLACE_AUDIO_MODEL spells them.
+    """
 
     kind = protocol.KIND
 
-    def __init__(self, http: Http, origin: str) -> None:
+    def __init__(self, http: Http, origin: str, replaced: str = "") -> None:
         self._http = http
         self._client = Client(http, origin)
         self._removals = Removals(self._remove)
+        self._voice = Voice(http, self._client, self._ask, self._removals)
+        self._replaced = voices.replacements(replaced)
 
     def identify(self, credential: str) -> Identity | None:
         return accounts.identify(credential)
@@ -45,6 +63,26 @@ class Web:
             kept = question.conversation and (told or question.conversation != "new")
             if transcript.chat_id and not kept:
                 self._removals.add(account, transcript.chat_id)
+
+    @property
+    def speakers(self) -> Sequence[Speaker]:
+        """The voices everybody may use."""
+        return voices.SPEAKERS
+
+    def cloned(self, account: Credential) -> list[Speaker]:
+        """The voices that are the account's own. raises: UpstreamError."""
+        return self._voice.cloned(account)
+
+    def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+        """raises: BadRequest for a voice nobody knows; as Voice.speak()."""
+        voice = voices.chosen(speech.voice, speech.model, self._replaced)
+        yield from self._voice.speak(account, speech.text, voice, watch)
+
+    def transcribe(
+        self, account: Credential, recording: Recording, watch: Watch
+    ) -> Words:
+        """raises: as Voice.transcribe()."""
+        return self._voice.transcribe(account, recording, watch)
 
     def hang_up(self) -> None:
         self._http.hang_up()
