@@ -81,6 +81,23 @@ class Account:
     def name(self) -> str:
         return self.identity.name
 
+    @property
+    def state(self) -> str:
+        if self.dead:
+            return "dead"
+        if self.slot.busy:
+            return "answering"
+        return "resting" if self.rest.left_s else "idle"
+
+    def have(self, token: str, identity: Identity, source: str) -> None:
+        """Take a credential; a new one knows nothing of what befell the old."""
+        self.source = source
+        if token != self.token:
+            self.token, self.identity = token, identity
+            self.dead = False
+            self.rest.clear()
+            self.last_error = ""
+
     def succeeded(self) -> None:
         """It has answered: whatever was wrong with it is over."""
         self.served += 1

@@ -11,7 +11,8 @@ from contextlib import closing
 
 from .accounts import Account, Scope
 from .conversations import Conversations
-from .errors import Refused, TokenRejected, UpstreamError
+from .errors import Refused, TokenRejected, Unreachable, UpstreamError
+from .kept import Kept
 from .pool import Pool
 from .upstream import TICK, Answer, Question, Upstream
 from .watch import Watch
@@ -23,6 +24,8 @@ PAUSES_S = (0.3, 1.0)  # before an account is asked for the second and the third
 LAST_TRY_S = 10.0
 CUT_S = 20.0
 DRAIN_S = 3.0
+
+LIFE_KEPT_S = 600.0  # the seed asks not to ask more often
 
 
 class Tries:
@@ -62,6 +65,7 @@ class Gateway:
         self._pool = pool
         self._upstreams = upstreams
         self._conversations = Conversations()
+        self._lives = Kept(self._ask_life, LIFE_KEPT_S)
         self.leaving = False
 
     def answer(self, scope: Scope, question: Question, watch: Watch) -> Answer:
@@ -73,17 +77,20 @@ class Gateway:
         """
         if question.conversation not in ("", "new"):
             scope = self._conversations.narrow(scope, question.conversation)
+        if scope.own:
+            self._introduce(scope)
         tries = Tries(self._pool.ticket())
         while True:
             lease = self._pool.lease(
                 scope, tries.ticket, watch, tries.accounts, tries.last
             )
             with lease as account:
+                token = account.token
                 try:
                     yield from self._ask(account, question, tries, watch)
                     return
                 except UpstreamError as error:
-                    self._judge(account, error)
+                    self._judge(account, token, error)
                     tries.failed(error)
             if watch.due:
                 yield TICK
@@ -108,6 +115,22 @@ class Gateway:
                 yield piece
                 watch.beat()
 
+    def lives(self, credential: str) -> bool:
+        """Whether a service takes a credential; the answer is kept for 10 minutes.
+
+        raises: Unreachable when it cannot be asked.
+        """
+        return self._lives.of(credential)
+
+    def _ask_life(self, credential: str) -> bool:
+        identity = self._pool.identify(credential)
+        if identity is None:
+            return False
+        try:
+            return self._upstreams[identity.kind].lives(credential)
+        except UpstreamError as error:
+            raise Unreachable(f"it could not be checked: {error.message}") from error
+
     def leave(self) -> None:
         """Let what runs finish, for 20 s; then cut it off, and clean up behind it."""
         self.leaving = True
@@ -120,8 +143,26 @@ class Gateway:
         for upstream in self._upstreams.values():
             upstream.drain(DRAIN_S)
 
-    def _judge(self, account: Account, error: UpstreamError) -> None:
-        """What a failure means for the account: only what the service says counts."""
+    def _introduce(self, scope: Scope) -> None:
+        """Have callers' tokens proved before they may touch somebody else's lock.
+
+        Anybody can write a token that claims an account; it must not keep those who
+        own it waiting.
+        """
+        for account in scope.accounts():
+            if self._pool.contested(account):
+                try:
+                    self._upstreams[account.kind].introduce(account)
+                except TokenRejected as error:
+                    account.rejected(error.message)
+
+    def _judge(self, account: Account, token: str, error: UpstreamError) -> None:
+        """What a failure means for the account: only what the service says counts.
+
+        token: the one that was sent; the account may have another by now.
+        """
+        if account.token != token:
+            return
         if isinstance(error, TokenRejected):
             self._pool.reject(account, error.message)
         elif isinstance(error, Refused):

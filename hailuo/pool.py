@@ -14,8 +14,9 @@ import itertools
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from .accounts import Account, Rest, Scope, Slot
@@ -33,6 +34,14 @@ from .watch import Watch
 
 VISITORS = 1_000  # callers' tokens whose rest is remembered
 BUSY_RETRY_S = 5.0
+
+
+class Claim(NamedTuple):
+    """A credential of the pool, what it says of itself, and where it is from."""
+
+    token: str
+    identity: Identity
+    source: str
 
 
 class Pool:
@@ -60,16 +69,32 @@ class Pool:
     def accounts(self) -> Sequence[Account]:
         return self._accounts
 
-    def add(self, token: str, source: str) -> bool:
-        """Take a credential into the pool; False when it is none we know."""
-        identity = self.identify(token)
-        if identity is None:
-            return False
+    def account(self, key: str) -> Account | None:
+        """The pool's account that speaks for *key* (Identity.account)."""
+        same = (each for each in self._accounts if each.identity.account == key)
+        return next(same, None)
+
+    def fill(self, credentials: Iterable[tuple[str, str]]) -> list[str]:
+        """Have exactly the accounts of *credentials*, each with its source.
+
+        An account that stays keeps its state, with a new token a fresh one.
+        returns: the sources of what is no credential.
+        """
+        strangers: list[str] = []
+        found: dict[str, Claim] = {}
+        for token, source in credentials:
+            identity = self.identify(token)
+            if identity is None:
+                strangers.append(source)
+                continue
+            claim = Claim(token, identity, source)
+            best = found.setdefault(identity.account, claim)
+            found[identity.account] = max(best, claim, key=self._worth)
         with self._lock:
-            account = Account(token, identity, self._slot(identity), Rest(), source)
-            self._accounts = (*self._accounts, account)
+            self._accounts = tuple(self._kept(claim) for claim in found.values())
         self._line.serve()
-        return True
+        self._line.wake()
+        return strangers
 
     def everybody(self) -> Scope:
         """All accounts of the pool, those that come later included."""
@@ -124,8 +149,13 @@ class Pool:
         finally:
             self._line.give_back(account)
 
+    def contested(self, account: Account) -> bool:
+        """Whether the lock of a caller's account matters to anybody else now."""
+        ours = any(each.slot is account.slot for each in self._accounts)
+        return ours or account.slot.busy > 0
+
     def reject(self, account: Account, why: str) -> None:
-        """The service no longer takes this token."""
+        """The service no longer takes this account's token."""
         account.rejected(why)
         self._line.wake()
 
@@ -139,6 +169,19 @@ class Pool:
 
     def _unserved(self, scope: Scope) -> GatewayError:
         return leaving() if self._line.closed else unserved(scope)
+
+    def _worth(self, claim: "Claim") -> tuple[bool, float]:
+        """Of several tokens of an account: one that lives, and ends last."""
+        known = self.account(claim.identity.account)
+        dead = known is not None and known.dead and known.token == claim.token
+        return not dead, claim.identity.expires_at or 0
+
+    def _kept(self, claim: "Claim") -> Account:
+        token, identity, source = claim
+        if account := self.account(identity.account):
+            account.have(token, identity, source)
+            return account
+        return Account(token, identity, self._slot(identity), Rest(), source)
 
     def _slot(self, identity: Identity) -> Slot:
         """The lock of an account, one for all who speak for it."""

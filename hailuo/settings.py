@@ -64,6 +64,10 @@ def seconds(value: str) -> float:
     return number
 
 
+def seconds_or_never(value: str) -> float:
+    return 0.0 if value.strip() == "0" else seconds(value)
+
+
 def choice(*options: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if value.strip().lower() not in options:
@@ -95,10 +99,17 @@ class Settings:
         "HAILUO_TOKENS",
         "",
         words,
-        "credentials for the pool, comma-separated, besides the file",
+        "credentials for the pool, comma-separated, besides the file; they are never "
+        "renewed (nothing could keep the new one)",
     )
     tokens_file: str = setting(
         "HAILUO_TOKENS_FILE", "tokens.json", text, "where the pool is kept"
+    )
+    token_refresh_interval_s: float = setting(
+        "HAILUO_TOKEN_REFRESH_INTERVAL_S",
+        "604800",
+        seconds_or_never,
+        "seconds between renewals of the file's tokens; 0 = never",
     )
     origin: str = setting(
         "HAILUO_ORIGIN", "https://hailuoai.com", address, "the web upstream"

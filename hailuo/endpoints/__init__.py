@@ -3,11 +3,11 @@
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from . import billing, chat, cors, failures, home, models, service
+from . import billing, chat, cors, failures, home, models, service, tokens
 from .paths import Paths
 from .service import Service
 
-BLUEPRINTS = (home.bp, chat.bp, models.bp, billing.bp)
+BLUEPRINTS = (home.bp, chat.bp, models.bp, tokens.bp, billing.bp)
 
 
 class Json(DefaultJSONProvider):

@@ -20,10 +20,11 @@ log = logging.getLogger(__name__)
 
 @bp.post("/chat/completions")
 def complete() -> Response:
-    settings, pool, gateway = service.current()
-    scope = access.scope(request, settings, pool)
-    asked = fields.chat(request, settings)
-    pieces = gateway.answer(scope, asked.question, caller.watch(request, settings))
+    here = service.current()
+    scope = access.scope(request, here.settings, here.pool)
+    asked = fields.chat(request, here.settings)
+    watch = caller.watch(request, here.settings)
+    pieces = here.gateway.answer(scope, asked.question, watch)
     if asked.stops:
         pieces = stops.cut(pieces, asked.stops)
     return streamed(pieces, asked) if asked.stream else whole(pieces, asked)

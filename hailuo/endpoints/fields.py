@@ -57,6 +57,31 @@ def chat(request: Request, settings: Settings) -> ChatRequest:
     )
 
 
+def tokens(request: Request, settings: Settings) -> Sequence[str]:
+    """Credentials that are handed in: `tokens` or `token`, one, joined, or a list.
+
+    raises: BadRequest, naming the one that is none.
+    """
+    body = json_body(request, settings)
+    name = "tokens" if body.get("tokens") is not None else "token"
+    found = body.get(name)
+    found = found.split(",") if isinstance(found, str) else found
+    if not isinstance(found, list) or not found:
+        raise wrong(name, "a string, comma-joined or not, or a list of strings")
+    for index, each in enumerate(found):
+        if not isinstance(each, str) or not each.strip():
+            raise wrong(f"{name}[{index}]", "a string that is not empty")
+    return [each.strip() for each in found]
+
+
+def token(request: Request, settings: Settings) -> str:
+    """The one credential to check. raises: BadRequest."""
+    found = json_body(request, settings).get("token")
+    if not isinstance(found, str) or not found.strip():
+        raise wrong("token", "a string that is not empty")
+    return found.strip()
+
+
 def json_body(request: Request, settings: Settings) -> Mapping[str, Any]:
     """The JSON object a request holds, whatever its Content-Type says.
 

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import signal
 import ssl
 import sys
@@ -21,10 +22,21 @@ from .web import routes
 
 FIRST_USER = 1001
 BACKLOG = 4096
+OPEN_FILES = 65_536
 
 
 def main() -> None:
+    _allow_many_connections()
     asyncio.run(serve(_arguments()))
+
+
+def _allow_many_connections() -> None:
+    """The usual limit is far below the streams that a bench opens."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _arguments() -> argparse.Namespace:

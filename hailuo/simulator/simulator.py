@@ -132,11 +132,11 @@ class Simulator:
             raise Dropped
         return _http(instruction) if instruction.http else None
 
-    async def cut_answers(self) -> None:
+    def cut_answers(self) -> None:
         """Cut every request that is being answered, other than the present one."""
         for request in list(self._seen):
             if self._seen[request].call:
-                await request.connection.cut("close")
+                request.connection.transport.abort()
 
     def opened(self, connection: Connection) -> None:
         self.report.open_connections += 1

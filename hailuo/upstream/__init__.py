@@ -161,6 +161,25 @@ class Upstream(Protocol):
         raises: UpstreamError for what the service did; CallerLeft.
         """
 
+    def introduce(self, account: Credential) -> None:
+        """Have the service see the token once, where nobody is kept waiting.
+
+        raises: UpstreamError; TokenRejected for one it does not take.
+        """
+
+    def renew(self, account: Credential) -> str:
+        """A new token for the account, asked for only where tokens end.
+
+        From here on the old one may be dead.
+        raises: UpstreamError.
+        """
+
+    def lives(self, credential: str) -> bool:
+        """Whether the service takes it, as cheaply as it can be asked.
+
+        raises: UpstreamError when it cannot be asked.
+        """
+
     def hang_up(self) -> None:
         """Cut off every answer that is running; each fails as if it had broken off."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 
-from ...errors import NotUnderstood, UpstreamError
+from ...errors import NotUnderstood, TokenRejected, UpstreamError
 from ...watch import Watch
 from .. import (
     TICK,
@@ -83,6 +83,25 @@ class Web:
     ) -> Words:
         """raises: as Voice.transcribe()."""
         return self._voice.transcribe(account, recording, watch)
+
+    def introduce(self, account: Credential) -> None:
+        self._client.introduce(account.token)
+
+    def renew(self, account: Credential) -> str:
+        """source: protocol.md 3; that the old token stops working is *assumed*."""
+        data = self._client.ask("POST", protocol.RENEWAL, account.token, {})
+        token = data.get("token") if isinstance(data, dict) else None
+        if not isinstance(token, str) or not self.identify(token):
+            raise NotUnderstood("the upstream's renewal holds no token")
+        return token
+
+    def lives(self, credential: str) -> bool:
+        """source: protocol.md 3, userInfo is an object when the token is alive."""
+        try:
+            data = self._client.ask("GET", protocol.USER_INFO, credential)
+        except TokenRejected:
+            return False
+        return isinstance(data, dict) and isinstance(data.get("userInfo"), dict)
 
     def hang_up(self) -> None:
         self._http.hang_up()
