@@ -8,6 +8,9 @@
                           ended}]
     answers             [{user, token_tail, call, chat_id, sent_chat_id, message, form,
                           events, started, started_wall, ended, how, left_at}]
+    speeches            [{user, voice, text, hz, polls, parts, fetched}]: hz is the tone
+                        that stands for the voice, fetched how many parts were
+    recordings          [{user, seconds, size, md5}]: what was to be recognised
     open_answers        how many answers are being written now
     held_answers        how many of them wait for POST /simulator/release
     most_open_by_account {user: the most that were asked for at once}
@@ -64,6 +67,25 @@ class AnswerSeen:
     left_at: float | None = None
 
 
+@dataclass
+class SpeechSeen:
+    user: str
+    voice: str
+    text: str
+    hz: int = 0
+    polls: int = 0
+    parts: int = 0
+    fetched: int = 0
+
+
+@dataclass
+class RecordingSeen:
+    user: str
+    seconds: float
+    size: int
+    md5: str
+
+
 class Report:
     """Everything seen since the start or the last reset."""
 
@@ -78,6 +100,8 @@ class Report:
         self.conversations: dict[str, dict[str, None]] = {}
         self.requests: deque[RequestSeen] = deque(maxlen=KEPT)
         self.answers: deque[AnswerSeen] = deque(maxlen=KEPT)
+        self.speeches: deque[SpeechSeen] = deque(maxlen=KEPT)
+        self.recordings: deque[RecordingSeen] = deque(maxlen=KEPT)
         self.open: set[AnswerSeen] = set()
         self._open_by_user: Counter[str] = Counter()
         self.held: set[asyncio.Future[None]] = set()
@@ -170,6 +194,8 @@ class Report:
             },
             "requests": [asdict(seen) for seen in self.requests],
             "answers": [asdict(seen) for seen in self.answers],
+            "speeches": [asdict(seen) for seen in self.speeches],
+            "recordings": [asdict(seen) for seen in self.recordings],
             "open_answers": len(self.open),
             "held_answers": len(self.held),
             "most_open_by_account": dict(self.most_open),
