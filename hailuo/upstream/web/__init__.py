@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 
-from ...errors import NotUnderstood, TokenRejected, UpstreamError
+from ...errors import BadRequest, NotUnderstood, TokenRejected, UpstreamError
 from ...watch import Watch
 from .. import (
     TICK,
@@ -20,7 +20,7 @@ from .. import (
 from ..http import Http, Stream
 from ..sse import Parser
 from . import account as accounts
-from . import prompt, protocol, voices
+from . import prompt, protocol, repetition, voices
 from .chat import Transcript
 from .client import Client
 from .removal import Removals
@@ -72,6 +72,15 @@ class Web:
     def cloned(self, account: Credential) -> list[Speaker]:
         """The voices that are the account's own. raises: UpstreamError."""
         return self._voice.cloned(account)
+
+    def objection_to(self, speech: Speech) -> BadRequest | None:
+        """What of *speech* this service cannot do on any account, by its field."""
+        try:
+            voices.chosen(speech.voice, speech.model, self._replaced)
+            repetition.readable(speech.text)
+        except BadRequest as objection:
+            return objection
+        return None
 
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
         """raises: BadRequest for a voice nobody knows; as Voice.speak()."""

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from difflib import SequenceMatcher
 
+from ...errors import BadRequest
 from .protocol import TTS_CHARACTERS
 
 ALIKE = 0.9  # of 1; the letters and digits of what was asked and what came back
@@ -25,6 +26,21 @@ _SENTENCE = re.compile(r"[.!?]+[\"'”’]*\s+|[。！？…；]+[”’」』]*
 _CLAUSE = re.compile(r"[,;:]\s+|[，、：—]+\s*")
 _SPACE = re.compile(r"\s+")
 _STOPS = frozenset(".!?;:,。！？…；：，、")
+
+
+def readable(text: str) -> list[str]:
+    """The pieces in which *text* can be read out.
+
+    raises: BadRequest when there is nothing in it that can be spoken.
+    """
+    found = [piece for piece in pieces(spoken(text)) if letters(piece)]
+    if not found:
+        raise BadRequest(
+            "input holds nothing that can be spoken",
+            param="input",
+            code="invalid_value",
+        )
+    return found
 
 
 def spoken(text: str) -> str:

@@ -17,7 +17,6 @@ import orjson
 
 from ...audio import mp3
 from ...errors import (
-    BadRequest,
     NotUnderstood,
     Refused,
     SpeechNotRepeated,
@@ -68,17 +67,7 @@ class Voice:
         raises: BadRequest when there is nothing to be spoken, SpeechNotRepeated,
             UpstreamError for what the service did; CallerLeft.
         """
-        pieces = [
-            piece
-            for piece in repetition.pieces(repetition.spoken(text))
-            if repetition.letters(piece)
-        ]
-        if not pieces:
-            raise BadRequest(
-                "input holds nothing that can be spoken",
-                param="input",
-                code="invalid_value",
-            )
+        pieces = repetition.readable(text)
         for piece in pieces:
             yield from self._read(account, piece, voice, len(pieces) > 1, watch)
 
