@@ -36,14 +36,20 @@ class Rest:
     def __init__(self) -> None:
         self.until = 0.0  # on the clock of time.monotonic
         self.length_s = 0.0
+        self.why = ""
 
-    def begin(self) -> None:
-        """30 s, twice as long with each refusal, 10 minutes at most."""
+    def begin(self, why: str) -> None:
+        """30 s, twice as long with each refusal, 10 minutes at most.
+
+        why: what the service said.
+        """
+        self.why = why
         self.length_s = min(2 * self.length_s or REST_S, REST_MAX_S)
         self.until = time.monotonic() + self.length_s
 
     def clear(self) -> None:
         self.until = self.length_s = 0.0
+        self.why = ""
 
     @property
     def left_s(self) -> float:
@@ -105,7 +111,7 @@ class Account:
         self.last_error = ""
 
     def refused(self, why: str) -> None:
-        self.rest.begin()
+        self.rest.begin(why)
         self.last_error = why
 
     def rejected(self, why: str) -> None:
@@ -124,14 +130,17 @@ class Scope:
         self.accounts = accounts
         self.own = own
 
-    def only(self, owner: str) -> "Scope":
-        """The part of it that speaks for one account of the service."""
-        return Scope(
-            lambda: [
-                each for each in self.accounts() if each.identity.account == owner
-            ],
-            self.own,
-        )
+    def where(self, fits: Callable[[Account], bool]) -> "Scope":
+        """The part of it that fits, whenever it is asked."""
+        return Scope(lambda: [each for each in self.accounts() if fits(each)], self.own)
+
+    def of(self, kinds: Sequence[str]) -> "Scope":
+        """The part of it that is of these kinds."""
+        return self.where(lambda account: account.kind in kinds)
+
+    def awake(self) -> bool:
+        """Whether any of it lives and is not resting."""
+        return any(not account.rest.left_s for account in self.live())
 
     def live(self) -> list[Account]:
         return [account for account in self.accounts() if not account.dead]

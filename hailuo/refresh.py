@@ -20,6 +20,7 @@ from .accounts import Account, Scope
 from .errors import GatewayError, TokenRejected
 from .pool import Pool
 from .roster import Roster
+from .turn import Turn
 from .upstream import Upstream
 from .watch import Watch
 
@@ -157,8 +158,9 @@ class Refresh:
         if account.dead:
             raise TokenRejected(f"its token was rejected: {account.last_error}")
         only = Scope(lambda: [account], own=False)
-        lease = self._pool.lease(only, self._pool.ticket(), Watch(), tried=(account,))
-        with lease:
+        turn = Turn(only, self._pool.ticket())
+        turn.accounts.append(account)  # a rest does not matter here
+        with self._pool.lease(turn, Watch()):
             try:
                 token = self._upstreams[account.kind].renew(account)
             except TokenRejected as error:

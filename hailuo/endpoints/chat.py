@@ -24,10 +24,14 @@ def complete() -> Response:
     scope = access.scope(request, here.settings, here.pool)
     asked = fields.chat(request, here.settings)
     watch = caller.watch(request, here.settings)
-    pieces = here.gateway.answer(scope, asked.question, watch)
+    turn = here.gateway.turn(scope)
+    pieces = here.gateway.answer(turn, asked.question, watch)
     if asked.stops:
         pieces = stops.cut(pieces, asked.stops)
-    return streamed(pieces, asked) if asked.stream else whole(pieces, asked)
+    response = streamed(pieces, asked) if asked.stream else whole(pieces, asked)
+    if turn.begun:  # else a ping had to go out before anybody answered
+        response.headers["x-hailuo-upstream"] = turn.accounts[-1].kind
+    return response
 
 
 def whole(pieces: Answer, asked: ChatRequest) -> Response:

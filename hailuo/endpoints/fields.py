@@ -87,13 +87,15 @@ def json_body(request: Request, settings: Settings) -> Mapping[str, Any]:
 
     raises: BadRequest, TooLarge.
     """
-    request.max_content_length = settings.max_body_mb * MB
-    if (request.content_length or 0) > request.max_content_length:
+    limit = settings.max_body_mb * MB
+    request.max_content_length = limit + 1  # one without a length is cut off there
+    size = request.content_length or 0
+    data = request.get_data(cache=False) if size <= limit else b""
+    if max(size, len(data)) > limit:
         raise TooLarge(
             f"the body is larger than {settings.max_body_mb} MB (HAILUO_MAX_BODY_MB): "
             "send files by their address instead of in the request"
         )
-    data = request.get_data(cache=False)
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:

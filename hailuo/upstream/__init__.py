@@ -8,6 +8,7 @@ gateway asks which upstream answers.
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from ..errors import BadRequest
 from ..watch import Watch
 
 Message = Mapping[str, Any]  # role, content, …: as it came, after validation
@@ -153,6 +154,15 @@ class Upstream(Protocol):
 
     def identify(self, credential: str) -> Identity | None:
         """Whose credential this is; None when it is none of this service's."""
+
+    def offers(self, model: str) -> bool:
+        """Whether *model* is a name of this service's own."""
+
+    def objection(self, question: Question) -> BadRequest | None:
+        """What of *question* this service cannot do on any account, by its field.
+
+        Told from the question alone, without a call; None when it can be asked.
+        """
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Ask once, and yield what comes; a TICK whenever a beat is due.

@@ -26,6 +26,7 @@ class Parser:
         self._data: list[bytes] = []
         self._name = ""
         self._first = True
+        self._after_cr = False
 
     def feed(self, received: bytes) -> list[bytes]:
         """The data of each event that *received* completes, in order."""
@@ -33,10 +34,13 @@ class Parser:
 
     def events(self, received: bytes) -> list[Event]:
         """Each event that *received* completes, in order."""
+        if self._after_cr and received:
+            received = received.removeprefix(b"\n")  # its CR has ended the line
         lines = (self._rest + received).splitlines(keepends=True)
         self._rest = b""
-        if lines and not lines[-1].endswith(b"\n"):
-            self._rest = lines.pop()  # half a line, or a CR whose LF may follow
+        self._after_cr = bool(lines) and lines[-1].endswith(b"\r")
+        if lines and not lines[-1].endswith((b"\n", b"\r")):
+            self._rest = lines.pop()  # half a line
         events = []
         for line in lines:
             if self._first:

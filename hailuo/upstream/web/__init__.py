@@ -46,6 +46,17 @@ class Web:
     def identify(self, credential: str) -> Identity | None:
         return accounts.identify(credential)
 
+    def offers(self, model: str) -> bool:
+        return False  # there is one model, and nobody names it
+
+    def objection(self, question: Question) -> BadRequest | None:
+        """A tool that must be called: nothing here can force the model to."""
+        choice = question.options.get("tool_choice")
+        if choice == "required" or isinstance(choice, dict):
+            message = "the web service's model cannot be forced to call a tool"
+            return BadRequest(message, param="tool_choice", code="unsupported_value")
+        return None
+
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Ask, in a conversation that is removed afterwards unless it is to be kept.
 
