@@ -9,6 +9,7 @@ import struct
 import wave
 from array import array
 from fractions import Fraction
+from statistics import median
 from typing import Any
 
 import av
@@ -107,14 +108,20 @@ class Decoded:
 
     @property
     def hertz(self) -> float:
-        """The pitch of a tone: half its zero crossings a second, in its middle."""
+        """The pitch of a tone."""
         return pitch(self.samples, self.rate)
 
 
 def pitch(samples: array, rate: int) -> float:
-    middle = samples[len(samples) // 4 : -len(samples) // 4]
-    crossings = sum(a < 0 <= b for a, b in zip(middle, middle[1:], strict=False))
-    return crossings * rate / len(middle)
+    """By the median time between two rises, so that a gap does not matter."""
+    rises, low = [], False
+    for at, sample in enumerate(samples):
+        if low and sample >= 0:
+            rises.append(at)
+        low = sample < 0 if sample >= 0 or sample < -1000 else low
+    periods = [b - a for a, b in zip(rises, rises[1:], strict=False)]
+    near = [each for each in periods if abs(each - median(periods)) <= 2]
+    return rate * len(near) / sum(near)
 
 
 def headers(mp3: bytes) -> list[str]:

@@ -9,6 +9,7 @@ Which voice speaks is state of the account, so whoever calls has leased it alone
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
+from itertools import chain, repeat
 from typing import Any
 from unicodedata import east_asian_width
 from urllib.parse import quote, urlsplit
@@ -147,14 +148,15 @@ class Voice:
         self._client.ask("POST", protocol.SET_ROBOT_CONFIG, account.token, body)
         query = f"?msgID={quote(message_id)}&timbre={quote(voice)}"
         until = time.monotonic() + protocol.TTS_WAIT_S
-        while True:
+        for pause_s in chain(protocol.TTS_PAUSES_S, repeat(protocol.TTS_PAUSES_S[-1])):
             data = self._client.ask("GET", protocol.TTS + query, account.token)
             if (found := ready(data)) is not None:
                 return found
             if time.monotonic() > until:
-                raise TimedOut("the upstream has not made the speech in 30 s")
-            for _ in pauses(protocol.TTS_PAUSE_S, watch):
+                break
+            for _ in pauses(pause_s, watch):
                 yield b""
+        raise TimedOut("the upstream has not made the speech in 30 s")
 
     def _fetch(self, address: str, watch: Watch) -> Iterator[bytes]:
         """The bytes of one part.
