@@ -44,7 +44,7 @@ def children() -> list[str]:
         text=True,
         check=False,
     )
-    return [line for line in listed.stdout.splitlines() if "child.py" in line]
+    return [line for line in listed.stdout.splitlines() if "audio.child" in line]
 
 
 @pytest.mark.parametrize("kind", sounds.CODECS)
@@ -241,19 +241,24 @@ def test_a_failure_of_the_source_leaves_no_child_behind(mp3: bytes):
     assert children() == []
 
 
-def test_the_child_knows_nothing_of_the_server(mp3: bytes, tmp_path: Path):
+def test_the_child_knows_nothing_of_the_server(
+    mp3: bytes, monkeypatch: pytest.MonkeyPatch
+):
     """What a hostile file might take over has no keys to tell."""
+    monkeypatch.setenv("HAILUO_TOKENS", "secret")
     made = audio.converted([mp3], "wav")
     next(made)
     found = subprocess.run(
-        ["pgrep", "-P", str(os.getpid()), "-f", "child.py"],
+        ["pgrep", "-P", str(os.getpid()), "-f", "audio.child"],
         capture_output=True,
         text=True,
         check=True,
     )
     (child,) = found.stdout.split()
 
-    assert Path(f"/proc/{child}/environ").read_bytes() == b""
+    environment = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+    names = {entry.partition(b"=")[0] for entry in environment if entry}
+    assert names == {b"LD_LIBRARY_PATH", b"PYTHONPATH"}
 
     limits = Path(f"/proc/{child}/limits").read_text()
     assert "Max core file size        0" in limits

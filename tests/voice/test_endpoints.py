@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import socket
+import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -427,6 +428,37 @@ def _target(descriptor: Path) -> str:
         return os.readlink(descriptor)
     except OSError:
         return ""
+
+
+def test_a_caller_who_leaves_leaves_no_child_behind(
+    scripted: Simulated, account: Caller
+):
+    """He has heard the beginning of a converted speech."""
+    scripted.script({"call": "chat"}, {"call": "chat", "hold_headers": True})
+    body = {"input": "One of many. " * 100, "voice": "alloy", "response_format": "wav"}
+
+    with post(account, "speech", json=body, stream=True) as response:
+        pieces = response.iter_content(1000)
+        next(pieces)
+        assert children(account.gateway)
+        scripted.wait("held", exactly=1)
+
+    scripted.release()
+    scripted.wait("conversations", exactly=0)
+    until = time.monotonic() + 5
+    while children(account.gateway) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not children(account.gateway)
+
+
+def children(gateway: Served) -> list[str]:
+    """Command lines of the processes the gateway's worker has started."""
+    listed = subprocess.run(
+        ["ps", "-eo", "ppid=,pid=,args="], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
+    workers = {pid for parent, pid, _ in rows if parent == str(gateway.process.pid)}
+    return [command for parent, _, command in rows if parent in workers]
 
 
 def test_voices_are_listed_without_a_key(gateway: Served):
