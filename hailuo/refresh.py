@@ -4,7 +4,7 @@ A `_token` lives about 40 days, and a renewal makes the old one useless, so the 
 is on disk before anything else happens. Only accounts of the file are renewed: a new
 token for one of the environment would be lost at the next restart.
 
-    refresh = Refresh(pool, roster, upstreams, interval_s=604_800)
+    refresh = Refresh(pool, roster, upstreams, 604_800, metrics)
     refresh.start()          # once, in wsgi.py: the timer
     outcome = refresh.now()  # by hand; a second call joins the first
 """
@@ -18,8 +18,10 @@ from typing import NamedTuple
 
 from .accounts import Account, Scope
 from .errors import GatewayError, TokenRejected
+from .metrics import Metrics
 from .pool import Pool
 from .roster import Roster
+from .turn import Turn
 from .upstream import Upstream
 from .watch import Watch
 
@@ -60,11 +62,13 @@ class Refresh:
         roster: Roster,
         upstreams: Mapping[str, Upstream],
         interval_s: float,
+        metrics: Metrics,
     ) -> None:
         self._pool = pool
         self._roster = roster
         self._upstreams = upstreams
         self._interval_s = interval_s
+        self._metrics = metrics
         self._lock = threading.Lock()
         self._turn = threading.Lock()  # one renewal after the other, whoever asks
         self._running: Future[Outcome] | None = None
@@ -137,6 +141,8 @@ class Refresh:
         with self._turn:
             self._roster.file.check()
             renewals = [self._renew(account) for account in accounts]
+            for renewal in renewals:
+                self._metrics.renewed(ok=not renewal.error)
             self.last = Outcome(time.time(), renewals)
             return self.last
 
@@ -157,8 +163,9 @@ class Refresh:
         if account.dead:
             raise TokenRejected(f"its token was rejected: {account.last_error}")
         only = Scope(lambda: [account], own=False)
-        lease = self._pool.lease(only, self._pool.ticket(), Watch(), tried=(account,))
-        with lease:
+        turn = Turn(only, self._pool.ticket())
+        turn.accounts.append(account)  # a rest does not matter here
+        with self._pool.lease(turn, Watch()):
             try:
                 token = self._upstreams[account.kind].renew(account)
             except TokenRejected as error:

@@ -3,15 +3,18 @@
 import logging
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
 from .. import errors, stops
+from ..attachments import attached
+from ..files import File
 from ..upstream import TICK, Answer, Piece
-from . import access, caller, fields, service, shapes
+from . import access, caller, fields, journal, service, shapes
 from .fields import ChatRequest
+from .journal import Trace
 
 bp = Blueprint("chat", __name__)
 
@@ -24,10 +27,22 @@ def complete() -> Response:
     scope = access.scope(request, here.settings, here.pool)
     asked = fields.chat(request, here.settings)
     watch = caller.watch(request, here.settings)
-    pieces = here.gateway.answer(scope, asked.question, watch)
+    trace = journal.trace(request)
+    turn = trace.turn = here.gateway.turn(scope)
+
+    def ask(files: Sequence[File]) -> Answer:
+        return here.gateway.answer(turn, asked.question._replace(files=files), watch)
+
+    pieces = attached(asked.sources, caller.rules(here.settings), watch, ask)
     if asked.stops:
         pieces = stops.cut(pieces, asked.stops)
-    return streamed(pieces, asked) if asked.stream else whole(pieces, asked)
+    if asked.stream:
+        response = streamed(pieces, asked, trace)
+    else:
+        response = whole(pieces, asked)
+    if turn.begun:  # else a ping had to go out before anybody answered
+        response.headers["x-hailuo-upstream"] = turn.accounts[-1].kind
+    return response
 
 
 def whole(pieces: Answer, asked: ChatRequest) -> Response:
@@ -46,14 +61,14 @@ def whole(pieces: Answer, asked: ChatRequest) -> Response:
     return response
 
 
-def streamed(pieces: Answer, asked: ChatRequest) -> Response:
+def streamed(pieces: Answer, asked: ChatRequest, trace: Trace) -> Response:
     """The answer as it arrives.
 
     The first piece is taken here: what fails until then is still a status.
     """
     first = next(pieces)
     response = Response(
-        lines(first, pieces, asked),
+        lines(first, pieces, asked, trace),
         mimetype="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         direct_passthrough=True,
@@ -62,17 +77,22 @@ def streamed(pieces: Answer, asked: ChatRequest) -> Response:
     return response
 
 
-def lines(first: Piece, pieces: Answer, asked: ChatRequest) -> Iterator[bytes]:
+def lines(
+    first: Piece, pieces: Answer, asked: ChatRequest, trace: Trace
+) -> Iterator[bytes]:
     """The lines of the stream; a failure is one error event, and the end."""
     try:
         yield from _lines(first, pieces, asked)
-    except errors.CallerLeft:
-        return
+    except errors.CallerLeft as error:
+        trace.failed(error)
     except errors.GatewayError as error:
+        trace.failed(error)
         yield shapes.error(error)
     except Exception:  # noqa: BLE001 - the last resort, as Flask's is before a stream
         log.exception("an answer failed in mid-stream")
-        yield shapes.error(errors.GatewayError("an internal error"))
+        failure = errors.GatewayError("an internal error", code="internal_error")
+        trace.failed(failure)
+        yield shapes.error(failure)
 
 
 def _lines(piece: Piece, pieces: Answer, asked: ChatRequest) -> Iterator[bytes]:

@@ -1,0 +1,79 @@
+"""The process that opens foreign audio; FFmpeg runs here and nowhere else.
+
+    python -m hailuo.audio.child parts SECONDS            < a file    > its parts as MP3
+    python -m hailuo.audio.child convert FORMAT SPEED     < MP3       > the format
+
+What it writes are blocks: four bytes of length, most significant first, and so many
+bytes. `parts` writes a block for each part. `convert` reads blocks and answers each
+with one, which may be empty; an empty block says that nothing more comes.
+
+It limits its own time and memory before it looks at anything, and gives way to the
+server. It ends with 65 when there is no audio that it can read, with 66 when there is
+too much of it.
+"""
+
+import os
+import resource
+import struct
+import sys
+from typing import BinaryIO
+
+CPU_S = 600  # an hour of audio takes about one minute
+MEMORY = 1 << 30  # of address space: libraries take a quarter of it
+GIVES_WAY = 10  # added to the niceness
+
+NO_AUDIO, TOO_LONG = 65, 66
+
+
+def limit() -> None:
+    """Bound what a hostile file can take; nothing can be written to disk."""
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 5))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(GIVES_WAY)
+
+
+def main(arguments: list[str]) -> int:
+    limit()
+    from .decoding import UNREADABLE, TooLong
+
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    try:
+        if arguments[0] == "parts":
+            from .recording import parts
+
+            for part in parts(source, float(arguments[1])):
+                write(sink, part)
+        else:
+            convert(source, sink, arguments[1], float(arguments[2]))
+    except UNREADABLE:
+        return NO_AUDIO
+    except TooLong:
+        return TOO_LONG
+    return 0
+
+
+def convert(source: BinaryIO, sink: BinaryIO, format: str, speed: float) -> None:
+    """Answer each block of MP3 with what it becomes."""
+    from .conversion import Conversion
+
+    conversion = Conversion(format, speed)
+    while block := read(source):
+        write(sink, conversion.turn(block))
+    write(sink, conversion.end())
+
+
+def write(sink: BinaryIO, block: bytes) -> None:
+    sink.write(struct.pack(">I", len(block)) + block)
+    sink.flush()
+
+
+def read(source: BinaryIO) -> bytes:
+    """The next block; empty when nothing more comes."""
+    (size,) = struct.unpack(">I", source.read(4) or b"\0\0\0\0")
+    return source.read(size)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
