@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from hailuo.attachments import Source, attached
-from hailuo.dialling import Dialling
 from hailuo.download import Rules
+from hailuo.download.dialling import Dialling
 from hailuo.errors import BadRequest, CallerLeft, TooLarge
+from hailuo.files.attachments import Source, attached
 from hailuo.upstream import TICK, Piece
 from hailuo.watch import Watch
 from tests.files import samples

@@ -17,8 +17,8 @@ import weakref
 from collections.abc import Callable
 from typing import IO, Any
 
+from ..errors import BadRequest
 from . import media, names
-from .errors import BadRequest
 
 SLICE = 65_536  # characters of base64 that are decoded at once; a multiple of four
 _WHITE = b" \t\r\n"
