@@ -21,24 +21,35 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from flask import Flask
 
     from . import endpoints
+    from .credentials import identify
     from .endpoints.service import Service
     from .gateway import Gateway
+    from .metrics import Metrics
     from .pool import Pool
     from .refresh import Refresh
     from .roster import Roster
     from .settings import Settings
     from .tokens import TokensFile
+    from .upstream import Upstream
     from .upstream.http import Http
+    from .upstream.platform import Platform
     from .upstream.web import Web
 
     settings = settings or Settings.read(os.environ)
-    web = Web(Http(settings.proxy), settings.origin)
-    upstreams = {web.kind: web}
-    pool = Pool(web.identify, settings.queue_timeout_s)
+    http = Http(settings.proxy)
+    web = Web(http, settings.origin)
+    platform = Platform(http, settings.platform_origin, settings.platform_model)
+    ordered = (platform, web) if settings.prefer == platform.kind else (web, platform)
+    upstreams: dict[str, Upstream] = {each.kind: each for each in ordered}
+    pool = Pool(identify, settings.queue_timeout_s)
     roster = Roster(pool, TokensFile(settings.tokens_file), settings.tokens)
     roster.load()
-    refresh = Refresh(pool, roster, upstreams, settings.token_refresh_interval_s)
-    gateway = Gateway(pool, upstreams)
+    metrics = Metrics()
+    metrics.watch(pool)
+    interval_s = settings.token_refresh_interval_s
+    refresh = Refresh(pool, roster, upstreams, interval_s, metrics)
+    gateway = Gateway(pool, upstreams, metrics)
     app = Flask(__name__)
-    endpoints.init_app(app, Service(settings, pool, roster, refresh, gateway))
+    service = Service(settings, pool, roster, refresh, gateway, metrics)
+    endpoints.init_app(app, service)
     return app

@@ -17,6 +17,7 @@ from .accounts import Account, Scope
 from .conversations import Conversations
 from .errors import BadRequest, Refused, TokenRejected, Unreachable, UpstreamError
 from .kept import Kept
+from .metrics import Metrics
 from .pool import Pool
 from .turn import Turn
 from .upstream import TICK, Answer, Piece, Question, Upstream
@@ -43,9 +44,12 @@ class Gateway:
     upstreams: by the kind of the accounts they serve, the preferred one first.
     """
 
-    def __init__(self, pool: Pool, upstreams: Mapping[str, Upstream]) -> None:
+    def __init__(
+        self, pool: Pool, upstreams: Mapping[str, Upstream], metrics: Metrics
+    ) -> None:
         self._pool = pool
         self._upstreams = upstreams
+        self._metrics = metrics
         self._conversations = Conversations()
         self._lives = Kept(self._ask_life, LIFE_KEPT_S)
         self.leaving = False
@@ -109,12 +113,16 @@ class Gateway:
             self._introduce(turn.scope)
         while True:
             stages = self._stages(turn, kinds)
+            came_at = time.monotonic()
             with self._pool.lease(turn, watch, stages) as account:
+                self._metrics.waited(time.monotonic() - came_at)
                 token = account.token
                 try:
                     yield from self._try(turn, account, watch, tick, ask)
+                    self._metrics.tried(account.kind, "ok")
                     return
                 except UpstreamError as error:
+                    self._metrics.tried(account.kind, error.code or error.type)
                     self._judge(account, token, error)
                     turn.failed(error)
             if watch.due:
@@ -132,7 +140,8 @@ class Gateway:
         turn.accounts.append(account)
         with closing(ask(self._upstreams[account.kind], account)) as items:
             for item in items:
-                turn.begun = turn.begun or item != tick
+                if item != tick:
+                    turn.given()
                 yield item
                 watch.beat()
 

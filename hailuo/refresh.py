@@ -4,7 +4,7 @@ A `_token` lives about 40 days, and a renewal makes the old one useless, so the 
 is on disk before anything else happens. Only accounts of the file are renewed: a new
 token for one of the environment would be lost at the next restart.
 
-    refresh = Refresh(pool, roster, upstreams, interval_s=604_800)
+    refresh = Refresh(pool, roster, upstreams, 604_800, metrics)
     refresh.start()          # once, in wsgi.py: the timer
     outcome = refresh.now()  # by hand; a second call joins the first
 """
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from .accounts import Account, Scope
 from .errors import GatewayError, TokenRejected
+from .metrics import Metrics
 from .pool import Pool
 from .roster import Roster
 from .turn import Turn
@@ -61,11 +62,13 @@ class Refresh:
         roster: Roster,
         upstreams: Mapping[str, Upstream],
         interval_s: float,
+        metrics: Metrics,
     ) -> None:
         self._pool = pool
         self._roster = roster
         self._upstreams = upstreams
         self._interval_s = interval_s
+        self._metrics = metrics
         self._lock = threading.Lock()
         self._turn = threading.Lock()  # one renewal after the other, whoever asks
         self._running: Future[Outcome] | None = None
@@ -138,6 +141,8 @@ class Refresh:
         with self._turn:
             self._roster.file.check()
             renewals = [self._renew(account) for account in accounts]
+            for renewal in renewals:
+                self._metrics.renewed(ok=not renewal.error)
             self.last = Outcome(time.time(), renewals)
             return self.last
 

@@ -114,6 +114,24 @@ class Settings:
     origin: str = setting(
         "HAILUO_ORIGIN", "https://hailuoai.com", address, "the web upstream"
     )
+    platform_origin: str = setting(
+        "HAILUO_PLATFORM_ORIGIN",
+        "https://api.minimax.io",
+        address,
+        "the official upstream",
+    )
+    platform_model: str = setting(
+        "HAILUO_PLATFORM_MODEL",
+        "MiniMax-M3",
+        text,
+        "model used there when the caller's is not one of its own",
+    )
+    prefer: str = setting(
+        "HAILUO_PREFER",
+        "web",
+        choice("web", "platform"),
+        "`platform`: platform keys of the pool serve before web accounts",
+    )
     proxy: str = setting(
         "HAILUO_PROXY",
         "",
@@ -150,6 +168,12 @@ class Settings:
         "info",
         choice("debug", "info", "warning", "error"),
         "`debug`, `info`, `warning` or `error`",
+    )
+    log_format: str = setting(
+        "HAILUO_LOG_FORMAT",
+        "text",
+        choice("text", "json"),
+        "`text`, or `json` for one JSON object a line",
     )
     simulated: bool = setting(
         "HAILUO_SIMULATED",

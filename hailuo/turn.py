@@ -1,5 +1,7 @@
 """What one request goes through, from its place in line to the end of its tries."""
 
+import time
+
 from .accounts import Account, Scope
 from .errors import TokenRejected, UpstreamError
 
@@ -11,7 +13,8 @@ class Turn:
     ticket: its place in line; lower ones come first.
     accounts: those it was lent, in order.
     failures: those that count as a try; a rejected token does not.
-    begun: whether anything of the answer was given away.
+    pieces: how many of the answer were given away.
+    first_at: when the first one was, on the clock of time.monotonic.
     last: why the last try failed.
     """
 
@@ -20,8 +23,20 @@ class Turn:
         self.ticket = ticket
         self.accounts: list[Account] = []
         self.failures = 0
-        self.begun = False
+        self.pieces = 0
+        self.first_at: float | None = None
         self.last: UpstreamError | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything of the answer was given away."""
+        return self.pieces > 0
+
+    def given(self) -> None:
+        """A piece is given away."""
+        if not self.pieces:
+            self.first_at = time.monotonic()
+        self.pieces += 1
 
     def failed(self, error: UpstreamError) -> None:
         """raises: *error*, when nothing more is to be tried."""

@@ -21,6 +21,7 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 DEFAULT_MODEL = "hailuo"
 STOPS = 4
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONVERSATION = re.compile(r"new|[0-9]{1,32}")
 _OURS = frozenset(
     ("messages", "model", "stream", "stream_options", "stop", "n", "conversation_id")
@@ -219,7 +220,7 @@ def _with_surrogates(data: bytes, error: ValueError) -> Any:
 
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, list):
         return [_mended(each) for each in value]
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""GET / says what this is and how to call it; GET /ping answers while it lives."""
+"""GET / says what this is and how to call it."""
 
 from flask import Blueprint, Response, jsonify, render_template_string, request
 
@@ -72,8 +72,3 @@ def index() -> Response:
     if wanted == "application/json":
         return jsonify(said)
     return Response(render_template_string(PAGE, about=said), mimetype="text/html")
-
-
-@bp.get("/ping")
-def ping() -> Response:
-    return Response("pong", mimetype="text/plain")

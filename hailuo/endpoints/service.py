@@ -5,6 +5,7 @@ from typing import NamedTuple, cast
 from flask import Flask, current_app
 
 from ..gateway import Gateway
+from ..metrics import Metrics
 from ..pool import Pool
 from ..refresh import Refresh
 from ..roster import Roster
@@ -21,6 +22,7 @@ class Service(NamedTuple):
     roster: Roster
     refresh: Refresh
     gateway: Gateway
+    metrics: Metrics
 
     def start(self) -> None:
         """Begin what runs by itself."""

@@ -7,9 +7,10 @@ instruction the simulator answers by itself, as to a human.
 For which requests it holds:
 
     call            "chat", "register", "info", "renewal", "delete", "robot_config",
-                    "set_robot_config", "msg_tts", "audio" or "phone"; required
+                    "set_robot_config", "msg_tts", "audio" or "phone" of the web
+                    service, "completion" or "models" of the platform; required
     user            only for this account's id
-    token           only for this token
+    token           only for this token, or this key
     message         only for a chat message, or a speech, that contains this text
     times           how often; 1 unless told, null for always
 
@@ -46,6 +47,26 @@ Chat, what it says:
     type8           false: the type 8 event is left out
     recording       {"text": "…"} or {"base64": "…"}: the body, byte for byte, instead
                     of all the above; its first "chatID":"…" is the conversation's id
+
+Completions of the platform take text, piece, pieces and recording, all of the next two
+sections but event_lines and send_result, and:
+
+    reasoning       what is thought before the text; "" for nothing
+    tags            true: the thinking stands in the content, between <think> and
+                    </think>, although reasoning_split asks for it apart
+    calls           [{"name": "…", "arguments": JSON text or object, "id": "…"}, …]: the
+                    functions to call, the arguments in pieces as well
+    cumulative      true: each delta repeats what came before it
+    whole           true: the last delta has the whole message beside it
+    finish          the finish_reason; "" for none
+    usage           {"prompt_tokens": n, "completion_tokens": n}; {}: no usage chunk
+    done            false: [DONE] is left out
+    sensitive       "input" or "output": nothing is said, and that flag is true
+
+Steps count chunks with a delta; garbage, event and bytes are as above, an error is
+{"error": …} with code and message. refuse takes "as": "error" (a status and the code at
+the end of the message), "base_resp" (status 200) or "event" (an error in a stream);
+data of models is the list of their names.
 
 Chat, when:
 
@@ -110,6 +131,8 @@ CALLS = (
     "msg_tts",
     "audio",
     "phone",
+    "completion",
+    "models",
 )
 STEPS: Mapping[str, frozenset[str]] = {
     "hold": frozenset(),
@@ -135,6 +158,7 @@ VALUES_OF = {
     "framing": ("chunked", "close"),
     "sound": ("tone", "voice"),
     "newline": ("\n", "\r\n", "\r"),
+    "sensitive": (None, "input", "output"),
 }
 
 
@@ -173,6 +197,16 @@ class Instruction:
     end_apart: bool = False
     type8: bool = True
     recording: dict[str, str] | None = None
+
+    reasoning: str | None = None
+    tags: bool = False
+    calls: list[dict[str, Any]] | None = None
+    cumulative: bool = False
+    whole: bool = False
+    finish: str | None = None
+    usage: dict[str, int] | None = None
+    done: bool = True
+    sensitive: str | None = None
 
     first_delay_s: float = 0.0
     delay_s: float = 0.0

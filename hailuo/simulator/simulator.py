@@ -1,6 +1,6 @@
 """One simulator: its state, its table of routes, and what happens to every request.
 
-A service (`web`) is a list of routes. An endpoint is a coroutine
+A service (`web`, `platform`) is a list of routes. An endpoint is a coroutine
 
     async def info(simulator: Simulator, request: Request) -> Reply | None
 

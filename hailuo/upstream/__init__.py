@@ -152,9 +152,6 @@ class Upstream(Protocol):
 
     kind: str
 
-    def identify(self, credential: str) -> Identity | None:
-        """Whose credential this is; None when it is none of this service's."""
-
     def offers(self, model: str) -> bool:
         """Whether *model* is a name of this service's own."""
 

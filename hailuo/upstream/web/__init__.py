@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from contextlib import closing
 
-from ...errors import BadRequest, NotUnderstood, TokenRejected, UpstreamError
+from ...errors import (
+    BadRequest,
+    CallerLeft,
+    NotUnderstood,
+    TokenRejected,
+    UpstreamError,
+)
 from ...watch import Watch
 from .. import (
-    TICK,
     Answer,
     Credential,
-    Identity,
     Question,
     Recording,
     Sound,
@@ -18,11 +22,11 @@ from .. import (
     Words,
 )
 from ..http import Http, Stream
-from ..sse import Parser
-from . import account as accounts
 from . import prompt, protocol, repetition, voices
+from .account import identify
 from .chat import Transcript
 from .client import Client
+from .reading import learn_id, pieces
 from .removal import Removals
 from .signing import chat_digest
 from .voice import Voice
@@ -43,9 +47,6 @@ class Web:
         self._voice = Voice(http, self._client, self._ask, self._removals)
         self._replaced = voices.replacements(replaced)
 
-    def identify(self, credential: str) -> Identity | None:
-        return accounts.identify(credential)
-
     def offers(self, model: str) -> bool:
         return False  # there is one model, and nobody names it
 
@@ -62,14 +63,17 @@ class Web:
 
         One that is to be kept is removed all the same if nobody was told its id.
         """
-        transcript = Transcript()
-        told = False
+        transcript, told = Transcript(), False
         try:
             with closing(self._ask(account, question, watch)) as stream:
-                for piece in _pieces(stream, transcript):
-                    told = told or bool(piece.id)
-                    yield piece
-                stream.settle()
+                try:
+                    for piece in pieces(stream, transcript):
+                        told = told or bool(piece.id)
+                        yield piece
+                    stream.settle()
+                except (CallerLeft, GeneratorExit):
+                    learn_id(stream, transcript)
+                    raise
         finally:
             kept = question.conversation and (told or question.conversation != "new")
             if transcript.chat_id and not kept:
@@ -111,7 +115,7 @@ class Web:
         """source: protocol.md 3; that the old token stops working is *assumed*."""
         data = self._client.ask("POST", protocol.RENEWAL, account.token, {})
         token = data.get("token") if isinstance(data, dict) else None
-        if not isinstance(token, str) or not self.identify(token):
+        if not isinstance(token, str) or not identify(token):
             raise NotUnderstood("the upstream's renewal holds no token")
         return token
 
@@ -152,29 +156,3 @@ class Web:
 
     def _remove(self, token: str, chat_id: str) -> None:
         self._client.ask("DELETE", protocol.HISTORY + chat_id, token)
-
-
-def _pieces(stream: Stream, transcript: Transcript) -> Answer:
-    """Each piece as it arrives, the last one with its finish.
-
-    What an event brings is given before the failure of the one behind it is raised, so
-    that it does not matter how the bytes were cut.
-    """
-    parser = Parser()
-    for received in stream:
-        if not received:
-            yield TICK
-            continue
-        failure: UpstreamError | None = None
-        try:
-            for event in parser.feed(received):
-                transcript.read(event)
-        except UpstreamError as error:
-            failure = error
-        if piece := transcript.take():
-            yield piece
-        if failure:
-            raise failure
-        if transcript.ended:
-            return
-    raise NotUnderstood("the upstream's answer stopped before its end")

@@ -5,6 +5,7 @@ is a hint: it names the account and when the token ends, and proves nothing.
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,24 +15,34 @@ import jwt
 from .. import Identity
 from .protocol import KIND
 
+_JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 _SANE_ID = re.compile(r"[\w-]{1,40}", re.ASCII)
 
 
 def identify(credential: str) -> Identity | None:
     """Who a `_token` speaks for; None when it is not shaped like a JWT."""
+    if not _JWT.fullmatch(credential):
+        return None
     try:
         claims = jwt.decode(credential, options={"verify_signature": False})
     except jwt.InvalidTokenError:
         return None
     user = _user_id(claims)
     fingerprint = hashlib.sha256(credential.encode()).hexdigest()[:8]
-    expires_at = claims.get("exp")
     return Identity(
         kind=KIND,
         account=f"{KIND}:{user or fingerprint}",
         name=user or fingerprint,
-        expires_at=float(expires_at) if isinstance(expires_at, (int, float)) else None,
+        expires_at=_end(claims),
     )
+
+
+def _end(claims: Mapping[str, Any]) -> float | None:
+    try:
+        end = float(claims["exp"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return end if math.isfinite(end) else None
 
 
 def _user_id(claims: Mapping[str, Any]) -> str:

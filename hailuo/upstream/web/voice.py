@@ -18,6 +18,7 @@ import orjson
 
 from ...audio import mp3
 from ...errors import (
+    CallerLeft,
     NotUnderstood,
     Refused,
     SpeechNotRepeated,
@@ -26,12 +27,13 @@ from ...errors import (
     Unreachable,
 )
 from ...watch import Watch
-from .. import Credential, Question, Recording, Sound, Speaker, Words
+from .. import TICK, Credential, Question, Recording, Sound, Speaker, Words
 from ..http import Http, Stream
 from ..sse import Event, Parser
 from . import protocol, repetition
 from .chat import Transcript
 from .client import Client
+from .reading import learn_id, pieces
 from .removal import Removals
 from .signing import voice_digest
 
@@ -68,9 +70,9 @@ class Voice:
         raises: BadRequest when there is nothing to be spoken, SpeechNotRepeated,
             UpstreamError for what the service did; CallerLeft.
         """
-        pieces = repetition.readable(text)
-        for piece in pieces:
-            yield from self._read(account, piece, voice, len(pieces) > 1, watch)
+        texts = repetition.readable(text)
+        for piece in texts:
+            yield from self._read(account, piece, voice, len(texts) > 1, watch)
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
@@ -198,17 +200,16 @@ class Voice:
 
 def _said(stream: Stream, transcript: Transcript) -> Generator[bytes, None, str]:
     """The whole text of an answer; b"" when a beat is due."""
-    parser, texts = Parser(), []
-    for received in stream:
-        if not received:
-            yield b""
-        for event in parser.feed(received):
-            transcript.read(event)
-        if piece := transcript.take():
+    texts = []
+    try:
+        for piece in pieces(stream, transcript):
             texts.append(piece.text)
-        if transcript.ended:
-            return "".join(texts)
-    raise NotUnderstood("the upstream's answer stopped before its end")
+            if piece is TICK:
+                yield b""
+    except (CallerLeft, GeneratorExit):
+        learn_id(stream, transcript)
+        raise
+    return "".join(texts)
 
 
 def _heard(stream: Stream) -> Words:
