@@ -168,6 +168,30 @@ class Upstream(Protocol):
         raises: UpstreamError for what the service did; CallerLeft.
         """
 
+    @property
+    def speakers(self) -> Sequence[Speaker]:
+        """The voices everybody may use."""
+
+    def cloned(self, account: Credential) -> Sequence[Speaker]:
+        """The voices that are the account's own. raises: UpstreamError."""
+
+    def objection_to(self, speech: Speech) -> BadRequest | None:
+        """What of *speech* this service cannot do on any account, by its field."""
+
+    def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+        """Read out once; one MP3 as it arrives, b"" whenever a beat is due.
+
+        raises: UpstreamError for what the service did; CallerLeft.
+        """
+
+    def transcribe(
+        self, account: Credential, recording: Recording, watch: Watch
+    ) -> Words:
+        """Write down, part by part; "" whenever a beat is due.
+
+        raises: UpstreamError for what the service did; CallerLeft.
+        """
+
     def introduce(self, account: Credential) -> None:
         """Have the service see the token once, where nobody is kept waiting.
 

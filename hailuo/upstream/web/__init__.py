@@ -8,7 +8,6 @@ from ...errors import (
     CallerLeft,
     NotUnderstood,
     TokenRejected,
-    UpstreamError,
 )
 from ...watch import Watch
 from .. import (

@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from itertools import chain, repeat
 from typing import Any
-from unicodedata import east_asian_width
 from urllib.parse import quote, urlsplit
 
 import orjson
@@ -27,7 +26,7 @@ from ...errors import (
     Unreachable,
 )
 from ...watch import Watch
-from .. import TICK, Credential, Question, Recording, Sound, Speaker, Words
+from .. import TICK, Credential, Question, Recording, Sound, Speaker, Words, sentences
 from ..http import Http, Stream
 from ..sse import Event, Parser
 from . import protocol, repetition
@@ -84,7 +83,7 @@ class Voice:
         last = ""
         for part in recording.parts:
             for text in self._hear(account, part, watch):
-                yield separator(last, text) + text if text else ""
+                yield sentences.separator(last, text) + text if text else ""
                 last = text or last
 
     def cloned(self, account: Credential) -> list[Speaker]:
@@ -288,12 +287,6 @@ def cloned_speaker(listed: Any) -> Speaker | None:
     ids = [text for text in texts.values() if text.startswith(protocol.CLONED_VOICE)]
     names = [text for key, text in texts.items() if key.lower().endswith("name")]
     return Speaker(ids[0], (names or ids)[0]) if ids else None
-
-
-def separator(before: str, after: str) -> str:
-    """What stands between the texts of two parts: nothing next to Chinese."""
-    wide = any(east_asian_width(each) in "WF" for each in before[-1:] + after[:1])
-    return "" if not before or wide else " "
 
 
 def pauses(seconds: float, watch: Watch) -> Iterator[None]:
