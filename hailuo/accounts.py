@@ -35,8 +35,9 @@ class Slot:
 class Rest:
     """How long a token is left alone after the service refused it."""
 
-    def __init__(self) -> None:
-        self.until = 0.0  # on the clock of time.monotonic
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.until = 0.0  # on that clock
         self.length_s = 0.0
         self.why = ""
 
@@ -47,7 +48,7 @@ class Rest:
         """
         self.why = why
         self.length_s = min(2 * self.length_s or REST_S, REST_MAX_S)
-        self.until = time.monotonic() + self.length_s
+        self.until = self._clock() + self.length_s
 
     def clear(self) -> None:
         self.until = self.length_s = 0.0
@@ -56,7 +57,7 @@ class Rest:
     @property
     def left_s(self) -> float:
         """Seconds until it is over; 0 when there is none."""
-        return max(0.0, self.until - time.monotonic())
+        return max(0.0, self.until - self._clock())
 
 
 class Account:

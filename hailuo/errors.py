@@ -16,6 +16,7 @@ GatewayError              500  server_error
     Forbidden             403  permission_error         this account may not do that
     TokenRejected         401  authentication_error     this token is no longer good
     Unreachable           502                           upstream_unreachable
+      NotUploaded         502                           a file, after its second try
     NotUnderstood         502                           upstream_protocol
     NothingSaid           502                           upstream_empty
     SpeechNotRepeated     502                           speech_not_repeated
@@ -185,6 +186,12 @@ class Unreachable(UpstreamError):
     """No connection to the service, or one that broke off."""
 
     code = "upstream_unreachable"
+
+
+class NotUploaded(Unreachable):
+    """The service did not take a file, twice. Its upload has had its retry."""
+
+    tries = 1
 
 
 class NotUnderstood(UpstreamError):

@@ -74,13 +74,18 @@ class Line:
     def take(self, waiter: Waiter, watch: Watch, wait_s: float) -> Account | None:
         """Wait for an account, *wait_s* at most; None when there was none to be had.
 
+        What is idle although somebody waits (a rest has just ended) is his.
         raises: CallerLeft; the place in line is given up.
         """
         until = time.monotonic() + wait_s
         with self._lock:
-            if self._serve(waiter):
-                return waiter.account
+            if self.closed:
+                return None
             bisect.insort(self._waiters, waiter, key=lambda each: each.ticket)
+            if waiter.choice():
+                self._serve_all()
+            if waiter.account:
+                return waiter.account
         try:
             while not waiter.woken.wait(waiter.pause_s(until)):
                 watch.check()
@@ -108,7 +113,7 @@ class Line:
     def serve(self) -> None:
         """Something changed for the better: hand out what can be had, in order."""
         with self._lock:
-            self._waiters = [each for each in self._waiters if not self._serve(each)]
+            self._serve_all()
 
     def wake(self) -> None:
         """Something changed for the worse: who can never be served need not wait."""
@@ -119,7 +124,8 @@ class Line:
 
     def close(self) -> None:
         """Nothing is lent any more."""
-        self.closed = True
+        with self._lock:
+            self.closed = True
         self.wake()
 
     def idle(self, wait_s: float) -> bool:
@@ -128,6 +134,9 @@ class Line:
         while (self.lent or self._waiters) and time.monotonic() < until:
             time.sleep(0.05)
         return not self.lent and not self._waiters
+
+    def _serve_all(self) -> None:
+        self._waiters = [each for each in self._waiters if not self._serve(each)]
 
     def _serve(self, waiter: Waiter, slot: Slot | None = None) -> bool:
         account = None if self.closed else waiter.choice(slot)

@@ -7,8 +7,6 @@ Parsing a big upload must not keep others waiting, so after every piece they hav
 turn (design.md, Big bodies).
 """
 
-import base64
-import binascii
 import tempfile
 import time
 from collections.abc import Mapping
@@ -22,13 +20,12 @@ from werkzeug.http import parse_options_header
 from werkzeug.wsgi import get_input_stream
 
 from ..errors import BadRequest, TooLarge
+from ..files import from_base64
 from ..settings import MB, Settings
 from . import fields
 
-FILE_MB = 100
 FORM_MB = 1  # of fields beside the file, of which there are few
 FORM_PARTS = 100
-SLICE = 65_536  # a multiple of four, as base64 needs
 
 
 class Upload(NamedTuple):
@@ -57,16 +54,16 @@ def read(request: Request, settings: Settings, gone: ExitStack) -> Upload:
     """
     if request.mimetype == "application/json":
         return of_json(fields.json_body(request, settings), gone)
-    return of_form(request, gone)
+    return of_form(request, settings.max_file_mb, gone)
 
 
-def of_form(request: Request, gone: ExitStack) -> Upload:
+def of_form(request: Request, most_mb: int, gone: ExitStack) -> Upload:
     """multipart/form-data, with or without a Content-Length."""
 
     def on_disk(*_: object, **__: object) -> IO[bytes]:
         return gone.enter_context(tempfile.TemporaryFile())
 
-    limit = (FILE_MB + FORM_MB) * MB
+    limit = (most_mb + FORM_MB) * MB
     parser = FormDataParser(
         on_disk,
         max_form_memory_size=FORM_MB * MB,
@@ -82,7 +79,10 @@ def of_form(request: Request, gone: ExitStack) -> Upload:
         )
         _, form, files = parser.parse(stream, mimetype, request.content_length, options)
     except RequestEntityTooLarge:
-        raise TooLarge(f"the upload is larger than {FILE_MB} MB") from None
+        raise TooLarge(
+            f"the upload is larger than {most_mb} MB (HAILUO_MAX_FILE_MB): send it in "
+            "parts, or compressed"
+        ) from None
     except ValueError as error:
         message = f"the body is not valid multipart/form-data: {error}"
         raise BadRequest(message, code="invalid_form") from None
@@ -101,11 +101,9 @@ def of_json(body: Mapping[str, Any], gone: ExitStack) -> Upload:
     if not isinstance(data, str):
         raise fields.wrong("input_audio.data", "the recording in base64")
     data = data.partition("base64,")[2] or data
-    file = gone.enter_context(tempfile.TemporaryFile())
     try:
-        for at in range(0, len(data), SLICE):
-            file.write(base64.b64decode(data[at : at + SLICE], validate=True))
-            time.sleep(0)
-    except (binascii.Error, ValueError):
+        file = from_base64(data)
+    except BadRequest:
         raise fields.wrong("input_audio.data", "the recording in base64") from None
-    return Upload(file, body)
+    gone.callback(file.close)
+    return Upload(gone.enter_context(file.open()), body)

@@ -5,7 +5,7 @@ source: openai-api.md 2.2. With a key, the voices an account has cloned are list
 
 from flask import Blueprint, Response, jsonify, request
 
-from . import access, caller, service
+from . import access, service
 
 bp = Blueprint("voices", __name__)
 
@@ -34,8 +34,7 @@ def voices() -> Response:
     speakers = list(here.gateway.speakers())
     if request.authorization is not None or "api-key" in request.headers:
         scope = access.scope(request, here.settings, here.pool)
-        watch = caller.watch(request, here.settings)
-        speakers += here.gateway.cloned(here.gateway.turn(scope), watch)
+        speakers += here.gateway.cloned(scope)
     listed = [{"id": name, "name": name} for name in OPENAI]
     listed += [{"id": speaker.id, "name": speaker.name} for speaker in speakers]
     return jsonify({"voices": listed})

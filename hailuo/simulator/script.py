@@ -6,10 +6,10 @@ instruction the simulator answers by itself, as to a human.
 
 For which requests it holds:
 
-    call            "chat", "register", "info", "renewal", "delete", "robot_config",
-                    "set_robot_config", "msg_tts", "audio" or "phone" of the web
-                    service, "completion", "models", "t2a", "get_voice" or
-                    "speech_to_text" of the platform; required
+    call            "chat", "register", "info", "renewal", "delete", "policy", "put",
+                    "callback", "robot_config", "set_robot_config", "msg_tts", "audio"
+                    or "phone" of the web service, "completion", "models", "t2a",
+                    "get_voice" or "speech_to_text" of the platform; required
     user            only for this account's id
     token           only for this token, or this key
     message         only for a chat message, or a speech, that contains this text
@@ -28,7 +28,9 @@ Any call, in this order:
                      "headers": {name: value}}: exactly this answer
     refuse           {"code": n, "message": "…", "status": 200, "as": "json" or "event"}
     data             the `data` of the envelope, instead of the usual (register, info,
-                     renewal, delete, robot_config, set_robot_config, msg_tts)
+                     renewal, delete, policy, callback, robot_config, set_robot_config,
+                     msg_tts)
+    expires_in_s     (policy) for how long the policy is good
     forget           true (register): the device is given out but stays unknown
     close            true: the connection closes after the answer, unannounced
 
@@ -121,23 +123,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-CALLS = (
+WEB = (
     "chat",
     "register",
     "info",
     "renewal",
     "delete",
+    "policy",
+    "put",
+    "callback",
     "robot_config",
     "set_robot_config",
     "msg_tts",
     "audio",
     "phone",
-    "completion",
-    "models",
-    "t2a",
-    "get_voice",
-    "speech_to_text",
 )
+PLATFORM = ("completion", "models", "t2a", "get_voice", "speech_to_text")
+CALLS = (*WEB, *PLATFORM)
 STEPS: Mapping[str, frozenset[str]] = {
     "hold": frozenset(),
     "silence": frozenset(),
@@ -187,6 +189,7 @@ class Instruction:
     refuse: dict[str, Any] | None = None
     data: Any = None
     forget: bool = False
+    expires_in_s: float | None = None
     close: bool = False
 
     text: str | None = None

@@ -59,6 +59,11 @@ class Http:
             self._session.mount(scheme, adapter)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
+    @property
+    def session(self) -> requests.Session:
+        """The connections, for a library that brings calls of its own."""
+        return self._session
+
     def send(
         self,
         method: str,

@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 
-from ..report import SpeechSeen
+from ..report import SpeechSeen, UploadSeen
 from ..script import Instruction
 
 KEY = "the simulator of hailuo signs with this and nothing else does"
@@ -38,12 +38,12 @@ class Said:
 
 @dataclass
 class Account:
-    """files: what was uploaded and may be named in a form, {fileID: file name}; said:
-    what chat has answered, {msgID: Said}; voice: as set, for the whole account."""
+    """files: what was uploaded and may be named in a form, by its fileID; said: what
+    chat has answered, {msgID: Said}; voice: as set, for the whole account."""
 
     user: str
     device_id: str
-    files: dict[str, str] = field(default_factory=dict)
+    files: dict[str, UploadSeen] = field(default_factory=dict)
     said: dict[str, Said] = field(default_factory=dict)
     voice: str = ""
     voice_set_at: float = 0.0

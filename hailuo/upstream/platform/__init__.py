@@ -5,16 +5,7 @@ from contextlib import closing
 
 from ...errors import BadRequest, NotUnderstood, TokenRejected
 from ...watch import Watch
-from .. import (
-    Answer,
-    Credential,
-    Question,
-    Recording,
-    Sound,
-    Speaker,
-    Speech,
-    Words,
-)
+from .. import Answer, Credential, Question, Recording, Sound, Speaker, Speech, Words
 from ..http import Http
 from . import chat, objections, protocol, request
 from .client import Client

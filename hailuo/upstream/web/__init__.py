@@ -21,10 +21,11 @@ from .. import (
     Words,
 )
 from ..http import Http, Stream
-from . import prompt, protocol, repetition, voices
+from . import files, prompt, protocol, repetition, voices
 from .account import identify
 from .chat import Transcript
 from .client import Client
+from .files import Uploads
 from .reading import learn_id, pieces
 from .removal import Removals
 from .signing import chat_digest
@@ -42,6 +43,7 @@ class Web:
     def __init__(self, http: Http, origin: str, replaced: str = "") -> None:
         self._http = http
         self._client = Client(http, origin)
+        self._uploads = Uploads(self._client, http)
         self._removals = Removals(self._remove)
         self._voice = Voice(http, self._client, self._ask, self._removals)
         self._replaced = voices.replacements(replaced)
@@ -62,9 +64,10 @@ class Web:
 
         One that is to be kept is removed all the same if nobody was told its id.
         """
+        ids = yield from self._uploads.ids(account.token, question.files, watch)
         transcript, told = Transcript(), False
         try:
-            with closing(self._ask(account, question, watch)) as stream:
+            with closing(self._ask(account, question, watch, ids)) as stream:
                 try:
                     for piece in pieces(stream, transcript):
                         told = told or bool(piece.id)
@@ -132,23 +135,32 @@ class Web:
     def drain(self, wait_s: float) -> int:
         return self._removals.drain(wait_s)
 
-    def _ask(self, account: Credential, question: Question, watch: Watch) -> Stream:
+    def _ask(
+        self,
+        account: Credential,
+        question: Question,
+        watch: Watch,
+        ids: Sequence[str] = (),
+    ) -> Stream:
+        """ids: of the question's files, as the service calls them."""
         known = question.conversation not in ("", "new")
         messages = prompt.latest(question.messages) if known else question.messages
         chat_id = question.conversation if known else protocol.NEW_CONVERSATION
-        text = prompt.fold(messages)
+        text = prompt.fold(messages, bool(question.files))
         referer = f"{protocol.REFERER}?chat={chat_id}" if known else protocol.REFERER
-        form = (
+        form = files.form(question.files, ids, text)
+        fields = [
             ("characterID", (None, protocol.CHARACTER_ID)),
             ("msgContent", (None, text)),
             ("chatID", (None, chat_id)),
             ("searchMode", (None, protocol.SEARCH_MODE)),
-        )
+            *([("form", (None, form))] if form else ()),
+        ]
         return self._client.open_stream(
             protocol.CHAT,
             account.token,
-            form,
-            digest=chat_digest(protocol.CHARACTER_ID, text, chat_id),
+            fields,
+            digest=chat_digest(protocol.CHARACTER_ID, text, chat_id, form),
             headers={"Accept": "text/event-stream", "Referer": referer},
             watch=watch,
         )
