@@ -46,8 +46,6 @@ class Roster:
     def load(self) -> None:
         """Take over what the file says now."""
         self.file.load()
-        if self.file.problem:
-            log.error("%s: it is left alone until it is mended", self.file.problem)
         for source, number in Counter(self._fill()).items():
             log.warning("the %s holds what is no credential: %d", source, number)
 
