@@ -19,11 +19,13 @@ class Slot:
     """What streams so many answers at once: one account of a service.
 
     capacity: how many; None for any number.
+    used_at: when it was last lent, on the clock of time.monotonic; 0 for never.
     """
 
     def __init__(self, capacity: int | None) -> None:
         self.capacity = math.inf if capacity is None else capacity
         self.busy = 0
+        self.used_at = 0.0
 
     @property
     def free(self) -> bool:
@@ -64,7 +66,6 @@ class Account:
     source: where it is from: "file", "environment", "caller".
     dead: whether the service has rejected the token.
     last_error: what the service said when it last refused or rejected it, or "".
-    used_at: when it was last lent, on the clock of time.monotonic.
     """
 
     def __init__(
@@ -76,7 +77,6 @@ class Account:
         self.rest = rest
         self.source = source
         self.dead = False
-        self.used_at = 0.0
         self.served = 0
         self.last_error = ""
 

@@ -47,7 +47,9 @@ class Waiter:
             and (not account.rest.left_s or (account in self._tried and len(live) == 1))
         ]
         return min(
-            usable, key=lambda each: (each in self._tried, each.used_at), default=None
+            usable,
+            key=lambda each: (each in self._tried, each.slot.used_at),
+            default=None,
         )
 
     def pause_s(self, until: float) -> float:
@@ -142,7 +144,7 @@ class Line:
             return False
         self.lent += 1
         account.slot.busy += 1
-        account.used_at = time.monotonic()
+        account.slot.used_at = time.monotonic()
         waiter.account = account
         waiter.woken.set()
         return True

@@ -77,6 +77,10 @@ def choice(*options: str) -> Callable[[str], str]:
     return read
 
 
+def switch(value: str) -> bool:
+    return choice("0", "1")(value) == "1"
+
+
 def setting(name: str, default: str, read: Callable[[str], Any], meaning: str) -> Any:
     """A field of Settings that knows how the environment spells it."""
     made = {"name": name, "default": default, "read": read, "meaning": meaning}
@@ -163,6 +167,24 @@ class Settings:
         whole,
         "largest JSON body, base64 included (MB = 1,048,576 bytes)",
     )
+    max_file_mb: int = setting(
+        "HAILUO_MAX_FILE_MB",
+        "100",
+        whole,
+        "largest file from an address or a multipart upload (MB = 1,048,576 bytes)",
+    )
+    allow_private_urls: bool = setting(
+        "HAILUO_ALLOW_PRIVATE_URLS",
+        "0",
+        switch,
+        "1: file addresses may point into private networks",
+    )
+    replace_audio_model: str = setting(
+        "REPLACE_AUDIO_MODEL",
+        "",
+        text,
+        "voices for alloy, echo, fable, onyx, nova, shimmer, comma-separated",
+    )
     log_level: str = setting(
         "HAILUO_LOG_LEVEL",
         "info",
@@ -178,7 +200,7 @@ class Settings:
     simulated: bool = setting(
         "HAILUO_SIMULATED",
         "0",
-        lambda value: choice("0", "1")(value) == "1",
+        switch,
         "set to 1 by `python -m hailuo` itself when the simulator is the upstream",
     )
 

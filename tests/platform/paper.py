@@ -24,6 +24,17 @@ def pdf(*pages: str) -> bytes:
     return _with_table(objects)
 
 
+def locked() -> bytes:
+    """A PDF that opens with the password `secret` only (40 bits, revision 2)."""
+    return pdf("Secret").replace(
+        b"trailer<<",
+        b"trailer<</ID[<30313233343536373839616263646566>"
+        b"<30313233343536373839616263646566>]/Encrypt<</Filter/Standard/V 1/R 2/P -4"
+        b"/O<e5a8d2687bd9d0cff946b7ac55f51081dcf0d116554c4bfcb0a5e446f69ea48a>"
+        b"/U<683ea29a373521cf4710969cbe31e8c5e516199a5130285a60e256fa0fdf33a0>>>",
+    )
+
+
 def _with_table(objects: list[bytes]) -> bytes:
     made, places = b"%PDF-1.4\n", []
     for number, body in enumerate(objects, 1):

@@ -18,7 +18,7 @@ from hailuo.upstream import TICK, Answer
 from hailuo.upstream.platform import documents
 from hailuo.upstream.platform.documents import Documents, decoded
 from hailuo.watch import Watch
-from tests.platform.paper import pdf, word
+from tests.platform.paper import locked, pdf, word
 
 Message = dict[str, Any]
 BODY = "word/document.xml"
@@ -90,9 +90,10 @@ class TestText:
 UNREADABLE = {
     "a picture": (b"\x89PNG\r\n\x1a\n\x00\x00", "neither PDF, DOCX nor plain text"),
     "another archive": (archive("a", b"x"), "neither PDF, DOCX nor plain text"),
-    "a damaged DOCX": (archive(BODY, b"<x"), "is a damaged DOCX"),
-    "half a DOCX": (word("Hello")[:2000], "is a damaged DOCX"),
-    "a damaged PDF": (b"%PDF-1.7 and nothing more", "is a damaged PDF"),
+    "a damaged DOCX": (archive(BODY, b"<x"), "is damaged"),
+    "half a DOCX": (word("Hello")[:2000], "is damaged"),
+    "a damaged PDF": (b"%PDF-1.7 and nothing more", "is damaged"),
+    "a PDF with a password": (locked(), "is protected by a password"),
     "a PDF without text": (pdf(""), "holds no text"),
     "nothing but blanks": (b" \n ", "holds no text"),
     "too much text": (b"a" * 4_000_001, "holds more than 4,000,000 characters"),

@@ -349,6 +349,23 @@ def test_an_answer_that_has_finished_is_whole(
     assert pieces[-1].finish == "stop"
 
 
+def test_a_refusal_that_breaks_off_is_a_broken_connection() -> None:
+    head = b"HTTP/1.1 500 Oops\r\nContent-Type: application/json\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def refuse() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(head + b'Content-Length: 99\r\n\r\n{"err')
+
+        threading.Thread(target=refuse).start()
+        origin = f"http://127.0.0.1:{server.getsockname()[1]}"
+
+        with pytest.raises(errors.Unreachable):
+            answer(Platform(Http(), origin, "MiniMax-M3"))
+
+
 def test_temperature_out_of_range_is_the_caller_s_error(
     platform: Platform, simulated: Simulated
 ) -> None:

@@ -5,7 +5,7 @@ from contextlib import closing
 
 from ...errors import BadRequest, NotUnderstood, TokenRejected
 from ...watch import Watch
-from .. import Answer, Credential, Question
+from .. import Answer, Credential, Question, Recording, Sound, Speaker, Speech, Words
 from ..http import Http
 from . import chat, objections, protocol, request
 from .client import Client
@@ -44,6 +44,23 @@ class Platform:
         with closing(stream):
             yield from chat.pieces(stream)
             stream.settle()
+
+    speakers: Sequence[Speaker] = ()
+
+    def cloned(self, account: Credential) -> Sequence[Speaker]:
+        return ()
+
+    def objection_to(self, speech: Speech) -> BadRequest | None:
+        message = "the official platform's voice is not spoken yet"
+        return BadRequest(message, param="voice", code="unsupported_value")
+
+    def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+        raise NotUnderstood("the official platform's voice is not spoken yet")
+
+    def transcribe(
+        self, account: Credential, recording: Recording, watch: Watch
+    ) -> Words:
+        raise NotUnderstood("the official platform's voice is not spoken yet")
 
     def introduce(self, account: Credential) -> None:
         """Nothing to do: a key has no lock that others wait for."""

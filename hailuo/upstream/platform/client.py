@@ -13,7 +13,7 @@ import requests
 
 from ...errors import GatewayError, NotUnderstood
 from ...watch import Watch
-from ..http import Http, Stream
+from ..http import FOREIGN, Http, Stream, translated
 from .refusals import refusal
 
 # A stream is read from its socket, past the place where it would be decompressed.
@@ -63,11 +63,16 @@ class Client:
 
 
 def opened(response: requests.Response) -> Any:
-    """The JSON of an answer that is no refusal."""
+    """The JSON of an answer that is no refusal.
+
+    raises: as Client.ask(); the body of a stream's refusal is still to be read.
+    """
     try:
         answer = orjson.loads(response.content)
     except orjson.JSONDecodeError:
         answer = None
+    except FOREIGN as error:
+        raise translated(error) from error
     if failure := refusal(answer, response.status_code):
         raise failure
     if answer is None:

@@ -30,9 +30,10 @@ from .. import TICK, Message, Piece
 
 EXTRACTION = Path(__file__).with_name("extraction.py")
 READING_S = 30.0  # from the start of the child to its last word
+LEAVING_S = 1.0  # from its last word to its end
 AT_ONCE = 2  # children; each may take a core and a gigabyte
 LOOK_S = 0.1  # how often who waits for a place looks after the caller
-SLICE = 262_144  # characters of base64 decoded without letting others run
+SLICE = 262_144  # characters decoded, or bytes handed over, before others run
 
 Ticking = Generator[Piece, None, Any]
 
@@ -41,7 +42,7 @@ class Document(NamedTuple):
     """param: the field of the request it stands in."""
 
     name: str
-    data: bytes
+    data: bytearray
     param: str
 
 
@@ -136,10 +137,10 @@ class Documents:
     def _opened(
         self, child: subprocess.Popen[bytes], answer: bytes, document: Document
     ) -> str:
-        """What the child has answered; it has closed its end, so it is leaving."""
+        """What the child has answered."""
         if self._hung_up:
             raise Unreachable("the reading of a document was broken off")
-        if not answer and child.wait() > 0:
+        if not answer and _ended(child) > 0:
             raise RuntimeError("the program that reads documents does not run")
         try:
             said = orjson.loads(answer)
@@ -155,7 +156,7 @@ def shown(name: str, text: str) -> str:
     return f'<file name="{html.escape(name)}">\n{text}\n</file>'
 
 
-def decoded(data: str, param: str) -> bytes:
+def decoded(data: str, param: str) -> bytearray:
     """The bytes of base64, or of a data: URI that holds it.
 
     Done in slices, so that others run in between. raises: BadRequest.
@@ -164,16 +165,16 @@ def decoded(data: str, param: str) -> bytes:
         head, _, data = data.partition(",")
         if not head.endswith(";base64"):
             raise _no_base64(param)
-    pieces, rest = [], ""
+    made, rest = bytearray(), ""
     for start in range(0, len(data), SLICE):
         rest += "".join(data[start : start + SLICE].split())
         whole = len(rest) // 4 * 4
-        pieces.append(_slice_decoded(rest[:whole], param))
+        made += _slice_decoded(rest[:whole], param)
         rest = rest[whole:]
         time.sleep(0)
-    if rest or not any(pieces):
+    if rest or not made:
         raise _no_base64(param)
-    return b"".join(pieces)
+    return made
 
 
 def _slice_decoded(text: str, param: str) -> bytes:
@@ -199,8 +200,7 @@ def _asked(
     wire.settimeout(reading_s)
     answer = bytearray()
     try:
-        wire.sendall(document.data)
-        wire.shutdown(socket.SHUT_WR)
+        _hand_over(wire, document.data)
         while True:
             if watch.wait(until, wire):
                 part = wire.recv(SLICE)
@@ -215,6 +215,15 @@ def _asked(
         return b""  # the child is gone
 
 
+def _hand_over(wire: socket.socket, data: bytearray) -> None:
+    """In slices, so that others run in between: the child reads as fast as we write."""
+    view = memoryview(data)
+    for start in range(0, len(data), SLICE):
+        wire.sendall(view[start : start + SLICE])
+        time.sleep(0)
+    wire.shutdown(socket.SHUT_WR)
+
+
 def _unreadable(document: Document, why: str) -> BadRequest:
     return BadRequest(
         f"{document.param}: the file {document.name!r} {why}",
@@ -226,6 +235,14 @@ def _unreadable(document: Document, why: str) -> BadRequest:
 def _no_base64(param: str) -> BadRequest:
     message = f"{param} must be base64, or a data: URI that says ;base64"
     return BadRequest(message, param=param, code="invalid_value")
+
+
+def _ended(child: subprocess.Popen[bytes]) -> int:
+    """How a child that has closed its end ended; below 0 when it had to be stopped."""
+    try:
+        return child.wait(LEAVING_S)
+    except subprocess.TimeoutExpired:
+        return -1
 
 
 def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
