@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.accounts.conftest import DAY_S, Inside, written
@@ -141,6 +141,7 @@ SPACES = st.text(" \t\n", max_size=2)
 USERS = st.lists(st.integers(1, 5), min_size=1, max_size=8)
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     users=USERS,
     spaces=st.tuples(SPACES, SPACES),
