@@ -1,4 +1,4 @@
-"""What was received, looked at afterwards: is it right, and when was each piece here?"""
+"""What was received, looked at afterwards: is it right, and what was here when?"""
 
 import json
 import re

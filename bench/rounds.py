@@ -25,6 +25,7 @@ class Contender:
     def __init__(self, target: Target, devices: list[Any]) -> None:
         self.target = target
         self.devices = devices
+        self.idle = processes.memory(target.pids)
         self.rounds: list[Figures] = []
 
 
@@ -77,12 +78,13 @@ def _warm(contender: Contender, simulator: Simulator, load: Load) -> None:
     simulator.play(short)
     _asked(contender, short)
     simulator.settled()
+    contender.idle = processes.memory(contender.target.pids)
 
 
 def _round(contender: Contender, simulator: Simulator, load: Load) -> Figures:
     simulator.play(load)
     pids = contender.target.pids
-    before, cpu_before = processes.memory(pids), processes.cpu_s(pids)
+    cpu_before = processes.cpu_s(pids)
     others_before = simulator.cpu_s
     held = None
     with _client(contender, load) as client:
@@ -99,9 +101,9 @@ def _round(contender: Contender, simulator: Simulator, load: Load) -> Figures:
             "cpu_s_10k_pieces": 1e4 * cpu_s / (load.requests * load.pieces),
             "simulator_cpu_s": simulator.cpu_s - others_before,
         }
-    if before and held:
-        figures["pss_kb_a_stream"] = (held.pss - before.pss) / load.at_once
-        figures["rss_kb_a_stream"] = (held.rss - before.rss) / load.at_once
+    if held and (idle := contender.idle):
+        figures["pss_kb_a_stream"] = (held.pss - idle.pss) / load.at_once
+        figures["rss_kb_a_stream"] = (held.rss - idle.rss) / load.at_once
     return figures
 
 
