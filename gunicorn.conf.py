@@ -10,7 +10,9 @@ import signal
 
 import gevent
 
-bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+from hailuo.logs import configuration
+from hailuo.settings import Settings, WrongSettings
+
 workers = 1
 worker_class = "gevent"
 worker_connections = 4096
@@ -19,6 +21,14 @@ graceful_timeout = 28  # platforms kill after 30 s; leaving takes 26 at most
 keepalive = 5
 limit_request_field_size = 65536  # a handful of tokens in one header exceeds 8 KB
 control_socket_disable = True
+
+try:
+    settings = Settings.read(os.environ)
+except WrongSettings as error:
+    raise SystemExit(str(error)) from None
+
+bind = f"0.0.0.0:{settings.port}"
+logconfig_dict = configuration(settings.log_level, settings.log_format)
 
 
 def on_starting(server):

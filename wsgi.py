@@ -1,14 +1,15 @@
-"""What a WSGI server imports: `gunicorn wsgi:app`."""
+"""What a WSGI server imports, `gunicorn wsgi:app`: the only import with effects."""
 
-import logging
+import logging.config
+import os
 
 from hailuo import create_app
 from hailuo.endpoints import home
+from hailuo.logs import configuration
+from hailuo.settings import Settings
 
-app = create_app()
-
-settings = app.extensions["hailuo"].settings
-logging.basicConfig(
-    level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
-)
+settings = Settings.read(os.environ)
+logging.config.dictConfig(configuration(settings.log_level, settings.log_format))
+app = create_app(settings)
 logging.getLogger(__name__).info(home.greeting(settings))
+app.extensions["hailuo"].start()

@@ -1,34 +1,55 @@
 """An OpenAI-compatible gateway in front of Hailuo AI."""
 
-import logging
 import os
+from typing import TYPE_CHECKING
 
-from flask import Flask
+if TYPE_CHECKING:
+    from flask import Flask
 
-from . import endpoints, tokens
-from .endpoints.service import Service
-from .gateway import Gateway
-from .pool import Pool
-from .settings import Settings
-from .upstream.http import Http
-from .upstream.web import Web
-
-log = logging.getLogger(__name__)
+    from .settings import Settings
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: "Settings | None" = None) -> "Flask":
     """The gateway as a WSGI application; making it starts nothing.
+
+    What it is made of is imported here, not above: the simulator and the child
+    processes are modules of this package too, and must not pay for it.
 
     settings: what a test wants; else they are read from the environment.
     raises: WrongSettings.
     """
+    from flask import Flask
+
+    from . import endpoints
+    from .credentials import identify
+    from .endpoints.service import Service
+    from .gateway import Gateway
+    from .metrics import Metrics
+    from .pool import Pool
+    from .refresh import Refresh
+    from .roster import Roster
+    from .settings import Settings
+    from .tokens import TokensFile
+    from .upstream import Upstream
+    from .upstream.http import Http
+    from .upstream.platform import Platform
+    from .upstream.web import Web
+
     settings = settings or Settings.read(os.environ)
-    web = Web(Http(settings.proxy), settings.origin)
-    pool = Pool(web.identify, settings.queue_timeout_s)
-    for token, source in tokens.all_of(settings):
-        if not pool.add(token, source):
-            log.warning("the %s holds something that is no credential", source)
-    gateway = Gateway(pool, {web.kind: web})
+    http = Http(settings.proxy)
+    web = Web(http, settings.origin)
+    platform = Platform(http, settings.platform_origin, settings.platform_model)
+    ordered = (platform, web) if settings.prefer == platform.kind else (web, platform)
+    upstreams: dict[str, Upstream] = {each.kind: each for each in ordered}
+    pool = Pool(identify, settings.queue_timeout_s)
+    roster = Roster(pool, TokensFile(settings.tokens_file), settings.tokens)
+    roster.load()
+    metrics = Metrics()
+    metrics.watch(pool)
+    interval_s = settings.token_refresh_interval_s
+    refresh = Refresh(pool, roster, upstreams, interval_s, metrics)
+    gateway = Gateway(pool, upstreams, metrics)
     app = Flask(__name__)
-    endpoints.init_app(app, Service(settings, pool, gateway))
+    service = Service(settings, pool, roster, refresh, gateway, metrics)
+    endpoints.init_app(app, service)
     return app

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import tokens
+from .credentials import identify
 from .settings import Settings, WrongSettings
-from .upstream.web.account import identify
+from .tokens import TokensFile
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,7 +25,9 @@ def main() -> None:
     except WrongSettings as error:
         sys.exit(str(error))
     environ = dict(os.environ)
-    if not any(identify(token) for token, _ in tokens.all_of(settings)):
+    file = TokensFile(settings.tokens_file)
+    file.load()
+    if not any(map(identify, [*settings.tokens, *file.tokens])):
         environ |= simulated()
     server = ["gunicorn", "--config", str(ROOT / "gunicorn.conf.py")]
     arguments = [sys.executable, "-m", *server, "--pythonpath", str(ROOT), "wsgi:app"]
@@ -45,6 +47,7 @@ def simulated() -> Mapping[str, str]:
     return {
         "HAILUO_SIMULATED": "1",
         "HAILUO_ORIGIN": started["origin"],
+        "HAILUO_PLATFORM_ORIGIN": started["origin"],
         "HAILUO_TOKENS": ",".join(started["tokens"]),
     }
 

@@ -19,11 +19,13 @@ class Slot:
     """What streams so many answers at once: one account of a service.
 
     capacity: how many; None for any number.
+    used_at: when it was last lent, on the clock of time.monotonic; 0 for never.
     """
 
     def __init__(self, capacity: int | None) -> None:
         self.capacity = math.inf if capacity is None else capacity
         self.busy = 0
+        self.used_at = 0.0
 
     @property
     def free(self) -> bool:
@@ -33,22 +35,29 @@ class Slot:
 class Rest:
     """How long a token is left alone after the service refused it."""
 
-    def __init__(self) -> None:
-        self.until = 0.0  # on the clock of time.monotonic
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.until = 0.0  # on that clock
         self.length_s = 0.0
+        self.why = ""
 
-    def begin(self) -> None:
-        """30 s, twice as long with each refusal, 10 minutes at most."""
+    def begin(self, why: str) -> None:
+        """30 s, twice as long with each refusal, 10 minutes at most.
+
+        why: what the service said.
+        """
+        self.why = why
         self.length_s = min(2 * self.length_s or REST_S, REST_MAX_S)
-        self.until = time.monotonic() + self.length_s
+        self.until = self._clock() + self.length_s
 
     def clear(self) -> None:
         self.until = self.length_s = 0.0
+        self.why = ""
 
     @property
     def left_s(self) -> float:
         """Seconds until it is over; 0 when there is none."""
-        return max(0.0, self.until - time.monotonic())
+        return max(0.0, self.until - self._clock())
 
 
 class Account:
@@ -57,7 +66,6 @@ class Account:
     source: where it is from: "file", "environment", "caller".
     dead: whether the service has rejected the token.
     last_error: what the service said when it last refused or rejected it, or "".
-    used_at: when it was last lent, on the clock of time.monotonic.
     """
 
     def __init__(
@@ -69,7 +77,6 @@ class Account:
         self.rest = rest
         self.source = source
         self.dead = False
-        self.used_at = 0.0
         self.served = 0
         self.last_error = ""
 
@@ -81,6 +88,23 @@ class Account:
     def name(self) -> str:
         return self.identity.name
 
+    @property
+    def state(self) -> str:
+        if self.dead:
+            return "dead"
+        if self.slot.busy:
+            return "answering"
+        return "resting" if self.rest.left_s else "idle"
+
+    def have(self, token: str, identity: Identity, source: str) -> None:
+        """Take a credential; a new one knows nothing of what befell the old."""
+        self.source = source
+        if token != self.token:
+            self.token, self.identity = token, identity
+            self.dead = False
+            self.rest.clear()
+            self.last_error = ""
+
     def succeeded(self) -> None:
         """It has answered: whatever was wrong with it is over."""
         self.served += 1
@@ -88,7 +112,7 @@ class Account:
         self.last_error = ""
 
     def refused(self, why: str) -> None:
-        self.rest.begin()
+        self.rest.begin(why)
         self.last_error = why
 
     def rejected(self, why: str) -> None:
@@ -107,14 +131,17 @@ class Scope:
         self.accounts = accounts
         self.own = own
 
-    def only(self, owner: str) -> "Scope":
-        """The part of it that speaks for one account of the service."""
-        return Scope(
-            lambda: [
-                each for each in self.accounts() if each.identity.account == owner
-            ],
-            self.own,
-        )
+    def where(self, fits: Callable[[Account], bool]) -> "Scope":
+        """The part of it that fits, whenever it is asked."""
+        return Scope(lambda: [each for each in self.accounts() if fits(each)], self.own)
+
+    def of(self, kinds: Sequence[str]) -> "Scope":
+        """The part of it that is of these kinds."""
+        return self.where(lambda account: account.kind in kinds)
+
+    def awake(self) -> bool:
+        """Whether any of it lives and is not resting."""
+        return any(not account.rest.left_s for account in self.live())
 
     def live(self) -> list[Account]:
         return [account for account in self.accounts() if not account.dead]

@@ -45,4 +45,4 @@ class Conversations:
                 param="conversation_id",
                 code="unknown_conversation",
             )
-        return scope.only(owner)
+        return scope.where(lambda account: account.identity.account == owner)

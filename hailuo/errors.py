@@ -3,6 +3,7 @@
 GatewayError              500  server_error
   BadRequest              400  invalid_request_error    param names the field
     TooLarge              413                           file_too_large
+    Filtered              400                           content_filter
   Unauthorized            401  authentication_error     invalid_api_key and others
   Busy                    429  rate_limit_error         accounts_busy
   NoLiveAccount           503  upstream_error           no_live_account
@@ -10,8 +11,12 @@ GatewayError              500  server_error
   CallerLeft              499  nobody is there to read it
   UpstreamError           502  upstream_error           may be tried again
     Refused               503                           upstream_busy
+      RateLimited         429  rate_limit_error         rate_limit_exceeded
+      QuotaExhausted      429  rate_limit_error         insufficient_quota
+    Forbidden             403  permission_error         this account may not do that
     TokenRejected         401  authentication_error     this token is no longer good
     Unreachable           502                           upstream_unreachable
+      NotUploaded         502                           a file, after its second try
     NotUnderstood         502                           upstream_protocol
     NothingSaid           502                           upstream_empty
     TimedOut              504                           upstream_timeout
@@ -76,6 +81,12 @@ class TooLarge(BadRequest):
     code = "file_too_large"
 
 
+class Filtered(BadRequest):
+    """The service will not speak of this; another account would not either."""
+
+    code = "content_filter"
+
+
 class Unauthorized(GatewayError):
     """Nobody we serve, or a caller's own token that is no longer good."""
 
@@ -135,6 +146,32 @@ class Refused(UpstreamError):
     code = "upstream_busy"
 
 
+class RateLimited(Refused):
+    """More was asked of this account than it may answer just now."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+
+class QuotaExhausted(Refused):
+    """This account has nothing left to spend: paying or waiting for hours helps."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "insufficient_quota"
+    final = True
+
+
+class Forbidden(UpstreamError):
+    """Nothing is wrong with this account but that it, or its plan, may not do that."""
+
+    status = 403
+    type = "permission_error"
+    final = True
+    tries = 1
+
+
 class TokenRejected(UpstreamError):
     """The service no longer takes this token; others may do. Not counted as a try."""
 
@@ -148,6 +185,12 @@ class Unreachable(UpstreamError):
     """No connection to the service, or one that broke off."""
 
     code = "upstream_unreachable"
+
+
+class NotUploaded(Unreachable):
+    """The service did not take a file, twice. Its upload has had its retry."""
+
+    tries = 1
 
 
 class NotUnderstood(UpstreamError):

@@ -3,19 +3,27 @@
 An answer is tried up to three times in all, before anything was sent of it. Nothing
 else in the program retries an answer: what is tried here is multiplied by the caller's
 own client.
+
+Here, and nowhere above, is decided which upstream serves: one that can, the preferred
+one first, the other when none of its accounts gets free in time or when it fails.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
+from typing import TypeVar
 
 from .accounts import Account, Scope
 from .conversations import Conversations
-from .errors import Refused, TokenRejected, UpstreamError
+from .errors import BadRequest, Refused, TokenRejected, Unreachable, UpstreamError
+from .kept import Kept
+from .metrics import Metrics
 from .pool import Pool
-from .upstream import TICK, Answer, Question, Upstream
+from .turn import Turn
+from .upstream import TICK, Answer, Piece, Question, Upstream
 from .watch import Watch
 
+TRIES = 3
 PAUSES_S = (0.3, 1.0)  # before an account is asked for the second and the third time
 
 # After SIGTERM; platforms kill 30 s later. A try may wait 10 s for its headers, where
@@ -24,89 +32,63 @@ LAST_TRY_S = 10.0
 CUT_S = 20.0
 DRAIN_S = 3.0
 
+LIFE_KEPT_S = 600.0  # the seed asks not to ask more often
 
-class Tries:
-    """What one request has been through.
-
-    accounts: those it was lent, in order.
-    failures: those that count; a rejected token does not.
-    begun: whether anything of the answer was given away.
-    """
-
-    def __init__(self, ticket: int) -> None:
-        self.ticket = ticket
-        self.accounts: list[Account] = []
-        self.failures = 0
-        self.begun = False
-        self.last: UpstreamError | None = None
-
-    def failed(self, error: UpstreamError) -> None:
-        """raises: *error*, when nothing more is to be tried."""
-        if self.begun:
-            raise error
-        if not isinstance(error, TokenRejected):
-            self.failures += 1
-            if self.failures >= error.tries:
-                error.final = error.status == 502
-                raise error
-        self.last = error
+Item = TypeVar("Item", Piece, bytes, str)
+Ask = Callable[[Upstream, Account], Generator[Item, None, None]]
 
 
 class Gateway:
     """Answers questions on leased accounts.
 
-    upstreams: by the kind of the accounts they serve.
+    upstreams: by the kind of the accounts they serve, the preferred one first.
     """
 
-    def __init__(self, pool: Pool, upstreams: Mapping[str, Upstream]) -> None:
+    def __init__(
+        self, pool: Pool, upstreams: Mapping[str, Upstream], metrics: Metrics
+    ) -> None:
         self._pool = pool
         self._upstreams = upstreams
+        self._metrics = metrics
         self._conversations = Conversations()
+        self._lives = Kept(self._ask_life, LIFE_KEPT_S)
         self.leaving = False
 
-    def answer(self, scope: Scope, question: Question, watch: Watch) -> Answer:
+    def turn(self, scope: Scope) -> Turn:
+        """A place in line for a request that accounts of *scope* may serve."""
+        return Turn(scope, self._pool.ticket())
+
+    def answer(self, turn: Turn, question: Question, watch: Watch) -> Answer:
         """The pieces of an answer, and a TICK whenever the caller has heard nothing.
 
         Nothing happens before the first step; closing the generator ends the answer
         and gives the account back.
         raises: GatewayError, which made the last try fail; CallerLeft.
         """
+        kinds = self._kinds(
+            turn.scope, question.model, lambda upstream: upstream.objection(question)
+        )
+        turn.scope = turn.scope.of(kinds)
         if question.conversation not in ("", "new"):
-            scope = self._conversations.narrow(scope, question.conversation)
-        tries = Tries(self._pool.ticket())
-        while True:
-            lease = self._pool.lease(
-                scope, tries.ticket, watch, tries.accounts, tries.last
-            )
-            with lease as account:
-                try:
-                    yield from self._ask(account, question, tries, watch)
-                    return
-                except UpstreamError as error:
-                    self._judge(account, error)
-                    tries.failed(error)
-            if watch.due:
-                yield TICK
-                watch.beat()
+            turn.scope = self._conversations.narrow(turn.scope, question.conversation)
 
-    def _ask(
-        self, account: Account, question: Question, tries: Tries, watch: Watch
-    ) -> Answer:
-        if account in tries.accounts:
-            yield from pause(PAUSES_S[tries.failures - 1], watch)
-        elif not tries.accounts:
-            watch.beat()  # the time in line is no silence
-        tries.accounts.append(account)
-        upstream = self._upstreams[account.kind]
-        with closing(upstream.answer(account, question, watch)) as pieces:
-            for piece in pieces:
-                if piece.id and question.conversation:
-                    self._conversations.note(piece.id, account.identity.account)
-                if piece.finish:
-                    account.succeeded()
-                tries.begun = tries.begun or piece is not TICK
-                yield piece
-                watch.beat()
+        def ask(upstream: Upstream, account: Account) -> Answer:
+            with closing(upstream.answer(account, question, watch)) as pieces:
+                for piece in pieces:
+                    if piece.finish:
+                        account.succeeded()
+                    if piece.id and question.conversation:
+                        self._conversations.note(piece.id, account.identity.account)
+                    yield piece
+
+        yield from self._serve(turn, kinds, watch, TICK, ask)
+
+    def lives(self, credential: str) -> bool:
+        """Whether a service takes a credential; the answer is kept for 10 minutes.
+
+        raises: Unreachable when it cannot be asked.
+        """
+        return self._lives.of(credential)
 
     def leave(self) -> None:
         """Let what runs finish, for 20 s; then cut it off, and clean up behind it."""
@@ -120,20 +102,129 @@ class Gateway:
         for upstream in self._upstreams.values():
             upstream.drain(DRAIN_S)
 
-    def _judge(self, account: Account, error: UpstreamError) -> None:
-        """What a failure means for the account: only what the service says counts."""
+    def _serve(
+        self, turn: Turn, kinds: Sequence[str], watch: Watch, tick: Item, ask: Ask[Item]
+    ) -> Generator[Item, None, None]:
+        """What *ask* gives on an account, tried again until something was given.
+
+        tick: what is given when a beat is due.
+        """
+        if turn.scope.own:
+            self._introduce(turn.scope)
+        while True:
+            stages = self._stages(turn, kinds)
+            came_at = time.monotonic()
+            with self._pool.lease(turn, watch, stages) as account:
+                self._metrics.waited(time.monotonic() - came_at)
+                token = account.token
+                try:
+                    yield from self._try(turn, account, watch, tick, ask)
+                    self._metrics.tried(account.kind, "ok")
+                    return
+                except UpstreamError as error:
+                    self._metrics.tried(account.kind, error.code or error.type)
+                    self._judge(account, token, error)
+                    turn.failed(error)
+            if watch.due:
+                yield tick
+                watch.beat()
+
+    def _try(
+        self, turn: Turn, account: Account, watch: Watch, tick: Item, ask: Ask[Item]
+    ) -> Generator[Item, None, None]:
+        if account in turn.accounts:
+            for _ in pause(PAUSES_S[turn.failures - 1], watch):
+                yield tick
+        elif not turn.accounts:
+            watch.beat()  # the time in line is no silence
+        turn.accounts.append(account)
+        with closing(ask(self._upstreams[account.kind], account)) as items:
+            for item in items:
+                if item != tick:
+                    turn.given()
+                yield item
+                watch.beat()
+
+    def _kinds(
+        self,
+        scope: Scope,
+        model: str,
+        objection: Callable[[Upstream], BadRequest | None],
+    ) -> Sequence[str]:
+        """The kinds of account that can serve, in the order of preference.
+
+        model: one of a service's own names goes to that service at once.
+        raises: BadRequest, what the upstream has against it, when there is none.
+        """
+        present = {account.kind for account in scope.accounts()}
+        asked = {kind: objection(self._upstreams[kind]) for kind in present}
+        if objections := [against for against in asked.values() if against]:
+            if len(objections) == len(asked):
+                raise objections[0]
+        able = [kind for kind in self._upstreams if not asked.get(kind)]
+        return sorted(able, key=lambda kind: not self._upstreams[kind].offers(model))
+
+    def _stages(
+        self, turn: Turn, kinds: Sequence[str]
+    ) -> Sequence[tuple[Scope, float | None]]:
+        """Where to look for an account, one after the other, and how long to wait.
+
+        None: as long as requests wait in line.
+        """
+        first = turn.scope.of(kinds[:1])
+        others = turn.scope.of(kinds[1:])
+        if not others.live():
+            return [(turn.scope, None)]
+        if not turn.accounts and first.awake():
+            return [(first, None), (others, 0)]
+        used = [account.kind for account in turn.accounts]
+        if turn.failures == TRIES - 1 and len(set(used)) == 1:
+            unused = [kind for kind in kinds if kind not in used]
+            return [(turn.scope.of(unused), 0), (turn.scope, None)]
+        fresh = turn.scope.where(lambda account: account not in turn.accounts)
+        return [*((fresh.of([kind]), 0) for kind in kinds), (turn.scope, None)]
+
+    def _introduce(self, scope: Scope) -> None:
+        """Have callers' tokens proved before they may touch somebody else's lock.
+
+        Anybody can write a token that claims an account; it must not keep those who
+        own it waiting.
+        """
+        for account in scope.accounts():
+            if self._pool.contested(account):
+                try:
+                    self._upstreams[account.kind].introduce(account)
+                except TokenRejected as error:
+                    account.rejected(error.message)
+
+    def _judge(self, account: Account, token: str, error: UpstreamError) -> None:
+        """What a failure means for the account: only what the service says counts.
+
+        token: the one that was sent; the account may have another by now.
+        """
+        if account.token != token:
+            return
         if isinstance(error, TokenRejected):
             self._pool.reject(account, error.message)
         elif isinstance(error, Refused):
             account.refused(error.message)
             error.retry_after_s = account.rest.left_s
 
+    def _ask_life(self, credential: str) -> bool:
+        identity = self._pool.identify(credential)
+        if identity is None:
+            return False
+        try:
+            return self._upstreams[identity.kind].lives(credential)
+        except UpstreamError as error:
+            raise Unreachable(f"it could not be checked: {error.message}") from error
 
-def pause(seconds: float, watch: Watch) -> Answer:
-    """Wait, with a TICK when one is due. raises: CallerLeft."""
+
+def pause(seconds: float, watch: Watch) -> Generator[None, None, None]:
+    """Wait, and stop for a moment whenever a beat is due. raises: CallerLeft."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         watch.wait(until)
         if watch.due:
-            yield TICK
+            yield
             watch.beat()

@@ -3,7 +3,7 @@
 An account of the service streams one answer at a time (protocol.md 4), so whoever
 wants one leases it:
 
-    with pool.lease(scope, pool.ticket(), watch) as account:
+    with pool.lease(turn, watch) as account:
         …
 
 The pool's own accounts are those of whoever runs this; callers may bring tokens of
@@ -14,8 +14,9 @@ import itertools
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from .accounts import Account, Rest, Scope, Slot
@@ -28,11 +29,20 @@ from .errors import (
     Unauthorized,
 )
 from .line import Line, Waiter
+from .turn import Turn
 from .upstream import Identity
 from .watch import Watch
 
-VISITORS = 1_000  # callers' tokens whose rest is remembered
+VISITORS = 1_000  # callers' tokens that are remembered: when used, how long resting
 BUSY_RETRY_S = 5.0
+
+
+class Claim(NamedTuple):
+    """A credential of the pool, what it says of itself, and where it is from."""
+
+    token: str
+    identity: Identity
+    source: str
 
 
 class Pool:
@@ -53,23 +63,49 @@ class Pool:
         self._line = Line()
         self._tickets = itertools.count(1)
         self._accounts: tuple[Account, ...] = ()
-        self._visitors: OrderedDict[str, Rest] = OrderedDict()
+        self._visitors: OrderedDict[str, tuple[Slot, Rest]] = OrderedDict()
         self._slots: WeakValueDictionary[str, Slot] = WeakValueDictionary()
 
     @property
     def accounts(self) -> Sequence[Account]:
         return self._accounts
 
-    def add(self, token: str, source: str) -> bool:
-        """Take a credential into the pool; False when it is none we know."""
-        identity = self.identify(token)
-        if identity is None:
-            return False
+    @property
+    def lent(self) -> int:
+        """How many answers run, on anybody's accounts."""
+        return self._line.lent
+
+    @property
+    def waiting(self) -> int:
+        """How many requests are in line."""
+        return len(self._line)
+
+    def account(self, key: str) -> Account | None:
+        """The pool's account that speaks for *key* (Identity.account)."""
+        same = (each for each in self._accounts if each.identity.account == key)
+        return next(same, None)
+
+    def fill(self, credentials: Iterable[tuple[str, str]]) -> list[str]:
+        """Have exactly the accounts of *credentials*, each with its source.
+
+        An account that stays keeps its state, with a new token a fresh one.
+        returns: the sources of what is no credential.
+        """
+        strangers: list[str] = []
+        found: dict[str, Claim] = {}
+        for token, source in credentials:
+            identity = self.identify(token)
+            if identity is None:
+                strangers.append(source)
+                continue
+            claim = Claim(token, identity, source)
+            best = found.setdefault(identity.account, claim)
+            found[identity.account] = max(best, claim, key=self._worth)
         with self._lock:
-            account = Account(token, identity, self._slot(identity), Rest(), source)
-            self._accounts = (*self._accounts, account)
+            self._accounts = tuple(self._kept(claim) for claim in found.values())
         self._line.serve()
-        return True
+        self._line.wake()
+        return strangers
 
     def everybody(self) -> Scope:
         """All accounts of the pool, those that come later included."""
@@ -87,9 +123,7 @@ class Pool:
             return None
         with self._lock:
             accounts = [
-                Account(
-                    token, identity, self._slot(identity), self._rest(token), "caller"
-                )
+                self._visitor(token, identity)
                 for token, identity in zip(tokens, identities, strict=True)
             ]
         return Scope(lambda: accounts, own=True)
@@ -101,31 +135,47 @@ class Pool:
     @contextmanager
     def lease(
         self,
-        scope: Scope,
-        ticket: int,
+        turn: Turn,
         watch: Watch,
-        tried: Collection[Account] = (),
-        failure: GatewayError | None = None,
+        stages: Sequence[tuple[Scope, float | None]] = (),
     ) -> Iterator[Account]:
-        """Lend an account of *scope*, after waiting in line for it, and take it back.
+        """Lend an account, after waiting in line for it, and take it back.
 
-        tried: accounts this request was lent before; others are better.
-        failure: what the last of them did; raised when no other comes free.
+        stages: parts of the turn's scope, to be looked through one after the other,
+            and the seconds to wait there; None, as long as requests wait in line.
         raises: Busy when none came free in time, Refused when all are resting,
-            Unauthorized or NoLiveAccount when none is alive, ShuttingDown, CallerLeft.
+            Unauthorized or NoLiveAccount when none is alive, ShuttingDown, CallerLeft;
+            on a later try what made the one before fail, when no other came free.
         """
-        waiter = Waiter(scope, ticket, tried)
-        wait_s = self._queue_timeout_s if scope.live() else 0.0
-        account = self._line.take(waiter, watch, wait_s)
+        account = self._taken(turn, watch, stages or [(turn.scope, None)])
         if account is None:
-            raise failure if failure and scope.live() else self._unserved(scope)
+            raise self._unserved(turn)
         try:
             yield account
         finally:
             self._line.give_back(account)
 
+    def _taken(
+        self,
+        turn: Turn,
+        watch: Watch,
+        stages: Sequence[tuple[Scope, float | None]],
+    ) -> Account | None:
+        for scope, wait_s in stages:
+            waiter = Waiter(scope, turn.ticket, turn.accounts)
+            patience_s = self._queue_timeout_s if wait_s is None else wait_s
+            account = self._line.take(waiter, watch, patience_s if scope.live() else 0)
+            if account:
+                return account
+        return None
+
+    def contested(self, account: Account) -> bool:
+        """Whether the lock of a caller's account matters to anybody else now."""
+        ours = any(each.slot is account.slot for each in self._accounts)
+        return ours or account.slot.busy > 0
+
     def reject(self, account: Account, why: str) -> None:
-        """The service no longer takes this token."""
+        """The service no longer takes this account's token."""
         account.rejected(why)
         self._line.wake()
 
@@ -137,20 +187,37 @@ class Pool:
         """Whether every account is back and the line empty, within *wait_s*."""
         return self._line.idle(wait_s)
 
-    def _unserved(self, scope: Scope) -> GatewayError:
-        return leaving() if self._line.closed else unserved(scope)
+    def _unserved(self, turn: Turn) -> GatewayError:
+        if self._line.closed:
+            return leaving()
+        return turn.last if turn.last and turn.scope.live() else unserved(turn.scope)
+
+    def _worth(self, claim: "Claim") -> tuple[bool, float]:
+        """Of several tokens of an account: one that lives, and ends last."""
+        known = self.account(claim.identity.account)
+        dead = known is not None and known.dead and known.token == claim.token
+        return not dead, claim.identity.expires_at or 0
+
+    def _kept(self, claim: "Claim") -> Account:
+        token, identity, source = claim
+        if account := self.account(identity.account):
+            account.have(token, identity, source)
+            return account
+        return Account(token, identity, self._slot(identity), Rest(), source)
 
     def _slot(self, identity: Identity) -> Slot:
         """The lock of an account, one for all who speak for it."""
         slot = self._slots.get(identity.account) or Slot(identity.capacity)
         return self._slots.setdefault(identity.account, slot)
 
-    def _rest(self, token: str) -> Rest:
-        rest = self._visitors.setdefault(token, Rest())
+    def _visitor(self, token: str, identity: Identity) -> Account:
+        """An account of this request alone, with what is remembered of its token."""
+        slot, rest = self._visitors.get(token) or (self._slot(identity), Rest())
+        self._visitors[token] = slot, rest
         self._visitors.move_to_end(token)
         if len(self._visitors) > VISITORS:
             self._visitors.popitem(last=False)
-        return rest
+        return Account(token, identity, slot, rest, "caller")
 
 
 def leaving() -> ShuttingDown:
@@ -164,7 +231,7 @@ def unserved(scope: Scope) -> GatewayError:
         return _dead(scope)
     if all(account.rest.left_s for account in live):
         return Refused(
-            f"every account is resting after a refusal; {live[0].last_error}",
+            f"every account is resting after a refusal; {live[0].rest.why}",
             retry_after_s=min(account.rest.left_s for account in live),
         )
     return Busy(

@@ -64,6 +64,10 @@ def seconds(value: str) -> float:
     return number
 
 
+def seconds_or_never(value: str) -> float:
+    return 0.0 if value.strip() == "0" else seconds(value)
+
+
 def choice(*options: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if value.strip().lower() not in options:
@@ -95,13 +99,38 @@ class Settings:
         "HAILUO_TOKENS",
         "",
         words,
-        "credentials for the pool, comma-separated, besides the file",
+        "credentials for the pool, comma-separated, besides the file; they are never "
+        "renewed (nothing could keep the new one)",
     )
     tokens_file: str = setting(
         "HAILUO_TOKENS_FILE", "tokens.json", text, "where the pool is kept"
     )
+    token_refresh_interval_s: float = setting(
+        "HAILUO_TOKEN_REFRESH_INTERVAL_S",
+        "604800",
+        seconds_or_never,
+        "seconds between renewals of the file's tokens; 0 = never",
+    )
     origin: str = setting(
         "HAILUO_ORIGIN", "https://hailuoai.com", address, "the web upstream"
+    )
+    platform_origin: str = setting(
+        "HAILUO_PLATFORM_ORIGIN",
+        "https://api.minimax.io",
+        address,
+        "the official upstream",
+    )
+    platform_model: str = setting(
+        "HAILUO_PLATFORM_MODEL",
+        "MiniMax-M3",
+        text,
+        "model used there when the caller's is not one of its own",
+    )
+    prefer: str = setting(
+        "HAILUO_PREFER",
+        "web",
+        choice("web", "platform"),
+        "`platform`: platform keys of the pool serve before web accounts",
     )
     proxy: str = setting(
         "HAILUO_PROXY",
@@ -139,6 +168,12 @@ class Settings:
         "info",
         choice("debug", "info", "warning", "error"),
         "`debug`, `info`, `warning` or `error`",
+    )
+    log_format: str = setting(
+        "HAILUO_LOG_FORMAT",
+        "text",
+        choice("text", "json"),
+        "`text`, or `json` for one JSON object a line",
     )
     simulated: bool = setting(
         "HAILUO_SIMULATED",

@@ -1,33 +1,185 @@
-"""tokens.json: where the pool's credentials are kept, an array of strings."""
+"""tokens.json: an array of credentials, kept so that no crash can lose one.
+
+    file = TokensFile("tokens.json")
+    file.change([Change(old=None, new=token)])      # on disk when it returns
+
+Its owner may edit it by hand at any time, so it is read again before each change, and
+what is ours is done to what is there. A file that cannot be understood is never
+overwritten. While the disk cannot be written, changes are kept and tried again.
+"""
 
 import json
-import logging
+import os
+import threading
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from .settings import Settings
+from .errors import GatewayError
 
-log = logging.getLogger(__name__)
+MODE = 0o600
 
 
-def read(path: str) -> list[str]:
-    """The credentials in the file; none when there is no file.
+class Invalid(GatewayError):
+    """The file cannot be read, so what would change it is refused."""
 
-    raises: ValueError or OSError, saying what is wrong.
+    status = 409
+    type = "conflict_error"
+    code = "tokens_file_invalid"
+    final = True
+
+
+class Change(NamedTuple):
+    """One credential for another; without *old* an addition, without *new* a removal.
+
+    An old one that is no longer there was taken out by the owner: nothing is done.
     """
-    try:
-        found = json.loads(Path(path).read_text("utf-8"))
-    except FileNotFoundError:
-        return []
-    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise ValueError("it is not an array of strings")
-    return [each.strip() for each in found]
+
+    old: str | None
+    new: str | None
 
 
-def all_of(settings: Settings) -> list[tuple[str, str]]:
-    """Every credential of the pool, with where it is from. Nothing is raised."""
-    found = [(token, "environment") for token in settings.tokens]
-    try:
-        found += [(token, "file") for token in read(settings.tokens_file)]
-    except (OSError, ValueError) as error:
-        log.error("%s cannot be read: %s", settings.tokens_file, error)
+def changed(tokens: Sequence[str], changes: Iterable[Change]) -> list[str]:
+    """*tokens* after *changes*, in their order, without duplicates."""
+    found = list(tokens)
+    for old, new in changes:
+        fresh = [new] if new and (new == old or new not in found) else []
+        if old is None:
+            found += fresh
+        elif old in found:
+            at = found.index(old)
+            found[at : at + 1] = fresh
     return found
+
+
+class TokensFile:
+    """The file, and the changes that could not be written to it yet.
+
+    problem: what is wrong with it, as people should read it; "" while all is well.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._lock = threading.RLock()
+        self._unwritten: list[Change] = []
+        self._seen: tuple[int, ...] = ()
+        self.tokens: Sequence[str] = ()
+        self.problem = ""
+
+    @property
+    def persisted(self) -> bool:
+        """Whether all that is known is on disk."""
+        return not self._unwritten
+
+    def load(self) -> None:
+        """Read the file; what was there before stays if it cannot be understood."""
+        with self._lock:
+            self._seen = self._signature()
+            try:
+                self.tokens = changed(self._read(), self._unwritten)
+                self.problem = ""
+            except (OSError, ValueError, RecursionError) as error:
+                self.problem = f"{self._path} {_why(error)}"
+
+    def edited(self) -> bool:
+        """Whether somebody has changed the file since it was last read or written."""
+        return self._signature() != self._seen
+
+    def check(self) -> None:
+        """raises: Invalid when the file cannot be read, hence not changed."""
+        self.load()
+        if self.problem:
+            raise Invalid(f"{self.problem}: mend it; until then nothing is changed")
+
+    def change(self, changes: Iterable[Change]) -> None:
+        """Do *changes*. raises: Invalid, and nothing is done."""
+        with self._lock:
+            self.check()
+            self.note(changes)
+
+    def note(self, changes: Iterable[Change] = ()) -> bool:
+        """Do *changes*, which must not be lost whatever the file looks like.
+
+        returns: whether everything is on disk now.
+        """
+        with self._lock:
+            fresh = list(changes)
+            self.tokens = changed(self.tokens, fresh)
+            self._unwritten += fresh
+            self.load()
+            if not self.problem and self._write():
+                self._unwritten.clear()
+            return self.persisted
+
+    def _read(self) -> list[str]:
+        """raises: OSError, ValueError, RecursionError, unless there is no file."""
+        try:
+            found = json.loads(self._path.read_text("utf-8-sig"))
+        except FileNotFoundError:
+            return []
+        if not isinstance(found, list) or not all(
+            isinstance(each, str) for each in found
+        ):
+            raise ValueError("is not an array of strings")
+        return [each.strip() for each in found]
+
+    def _write(self) -> bool:
+        """Whole or not at all: a crash leaves the old file or the new one."""
+        target = self._path.resolve()  # a symlink stays one
+        fresh = target.with_name(f".{target.name}.new")
+        try:
+            fresh.unlink(missing_ok=True)  # what a crash, or anybody else, left there
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
+            # Half a character becomes the escape it was in the file.
+            with open(descriptor, "w", -1, "utf-8", "backslashreplace") as file:
+                _keep_owner(target, descriptor)
+                json.dump(self.tokens, file, indent=2, ensure_ascii=False)
+                file.write("\n")
+                file.flush()
+                os.fsync(descriptor)
+                ours = _signature(os.fstat(descriptor))
+            os.replace(fresh, target)
+            self._seen = ours  # what is edited from now on is not
+            _sync_folder(target.parent)
+        except OSError:
+            return False
+        return True
+
+    def _signature(self) -> tuple[int, ...]:
+        try:
+            return _signature(self._path.stat())
+        except OSError:
+            return ()
+
+
+def _signature(stat: os.stat_result) -> tuple[int, ...]:
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _keep_owner(target: Path, descriptor: int) -> None:
+    """The new file belongs to whom the old one did, where we may say so."""
+    os.fchmod(descriptor, MODE)
+    try:
+        stat = target.stat()
+        os.fchown(descriptor, stat.st_uid, stat.st_gid)
+    except OSError:
+        pass  # there is none yet, or we are not root: then it is ours
+
+
+def _sync_folder(folder: Path) -> None:
+    """A rename is only on disk when the folder is."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "is not an array of strings"
+    if isinstance(error, OSError):
+        return f"cannot be read ({error.strerror})"
+    if isinstance(error, json.JSONDecodeError):
+        return f"is not JSON ({error.msg}, line {error.lineno})"
+    return str(error)

@@ -3,11 +3,22 @@
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from . import billing, chat, cors, failures, home, models, service
+from . import (
+    billing,
+    chat,
+    cors,
+    failures,
+    health,
+    home,
+    journal,
+    models,
+    service,
+    tokens,
+)
 from .paths import Paths
 from .service import Service
 
-BLUEPRINTS = (home.bp, chat.bp, models.bp, billing.bp)
+BLUEPRINTS = (home.bp, health.bp, chat.bp, models.bp, tokens.bp, billing.bp)
 
 
 class Json(DefaultJSONProvider):
@@ -25,4 +36,5 @@ def init_app(app: Flask, service_: Service) -> None:
     cors.init_app(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
-    app.wsgi_app = Paths(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way
+    inner = Paths(app.wsgi_app)
+    app.wsgi_app = journal.Journal(inner, service_.metrics)  # type: ignore[method-assign]

@@ -37,6 +37,15 @@ def scope(request: Request, settings: Settings, pool: Pool) -> Scope:
     )
 
 
+def require_key(request: Request, settings: Settings) -> None:
+    """For what only the owner of the pool may do.
+
+    raises: Unauthorized.
+    """
+    if not is_key(presented(request), request, settings):
+        raise Unauthorized("this takes an API key of this gateway, not a token")
+
+
 def presented(request: Request) -> str:
     """The key or tokens a request carries.
 

@@ -10,8 +10,9 @@ from flask import Blueprint, Response, jsonify, request
 
 from .. import errors, stops
 from ..upstream import TICK, Answer, Piece
-from . import access, caller, fields, service, shapes
+from . import access, caller, fields, journal, service, shapes
 from .fields import ChatRequest
+from .journal import Trace
 
 bp = Blueprint("chat", __name__)
 
@@ -20,13 +21,22 @@ log = logging.getLogger(__name__)
 
 @bp.post("/chat/completions")
 def complete() -> Response:
-    settings, pool, gateway = service.current()
-    scope = access.scope(request, settings, pool)
-    asked = fields.chat(request, settings)
-    pieces = gateway.answer(scope, asked.question, caller.watch(request, settings))
+    here = service.current()
+    scope = access.scope(request, here.settings, here.pool)
+    asked = fields.chat(request, here.settings)
+    watch = caller.watch(request, here.settings)
+    trace = journal.trace(request)
+    turn = trace.turn = here.gateway.turn(scope)
+    pieces = here.gateway.answer(turn, asked.question, watch)
     if asked.stops:
         pieces = stops.cut(pieces, asked.stops)
-    return streamed(pieces, asked) if asked.stream else whole(pieces, asked)
+    if asked.stream:
+        response = streamed(pieces, asked, trace)
+    else:
+        response = whole(pieces, asked)
+    if turn.begun:  # else a ping had to go out before anybody answered
+        response.headers["x-hailuo-upstream"] = turn.accounts[-1].kind
+    return response
 
 
 def whole(pieces: Answer, asked: ChatRequest) -> Response:
@@ -45,14 +55,14 @@ def whole(pieces: Answer, asked: ChatRequest) -> Response:
     return response
 
 
-def streamed(pieces: Answer, asked: ChatRequest) -> Response:
+def streamed(pieces: Answer, asked: ChatRequest, trace: Trace) -> Response:
     """The answer as it arrives.
 
     The first piece is taken here: what fails until then is still a status.
     """
     first = next(pieces)
     response = Response(
-        lines(first, pieces, asked),
+        lines(first, pieces, asked, trace),
         mimetype="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         direct_passthrough=True,
@@ -61,17 +71,22 @@ def streamed(pieces: Answer, asked: ChatRequest) -> Response:
     return response
 
 
-def lines(first: Piece, pieces: Answer, asked: ChatRequest) -> Iterator[bytes]:
+def lines(
+    first: Piece, pieces: Answer, asked: ChatRequest, trace: Trace
+) -> Iterator[bytes]:
     """The lines of the stream; a failure is one error event, and the end."""
     try:
         yield from _lines(first, pieces, asked)
-    except errors.CallerLeft:
-        return
+    except errors.CallerLeft as error:
+        trace.failed(error)
     except errors.GatewayError as error:
+        trace.failed(error)
         yield shapes.error(error)
     except Exception:  # noqa: BLE001 - the last resort, as Flask's is before a stream
         log.exception("an answer failed in mid-stream")
-        yield shapes.error(errors.GatewayError("an internal error"))
+        failure = errors.GatewayError("an internal error", code="internal_error")
+        trace.failed(failure)
+        yield shapes.error(failure)
 
 
 def _lines(piece: Piece, pieces: Answer, asked: ChatRequest) -> Iterator[bytes]:

@@ -1,21 +1,20 @@
 """Every failure leaves in the one body, with the request's id (design.md, Failures)."""
 
 import logging
-import uuid
 
-from flask import Flask, Response, g, jsonify
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from .. import errors
 from ..pool import leaving
-from . import service
+from . import journal, service
 
 log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask) -> None:
-    app.before_request(_name_request)
-    app.after_request(_show_name)
+    app.before_request(_refuse_when_leaving)
+    app.after_request(_show_id)
     app.register_error_handler(errors.GatewayError, told)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
@@ -23,6 +22,7 @@ def init_app(app: Flask) -> None:
 
 def told(error: errors.GatewayError) -> Response:
     """A failure as a response."""
+    journal.trace(request).failed(error)
     response = jsonify(errors.body(error))
     response.status_code = error.status
     response.headers.update(error.headers)
@@ -47,12 +47,13 @@ def _unexpected(error: Exception) -> Response:
     return told(errors.GatewayError("an internal error", code="internal_error"))
 
 
-def _name_request() -> None:
-    g.request_id = f"req_{uuid.uuid4().hex}"
+def _refuse_when_leaving() -> None:
     if service.current().gateway.leaving:
         raise leaving()
 
 
-def _show_name(response: Response) -> Response:
-    response.headers["x-request-id"] = g.get("request_id") or f"req_{uuid.uuid4().hex}"
+def _show_id(response: Response) -> Response:
+    trace = journal.trace(request)
+    trace.route = request.url_rule.rule if request.url_rule else "unknown"
+    response.headers["x-request-id"] = trace.id
     return response

@@ -21,6 +21,7 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 DEFAULT_MODEL = "hailuo"
 STOPS = 4
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONVERSATION = re.compile(r"new|[0-9]{1,32}")
 _OURS = frozenset(
     ("messages", "model", "stream", "stream_options", "stop", "n", "conversation_id")
@@ -57,18 +58,45 @@ def chat(request: Request, settings: Settings) -> ChatRequest:
     )
 
 
+def tokens(request: Request, settings: Settings) -> Sequence[str]:
+    """Credentials that are handed in: `tokens` or `token`, one, joined, or a list.
+
+    raises: BadRequest, naming the one that is none.
+    """
+    body = json_body(request, settings)
+    name = "tokens" if body.get("tokens") is not None else "token"
+    found = body.get(name)
+    found = found.split(",") if isinstance(found, str) else found
+    if not isinstance(found, list) or not found:
+        raise wrong(name, "a string, comma-joined or not, or a list of strings")
+    for index, each in enumerate(found):
+        if not isinstance(each, str) or not each.strip():
+            raise wrong(f"{name}[{index}]", "a string that is not empty")
+    return [each.strip() for each in found]
+
+
+def token(request: Request, settings: Settings) -> str:
+    """The one credential to check. raises: BadRequest."""
+    found = json_body(request, settings).get("token")
+    if not isinstance(found, str) or not found.strip():
+        raise wrong("token", "a string that is not empty")
+    return found.strip()
+
+
 def json_body(request: Request, settings: Settings) -> Mapping[str, Any]:
     """The JSON object a request holds, whatever its Content-Type says.
 
     raises: BadRequest, TooLarge.
     """
-    request.max_content_length = settings.max_body_mb * MB
-    if (request.content_length or 0) > request.max_content_length:
+    limit = settings.max_body_mb * MB
+    request.max_content_length = limit + 1  # one without a length is cut off there
+    size = request.content_length or 0
+    data = request.get_data(cache=False) if size <= limit else b""
+    if max(size, len(data)) > limit:
         raise TooLarge(
             f"the body is larger than {settings.max_body_mb} MB (HAILUO_MAX_BODY_MB): "
             "send files by their address instead of in the request"
         )
-    data = request.get_data(cache=False)
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -192,7 +220,7 @@ def _with_surrogates(data: bytes, error: ValueError) -> Any:
 
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, list):
         return [_mended(each) for each in value]
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""GET / says what this is and how to call it; GET /ping answers while it lives."""
+"""GET / says what this is and how to call it."""
 
 from flask import Blueprint, Response, jsonify, render_template_string, request
 
@@ -64,7 +64,7 @@ def greeting(settings: Settings) -> str:
 
 @bp.get("/")
 def index() -> Response:
-    settings, _, _ = service.current()
+    settings = service.current().settings
     said = about(settings, f"{request.host_url}v1")
     wanted = request.accept_mimetypes.best_match(
         ["text/html", "application/json"], default="text/html"
@@ -72,8 +72,3 @@ def index() -> Response:
     if wanted == "application/json":
         return jsonify(said)
     return Response(render_template_string(PAGE, about=said), mimetype="text/html")
-
-
-@bp.get("/ping")
-def ping() -> Response:
-    return Response("pong", mimetype="text/plain")

@@ -5,18 +5,28 @@ from typing import NamedTuple, cast
 from flask import Flask, current_app
 
 from ..gateway import Gateway
+from ..metrics import Metrics
 from ..pool import Pool
+from ..refresh import Refresh
+from ..roster import Roster
 from ..settings import Settings
 
 _KEY = "hailuo"
 
 
 class Service(NamedTuple):
-    """The settings, the accounts, and the way to an answer."""
+    """The settings, the accounts and those who keep them, the way to an answer."""
 
     settings: Settings
     pool: Pool
+    roster: Roster
+    refresh: Refresh
     gateway: Gateway
+    metrics: Metrics
+
+    def start(self) -> None:
+        """Begin what runs by itself."""
+        self.refresh.start()
 
     def leave(self) -> None:
         """For the server to call on SIGTERM; 26 s later at most it may end."""

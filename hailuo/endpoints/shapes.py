@@ -21,6 +21,7 @@ FINISH = {
 PING = b": ping\n\n"
 DONE = b"data: [DONE]\n\n"
 LINE_CHARACTERS = 8_000  # one-api reads lines of less than 64 KiB
+LINE_LINKS = 10
 
 
 def completion(
@@ -161,8 +162,8 @@ class Chunks:
     def _end(self, piece: Piece) -> list[bytes]:
         """The sources, the finish, the usage if it was asked for, and the mark."""
         end = []
-        if piece.links:
-            cited = annotations(piece.links, self._length)
+        for at in range(0, len(piece.links), LINE_LINKS):
+            cited = annotations(piece.links[at : at + LINE_LINKS], self._length)
             end.append(self._chunk({"annotations": cited}))
         end.append(self._chunk({}, FINISH[piece.finish]))
         if self._usage:

@@ -10,21 +10,34 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import signal
 import ssl
 import sys
 import threading
 
 from . import control
+from .platform.routes import ROUTES as PLATFORM
 from .simulator import Simulator
-from .web import routes
+from .web.routes import ROUTES as WEB
 
 FIRST_USER = 1001
 BACKLOG = 4096
+OPEN_FILES = 65_536
 
 
 def main() -> None:
+    _allow_many_connections()
     asyncio.run(serve(_arguments()))
+
+
+def _allow_many_connections() -> None:
+    """The usual limit is far below the streams that a bench opens."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _arguments() -> argparse.Namespace:
@@ -42,7 +55,7 @@ def _arguments() -> argparse.Namespace:
 async def serve(arguments: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
-    simulator = Simulator([*control.ROUTES, *routes.ROUTES])
+    simulator = Simulator([*control.ROUTES, *WEB, *PLATFORM])
     tls = _tls(arguments)
     server = await loop.create_server(
         simulator.connection,

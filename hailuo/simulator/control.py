@@ -110,7 +110,7 @@ async def reset(simulator: Simulator, request: Request) -> Reply:
     if request.body and _json(request).get("tokens"):
         simulator.accounts.forget_tokens()
     simulator.script.clear()
-    await simulator.cut_answers()
+    simulator.cut_answers()
     simulator.report.clear()
     return json_reply({})
 

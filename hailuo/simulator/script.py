@@ -6,9 +6,11 @@ instruction the simulator answers by itself, as to a human.
 
 For which requests it holds:
 
-    call            "chat", "register", "info", "renewal" or "delete"; required
+    call            "chat", "register", "info", "renewal", "delete", "policy", "put" or
+                    "callback" of the web service, "completion" or "models" of the
+                    platform; required
     user            only for this account's id
-    token           only for this token
+    token           only for this token, or this key
     message         only for a chat message that contains this text
     times           how often; 1 unless told, null for always
 
@@ -25,7 +27,8 @@ Any call, in this order:
                      "headers": {name: value}}: exactly this answer
     refuse           {"code": n, "message": "…", "status": 200, "as": "json" or "event"}
     data             the `data` of the envelope, instead of the usual (register, info,
-                     renewal, delete)
+                     renewal, delete, policy, callback)
+    expires_in_s     (policy) for how long the policy is good
     forget           true (register): the device is given out but stays unknown
     close            true: the connection closes after the answer, unannounced
 
@@ -45,6 +48,26 @@ Chat, what it says:
     type8           false: the type 8 event is left out
     recording       {"text": "…"} or {"base64": "…"}: the body, byte for byte, instead
                     of all the above; its first "chatID":"…" is the conversation's id
+
+Completions of the platform take text, piece, pieces and recording, all of the next two
+sections but event_lines and send_result, and:
+
+    reasoning       what is thought before the text; "" for nothing
+    tags            true: the thinking stands in the content, between <think> and
+                    </think>, although reasoning_split asks for it apart
+    calls           [{"name": "…", "arguments": JSON text or object, "id": "…"}, …]: the
+                    functions to call, the arguments in pieces as well
+    cumulative      true: each delta repeats what came before it
+    whole           true: the last delta has the whole message beside it
+    finish          the finish_reason; "" for none
+    usage           {"prompt_tokens": n, "completion_tokens": n}; {}: no usage chunk
+    done            false: [DONE] is left out
+    sensitive       "input" or "output": nothing is said, and that flag is true
+
+Steps count chunks with a delta; garbage, event and bytes are as above, an error is
+{"error": …} with code and message. refuse takes "as": "error" (a status and the code at
+the end of the message), "base_resp" (status 200) or "event" (an error in a stream);
+data of models is the list of their names.
 
 Chat, when:
 
@@ -84,7 +107,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-CALLS = ("chat", "register", "info", "renewal", "delete")
+WEB = ("chat", "register", "info", "renewal", "delete", "policy", "put", "callback")
+PLATFORM = ("completion", "models")
+CALLS = (*WEB, *PLATFORM)
 STEPS: Mapping[str, frozenset[str]] = {
     "hold": frozenset(),
     "silence": frozenset(),
@@ -108,6 +133,7 @@ VALUES_OF = {
     "drop": (None, "reset", "close"),
     "framing": ("chunked", "close"),
     "newline": ("\n", "\r\n", "\r"),
+    "sensitive": (None, "input", "output"),
 }
 
 
@@ -132,6 +158,7 @@ class Instruction:
     refuse: dict[str, Any] | None = None
     data: Any = None
     forget: bool = False
+    expires_in_s: float | None = None
     close: bool = False
 
     text: str | None = None
@@ -146,6 +173,16 @@ class Instruction:
     end_apart: bool = False
     type8: bool = True
     recording: dict[str, str] | None = None
+
+    reasoning: str | None = None
+    tags: bool = False
+    calls: list[dict[str, Any]] | None = None
+    cumulative: bool = False
+    whole: bool = False
+    finish: str | None = None
+    usage: dict[str, int] | None = None
+    done: bool = True
+    sensitive: str | None = None
 
     first_delay_s: float = 0.0
     delay_s: float = 0.0

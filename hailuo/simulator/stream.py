@@ -1,9 +1,11 @@
 """A body written piece by piece, with power over every byte of the wire.
 
-stream = Stream(connection, framing="chunked")
-stream.start(200, [("Content-Type", "text/event-stream")])
-await stream.send(b"data: ", b"1", b"\\n\\n")    # one write, one chunk
-stream.end()
+Each send is one write, and one chunk when the body is chunked:
+
+    stream = Stream(connection, framing="chunked")
+    stream.start(200, [("Content-Type", "text/event-stream")])
+    await stream.send(b"data: ", b"1", b"\\n\\n")
+    await stream.end()
 """
 
 import asyncio
@@ -83,9 +85,13 @@ class Stream:
         size = b"%x\r\n" % (len(data) + MORE_TO_COME) if self._chunked else b""
         self._write(size + data)
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """End the body properly."""
-        if self._chunked:
+        if not self._chunked:
+            return
+        if self._cuts and self._cuts.of == "wire":
+            await self._apart(self._cuts.slices(LAST_CHUNK))
+        else:
             self._write(LAST_CHUNK)
 
     async def cut(self, how: str) -> None:

@@ -5,9 +5,11 @@ the wire looks like and how its tokens are read is its own business; nobody abov
 gateway asks which upstream answers.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from ..errors import BadRequest
+from ..files import File
 from ..watch import Watch
 
 Message = Mapping[str, Any]  # role, content, …: as it came, after validation
@@ -49,12 +51,14 @@ class Question(NamedTuple):
         uses what it understands.
     conversation: "" for one of its own, removed afterwards; "new" for one that is
         kept; else the id of the one to go on with.
+    files: those of the newest message, in the caller's order.
     """
 
     messages: Sequence[Message]
     model: str = ""
     options: Mapping[str, Any] = {}
     conversation: str = ""
+    files: Sequence[File] = ()
 
 
 class Link(NamedTuple):
@@ -107,9 +111,43 @@ class Piece(NamedTuple):
     id: str = ""
 
 
+class Speech(NamedTuple):
+    """What is to be read out.
+
+    text: as it came; an upstream splits what is too long for it.
+    voice: as the caller names it: one of OpenAI's or of an upstream's own.
+    model: as the caller names it.
+    """
+
+    text: str
+    voice: str
+    model: str = ""
+
+
+class Recording(NamedTuple):
+    """What is to be written down.
+
+    parts: MP3, 44.1 kHz, stereo, 192 kbit/s, of five minutes at most, in order; they
+        can be gone through again.
+    language: as the caller names it, "" when he does not.
+    """
+
+    parts: Iterable[bytes]
+    language: str = ""
+
+
+class Speaker(NamedTuple):
+    """A voice that can be asked for: by its id, and shown with its name."""
+
+    id: str
+    name: str
+
+
 TICK = Piece()  # nothing came for a while; told apart by identity
 
 Answer = Generator[Piece, None, None]  # closing it ends the answer upstream
+Sound = Generator[bytes, None, None]  # MP3 as it arrives; b"" when a beat is due
+Words = Generator[str, None, None]  # a text as it is understood; "" for a beat
 
 
 class Upstream(Protocol):
@@ -117,14 +155,39 @@ class Upstream(Protocol):
 
     kind: str
 
-    def identify(self, credential: str) -> Identity | None:
-        """Whose credential this is; None when it is none of this service's."""
+    def offers(self, model: str) -> bool:
+        """Whether *model* is a name of this service's own."""
+
+    def objection(self, question: Question) -> BadRequest | None:
+        """What of *question* this service cannot do on any account, by its field.
+
+        Told from the question alone, without a call; None when it can be asked.
+        """
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Ask once, and yield what comes; a TICK whenever a beat is due.
 
         Closing the answer has its conversation removed.
         raises: UpstreamError for what the service did; CallerLeft.
+        """
+
+    def introduce(self, account: Credential) -> None:
+        """Have the service see the token once, where nobody is kept waiting.
+
+        raises: UpstreamError; TokenRejected for one it does not take.
+        """
+
+    def renew(self, account: Credential) -> str:
+        """A new token for the account, asked for only where tokens end.
+
+        From here on the old one may be dead.
+        raises: UpstreamError.
+        """
+
+    def lives(self, credential: str) -> bool:
+        """Whether the service takes it, as cheaply as it can be asked.
+
+        raises: UpstreamError when it cannot be asked.
         """
 
     def hang_up(self) -> None:

@@ -2,11 +2,20 @@
 
 The rules are those of https://html.spec.whatwg.org/multipage/server-sent-events.html:
 lines end in LF, CRLF or CR, an empty line ends an event, an event that the stream's end
-cuts off is dropped. Only `data` matters here. Splitting is done on bytes: as text, the
-line separators that JSON strings may hold would split as well.
+cuts off is dropped. Only `data` and `event` matter here. Splitting is done on bytes: as
+text, the line separators that JSON strings may hold would split as well.
 """
 
+from typing import NamedTuple
+
 _BOM = b"\xef\xbb\xbf"
+
+
+class Event(NamedTuple):
+    """name: of its `event` line, "" without one."""
+
+    name: str
+    data: bytes
 
 
 class Parser:
@@ -15,14 +24,23 @@ class Parser:
     def __init__(self) -> None:
         self._rest = b""
         self._data: list[bytes] = []
+        self._name = ""
         self._first = True
+        self._after_cr = False
 
     def feed(self, received: bytes) -> list[bytes]:
         """The data of each event that *received* completes, in order."""
+        return [event.data for event in self.events(received)]
+
+    def events(self, received: bytes) -> list[Event]:
+        """Each event that *received* completes, in order."""
+        if self._after_cr and received:
+            received = received.removeprefix(b"\n")  # its CR has ended the line
         lines = (self._rest + received).splitlines(keepends=True)
         self._rest = b""
-        if lines and not lines[-1].endswith(b"\n"):
-            self._rest = lines.pop()  # half a line, or a CR whose LF may follow
+        self._after_cr = bool(lines) and lines[-1].endswith(b"\r")
+        if lines and not lines[-1].endswith((b"\n", b"\r")):
+            self._rest = lines.pop()  # half a line
         events = []
         for line in lines:
             if self._first:
@@ -30,12 +48,15 @@ class Parser:
             line = line.rstrip(b"\r\n")
             if line:
                 self._take(line)
-            elif self._data:
-                events.append(b"\n".join(self._data))
-                self._data = []
+            else:
+                if self._data:
+                    events.append(Event(self._name, b"\n".join(self._data)))
+                self._data, self._name = [], ""
         return events
 
     def _take(self, line: bytes) -> None:
         field, _, value = line.partition(b":")
         if field == b"data":
             self._data.append(value.removeprefix(b" "))
+        elif field == b"event":
+            self._name = value.removeprefix(b" ").decode(errors="replace")

@@ -10,6 +10,8 @@ from typing import Any
 
 import jwt
 
+from ..report import UploadSeen
+
 KEY = "the simulator of hailuo signs with this and nothing else does"
 TOKEN_LIFETIME_S = 40 * 86_400  # protocol.md 1: about 40 days
 DEVICE_LIFETIME_S = 10_800  # protocol.md 2
@@ -17,11 +19,11 @@ DEVICE_LIFETIME_S = 10_800  # protocol.md 2
 
 @dataclass
 class Account:
-    """files: what was uploaded and may be named in a form, {fileID: file name}."""
+    """files: what was uploaded and may be named in a form, by its fileID."""
 
     user: str
     device_id: str
-    files: dict[str, str] = field(default_factory=dict)
+    files: dict[str, UploadSeen] = field(default_factory=dict)
 
 
 @dataclass

@@ -56,7 +56,7 @@ class Answer:
             await self._after("all")
         except Ended as ended:
             return str(ended)
-        self._stream.end()
+        await self._stream.end()
         return "done"
 
     async def _play(self, recording: dict[str, str]) -> None:
@@ -79,6 +79,7 @@ class Answer:
     async def _message(self) -> None:
         """The message_result events, on a schedule that does not drift."""
         due = self._loop.time()
+        number = 0
         for number, parts in enumerate(self._events(), 1):
             await self._until(due)
             if number == 1:
@@ -89,6 +90,9 @@ class Answer:
             if number in self._then:
                 await self._after(number)
                 due = max(due, self._loop.time())
+        if never := [n for n in self._then if isinstance(n, int) and n > number]:
+            told = f"a step after {min(never)} of {number} events never comes"
+            self._report.violation(f"script: {told}")
 
     async def _until(self, due: float) -> None:
         """Wait for the loop's clock; let others have their turn in any case."""
@@ -150,7 +154,7 @@ class Answer:
             case "wait":
                 await asyncio.sleep(step["for_s"])
             case "end":
-                self._stream.end()
+                await self._stream.end()
                 raise Ended("cut")
             case "close" | "reset":
                 if step.get("inside"):
@@ -177,9 +181,9 @@ class Answer:
         return self._style.event(heartbeat)
 
     async def _half_an_event(self, place: int | str) -> None:
-        written = list(self._events())
-        number = place if isinstance(place, int) else len(written)
-        event = b"".join(written[min(number, len(written) - 1)])
+        coming = [b"".join(parts) for parts in self._events()]
+        coming.append(self._style.event(events.over()))
+        event = coming[place if isinstance(place, int) else -1]
         self._stream.send_half(event[: len(event) // 2])
 
 

@@ -11,6 +11,8 @@ BAD_TOKEN = 1000021  # protocol.md 1: "异常用户访问"
 BUSY = 1000100  # assumed, like the next; no source states these codes
 FORBIDDEN = 1000400
 UNKNOWN = 1000404
+# Sent to see whether it comes back: a client of many accounts keeps no cookies.
+COOKIE = ("Set-Cookie", "simulator=1; Path=/")
 
 
 def status_info(code: int = 0, message: str = "成功") -> dict[str, Any]:
@@ -24,7 +26,8 @@ def status_info(code: int = 0, message: str = "成功") -> dict[str, Any]:
 
 
 def success(data: Any) -> Reply:
-    return json_reply({"statusInfo": status_info(), "data": data})
+    reply = json_reply({"statusInfo": status_info(), "data": data})
+    return reply._replace(headers=(COOKIE,))
 
 
 def failure(code: int, message: str, status: int = 200) -> Reply:

@@ -1,16 +1,23 @@
 """Hailuo AI's web protocol: what hailuoai.com's own client speaks (protocol.md)."""
 
+from collections.abc import Sequence
 from contextlib import closing
 
-from ...errors import NotUnderstood, UpstreamError
+from ...errors import (
+    BadRequest,
+    CallerLeft,
+    NotUnderstood,
+    TokenRejected,
+    UpstreamError,
+)
 from ...watch import Watch
-from .. import TICK, Answer, Credential, Identity, Question
+from .. import TICK, Answer, Credential, Question
 from ..http import Http, Stream
-from ..sse import Parser
-from . import account as accounts
-from . import prompt, protocol
+from . import files, prompt, protocol
+from .account import identify
 from .chat import Transcript
 from .client import Client
+from .files import Uploads
 from .removal import Removals
 from .signing import chat_digest
 
@@ -23,28 +30,60 @@ class Web:
     def __init__(self, http: Http, origin: str) -> None:
         self._http = http
         self._client = Client(http, origin)
+        self._uploads = Uploads(self._client, http)
         self._removals = Removals(self._remove)
 
-    def identify(self, credential: str) -> Identity | None:
-        return accounts.identify(credential)
+    def offers(self, model: str) -> bool:
+        return False  # there is one model, and nobody names it
+
+    def objection(self, question: Question) -> BadRequest | None:
+        """A tool that must be called: nothing here can force the model to."""
+        choice = question.options.get("tool_choice")
+        if choice == "required" or isinstance(choice, dict):
+            message = "the web service's model cannot be forced to call a tool"
+            return BadRequest(message, param="tool_choice", code="unsupported_value")
+        return None
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Ask, in a conversation that is removed afterwards unless it is to be kept.
 
         One that is to be kept is removed all the same if nobody was told its id.
         """
-        transcript = Transcript()
-        told = False
+        ids = yield from self._uploads.ids(account.token, question.files, watch)
+        transcript, told = Transcript(), False
         try:
-            with closing(self._ask(account, question, watch)) as stream:
-                for piece in _pieces(stream, transcript):
-                    told = told or bool(piece.id)
-                    yield piece
-                stream.settle()
+            with closing(self._ask(account, question, ids, watch)) as stream:
+                try:
+                    for piece in _pieces(stream, transcript):
+                        told = told or bool(piece.id)
+                        yield piece
+                    stream.settle()
+                except (CallerLeft, GeneratorExit):
+                    _learn_id(stream, transcript)
+                    raise
         finally:
             kept = question.conversation and (told or question.conversation != "new")
             if transcript.chat_id and not kept:
                 self._removals.add(account, transcript.chat_id)
+
+    def introduce(self, account: Credential) -> None:
+        self._client.introduce(account.token)
+
+    def renew(self, account: Credential) -> str:
+        """source: protocol.md 3; that the old token stops working is *assumed*."""
+        data = self._client.ask("POST", protocol.RENEWAL, account.token, {})
+        token = data.get("token") if isinstance(data, dict) else None
+        if not isinstance(token, str) or not identify(token):
+            raise NotUnderstood("the upstream's renewal holds no token")
+        return token
+
+    def lives(self, credential: str) -> bool:
+        """source: protocol.md 3, userInfo is an object when the token is alive."""
+        try:
+            data = self._client.ask("GET", protocol.USER_INFO, credential)
+        except TokenRejected:
+            return False
+        return isinstance(data, dict) and isinstance(data.get("userInfo"), dict)
 
     def hang_up(self) -> None:
         self._http.hang_up()
@@ -52,23 +91,31 @@ class Web:
     def drain(self, wait_s: float) -> int:
         return self._removals.drain(wait_s)
 
-    def _ask(self, account: Credential, question: Question, watch: Watch) -> Stream:
+    def _ask(
+        self,
+        account: Credential,
+        question: Question,
+        ids: Sequence[str],
+        watch: Watch,
+    ) -> Stream:
         known = question.conversation not in ("", "new")
         messages = prompt.latest(question.messages) if known else question.messages
         chat_id = question.conversation if known else protocol.NEW_CONVERSATION
-        text = prompt.fold(messages)
+        text = prompt.fold(messages, bool(question.files))
         referer = f"{protocol.REFERER}?chat={chat_id}" if known else protocol.REFERER
-        form = (
+        form = files.form(question.files, ids, text)
+        fields = [
             ("characterID", (None, protocol.CHARACTER_ID)),
             ("msgContent", (None, text)),
             ("chatID", (None, chat_id)),
             ("searchMode", (None, protocol.SEARCH_MODE)),
-        )
+            *([("form", (None, form))] if form else ()),
+        ]
         return self._client.open_stream(
             protocol.CHAT,
             account.token,
-            form,
-            digest=chat_digest(protocol.CHARACTER_ID, text, chat_id),
+            fields,
+            digest=chat_digest(protocol.CHARACTER_ID, text, chat_id, form),
             headers={"Accept": "text/event-stream", "Referer": referer},
             watch=watch,
         )
@@ -77,21 +124,33 @@ class Web:
         self._client.ask("DELETE", protocol.HISTORY + chat_id, token)
 
 
+def _learn_id(stream: Stream, transcript: Transcript) -> None:
+    """Whose caller left early has a conversation all the same: read what it is called.
+
+    A moment is all it takes; who left while the headers were awaited left before that.
+    """
+    for received in () if transcript.chat_id else stream.remains():
+        try:
+            transcript.feed(received)
+        except UpstreamError:
+            return
+        if transcript.chat_id:
+            return
+
+
 def _pieces(stream: Stream, transcript: Transcript) -> Answer:
     """Each piece as it arrives, the last one with its finish.
 
     What an event brings is given before the failure of the one behind it is raised, so
     that it does not matter how the bytes were cut.
     """
-    parser = Parser()
     for received in stream:
         if not received:
             yield TICK
             continue
         failure: UpstreamError | None = None
         try:
-            for event in parser.feed(received):
-                transcript.read(event)
+            transcript.feed(received)
         except UpstreamError as error:
             failure = error
         if piece := transcript.take():

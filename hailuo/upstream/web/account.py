@@ -14,24 +14,35 @@ import jwt
 from .. import Identity
 from .protocol import KIND
 
+LONGEST = 8_192  # characters; none is nearly so long, and those of callers are kept
+NEVER = 253_402_300_800.0  # the year 10000, in Unix seconds
+
+_JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 _SANE_ID = re.compile(r"[\w-]{1,40}", re.ASCII)
 
 
 def identify(credential: str) -> Identity | None:
     """Who a `_token` speaks for; None when it is not shaped like a JWT."""
+    if len(credential) > LONGEST or not _JWT.fullmatch(credential):
+        return None
     try:
         claims = jwt.decode(credential, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, ValueError, RecursionError):
         return None
     user = _user_id(claims)
     fingerprint = hashlib.sha256(credential.encode()).hexdigest()[:8]
-    expires_at = claims.get("exp")
     return Identity(
         kind=KIND,
         account=f"{KIND}:{user or fingerprint}",
         name=user or fingerprint,
-        expires_at=float(expires_at) if isinstance(expires_at, (int, float)) else None,
+        expires_at=_end(claims),
     )
+
+
+def _end(claims: Mapping[str, Any]) -> float | None:
+    """payload.exp, if it is a time."""
+    end: Any = claims.get("exp")
+    return float(end) if type(end) in (int, float) and 0 < end < NEVER else None
 
 
 def _user_id(claims: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """An answer of the web service: from its events to pieces (protocol.md 4).
 
     transcript = Transcript()
-    transcript.read(data_of_an_event)
+    transcript.feed(bytes_that_arrived)
     piece = transcript.take()         # what is new since the last time
 
 Pure: bytes in, pieces out, so a recording is as good as the service.
@@ -16,6 +16,7 @@ import orjson
 
 from ...errors import NothingSaid, NotUnderstood
 from .. import Link, Piece
+from ..sse import Parser
 from .client import check
 from .protocol import END_TYPE, HEARTBEAT_TYPE, IS_LAST
 
@@ -37,6 +38,12 @@ class Transcript:
         self._content = ""
         self._given = 0  # characters of it that have been taken
         self._links: tuple[Link, ...] = ()
+        self._parser = Parser()
+
+    def feed(self, received: bytes) -> None:
+        """Take in what arrived, cut anywhere. raises: as read()."""
+        for event in self._parser.feed(received):
+            self.read(event)
 
     def read(self, event: bytes) -> None:
         """Take in the data of one event; after the end, nothing counts any more.
@@ -62,14 +69,17 @@ class Transcript:
 
     def take(self) -> Piece | None:
         """What is new, None when nothing is."""
-        end = len(self._content)
-        if not self.ended and (half := _HALF.search(self._content, self._given)):
-            end = half.start()
+        end = len(self._content) if self.ended else self._sound_end()
         text = _HALF.sub("\ufffd", self._content[self._given : end])
         self._given = max(self._given, end)
         if self.ended:
             return Piece(text, links=self._links, finish="stop", id=self.chat_id)
         return Piece(text, id=self.chat_id) if text else None
+
+    def _sound_end(self) -> int:
+        """Where the content ends, or the first character cut in half begins."""
+        half = _HALF.search(self._content, self._given)
+        return half.start() if half else len(self._content)
 
     def _read_id(self, result: Mapping[str, Any]) -> None:
         self.chat_id = self.chat_id or str(result.get("chatID") or "")
@@ -78,7 +88,8 @@ class Transcript:
         content = result.get("content") or ""
         if not isinstance(content, str):
             raise NotUnderstood("the upstream's content is not text")
-        if len(content) >= len(self._content):  # shorter than before adds nothing
+        # Shorter than before adds nothing, but two marks may become one character.
+        if len(content) >= len(self._content) or len(content) > self._sound_end():
             self._content = content
         self._links = _links(result) or self._links
 

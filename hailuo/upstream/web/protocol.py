@@ -44,6 +44,12 @@ CHARACTER_ID = "1"
 NEW_CONVERSATION = "0"
 SEARCH_MODE = "0"  # the service decides by itself when to search the web
 
+FORM_TEXT, FORM_IMAGE, FORM_DOCUMENT = 1, 2, 6
+
+# protocol.md 5
+REQUEST_POLICY = "/v1/api/files/request_policy"
+POLICY_CALLBACK = "/v1/api/files/policy_callback"
+
 HEARTBEAT_TYPE = 3
 END_TYPE = 8
 IS_LAST = 0  # isEnd is 0 on the last event, and 1 before it

@@ -1,0 +1,38 @@
+"""GET /ping, /health, /metrics: is it there, can it serve, how is it doing.
+
+None of them touches the upstream.
+"""
+
+from flask import Blueprint, Response, jsonify, request
+
+from ..errors import NoLiveAccount
+from . import access, service
+
+bp = Blueprint("health", __name__)
+
+
+@bp.get("/ping")
+def ping() -> Response:
+    return Response("pong", mimetype="text/plain")
+
+
+@bp.get("/health")
+def health() -> Response:
+    """An empty pool can serve, since callers bring tokens; one that is dead cannot.
+
+    raises: NoLiveAccount.
+    """
+    accounts = service.current().pool.accounts
+    if accounts and all(account.dead for account in accounts):
+        raise NoLiveAccount("every account of the pool is dead: see /v1/token")
+    live = sum(not account.dead for account in accounts)
+    return jsonify({"status": "ok", "accounts": len(accounts), "live": live})
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    """For the owner: with an API key, or from this machine itself."""
+    here = service.current()
+    if not access.is_local(request):
+        access.require_key(request, here.settings)
+    return Response(here.metrics.text(), content_type="text/plain; version=0.0.4")

@@ -1,0 +1,146 @@
+"""One line in the log for each request, when it is over (WSGI middleware).
+
+    … INFO req_5c1f… POST /v1/chat/completions 200 web 1001 first_s=0.213
+    total_s=1.840 pieces=41 bytes=9120 done
+
+Only the outermost layer sees the end of a stream, a caller who left, and failures
+before and behind everything else.
+"""
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+from flask import Request
+
+from ..errors import GatewayError
+from ..metrics import Metrics
+from ..turn import Turn
+from .paths import Application
+
+_KEY = "hailuo.trace"
+_SANE_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
+
+log = logging.getLogger(__name__)
+
+
+class Trace:
+    """What there is to tell of a request.
+
+    id: the caller's own when it is sane, for otherwise it would be told to the log.
+    turn: its way through the gateway, if it went there.
+    error: the code of its failure.
+    """
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        sent = environ.get("HTTP_X_REQUEST_ID", "")
+        self.id = sent if _SANE_ID.fullmatch(sent) else f"req_{uuid.uuid4().hex}"
+        self.method = environ.get("REQUEST_METHOD", "")
+        self.path = quote(environ.get("PATH_INFO", ""), safe="/:@", errors="replace")
+        self.route = "unknown"
+        self.begun_at = time.monotonic()
+        self.status = 0
+        self.bytes = 0
+        self.turn: Turn | None = None
+        self.error = ""
+
+    def failed(self, error: GatewayError) -> None:
+        self.error = error.code or error.type
+
+    def fields(self, finished: bool) -> dict[str, Any]:
+        """finished: whether all of it was sent. Times in seconds."""
+        turn = self.turn
+        account = turn.accounts[-1] if turn and turn.accounts else None
+        return {
+            "id": self.id,
+            "method": self.method,
+            "path": self.path[:200],
+            "status": self.status,
+            "upstream": account.kind if account else None,
+            "account": account.name if account else None,
+            "first_s": self.first_s,
+            "total_s": round(time.monotonic() - self.begun_at, 3),
+            "pieces": turn.pieces if turn else 0,
+            "bytes": self.bytes,
+            "ended": self.error or ("done" if finished else "client_left"),
+        }
+
+    @property
+    def first_s(self) -> float | None:
+        """Seconds to the first piece of an answer."""
+        if self.turn is None or self.turn.first_at is None:
+            return None
+        return round(self.turn.first_at - self.begun_at, 3)
+
+
+def trace(request: Request) -> Trace:
+    """What is told of *request*."""
+    found: Trace = request.environ[_KEY]
+    return found
+
+
+class Journal:
+    """Tells the log and the metrics of every request."""
+
+    def __init__(self, application: Application, metrics: Metrics) -> None:
+        self._application = application
+        self._metrics = metrics
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        begun = environ[_KEY] = Trace(environ)
+
+        def started(status: str, *rest: Any) -> Any:
+            begun.status = int(status[:3])
+            return start_response(status, *rest)
+
+        return Told(self._application(environ, started), begun, self._metrics)
+
+
+class Told:
+    """A response that is told of when it is closed."""
+
+    def __init__(self, parts: Iterable[bytes], begun: Trace, metrics: Metrics) -> None:
+        self._parts = parts
+        self._iterator = iter(parts)
+        self._trace = begun
+        self._metrics = metrics
+        self._finished = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            part = next(self._iterator)
+        except StopIteration:
+            self._finished = True
+            raise
+        self._trace.bytes += len(part)
+        return part
+
+    def close(self) -> None:
+        try:
+            if hasattr(self._parts, "close"):
+                self._parts.close()
+        finally:
+            self._tell()
+
+    def _tell(self) -> None:
+        fields = self._trace.fields(self._finished)
+        self._metrics.request(
+            self._trace.route, self._trace.status, self._trace.first_s
+        )
+        log.info("%s", line(fields), extra={"fields": fields})
+
+
+def line(fields: dict[str, Any]) -> str:
+    """The fields as a line for people; what there is none of is `-`."""
+    plain = ("id", "method", "path", "status", "upstream", "account")
+    named = ("first_s", "total_s", "pieces", "bytes")
+    told = [str(fields[name] or "-") for name in plain]
+    told += [f"{name}={fields[name] or 0}" for name in named]
+    return " ".join([*told, fields["ended"]])

@@ -1,0 +1,134 @@
+"""The pool's accounts: handed in, looked at, taken out, renewed, and checked.
+
+/v1/token, /v1/token/refresh, /v1/refresh-status take an API key; /token/check takes
+none, since who has the token may as well ask the service.
+"""
+
+import time
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from ..accounts import Account
+from ..errors import GatewayError
+from ..refresh import Outcome, ends_soon
+from . import access, fields, service
+
+bp = Blueprint("tokens", __name__)
+
+
+class UnknownAccount(GatewayError):
+    """There is no account of that name in the pool."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "unknown_account"
+
+
+@bp.before_request
+def only_the_owner() -> None:
+    if request.endpoint != f"{bp.name}.{check.__name__}":
+        access.require_key(request, service.current().settings)
+
+
+@bp.get("/token")
+def listed() -> Response:
+    here = service.current()
+    return jsonify(
+        {
+            "object": "list",
+            "data": [described(account) for account in here.pool.accounts],
+            "persisted": here.roster.file.persisted,
+            "problem": here.roster.file.problem or None,
+        }
+    )
+
+
+@bp.post("/token")
+def add() -> Response:
+    here = service.current()
+    done = here.roster.add(fields.tokens(request, here.settings))
+    return jsonify(
+        {
+            **done._asdict(),
+            "total": len(here.pool.accounts),
+            "accounts": [described(account) for account in here.pool.accounts],
+            "persisted": here.roster.file.persisted,
+        }
+    )
+
+
+@bp.delete("/token/<name>")
+def remove(name: str) -> Response:
+    """raises: UnknownAccount."""
+    here = service.current()
+    for account in here.pool.accounts:
+        if account.name == name:
+            here.roster.remove(account)
+            return jsonify({"account": name, "deleted": True})
+    raise UnknownAccount(f'there is no account "{name}" in the pool; see /v1/token')
+
+
+@bp.route("/token/refresh", methods=["GET", "POST"])
+def refresh() -> Response:
+    return jsonify(told(service.current().refresh.now()))
+
+
+@bp.get("/refresh-status")
+def status() -> Response:
+    here = service.current()
+    due = (here.refresh.due_at(account) for account in here.pool.accounts)
+    return jsonify(
+        {
+            **told(here.refresh.last or Outcome(0, ())),
+            "next_refresh": min((at for at in due if at), default=None),
+            "interval_s": here.settings.token_refresh_interval_s,
+            "persisted": here.roster.file.persisted,
+            "problem": here.roster.file.problem or None,
+            "ending_soon": [
+                each.name for each in here.pool.accounts if ends_soon(each)
+            ],
+        }
+    )
+
+
+@bp.post("/token/check")
+def check() -> Response:
+    here = service.current()
+    return jsonify({"live": here.gateway.lives(fields.token(request, here.settings))})
+
+
+def told(outcome: Outcome) -> dict[str, Any]:
+    """A refresh, its time in Unix seconds; null before the first."""
+    return {
+        "last_refresh": outcome.at or None,
+        "success": len(outcome.renewals) - outcome.failed,
+        "failed": outcome.failed,
+        "accounts": [
+            {"account": account, "renewed": not error, "error": error or None}
+            for account, error in outcome.renewals
+        ],
+    }
+
+
+def described(account: Account) -> dict[str, Any]:
+    """An account for its owner's eyes: times in Unix seconds, the token masked."""
+    ago_s = time.monotonic() - account.slot.used_at
+    resting_until = time.time() + account.rest.left_s if account.rest.left_s else None
+    return {
+        "account": account.name,
+        "kind": account.kind,
+        "state": account.state,
+        "resting_until": resting_until,
+        "source": account.source,
+        "token": masked(account.token),
+        "expires_at": account.identity.expires_at,
+        "last_used": time.time() - ago_s if account.slot.used_at else None,
+        "last_error": account.last_error or None,
+        "answers": account.served,
+    }
+
+
+def masked(token: str) -> str:
+    """Enough to recognise one's own token by, and nobody else's to use."""
+    return f"{token[:4]}…{token[-4:]}" if len(token) >= 24 else "…"

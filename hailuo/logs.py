@@ -1,0 +1,63 @@
+"""What the log looks like: lines for people, or one JSON object a line for machines.
+
+    logging.config.dictConfig(configuration("info", "text"))
+
+Used by the gateway and, so that all lines are alike, by gunicorn. Never in a line: a
+token, a key, what was asked, what was answered, a signed address.
+"""
+
+import json
+import logging
+from typing import Any
+
+QUIET = ("urllib3", "alibabacloud_oss_v2", "asyncio")  # they say what is no news
+
+
+class Lines(logging.Formatter):
+    """For people: time, level, words."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+
+
+class Objects(logging.Formatter):
+    """For machines; what a record has in `fields` stands beside its message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            said["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(said, ensure_ascii=False)
+
+
+class NoDepartures(logging.Filter):
+    """Leaves out gunicorn's tracebacks of callers who hung up or stopped reading."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], OSError))
+
+
+def configuration(level: str, form: str) -> dict[str, Any]:
+    """For logging.config.dictConfig. form: "text" or "json"."""
+    formatter = {"text": Lines, "json": Objects}[form]
+    quiet = {name: {"level": "WARNING"} for name in QUIET}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"said": {"()": formatter}},
+        "filters": {"departures": {"()": NoDepartures}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "said"},
+        },
+        "root": {"level": level.upper(), "handlers": ["stderr"]},
+        "loggers": {
+            **quiet,
+            "gunicorn.error": {"propagate": True, "filters": ["departures"]},
+        },
+    }

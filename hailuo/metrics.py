@@ -1,0 +1,104 @@
+"""What Prometheus may ask for. Counted where it happens, written out on demand."""
+
+from collections import Counter as Tally
+from collections.abc import Iterator
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from .pool import Pool
+
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120)
+STATES = ("idle", "answering", "resting", "dead")
+
+
+class Metrics:
+    """One registry for one application: nothing is global."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        self._requests = Counter(
+            "hailuo_requests",
+            "Requests, by route and status",
+            ("route", "status"),
+            registry=self._registry,
+        )
+        self._first = Histogram(
+            "hailuo_first_piece_seconds",
+            "Time to the first piece of an answer",
+            buckets=SECONDS,
+            registry=self._registry,
+        )
+        self._waited = Histogram(
+            "hailuo_line_wait_seconds",
+            "Time in line for an account",
+            buckets=SECONDS,
+            registry=self._registry,
+        )
+        self._calls = Counter(
+            "hailuo_upstream_tries",
+            "Tries of an upstream, by its kind and what came of it",
+            ("upstream", "outcome"),
+            registry=self._registry,
+        )
+        self._renewals = Counter(
+            "hailuo_token_renewals",
+            "Renewals of tokens, by what came of them",
+            ("outcome",),
+            registry=self._registry,
+        )
+
+    def request(self, route: str, status: int, first_s: float | None) -> None:
+        """A request is over. first_s: seconds to the first piece, if there was one."""
+        self._requests.labels(route, status).inc()
+        if first_s is not None:
+            self._first.observe(first_s)
+
+    def waited(self, seconds: float) -> None:
+        """A request has left the line."""
+        self._waited.observe(seconds)
+
+    def tried(self, upstream: str, outcome: str) -> None:
+        """A try has ended: "ok", or the code of its failure."""
+        self._calls.labels(upstream, outcome).inc()
+
+    def renewed(self, ok: bool) -> None:
+        self._renewals.labels("ok" if ok else "failed").inc()
+
+    def watch(self, pool: Pool) -> None:
+        """Show the state of *pool* whenever somebody asks."""
+        self._registry.register(_PoolState(pool))
+
+    def text(self) -> bytes:
+        """All of it, in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class _PoolState(Collector):
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        accounts = GaugeMetricFamily(
+            "hailuo_accounts", "Accounts of the pool, by state", labels=["state"]
+        )
+        tally = Tally(account.state for account in self._pool.accounts)
+        for state in STATES:
+            accounts.add_metric([state], tally[state])
+        yield accounts
+        yield GaugeMetricFamily(
+            "hailuo_answers_running", "Accounts lent now", value=self._pool.lent
+        )
+        yield GaugeMetricFamily(
+            "hailuo_line_length", "Requests in line now", value=self._pool.waiting
+        )

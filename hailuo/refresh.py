@@ -1,0 +1,198 @@
+"""Renewing tokens on time, one account after the other.
+
+A `_token` lives about 40 days, and a renewal makes the old one useless, so the new one
+is on disk before anything else happens. Only accounts of the file are renewed: a new
+token for one of the environment would be lost at the next restart.
+
+    refresh = Refresh(pool, roster, upstreams, 604_800, metrics)
+    refresh.start()          # once, in wsgi.py: the timer
+    outcome = refresh.now()  # by hand; a second call joins the first
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from typing import NamedTuple
+
+from .accounts import Account, Scope
+from .errors import GatewayError, TokenRejected
+from .metrics import Metrics
+from .pool import Pool
+from .roster import Roster
+from .turn import Turn
+from .upstream import Upstream
+from .watch import Watch
+
+EARLY_S = 3 * 86_400.0  # before its end, a token is renewed whatever the interval
+AGAIN_S = 3_600.0  # after a failure
+LOOK_S = 2.0  # how often the file is looked at, and what is due
+
+log = logging.getLogger(__name__)
+
+
+class Renewal(NamedTuple):
+    """What became of one account; *error* is "" when it was renewed."""
+
+    account: str
+    error: str
+
+
+class Outcome(NamedTuple):
+    """A refresh: when it ended, in Unix seconds, and what became of each account."""
+
+    at: float
+    renewals: Sequence[Renewal]
+
+    @property
+    def failed(self) -> int:
+        return sum(bool(renewal.error) for renewal in self.renewals)
+
+
+class Refresh:
+    """Renews what is due, keeps the last outcome, and takes over edits by hand.
+
+    interval_s: seconds between renewals; 0 for never.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        roster: Roster,
+        upstreams: Mapping[str, Upstream],
+        interval_s: float,
+        metrics: Metrics,
+    ) -> None:
+        self._pool = pool
+        self._roster = roster
+        self._upstreams = upstreams
+        self._interval_s = interval_s
+        self._metrics = metrics
+        self._lock = threading.Lock()
+        self._turn = threading.Lock()  # one renewal after the other, whoever asks
+        self._running: Future[Outcome] | None = None
+        self._renewed_at: dict[str, float] = {}  # by Identity.account, as the next
+        self._retry_at: dict[str, float] = {}
+        self._warned: set[str] = set()
+        self._started_at = time.time()
+        self.last: Outcome | None = None
+
+    def start(self) -> None:
+        """Begin looking at the clock and at the file, for as long as we live."""
+        threading.Thread(target=self._tick, daemon=True, name="refresh").start()
+
+    def now(self) -> Outcome:
+        """Renew every account, or join those who are at it.
+
+        raises: Invalid when the file could not hold what is renewed.
+        """
+        with self._lock:
+            running, ours = self._running, self._running is None
+            if running is None:
+                running = self._running = Future()
+        if ours:
+            self._complete(running)
+        return running.result()
+
+    def due_at(self, account: Account) -> float | None:
+        """When it is renewed next, in Unix seconds; None for never."""
+        if not self._interval_s or not renewable(account):
+            return None
+        key = account.identity.account
+        if key in self._retry_at:
+            return self._retry_at[key]
+        renewed_at = self._renewed_at.get(key, self._started_at)
+        ends_at = account.identity.expires_at or float("inf")
+        return min(renewed_at + self._interval_s, ends_at - EARLY_S)
+
+    def _tick(self) -> None:
+        while True:
+            time.sleep(LOOK_S)
+            try:
+                self._roster.look()
+                self._warn_of_ends()
+                if due := self._due():
+                    self._renew_all(due)
+            except GatewayError as error:
+                log.error("no token was renewed: %s", error)
+            except Exception:  # noqa: BLE001 - the timer survives every error
+                log.exception("the refresh failed")
+
+    def _due(self) -> list[Account]:
+        now = time.time()
+        return [
+            account
+            for account in self._pool.accounts
+            if not account.dead and (self.due_at(account) or now + 1) <= now
+        ]
+
+    def _complete(self, outcome: "Future[Outcome]") -> None:
+        try:
+            accounts = [each for each in self._pool.accounts if renewable(each)]
+            outcome.set_result(self._renew_all(accounts))
+        except BaseException as error:  # noqa: BLE001 - those who joined must hear it
+            outcome.set_exception(error)
+        finally:
+            self._running = None
+
+    def _renew_all(self, accounts: Sequence[Account]) -> Outcome:
+        """raises: Invalid when the file could not hold what is renewed."""
+        with self._turn:
+            self._roster.file.check()
+            renewals = [self._renew(account) for account in accounts]
+            for renewal in renewals:
+                self._metrics.renewed(ok=not renewal.error)
+            self.last = Outcome(time.time(), renewals)
+            return self.last
+
+    def _renew(self, account: Account) -> Renewal:
+        """One account, lent so that it is not answering meanwhile."""
+        key, now = account.identity.account, time.time()
+        try:
+            self._renew_lent(account)
+        except GatewayError as error:
+            log.error("account %s was not renewed: %s", account.name, error)
+            self._retry_at[key] = now + AGAIN_S
+            return Renewal(account.name, error.message)
+        self._renewed_at[key] = now
+        self._retry_at.pop(key, None)
+        return Renewal(account.name, "")
+
+    def _renew_lent(self, account: Account) -> None:
+        if account.dead:
+            raise TokenRejected(f"its token was rejected: {account.last_error}")
+        only = Scope(lambda: [account], own=False)
+        turn = Turn(only, self._pool.ticket())
+        turn.accounts.append(account)  # a rest does not matter here
+        with self._pool.lease(turn, Watch()):
+            try:
+                token = self._upstreams[account.kind].renew(account)
+            except TokenRejected as error:
+                self._pool.reject(account, error.message)
+                raise
+            self._roster.renewed(account, token)
+
+    def _warn_of_ends(self) -> None:
+        """Say it once, three days before a token ends that nobody renews."""
+        for account in self._pool.accounts:
+            if ends_soon(account) and account.token not in self._warned:
+                self._warned.add(account.token)
+                log.warning(
+                    "the token of account %s ends within three days and is not "
+                    "renewed: it is from the %s",
+                    account.name,
+                    account.source,
+                )
+
+
+def renewable(account: Account) -> bool:
+    """Whether its token ends, and a new one could be kept."""
+    return account.source == "file" and account.identity.expires_at is not None
+
+
+def ends_soon(account: Account) -> bool:
+    """Whether its token ends within three days and nobody renews it."""
+    ends_at = account.identity.expires_at
+    soon = ends_at is not None and ends_at - EARLY_S < time.time()
+    return soon and not renewable(account)

@@ -1,0 +1,118 @@
+"""The pool's credentials, of the environment and the file, and what changes them.
+
+The pool has one account for each account of the service. Where several credentials
+speak for the same one, the one that ends last wins, and one the service has not
+rejected wins over one that it has.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from .accounts import Account
+from .errors import BadRequest
+from .pool import Claim, Pool
+from .tokens import Change, TokensFile
+
+DONE = ("added", "updated")
+
+log = logging.getLogger(__name__)
+
+
+class Added(NamedTuple):
+    """What became of credentials that were handed in."""
+
+    added: int
+    updated: int
+    unchanged: int
+
+
+class Roster:
+    """Keeps the pool in step with the file.
+
+    environment: credentials from HAILUO_TOKENS; nothing could keep a new one of these.
+    """
+
+    def __init__(
+        self, pool: Pool, file: TokensFile, environment: Sequence[str]
+    ) -> None:
+        self._pool = pool
+        self.file = file
+        self._environment = environment
+
+    def load(self) -> None:
+        """Take over what the file says now."""
+        self.file.load()
+        if self.file.problem:
+            log.error("%s: it is left alone until it is mended", self.file.problem)
+        for source in self._fill():
+            log.warning("the %s holds something that is no credential", source)
+
+    def look(self) -> None:
+        """Take over an edit by hand; write what could not be written."""
+        if self.file.edited():
+            self.load()
+        if not self.file.persisted:
+            self.file.note()
+
+    def add(self, tokens: Sequence[str]) -> Added:
+        """Take in credentials, all or none; a newer one replaces an account's older.
+
+        raises: BadRequest naming one that is none; Invalid.
+        """
+        claims = {claim.token: claim for claim in self._claims(tokens)}
+        newest: dict[str, Claim] = {}
+        for claim in claims.values():
+            best = newest.setdefault(claim.identity.account, claim)
+            newest[claim.identity.account] = max(best, claim, key=ends_at)
+        done = [self._change(claim) for claim in newest.values()]
+        self.file.change(change for _, change in done if change)
+        self._fill()
+        added, updated = (sum(what == each for what, _ in done) for each in DONE)
+        return Added(added, updated, unchanged=len(claims) - added - updated)
+
+    def remove(self, account: Account) -> None:
+        """raises: Invalid; BadRequest for one of the environment."""
+        if account.source != "file":
+            raise BadRequest(
+                f"account {account.name} is from HAILUO_TOKENS: take it out there"
+            )
+        self.file.change([Change(old=account.token, new=None)])
+        self._fill()
+
+    def renewed(self, account: Account, token: str) -> None:
+        """Put an account's new token in the place of the old, first of all on disk."""
+        self.file.note([Change(old=account.token, new=token)])
+        self._fill()
+
+    def _claims(self, tokens: Sequence[str]) -> Iterator[Claim]:
+        for index, token in enumerate(tokens):
+            identity = self._pool.identify(token)
+            if identity is None:
+                raise BadRequest(
+                    f"tokens[{index}] is neither a _token nor a platform key",
+                    param=f"tokens[{index}]",
+                    code="invalid_value",
+                )
+            yield Claim(token, identity, "file")
+
+    def _change(self, claim: Claim) -> tuple[str, Change | None]:
+        """What handing in a credential does, and what has to change for it."""
+        known = self._pool.account(claim.identity.account)
+        if known is None:
+            return "added", Change(old=None, new=claim.token)
+        older = ends_at(claim) < (known.identity.expires_at or 0)
+        if known.token == claim.token or (older and not known.dead):
+            return "unchanged", None
+        old = known.token if known.source == "file" else None
+        return "updated", Change(old=old, new=claim.token)
+
+    def _fill(self) -> list[str]:
+        credentials = [(token, "environment") for token in self._environment]
+        credentials += [(token, "file") for token in self.file.tokens]
+        return self._pool.fill(credentials)
+
+
+def ends_at(claim: Claim) -> float:
+    """Unix seconds; 0 when the credential does not say."""
+    return claim.identity.expires_at or 0

@@ -1,0 +1,183 @@
+"""A caller who leaves frees the account within 1 s and closes the answer upstream."""
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.conftest import SECRET, Caller, text_of
+from tests.served import Served
+from tests.simulated import Simulated
+
+SOON_S = 1.0
+SILENT = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "silence"}]}
+SLOW = {"text": "a" * 400, "piece": 1, "delay_s": 0.05}
+MUTE = {"then": [{"after": 0, "do": "silence"}]}
+
+
+@contextmanager
+def raw(account: Caller, **fields: Any) -> Iterator[socket.socket]:
+    """A request over a bare socket, which the test may treat as it likes."""
+    body = {"messages": [{"role": "user", "content": SECRET}], **fields}
+    content = json.dumps(body)
+    address = ("127.0.0.1", account.gateway.port)
+    with socket.create_connection(address, timeout=20) as sock:
+        sock.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+            b"Authorization: Bearer %b\r\nContent-Length: %d\r\n\r\n%b"
+            % (account.key.encode(), len(content), content.encode())
+        )
+        yield sock
+
+
+def left_within(upstream: Simulated, since: float) -> float:
+    """How long after *since* the simulator saw its client leave."""
+    upstream.wait("open_answers", exactly=0, timeout_s=5)
+    (answer,) = upstream.report()["answers"]
+    assert answer["how"] == "client left"
+    return answer["left_at"] - since
+
+
+@pytest.mark.parametrize("script", [SLOW, SILENT], ids=["talking", "silent"])
+def test_a_stream_is_closed(
+    upstream: Simulated, account: Caller, script: dict[str, Any]
+):
+    upstream.script({"call": "chat", **script}, {"call": "chat", "text": "Next"})
+    with account.stream() as stream:
+        next(chunk for chunk in stream if text_of(chunk))
+        left_at = time.monotonic()
+
+    assert left_within(upstream, left_at) < SOON_S
+    assert account.ask() == "Next"
+    assert time.monotonic() - left_at < SOON_S + 0.5
+
+
+@pytest.mark.parametrize("form", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize("script", [SILENT, MUTE], ids=["in mid-answer", "mute"])
+def test_a_caller_hangs_up_on_a_silent_service(
+    upstream: Simulated, account: Caller, script: dict[str, Any], form: bool
+):
+    upstream.script({"call": "chat", **script}, {"call": "chat", "text": "Next"})
+    with raw(account, stream=form):
+        upstream.wait("conversations", at_least=1)
+        left_at = time.monotonic()
+
+    assert left_within(upstream, left_at) < SOON_S
+    assert account.ask() == "Next"
+
+
+def test_a_caller_who_only_closes_his_side_counts_as_gone(
+    upstream: Simulated, account: Caller
+):
+    upstream.script({"call": "chat", **SILENT})
+    with raw(account) as sock:
+        upstream.wait("conversations", at_least=1)
+        left_at = time.monotonic()
+        sock.shutdown(socket.SHUT_WR)
+        assert left_within(upstream, left_at) < SOON_S
+
+
+def test_a_reset_counts_as_gone(upstream: Simulated, account: Caller):
+    upstream.script({"call": "chat", **SILENT})
+    with raw(account) as sock:
+        upstream.wait("conversations", at_least=1)
+        left_at = time.monotonic()
+        linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    assert left_within(upstream, left_at) < SOON_S
+
+
+def test_a_caller_who_sends_his_next_request_early_has_not_left(
+    upstream: Simulated, account: Caller
+):
+    """Bytes behind the request are its successor, not a farewell."""
+    held = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
+    upstream.script({"call": "chat", **held})
+    with raw(account) as sock:
+        upstream.wait("held", exactly=1)
+        sock.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        upstream.release()
+        received = b""
+        while not received.endswith(b"pong"):
+            part = sock.recv(65_536)
+            assert part, received
+            received += part
+    assert b'"content":"ab"' in received
+
+
+def test_a_caller_who_leaves_while_headers_are_awaited(
+    upstream: Simulated, account: Caller
+):
+    """Noticed when that try ends; the account serves the next one then."""
+    upstream.script(
+        {"call": "chat", "hold_headers": True, "text": "a"},
+        {"call": "chat", "text": "Next"},
+    )
+    with raw(account):
+        upstream.wait("held", exactly=1)
+    upstream.release()
+    assert account.ask() == "Next"
+
+
+def test_a_caller_who_leaves_the_line_gives_up_his_place(
+    upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
+):
+    account = caller()
+    held = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
+    upstream.script({"call": "chat", **held}, {"call": "chat", "text": "Next"})
+    with account.stream() as first:
+        next(chunk for chunk in first if text_of(chunk))
+        with raw(account):
+            pass  # one who is gone before it is his turn
+        upstream.release()
+        list(first)
+    assert account.ask() == "Next"
+    assert len(upstream.report()["answers"]) == 2, "nobody asked for the one who left"
+
+
+def test_a_caller_who_leaves_between_tries_is_not_tried_for_again(
+    upstream: Simulated, account: Caller
+):
+    upstream.script({"call": "chat", "drop": "close", "times": None})
+    with raw(account):
+        upstream.wait("finished", at_least=1, call="chat")
+    upstream.script({"call": "chat", "text": "Next"})
+    assert account.ask() == "Next"
+    assert len(upstream.report()["requests"]) < 2 + 3 + 1
+
+
+def test_a_caller_who_stops_reading_is_given_up(
+    upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
+):
+    """After the idle time his account serves somebody else."""
+    account = caller(served=serve(HAILUO_IDLE_TIMEOUT_S=0.5))
+    upstream.script(
+        {"call": "chat", "pieces": ["x" * 200_000] * 30},
+        {"call": "chat", "text": "Next"},
+    )
+    with raw(account, stream=True):
+        assert account.ask() == "Next"
+    assert upstream.report()["answers"][0]["how"] in ("client left", "done")
+
+
+def test_fifty_who_leave_at_once_lose_nothing(
+    upstream: Simulated, caller: Callable[..., Caller]
+):
+    callers = [caller() for _ in range(50)]
+    upstream.script({"call": "chat", **SILENT, "times": 50})
+    sockets = []
+    for each in callers:
+        with raw(each, stream=True) as sock:
+            sockets.append(sock.dup())
+    upstream.wait("conversations", at_least=50)
+    left_at = time.monotonic()
+    for sock in sockets:
+        sock.close()
+
+    upstream.wait("open_answers", exactly=0, timeout_s=5)
+    answers = upstream.report()["answers"]
+    assert max(answer["left_at"] for answer in answers) - left_at < SOON_S

@@ -1,0 +1,396 @@
+"""Each failure of design.md's table: its status, type, code and headers, and the
+exception of the official library that it becomes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import openai
+import pytest
+
+from tests.conftest import SECRET, Caller, text_of
+from tests.served import Served
+from tests.simulated import Simulated
+
+MESSAGES = [{"role": "user", "content": SECRET}]
+BUSY = {"code": 1, "message": "抱歉，服务器开小差了"}
+
+# What the service does, and what the caller hears when it does it again and again.
+FAULTS: dict[str, tuple[dict[str, Any], int, str, int]] = {
+    "refused": ({"refuse": BUSY}, 503, "upstream_busy", 3),
+    "refused in an event": (
+        {"refuse": {**BUSY, "as": "event"}},
+        503,
+        "upstream_busy",
+        3,
+    ),
+    "refused with 429": ({"http": {"status": 429}}, 503, "upstream_busy", 3),
+    "500": ({"http": {"status": 500, "body": "?"}}, 502, "upstream_unreachable", 3),
+    "a page": (
+        {"http": {"status": 200, "body": "<html>"}},
+        502,
+        "upstream_protocol",
+        3,
+    ),
+    "a redirect": (
+        {"http": {"status": 302, "headers": {"Location": "/elsewhere"}}},
+        502,
+        "upstream_protocol",
+        3,
+    ),
+    "no answer": ({"drop": "reset"}, 502, "upstream_unreachable", 3),
+    "a connection closed": ({"drop": "close"}, 502, "upstream_unreachable", 3),
+    "cut before a word": (
+        {"then": [{"after": 0, "do": "reset"}]},
+        502,
+        "upstream_unreachable",
+        3,
+    ),
+    "cut inside a chunk": (
+        {"then": [{"after": 0, "do": "close", "inside": "chunk"}]},
+        502,
+        "upstream_unreachable",
+        3,
+    ),
+    "an end too early": (
+        {"then": [{"after": 0, "do": "end"}]},
+        502,
+        "upstream_protocol",
+        3,
+    ),
+    "an end too early, no chunks": (
+        {"framing": "close", "then": [{"after": 0, "do": "close"}]},
+        502,
+        "upstream_protocol",
+        3,
+    ),
+    "garbage": (
+        {"then": [{"after": 0, "do": "garbage"}]},
+        502,
+        "upstream_protocol",
+        3,
+    ),
+    "JSON that is none of ours": (
+        {"then": [{"after": 0, "do": "event", "data": [1]}]},
+        502,
+        "upstream_protocol",
+        3,
+    ),
+    "not a word": ({"text": ""}, 502, "upstream_empty", 2),
+    "type 8 alone": (
+        {"contents": [], "send_result": False},
+        502,
+        "upstream_empty",
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("form", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(
+    ("fault", "status", "code", "tries"), FAULTS.values(), ids=FAULTS
+)
+def test_a_fault_that_stays(
+    upstream: Simulated,
+    caller: Callable[..., Caller],
+    fault: dict[str, Any],
+    status: int,
+    code: str,
+    tries: int,
+    form: bool,
+):
+    account = caller(3)  # with one, there are pauses between the tries
+    upstream.script({"call": "chat", "times": None, **fault})
+
+    with pytest.raises(openai.InternalServerError) as raised:
+        account.create(stream=form)
+
+    error = raised.value
+    assert (error.status_code, error.type, error.code) == (
+        status,
+        "upstream_error",
+        code,
+    )
+    headers = error.response.headers
+    assert ("retry-after" in headers) == (status == 503)
+    assert headers.get("x-should-retry") == ("false" if status == 502 else None)
+    assert error.request_id
+    assert len(upstream.report()["answers"]) in (tries, 0)
+    asked = [r for r in upstream.report()["requests"] if r["call"] == "chat"]
+    assert len(asked) == tries
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_that_passes_is_not_noticed(
+    upstream: Simulated, caller: Callable[..., Caller], name: str
+):
+    fault = FAULTS[name][0]
+    upstream.script({"call": "chat", **fault}, {"call": "chat", "text": "After all"})
+    assert caller(2).ask() == "After all"
+
+
+def test_two_faults_are_not_noticed_either(upstream: Simulated, account: Caller):
+    upstream.script(
+        {"call": "chat", "drop": "close"},
+        {"call": "chat", "http": {"status": 500, "body": "?"}},
+        {"call": "chat", "text": "After all"},
+    )
+    assert "".join(account.pieces()) == "After all"
+
+
+def test_a_retry_takes_another_account(
+    upstream: Simulated, caller: Callable[..., Caller]
+):
+    both = caller(2)
+    upstream.script({"call": "chat", "refuse": BUSY}, {"call": "chat", "text": "Yes"})
+
+    assert both.ask() == "Yes"
+
+    asked = [r["user"] for r in upstream.report()["requests"] if r["call"] == "chat"]
+    assert sorted(asked) == both.users
+
+
+def test_an_account_that_was_refused_rests(
+    upstream: Simulated, caller: Callable[..., Caller]
+):
+    both = caller(2)
+    upstream.script({"call": "chat", "refuse": BUSY}, {"call": "chat", "times": None})
+    both.ask()
+    refused = upstream.report()["requests"]
+    (resting,) = {
+        r["user"] for r in refused if r["call"] == "chat" and r["status"] == 200
+    } - {answer["user"] for answer in upstream.report()["answers"] if answer["events"]}
+
+    for _ in range(3):
+        both.ask()
+
+    answers = upstream.report()["answers"]
+    served = [answer["user"] for answer in answers if answer["events"]]
+    assert len(served) == 4 and resting not in served
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"refuse": {"code": 1000021, "status": 401}},
+        {"refuse": {"code": 1000021}},
+        {"refuse": {"code": 1000021, "as": "event"}},
+        {"http": {"status": 401}},
+    ],
+    ids=["401 and code", "code", "code in an event", "401 alone"],
+)
+def test_a_callers_token_that_is_refused_is_a_401(
+    upstream: Simulated, account: Caller, fault: dict[str, Any]
+):
+    upstream.script({"call": "chat", "times": None, **fault})
+
+    with pytest.raises(openai.AuthenticationError) as raised:
+        account.ask()
+
+    assert raised.value.type == "authentication_error"
+    assert raised.value.code == "invalid_api_key"
+    assert raised.value.response.headers["x-should-retry"] == "false"
+    assert len(upstream.report()["requests"]) == 2, "register, then one try"
+
+
+def test_a_callers_token_that_ran_out_says_so(upstream: Simulated, account: Caller):
+    account.tokens = [upstream.token(account.users[0], expires_in_s=-10)]
+    with pytest.raises(openai.AuthenticationError) as raised:
+        account.ask()
+    assert raised.value.code == "token_expired"
+
+
+def test_a_refused_token_is_replaced_by_the_next(
+    upstream: Simulated, caller: Callable[..., Caller]
+):
+    """It is not counted among the three tries."""
+    many = caller(6)
+    for user in many.users[:5]:
+        upstream.revoke(user=user)
+    upstream.script({"call": "chat", "text": "The last"})
+    assert many.ask() == "The last"
+
+
+def test_the_device_is_refused_like_the_answer(upstream: Simulated, account: Caller):
+    upstream.script({"call": "register", "refuse": {"code": 1000021}})
+    with pytest.raises(openai.AuthenticationError):
+        account.ask()
+
+
+def test_a_registration_that_failed_is_tried_anew(upstream: Simulated, account: Caller):
+    upstream.script(
+        {"call": "register", "http": {"status": 500, "body": "?"}},
+        {"call": "register", "data": {"nothing": "of use"}},
+        {"call": "chat", "text": "Hello"},
+    )
+    assert account.ask() == "Hello"
+
+
+class TestInMidStream:
+    """After the first piece: one error event, then the end; no [DONE], no text."""
+
+    ENDS = {
+        "error event": ({"do": "error", "code": 1, "message": "忙"}, "upstream_busy"),
+        "token refused": (
+            {"do": "error", "code": 1000021, "message": "异常"},
+            "invalid_api_key",
+        ),
+        "reset": ({"do": "reset"}, "upstream_unreachable"),
+        "cut in a chunk": ({"do": "close", "inside": "chunk"}, "upstream_unreachable"),
+        "end": ({"do": "end"}, "upstream_protocol"),
+        "garbage": ({"do": "garbage"}, "upstream_protocol"),
+    }
+
+    @pytest.mark.parametrize(("step", "code"), ENDS.values(), ids=ENDS)
+    def test_a_failure(
+        self,
+        upstream: Simulated,
+        caller: Callable[..., Caller],
+        step: dict[str, Any],
+        code: str,
+    ):
+        script = {"pieces": ["One", "Two"], "then": [{"after": 1, **step}]}
+        upstream.script({"call": "chat", **script, "times": 2})
+        said = []
+
+        with pytest.raises(openai.APIError) as raised, caller().stream() as stream:
+            for chunk in stream:
+                said.append(text_of(chunk))
+
+        assert "".join(said) == "One"
+        assert raised.value.code == code
+        body = caller().send().content
+        assert body.count(b'"error"') == 1 and b"[DONE]" not in body
+        last = body.removesuffix(b"\n\n").rpartition(b"\n\n")[2]
+        assert last.startswith(b'data: {"error":{"message":')
+
+    def test_a_whole_answer_that_breaks_off_is_a_status(
+        self, upstream: Simulated, account: Caller
+    ):
+        cut = {"after": 1, "do": "reset"}
+        upstream.script({"call": "chat", "pieces": ["One", "Two"], "then": [cut]})
+        with pytest.raises(openai.InternalServerError) as raised:
+            account.ask()
+        assert raised.value.code == "upstream_unreachable"
+        assert SECRET not in raised.value.message
+
+
+class TestTheCallersOwnFaults:
+    def test_no_key(self, gateway: Served):
+        answer = gateway.request(
+            "POST", "/v1/chat/completions", json={"messages": MESSAGES}
+        )
+        assert answer.status_code == 401
+        assert answer.json()["error"]["code"] == "invalid_api_key"
+        assert answer.headers["x-should-retry"] == "false"
+
+    def test_a_wrong_key_is_sent_to_nobody(self, gateway: Served, upstream: Simulated):
+        with pytest.raises(openai.AuthenticationError) as raised:
+            gateway.client("sk-secret-of-somebody").chat.completions.create(
+                model="hailuo", messages=MESSAGES
+            )
+        assert raised.value.code == "invalid_api_key"
+        assert "sk-secret" not in raised.value.message
+        assert upstream.report()["requests"] == []
+
+    def test_one_bad_token_among_good_ones(self, upstream: Simulated, account: Caller):
+        account.tokens.append("sk-secret-typo")
+        with pytest.raises(openai.AuthenticationError):
+            account.ask()
+        assert upstream.report()["requests"] == []
+
+    def test_a_wrong_field(self, upstream: Simulated, account: Caller):
+        with pytest.raises(openai.BadRequestError) as raised:
+            account.create(messages=[{"role": "user", "content": [{"type": "text"}]}])
+        assert raised.value.param == "messages[0].content[0].text"
+        assert raised.value.type == "invalid_request_error"
+
+    def test_an_unknown_path(self, gateway: Served):
+        with pytest.raises(openai.NotFoundError) as raised:
+            gateway.client().completions.create(model="hailuo", prompt="Hi")
+        assert raised.value.type == "invalid_request_error"
+
+    def test_a_wrong_method(self, gateway: Served):
+        answer = gateway.request("PUT", "/v1/chat/completions")
+        assert answer.status_code == 405
+        assert {"POST", "OPTIONS"} <= set(answer.headers["Allow"].split(", "))
+        assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+
+    @pytest.mark.parametrize("form", ["with a length", "in chunks"])
+    def test_a_body_that_is_too_large(
+        self,
+        serve: Callable[..., Served],
+        caller: Callable[..., Caller],
+        form: str,
+    ):
+        """Small enough to be sent whole before the answer is read."""
+        small = serve(HAILUO_MAX_BODY_MB=1)
+        body = b'{"messages": [{"role": "user", "content": "%b"}]}' % (b"x" * 1_100_000)
+        sent = body if form == "with a length" else iter([body])
+
+        answer = caller(served=small).send(json=None, data=sent)
+
+        assert answer.status_code == 413
+        error = answer.json()["error"]
+        assert (error["type"], error["code"]) == (
+            "invalid_request_error",
+            "file_too_large",
+        )
+        assert "1 MB" in error["message"] and "HAILUO_MAX_BODY_MB" in error["message"]
+
+
+class TestThePool:
+    def test_every_account_busy_for_too_long(
+        self,
+        upstream: Simulated,
+        serve: Callable[..., Served],
+        caller: Callable[..., Caller],
+    ):
+        impatient = serve(HAILUO_QUEUE_TIMEOUT_S=0.3)
+        account = caller(served=impatient)
+        upstream.script(
+            {"call": "chat", "pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
+        )
+        with account.stream() as running:
+            next(iter(running))
+            with pytest.raises(openai.RateLimitError) as raised:
+                account.ask()
+            upstream.release()
+        assert raised.value.code == "accounts_busy"
+        assert 1 <= int(raised.value.response.headers["retry-after"]) <= 60
+
+    def test_every_account_resting(
+        self,
+        upstream: Simulated,
+        serve: Callable[..., Served],
+        caller: Callable[..., Caller],
+    ):
+        account = caller(served=serve(HAILUO_QUEUE_TIMEOUT_S=0.3))
+        upstream.script({"call": "chat", "refuse": BUSY, "times": 3})
+        for _ in range(2):
+            with pytest.raises(openai.InternalServerError) as raised:
+                account.ask()
+            assert raised.value.code == "upstream_busy"
+            assert BUSY["message"] in raised.value.message
+            assert 1 <= int(raised.value.response.headers["retry-after"]) <= 60
+        assert len(upstream.report()["answers"]) == 3, "the second one only waited"
+
+    def test_no_account_at_all(self, serve: Callable[..., Served]):
+        with pytest.raises(openai.InternalServerError) as raised:
+            serve(HAILUO_QUEUE_TIMEOUT_S=0.3).client().chat.completions.create(
+                model="hailuo", messages=MESSAGES
+            )
+        assert raised.value.status_code == 503
+        assert raised.value.code == "no_live_account"
+        assert raised.value.response.headers["x-should-retry"] == "false"
+
+    def test_no_live_account(self, upstream: Simulated, serve: Callable[..., Served]):
+        token = upstream.token("6999")
+        upstream.revoke(token=token)
+        gateway = serve(HAILUO_TOKENS=token)
+        for _ in range(2):
+            with pytest.raises(openai.InternalServerError) as raised:
+                gateway.client().chat.completions.create(
+                    model="hailuo", messages=MESSAGES
+                )
+            assert raised.value.code == "no_live_account"
+        assert len(upstream.report()["requests"]) == 1, "it is asked only once"

@@ -1,0 +1,141 @@
+"""A stream never stays silent for longer than a heartbeat."""
+
+from collections.abc import Callable
+
+import openai
+import pytest
+
+from tests.conftest import Caller, text_of
+from tests.served import Served
+from tests.simulated import Simulated
+
+PING = b": ping\n\n"
+BEAT_S = 0.15
+
+
+@pytest.fixture
+def account(caller: Callable[..., Caller], serve: Callable[..., Served]) -> Caller:
+    return caller(served=serve(HAILUO_HEARTBEAT_S=BEAT_S))
+
+
+def test_a_ping_breaks_each_silence(upstream: Simulated, account: Caller):
+    then = [{"after": n, "do": "wait", "for_s": 3.5 * BEAT_S} for n in (0, 1)]
+    upstream.script({"call": "chat", "pieces": ["a", "b"], "then": then})
+
+    body = account.send().content
+
+    before, _, behind = body.partition(b'"content":"a"')
+    assert before.startswith(PING * 3 + b"data: ")
+    assert behind.count(PING) in (3, 4)
+    assert body.endswith(b"data: [DONE]\n\n")
+
+
+def test_the_official_library_does_not_see_them(upstream: Simulated, account: Caller):
+    wait = {"after": 0, "do": "wait", "for_s": 3 * BEAT_S}
+    upstream.script({"call": "chat", "pieces": ["a", "b"], "then": [wait]})
+    assert "".join(account.pieces()) == "ab"
+
+
+def test_pings_do_not_come_while_pieces_do(upstream: Simulated, account: Caller):
+    slow = {"text": "a" * 20, "piece": 1, "delay_s": BEAT_S / 5}
+    upstream.script({"call": "chat", **slow})
+    assert PING not in account.send().content
+
+
+def test_a_whole_answer_waits_without_them(upstream: Simulated, account: Caller):
+    wait = {"after": 0, "do": "wait", "for_s": 3 * BEAT_S}
+    upstream.script({"call": "chat", "text": "ab", "then": [wait]})
+    assert account.ask() == "ab"
+
+
+def test_behind_a_ping_it_is_tried_again(upstream: Simulated, account: Caller):
+    """The role chunk waits for the text, whose id is that of the try that worked."""
+    then = [
+        {"after": 0, "do": "wait", "for_s": 2 * BEAT_S},
+        {"after": 0, "do": "reset"},
+    ]
+    upstream.script({"call": "chat", "then": then}, {"call": "chat", "text": "late"})
+
+    with account.stream() as stream:
+        chunks = list(stream)
+
+    assert "".join(map(text_of, chunks)) == "late"
+    first, second = (answer["chat_id"] for answer in upstream.report()["answers"])
+    assert {chunk.id for chunk in chunks} == {second} != {first}
+
+
+def test_a_ping_goes_out_when_the_try_that_awaits_its_headers_ends(
+    upstream: Simulated, account: Caller
+):
+    upstream.script(
+        {"call": "chat", "headers_delay_s": 3 * BEAT_S, "drop": "close"},
+        {"call": "chat", "text": "late", "headers_delay_s": 3 * BEAT_S},
+    )
+    body = account.send().content
+    assert body.startswith(PING)
+    assert b'"content":"late"' in body
+
+
+def test_a_failure_behind_a_ping_is_an_error_event(
+    upstream: Simulated, account: Caller
+):
+    then = [{"after": 0, "do": "wait", "for_s": 2 * BEAT_S}, {"after": 0, "do": "end"}]
+    upstream.script({"call": "chat", "then": then, "times": None})
+
+    with pytest.raises(openai.APIError) as raised, account.stream() as stream:
+        list(stream)
+
+    assert raised.value.code == "upstream_protocol"
+    assert not isinstance(raised.value, openai.APIStatusError)
+    assert len(upstream.report()["answers"]) == 3
+
+
+def test_who_waits_in_line_is_not_pinged(upstream: Simulated, account: Caller):
+    """Until an account is leased, being busy can still be a status."""
+    held = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
+    upstream.script({"call": "chat", **held}, {"call": "chat", "text": "Next"})
+    with account.stream() as first:
+        next(chunk for chunk in first if text_of(chunk))
+        with pytest.raises(openai.APITimeoutError):
+            impatient = account.client.with_options(timeout=3 * BEAT_S)
+            impatient.chat.completions.create(
+                model="hailuo", messages=[{"role": "user", "content": "Hi"}]
+            )
+        upstream.release()
+        list(first)
+
+
+class TestSilence:
+    """A service that is silent for the idle time is given up."""
+
+    @pytest.fixture
+    def account(self, caller: Callable[..., Caller], serve: Callable[..., Served]):
+        return caller(3, served=serve(HAILUO_IDLE_TIMEOUT_S=0.5))
+
+    def test_before_a_word_it_is_a_504(self, upstream: Simulated, account: Caller):
+        mute = [{"after": 0, "do": "silence"}]
+        upstream.script({"call": "chat", "then": mute, "times": None})
+        with pytest.raises(openai.InternalServerError) as raised:
+            account.ask()
+        assert raised.value.status_code == 504
+        assert raised.value.code == "upstream_timeout"
+        assert len(upstream.report()["answers"]) == 3
+
+    def test_in_mid_stream_it_is_an_error_event(
+        self, upstream: Simulated, account: Caller
+    ):
+        mute = [{"after": 1, "do": "silence"}]
+        upstream.script({"call": "chat", "pieces": ["a", "b"], "then": mute})
+        with pytest.raises(openai.APIError) as raised, account.stream() as stream:
+            list(stream)
+        assert raised.value.code == "upstream_timeout"
+
+    def test_heartbeats_of_the_service_are_no_silence(
+        self, upstream: Simulated, account: Caller
+    ):
+        alive = [
+            {"after": 1, "do": "wait", "for_s": 0.3},
+            {"after": 1, "do": "heartbeat"},
+        ]
+        upstream.script({"call": "chat", "pieces": ["a", "b"], "then": alive * 3})
+        assert account.ask() == "ab"

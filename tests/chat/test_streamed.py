@@ -1,0 +1,272 @@
+"""POST /v1/chat/completions with `stream`, through the official library and by byte."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.conftest import SECRET, Caller, text_of
+from tests.served import Served
+from tests.simulated import Simulated
+
+LINK = {"detail": "Eins", "url": "https://example.com/1"}
+
+
+def events(body: bytes) -> list[Any]:
+    """The JSON of each event, and the mark at the end as it is."""
+    blocks = body.decode().removesuffix("\n\n").split("\n\n")
+    said = [block.removeprefix("data: ") for block in blocks]
+    return [each if each == "[DONE]" else json.loads(each) for each in said]
+
+
+def test_the_text_comes_in_the_pieces_it_arrived_in(
+    upstream: Simulated, account: Caller
+):
+    upstream.script({"call": "chat", "pieces": ["A", "b", "c"], "delay_s": 0.05})
+    assert account.pieces() == ["A", "b", "c"]
+
+
+def test_the_chunks_are_those_of_the_specification(
+    upstream: Simulated, account: Caller
+):
+    upstream.script({"call": "chat", "pieces": ["Hel", "lo"], "delay_s": 0.05})
+
+    *chunks, done = events(account.send().content)
+
+    assert done == "[DONE]"
+    choices = [chunk.pop("choices") for chunk in chunks]
+    assert choices == [
+        [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}]
+        for delta, reason in (
+            ({"role": "assistant", "content": ""}, None),
+            ({"content": "Hel"}, None),
+            ({"content": "lo"}, None),
+            ({}, "stop"),
+        )
+    ]
+    first = chunks[0]
+    assert set(first) == {"id", "object", "created", "model"}, "no usage unasked"
+    assert first["object"] == "chat.completion.chunk"
+    assert first["id"] == upstream.report()["answers"][0]["chat_id"]
+    assert all(chunk == first for chunk in chunks)
+
+
+def test_usage_comes_last_when_it_is_asked_for(upstream: Simulated, account: Caller):
+    upstream.script({"call": "chat", "text": "Hello"})
+
+    with account.stream(stream_options={"include_usage": True}) as stream:
+        *others, last = list(stream)
+
+    assert last.choices == []
+    assert last.usage.total_tokens == 2
+    assert all("usage" in each.model_fields_set for each in others)
+    assert all(each.usage is None for each in others)
+    assert others[-1].choices[0].finish_reason == "stop"
+
+
+def test_citations_come_in_a_late_chunk(upstream: Simulated, account: Caller):
+    upstream.script({"call": "chat", "text": "海螺", "links": [LINK], "links_at": 1})
+
+    with account.stream() as stream:
+        deltas = [chunk.choices[0].delta for chunk in stream]
+
+    (cited,) = [each.annotations for each in deltas if hasattr(each, "annotations")]
+    assert cited == [
+        {
+            "type": "url_citation",
+            "url_citation": {
+                "start_index": 0,
+                "end_index": 2,
+                "url": "https://example.com/1",
+                "title": "Eins",
+            },
+        }
+    ]
+
+
+def test_proxies_are_told_to_pass_everything_on_at_once(
+    upstream: Simulated, account: Caller
+):
+    upstream.script({"call": "chat", "text": "Hello"})
+
+    headers = account.send().headers
+
+    assert headers["Content-Type"].startswith("text/event-stream")
+    assert headers["X-Accel-Buffering"] == "no"
+    assert headers["Cache-Control"] == "no-cache"
+    assert "Content-Length" not in headers
+
+
+def test_the_wire_is_what_strict_readers_take(upstream: Simulated, account: Caller):
+    """One `data: ` line an event, LF, one JSON (openai-api.md 2.1)."""
+    text = "a\r\nb\u2028c\x85 data: x\n\n: no"
+    upstream.script({"call": "chat", "text": text, "piece": 3})
+
+    body = account.send().content
+
+    assert b"\r" not in body and body.endswith(b"\n\ndata: [DONE]\n\n")
+    blocks = body.split(b"\n\n")[:-1]
+    assert all(
+        block.startswith(b"data: ") and b"\n" not in block.rstrip() for block in blocks
+    )
+    deltas = [chunk["choices"][0]["delta"] for chunk in events(body)[:-1]]
+    assert "".join(delta.get("content", "") for delta in deltas) == text
+
+
+def test_a_piece_is_sent_the_moment_it_arrives(upstream: Simulated, account: Caller):
+    """The second piece is held upstream until the first has been read here."""
+    then = [{"after": n, "do": "hold"} for n in (1, 2)]
+    upstream.script({"call": "chat", "pieces": ["one", "two", "three"], "then": then})
+
+    with account.stream() as stream:
+        texts = (text for chunk in stream if (text := text_of(chunk)))
+        for expected in ("one", "two"):
+            assert next(texts) == expected
+            upstream.wait("held", exactly=1)
+            upstream.release()
+        assert list(texts) == ["three"]
+
+
+def test_send_result_decides_nothing(upstream: Simulated, account: Caller):
+    """The status waits for the first text: an error behind send_result is a status."""
+    error = {"after": 0, "do": "error", "message": "忙"}
+    upstream.script({"call": "chat", "then": [error], "times": 3})
+    assert account.send().status_code == 503
+
+
+def test_both_forms_give_the_same_text(upstream: Simulated, account: Caller):
+    half = ["A", "A\ufffd", "A海", "A海\ud83d", "A海🐚", "A海🐚 ", "A海🐚 z"]
+    upstream.script({"call": "chat", "contents": half, "times": 2})
+    assert "".join(account.pieces()) == account.ask() == "A海🐚 z"
+
+
+WIRES = {
+    "in bytes": {"cuts": {"every": 1, "pause_s": 0}},
+    "in bytes of the framing": {"cuts": {"every": 1, "of": "wire", "pause_s": 0}},
+    "in sevens apart": {"cuts": {"every": 101, "of": "wire"}},
+    "until the connection ends": {"framing": "close"},
+    "with CRLF": {"newline": "\r\n"},
+    "with CR": {"newline": "\r"},
+    "with CR and no type 8": {"newline": "\r", "type8": False},
+    "over several data lines": {"data_lines": True},
+    "without names of events": {"event_lines": False},
+    "without send_result": {"send_result": False},
+    "without type 8": {"type8": False},
+    "without isEnd 0": {"is_end": False},
+    "with isEnd 0 apart": {"end_apart": True},
+    "with heartbeats": {
+        "then": [
+            {"after": n, "do": "heartbeat", "statusInfo": {"code": 5}}
+            for n in (0, 1, "last")
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("wire", WIRES.values(), ids=WIRES)
+def test_however_the_service_writes_it(
+    upstream: Simulated, account: Caller, wire: dict[str, Any]
+):
+    text = "Snails 蜗牛 🐌"
+    upstream.script({"call": "chat", "text": text, "times": 2, **wire})
+    assert "".join(account.pieces()) == text
+    assert account.ask() == text
+
+
+def test_a_line_never_exceeds_64_kib(upstream: Simulated, account: Caller):
+    """One-api reads no longer ones; control characters take six bytes each."""
+    text = "\x01" * 20_000 + "蜗" * 50_000
+    link = {"detail": "蜗" * 500, "url": "https://example.com/" + "x" * 2_000}
+    upstream.script(
+        {"call": "chat", "pieces": [text], "links": [link] * 40, "links_at": 1}
+    )
+
+    body = account.send().content
+
+    assert max(map(len, body.split(b"\n"))) < 65_536
+    deltas = [chunk["choices"][0]["delta"] for chunk in events(body)[:-1]]
+    assert "".join(delta.get("content", "") for delta in deltas) == text
+    assert sum(len(delta.get("annotations", ())) for delta in deltas) == 40
+
+
+def test_stop_ends_the_answer_and_closes_it_upstream(
+    upstream: Simulated, account: Caller
+):
+    upstream.script(
+        {
+            "call": "chat",
+            "pieces": ["One, tw", "o, thr", "ee, four"],
+            "then": [{"after": 2, "do": "silence"}],
+        }
+    )
+
+    began = time.monotonic()
+    with account.stream(stop=["two", "nothing"]) as stream:
+        chunks = list(stream)
+
+    assert time.monotonic() - began < 2
+    assert "".join(map(text_of, chunks)) == "One, "
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    upstream.wait("open_answers", exactly=0, timeout_s=1)
+    assert upstream.report()["answers"][0]["how"] == "client left"
+
+
+def test_a_stop_that_is_begun_but_not_finished_is_said_after_all(
+    upstream: Simulated, account: Caller
+):
+    upstream.script({"call": "chat", "pieces": ["a", "END", "E", "!"], "times": 2})
+    assert account.ask(stop="ENDED") == "aENDE!"
+    assert "".join(account.pieces(stop=["ENDED", ""])) == "aENDE!"
+
+
+def test_connections_to_the_service_are_used_again(
+    upstream: Simulated, account: Caller
+):
+    upstream.script({"call": "chat", "text": "Hello", "times": None})
+    account.ask()
+    upstream.wait("conversations", exactly=0)
+    before = upstream.report()["connections"]["total"]
+
+    for _ in range(4):
+        account.ask()
+        account.pieces()
+        upstream.wait("conversations", exactly=0)
+
+    # One may be busy removing a conversation while the next answer begins.
+    assert upstream.report()["connections"]["total"] - before <= 1
+
+
+def test_a_stream_follows_another_on_one_connection(
+    upstream: Simulated, account: Caller, gateway: Served
+):
+    """Streams are chunked: the caller's connection lives on."""
+    upstream.script({"call": "chat", "text": "Hello", "times": 2})
+    for _ in range(2):
+        assert account.send().headers["Transfer-Encoding"] == "chunked"
+
+
+def test_two_callers_of_one_account_take_turns(
+    upstream: Simulated, caller: Callable[..., Caller]
+):
+    """The lock is the account's, whichever of its tokens a caller brings."""
+    one, other = caller(), caller()
+    other.tokens = [upstream.token(one.users[0])]
+    upstream.script(
+        {"call": "chat", "pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]},
+        {"call": "chat", "text": "second"},
+    )
+
+    with one.stream() as first:
+        texts = (text for chunk in first if (text := text_of(chunk)))
+        assert next(texts) == "a"
+        with pytest.raises(Exception, match="timed out"):
+            other.client.with_options(timeout=0.3).chat.completions.create(
+                model="hailuo", messages=[{"role": "user", "content": SECRET}]
+            )
+        upstream.release()
+        assert list(texts) == ["b"]
+
+    assert other.ask() == "second"
+    assert upstream.report()["most_open_by_account"] == {one.users[0]: 1}

@@ -1,0 +1,164 @@
+"""What tests share: the simulator and the gateway as processes, and a fresh account.
+
+Processes live as long as the session. A test that wants its own state takes an account
+of its own, a token nobody has seen before, which leaves the pool alone:
+
+    def test_something(upstream, gateway, account):
+        upstream.script({"call": "chat", "text": "Hello"})
+        account.ask("Hi") == "Hello"
+
+Whoever uses `upstream` promises that in the end the simulator saw nothing it forbids,
+no conversation is left over and no answer open. Tests that mean to leave something say
+so: `@pytest.mark.leaves("conversations")`.
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from tests.served import KEY, Served
+from tests.simulated import Simulated
+
+_users = itertools.count(7001)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "leaves(what, …): what a test leaves upstream")
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[Simulated]:
+    with Simulated() as process:
+        yield process
+
+
+@pytest.fixture
+def upstream(
+    simulator: Simulated, request: pytest.FixtureRequest
+) -> Iterator[Simulated]:
+    """The simulator, with nothing scripted and nothing seen."""
+    simulator.reset()
+    yield simulator
+    mark = request.node.get_closest_marker("leaves")
+    left = mark.args if mark else ()
+    for what in ("open_answers", "conversations"):
+        if what not in left:
+            simulator.wait(what, exactly=0, timeout_s=5)
+    if "violations" not in left:
+        assert simulator.report()["violations"] == []
+
+
+@pytest.fixture(scope="session")
+def serve(
+    simulator: Simulated, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Served]]:
+    """serve(HAILUO_X=…): a gateway with these settings, one for all who ask for it.
+
+    It has no pool, since what one test does to an account of it another would feel:
+    tests bring accounts, or give it a pool of their own.
+    """
+    directory = tmp_path_factory.mktemp("gateways")
+    running: dict[tuple[tuple[str, Any], ...], Served] = {}
+
+    def serve(**settings: Any) -> Served:
+        settings.setdefault("HAILUO_ORIGIN", simulator.origin)
+        known = tuple(sorted(settings.items()))
+        if known not in running or running[known].process.poll() is not None:
+            running[known] = Served(directory, **settings)
+        return running[known]
+
+    yield serve
+    codes = [gateway.stop() for gateway in running.values()]
+    assert not any(codes), "a gateway did not leave in order"
+    assert_nothing_secret(directory)
+
+
+def assert_nothing_secret(directory: Path) -> None:
+    """No token, no key, no word of what was asked or answered is in any log."""
+    for path in directory.glob("*.log"):
+        log = path.read_text("utf-8", "replace").replace(KEY, "", 1)  # the greeting's
+        assert not re.search(r"eyJ[\w-]{20}", log), f"a token is in {path}"
+        assert KEY not in log, f"a key is in {path}"
+        assert "sk-secret" not in log, f"a key is in {path}"
+        assert SECRET not in log, f"a question or an answer is in {path}"
+
+
+SECRET = "Rumpelstiltskin"  # said in every question and in every scripted answer
+
+
+@pytest.fixture(scope="session")
+def gateway(serve: Callable[..., Served], simulator: Simulated) -> Served:
+    """The one most tests use: it writes everything it can into its log."""
+    tokens = ",".join(simulator.tokens)
+    return serve(HAILUO_TOKENS=tokens, HAILUO_LOG_LEVEL="debug")
+
+
+class Caller:
+    """Somebody who brings accounts that nobody has used before.
+
+    users, tokens: one for each account.
+    """
+
+    def __init__(self, gateway: Served, upstream: Simulated, accounts: int) -> None:
+        self.gateway = gateway
+        self.users = [str(next(_users)) for _ in range(accounts)]
+        self.tokens = [upstream.token(user) for user in self.users]
+
+    @property
+    def key(self) -> str:
+        return ",".join(self.tokens)
+
+    @property
+    def client(self) -> openai.OpenAI:
+        return self.gateway.client(self.key)
+
+    def create(self, question: str = "Hello", **options: Any) -> Any:
+        """A chat completion, as the official library gives it."""
+        messages = [{"role": "user", "content": f"{question} {SECRET}"}]
+        arguments = {"model": "hailuo", "messages": messages, **options}
+        return self.client.chat.completions.create(**arguments)
+
+    def ask(self, question: str = "Hello", **options: Any) -> str:
+        """The text of a whole answer."""
+        return self.create(question, **options).choices[0].message.content
+
+    def stream(self, question: str = "Hello", **options: Any) -> Any:
+        return self.create(question, stream=True, **options)
+
+    def pieces(self, question: str = "Hello", **options: Any) -> list[str]:
+        """The pieces of a streamed answer that hold text."""
+        with self.stream(question, **options) as stream:
+            return [text for chunk in stream if (text := text_of(chunk))]
+
+    def send(self, path: str = "/v1/chat/completions", **call: Any) -> Any:
+        """A plain POST of the same question, streamed unless told."""
+        messages = [{"role": "user", "content": SECRET}]
+        call.setdefault("json", {"messages": messages, "stream": True})
+        headers = {"Authorization": f"Bearer {self.key}"}
+        return self.gateway.request("POST", path, headers=headers, **call)
+
+
+def text_of(chunk: Any) -> str:
+    """The text that a chunk brings, if it does."""
+    return (chunk.choices[0].delta.content or "") if chunk.choices else ""
+
+
+@pytest.fixture
+def caller(gateway: Served, upstream: Simulated) -> Callable[..., Caller]:
+    """caller(accounts=2, served=…): somebody with so many accounts of their own."""
+
+    def caller(accounts: int = 1, served: Served | None = None) -> Caller:
+        return Caller(served or gateway, upstream, accounts)
+
+    return caller
+
+
+@pytest.fixture
+def account(caller: Callable[..., Caller]) -> Caller:
+    """Somebody with one account."""
+    return caller()

@@ -1,0 +1,117 @@
+"""The gateway as a process, as production starts it, with words for tests.
+
+with Served(directory, origin=upstream.origin, tokens=upstream.tokens) as gateway:
+    gateway.client().chat.completions.create(…)
+    assert "…" not in gateway.log()
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Self
+
+import openai
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+KEY = "sk-hailuofreeapi"
+START_S = 20.0
+STOP_S = 30.0
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def environment(settings: dict[str, Any]) -> dict[str, str]:
+    """This process's, without what could steer the gateway, and with *settings*."""
+    strange = ("HAILUO_", "PORT", "WEB_CONCURRENCY", "GUNICORN", "REPLACE_AUDIO")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(strange)}
+    return kept | {name: str(value) for name, value in settings.items()}
+
+
+class Served:
+    """`gunicorn wsgi:app` on a free port, with the configuration that is shipped.
+
+    command: what to start instead; settings: variables of its environment.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        command: tuple[str, ...] = ("-m", "gunicorn", "wsgi:app"),
+        **settings: Any,
+    ) -> None:
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.base_url = f"{self.address}/v1"
+        handle, path = tempfile.mkstemp(".log", "gateway-", directory)
+        self._log = Path(path)
+        self._clients: dict[Any, openai.OpenAI] = {}
+        settings.setdefault("HAILUO_TOKENS_FILE", directory / "none.json")
+        self.process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=environment({"PORT": self.port, **settings}),
+            stdout=handle,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
+        os.close(handle)
+        self._await_start()
+
+    def client(self, key: str = KEY, **options: Any) -> openai.OpenAI:
+        """The official library; it does not retry unless it is asked to."""
+        options = {"max_retries": 0, "timeout": 20.0, **options}
+        known = key, tuple(sorted(options.items()))
+        if known not in self._clients:
+            self._clients[known] = openai.OpenAI(
+                base_url=self.base_url, api_key=key, **options
+            )
+        return self._clients[known]
+
+    def request(self, method: str, path: str, **call: Any) -> requests.Response:
+        """A plain request; *path* is the whole path."""
+        with requests.Session() as session:
+            session.trust_env = False
+            call.setdefault("timeout", 20.0)
+            return session.request(method, self.address + path, **call)
+
+    def log(self) -> str:
+        """Everything it has written so far."""
+        return self._log.read_text("utf-8", "replace")
+
+    def stop(self) -> int:
+        """Leave in order; the exit code."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _await_start(self) -> None:
+        """raises: RuntimeError with its log when it does not serve in time."""
+        until = time.monotonic() + START_S
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                if self.request("GET", "/ping").ok:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.02)
+        self.process.kill()
+        self.process.wait()
+        raise RuntimeError(f"the gateway does not serve:\n{self.log()}")

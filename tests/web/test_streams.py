@@ -1,0 +1,83 @@
+"""Recordings of answers: `streams/NAME.sse`, and what they come to in `NAME.json`.
+
+However the bytes are cut, the text, the sources, the end and the error are the same;
+only where one piece ends and the next begins may differ. A new case is a new pair of
+files.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hailuo.errors import UpstreamError
+from hailuo.upstream.web import _pieces
+from hailuo.upstream.web.chat import Transcript
+
+RECORDINGS = sorted(Path(__file__).with_name("streams").glob("*.sse"))
+
+
+def played(parts: Iterable[bytes]) -> dict[str, Any]:
+    """What an answer that arrives in *parts* comes to."""
+    transcript = Transcript()
+    text, links, error = "", [], None
+    try:
+        for piece in _pieces((part for part in parts if part), transcript):
+            assert piece.text or piece.finish, "a piece that brings nothing"
+            assert piece.id == transcript.chat_id
+            text += piece.text
+            links = [list(link) for link in piece.links]
+            assert bool(piece.finish) == transcript.ended
+    except UpstreamError as failure:
+        error = type(failure).__name__
+    assert transcript.ended == (error is None)
+    return {"text": text, "links": links, "error": error, "chat_id": transcript.chat_id}
+
+
+@pytest.fixture(params=RECORDINGS, ids=lambda path: path.stem)
+def recording(request: pytest.FixtureRequest) -> tuple[bytes, dict[str, Any]]:
+    path: Path = request.param
+    expected = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    return path.read_bytes(), expected
+
+
+def test_whole(recording: tuple[bytes, dict[str, Any]]):
+    data, expected = recording
+    assert played([data]) == expected
+
+
+def test_byte_by_byte(recording: tuple[bytes, dict[str, Any]]):
+    data, expected = recording
+    assert played(bytes([byte]) for byte in data) == expected
+
+
+def test_cut_at_every_position(recording: tuple[bytes, dict[str, Any]]):
+    data, expected = recording
+    for at in range(1, len(data)):
+        assert played([data[:at], data[at:]]) == expected, f"cut at {at}"
+
+
+def test_no_text_is_given_twice_or_taken_back():
+    transcript = Transcript()
+    taken = []
+    for content in ("a", "a\ufffd", "a海", "x", "a海螺"):
+        said = {"type": 2, "data": {"messageResult": {"content": content, "isEnd": 1}}}
+        transcript.read(json.dumps(said).encode())
+        piece = transcript.take()
+        taken.append(piece.text if piece else None)
+    assert taken == ["a", None, "海", None, "螺"]
+
+
+def test_the_id_is_known_with_the_first_event():
+    """Before any text: that is when the conversation must be removed."""
+    transcript = Transcript()
+    transcript.read(b'{"type":1,"data":{"sendResult":{"chatID":"123"}}}')
+    assert transcript.chat_id == "123" and transcript.take() is None
+
+
+def test_every_recording_says_what_it_comes_to():
+    folder = Path(__file__).with_name("streams")
+    assert {path.stem for path in folder.iterdir()} == {p.stem for p in RECORDINGS}
+    assert len(list(folder.iterdir())) == 2 * len(RECORDINGS)
