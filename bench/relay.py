@@ -13,6 +13,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Iterator
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Relay:
         self._devices: dict[str, web.Device] = {}
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.mount("http://", HTTPAdapter(pool_maxsize=4096))
         self.extensions = {"hailuo": self}  # what the configuration tells to leave
 
