@@ -22,12 +22,14 @@ def main() -> None:
     if not processes.KNOWN:
         say(["CPU and memory are read from /proc: here they are left out"])
     RESULTS.mkdir(exist_ok=True)
-    names = asked.targets or ["direct", *targets.installed()]
+    starts = targets.installed(asked.before)
+    if asked.targets:
+        starts = {name: starts[name] for name in asked.targets}
     results = {}
     for load in LOADS:
         if load.name in asked.loads or (not asked.loads and chosen(load, asked.quick)):
-            results[load.name] = rounds.play(load, names, asked.rounds)
-            say(table.lines({load.name: results[load.name]}, names))
+            results[load.name] = rounds.play(load, starts, asked.rounds)
+            say(table.lines({load.name: results[load.name]}, list(starts)))
     say([f"written to {write(results)}"])
 
 
@@ -52,10 +54,11 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=bench.__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("loads", nargs="*", help="names of loads")
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--list", action="store_true")
-    parser.add_argument("--targets", nargs="*")
+    parser.add_argument("--rounds", type=int, help="5 unless told")
+    parser.add_argument("--quick", action="store_true", help="a minute")
+    parser.add_argument("--list", action="store_true", help="the loads")
+    parser.add_argument("--targets", nargs="*", help="who is compared")
+    parser.add_argument("--before", type=Path, help="a checkout to compare with, too")
     asked = parser.parse_args()
     asked.rounds = asked.rounds or (1 if asked.quick else 5)
     return asked

@@ -49,7 +49,7 @@ def piece(number: int) -> str:
     return f"{number:05d} 海\n"
 
 
-OURS = ("relay", "gateway")
+OURS = ("relay", "gateway", "before")
 
 LOADS = (
     Load("one", "one at a time, 20 pieces", 100, 1, 20, pause_s=0.01, quick=True),

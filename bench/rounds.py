@@ -7,12 +7,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
-from . import processes, simulated, targets
+from . import processes, simulated
 from .loads import Load
-from .simulated import Simulator
-from .targets import KEY, ROOT, Target
+from .simulated import HOST, ROOT, Simulator
+from .targets import KEY, Start, Target
 
 Figures = dict[str, float | None]
 
@@ -29,15 +28,16 @@ class Contender:
         self.rounds: list[Figures] = []
 
 
-def play(load: Load, names: list[str], rounds: int) -> dict[str, list[Figures]]:
+def play(load: Load, starts: dict[str, Start], rounds: int) -> dict[str, list[Figures]]:
     """The figures of each target, one for each round.
 
     raises: AssertionError when an answer was not the text that the upstream said.
     """
-    names = [name for name in names if not load.targets or name in load.targets]
+    if load.targets:
+        starts = {name: each for name, each in starts.items() if name in load.targets}
     with contextlib.ExitStack() as stack:
-        simulator = stack.enter_context(simulated.simulator(load.at_once * len(names)))
-        contenders = list(_contenders(stack, simulator, load, names))
+        simulator = stack.enter_context(simulated.simulator(load.at_once * len(starts)))
+        contenders = list(_contenders(stack, simulator, load, starts))
         for contender in contenders:
             _warm(contender, simulator, load)
         for turn in range(min(rounds, load.rounds)):
@@ -48,19 +48,15 @@ def play(load: Load, names: list[str], rounds: int) -> dict[str, list[Figures]]:
 
 
 def _contenders(
-    stack: contextlib.ExitStack, simulator: Simulator, load: Load, names: list[str]
+    stack: contextlib.ExitStack,
+    simulator: Simulator,
+    load: Load,
+    starts: dict[str, Start],
 ) -> Iterator[Contender]:
-    direct = Target(
-        "direct", urlsplit(simulator.origin).port or 0, "web", "web", simulator.pid
-    )
-    for number, name in enumerate(names):
-        start = number * load.at_once
-        tokens = simulator.tokens[start : start + load.at_once]
-        if name == "direct":
-            target = direct
-        else:
-            begin = targets.installed()[name]
-            target = stack.enter_context(begin(simulator.origin, tokens))
+    for number, start in enumerate(starts.values()):
+        from_ = number * load.at_once
+        tokens = simulator.tokens[from_ : from_ + load.at_once]
+        target = stack.enter_context(start(simulator, tokens))
         speaks_web = target.asked == "web"
         yield Contender(target, simulator.devices(tokens) if speaks_web else [])
 
@@ -122,7 +118,7 @@ def _sound(result: dict[str, Any], contender: Contender) -> dict[str, Any]:
 def _client(contender: Contender, load: Load) -> Iterator[Any]:
     target = contender.target
     job = {
-        "host": targets.HOST,
+        "host": HOST,
         "port": target.port,
         "answers": target.answers,
         "load": load._asdict(),

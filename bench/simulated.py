@@ -6,13 +6,15 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from . import processes, web
 from .loads import PIECE, Load
-from .targets import ROOT
 
+ROOT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
 TIMEOUT_S = 60
 
 
@@ -21,6 +23,7 @@ class Simulator:
 
     def __init__(self, origin: str, tokens: list[str], pid: int) -> None:
         self.origin = origin
+        self.port = urlsplit(origin).port or 0
         self.tokens = tokens
         self.pid = pid
 

@@ -10,19 +10,22 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from . import processes
+from .simulated import HOST, ROOT, Simulator
 
-ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
-HOST = "127.0.0.1"
 KEY = "sk-bench"
 STARTS_WITHIN_S = 60.0
 LEAVES_WITHIN_S = 40.0
+
+
+Start = Callable[[Simulator, list[str]], contextlib.AbstractContextManager["Target"]]
 
 
 class Target(NamedTuple):
@@ -69,31 +72,47 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def relay(origin: str, tokens: list[str]) -> Iterator[Target]:
+def direct(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
+    """Nobody in between: the client asks the simulator."""
+    yield Target("direct", simulator.port, "web", "web", simulator.pid)
+
+
+@contextlib.contextmanager
+def relay(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
     """The bare relay, under the gateway's own gunicorn configuration."""
     with kept(tokens) as file:
-        settings = {"BENCH_ORIGIN": origin, "BENCH_TOKENS_FILE": file}
+        settings = {"BENCH_ORIGIN": simulator.origin, "BENCH_TOKENS_FILE": file}
         with _gunicorn("bench.relay:create_app()", settings) as (port, pid):
             yield Target("relay", port, "openai", "web", pid)
 
 
 @contextlib.contextmanager
-def gateway(origin: str, tokens: list[str], **settings: str) -> Iterator[Target]:
-    """The gateway as it is shipped."""
+def gateway(
+    simulator: Simulator, tokens: list[str], root: Path = ROOT, **settings: str
+) -> Iterator[Target]:
+    """The gateway as it is shipped; root: of its checkout."""
     with kept(tokens) as file:
-        ours = {"ORIGIN": origin, "TOKENS_FILE": file, "API_KEY": KEY, **settings}
-        named = {f"HAILUO_{name}": value for name, value in ours.items()}
-        with _gunicorn("wsgi:app", named) as (port, pid):
-            yield Target("gateway", port, "openai", "openai", pid)
+        ours = {
+            "ORIGIN": simulator.origin,
+            "TOKENS_FILE": file,
+            "API_KEY": KEY,
+            **settings,
+        }
+        named = {
+            f"HAILUO_{name}": value for name, value in {**ours, **settings}.items()
+        }
+        with _gunicorn("wsgi:app", named, root) as (port, pid):
+            name = "gateway" if root == ROOT else "before"
+            yield Target(name, port, "openai", "openai", pid)
 
 
 @contextlib.contextmanager
-def nginx(origin: str, tokens: list[str]) -> Iterator[Target]:
+def nginx(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
     """A plain proxy; the client speaks the web protocol through it."""
     port = free_port()
     with TemporaryDirectory() as folder:
         config = Path(folder) / "nginx.conf"
-        upstream = origin.removeprefix("http://")
+        upstream = f"{HOST}:{simulator.port}"
         config.write_text(
             NGINX.format(folder=folder, upstream=upstream, host=HOST, port=port)
         )
@@ -103,10 +122,14 @@ def nginx(origin: str, tokens: list[str]) -> Iterator[Target]:
             yield Target("nginx", port, "web", "web", pid)
 
 
-def installed() -> dict[str, Any]:
-    """Those who can be started here, in the order of the table."""
-    found: dict[str, Any] = {"nginx": nginx} if shutil.which("nginx") else {}
-    return {**found, "relay": relay, "gateway": gateway}
+def installed(before: Path | None = None) -> dict[str, Start]:
+    """Those who can be started here, in the order of the table.
+
+    before: another checkout, whose gateway takes part as well.
+    """
+    proxies = {"nginx": nginx} if shutil.which("nginx") else {}
+    found = {"direct": direct, **proxies, "relay": relay, "gateway": gateway}
+    return {**found, "before": partial(gateway, root=before)} if before else found
 
 
 @contextlib.contextmanager
@@ -119,24 +142,28 @@ def kept(tokens: list[str]) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _gunicorn(app: str, settings: dict[str, str]) -> Iterator[tuple[int, int]]:
+def _gunicorn(
+    app: str, settings: dict[str, str], root: Path = ROOT
+) -> Iterator[tuple[int, int]]:
     """The port and the process."""
     port = free_port()
-    config = ["--config", str(ROOT / "gunicorn.conf.py"), "--bind", f"{HOST}:{port}"]
-    command = [sys.executable, "-m", "gunicorn", *config, "--pythonpath", str(ROOT)]
-    with started([*command, app], {**settings, "PORT": str(port)}) as pid:
+    config = ["--config", str(root / "gunicorn.conf.py"), "--bind", f"{HOST}:{port}"]
+    command = [sys.executable, "-m", "gunicorn", *config, "--pythonpath", str(root)]
+    with started([*command, app], {**settings, "PORT": str(port)}, root) as pid:
         answering(port)
         yield port, pid
 
 
 @contextlib.contextmanager
-def started(command: list[str], settings: dict[str, str]) -> Iterator[int]:
+def started(
+    command: list[str], settings: dict[str, str], root: Path = ROOT
+) -> Iterator[int]:
     """Run *command* with nothing of ours in its environment but *settings*."""
     foreign = ("HAILUO_", "BENCH_", "GUNICORN_", "WEB_CONCURRENCY")
     environ = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     with open(RESULTS / "servers.log", "ab") as log:
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**environ, **settings}, stdout=log, stderr=log
+            command, cwd=root, env={**environ, **settings}, stdout=log, stderr=log
         )
     try:
         yield process.pid
