@@ -21,6 +21,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from flask import Flask
 
     from . import endpoints
+    from .credentials import identify
     from .endpoints.service import Service
     from .gateway import Gateway
     from .metrics import Metrics
@@ -29,13 +30,18 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .roster import Roster
     from .settings import Settings
     from .tokens import TokensFile
+    from .upstream import Upstream
     from .upstream.http import Http
+    from .upstream.platform import Platform
     from .upstream.web import Web
 
     settings = settings or Settings.read(os.environ)
-    web = Web(Http(settings.proxy), settings.origin)
-    upstreams = {web.kind: web}
-    pool = Pool(web.identify, settings.queue_timeout_s)
+    http = Http(settings.proxy)
+    web = Web(http, settings.origin, settings.replace_audio_model)
+    platform = Platform(http, settings.platform_origin, settings.platform_model)
+    ordered = (platform, web) if settings.prefer == platform.kind else (web, platform)
+    upstreams: dict[str, Upstream] = {each.kind: each for each in ordered}
+    pool = Pool(identify, settings.queue_timeout_s)
     roster = Roster(pool, TokensFile(settings.tokens_file), settings.tokens)
     roster.load()
     metrics = Metrics()

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from .credentials import identify
 from .settings import Settings, WrongSettings
 from .tokens import TokensFile
-from .upstream.web.account import identify
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,6 +47,7 @@ def simulated() -> Mapping[str, str]:
     return {
         "HAILUO_SIMULATED": "1",
         "HAILUO_ORIGIN": started["origin"],
+        "HAILUO_PLATFORM_ORIGIN": started["origin"],
         "HAILUO_TOKENS": ",".join(started["tokens"]),
     }
 

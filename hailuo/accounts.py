@@ -19,11 +19,13 @@ class Slot:
     """What streams so many answers at once: one account of a service.
 
     capacity: how many; None for any number.
+    used_at: when it was last lent, on the clock of time.monotonic; 0 for never.
     """
 
     def __init__(self, capacity: int | None) -> None:
         self.capacity = math.inf if capacity is None else capacity
         self.busy = 0
+        self.used_at = 0.0
 
     @property
     def free(self) -> bool:
@@ -33,8 +35,9 @@ class Slot:
 class Rest:
     """How long a token is left alone after the service refused it."""
 
-    def __init__(self) -> None:
-        self.until = 0.0  # on the clock of time.monotonic
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.until = 0.0  # on that clock
         self.length_s = 0.0
         self.why = ""
 
@@ -45,7 +48,7 @@ class Rest:
         """
         self.why = why
         self.length_s = min(2 * self.length_s or REST_S, REST_MAX_S)
-        self.until = time.monotonic() + self.length_s
+        self.until = self._clock() + self.length_s
 
     def clear(self) -> None:
         self.until = self.length_s = 0.0
@@ -54,7 +57,7 @@ class Rest:
     @property
     def left_s(self) -> float:
         """Seconds until it is over; 0 when there is none."""
-        return max(0.0, self.until - time.monotonic())
+        return max(0.0, self.until - self._clock())
 
 
 class Account:
@@ -63,7 +66,6 @@ class Account:
     source: where it is from: "file", "environment", "caller".
     dead: whether the service has rejected the token.
     last_error: what the service said when it last refused or rejected it, or "".
-    used_at: when it was last lent, on the clock of time.monotonic.
     """
 
     def __init__(
@@ -75,7 +77,6 @@ class Account:
         self.rest = rest
         self.source = source
         self.dead = False
-        self.used_at = 0.0
         self.served = 0
         self.last_error = ""
 

@@ -16,8 +16,10 @@ GatewayError              500  server_error
     Forbidden             403  permission_error         this account may not do that
     TokenRejected         401  authentication_error     this token is no longer good
     Unreachable           502                           upstream_unreachable
+      NotUploaded         502                           a file, after its second try
     NotUnderstood         502                           upstream_protocol
     NothingSaid           502                           upstream_empty
+    SpeechNotRepeated     502                           speech_not_repeated
     TimedOut              504                           upstream_timeout
 """
 
@@ -186,6 +188,12 @@ class Unreachable(UpstreamError):
     code = "upstream_unreachable"
 
 
+class NotUploaded(Unreachable):
+    """The service did not take a file, twice. Its upload has had its retry."""
+
+    tries = 1
+
+
 class NotUnderstood(UpstreamError):
     """The service said something its protocol does not know."""
 
@@ -197,6 +205,14 @@ class NothingSaid(UpstreamError):
 
     code = "upstream_empty"
     tries = 2
+
+
+class SpeechNotRepeated(UpstreamError):
+    """The service would have read out something else than what was asked."""
+
+    code = "speech_not_repeated"
+    tries = 1
+    final = True
 
 
 class TimedOut(UpstreamError):

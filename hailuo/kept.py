@@ -51,10 +51,16 @@ class Kept(Generic[Value]):
             self._fill(key, value)
         return value.result()
 
-    def forget(self, key: str) -> None:
-        """Have it made anew when it is next asked for."""
+    def forget(self, key: str, value: Value) -> None:
+        """Have it made anew when it is next asked for.
+
+        value: what turned out to be no good; one made since then stays.
+        """
         with self._lock:
-            self._known.pop(key, None)
+            _, known = self._known.get(key, (0.0, None))
+            if known and known.done() and not known.exception():
+                if known.result() is value:
+                    del self._known[key]
 
     def _fill(self, key: str, value: "Future[Value]") -> None:
         try:

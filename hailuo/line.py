@@ -47,7 +47,9 @@ class Waiter:
             and (not account.rest.left_s or (account in self._tried and len(live) == 1))
         ]
         return min(
-            usable, key=lambda each: (each in self._tried, each.used_at), default=None
+            usable,
+            key=lambda each: (each in self._tried, each.slot.used_at),
+            default=None,
         )
 
     def pause_s(self, until: float) -> float:
@@ -72,13 +74,18 @@ class Line:
     def take(self, waiter: Waiter, watch: Watch, wait_s: float) -> Account | None:
         """Wait for an account, *wait_s* at most; None when there was none to be had.
 
+        What is idle although somebody waits (a rest has just ended) is his.
         raises: CallerLeft; the place in line is given up.
         """
         until = time.monotonic() + wait_s
         with self._lock:
-            if self._serve(waiter):
-                return waiter.account
+            if self.closed:
+                return None
             bisect.insort(self._waiters, waiter, key=lambda each: each.ticket)
+            if waiter.choice():
+                self._serve_all()
+            if waiter.account:
+                return waiter.account
         try:
             while not waiter.woken.wait(waiter.pause_s(until)):
                 watch.check()
@@ -106,7 +113,7 @@ class Line:
     def serve(self) -> None:
         """Something changed for the better: hand out what can be had, in order."""
         with self._lock:
-            self._waiters = [each for each in self._waiters if not self._serve(each)]
+            self._serve_all()
 
     def wake(self) -> None:
         """Something changed for the worse: who can never be served need not wait."""
@@ -117,7 +124,8 @@ class Line:
 
     def close(self) -> None:
         """Nothing is lent any more."""
-        self.closed = True
+        with self._lock:
+            self.closed = True
         self.wake()
 
     def idle(self, wait_s: float) -> bool:
@@ -127,13 +135,16 @@ class Line:
             time.sleep(0.05)
         return not self.lent and not self._waiters
 
+    def _serve_all(self) -> None:
+        self._waiters = [each for each in self._waiters if not self._serve(each)]
+
     def _serve(self, waiter: Waiter, slot: Slot | None = None) -> bool:
         account = None if self.closed else waiter.choice(slot)
         if account is None:
             return False
         self.lent += 1
         account.slot.busy += 1
-        account.used_at = time.monotonic()
+        account.slot.used_at = time.monotonic()
         waiter.account = account
         waiter.woken.set()
         return True

@@ -33,7 +33,7 @@ from .turn import Turn
 from .upstream import Identity
 from .watch import Watch
 
-VISITORS = 1_000  # callers' tokens whose rest is remembered
+VISITORS = 1_000  # callers' tokens that are remembered: when used, how long resting
 BUSY_RETRY_S = 5.0
 
 
@@ -63,7 +63,7 @@ class Pool:
         self._line = Line()
         self._tickets = itertools.count(1)
         self._accounts: tuple[Account, ...] = ()
-        self._visitors: OrderedDict[str, Rest] = OrderedDict()
+        self._visitors: OrderedDict[str, tuple[Slot, Rest]] = OrderedDict()
         self._slots: WeakValueDictionary[str, Slot] = WeakValueDictionary()
 
     @property
@@ -123,9 +123,7 @@ class Pool:
             return None
         with self._lock:
             accounts = [
-                Account(
-                    token, identity, self._slot(identity), self._rest(token), "caller"
-                )
+                self._visitor(token, identity)
                 for token, identity in zip(tokens, identities, strict=True)
             ]
         return Scope(lambda: accounts, own=True)
@@ -212,12 +210,14 @@ class Pool:
         slot = self._slots.get(identity.account) or Slot(identity.capacity)
         return self._slots.setdefault(identity.account, slot)
 
-    def _rest(self, token: str) -> Rest:
-        rest = self._visitors.setdefault(token, Rest())
+    def _visitor(self, token: str, identity: Identity) -> Account:
+        """An account of this request alone, with what is remembered of its token."""
+        slot, rest = self._visitors.get(token) or (self._slot(identity), Rest())
+        self._visitors[token] = slot, rest
         self._visitors.move_to_end(token)
         if len(self._visitors) > VISITORS:
             self._visitors.popitem(last=False)
-        return rest
+        return Account(token, identity, slot, rest, "caller")
 
 
 def leaving() -> ShuttingDown:

@@ -77,6 +77,10 @@ def choice(*options: str) -> Callable[[str], str]:
     return read
 
 
+def switch(value: str) -> bool:
+    return choice("0", "1")(value) == "1"
+
+
 def setting(name: str, default: str, read: Callable[[str], Any], meaning: str) -> Any:
     """A field of Settings that knows how the environment spells it."""
     made = {"name": name, "default": default, "read": read, "meaning": meaning}
@@ -114,6 +118,24 @@ class Settings:
     origin: str = setting(
         "HAILUO_ORIGIN", "https://hailuoai.com", address, "the web upstream"
     )
+    platform_origin: str = setting(
+        "HAILUO_PLATFORM_ORIGIN",
+        "https://api.minimax.io",
+        address,
+        "the official upstream",
+    )
+    platform_model: str = setting(
+        "HAILUO_PLATFORM_MODEL",
+        "MiniMax-M3",
+        text,
+        "model used there when the caller's is not one of its own",
+    )
+    prefer: str = setting(
+        "HAILUO_PREFER",
+        "web",
+        choice("web", "platform"),
+        "`platform`: platform keys of the pool serve before web accounts",
+    )
     proxy: str = setting(
         "HAILUO_PROXY",
         "",
@@ -145,6 +167,24 @@ class Settings:
         whole,
         "largest JSON body, base64 included (MB = 1,048,576 bytes)",
     )
+    max_file_mb: int = setting(
+        "HAILUO_MAX_FILE_MB",
+        "100",
+        whole,
+        "largest file from an address or a multipart upload (MB = 1,048,576 bytes)",
+    )
+    allow_private_urls: bool = setting(
+        "HAILUO_ALLOW_PRIVATE_URLS",
+        "0",
+        switch,
+        "1: file addresses may point into private networks",
+    )
+    replace_audio_model: str = setting(
+        "REPLACE_AUDIO_MODEL",
+        "",
+        text,
+        "voices for alloy, echo, fable, onyx, nova, shimmer, comma-separated",
+    )
     log_level: str = setting(
         "HAILUO_LOG_LEVEL",
         "info",
@@ -160,7 +200,7 @@ class Settings:
     simulated: bool = setting(
         "HAILUO_SIMULATED",
         "0",
-        lambda value: choice("0", "1")(value) == "1",
+        switch,
         "set to 1 by `python -m hailuo` itself when the simulator is the upstream",
     )
 

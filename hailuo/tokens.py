@@ -43,7 +43,7 @@ def changed(tokens: Sequence[str], changes: Iterable[Change]) -> list[str]:
     """*tokens* after *changes*, in their order, without duplicates."""
     found = list(tokens)
     for old, new in changes:
-        fresh = [new] if new and new not in found else []
+        fresh = [new] if new and (new == old or new not in found) else []
         if old is None:
             found += fresh
         elif old in found:
@@ -78,7 +78,7 @@ class TokensFile:
             try:
                 self.tokens = changed(self._read(), self._unwritten)
                 self.problem = ""
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, RecursionError) as error:
                 self.problem = f"{self._path} {_why(error)}"
 
     def edited(self) -> bool:
@@ -112,9 +112,9 @@ class TokensFile:
             return self.persisted
 
     def _read(self) -> list[str]:
-        """raises: OSError, ValueError, unless there simply is no file."""
+        """raises: OSError, ValueError, RecursionError, unless there is no file."""
         try:
-            found = json.loads(self._path.read_text("utf-8"))
+            found = json.loads(self._path.read_text("utf-8-sig"))
         except FileNotFoundError:
             return []
         if not isinstance(found, list) or not all(
@@ -128,26 +128,32 @@ class TokensFile:
         target = self._path.resolve()  # a symlink stays one
         fresh = target.with_name(f".{target.name}.new")
         try:
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
-            with open(descriptor, "w", encoding="utf-8") as file:
+            fresh.unlink(missing_ok=True)  # what a crash, or anybody else, left there
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
+            # Half a character becomes the escape it was in the file.
+            with open(descriptor, "w", -1, "utf-8", "backslashreplace") as file:
                 _keep_owner(target, descriptor)
                 json.dump(self.tokens, file, indent=2, ensure_ascii=False)
                 file.write("\n")
                 file.flush()
                 os.fsync(descriptor)
+                ours = _signature(os.fstat(descriptor))
             os.replace(fresh, target)
+            self._seen = ours  # what is edited from now on is not
             _sync_folder(target.parent)
         except OSError:
             return False
-        self._seen = self._signature()
         return True
 
     def _signature(self) -> tuple[int, ...]:
         try:
-            stat = self._path.stat()
+            return _signature(self._path.stat())
         except OSError:
             return ()
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _signature(stat: os.stat_result) -> tuple[int, ...]:
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def _keep_owner(target: Path, descriptor: int) -> None:
@@ -169,7 +175,9 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _why(error: OSError | ValueError) -> str:
+def _why(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "is not an array of strings"
     if isinstance(error, OSError):
         return f"cannot be read ({error.strerror})"
     if isinstance(error, json.JSONDecodeError):

@@ -13,12 +13,25 @@ from . import (
     journal,
     models,
     service,
+    speech,
     tokens,
+    transcriptions,
+    voices,
 )
 from .paths import Paths
 from .service import Service
 
-BLUEPRINTS = (home.bp, health.bp, chat.bp, models.bp, tokens.bp, billing.bp)
+BLUEPRINTS = (
+    home.bp,
+    health.bp,
+    chat.bp,
+    speech.bp,
+    transcriptions.bp,
+    voices.bp,
+    models.bp,
+    tokens.bp,
+    billing.bp,
+)
 
 
 class Json(DefaultJSONProvider):

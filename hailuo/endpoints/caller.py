@@ -4,7 +4,9 @@ import ssl
 
 from flask import Request
 
-from ..settings import Settings
+from ..dialling import Dialling
+from ..download import Rules
+from ..settings import MB, Settings
 from ..watch import Watch
 
 
@@ -23,4 +25,13 @@ def watch(request: Request, settings: Settings) -> Watch:
         None if isinstance(caller, ssl.SSLSocket) else caller,
         heartbeat_s=settings.heartbeat_s,
         idle_s=settings.idle_timeout_s,
+    )
+
+
+def rules(settings: Settings) -> Rules:
+    """What may be fetched because a caller names it."""
+    return Rules(
+        settings.max_file_mb * MB,
+        "HAILUO_MAX_FILE_MB",
+        Dialling(allow_private=settings.allow_private_urls),
     )

@@ -3,12 +3,14 @@
 import logging
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
 from .. import errors, stops
+from ..attachments import attached
+from ..files import File
 from ..upstream import TICK, Answer, Piece
 from . import access, caller, fields, journal, service, shapes
 from .fields import ChatRequest
@@ -27,7 +29,11 @@ def complete() -> Response:
     watch = caller.watch(request, here.settings)
     trace = journal.trace(request)
     turn = trace.turn = here.gateway.turn(scope)
-    pieces = here.gateway.answer(turn, asked.question, watch)
+
+    def ask(files: Sequence[File]) -> Answer:
+        return here.gateway.answer(turn, asked.question._replace(files=files), watch)
+
+    pieces = attached(asked.sources, caller.rules(here.settings), watch, ask)
     if asked.stops:
         pieces = stops.cut(pieces, asked.stops)
     if asked.stream:

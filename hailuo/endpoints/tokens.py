@@ -113,7 +113,7 @@ def told(outcome: Outcome) -> dict[str, Any]:
 
 def described(account: Account) -> dict[str, Any]:
     """An account for its owner's eyes: times in Unix seconds, the token masked."""
-    ago_s = time.monotonic() - account.used_at
+    ago_s = time.monotonic() - account.slot.used_at
     resting_until = time.time() + account.rest.left_s if account.rest.left_s else None
     return {
         "account": account.name,
@@ -123,7 +123,7 @@ def described(account: Account) -> dict[str, Any]:
         "source": account.source,
         "token": masked(account.token),
         "expires_at": account.identity.expires_at,
-        "last_used": time.time() - ago_s if account.used_at else None,
+        "last_used": time.time() - ago_s if account.slot.used_at else None,
         "last_error": account.last_error or None,
         "answers": account.served,
     }

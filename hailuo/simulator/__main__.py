@@ -17,8 +17,9 @@ import sys
 import threading
 
 from . import control
+from .platform.routes import ROUTES as PLATFORM
 from .simulator import Simulator
-from .web import routes
+from .web.routes import ROUTES as WEB
 
 FIRST_USER = 1001
 BACKLOG = 4096
@@ -54,7 +55,7 @@ def _arguments() -> argparse.Namespace:
 async def serve(arguments: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
-    simulator = Simulator([*control.ROUTES, *routes.ROUTES])
+    simulator = Simulator([*control.ROUTES, *WEB, *PLATFORM])
     tls = _tls(arguments)
     server = await loop.create_server(
         simulator.connection,

@@ -6,10 +6,13 @@ instruction the simulator answers by itself, as to a human.
 
 For which requests it holds:
 
-    call            "chat", "register", "info", "renewal" or "delete"; required
+    call            "chat", "register", "info", "renewal", "delete", "policy", "put",
+                    "callback", "robot_config", "set_robot_config", "msg_tts", "audio"
+                    or "phone" of the web service, "completion" or "models" of the
+                    platform; required
     user            only for this account's id
-    token           only for this token
-    message         only for a chat message that contains this text
+    token           only for this token, or this key
+    message         only for a chat message, or a speech, that contains this text
     times           how often; 1 unless told, null for always
 
 Of those that hold, the ones with a number of times come first, in the order they were
@@ -25,7 +28,9 @@ Any call, in this order:
                      "headers": {name: value}}: exactly this answer
     refuse           {"code": n, "message": "…", "status": 200, "as": "json" or "event"}
     data             the `data` of the envelope, instead of the usual (register, info,
-                     renewal, delete)
+                     renewal, delete, policy, callback, robot_config, set_robot_config,
+                     msg_tts)
+    expires_in_s     (policy) for how long the policy is good
     forget           true (register): the device is given out but stays unknown
     close            true: the connection closes after the answer, unannounced
 
@@ -45,6 +50,26 @@ Chat, what it says:
     type8           false: the type 8 event is left out
     recording       {"text": "…"} or {"base64": "…"}: the body, byte for byte, instead
                     of all the above; its first "chatID":"…" is the conversation's id
+
+Completions of the platform take text, piece, pieces and recording, all of the next two
+sections but event_lines and send_result, and:
+
+    reasoning       what is thought before the text; "" for nothing
+    tags            true: the thinking stands in the content, between <think> and
+                    </think>, although reasoning_split asks for it apart
+    calls           [{"name": "…", "arguments": JSON text or object, "id": "…"}, …]: the
+                    functions to call, the arguments in pieces as well
+    cumulative      true: each delta repeats what came before it
+    whole           true: the last delta has the whole message beside it
+    finish          the finish_reason; "" for none
+    usage           {"prompt_tokens": n, "completion_tokens": n}; {}: no usage chunk
+    done            false: [DONE] is left out
+    sensitive       "input" or "output": nothing is said, and that flag is true
+
+Steps count chunks with a delta; garbage, event and bytes are as above, an error is
+{"error": …} with code and message. refuse takes "as": "error" (a status and the code at
+the end of the message), "base_resp" (status 200) or "event" (an error in a stream);
+data of models is the list of their names.
 
 Chat, when:
 
@@ -70,6 +95,20 @@ with a recording, after its bytes). do:
     close, reset    the connection is cut: FIN or RST. inside: "chunk" cuts in the
                     middle of a chunk that holds half of the next event
 
+Speech; what the first msg_tts of a message takes holds for all of them:
+
+    polls           how often msg_tts says "not yet"; 1 unless told
+    parts           how many MP3s it is cut into; 2 unless told
+    sound           "voice" unless told, by espeak-ng where it is installed; "tone"
+    cut_at          (audio) the part breaks off after so many bytes
+
+Recognition (phone):
+
+    text            what was recognised; instructions are taken in their order
+    status_code     1200041 for nothing, another for an error with this err_message
+    err_message
+    first_delay_s, event_lines, newline  as for chat
+
 Chat, how it looks on the wire:
 
     event_lines     false: no event: lines
@@ -84,7 +123,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-CALLS = ("chat", "register", "info", "renewal", "delete")
+WEB = (
+    "chat",
+    "register",
+    "info",
+    "renewal",
+    "delete",
+    "policy",
+    "put",
+    "callback",
+    "robot_config",
+    "set_robot_config",
+    "msg_tts",
+    "audio",
+    "phone",
+)
+PLATFORM = ("completion", "models")
+CALLS = (*WEB, *PLATFORM)
 STEPS: Mapping[str, frozenset[str]] = {
     "hold": frozenset(),
     "silence": frozenset(),
@@ -107,7 +162,9 @@ KEYS_OF = {
 VALUES_OF = {
     "drop": (None, "reset", "close"),
     "framing": ("chunked", "close"),
+    "sound": ("tone", "voice"),
     "newline": ("\n", "\r\n", "\r"),
+    "sensitive": (None, "input", "output"),
 }
 
 
@@ -132,6 +189,7 @@ class Instruction:
     refuse: dict[str, Any] | None = None
     data: Any = None
     forget: bool = False
+    expires_in_s: float | None = None
     close: bool = False
 
     text: str | None = None
@@ -147,9 +205,26 @@ class Instruction:
     type8: bool = True
     recording: dict[str, str] | None = None
 
+    reasoning: str | None = None
+    tags: bool = False
+    calls: list[dict[str, Any]] | None = None
+    cumulative: bool = False
+    whole: bool = False
+    finish: str | None = None
+    usage: dict[str, int] | None = None
+    done: bool = True
+    sensitive: str | None = None
+
     first_delay_s: float = 0.0
     delay_s: float = 0.0
     then: list[dict[str, Any]] = field(default_factory=list)
+
+    polls: int = 1
+    parts: int = 2
+    sound: str = "voice"
+    cut_at: int | None = None
+    status_code: int = 0
+    err_message: str = ""
 
     event_lines: bool = True
     newline: str = "\n"

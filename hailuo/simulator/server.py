@@ -87,6 +87,12 @@ class Request:
         pairs = (pair.partition("=") for pair in text.split("&") if pair)
         return [(name, value) for name, _, value in pairs]
 
+    @property
+    def scheme(self) -> str:
+        """How the client reached us: http or https."""
+        tls = self.connection.transport.get_extra_info("ssl_object")
+        return "https" if tls else "http"
+
     def header(self, name: str) -> str:
         return self.headers.get(name, "")
 

@@ -1,6 +1,6 @@
 """One simulator: its state, its table of routes, and what happens to every request.
 
-A service (`web`) is a list of routes. An endpoint is a coroutine
+A service (`web`, `platform`) is a list of routes. An endpoint is a coroutine
 
     async def info(simulator: Simulator, request: Request) -> Reply | None
 
@@ -19,6 +19,7 @@ from .report import Report, RequestSeen, now
 from .script import Instruction, Script
 from .server import Connection, Reply, Request, Sink, json_reply
 from .web.accounts import Accounts
+from .web.storage import Storage
 
 
 class Refused(Exception):
@@ -58,6 +59,7 @@ class Route(NamedTuple):
 class Simulator:
     def __init__(self, routes: Iterable[Route]) -> None:
         self.accounts = Accounts()
+        self.storage = Storage()
         self.script = Script()
         self.report = Report()
         self._routes = [(re.compile(route.path), route) for route in routes]

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from ..errors import BadRequest
+from ..files import File
 from ..watch import Watch
 
 Message = Mapping[str, Any]  # role, content, …: as it came, after validation
@@ -50,12 +51,14 @@ class Question(NamedTuple):
         uses what it understands.
     conversation: "" for one of its own, removed afterwards; "new" for one that is
         kept; else the id of the one to go on with.
+    files: those of the newest message, in the caller's order.
     """
 
     messages: Sequence[Message]
     model: str = ""
     options: Mapping[str, Any] = {}
     conversation: str = ""
+    files: Sequence[File] = ()
 
 
 class Link(NamedTuple):
@@ -152,9 +155,6 @@ class Upstream(Protocol):
 
     kind: str
 
-    def identify(self, credential: str) -> Identity | None:
-        """Whose credential this is; None when it is none of this service's."""
-
     def offers(self, model: str) -> bool:
         """Whether *model* is a name of this service's own."""
 
@@ -170,6 +170,24 @@ class Upstream(Protocol):
         Closing the answer has its conversation removed.
         raises: UpstreamError for what the service did; CallerLeft.
         """
+
+    @property
+    def speakers(self) -> Sequence[Speaker]:
+        """The voices everybody may use."""
+
+    def cloned(self, account: Credential) -> Sequence[Speaker]:
+        """The voices that are the account's own. raises: UpstreamError."""
+
+    def objection_to(self, speech: Speech) -> BadRequest | None:
+        """What of *speech* this service cannot do on any account, by its field."""
+
+    def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+        """One MP3 of the whole text, as it arrives. raises: as answer()."""
+
+    def transcribe(
+        self, account: Credential, recording: Recording, watch: Watch
+    ) -> Words:
+        """What is said in a recording, part after part. raises: as answer()."""
 
     def introduce(self, account: Credential) -> None:
         """Have the service see the token once, where nobody is kept waiting.

@@ -59,6 +59,11 @@ class Http:
             self._session.mount(scheme, adapter)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
+    @property
+    def session(self) -> requests.Session:
+        """The connections, for a library that brings calls of its own."""
+        return self._session
+
     def send(
         self,
         method: str,
@@ -153,14 +158,21 @@ class Stream:
         An answer's end is known before its last bytes are here; a connection that is
         closed instead costs the next answer a handshake.
         """
+        for _ in self.remains():
+            pass
+        self.close()
+
+    def remains(self) -> Iterator[bytes]:
+        """What arrives within 250 ms, whoever has left; it ends rather than fails."""
         until, clock = time.monotonic() + SETTLE_S, Watch()
         try:
             while self._ready() or self._arrives(until, clock):
-                if not self._raw.read1(BATCH) or time.monotonic() > until:
-                    break
-        except (*FOREIGN, CallerLeft):
-            pass
-        self.close()
+                received = self._raw.read1(BATCH)
+                if not received or time.monotonic() > until:
+                    return
+                yield received
+        except (*FOREIGN, UpstreamError, CallerLeft):
+            return
 
     def close(self) -> None:
         """Let go of the connection: back to the pool if read to its end, else shut."""

@@ -118,3 +118,13 @@ def test_no_text_is_too_strange(text: str):
 def test_no_claims_are_too_strange(claims: Any):
     found = identify(forged(claims))
     assert (found is not None) == isinstance(claims, dict)
+
+
+@pytest.mark.parametrize("exp", [True, 0, -1, "2000000000"], ids=repr)
+def test_an_end_is_a_number_of_seconds(exp: Any):
+    assert identify(forged({"exp": exp})).expires_at is None
+
+
+def test_what_is_longer_than_any_token_is_nobodys():
+    """Strangers' tokens are kept in memory for a while."""
+    assert identify(forged({"x": "x" * 8_000})) is None

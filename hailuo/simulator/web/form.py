@@ -1,6 +1,7 @@
 """The form of a chat message, checked as protocol.md 4 lists it."""
 
 import json
+import re
 from typing import Any, NamedTuple, Self
 
 from ..server import Request
@@ -13,6 +14,9 @@ FIELDS = ["characterID", "msgContent", "chatID", "searchMode"]
 CHARACTER_ID = "1"
 SEARCH_MODE = "0"
 TEXT, IMAGE, DOCUMENT = 1, 2, 6  # formType
+IMAGE_TYPE = re.compile(  # protocol.md 5
+    r"image/(x-)?(jpe?g|png|gif|bmp|webp|tiff|svg\+xml|heic|heif|ico(n)?)"
+)
 ENTRY = ["name", "formType", "content", "fileID"]
 
 
@@ -74,5 +78,16 @@ class ChatForm(NamedTuple):
                 raise forbidden(f"form has an entry {entry!r}")
             if entry["formType"] not in (IMAGE, DOCUMENT):
                 raise forbidden(f"form has a file of formType {entry['formType']!r}")
-            if account.files.get(entry["fileID"]) is None:
-                raise forbidden(f"form names a file {entry['fileID']!r} not uploaded")
+            _check_file(entry, account)
+
+
+def _check_file(entry: dict[str, Any], account: Account) -> None:
+    """The file was uploaded by this account, under this name, as this type."""
+    file = account.files.get(entry["fileID"])
+    if file is None:
+        raise forbidden(f"form names a file {entry['fileID']!r} not uploaded")
+    if entry["content"] != file.name:
+        raise forbidden(f"form calls {file.name!r} {entry['content']!r}")
+    kind = IMAGE if IMAGE_TYPE.fullmatch(file.media_type) else DOCUMENT
+    if entry["formType"] != kind:
+        raise forbidden(f"formType of {file.media_type} is {entry['formType']}")

@@ -1,32 +1,53 @@
 """Hailuo AI's web protocol: what hailuoai.com's own client speaks (protocol.md)."""
 
+from collections.abc import Sequence
 from contextlib import closing
 
-from ...errors import BadRequest, NotUnderstood, TokenRejected, UpstreamError
+from ...errors import (
+    BadRequest,
+    CallerLeft,
+    NotUnderstood,
+    TokenRejected,
+    UpstreamError,
+)
 from ...watch import Watch
-from .. import TICK, Answer, Credential, Identity, Question
+from .. import (
+    TICK,
+    Answer,
+    Credential,
+    Question,
+    Recording,
+    Sound,
+    Speaker,
+    Speech,
+    Words,
+)
 from ..http import Http, Stream
-from ..sse import Parser
-from . import account as accounts
-from . import prompt, protocol
+from . import files, prompt, protocol, repetition, voices
+from .account import identify
 from .chat import Transcript
 from .client import Client
+from .files import Uploads
 from .removal import Removals
 from .signing import chat_digest
+from .voice import Voice
 
 
 class Web:
-    """The web service, on whichever account a call is made for."""
+    """The web service, on whichever account a call is made for.
+
+    replaced: the voices in place of OpenAI's, as REPLACE_AUDIO_MODEL spells them.
+    """
 
     kind = protocol.KIND
 
-    def __init__(self, http: Http, origin: str) -> None:
+    def __init__(self, http: Http, origin: str, replaced: str = "") -> None:
         self._http = http
         self._client = Client(http, origin)
+        self._uploads = Uploads(self._client, http)
         self._removals = Removals(self._remove)
-
-    def identify(self, credential: str) -> Identity | None:
-        return accounts.identify(credential)
+        self._voice = Voice(http, self._client, self._ask, self._removals)
+        self._replaced = voices.replacements(replaced)
 
     def offers(self, model: str) -> bool:
         return False  # there is one model, and nobody names it
@@ -44,18 +65,51 @@ class Web:
 
         One that is to be kept is removed all the same if nobody was told its id.
         """
-        transcript = Transcript()
-        told = False
+        ids = yield from self._uploads.ids(account.token, question.files, watch)
+        transcript, told = Transcript(), False
         try:
-            with closing(self._ask(account, question, watch)) as stream:
-                for piece in _pieces(stream, transcript):
-                    told = told or bool(piece.id)
-                    yield piece
-                stream.settle()
+            with closing(self._ask(account, question, watch, ids)) as stream:
+                try:
+                    for piece in _pieces(stream, transcript):
+                        told = told or bool(piece.id)
+                        yield piece
+                    stream.settle()
+                except (CallerLeft, GeneratorExit):
+                    _learn_id(stream, transcript)
+                    raise
         finally:
             kept = question.conversation and (told or question.conversation != "new")
             if transcript.chat_id and not kept:
                 self._removals.add(account, transcript.chat_id)
+
+    @property
+    def speakers(self) -> Sequence[Speaker]:
+        """The voices everybody may use."""
+        return voices.SPEAKERS
+
+    def cloned(self, account: Credential) -> list[Speaker]:
+        """The voices that are the account's own. raises: UpstreamError."""
+        return self._voice.cloned(account)
+
+    def objection_to(self, speech: Speech) -> BadRequest | None:
+        """What of *speech* this service cannot do on any account, by its field."""
+        try:
+            voices.chosen(speech.voice, speech.model, self._replaced)
+            repetition.readable(speech.text)
+        except BadRequest as objection:
+            return objection
+        return None
+
+    def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+        """raises: BadRequest for a voice nobody knows; as Voice.speak()."""
+        voice = voices.chosen(speech.voice, speech.model, self._replaced)
+        yield from self._voice.speak(account, speech.text, voice, watch)
+
+    def transcribe(
+        self, account: Credential, recording: Recording, watch: Watch
+    ) -> Words:
+        """raises: as Voice.transcribe()."""
+        return self._voice.transcribe(account, recording, watch)
 
     def introduce(self, account: Credential) -> None:
         self._client.introduce(account.token)
@@ -64,7 +118,7 @@ class Web:
         """source: protocol.md 3; that the old token stops working is *assumed*."""
         data = self._client.ask("POST", protocol.RENEWAL, account.token, {})
         token = data.get("token") if isinstance(data, dict) else None
-        if not isinstance(token, str) or not self.identify(token):
+        if not isinstance(token, str) or not identify(token):
             raise NotUnderstood("the upstream's renewal holds no token")
         return token
 
@@ -82,23 +136,32 @@ class Web:
     def drain(self, wait_s: float) -> int:
         return self._removals.drain(wait_s)
 
-    def _ask(self, account: Credential, question: Question, watch: Watch) -> Stream:
+    def _ask(
+        self,
+        account: Credential,
+        question: Question,
+        watch: Watch,
+        ids: Sequence[str] = (),
+    ) -> Stream:
+        """ids: of the question's files, as the service calls them."""
         known = question.conversation not in ("", "new")
         messages = prompt.latest(question.messages) if known else question.messages
         chat_id = question.conversation if known else protocol.NEW_CONVERSATION
-        text = prompt.fold(messages)
+        text = prompt.fold(messages, bool(question.files))
         referer = f"{protocol.REFERER}?chat={chat_id}" if known else protocol.REFERER
-        form = (
+        form = files.form(question.files, ids, text)
+        fields = [
             ("characterID", (None, protocol.CHARACTER_ID)),
             ("msgContent", (None, text)),
             ("chatID", (None, chat_id)),
             ("searchMode", (None, protocol.SEARCH_MODE)),
-        )
+            *([("form", (None, form))] if form else ()),
+        ]
         return self._client.open_stream(
             protocol.CHAT,
             account.token,
-            form,
-            digest=chat_digest(protocol.CHARACTER_ID, text, chat_id),
+            fields,
+            digest=chat_digest(protocol.CHARACTER_ID, text, chat_id, form),
             headers={"Accept": "text/event-stream", "Referer": referer},
             watch=watch,
         )
@@ -107,21 +170,33 @@ class Web:
         self._client.ask("DELETE", protocol.HISTORY + chat_id, token)
 
 
+def _learn_id(stream: Stream, transcript: Transcript) -> None:
+    """Whose caller left early has a conversation all the same: read what it is called.
+
+    A moment is all it takes; who left while the headers were awaited left before that.
+    """
+    for received in () if transcript.chat_id else stream.remains():
+        try:
+            transcript.feed(received)
+        except UpstreamError:
+            return
+        if transcript.chat_id:
+            return
+
+
 def _pieces(stream: Stream, transcript: Transcript) -> Answer:
     """Each piece as it arrives, the last one with its finish.
 
     What an event brings is given before the failure of the one behind it is raised, so
     that it does not matter how the bytes were cut.
     """
-    parser = Parser()
     for received in stream:
         if not received:
             yield TICK
             continue
         failure: UpstreamError | None = None
         try:
-            for event in parser.feed(received):
-                transcript.read(event)
+            transcript.feed(received)
         except UpstreamError as error:
             failure = error
         if piece := transcript.take():

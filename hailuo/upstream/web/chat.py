@@ -1,7 +1,7 @@
 """An answer of the web service: from its events to pieces (protocol.md 4).
 
     transcript = Transcript()
-    transcript.read(data_of_an_event)
+    transcript.feed(bytes_that_arrived)
     piece = transcript.take()         # what is new since the last time
 
 Pure: bytes in, pieces out, so a recording is as good as the service.
@@ -16,6 +16,7 @@ import orjson
 
 from ...errors import NothingSaid, NotUnderstood
 from .. import Link, Piece
+from ..sse import Parser
 from .client import check
 from .protocol import END_TYPE, HEARTBEAT_TYPE, IS_LAST
 
@@ -28,15 +29,23 @@ class Transcript:
     """What the service has said so far.
 
     chat_id: the conversation's id, "" until it is known.
+    message_id: the answer's own id within it, "" until it is known.
     ended: whether the answer is over.
     """
 
     def __init__(self) -> None:
         self.chat_id = ""
+        self.message_id = ""
         self.ended = False
         self._content = ""
         self._given = 0  # characters of it that have been taken
         self._links: tuple[Link, ...] = ()
+        self._parser = Parser()
+
+    def feed(self, received: bytes) -> None:
+        """Take in what arrived, cut anywhere. raises: as read()."""
+        for event in self._parser.feed(received):
+            self.read(event)
 
     def read(self, event: bytes) -> None:
         """Take in the data of one event; after the end, nothing counts any more.
@@ -54,6 +63,7 @@ class Transcript:
         data = _mapping(said, "data")
         message = _mapping(data, "messageResult")
         self._read_id(message or _mapping(data, "sendResult"))
+        self.message_id = str(message.get("msgID") or "") or self.message_id
         self._read_content(message)
         ends = said.get("type") == END_TYPE or message.get("isEnd") == IS_LAST
         if ends and not self._content:

@@ -12,8 +12,14 @@ _MARKDOWN_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 _ROLES = {"developer": "system", "function": "tool"}
 
 
-def fold(messages: Sequence[Message]) -> str:
+# Without it the model answers about the files of earlier turns.
+_NEWEST = "system:以下这条消息和随它附上的文件是最新的，请以它们为准来回答。"
+
+
+def fold(messages: Sequence[Message], files: bool = False) -> str:
     """The text to send for a history.
+
+    files: whether the last message has any; then a line before it points to them.
 
     One message is its own text; several are written as `role:text`, with the role whose
     turn it is at the end, so that the service goes on as the assistant. Messages that
@@ -22,9 +28,12 @@ def fold(messages: Sequence[Message]) -> str:
     told = [
         (message["role"], text) for message in messages if (text := told_by(message))
     ]
-    if len(told) < 2:
+    pointed = files and len(messages) > 1
+    if len(told) < 2 and not pointed:
         return "".join(text for _, text in told)
     lines = [f"{_ROLES.get(role, role)}:{text}" for role, text in told]
+    if pointed:
+        lines.insert(len(lines) - bool(told_by(messages[-1])), _NEWEST)
     return "\n".join([*lines, "assistant:"])
 
 

@@ -1,0 +1,14 @@
+"""Whose a credential is, told from what it looks like (platform.md, Base address).
+
+`sk-api-…`, `sk-cp-…` and JWTs that MiniMax issued are the platform's; any other JWT is
+a `_token` of the web service; anything else is no credential, and is sent to nobody.
+"""
+
+from .upstream import Identity
+from .upstream.platform import key
+from .upstream.web import account
+
+
+def identify(credential: str) -> Identity | None:
+    """What a credential says of itself; None when it is none."""
+    return key.identify(credential) or account.identify(credential)

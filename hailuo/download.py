@@ -1,0 +1,230 @@
+"""A file that a caller named, fetched safely.
+
+    with fetch("https://example.org/a.pdf", Rules(limit_bytes=…)) as found:
+        found.content.read()
+
+A stranger chooses the address, so: only http and https; every address that the name has
+must be public; we connect to an address that was vetted, whatever the name may resolve
+to a moment later; and again for each redirect. Nothing of ours is sent along: no
+cookies, no credentials, no proxy. What is refused is refused in the same words whether
+there is something inside a private network or not.
+"""
+
+import http.client
+import socket
+import ssl
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from functools import cache
+from typing import IO, NamedTuple, Self
+from urllib.parse import urljoin
+
+import certifi
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.response import BaseHTTPResponse
+from urllib3.util import Url, parse_url
+
+from .dialling import Dialling, Fuse, NotPublic, dial
+from .errors import BadRequest, TooLarge
+from .names import as_utf8, from_address, from_disposition
+from .unpacking import PACKED, PIECE, unpacked
+
+TOTAL_S = 60.0
+REDIRECTS = 5
+MB = 1_048_576
+
+PORTS = {"http": 80, "https": 443}
+HEADERS = {
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "User-Agent": "Mozilla/5.0",  # some sites serve nobody who does not say this
+}
+BROKEN = (HTTPError, http.client.HTTPException, OSError, ValueError)
+BADLY_PACKED = (zlib.error, EOFError)
+
+
+class Fetched(NamedTuple):
+    """content: a nameless temporary file, at its beginning; media_type: as declared, ""
+    when it was not; name: from the headers or the address, "" when neither has one."""
+
+    content: IO[bytes]
+    size: int
+    media_type: str
+    name: str
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.content.close()
+
+
+@cache
+def authorities() -> ssl.SSLContext:
+    """Who may vouch for a site; read once, since that takes 20 ms."""
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+class Rules(NamedTuple):
+    """What a download may do.
+
+    limit_bytes: counted as they are read, and again as they are unpacked.
+    limit_said: the name by which people know the limit.
+    """
+
+    limit_bytes: int
+    limit_said: str = ""
+    dialling: Dialling = Dialling()
+    tls: Callable[[], ssl.SSLContext] = authorities
+
+
+def fetch(address: str, rules: Rules, fuse: Fuse | None = None) -> Fetched:
+    """Fetch a file into a temporary one, piece by piece.
+
+    fuse: ends the download; one of 60 s unless given.
+    raises: BadRequest, TooLarge.
+    """
+    with fuse or Fuse(TOTAL_S) as fuse:
+        try:
+            return _followed(address, rules, fuse)
+        except NotPublic:
+            reason = "its host is not known, or not public"
+        except BADLY_PACKED:
+            reason = "it is compressed wrongly"
+        except BROKEN as error:
+            reason = f"the connection failed ({type(error).__name__})"
+        raise _failed("it takes too long" if fuse.blown else reason)
+
+
+def _followed(address: str, rules: Rules, fuse: Fuse) -> Fetched:
+    for _ in range(1 + REDIRECTS):
+        url = _parsed(address)
+        connection = _connection(url, rules, fuse)
+        with closing(connection), _asked(connection, url) as response:
+            location = response.get_redirect_location()
+            if not location:
+                return _kept(response, url, rules, fuse)
+            address = urljoin(url.url, as_utf8(location))
+    raise _failed(f"it redirects more than {REDIRECTS} times")
+
+
+def _parsed(address: str) -> Url:
+    try:
+        url = parse_url(address.strip())
+    except LocationParseError:
+        raise _failed("it is no address") from None
+    if url.scheme not in PORTS or not url.host:
+        raise _failed("only http:// and https:// addresses are fetched")
+    return url._replace(auth=None, fragment=None)
+
+
+class _Given:
+    """A connection of urllib3 over a socket that is connected already."""
+
+    given: socket.socket
+
+    def _new_conn(self) -> socket.socket:
+        return self.given
+
+
+class _Plain(_Given, HTTPConnection):
+    pass
+
+
+class _Tls(_Given, HTTPSConnection):
+    pass
+
+
+def _connection(url: Url, rules: Rules, fuse: Fuse) -> _Plain | _Tls:
+    """To a vetted address; the Host header, SNI and certificate are of the name."""
+    assert url.scheme and url.host
+    port, idle_s = url.port or PORTS[url.scheme], rules.dialling.idle_s
+    made = (
+        _Plain(url.host, port, timeout=idle_s)
+        if url.scheme == "http"
+        else _Tls(url.host, port, timeout=idle_s, ssl_context=rules.tls())
+    )
+    made.given = dial(url.host.strip("[]"), port, rules.dialling, fuse)
+    return made
+
+
+def _asked(connection: HTTPConnection, url: Url) -> BaseHTTPResponse:
+    connection.request(
+        "GET",
+        url.request_uri,
+        headers=HEADERS,
+        preload_content=False,
+        enforce_content_length=True,
+    )
+    return connection.getresponse()
+
+
+def _kept(response: BaseHTTPResponse, url: Url, rules: Rules, fuse: Fuse) -> Fetched:
+    if response.status != 200:
+        raise _failed(f"its server answers with HTTP {response.status}")
+    content = tempfile.TemporaryFile()
+    try:
+        size = _copy(_body(response), response, content, rules)
+        if fuse.blown:  # what looks like the end may be where we broke it off
+            raise TimeoutError
+        content.seek(0)
+    except BaseException:
+        content.close()
+        raise
+    headers = response.headers
+    media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    name = from_disposition(headers.get("Content-Disposition", ""))
+    return Fetched(content, size, media_type, name or from_address(url.path or ""))
+
+
+def _body(response: BaseHTTPResponse) -> Iterable[bytes]:
+    """The body's pieces, unpacked if they were packed, though we did not ask for it."""
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return _pieces(response)
+    if encoding in PACKED:
+        return unpacked(_pieces(response))
+    raise _failed(f"its server sends it in an encoding that was not asked: {encoding}")
+
+
+def _pieces(response: BaseHTTPResponse) -> Iterator[bytes]:
+    while piece := response.read(PIECE, decode_content=False):
+        yield piece
+
+
+def _copy(
+    pieces: Iterable[bytes],
+    response: BaseHTTPResponse,
+    content: IO[bytes],
+    rules: Rules,
+) -> int:
+    """Whatever Content-Length says, bytes are counted as they come.
+
+    Between pieces others have a turn: a server may be faster than we are.
+    """
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if max(size, response.tell()) > rules.limit_bytes:
+            raise too_large(rules)
+        content.write(piece)
+        time.sleep(0)
+    return size
+
+
+def too_large(rules: Rules) -> TooLarge:
+    """The refusal of a file beyond the limit, with its name and what to do instead."""
+    limit = f"{rules.limit_bytes / MB:g} MB"
+    if rules.limit_said:
+        limit += f" ({rules.limit_said})"
+    return TooLarge(
+        f"the file is larger than {limit}: send a smaller one or parts of it"
+    )
+
+
+def _failed(reason: str) -> BadRequest:
+    return BadRequest(f"the file cannot be fetched: {reason}", code="file_unavailable")

@@ -1,0 +1,143 @@
+"""A file on its way from a caller to an upstream.
+
+    file = from_base64(text, media_type="image/png", name="a.png")
+    with file.open() as content:
+        …
+
+Its content lies in a temporary file that has no name, so nothing is left of it when the
+last who holds it lets go, whatever happens to the program.
+"""
+
+import binascii
+import io
+import os
+import tempfile
+import time
+import weakref
+from collections.abc import Callable
+from typing import IO, Any
+
+from . import media, names
+from .errors import BadRequest
+
+SLICE = 65_536  # characters of base64 that are decoded at once; a multiple of four
+_WHITE = b" \t\r\n"
+
+
+class File:
+    """What a caller attached to a message.
+
+    name: safe, never empty, as the caller calls it where that is known.
+    media_type: what it is, lower case, without parameters.
+    size: in bytes.
+    address: where it came from, "" when it came with the request.
+    """
+
+    def __init__(
+        self,
+        content: IO[bytes],
+        size: int,
+        media_type: str = "",
+        name: str = "",
+        address: str = "",
+    ) -> None:
+        """content: a temporary file, which is closed with this one.
+
+        media_type, name: as declared; the content itself has the first word.
+        raises: BadRequest for an empty file.
+        """
+        self._close = weakref.finalize(self, content.close)
+        if not size:
+            self.close()
+            raise BadRequest("the file is empty", code="invalid_file")
+        content.flush()
+        self._descriptor = content.fileno()
+        self.size = size
+        self.address = address
+        name = names.safe(name)
+        head = os.pread(self._descriptor, media.LOOKED_AT, 0)
+        self.media_type = media.media_type_of(head, media_type, name)
+        self.suffix = media.suffix_of(self.media_type, name)
+        self.name = name or f"file{self.suffix}"
+
+    @property
+    def is_image(self) -> bool:
+        """A picture; all else is a document."""
+        return media.is_image(self.media_type)
+
+    def open(self) -> IO[bytes]:
+        """Its bytes, from the beginning; readers do not disturb each other."""
+        return io.BufferedReader(_Reader(os.dup(self._descriptor)), SLICE)
+
+    def close(self) -> None:
+        """Let the content go. Who is reading it may finish."""
+        self._close()
+
+
+class _Reader(io.RawIOBase):
+    """A descriptor's bytes, with a position of its own."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = os.preadv(self._descriptor, [buffer], self._at)
+        self._at += count
+        return count
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        size = os.fstat(self._descriptor).st_size
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at}.get(whence, size)
+        return self._at
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
+
+
+def from_base64(
+    text: str,
+    media_type: str = "",
+    name: str = "",
+    sleep: Callable[[float], None] = time.sleep,
+) -> File:
+    """Decode, in slices: between them, whoever else is waiting has a turn.
+
+    text: may be broken into lines.
+    sleep: gives the turn.
+    raises: BadRequest for what is not base64.
+    """
+    content = tempfile.TemporaryFile()
+    try:
+        _decode(text, content, sleep)
+    except ValueError:  # binascii's own, and characters that are not ASCII
+        content.close()
+        raise BadRequest("the data is not base64", code="invalid_base64") from None
+    except BaseException:
+        content.close()
+        raise
+    return File(content, content.tell(), media_type, name)
+
+
+def _decode(text: str, content: IO[bytes], sleep: Callable[[float], None]) -> None:
+    rest, ended = b"", False
+    for start in range(0, len(text), SLICE):
+        given = rest + text[start : start + SLICE].encode("ascii").translate(
+            None, _WHITE
+        )
+        whole = len(given) - len(given) % 4
+        if ended and given:
+            raise binascii.Error("there is something behind the end")
+        content.write(binascii.a2b_base64(given[:whole], strict_mode=True))
+        ended, rest = given[:whole].endswith(b"="), given[whole:]
+        sleep(0)
+    if rest:
+        raise binascii.Error("the end is missing")

@@ -1,0 +1,1 @@
+"""api.minimax.io as platform.md describes it; `routes` lists its paths."""

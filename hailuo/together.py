@@ -1,0 +1,110 @@
+"""Several things at once, for one request that waits for them all.
+
+    results = yield from together([task, …], watch, TICK)
+
+A task is called in a thread of its own with a Stop, which tells it when nobody waits
+for it any more: when the caller has left, or when another task has failed.
+"""
+
+import math
+import socket
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from .watch import Watch
+
+MOST = 8  # at once
+
+Result = TypeVar("Result")
+Tick = TypeVar("Tick")
+
+
+class Stop:
+    """Whether the work is still wanted; given once, it stays."""
+
+    def __init__(self) -> None:
+        self.given = False
+        self._lock = threading.Lock()
+        self._calls: list[Callable[[], None]] = []
+
+    @contextmanager
+    def calling(self, call: Callable[[], None]) -> Iterator[None]:
+        """Have *call* called if the work is stopped in here, or was before."""
+        with self._lock:
+            self._calls.append(call)
+            late = self.given
+        if late:
+            call()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._calls.remove(call)
+
+    def give(self) -> None:
+        with self._lock:
+            self.given = True
+            calls = list(self._calls)
+        for call in calls:
+            call()
+
+
+def together(
+    tasks: Sequence[Callable[[Stop], Result]], watch: Watch, tick: Tick
+) -> Generator[Tick, None, list[Result]]:
+    """What the tasks return, in their order; *tick* whenever a beat is due meanwhile.
+
+    raises: what a task raised; CallerLeft.
+    """
+    stop, bell = Stop(), _Bell()
+    threads = ThreadPoolExecutor(MOST)
+    futures: list[Future[Result]] = []
+    try:
+        futures += [threads.submit(task, stop) for task in tasks]
+        for future in futures:
+            future.add_done_callback(bell.ring)
+        while not _over(futures):
+            if watch.wait(math.inf, bell.heard):
+                bell.hush()
+            if watch.due:
+                yield tick
+                watch.beat()
+        return [future.result() for future in _failed(futures) or futures]
+    finally:
+        stop.give()
+        threads.shutdown(wait=False, cancel_futures=True)
+        bell.close()
+        futures.clear()  # else the traceback of a failure keeps the other results alive
+
+
+def _over(futures: Sequence[Future[Result]]) -> bool:
+    """Whether all are done, or one has failed."""
+    return bool(_failed(futures)) or all(future.done() for future in futures)
+
+
+def _failed(futures: Sequence[Future[Result]]) -> list[Future[Result]]:
+    return [each for each in futures if each.done() and each.exception()]
+
+
+class _Bell:
+    """Rung in any thread, heard where a Watch waits for bytes."""
+
+    def __init__(self) -> None:
+        self.heard, self._rope = socket.socketpair()
+        self._rope.setblocking(False)
+
+    def ring(self, _: object) -> None:
+        try:
+            self._rope.send(b"!")
+        except OSError:
+            pass  # nobody listens any more
+
+    def hush(self) -> None:
+        self.heard.recv(1024)
+
+    def close(self) -> None:
+        self.heard.close()
+        self._rope.close()

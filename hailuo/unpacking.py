@@ -1,0 +1,41 @@
+"""A compressed body, unpacked piece by piece, so that a bomb is stopped in time."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+
+PACKED = ("gzip", "x-gzip", "deflate")
+PIECE = 65_536  # bytes given at most at once
+
+_ANY_HEADER = 47  # zlib's own word for "gzip or zlib, whichever it is"
+_NO_HEADER = -15
+
+
+def unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """gzip, also several files of it in a row; deflate, with its header or without.
+
+    Gives empty pieces, too: so whoever iterates has a turn however little comes out.
+    raises: zlib.error, EOFError.
+    """
+    unpacker = None
+    for packed in pieces:
+        while packed:
+            unpacker = unpacker or _unpacker(packed)
+            yield from _emptied(unpacker, packed)
+            packed, unpacker = unpacker.unused_data, None if unpacker.eof else unpacker
+    if unpacker:
+        raise EOFError
+
+
+def _unpacker(packed: bytes) -> "zlib._Decompress":
+    has_header = packed[0] & 0x0F == 8 or packed[0] == 0x1F
+    return zlib.decompressobj(_ANY_HEADER if has_header else _NO_HEADER)
+
+
+def _emptied(unpacker: "zlib._Decompress", packed: bytes) -> Iterator[bytes]:
+    """All that *packed* makes; what does not fit into a piece waits in the unpacker."""
+    while True:
+        piece = unpacker.decompress(packed, PIECE)
+        yield piece
+        packed = unpacker.unconsumed_tail
+        if unpacker.eof or (not packed and len(piece) < PIECE):
+            return

@@ -1,0 +1,100 @@
+"""MiniMax's official platform: the paid API of Hailuo's makers (platform.md)."""
+
+from collections.abc import Sequence
+from contextlib import closing
+
+from ...errors import BadRequest, NotUnderstood, TokenRejected
+from ...watch import Watch
+from .. import Answer, Credential, Question, Recording, Sound, Speaker, Speech, Words
+from ..http import Http
+from . import chat, objections, protocol, request
+from .client import Client
+from .documents import Documents
+
+
+class Platform:
+    """The official platform, with whichever key a call is made.
+
+    origin: its address; a key works in its own region only.
+    default_model: answers callers whose model is none of the platform's own.
+    """
+
+    kind = protocol.KIND
+
+    def __init__(self, http: Http, origin: str, default_model: str) -> None:
+        self._http = http
+        self._client = Client(http, origin)
+        self._default_model = default_model
+        self._documents = Documents()
+
+    def offers(self, model: str) -> bool:
+        return model.startswith(protocol.OWN_MODELS)
+
+    def objection(self, question: Question) -> BadRequest | None:
+        return objections.objection(question, self._model(question))
+
+    def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
+        """Ask with *account*'s key, once the documents are read."""
+        messages = yield from self._documents.read(question.messages, watch)
+        question = question._replace(messages=messages)
+        body = request.body(question, self._model(question))
+        stream = self._client.open_stream(
+            protocol.CHAT, account.token, body, watch=watch
+        )
+        with closing(stream):
+            yield from chat.pieces(stream)
+            stream.settle()
+
+    speakers: Sequence[Speaker] = ()
+
+    def cloned(self, account: Credential) -> Sequence[Speaker]:
+        return ()
+
+    def objection_to(self, speech: Speech) -> BadRequest | None:
+        message = "the official platform's voice is not spoken yet"
+        return BadRequest(message, param="voice", code="unsupported_value")
+
+    def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+        raise NotUnderstood("the official platform's voice is not spoken yet")
+
+    def transcribe(
+        self, account: Credential, recording: Recording, watch: Watch
+    ) -> Words:
+        raise NotUnderstood("the official platform's voice is not spoken yet")
+
+    def introduce(self, account: Credential) -> None:
+        """Nothing to do: a key has no lock that others wait for."""
+
+    def renew(self, account: Credential) -> str:
+        """A key does not end: it stays what it is."""
+        return account.token
+
+    def lives(self, credential: str) -> bool:
+        """Asked by the cheapest authenticated call there is, the list of models."""
+        try:
+            self.models(credential)
+        except TokenRejected:
+            return False
+        return True
+
+    def models(self, token: str) -> Sequence[str]:
+        """The names of the models this key may ask.
+
+        raises: UpstreamError.
+        """
+        answer = self._client.ask("GET", protocol.MODELS, token)
+        listed = answer.get("data") if isinstance(answer, dict) else None
+        if not isinstance(listed, list):
+            raise NotUnderstood("the platform lists no models")
+        return [str(m["id"]) for m in listed if isinstance(m, dict) and m.get("id")]
+
+    def hang_up(self) -> None:
+        self._http.hang_up()
+        self._documents.hang_up()
+
+    def drain(self, wait_s: float) -> int:
+        """Nothing is left to do behind an answer."""
+        return 0
+
+    def _model(self, question: Question) -> str:
+        return question.model if self.offers(question.model) else self._default_model

@@ -1,0 +1,62 @@
+"""An event of the platform, opened and checked (platform.md, Chat).
+
+raises, everywhere: NotUnderstood for what is not the protocol.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from ...errors import NotUnderstood
+
+_HALF = re.compile("[\ud800-\udfff]")  # of a pair of surrogates
+
+
+def parsed(event: bytes) -> Mapping[str, Any]:
+    try:
+        said = orjson.loads(event)
+    except orjson.JSONDecodeError:
+        said = _with_surrogates(event)
+    if not isinstance(said, dict):
+        raise NotUnderstood("an event of the platform is not a JSON object")
+    return said
+
+
+def _with_surrogates(event: bytes) -> Any:
+    """What orjson rejects may be sound but for half of a pair of surrogates."""
+    try:
+        return json.loads(event)
+    except ValueError:
+        raise NotUnderstood("an event of the platform is not JSON") from None
+
+
+def choices(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    choices = said.get("choices") or []
+    if not isinstance(choices, list) or not all(isinstance(c, dict) for c in choices):
+        raise NotUnderstood("the platform's choices are not a list of objects")
+    return choices
+
+
+def mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A field that is an object or absent."""
+    found = value.get(key) or {}
+    if not isinstance(found, dict):
+        raise NotUnderstood(f"{key} of the platform's event is not an object")
+    return found
+
+
+def details(delta: Mapping[str, Any]) -> str:
+    """The other form of reasoning_split; what its parts hold is *assumed*."""
+    details = delta.get("reasoning_details") or ()
+    return "".join(text(each, "text") for each in details if isinstance(each, dict))
+
+
+def text(value: Mapping[str, Any], key: str) -> str:
+    """A field that is text or absent."""
+    found = value.get(key) or ""
+    if not isinstance(found, str):
+        raise NotUnderstood(f"{key} of the platform's event is not text")
+    return _HALF.sub("\ufffd", found)

@@ -1,0 +1,43 @@
+"""What MiniMax's official platform calls things: every constant of platform.md.
+
+The origin and the model for callers who name none are settings
+(HAILUO_PLATFORM_ORIGIN, HAILUO_PLATFORM_MODEL).
+"""
+
+KIND = "platform"
+
+CHAT = "/v1/chat/completions"
+MODELS = "/v1/models"
+
+# platform.md, Base address and keys
+KEY_PREFIXES = ("sk-api-", "sk-cp-")
+ISSUER = "minimax"  # of the JWTs that older keys are
+
+# platform.md, Chat
+OWN_MODELS = "MiniMax-"  # how the names of its models begin
+BLIND_MODELS = "MiniMax-M2"  # how those begin that only read text
+OPTIONS = ("temperature", "top_p", "thinking")  # as the caller says them
+FORCING = "required"
+DONE = b"[DONE]"
+FLAGS = ("input_sensitive", "output_sensitive")  # the answer is withheld
+FINISHES = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tools",
+    "function_call": "tools",
+    "content_filter": "filtered",
+}
+
+# platform.md, Chat: images by address or in a data URI
+IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+IMAGE_MB = 10
+
+# platform.md, Errors
+INVALID_CODES = frozenset({1042, 2013, 20132, 2037, 2048})
+FILTERED_CODES = frozenset({1026, 1027})
+BAD_KEY_CODES = frozenset({1004, 2049})
+LIMIT_CODES = frozenset({1002, 1039, 1041, 2045})
+QUOTA_CODES = frozenset({1008, 2056})
+FORBIDDEN_CODES = frozenset({2038, 2042, 2061})
+TIMEOUT_CODES = frozenset({1001})
+INTERNAL_CODES = frozenset({1000, 1013, 1024, 1033})

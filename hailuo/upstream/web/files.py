@@ -1,0 +1,145 @@
+"""Files on their way into a conversation (protocol.md 4 and 5).
+
+uploads = Uploads(client, http)
+ids = yield from uploads.ids(account.token, question.files, watch)
+fields.append(("form", (None, form(files, ids, text))))
+"""
+
+import json
+import time
+import uuid
+import weakref
+from collections.abc import Generator, Mapping, Sequence
+from functools import partial
+from math import inf
+
+from ...errors import (
+    CallerLeft,
+    NotUnderstood,
+    NotUploaded,
+    TokenRejected,
+    UpstreamError,
+)
+from ...files import File
+from ...kept import Kept
+from ...together import Stop, together
+from ...watch import Watch
+from .. import TICK, Piece
+from ..http import Http
+from . import protocol, storage
+from .client import Client
+from .storage import Policy
+
+SPARE_S = 60.0  # a policy is not used any more so long before it ends
+
+
+class Uploads:
+    """What has been uploaded, and by which policy more can be.
+
+    A file is uploaded once for a token, however often a question is asked.
+    """
+
+    def __init__(self, client: Client, http: Http) -> None:
+        self._client = client
+        self._http = http
+        self._policies = Kept(self._ask_policy, inf)
+        self._known: weakref.WeakKeyDictionary[File, dict[str, str]] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def ids(
+        self, token: str, files: Sequence[File], watch: Watch
+    ) -> Generator[Piece, None, list[str]]:
+        """The ids of the files, in order; a TICK whenever a beat is due meanwhile.
+
+        raises: NotUploaded, TokenRejected; CallerLeft.
+        """
+        tasks = [
+            partial(self._id, token, file, self._known.setdefault(file, {}))
+            for file in files
+        ]
+        return (yield from together(tasks, watch, TICK)) if tasks else []
+
+    def _id(self, token: str, file: File, known: dict[str, str], stop: Stop) -> str:
+        if token not in known:
+            known[token] = self._uploaded(token, file, stop)
+        return known[token]
+
+    def _uploaded(self, token: str, file: File, stop: Stop) -> str:
+        """Upload a file, and once more with a fresh policy if that fails."""
+        try:
+            return self._try(token, file, stop)
+        except TokenRejected:
+            raise
+        except UpstreamError:
+            _check(stop)
+        try:
+            return self._try(token, file, stop)
+        except TokenRejected:
+            raise
+        except UpstreamError as error:
+            raise NotUploaded(f"{file.name}: {error.message}") from error
+
+    def _try(self, token: str, file: File, stop: Stop) -> str:
+        policy = self._policy(token)
+        name = f"{uuid.uuid4()}{file.suffix}"
+        try:
+            with file.open() as body:
+                key = f"{policy.folder.strip('/')}/{name}"
+                check = partial(_check, stop)
+                storage.put(self._http.session, policy, key, body, check)
+            return self._announced(token, file, name, policy)
+        except UpstreamError:
+            self._policies.forget(token, policy)
+            raise
+
+    def _announced(self, token: str, file: File, name: str, policy: Policy) -> str:
+        """Tell the service of a file that was put; it answers with the file's id."""
+        told = {
+            "fileName": name,
+            "originFileName": file.name,
+            "dir": policy.folder,
+            "endpoint": policy.endpoint,
+            "bucketName": policy.bucket,
+            "size": str(file.size),
+            "mimeType": file.media_type,
+        }
+        data = self._client.ask("POST", protocol.POLICY_CALLBACK, token, told)
+        if not isinstance(data, Mapping) or not data.get("fileID"):
+            raise NotUnderstood("the upstream has given a file no id")
+        return str(data["fileID"])
+
+    def _policy(self, token: str) -> Policy:
+        policy = self._policies.of(token)
+        if policy.ends_at - SPARE_S <= time.time():
+            self._policies.forget(token, policy)
+            policy = self._policies.of(token)
+        return policy
+
+    def _ask_policy(self, token: str) -> Policy:
+        return Policy.read(self._client.ask("GET", protocol.REQUEST_POLICY, token))
+
+
+def form(files: Sequence[File], ids: Sequence[str], text: str) -> str:
+    """The `form` field of a chat message, "" without files. source: protocol.md 4."""
+    if not files:
+        return ""
+    entries: list[dict[str, str | int]] = [
+        {
+            "name": "",
+            "formType": (
+                protocol.FORM_IMAGE if file.is_image else protocol.FORM_DOCUMENT
+            ),
+            "content": file.name,
+            "fileID": id,
+        }
+        for file, id in zip(files, ids, strict=True)
+    ]
+    entries.append({"name": "", "formType": protocol.FORM_TEXT, "content": text})
+    return json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
+
+
+def _check(stop: Stop) -> None:
+    """raises: CallerLeft when nobody waits for the file any more."""
+    if stop.given:
+        raise CallerLeft("nobody waits for the upload any more")

@@ -1,0 +1,77 @@
+"""The gateway in this process, on a tokens file of the test's own."""
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from werkzeug.test import TestResponse
+
+from hailuo import create_app
+from hailuo.settings import Settings
+from tests.served import KEY
+from tests.simulated import Simulated
+
+DAY_S = 86_400
+
+_serial = itertools.count()
+
+
+def written(user: str | None, ends_in_s: float = 40 * DAY_S, **claims: Any) -> str:
+    """A token that anybody could write: the service has never heard of it."""
+    payload = {"exp": int(time.time() + ends_in_s), "jti": next(_serial), **claims}
+    if user:
+        payload["user"] = {"id": user, "deviceID": "0"}
+    return jwt.encode(payload, "a key that is nobody's and long enough", "HS256")
+
+
+class Inside:
+    """A gateway of this process, with its parts at hand.
+
+    path: its tokens file.
+    """
+
+    def __init__(self, path: Path, **settings: Any) -> None:
+        self.path = path
+        self.app = create_app(Settings(tokens_file=str(path), **settings))
+        self.parts = self.app.extensions["hailuo"]
+
+    @property
+    def on_disk(self) -> list[str]:
+        return json.loads(self.path.read_text("utf-8"))
+
+    def ask(self, method: str, path: str, **call: Any) -> TestResponse:
+        call.setdefault("headers", {"Authorization": f"Bearer {KEY}"})
+        return self.app.test_client().open(path, method=method, **call)
+
+    def accounts(self) -> dict[str, dict[str, Any]]:
+        """What is told of each account, by its name."""
+        listed = self.ask("GET", "/v1/token").json
+        return {each["account"]: each for each in listed["data"]}
+
+    def chat(self, key: str = KEY, **fields: Any) -> TestResponse:
+        body = {"messages": [{"role": "user", "content": "Hello"}], **fields}
+        headers = {"Authorization": f"Bearer {key}"}
+        return self.ask("POST", "/v1/chat/completions", json=body, headers=headers)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "tokens.json"
+
+
+@pytest.fixture
+def inside(path: Path, simulator: Simulated) -> Callable[..., Inside]:
+    """inside([token, …], tokens=…): a gateway whose file holds these tokens."""
+
+    def inside(on_disk: list[str] | None = None, **settings: Any) -> Inside:
+        if on_disk is not None:
+            path.write_text(json.dumps(on_disk), "utf-8")
+        settings.setdefault("origin", simulator.origin)
+        return Inside(path, **settings)
+
+    return inside

@@ -1,0 +1,520 @@
+"""The line: who waits for an account gets it, in order, whatever else happens."""
+
+import itertools
+import random
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from hailuo.accounts import Account, Rest, Scope, Slot
+from hailuo.errors import (
+    Busy,
+    CallerLeft,
+    GatewayError,
+    NoLiveAccount,
+    Refused,
+    ShuttingDown,
+    Unauthorized,
+)
+from hailuo.line import Line, Waiter
+from hailuo.pool import Pool
+from hailuo.turn import Turn
+from hailuo.upstream import Identity
+from hailuo.watch import Watch
+
+WAIT_S = 10.0
+
+
+def identify(credential: str) -> Identity | None:
+    """Credentials of these tests are "user" or "user/which"."""
+    user = credential.partition("/")[0]
+    return Identity("web", f"web:{user}", user) if user else None
+
+
+def pool_of(*credentials: str, queue_timeout_s: float = WAIT_S) -> Pool:
+    pool = Pool(identify, queue_timeout_s)
+    pool.fill((each, "file") for each in credentials)
+    return pool
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Gone(Watch):
+    """The eyes of a request whose caller has left."""
+
+    def check(self) -> None:
+        raise CallerLeft("gone")
+
+
+class Queue:
+    """Requests that wait for an account, each in a thread, in the order of asking."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._threads: list[threading.Thread] = []
+        self.served: list[str] = []
+        self.errors: dict[str, GatewayError] = {}
+
+    def join(
+        self, name: str, scope: Scope | None = None, watch: Watch | None = None
+    ) -> None:
+        """One more is in line when this returns."""
+        arguments = name, turn_of(self._pool, scope), watch or Watch()
+        thread = threading.Thread(target=self._ask, args=arguments)
+        before = self._pool.waiting
+        thread.start()
+        self._threads.append(thread)
+        await_that(lambda: self._pool.waiting > before or not thread.is_alive())
+
+    def end(self) -> list[str]:
+        for thread in self._threads:
+            thread.join(WAIT_S)
+            assert not thread.is_alive(), "somebody still waits"
+        return self.served
+
+    def _ask(self, name: str, turn: Turn, watch: Watch) -> None:
+        try:
+            with self._pool.lease(turn, watch):
+                self.served.append(name)
+        except GatewayError as error:
+            self.errors[name] = error
+
+
+def await_that(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.001)
+
+
+def turn_of(pool: Pool, scope: Scope | None = None) -> Turn:
+    return Turn(scope or pool.everybody(), pool.ticket())
+
+
+def lease(pool: Pool, scope: Scope | None = None):
+    return pool.lease(turn_of(pool, scope), Watch())
+
+
+def only(pool: Pool, user: str) -> Scope:
+    """The part of the pool that is one account."""
+    return pool.everybody().where(lambda account: account.name == user)
+
+
+def test_a_rest_is_30_s_and_doubles_to_10_minutes_until_a_success():
+    clock = Clock()
+    rest = Rest(clock)
+    lengths = []
+    for _ in range(7):
+        rest.begin("busy")
+        lengths.append(rest.left_s)
+        clock.now += rest.left_s + 1
+
+    assert lengths == [30, 60, 120, 240, 480, 600, 600]
+    assert rest.left_s == 0
+
+    rest.begin("busy")
+    rest.clear()
+    assert rest.left_s == 0
+    rest.begin("busy")
+    assert rest.left_s == 30
+
+
+def test_of_several_idle_accounts_the_least_recently_used_serves():
+    pool = pool_of("a", "b", "c")
+    order = []
+    for _ in range(6):
+        with lease(pool) as account:
+            order.append(account.name)
+
+    assert order == ["a", "b", "c"] * 2
+
+
+def test_who_comes_first_is_served_first():
+    pool = pool_of("a")
+    queue = Queue(pool)
+    with lease(pool):
+        for name in "12345":
+            queue.join(name)
+
+    assert queue.end() == list("12345")
+
+
+def test_who_may_have_it_is_served_though_others_wait_before_him():
+    """The first in line waits for b; a comes back, and the second may have it."""
+    pool = pool_of("a", "b")
+    queue = Queue(pool)
+    with lease(pool, only(pool, "b")):
+        with lease(pool):
+            queue.join("for b", only(pool, "b"))
+            queue.join("for any")
+        await_that(lambda: queue.served == ["for any"])
+
+    assert queue.end() == ["for any", "for b"]
+
+
+def test_nobody_overtakes_those_in_line_when_a_rest_ends():
+    """The one in line has not woken yet when the next request arrives."""
+    clock = Clock()
+    account = Account("t", identify("a"), Slot(1), Rest(clock), "file")
+    account.refused("busy")
+    scope, line = Scope(lambda: [account], own=False), Line()
+    first, second = Waiter(scope, 1), Waiter(scope, 2)
+    queue = threading.Thread(target=line.take, args=(first, Watch(), WAIT_S))
+    queue.start()
+    await_that(lambda: len(line) == 1)
+
+    clock.now += 31
+    taken = line.take(second, Watch(), 0.0)
+
+    assert taken is None
+    queue.join(WAIT_S)
+    assert first.account is account
+    line.give_back(account)
+
+
+def test_a_second_try_keeps_its_place():
+    pool = pool_of("a")
+    queue = Queue(pool)
+    turn = turn_of(pool)
+    served: list[str] = []
+
+    def again() -> None:
+        with pool.lease(turn, Watch()):
+            served.extend(queue.served)
+
+    with lease(pool):
+        queue.join("later")
+        thread = threading.Thread(target=again)
+        thread.start()
+        await_that(lambda: pool.waiting == 2)
+    queue.end()
+    thread.join(WAIT_S)
+
+    assert served == [], "nobody who came later was served before"
+
+
+def test_who_waits_too_long_hears_when_to_come_again():
+    pool = pool_of("a", queue_timeout_s=0.05)
+
+    with lease(pool), pytest.raises(Busy) as caught, lease(pool):
+        pass
+
+    assert caught.value.headers["Retry-After"] == "5"
+    assert pool.idle(0)
+
+
+def test_a_caller_that_leaves_gives_up_its_place():
+    pool = pool_of("a")
+    queue = Queue(pool)
+    with lease(pool):
+        queue.join("gone", watch=Gone())
+        queue.join("here")
+
+    assert queue.end() == ["here"]
+    assert isinstance(queue.errors["gone"], CallerLeft)
+    assert pool.idle(0)
+
+
+def test_when_the_last_account_dies_those_in_line_hear_it_at_once():
+    pool = pool_of("a")
+    queue = Queue(pool)
+    started = time.monotonic()
+    with lease(pool) as account:
+        queue.join("1")
+        queue.join("2")
+        pool.reject(account, "no")
+        queue.end()
+
+    assert {type(error) for error in queue.errors.values()} == {NoLiveAccount}
+    assert time.monotonic() - started < 2
+
+
+def test_who_waits_gets_an_account_that_is_added():
+    pool = pool_of("a")
+    queue = Queue(pool)
+    with lease(pool):
+        queue.join("1")
+        pool.fill([("a", "file"), ("b", "file")])
+
+        assert queue.end() == ["1"]
+
+
+def test_all_resting_is_not_busy():
+    pool = pool_of("a", "b", queue_timeout_s=0.05)
+    for account in pool.accounts:
+        account.refused("busy")
+
+    with pytest.raises(Refused) as caught, lease(pool):
+        pass
+
+    assert caught.value.status == 503
+    assert 28 <= int(caught.value.headers["Retry-After"]) <= 30
+
+
+def test_some_resting_and_the_others_answering_is_busy():
+    pool = pool_of("a", "b", queue_timeout_s=0.05)
+    pool.accounts[0].refused("busy")
+
+    with lease(pool), pytest.raises(Busy), lease(pool):
+        pass
+
+
+def test_an_only_account_may_be_tried_again_though_it_rests():
+    pool = pool_of("a", queue_timeout_s=0.05)
+    turn = turn_of(pool)
+    with pool.lease(turn, Watch()) as account:
+        account.refused("busy")
+    turn.accounts.append(account)
+
+    with pool.lease(turn, Watch()) as again:
+        assert again is account
+    with pytest.raises(Refused), lease(pool):
+        pass
+
+
+def test_one_of_several_is_not_tried_again_while_it_rests():
+    pool = pool_of("a", "b", queue_timeout_s=0.05)
+    turn = turn_of(pool)
+    with pool.lease(turn, Watch()) as first:
+        first.refused("busy")
+    turn.accounts.append(first)
+
+    with pool.lease(turn, Watch()) as second:
+        assert second is not first
+        with pytest.raises(Busy), pool.lease(turn, Watch()):
+            pass
+
+
+@pytest.mark.parametrize("tokens", [("a", "a/2"), ("a/2", "a/3")])
+def test_tokens_of_one_account_share_its_lock(tokens: tuple[str, ...]):
+    """However a token came in: the pool's, a caller's, or another of the same."""
+    pool = pool_of("a", queue_timeout_s=0.05)
+    visitor = pool.visitors(tokens)
+
+    with lease(pool), pytest.raises(Busy), lease(pool, visitor):
+        pass
+    with lease(pool, visitor), pytest.raises(Busy), lease(pool):
+        pass
+    with lease(pool, visitor), pytest.raises(Busy), lease(pool, visitor):
+        pass
+
+
+def test_callers_share_the_lock_of_an_account_that_is_not_the_pools():
+    pool = pool_of(queue_timeout_s=0.05)
+
+    with lease(pool, pool.visitors(["z"])) as account:
+        assert account.source == "caller"
+        with pytest.raises(Busy), lease(pool, pool.visitors(["z/2"])):
+            pass
+    with lease(pool, pool.visitors(["z/2"])):
+        pass
+
+
+def test_the_lock_outlives_the_account():
+    """Taken out while it answers, and put back: still one answer at a time."""
+    pool = pool_of("a", queue_timeout_s=0.05)
+    with lease(pool):
+        pool.fill([])
+        pool.fill([("a/2", "file")])
+        with pytest.raises(Busy), lease(pool):
+            pass
+    with lease(pool) as account:
+        assert account.token == "a/2"
+
+
+def test_what_befalls_a_callers_token_is_not_the_pools():
+    pool = pool_of("a", queue_timeout_s=0.05)
+    with lease(pool, pool.visitors(["a/forged"])) as visitor:
+        visitor.refused("no")
+        visitor.rejected("never")
+
+    with lease(pool) as account:
+        assert (account.dead, account.rest.left_s) == (False, 0)
+
+
+def test_the_rest_of_a_callers_token_outlives_its_request():
+    pool = pool_of(queue_timeout_s=0.05)
+    with lease(pool, pool.visitors(["a"])) as account:
+        account.refused("busy")
+
+    with pytest.raises(Refused), lease(pool, pool.visitors(["a"])):
+        pass
+    with lease(pool, pool.visitors(["a/2"])):
+        pass
+
+
+def test_what_callers_bring_is_not_kept_without_end():
+    pool = pool_of()
+    for number in range(3_000):
+        with lease(pool, pool.visitors([f"user{number}"])):
+            pass
+
+    assert len(pool._visitors) <= 1_000
+    assert len(pool._slots) == 0
+
+
+def test_a_newer_token_is_alive_again():
+    pool = pool_of("a/1")
+    with lease(pool) as account:
+        account.refused("busy")
+        pool.reject(account, "no")
+
+    pool.fill([("a/2", "file")])
+
+    with lease(pool) as same:
+        assert same is account
+        assert same.state == "answering" and same.last_error == ""
+
+
+def test_a_closed_line_lends_nothing_and_keeps_nobody():
+    """What asks after the closing hears it at once: a second try, a renewal."""
+    pool = pool_of("a")
+    queue = Queue(pool)
+    with lease(pool):
+        queue.join("in line")
+        pool.close()
+        queue.end()
+        started = time.monotonic()
+        with pytest.raises(ShuttingDown), lease(pool):
+            pass
+    with pytest.raises(ShuttingDown), lease(pool):
+        pass
+
+    assert isinstance(queue.errors["in line"], ShuttingDown)
+    assert time.monotonic() - started < 2
+    assert pool.idle(0)
+
+
+class Leaving(Watch):
+    """A caller that leaves in the middle of its time in line."""
+
+    def __init__(self, at: float) -> None:
+        super().__init__()
+        self._at = at
+
+    def check(self) -> None:
+        if time.monotonic() >= self._at:
+            raise CallerLeft("gone")
+
+
+class Crowd:
+    """Threads that want accounts for a while, and everything that may happen then.
+
+    Whoever is lent an account looks whether he has it alone.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.users = [f"u{number}" for number in range(6)]
+        self.serial = itertools.count()
+        self.pool = pool_of(*self.users[:4], queue_timeout_s=0.5)
+        self.held: dict[str, int] = dict.fromkeys(self.users, 0)
+        self.overlaps = 0
+        self.ended = 0
+
+    def live(self, seed: int) -> None:
+        here = random.Random(seed)
+        for _ in range(60):
+            try:
+                self.use(here)
+            except (Busy, Refused, NoLiveAccount, Unauthorized, CallerLeft):
+                pass
+        self.ended += 1
+
+    def use(self, here: random.Random) -> None:
+        watch = Watch() if here.random() < 0.8 else Leaving(time.monotonic() + 0.01)
+        turn = turn_of(self.pool, self.scope(here))
+        with self.pool.lease(turn, watch) as account:
+            self.held[account.name] += 1
+            self.overlaps += self.held[account.name] > 1
+            time.sleep(here.random() * 0.002)
+            self.befall(account, here.random())
+            self.held[account.name] -= 1
+            if here.random() < 0.1:
+                raise CallerLeft("in the middle")
+
+    def scope(self, here: random.Random) -> Scope:
+        kind = here.random()
+        if kind < 0.4:
+            return self.pool.everybody()
+        if kind < 0.6:
+            return only(self.pool, here.choice(self.users[:4]))
+        some = here.sample(self.users, 2)
+        visitors = self.pool.visitors([f"{user}/{here.randrange(3)}" for user in some])
+        assert visitors
+        return visitors
+
+    def befall(self, account: Account, fate: float) -> None:
+        if fate < 0.05:
+            self.pool.reject(account, "no")
+        elif fate < 0.1:
+            account.rest.until = time.monotonic() + 0.005
+        elif fate < 0.5:
+            account.succeeded()
+        if fate < 0.2:  # tokens are renewed, taken out and put back
+            serial = next(self.serial)
+            kept = self.users[:4] if fate < 0.15 else self.users[:3]
+            self.pool.fill((f"{user}/new{serial}", "file") for user in kept)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happens_no_account_is_lent_twice_or_lost(seed: int):
+    crowd = Crowd(seed)
+    threads = [
+        threading.Thread(target=crowd.live, args=(100 * seed + number,))
+        for number in range(24)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert crowd.ended == len(threads), "nothing strange was raised"
+    assert crowd.overlaps == 0
+    assert crowd.pool.idle(0), "everything is given back, nobody is in line"
+    assert all(account.slot.busy == 0 for account in crowd.pool.accounts)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nobody_waits_while_an_account_he_may_have_is_idle(seed: int):
+    """Nobody in line is ever seen beside an idle account of his, however briefly."""
+    here = random.Random(seed)
+    pool = pool_of("a", "b", "c", "d")
+    scopes = [pool.everybody(), *(only(pool, user) for user in "abcd")]
+    idle_beside_waiting = 0
+    done = threading.Event()
+
+    def look() -> None:
+        nonlocal idle_beside_waiting
+        while not done.wait(0.0005):
+            with pool._line._lock:
+                idle_beside_waiting += any(w.choice() for w in pool._line._waiters)
+
+    def use(seed: int) -> None:
+        own = random.Random(seed)
+        for _ in range(100):
+            with lease(pool, own.choice(scopes)):
+                time.sleep(own.random() * 0.001)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    threads = [threading.Thread(target=use, args=(here.random(),)) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    done.set()
+    looking.join()
+
+    assert idle_beside_waiting == 0
+    assert pool.idle(0)

@@ -1,0 +1,266 @@
+"""tokens.json: no crash loses a token, and nothing that is not understood is lost."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hailuo.tokens import Change, Invalid, TokensFile, changed
+
+
+def add(*tokens: str) -> list[Change]:
+    return [Change(old=None, new=token) for token in tokens]
+
+
+@pytest.mark.parametrize(
+    ("before", "changes", "after"),
+    [
+        pytest.param([], add("a", "b"), ["a", "b"], id="additions"),
+        pytest.param(["a"], add("a", "a"), ["a"], id="what is there already"),
+        pytest.param(["a", "b"], [Change("a", "c")], ["c", "b"], id="in its place"),
+        pytest.param(["a", "b"], [Change("a", None)], ["b"], id="a removal"),
+        pytest.param(["b"], [Change("a", "c")], ["b"], id="its owner took it out"),
+        pytest.param(["a", "c"], [Change("a", "c")], ["c"], id="the new one is there"),
+        pytest.param(["a"], [Change("a", "a")], ["a"], id="renewed to the same"),
+        pytest.param(["b"], [*add("a"), Change("a", "b")], ["b"], id="done before"),
+    ],
+)
+def test_changes_are_done_to_what_is_there(
+    before: list[str], changes: list[Change], after: list[str]
+):
+    assert changed(before, changes) == after
+
+
+TOKENS = st.sampled_from("abcdef")
+CHANGES = st.lists(st.builds(Change, st.none() | TOKENS, st.none() | TOKENS))
+
+
+@given(st.lists(TOKENS, unique=True), CHANGES)
+def test_no_change_takes_away_what_it_does_not_name(
+    before: list[str], changes: list[Change]
+):
+    named = {change.old for change in changes}
+    after = changed(before, changes)
+
+    assert [token for token in before if token not in named] == [
+        token for token in after if token in before and token not in named
+    ]
+    assert len(after) == len(set(after))
+
+
+def test_what_is_added_is_there_after_a_restart(path: Path):
+    file = TokensFile(str(path))
+    file.change(add("a", "b"))
+    file.change([Change("a", "c")])
+
+    again = TokensFile(str(path))
+    again.load()
+
+    assert again.tokens == ["c", "b"]
+    assert file.persisted
+
+
+def test_only_its_owner_may_read_it(path: Path):
+    path.write_text("[]")
+    path.chmod(0o644)
+
+    TokensFile(str(path)).change(add("a"))
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_it_keeps_its_owner(path: Path):
+    """Whoever edits it by hand must be able to after a server run by root wrote it."""
+    path.write_text("[]")
+    owner = (12_345, 12_345) if os.getuid() == 0 else (os.getuid(), os.getgid())
+    os.chown(path, *owner)
+
+    TokensFile(str(path)).change(add("a"))
+
+    assert (path.stat().st_uid, path.stat().st_gid) == owner
+
+
+def test_a_symlink_stays_one(path: Path, tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    target = tmp_path / "elsewhere" / "real.json"
+    target.write_text("[]")
+    path.symlink_to(target)
+
+    TokensFile(str(path)).change(add("a"))
+
+    assert path.is_symlink()
+    assert json.loads(target.read_text()) == ["a"]
+
+
+def test_it_is_replaced_as_a_whole_and_nothing_else_stays(path: Path):
+    """Who has the old one open reads the old one to its end."""
+    file = TokensFile(str(path))
+    file.change(add("a"))
+    with path.open() as old:
+        file.change(add("b"))
+
+        assert json.load(old) == ["a"]
+    assert os.listdir(path.parent) == ["tokens.json"]
+
+
+def test_what_a_crash_left_half_written_is_nothing(path: Path):
+    path.write_text('["a"]')
+    (path.parent / ".tokens.json.new").write_text('["a", "b')
+    file = TokensFile(str(path))
+
+    file.change(add("c"))
+
+    assert json.loads(path.read_text()) == ["a", "c"]
+    assert os.listdir(path.parent) == ["tokens.json"]
+
+
+def test_nothing_is_written_through_a_link_in_the_new_ones_place(path: Path):
+    other = path.parent / "other"
+    other.write_text("not ours")
+    (path.parent / ".tokens.json.new").symlink_to(other)
+
+    TokensFile(str(path)).change(add("a"))
+
+    assert other.read_text() == "not ours"
+    assert json.loads(path.read_text()) == ["a"]
+
+
+WRONG = {
+    "empty": b"",
+    "not JSON": b'["a", ]',
+    "half": b'["a", "b',
+    "an object": b'{"tokens": ["a"]}',
+    "not all strings": b'["a", 1]',
+    "not UTF-8": b'["\xff"]',
+    "too deep": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("content", WRONG.values(), ids=WRONG)
+def test_what_cannot_be_understood_is_never_overwritten(path: Path, content: bytes):
+    path.write_bytes(content)
+    file = TokensFile(str(path))
+
+    file.load()
+    with pytest.raises(Invalid, match="tokens.json"):
+        file.change(add("b"))
+    file.note([Change("a", "renewed")])
+
+    assert path.read_bytes() == content
+    assert str(path) in file.problem
+    assert not file.persisted
+
+
+def test_what_cannot_be_read_is_never_overwritten(path: Path):
+    """A folder in its place: that stops root, too."""
+    path.mkdir()
+    file = TokensFile(str(path))
+
+    with pytest.raises(Invalid, match="cannot be read"):
+        file.change(add("b"))
+
+    assert path.is_dir()
+
+
+def test_a_problem_says_where(path: Path):
+    path.write_text('[\n  "a",\n  b\n]')
+    file = TokensFile(str(path))
+
+    file.load()
+
+    assert file.problem.endswith("line 3)")
+
+
+def test_a_byte_order_mark_is_no_problem(path: Path):
+    """Some editors write one."""
+    path.write_bytes(b'\xef\xbb\xbf["a"]')
+    file = TokensFile(str(path))
+
+    file.change(add("b"))
+
+    assert json.loads(path.read_text()) == ["a", "b"]
+
+
+def test_if_it_breaks_while_running_what_was_loaded_stays(path: Path):
+    file = TokensFile(str(path))
+    file.change(add("a"))
+
+    path.write_text("oops")
+    file.load()
+
+    assert file.tokens == ["a"]
+    assert file.problem
+
+
+def test_what_came_while_it_was_broken_is_written_when_it_is_mended(path: Path):
+    file = TokensFile(str(path))
+    file.change(add("a", "b"))
+    path.write_text("oops")
+    file.note([Change("a", "renewed")])
+
+    path.write_text('["a", "b", "by hand"]')
+    file.note()
+
+    assert json.loads(path.read_text()) == ["renewed", "b", "by hand"]
+    assert file.persisted and not file.problem
+
+
+@pytest.fixture(params=["no folder", "no room"])
+def unwritable(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A path that cannot be written, by root neither, until blocked() is mended."""
+    if request.param == "no folder":
+        return tmp_path / "missing" / "tokens.json"
+    (tmp_path / ".tokens.json.new").mkdir()
+    return tmp_path / "tokens.json"
+
+
+def test_what_cannot_be_written_is_kept_and_written_later(unwritable: Path):
+    file = TokensFile(str(unwritable))
+    file.change(add("a"))
+    file.change(add("b"))
+    assert (file.tokens, file.persisted) == (["a", "b"], False)
+
+    if unwritable.parent.exists():
+        (unwritable.parent / ".tokens.json.new").rmdir()
+    else:
+        unwritable.parent.mkdir()
+    file.note()
+
+    assert json.loads(unwritable.read_text()) == ["a", "b"]
+    assert file.persisted
+
+
+def test_our_changes_are_done_to_what_was_edited_by_hand(path: Path):
+    file = TokensFile(str(path))
+    file.change(add("a", "b"))
+    path.write_text('["by hand", "b"]')
+
+    file.change([Change("b", "renewed")])
+
+    assert json.loads(path.read_text()) == ["by hand", "renewed"]
+    assert file.tokens == ["by hand", "renewed"]
+
+
+def test_an_edit_by_hand_is_noticed_and_our_own_is_not(path: Path):
+    file = TokensFile(str(path))
+    file.change(add("a"))
+    assert not file.edited()
+
+    path.write_text('["b"]')
+
+    assert file.edited()
+
+
+def test_half_a_character_in_it_stays_as_it_was(path: Path):
+    """What is no credential is its owner's all the same."""
+    path.write_text('["\\ud800", "海螺"]')
+    file = TokensFile(str(path))
+
+    file.change(add("a"))
+
+    assert json.loads(path.read_text("utf-8")) == ["\ud800", "海螺", "a"]
+    assert "海螺" in path.read_text("utf-8")

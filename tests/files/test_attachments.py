@@ -1,0 +1,167 @@
+"""From a message's sources to files, which are gone when the answer ends."""
+
+import base64
+import os
+import socket
+import tempfile
+import threading
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from hailuo.attachments import Source, attached
+from hailuo.dialling import Dialling
+from hailuo.download import Rules
+from hailuo.errors import BadRequest, CallerLeft, TooLarge
+from hailuo.upstream import TICK, Piece
+from hailuo.watch import Watch
+from tests.files import samples
+from tests.files.site import Site, answer, silence
+
+RULES = Rules(1000, "HAILUO_MAX_FILE_MB", Dialling(allow_private=True))
+
+
+def sent(data, **given):
+    return Source(
+        "messages[0].content[0]", data=base64.b64encode(data).decode(), **given
+    )
+
+
+def at(address):
+    return Source("messages[0].content[0].file_url.url", address=address)
+
+
+def asked(*sources, watch=None, rules=RULES, ask=None):
+    """The files as an upstream sees them."""
+    seen = []
+
+    def see(files):
+        for file in files:
+            with file.open() as content:
+                seen.append((file.name, file.media_type, content.read()))
+        yield Piece("seen", finish="stop")
+
+    list(attached(sources, rules, watch or Watch(), ask or see))
+    return seen
+
+
+@contextmanager
+def nothing_left(tmp_path, monkeypatch):
+    """No file in the temporary folder, and none without a name that is still open."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    yield
+    assert os.listdir(tmp_path) == []
+    assert not [target for target in open_files() if str(tmp_path) in target]
+
+
+def open_files():
+    for descriptor in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):  # the listing's own
+            yield os.readlink(f"/proc/self/fd/{descriptor}")
+
+
+def test_files_come_in_order_from_wherever_they_are():
+    named = 'attachment; filename="诗.txt"'
+    with Site(answer(samples.TEXT, Content_Disposition=named)) as site:
+        seen = asked(
+            sent(samples.PNG, media_type="text/plain"),
+            at(site.url("/download?id=1")),
+            sent(samples.PDF, name="../a.pdf"),
+        )
+
+    assert seen == [
+        ("file.png", "image/png", samples.PNG),
+        ("诗.txt", "text/plain", samples.TEXT),
+        ("a.pdf", "application/pdf", samples.PDF),
+    ]
+
+
+def test_without_files_there_is_only_the_answer():
+    assert asked() == []
+
+
+@pytest.mark.parametrize(
+    "source, status, message",
+    [
+        (sent(b""), 400, "empty"),
+        (sent(b"x")._replace(data="!!!!"), 400, "not base64"),
+        (sent(bytes(1001)), 413, "HAILUO_MAX_FILE_MB"),
+        (at("http://127.0.0.1:1/"), 400, "cannot be fetched"),
+    ],
+    ids=["empty", "not base64", "too large", "unreachable"],
+)
+def test_what_is_wrong_is_named(source, status, message, tmp_path, monkeypatch):
+    with nothing_left(tmp_path, monkeypatch):
+        with pytest.raises(BadRequest, match=message) as caught:
+            asked(sent(b"fine"), source)
+        assert caught.value.status == status
+        assert caught.value.param == source.param
+        assert caught.value.message.startswith(source.param)
+        del caught
+
+
+def test_the_limit_holds_for_addresses_too():
+    with Site(answer(bytes(1001))) as site, pytest.raises(TooLarge):
+        asked(at(site.url()))
+    assert len(asked(sent(bytes(1000)))) == 1
+
+
+def test_an_empty_file_at_an_address_is_refused():
+    with Site(answer(b"")) as site, pytest.raises(BadRequest, match="empty"):
+        asked(at(site.url()))
+
+
+def test_private_addresses_are_refused_unless_opened():
+    with Site(answer(b"x")) as site, pytest.raises(BadRequest, match="not public"):
+        asked(at(site.url()), rules=Rules(1000))
+
+
+def test_files_are_gone_when_the_answer_ends(tmp_path, monkeypatch):
+    with nothing_left(tmp_path, monkeypatch), Site(answer(b"x" * 900)) as site:
+        asked(sent(b"a"), at(site.url()))
+
+
+def test_files_are_gone_when_the_answer_fails(tmp_path, monkeypatch):
+    def fail(files):
+        raise RuntimeError("no")
+        yield
+
+    with nothing_left(tmp_path, monkeypatch), pytest.raises(RuntimeError):
+        asked(sent(b"a"), ask=fail)
+
+
+def test_files_are_gone_when_the_answer_is_closed(tmp_path, monkeypatch):
+    ended = []
+
+    def speak(files):
+        try:
+            yield Piece("first")
+            yield Piece("second")
+        finally:
+            ended.append(True)
+
+    with nothing_left(tmp_path, monkeypatch):
+        pieces = attached([sent(b"a")], RULES, Watch(), speak)
+        assert next(pieces).text == "first"
+        pieces.close()
+    assert ended == [True]
+
+
+def test_a_caller_who_leaves_ends_the_download(tmp_path, monkeypatch):
+    ours, theirs = socket.socketpair()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+    with nothing_left(tmp_path, monkeypatch), Site(silence(head)) as site, ours:
+        threading.Timer(0.05, theirs.close).start()
+        with pytest.raises(CallerLeft):
+            asked(at(site.url()), watch=Watch(ours))
+        for thread in threading.enumerate():
+            if thread.name.startswith("ThreadPoolExecutor"):
+                thread.join(5)
+
+
+def test_a_slow_download_ticks():
+    with Site(silence()) as site:
+        pieces = attached([at(site.url())], RULES, Watch(heartbeat_s=0.01), None)
+        assert next(pieces) is TICK
+        assert next(pieces) is TICK
+        pieces.close()

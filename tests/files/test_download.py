@@ -1,0 +1,323 @@
+"""What a stranger's address may and may not do to us.
+
+Sites are on the loopback, so rules are opened for it where the promise is another one;
+a host that counts as public is 127.0.0.1, one that does not is 127.0.0.2.
+"""
+
+import gzip
+import socket
+import ssl
+import threading
+import zlib
+
+import pytest
+
+from hailuo.dialling import Dialling, Fuse, resolved
+from hailuo.download import Rules, fetch
+from hailuo.errors import BadRequest, TooLarge
+from tests.files.site import CERTIFICATE, Site, answer, for_ever, redirect, silence
+from tests.files.test_addresses import PRIVATE
+
+OPEN = Rules(limit_bytes=1_000_000, dialling=Dialling(allow_private=True))
+HALF_OPEN = Rules(1_000_000, dialling=Dialling(public=lambda at: at == "127.0.0.1"))
+CLOSED = Rules(limit_bytes=1_000_000)
+
+
+def dialling(rules, **changes):
+    return rules._replace(dialling=rules.dialling._replace(**changes))
+
+
+def to(host, port, family=socket.AF_INET):
+    """A resolver that leads everything to one place."""
+    return lambda *_: [(family, (host, port))]
+
+
+def only_numbers(host, port):
+    return resolved(host, port) if host[0].isdigit() else []
+
+
+def content(address, rules=OPEN):
+    with fetch(address, rules) as found:
+        return found.content.read()
+
+
+def refusal(address, rules=CLOSED, fuse=None):
+    with pytest.raises(BadRequest) as caught:
+        fetch(address, rules, fuse)
+    assert caught.value.status == 400
+    return caught.value.message
+
+
+def test_a_file_comes_with_its_type_and_name():
+    kind = 'application/pdf; charset="x"'
+    named = "attachment; filename=\"x.pdf\"; filename*=UTF-8''%E6%96%87.pdf"
+    page = answer(b"%PDF-1.7", Content_Type=kind, Content_Disposition=named)
+
+    with Site(page) as site, fetch(site.url("/a/b.pdf?c=d"), OPEN) as found:
+        assert found.content.read() == b"%PDF-1.7"
+        assert found[1:] == (8, "application/pdf", "文.pdf")
+
+
+def test_a_file_without_a_name_is_called_by_its_path():
+    with Site(answer(b"x")) as site, fetch(site.url("/%E6%96%87.txt"), OPEN) as found:
+        assert found.name == "文.txt"
+
+
+def test_nothing_of_ours_is_sent_along(monkeypatch, tmp_path):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    pages = (answer(status="302 Found", Location="/b", Set_Cookie="a=b"), answer(b"x"))
+
+    with Site(*pages) as site:
+        content(site.url("/a").replace("//", "//user:word@"))
+
+    names = [
+        {line.partition(":")[0].lower() for line in head.split("\r\n")[1:] if line}
+        for head in site.requests
+    ]
+    assert names == [{"host", "accept", "accept-encoding", "user-agent"}] * 2
+    assert "secret" not in "".join(site.requests)
+
+
+@pytest.mark.parametrize("address", PRIVATE.values(), ids=PRIVATE)
+def test_a_private_address_is_refused(address):
+    literal = f"[{address}]" if ":" in address else address
+    for url in (f"http://{literal}/", f"https://{literal}:8443/a"):
+        assert "not known, or not public" in refusal(url)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["2130706433", "0x7f000001", "0177.0.0.1", "0x7f.1", "127.1", "localhost"]
+    + ["localhost.", "LOCALHOST", "[::1]", "[::ffff:7f00:1]"],
+)
+def test_no_spelling_of_the_loopback_gets_through(host):
+    with Site(answer(b"secret")) as site:
+        assert "not known, or not public" in refusal(site.url(host=host))
+        assert site.requests == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["file:///etc/passwd", "ftp://example.org/a", "gopher://example.org/", "//a/b", ""]
+    + [
+        "example.org/a",
+        "http://",
+        "http:///a",
+        "http://a:99999/",
+        "http://１２７.0.0.1/",
+        "data:,x",
+    ],
+)
+def test_only_http_and_https_are_fetched(address):
+    assert "cannot be fetched" in refusal(address)
+
+
+def test_a_name_with_one_private_address_is_refused():
+    both = [(socket.AF_INET, (host, 80)) for host in ("8.8.8.8", "10.0.0.1")]
+    rules = dialling(CLOSED, resolve=lambda *_: both)
+
+    assert "not public" in refusal("http://files.example/", rules)
+
+
+def test_a_name_is_looked_up_once_and_that_address_is_used():
+    with Site(answer(b"first")) as first, Site(answer(b"second")) as second:
+        turns = [to(first.host, first.port), to(second.host, second.port)]
+        rules = dialling(HALF_OPEN, resolve=lambda *name: turns.pop(0)(*name))
+
+        with fetch("http://files.example/a", rules) as found:
+            assert found.content.read() == b"first"
+
+    assert len(turns) == 1
+    assert "Host: files.example\r\n" in first.requests[0]
+
+
+def test_a_name_that_changes_its_mind_is_vetted_again_at_a_redirect():
+    with Site(redirect("/again")) as site, Site(answer(), host="127.0.0.2") as inner:
+        turns = [to(site.host, site.port), to(inner.host, inner.port)]
+        rules = dialling(HALF_OPEN, resolve=lambda *name: turns.pop(0)(*name))
+
+        assert "not public" in refusal("http://files.example/a", rules)
+
+    assert inner.requests == []
+
+
+def test_a_redirect_to_a_private_host_tells_nothing_of_it():
+    with Site(answer(b"secret"), host="127.0.0.2") as inner:
+        there = inner.url()
+        with Site(redirect(there)) as site:
+            with_somebody = refusal(site.url(), HALF_OPEN)
+        assert inner.requests == []
+    with Site(redirect(there)) as site:
+        with_nobody = refusal(site.url(), HALF_OPEN)
+    with Site(redirect("http://no.such.name/")) as site:
+        known = dialling(HALF_OPEN, resolve=only_numbers)
+        with_no_name = refusal(site.url(), known)
+
+    assert with_somebody == with_nobody == with_no_name
+
+
+@pytest.mark.parametrize("scheme", ["file", "ftp"])
+def test_a_redirect_to_another_scheme_is_refused(scheme):
+    with Site(redirect(f"{scheme}:///etc/passwd")) as site:
+        assert "only http:// and https://" in refusal(site.url(), OPEN)
+
+
+def test_five_redirects_are_followed_and_no_more():
+    with Site(*[redirect("/next")] * 5, answer(b"there")) as site:
+        assert content(site.url()) == b"there"
+    with Site(redirect("/next")) as site:
+        assert "more than 5 times" in refusal(site.url(), OPEN)
+    assert len(site.requests) == 6
+
+
+def test_a_certificate_is_verified_against_the_name():
+    ours = ssl.create_default_context(cafile=CERTIFICATE)
+    with Site(answer(b"x"), tls=True) as site:
+        known = dialling(OPEN, resolve=to(site.host, site.port))
+        rules = known._replace(tls=lambda: ours)
+        assert content("https://files.example/", rules) == b"x"
+        assert "SSLCert" in refusal("https://other.example/", rules)
+        assert "SSLCert" in refusal("https://files.example/", known)
+
+
+def too_large(site, limit=100_000):
+    with pytest.raises(TooLarge) as caught:
+        fetch(site.url(), OPEN._replace(limit_bytes=limit, limit_said="A_LIMIT"))
+    assert caught.value.status == 413
+    assert "A_LIMIT" in caught.value.message
+    assert caught.value.code == "file_too_large"
+
+
+def test_an_endless_file_is_stopped_at_the_limit():
+    with Site(for_ever(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65536)) as site:
+        too_large(site)
+        assert site.left.wait(5)
+
+
+def test_a_file_of_exactly_the_limit_will_do():
+    with Site(answer(b"x" * 100_000)) as site:
+        rules = OPEN._replace(limit_bytes=100_000)
+        with fetch(site.url(), rules) as found:
+            assert found.size == 100_000
+    with Site(answer(b"x" * 100_001)) as site:
+        too_large(site)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_bomb_is_stopped_at_the_limit(encoding):
+    compress = gzip.compress if encoding == "gzip" else zlib.compress
+    bomb = compress(bytes(20_000_000))
+    with Site(answer(bomb, Content_Encoding=encoding)) as site:
+        too_large(site)
+
+
+def test_an_endless_stream_that_unpacks_to_nothing_is_stopped():
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
+    with Site(for_ever(head, gzip.compress(b"") * 1000)) as site:
+        too_large(site)
+
+
+def raw_deflate(data):
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    "encoding, pack",
+    [
+        ("gzip", gzip.compress),
+        ("X-GZip", gzip.compress),
+        ("gzip", lambda data: gzip.compress(data[:9]) + gzip.compress(data[9:])),
+        ("deflate", zlib.compress),
+        ("deflate", raw_deflate),
+        ("identity", bytes),
+    ],
+)
+def test_a_compressed_file_is_unpacked(encoding, pack):
+    data = b"hello" * 50_000
+    with Site(answer(pack(data), Content_Encoding=encoding)) as site:
+        assert content(site.url()) == data
+
+
+@pytest.mark.parametrize("body", [gzip.compress(b"hello")[:-5], b"hello"])
+def test_a_file_that_is_compressed_wrongly_is_refused(body):
+    with Site(answer(body, Content_Encoding="gzip")) as site:
+        assert "compressed wrongly" in refusal(site.url(), OPEN)
+
+
+def test_an_unknown_encoding_is_refused():
+    with Site(answer(b"x", Content_Encoding="zpaq")) as site:
+        assert "zpaq" in refusal(site.url(), OPEN)
+
+
+def test_a_file_shorter_than_announced_is_refused():
+    with Site(answer(b"short", Content_Length="100")) as site:
+        assert "failed" in refusal(site.url(), OPEN)
+
+
+def test_a_file_longer_than_announced_ends_where_it_was_announced():
+    with Site(answer(b"longer", Content_Length="4")) as site:
+        assert content(site.url()) == b"long"
+
+
+@pytest.mark.parametrize(
+    "bytes_sent",
+    [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"],
+    ids=["nothing", "half of the headers", "half of the file"],
+)
+def test_a_silent_site_is_given_up(bytes_sent):
+    with Site(silence(bytes_sent)) as site:
+        assert "failed" in refusal(site.url(), dialling(OPEN, idle_s=0.05))
+
+
+@pytest.mark.parametrize(
+    "head, piece",
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X-Drip: 1\r\n"),
+        (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    ],
+    ids=["headers", "one header", "endless body", "known length", "chunks"],
+)
+def test_a_dripping_site_is_stopped_when_its_time_is_over(head, piece):
+    with Site(for_ever(head, piece, every_s=0.01)) as site:
+        assert "too long" in refusal(site.url(), OPEN, Fuse(0.1))
+        assert site.left.wait(5)
+
+
+def test_a_dripping_site_with_tls_is_stopped_too():
+    tls = ssl.create_default_context(cafile=CERTIFICATE)
+    drip = for_ever(b"HTTP/1.1 200 OK\r\n", b"X-Drip: 1\r\n", every_s=0.01)
+    with Site(drip, tls=True) as site:
+        known = dialling(OPEN, resolve=to(site.host, site.port))
+        rules = known._replace(tls=lambda: tls)
+        assert "too long" in refusal("https://files.example/", rules, Fuse(0.2))
+        assert site.left.wait(5)
+
+
+def test_a_download_nobody_wants_any_more_ends_at_once():
+    with Site(silence(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")) as site:
+        fuse = Fuse(60)
+        threading.Timer(0.05, fuse.blow).start()
+        assert "cannot be fetched" in refusal(site.url(), OPEN, fuse)
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "500 Oops", "204 No Content"])
+def test_an_answer_that_is_no_file_is_refused(status):
+    with Site(answer(status=status)) as site:
+        assert f"HTTP {status[:3]}" in refusal(site.url(), OPEN)
+
+
+def test_what_is_not_http_is_refused():
+    with Site(lambda: [b"SSH-2.0-OpenSSH_9.6\r\n"]) as site:
+        assert "failed" in refusal(site.url(), OPEN)
+
+
+def test_nobody_listening_is_refused():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert "failed" in refusal(f"http://127.0.0.1:{port}/", OPEN)

@@ -1,0 +1,122 @@
+import base64
+import os
+import tempfile
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hailuo.errors import BadRequest
+from hailuo.files import SLICE, File, from_base64
+from tests.files import samples
+
+
+def content_of(file):
+    with file.open() as content:
+        return content.read()
+
+
+@given(st.binary(min_size=1, max_size=300), st.integers(1, 80))
+def test_base64_may_be_broken_into_lines_anywhere(data, width):
+    text = base64.b64encode(data).decode()
+    lines = [text[at : at + width] for at in range(0, len(text), width)]
+
+    assert content_of(from_base64("\r\n".join(lines))) == data
+
+
+@pytest.mark.parametrize("size", [SLICE * 3 // 4 - 1, SLICE * 3 // 4, SLICE, 300_000])
+def test_base64_is_decoded_across_slices(size):
+    data = os.urandom(size)
+
+    assert content_of(from_base64(base64.b64encode(data).decode())) == data
+    assert content_of(from_base64(" \n" + base64.encodebytes(data).decode())) == data
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not base64!",
+        "YQ",
+        "YWJj=",
+        "YQ==YQ==",
+        "月",
+        "=",
+        "YQ==\nYQ==",
+        "Y\0==",
+        "A" * 9,
+    ]
+    + ["A" * SLICE + "!", "A" * (SLICE - 4) + "YQ==" + "AAAA"],
+    ids=lambda text: text[:12],
+)
+def test_what_is_not_base64_is_refused(text):
+    with pytest.raises(BadRequest, match="not base64"):
+        from_base64(text)
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_file_is_refused(text):
+    with pytest.raises(BadRequest, match="empty"):
+        from_base64(text)
+
+
+def test_a_file_knows_what_it_is():
+    file = from_base64(
+        base64.b64encode(samples.PNG).decode(), "text/plain", "../图/月.png"
+    )
+
+    assert (file.name, file.media_type, file.is_image) == ("月.png", "image/png", True)
+    assert (file.size, file.suffix) == (len(samples.PNG), ".png")
+
+
+def test_a_file_without_a_name_gets_one():
+    assert from_base64(base64.b64encode(samples.PDF).decode()).name == "file.pdf"
+
+
+def test_readers_do_not_disturb_each_other_and_outlive_the_file():
+    file = from_base64(base64.b64encode(b"hello").decode())
+    with file.open() as one, file.open() as other:
+        assert one.read(2) == b"he"
+        file.close()
+        assert other.read() == b"hello"
+        assert one.read() == b"llo"
+        assert one.seek(-3, os.SEEK_END) == 2
+        assert one.read() == b"llo"
+
+
+def test_nothing_is_left_of_a_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = set(os.listdir("/proc/self/fd"))
+
+    file = from_base64(base64.b64encode(b"hello").decode())
+    assert os.listdir(tmp_path) == []  # also if we are killed now
+    del file
+
+    assert set(os.listdir("/proc/self/fd")) <= before
+
+
+def test_decoding_lets_others_have_their_turn():
+    turns = []
+
+    from_base64(base64.b64encode(bytes(SLICE * 3)).decode(), sleep=turns.append)
+
+    assert turns == [0] * 4
+
+
+def test_a_file_must_have_something_in_it():
+    with pytest.raises(BadRequest, match="empty"):
+        File(tempfile.TemporaryFile(), 0)
+
+
+def test_many_threads_may_read():
+    data = os.urandom(500_000)
+    file, read = from_base64(base64.b64encode(data).decode()), []
+    threads = [
+        threading.Thread(target=lambda: read.append(content_of(file))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert read == [data] * 8

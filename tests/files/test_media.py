@@ -1,0 +1,81 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hailuo import media
+from tests.files import samples
+
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+@pytest.mark.parametrize(
+    "head, declared, name, found",
+    [
+        (samples.PNG, "text/plain", "a.txt", "image/png"),
+        (samples.JPEG, "", "", "image/jpeg"),
+        (samples.WEBP, "application/octet-stream", "", "image/webp"),
+        (samples.GIF, "", "", "image/gif"),
+        (samples.BMP, "", "", "image/bmp"),
+        (samples.HEIC, "", "", "image/heic"),
+        (samples.SVG, "text/xml", "", "image/svg+xml"),
+        (samples.PDF, "image/png", "a.png", "application/pdf"),
+        (samples.DOCX, "image/png", "", WORD),
+        (b"PK\x03\x04rest", "", "a.docx", WORD),
+        (b"PK\x03\x04rest", "image/png", "a.png", "application/zip"),
+        (samples.TEXT, "", "", "text/plain"),
+        (samples.TEXT, "", "诗.md", "text/markdown"),
+        (samples.TEXT, "text/csv", "诗.txt", "text/csv"),
+        (samples.TEXT, "image/png", "a.png", "text/plain"),
+        (b"BMW is a make of cars", "", "", "text/plain"),
+        (b"<html><svg></svg></html>", "text/html", "", "text/html"),
+        ("文".encode("gbk"), "", "a.txt", "text/plain"),
+        (b"\x00\x9f\x92", "image/tiff", "", "image/tiff"),
+        (b"\x00\x9f\x92", "", "a.webp", "image/webp"),
+        (b"\x00\x9f\x92", "nonsense", "", "application/octet-stream"),
+    ],
+)
+def test_content_comes_first_then_the_declaration_then_the_name(
+    head, declared, name, found
+):
+    assert media.media_type_of(head, declared, name) == found
+
+
+@pytest.mark.parametrize(
+    "name", ["jpeg", "jpg", "png", "gif", "bmp", "webp", "tiff", "svg+xml", "heic"]
+)
+def test_pictures_in_both_spellings(name):
+    assert media.is_image(f"image/{name}")
+    assert media.is_image(f"image/x-{name}")
+
+
+@pytest.mark.parametrize("name", ["image/avif", "image/", "text/png", "", "video/mp4"])
+def test_all_else_is_a_document(name):
+    assert not media.is_image(name)
+
+
+@given(st.integers(0, 100), st.text(min_size=1))
+def test_text_is_text_wherever_it_is_cut(end, text):
+    head = "月".encode() * 100 + text.encode()
+    assert media.media_type_of(head[: 3 + end]) == "text/plain"
+
+
+@given(st.binary(), st.text(), st.text())
+def test_there_is_always_a_type_and_a_suffix(head, declared, name):
+    found = media.media_type_of(head, declared, name)
+    assert "/" in found
+    assert media.suffix_of(found, name).startswith(".")
+
+
+@pytest.mark.parametrize(
+    "media_type, name, suffix",
+    [
+        ("image/png", "a.txt", ".png"),
+        ("image/jpeg", "a.JPEG", ".jpeg"),
+        ("application/pdf", "", ".pdf"),
+        ("text/plain", "main.py", ".py"),
+        ("application/octet-stream", "", ".bin"),
+        (WORD, "", ".docx"),
+    ],
+)
+def test_a_suffix_fits_the_content(media_type, name, suffix):
+    assert media.suffix_of(media_type, name) == suffix

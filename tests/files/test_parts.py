@@ -1,0 +1,135 @@
+"""Which parts of a message are files, and how the others are refused."""
+
+import pytest
+
+from hailuo.attachments import Source
+from hailuo.endpoints import attachments
+from hailuo.errors import BadRequest
+
+URL = "https://example.org/a.pdf"
+URI = "data:image/png;base64,iVBORw0KGgo="
+PATH = "messages[0].content[1]"
+
+
+def sources(*parts):
+    text = {"type": "text", "text": "What does it say?"}
+    return attachments.sources([{"role": "user", "content": [text, *parts]}])
+
+
+@pytest.mark.parametrize(
+    "part, path",
+    [
+        ({"type": "image_url", "image_url": {"url": "%"}}, "image_url.url"),
+        (
+            {"type": "image_url", "image_url": {"url": "%", "detail": "low"}},
+            "image_url.url",
+        ),
+        ({"type": "image_url", "image_url": "%"}, "image_url"),
+        ({"type": "file", "file_url": {"url": "%"}}, "file_url.url"),
+        ({"type": "file", "file_url": "%"}, "file_url"),
+        ({"type": "file", "file": {"file_data": "%"}}, "file.file_data"),
+    ],
+    ids=str,
+)
+def test_every_form_may_hold_an_address_or_a_data_uri(part, path):
+    def holding(value):
+        def put(part):
+            if isinstance(part, dict):
+                return {name: put(each) for name, each in part.items()}
+            return value if part == "%" else part
+
+        return put(part)
+
+    assert sources(holding(URL)) == [Source(f"{PATH}.{path}", address=URL)]
+    assert sources(holding(f" {URL}\n")) == [Source(f"{PATH}.{path}", address=URL)]
+    assert sources(holding(URI)) == [
+        Source(f"{PATH}.{path}", data="iVBORw0KGgo=", media_type="image/png")
+    ]
+
+
+def test_a_file_may_be_bare_base64_with_a_name():
+    part = {"type": "file", "file": {"file_data": "YQ==", "filename": "诗.txt"}}
+
+    assert sources(part) == [
+        Source(f"{PATH}.file.file_data", data="YQ==", name="诗.txt")
+    ]
+
+
+def test_a_file_id_that_is_an_address_is_taken_as_one():
+    part = {"type": "file", "file": {"file_id": URL, "filename": "b.pdf"}}
+
+    assert sources(part) == [Source(f"{PATH}.file.file_id", address=URL, name="b.pdf")]
+
+
+def test_a_data_uri_may_have_parameters():
+    uri = "DATA:Text/Plain;charset=utf-8;name=%E8%AF%97.txt;BASE64,YQ=="
+
+    (found,) = sources({"type": "file", "file_url": {"url": uri}})
+
+    assert found[2:] == ("YQ==", "text/plain", "诗.txt")
+
+
+@pytest.mark.parametrize(
+    "part, path",
+    [
+        ({"type": "file", "file": {"file_id": "file-abc"}}, "file.file_id"),
+        ({"type": "file", "file": {"file_id": 7}}, "file.file_id"),
+        ({"type": "file", "file": {}}, "file.file_data"),
+        ({"type": "file", "file": {"file_data": 7}}, "file.file_data"),
+        (
+            {"type": "file", "file": {"file_data": "YQ==", "filename": 7}},
+            "file.filename",
+        ),
+        ({"type": "file", "file": URL}, "file"),
+        ({"type": "file"}, "file"),
+        ({"type": "file", "file_url": None}, "file_url"),
+        ({"type": "file", "file_url": {}}, "file_url.url"),
+        ({"type": "file", "file_url": {"url": "file:///etc/passwd"}}, "file_url.url"),
+        ({"type": "image_url"}, "image_url"),
+        ({"type": "image_url", "image_url": {"url": ["x"]}}, "image_url.url"),
+        ({"type": "image_url", "image_url": {"url": "ftp://a/b"}}, "image_url.url"),
+        ({"type": "image_url", "image_url": {"url": ""}}, "image_url.url"),
+        (
+            {"type": "image_url", "image_url": {"url": "data:image/png,x"}},
+            "image_url.url",
+        ),
+        ({"type": "image_url", "image_url": {"url": "data:base64"}}, "image_url.url"),
+        ({"type": "input_audio", "input_audio": {"data": "YQ=="}}, "type"),
+        ({"type": "video_url", "video_url": {"url": URL}}, "type"),
+        ({}, "type"),
+    ],
+    ids=str,
+)
+def test_what_is_no_file_is_refused_by_its_name(part, path):
+    with pytest.raises(BadRequest) as caught:
+        sources(part)
+
+    assert caught.value.param == f"{PATH}.{path}"
+    assert caught.value.param in caught.value.message
+
+
+def test_audio_is_refused_by_name_and_the_way_is_shown():
+    with pytest.raises(BadRequest, match=r"input_audio.*/v1/audio/transcriptions"):
+        sources({"type": "input_audio", "input_audio": {"data": "YQ=="}})
+
+
+def test_only_the_last_message_has_files_but_all_are_checked():
+    old = {"type": "image_url", "image_url": {"url": URL}}
+    messages = [
+        {"role": "user", "content": [old]},
+        {"role": "assistant", "content": None},
+        {"role": "user", "content": "And now?"},
+    ]
+
+    assert attachments.sources(messages) == []
+    messages[0]["content"].append({"type": "input_audio"})
+    with pytest.raises(BadRequest, match=r"messages\[0\].content\[1\]"):
+        attachments.sources(messages)
+
+
+def test_at_most_twenty_files_a_message():
+    part = {"type": "file", "file_url": URL}
+
+    assert len(sources(*[part] * 20)) == 20
+    with pytest.raises(BadRequest, match="at most 20"):
+        sources(*[part] * 21)

@@ -1,0 +1,107 @@
+import socket
+import threading
+import time
+
+import pytest
+
+from hailuo.errors import BadRequest, CallerLeft
+from hailuo.together import MOST, together
+from hailuo.watch import Watch
+
+
+def outcome(tasks, watch=None):
+    """What it returns, and how many ticks came before."""
+    running, ticks = together(tasks, watch or Watch(), "tick"), 0
+    while True:
+        try:
+            assert next(running) == "tick"
+        except StopIteration as end:
+            return end.value, ticks
+        ticks += 1
+
+
+def test_results_come_in_the_order_of_the_tasks():
+    first_may_end = threading.Event()
+
+    def first(stop):
+        first_may_end.wait(5)
+        return 1
+
+    def second(stop):
+        first_may_end.set()
+        return 2
+
+    assert outcome([first, second]) == ([1, 2], 0)
+
+
+def test_eight_run_at_once():
+    running, most, lock = set(), [], threading.Lock()
+    all_here = threading.Barrier(MOST, timeout=5)
+
+    def task(stop):
+        with lock:
+            running.add(threading.get_ident())
+            most.append(len(running))
+        all_here.wait()
+        with lock:
+            running.discard(threading.get_ident())
+
+    outcome([task] * (2 * MOST))
+
+    assert max(most) == MOST
+
+
+def test_a_beat_is_due_while_tasks_run():
+    may_end = threading.Event()
+    running = together([lambda stop: may_end.wait(5)], Watch(heartbeat_s=0.01), "tick")
+
+    assert [next(running), next(running)] == ["tick", "tick"]
+    may_end.set()
+    with pytest.raises(StopIteration):
+        while True:
+            next(running)
+
+
+def waits(stopped):
+    """A task that ends when it is stopped."""
+
+    def task(stop):
+        told = threading.Event()
+        with stop.calling(told.set):
+            assert told.wait(5)
+        stopped.set()
+
+    return task
+
+
+def test_a_failure_is_raised_at_once_and_stops_the_others():
+    def fails(stop):
+        raise BadRequest("no")
+
+    stopped = threading.Event()
+    with pytest.raises(BadRequest, match="no"):
+        outcome([waits(stopped), fails])
+
+    assert stopped.wait(5)
+
+
+def test_a_caller_who_leaves_stops_all():
+    ours, theirs = socket.socketpair()
+    stopped = threading.Event()
+    threading.Timer(0.02, theirs.close).start()
+    with ours, pytest.raises(CallerLeft):
+        outcome([waits(stopped)], Watch(ours))
+
+    assert stopped.wait(5)
+
+
+def test_closing_stops_all():
+    stopped = threading.Event()
+    running = together([waits(stopped)], Watch(heartbeat_s=0.01), "tick")
+    next(running)
+
+    began = time.monotonic()
+    running.close()
+
+    assert stopped.wait(5)
+    assert time.monotonic() - began < 1

@@ -1,0 +1,350 @@
+"""Files into a conversation of the web service, as the simulator checks them."""
+
+import hashlib
+import itertools
+import json
+import socket
+import tempfile
+import threading
+import uuid
+from typing import NamedTuple
+
+import pytest
+
+from hailuo.errors import CallerLeft, NotUploaded, Refused, TokenRejected
+from hailuo.files import File
+from hailuo.upstream import Question
+from hailuo.upstream.http import Http
+from hailuo.upstream.web import Web, prompt
+from hailuo.upstream.web.files import SPARE_S
+from hailuo.upstream.web.storage import Policy, put
+from hailuo.watch import Watch
+from tests.files import samples
+from tests.files.site import Site, answer
+
+_users = itertools.count(8001)
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+ASKED = [{"role": "user", "content": "What does it say?"}]
+
+
+class Account(NamedTuple):
+    token: str
+    name: str = "somebody"
+
+
+@pytest.fixture
+def web(upstream):
+    upstream.script({"call": "chat", "text": "It says so.", "times": None})
+    web = Web(Http(), upstream.origin)
+    yield web
+    assert web.drain(5) == 0
+
+
+@pytest.fixture
+def account(upstream):
+    return Account(upstream.token(str(next(_users))))
+
+
+def a_file(data, media_type="", name=""):
+    content = tempfile.TemporaryFile()
+    content.write(data)
+    return File(content, len(data), media_type, name)
+
+
+def ask(web, account, *files, messages=ASKED, conversation="", watch=None):
+    question = Question(messages, conversation=conversation, files=files)
+    pieces = list(web.answer(account, question, watch or Watch()))
+    return "".join(piece.text for piece in pieces)
+
+
+def calls(upstream):
+    return [seen["call"] for seen in upstream.report()["requests"]]
+
+
+@pytest.mark.parametrize(
+    "data, declared, name, kind, form_type",
+    [
+        (samples.PDF, "", "a.pdf", "application/pdf", 6),
+        (samples.PNG, "", "a.png", "image/png", 2),
+        (samples.JPEG, "", "", "image/jpeg", 2),
+        (samples.WEBP, "", "", "image/webp", 2),
+        (samples.DOCX, "", "报告.docx", WORD, 6),
+        (samples.TEXT, "text/plain", "水调歌头 苏轼.txt", "text/plain", 6),
+        (samples.PNG, "text/plain", "picture.txt", "image/png", 2),
+        (samples.TEXT, "image/png", "poem.png", "text/plain", 6),
+    ],
+    ids="pdf png jpeg webp docx chinese image-as-text text-as-image".split(),
+)
+def test_a_file_arrives_as_what_it_is(
+    upstream, web, account, data, declared, name, kind, form_type
+):
+    file = a_file(data, declared, name)
+
+    ask(web, account, file)
+
+    report = upstream.report()
+    (seen,) = report["uploads"]
+    assert seen["name"] == (name or file.name)
+    assert seen["media_type"] == kind
+    assert seen["size"] == len(data)
+    assert seen["sha256"] == hashlib.sha256(data).hexdigest()
+    assert report["answers"][0]["form"] == [
+        {
+            "name": "",
+            "formType": form_type,
+            "content": file.name,
+            "fileID": seen["file_id"],
+        },
+        {"name": "", "formType": 1, "content": "What does it say?"},
+    ]
+
+
+def test_a_hundred_megabytes_arrive_whole(upstream, web, account):
+    part, size = bytes(range(256)) * 4096, 100 * 1_048_576
+    with tempfile.TemporaryFile() as content:
+        for _ in range(100):
+            content.write(part)
+        ask(web, account, File(content, size, name="big.bin"))
+
+    (seen,) = upstream.report()["uploads"]
+    assert (seen["size"], seen["name"]) == (size, "big.bin")
+
+
+def test_twenty_files_arrive_in_the_callers_order_by_one_policy(upstream, web, account):
+    files = [a_file(b"%d" % number, name=f"{number}.txt") for number in range(20)]
+
+    ask(web, account, *files)
+
+    (seen,) = upstream.report()["answers"]
+    named = [entry["content"] for entry in seen["form"][:-1]]
+    assert named == [file.name for file in files]
+    assert calls(upstream).count("policy") == 1
+
+
+def test_a_policy_is_kept_for_the_next_question(upstream, web, account):
+    ask(web, account, a_file(b"1"))
+    ask(web, account, a_file(b"2"))
+
+    assert calls(upstream).count("policy") == 1
+
+
+def test_a_policy_that_ends_soon_is_not_used_again(upstream, web, account):
+    upstream.script({"call": "policy", "expires_in_s": SPARE_S - 1})
+
+    ask(web, account, a_file(b"1"))
+    ask(web, account, a_file(b"2"))
+
+    assert calls(upstream).count("policy") == 2
+
+
+def test_a_question_asked_again_does_not_upload_again(upstream, web, account):
+    file = a_file(b"1")
+    upstream.script({"call": "chat", "refuse": {"code": 1}})
+
+    with pytest.raises(Refused):
+        ask(web, account, file)
+    ask(web, account, file)
+
+    assert calls(upstream).count("put") == 1
+
+
+def test_another_account_gets_its_own_upload(upstream, web, account):
+    file = a_file(b"1")
+
+    ask(web, account, file)
+    ask(web, Account(upstream.token(str(next(_users)))), file)
+
+    assert calls(upstream).count("put") == 2
+
+
+FAULTS = {
+    "policy refused": {"call": "policy", "refuse": {"code": 1}},
+    "no policy": {"call": "policy", "data": {}},
+    "not put, 403": {"call": "put", "http": {"status": 403, "body": "no"}},
+    "not put, 500": {"call": "put", "http": {"status": 500, "body": "no"}},
+    "not put, broken off": {"call": "put", "drop": "reset"},
+    "callback refused": {"call": "callback", "refuse": {"code": 1}},
+    "no id": {"call": "callback", "data": {}},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_an_upload_that_fails_is_tried_once_more_by_a_fresh_policy(
+    upstream, web, account, fault
+):
+    upstream.script(fault)
+
+    ask(web, account, a_file(b"1"))
+
+    assert calls(upstream).count("policy") == 2
+    assert len(upstream.report()["uploads"]) == 1
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_an_upload_that_fails_twice_is_given_up(upstream, web, account, fault):
+    upstream.script({**fault, "times": 2})
+
+    with pytest.raises(NotUploaded) as caught:
+        ask(web, account, a_file(b"1", name="诗.txt"))
+
+    assert (caught.value.status, caught.value.tries) == (502, 1)
+    assert "诗.txt" in caught.value.message
+    assert upstream.report()["answers"] == []
+
+
+@pytest.mark.leaves("violations")
+def test_a_policy_that_has_ended_is_replaced(upstream, web, account):
+    upstream.script({"call": "policy", "expires_in_s": -1, "times": 2})
+
+    ask(web, account, a_file(b"1"))
+
+    assert [each["status"] for each in upstream.report()["requests"]].count(403) == 1
+
+
+def test_a_token_that_is_rejected_is_not_tried_again(upstream, web, account):
+    upstream.revoke(token=account.token)
+
+    with pytest.raises(TokenRejected):
+        ask(web, account, a_file(b"1"))
+
+
+def test_many_failures_ask_for_one_fresh_policy(upstream, web, account):
+    refused = {"call": "put", "hold_headers": True, "http": {"status": 403}, "times": 5}
+    upstream.script(refused)
+    files = [a_file(b"%d" % number) for number in range(5)]
+
+    asking = threading.Thread(target=ask, args=(web, account, *files))
+    asking.start()
+    upstream.wait("held", exactly=5)
+    upstream.release()
+    asking.join()
+
+    assert len(upstream.report()["uploads"]) == 5
+    assert calls(upstream).count("policy") == 2
+
+
+def test_a_caller_who_leaves_ends_the_upload(upstream, web, account):
+    upstream.script({"call": "put", "hold_headers": True})
+    ours, theirs = socket.socketpair()
+    left = threading.Timer(0.05, theirs.close)
+    left.start()
+
+    with ours, pytest.raises(CallerLeft):
+        ask(web, account, a_file(b"1"), watch=Watch(ours))
+
+    upstream.wait("held", exactly=1)
+    upstream.release()
+    upstream.wait("finished", at_least=1, call="put")
+    assert upstream.report()["answers"] == []
+
+
+def test_a_slow_upload_ticks(upstream, web, account):
+    upstream.script({"call": "put", "hold_headers": True})
+    question = Question(ASKED, files=[a_file(b"1")])
+
+    pieces = web.answer(account, question, Watch(heartbeat_s=0.02))
+    assert next(pieces).text == ""
+    upstream.wait("held", exactly=1)
+    upstream.release()
+    assert "".join(piece.text for piece in pieces)
+
+
+@pytest.mark.leaves("conversations")
+def test_files_go_into_a_conversation_that_exists(upstream, web, account):
+    question = Question(ASKED, conversation="new")
+    ids = {piece.id for piece in web.answer(account, question, Watch()) if piece.id}
+    (chat_id,) = ids
+
+    ask(web, account, a_file(b"1"), conversation=chat_id)
+
+    seen = upstream.report()["answers"][-1]
+    assert (seen["sent_chat_id"], len(seen["form"])) == (chat_id, 2)
+
+
+def test_a_line_points_to_the_newest_file(upstream, web, account):
+    history = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello"},
+        *ASKED,
+    ]
+
+    ask(web, account, a_file(b"1"), messages=history)
+
+    lines = upstream.report()["answers"][0]["message"].split("\n")
+    assert [line.partition(":")[0] for line in lines] == (
+        ["user", "assistant", "system", "user", "assistant"]
+    )
+
+
+def test_the_line_comes_last_when_the_newest_message_is_only_a_file():
+    history = [{"role": "user", "content": "Hi"}, {"role": "user", "content": []}]
+
+    roles = [line.partition(":")[0] for line in prompt.fold(history, True).split("\n")]
+
+    assert roles == ["user", "system", "assistant"]
+
+
+def test_one_message_alone_is_its_text():
+    assert prompt.fold(ASKED, True) == "What does it say?"
+
+
+@pytest.mark.parametrize(
+    "endpoint, address, region, path_style",
+    [
+        ("oss-cn-wulanchabu.aliyuncs.com", "https://%", "cn-wulanchabu", False),
+        ("oss-cn-x-internal.aliyuncs.com", "https://%", "cn-x", False),
+        ("http://oss-cn-x.aliyuncs.com", "%", "cn-x", False),
+        ("oss-accelerate.aliyuncs.com", "https://%", "", False),
+        ("files.example.com", "https://%", "", False),
+        ("http://files.example.com:8080", "%", "", True),
+        ("127.0.0.1:9000", "http://%", "", True),
+        ("10.0.0.1", "http://%", "", True),
+        ("[::1]:9000", "http://%", "", True),
+    ],
+)
+def test_an_endpoint_is_used_as_it_is(endpoint, address, region, path_style):
+    policy = a_policy(endpoint)
+
+    assert policy.address == address.replace("%", endpoint)
+    assert (policy.region, policy.path_style) == (region, path_style)
+
+
+def a_policy(endpoint):
+    names = ("accessKeyId", "accessKeySecret", "securityToken", "dir", "bucketName")
+    return Policy.read({name: name for name in names} | {"endpoint": endpoint})
+
+
+@pytest.mark.parametrize(
+    "endpoint, signed, host",
+    [
+        ("oss-cn-x.aliyuncs.com", "OSS4-HMAC-SHA256 ", "bucketname."),
+        ("oss-accelerate.aliyuncs.com", "OSS accessKeyId:", "bucketname."),
+        ("files.example", "OSS accessKeyId:", ""),
+    ],
+)
+def test_a_region_decides_the_signature_and_the_proxy_is_used(endpoint, signed, host):
+    policy = a_policy(f"http://{endpoint}")._replace(bucket="bucketname")
+    with Site(answer()) as proxy:
+        http = Http(f"http://{proxy.host}:{proxy.port}")
+        body = a_file(b"x").open()
+        with body:
+            put(http.session, policy, f"a/{uuid.uuid4()}.txt", body, lambda: None)
+        http.session.close()
+
+    (head,) = proxy.requests
+    assert head.startswith(f"PUT http://{host}{endpoint}/")
+    assert f"Authorization: {signed}" in head
+    assert "x-oss-security-token: securityToken" in head
+    assert "Content-Length: 1\r\n" in head
+
+
+def test_a_policy_says_when_it_ends():
+    known = a_policy("oss-cn-x.aliyuncs.com")
+    fields = json.loads(
+        '{"accessKeyId": "a", "accessKeySecret": "b", "securityToken": "c", '
+        '"dir": "d", "endpoint": "e", "bucketName": "f", '
+        '"expiration": "2024-10-28T03:19:31Z"}'
+    )
+
+    assert known.ends_at == 0  # it does not say
+    assert Policy.read(fields).ends_at == 1730085571

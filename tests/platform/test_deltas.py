@@ -1,0 +1,63 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hailuo.upstream.platform.deltas import Deltas, Growing
+
+
+def read(deltas: list[str]) -> str:
+    stream = Deltas()
+    content = Growing(stream)
+    given = "".join(content.add(delta) for delta in deltas)
+    stream.end()
+    return given + content.take()
+
+
+SENTENCE = "Whether a delta is all there is or only what is new"
+
+
+@given(st.lists(st.integers(1, 20), min_size=6))
+def test_cumulative_deltas_are_read_as_such(steps: list[int]) -> None:
+    ends = [sum(steps[:n]) for n in range(1, len(steps) + 1)]
+    deltas = [SENTENCE[:end] for end in ends if end < len(SENTENCE)]
+    if len(deltas) < 4 or len(deltas[-1]) < 24:
+        return  # in doubt
+
+    assert read([*deltas, SENTENCE]) == SENTENCE
+
+
+@given(st.text(alphabet="ha !", max_size=200), st.data())
+def test_text_that_repeats_itself_stays_incremental(
+    text: str, data: st.DataObject
+) -> None:
+    deltas, start = [], 0
+    while start < len(text):
+        size = data.draw(st.integers(1, 40))
+        deltas.append(text[start : start + size])
+        start += size
+
+    assert read(deltas) == text
+
+
+def test_nothing_is_held_back_once_it_is_clear() -> None:
+    content = Growing(Deltas())
+
+    assert [content.add(delta) for delta in ("Hello", " world", "Hello world")] == [
+        "Hello",
+        " world",
+        "Hello world",
+    ]
+
+
+def test_what_is_the_same_in_both_readings_is_given_at_once() -> None:
+    content = Growing(Deltas())
+
+    assert [content.add(delta) for delta in ("ha", "haha", "!")] == ["ha", "ha", "ha!"]
+
+
+def test_what_one_field_shows_holds_for_the_others() -> None:
+    deltas = Deltas()
+    reasoning, content = Growing(deltas), Growing(deltas)
+    for end in (5, 12, 20, 30):
+        reasoning.add(SENTENCE[:end])
+
+    assert [content.add("He"), content.add("Hello")] == ["He", "llo"]

@@ -1,0 +1,415 @@
+"""The platform as an upstream, against the simulator that plays it."""
+
+import base64
+import socket
+import threading
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import pytest
+
+from hailuo import errors
+from hailuo.upstream import TICK, Piece, Question, ToolCall, Usage
+from hailuo.upstream.http import Http
+from hailuo.upstream.platform import Platform
+from hailuo.watch import Watch
+from tests.platform.paper import pdf
+from tests.simulated import Simulated
+
+
+class Key(NamedTuple):
+    token: str = "sk-api-demo"
+    name: str = "demo"
+
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    },
+}
+
+
+def question(text: Any = "Hello", **more: Any) -> Question:
+    return Question([{"role": "user", "content": text}], **more)
+
+
+def answer(
+    platform: Platform, asked: Question | None = None, watch: Watch | None = None
+) -> list[Piece]:
+    pieces = platform.answer(Key(), asked or question(), watch or Watch())
+    return [piece for piece in pieces if piece is not TICK]
+
+
+def text_of(pieces: Iterable[Piece]) -> str:
+    return "".join(piece.text for piece in pieces)
+
+
+def asked_of(simulated: Simulated) -> Any:
+    """The body that the platform was last asked with."""
+    return simulated.report()["answers"][-1]["form"]
+
+
+class TestAnswer:
+    def test_comes_in_pieces_with_its_finish_and_its_usage_last(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
+        usage = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
+        simulated.script({"call": "completion", "text": "Grüße, 世界!", "usage": usage})
+
+        pieces = answer(platform)
+
+        assert text_of(pieces) == "Grüße, 世界!"
+        assert pieces[-1].finish == "stop"
+        assert pieces[-1].usage == Usage(7, 5)
+        assert all(piece.id for piece in pieces)
+
+    @pytest.mark.parametrize("tags", [False, True], ids=["apart", "in tags"])
+    @pytest.mark.parametrize("cumulative", [False, True], ids=["new", "all so far"])
+    @pytest.mark.parametrize("done", [True, False], ids=["done", "no done"])
+    def test_is_the_same_however_it_is_written(
+        self,
+        platform: Platform,
+        simulated: Simulated,
+        tags: bool,
+        cumulative: bool,
+        done: bool,
+    ) -> None:
+        simulated.script(
+            {
+                "call": "completion",
+                "text": "The answer to everything is forty-two.",
+                "reasoning": "Somebody asks for the answer to everything.",
+                "tags": tags,
+                "cumulative": cumulative,
+                "done": done,
+                "whole": True,
+                "cuts": {"every": 7, "of": "wire", "pause_s": 0},
+            }
+        )
+
+        pieces = answer(platform)
+
+        assert text_of(pieces) == "The answer to everything is forty-two."
+        thought = "".join(piece.reasoning for piece in pieces)
+        assert thought == "Somebody asks for the answer to everything."
+        assert pieces[-1].finish == "stop"
+
+    def test_calls_tools(self, platform: Platform, simulated: Simulated) -> None:
+        calls = [
+            {"id": "a", "name": "get_weather", "arguments": '{"city": "Paris"}'},
+            {"id": "b", "name": "get_weather", "arguments": '{"city": "Rome"}'},
+        ]
+        simulated.script({"call": "completion", "calls": calls})
+
+        pieces = answer(platform, question(options={"tools": [WEATHER]}))
+
+        parts = [call for piece in pieces for call in piece.tool_calls]
+        for number, call in enumerate(calls):
+            mine = [part for part in parts if part.number == number]
+            assert (mine[0].id, mine[0].name) == (call["id"], "get_weather")
+            assert "".join(part.arguments for part in mine) == call["arguments"]
+            assert all(part[1:3] == ("", "") for part in mine[1:])
+        assert pieces[-1].finish == "tools"
+
+    def test_uses_what_a_tool_has_said(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
+        """The loop, with the simulator deciding by itself."""
+        tools = {"tools": [WEATHER], "max_tokens": 500}
+        first = answer(platform, question("The weather in Paris?", options=tools))
+        call = ToolCall(0)
+        for part in (part for piece in first for part in piece.tool_calls):
+            call = call._replace(
+                id=call.id or part.id,
+                name=call.name or part.name,
+                arguments=call.arguments + part.arguments,
+            )
+        assert (call.name, call.arguments) == ("get_weather", '{"city": "Paris"}')
+
+        function = {"name": call.name, "arguments": call.arguments}
+        called = {"id": call.id, "type": "function", "function": function}
+        messages = [
+            {"role": "user", "content": "The weather in Paris?"},
+            {"role": "assistant", "content": "", "tool_calls": [called]},
+            {"role": "tool", "tool_call_id": call.id, "content": "18 °C"},
+        ]
+        second = answer(platform, Question(messages, options=tools))
+
+        assert text_of(second) == "The tool says: 18 °C"
+        assert second[-1].finish == "stop"
+
+    def test_is_given_while_it_is_written(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
+        step = {"after": 1, "do": "hold"}
+        simulated.script({"call": "completion", "pieces": ["a", "b"], "then": [step]})
+        pieces = platform.answer(Key(), question(), Watch())
+
+        assert next(pieces).text == "a"
+        simulated.wait("held", exactly=1)
+        simulated.release()
+        assert text_of(pieces) == "b"
+
+    def test_gives_its_connection_back(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
+        simulated.script({"call": "completion", "text": "Hi", "times": 5})
+        before = simulated.report()["connections"]["total"]
+
+        for _ in range(5):
+            answer(platform)
+
+        assert simulated.report()["connections"]["total"] == before + 1
+
+    def test_ends_upstream_when_it_is_closed(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
+        step = {"after": 1, "do": "silence"}
+        simulated.script({"call": "completion", "text": "Hello you", "then": [step]})
+        pieces = platform.answer(Key(), question(), Watch())
+        next(pieces)
+
+        pieces.close()
+
+        simulated.wait("open_answers", exactly=0)
+        assert simulated.report()["answers"][0]["how"] == "client left"
+
+    def test_ends_when_the_caller_leaves(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
+        step = {"after": 1, "do": "silence"}
+        simulated.script({"call": "completion", "text": "Hello you", "then": [step]})
+        caller, ours = socket.socketpair()
+        with caller, ours:
+            pieces = platform.answer(Key(), question(), Watch(ours))
+            next(pieces)
+            caller.close()
+
+            with pytest.raises(errors.CallerLeft):
+                next(pieces)
+
+        simulated.wait("open_answers", exactly=0)
+
+    def test_ticks_while_nothing_comes(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
+        step = {"after": 1, "do": "silence"}
+        simulated.script({"call": "completion", "text": "Hello you", "then": [step]})
+        pieces = platform.answer(Key(), question(), Watch(heartbeat_s=0.01))
+
+        assert TICK in [next(pieces) for _ in range(3)]
+        pieces.close()
+
+
+class TestQuestion:
+    @pytest.mark.parametrize(
+        ("model", "sent"),
+        [
+            ("MiniMax-M2.5", "MiniMax-M2.5"),
+            ("gpt-4o", "MiniMax-M3"),
+            ("", "MiniMax-M3"),
+        ],
+    )
+    def test_goes_to_the_caller_s_model_or_ours(
+        self, platform: Platform, simulated: Simulated, model: str, sent: str
+    ) -> None:
+        simulated.script({"call": "completion"})
+
+        answer(platform, question(model=model))
+
+        assert asked_of(simulated)["model"] == sent
+
+    def test_that_clients_send_is_mended(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
+        """The strict simulator finds nothing to refuse."""
+        messages = [
+            {"role": "system", "content": "Be brief"},
+            {"role": "user", "content": ""},
+            {"role": "assistant", "content": ""},
+            {"role": "user", "content": [{"type": "text", "text": ""}]},
+            {"role": "developer", "content": [{"type": "text", "text": "Be kind"}]},
+            {"role": "user", "content": "Hi", "name": "Ann"},
+            {"role": "assistant", "function_call": {"name": "f", "arguments": ""}},
+            {"role": "function", "name": "f", "content": ""},
+        ]
+        options = {
+            "tools": [{"type": "function", "function": {"name": "f"}}],
+            "tool_choice": "auto",
+            "seed": 1,
+            "n": 1,
+            "temperature": 0,
+        }
+
+        simulated.script({"call": "completion"})
+
+        pieces = answer(platform, Question(messages, options=options))
+
+        assert pieces[-1].finish == "stop"
+        assert len(asked_of(simulated)["messages"]) == 4
+
+    def test_may_hold_documents_and_images(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
+        report = base64.b64encode(pdf("Rising sales")).decode()
+        image = {"url": "data:image/png;base64,iVBORw0KGgo=", "detail": "high"}
+        parts = [
+            {"type": "text", "text": "Compare"},
+            {"type": "file", "file": {"file_data": report, "filename": "report.pdf"}},
+            {"type": "image_url", "image_url": image},
+        ]
+
+        simulated.script({"call": "completion"})
+
+        answer(platform, question(parts))
+
+        text, file, shown = asked_of(simulated)["messages"][0]["content"]
+        assert file["text"] == '<file name="report.pdf">\nRising sales\n</file>'
+        assert shown["image_url"]["url"] == image["url"]
+
+
+FAULTS: dict[str, tuple[dict[str, Any], type[errors.GatewayError]]] = {
+    "a status": ({"refuse": {"code": 1008}}, errors.QuotaExhausted),
+    "status 200": ({"refuse": {"code": 1002, "as": "base_resp"}}, errors.RateLimited),
+    "an event": ({"refuse": {"code": 1004, "as": "event"}}, errors.TokenRejected),
+    "invalid": ({"refuse": {"code": 2013}}, errors.BadRequest),
+    "filtered": ({"refuse": {"code": 1026}}, errors.Filtered),
+    "flagged input": ({"sensitive": "input"}, errors.Filtered),
+    "flagged output": ({"sensitive": "output"}, errors.Filtered),
+    "no plan for it": ({"refuse": {"code": 2061}}, errors.Forbidden),
+    "a proxy's page": ({"http": {"status": 502, "body": "<p>"}}, errors.Unreachable),
+    "a page": ({"http": {"status": 200, "body": "<p>"}}, errors.NotUnderstood),
+    "json": ({"http": {"status": 200, "body": {}}}, errors.NotUnderstood),
+    "no word": ({"text": "", "reasoning": ""}, errors.NothingSaid),
+    "no answer": ({"drop": "reset"}, errors.Unreachable),
+    "an empty stream": ({"recording": {"text": ""}}, errors.NothingSaid),
+    "silence": ({"then": [{"after": 0, "do": "silence"}]}, errors.TimedOut),
+}
+
+
+@pytest.mark.parametrize(("fault", "failure"), FAULTS.values(), ids=FAULTS)
+def test_what_goes_wrong_before_the_first_word(
+    platform: Platform,
+    simulated: Simulated,
+    fault: dict[str, Any],
+    failure: type[errors.GatewayError],
+) -> None:
+    simulated.script({"call": "completion", **fault})
+
+    with pytest.raises(errors.GatewayError) as failed:
+        answer(platform, watch=Watch(idle_s=0.1))
+
+    assert type(failed.value) is failure
+
+
+BREAKS: dict[str, tuple[dict[str, Any], type[errors.GatewayError]]] = {
+    "cut": ({"do": "close"}, errors.Unreachable),
+    "cut in a chunk": ({"do": "close", "inside": "chunk"}, errors.Unreachable),
+    "reset": ({"do": "reset"}, errors.Unreachable),
+    "ended": ({"do": "end"}, errors.NotUnderstood),
+    "silence": ({"do": "silence"}, errors.TimedOut),
+    "garbage": ({"do": "garbage"}, errors.NotUnderstood),
+    "an error": ({"do": "error", "code": 1033}, errors.Unreachable),
+}
+
+
+@pytest.mark.parametrize(("step", "failure"), BREAKS.values(), ids=BREAKS)
+def test_what_goes_wrong_after_the_first_word(
+    platform: Platform,
+    simulated: Simulated,
+    step: dict[str, Any],
+    failure: type[errors.GatewayError],
+) -> None:
+    then = [{"after": 1, **step}]
+    simulated.script({"call": "completion", "pieces": ["Hello", " you"], "then": then})
+    told = []
+
+    with pytest.raises(errors.GatewayError) as failed:
+        for piece in platform.answer(Key(), question(), Watch(idle_s=0.1)):
+            told.append(piece)
+
+    assert text_of(told) == "Hello"
+    assert type(failed.value) is failure
+
+
+@pytest.mark.parametrize("do", ["close", "reset", "silence"])
+def test_an_answer_that_has_finished_is_whole(
+    platform: Platform, simulated: Simulated, do: str
+) -> None:
+    """However its stream ends: the usage is all that is lost."""
+    then = [{"after": "last", "do": do}]
+    simulated.script({"call": "completion", "text": "Hello", "then": then})
+
+    pieces = answer(platform, watch=Watch(idle_s=0.1))
+
+    assert text_of(pieces) == "Hello"
+    assert pieces[-1].finish == "stop"
+
+
+def test_a_refusal_that_breaks_off_is_a_broken_connection() -> None:
+    head = b"HTTP/1.1 500 Oops\r\nContent-Type: application/json\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def refuse() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(head + b'Content-Length: 99\r\n\r\n{"err')
+
+        threading.Thread(target=refuse).start()
+        origin = f"http://127.0.0.1:{server.getsockname()[1]}"
+
+        with pytest.raises(errors.Unreachable):
+            answer(Platform(Http(), origin, "MiniMax-M3"))
+
+
+def test_temperature_out_of_range_is_the_caller_s_error(
+    platform: Platform, simulated: Simulated
+) -> None:
+    with pytest.raises(errors.BadRequest, match=r"temperature is outside 0\.\.2"):
+        answer(platform, question(options={"temperature": 3}))
+
+
+def test_hanging_up_cuts_every_answer(platform: Platform, simulated: Simulated) -> None:
+    then = [{"after": 1, "do": "silence"}]
+    script = {"call": "completion", "pieces": ["a", "b"], "then": then, "times": 2}
+    simulated.script(script)
+    answers = [platform.answer(Key(), question(), Watch()) for _ in range(2)]
+    for pieces in answers:
+        next(pieces)
+
+    threading.Thread(target=platform.hang_up).start()
+
+    for pieces in answers:
+        with pytest.raises(errors.Unreachable):
+            deque(pieces, maxlen=0)
+
+
+class TestKey:
+    def test_is_checked(self, platform: Platform) -> None:
+        assert platform.lives("sk-api-sim-1") is True
+        assert platform.lives("sk-api-unknown") is False
+
+    def test_that_cannot_be_checked_is_not_called_dead(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
+        simulated.script({"call": "models", "http": {"status": 500}})
+
+        with pytest.raises(errors.Unreachable):
+            platform.lives("sk-api-demo")
+
+    def test_lists_its_models(self, platform: Platform, simulated: Simulated) -> None:
+        simulated.script({"call": "models", "data": ["MiniMax-M3", "MiniMax-M4"]})
+
+        assert platform.models("sk-api-demo") == ["MiniMax-M3", "MiniMax-M4"]
+
+    def test_is_never_in_an_error(self, simulated: Simulated) -> None:
+        platform = Platform(Http(), simulated.origin, "MiniMax-M3")
+
+        with pytest.raises(errors.TokenRejected) as failed:
+            deque(platform.answer(Key("sk-api-gone"), question(), Watch()), maxlen=0)
+
+        assert "sk-api-gone" not in failed.value.message

@@ -1,0 +1,180 @@
+"""The simulator as the platform: what it says by itself, and what it refuses."""
+
+from typing import Any
+
+import openai
+import pytest
+import requests
+
+from tests.simulated import Simulated
+
+KEY = "sk-api-demo"
+HELLO = [{"role": "user", "content": "Hello"}]
+PARAMETERS = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string"},
+        "days": {"type": "integer"},
+        "unit": {"type": "string", "enum": ["C", "F"]},
+    },
+}
+WEATHER: Any = {
+    "type": "function",
+    "function": {"name": "get_weather", "parameters": PARAMETERS},
+}
+
+
+@pytest.fixture
+def client(simulated: Simulated):
+    """The official library, which the platform's pages recommend."""
+    base_url = f"{simulated.origin}/v1"
+    with openai.OpenAI(api_key=KEY, base_url=base_url, max_retries=0) as client:
+        yield client
+
+
+def post(simulated: Simulated, key: str = KEY, **body: Any) -> requests.Response:
+    asked = {"model": "MiniMax-M3", "messages": HELLO, **body}
+    headers = {"Authorization": f"Bearer {key}"}
+    address = f"{simulated.origin}/v1/chat/completions"
+    return requests.post(address, json=asked, headers=headers, timeout=10)
+
+
+def test_a_whole_answer(client: openai.OpenAI, simulated: Simulated):
+    made = client.chat.completions.create(model="MiniMax-M3", messages=HELLO)
+    message = made.choices[0].message.content
+    assert message.startswith("<think>\n") and "</think>\n\nHello!" in message
+    assert "“Hello”" in message
+    assert made.usage.total_tokens > 0
+    assert made.to_dict()["base_resp"]["status_code"] == 0
+    assert simulated.report()["violations"] == []
+
+
+def test_a_stream_as_captured(simulated: Simulated):
+    simulated.script({"call": "completion", "reasoning": "Hm", "pieces": ["a", "b"]})
+    answer = post(
+        simulated,
+        stream=True,
+        stream_options={"include_usage": True},
+        reasoning_split=True,
+    )
+    *events, done, rest = answer.text.split("\n\n")
+    assert (done, rest) == ("data: [DONE]", "")
+    thought, *_, last, usage = events
+    assert '"reasoning_content":"Hm"' in thought and '"content"' not in thought
+    assert '"content":"b"' in last and '"finish_reason":"stop"' in last
+    assert '"choices":[]' in usage and '"base_resp":{"status_code":0' in usage
+
+
+def test_a_tool_is_called_and_its_result_used(client: openai.OpenAI):
+    asked: list[Any] = [{"role": "user", "content": "The weather in Rome for 3 days?"}]
+    made = client.chat.completions.create(
+        model="MiniMax-M3", messages=asked, tools=[WEATHER]
+    )
+    (call,) = made.choices[0].message.tool_calls
+    assert made.choices[0].finish_reason == "tool_calls"
+    assert call.function.arguments == '{"city": "Rome", "days": 3, "unit": "C"}'
+    asked.append({"role": "assistant", "content": None, "tool_calls": [call.to_dict()]})
+    asked.append({"role": "tool", "tool_call_id": call.id, "content": "Sunny"})
+    made = client.chat.completions.create(
+        model="MiniMax-M3", messages=asked, tools=[WEATHER]
+    )
+    assert made.choices[0].message.content == "The tool says: Sunny"
+
+
+@pytest.mark.parametrize("choice", ["required", WEATHER])
+def test_a_tool_that_must_be_called_is(simulated: Simulated, choice: Any):
+    answer = post(simulated, tools=[WEATHER], tool_choice=choice)
+    assert answer.json()["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_no_tool_is_called_without_a_reason(simulated: Simulated):
+    answer = post(simulated, tools=[WEATHER])
+    assert answer.json()["choices"][0]["finish_reason"] == "stop"
+
+
+def test_it_lists_its_models(client: openai.OpenAI):
+    assert "MiniMax-M3" in [model.id for model in client.models.list()]
+
+
+@pytest.mark.parametrize("key", ["sk-api-other", "eyJhbGciOiJIUzI1NiJ9.e30.x", ""])
+def test_an_unknown_key_is_refused(simulated: Simulated, key: str):
+    answer = post(simulated, key)
+    assert answer.status_code == 401
+    assert answer.json()["error"]["message"].endswith("(1004)")
+    assert answer.json()["error"]["http_code"] == "401"
+    assert simulated.report()["violations"] == []
+
+
+CALLERS_MISTAKES = {
+    "unknown model": ({"model": "gpt-4o"}, "unknown model"),
+    "temperature": ({"temperature": 2.1}, "temperature"),
+    "thinking": ({"thinking": {"type": "enabled"}}, "thinking"),
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "why"), CALLERS_MISTAKES.values(), ids=CALLERS_MISTAKES
+)
+def test_a_caller_s_mistake_is_refused(
+    simulated: Simulated, body: dict[str, Any], why: str
+):
+    answer = post(simulated, **body)
+    assert answer.status_code == 400
+    assert why in answer.json()["error"]["message"]
+    assert answer.json()["error"]["message"].endswith("(2013)")
+    assert simulated.report()["violations"] == []
+
+
+def user(content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content}
+
+
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+PNG = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+BMP = {"type": "image_url", "image_url": {"url": "data:image/bmp;base64,AAAA"}}
+FORBIDDEN = {
+    "an empty content": {"messages": [user("")]},
+    "an empty content beside calls": {
+        "messages": [
+            *HELLO,
+            {"role": "assistant", "content": "", "tool_calls": [CALL]},
+        ]
+    },
+    "an empty part": {"messages": [user([{"type": "text", "text": ""}])]},
+    "a second system message": {
+        "messages": [
+            {"role": "system", "content": "a"},
+            {"role": "system", "content": "b"},
+            *HELLO,
+        ]
+    },
+    "a later system message": {
+        "messages": [*HELLO, {"role": "system", "content": "a"}]
+    },
+    "no user message": {"messages": [{"role": "system", "content": "a"}]},
+    "a developer": {"messages": [{"role": "developer", "content": "a"}, *HELLO]},
+    "a result of no call": {
+        "messages": [*HELLO, {"role": "tool", "tool_call_id": "x", "content": "a"}]
+    },
+    "an undocumented key of a message": {
+        "messages": [{"role": "user", "content": "a", "refusal": None}]
+    },
+    "a document": {"messages": [user([{"type": "file", "file": {}}])]},
+    "an image of another type": {"messages": [user([BMP])]},
+    "an image to one that reads": {"messages": [user([PNG])], "model": "MiniMax-M2"},
+    "a tool without parameters": {
+        "tools": [{"type": "function", "function": {"name": "f"}}]
+    },
+    "an undocumented option": {"seed": 1},
+    "a choice that forces nothing": {"tools": [WEATHER], "tool_choice": "auto"},
+}
+
+
+@pytest.mark.parametrize("body", FORBIDDEN.values(), ids=FORBIDDEN)
+def test_what_a_gateway_must_mend_is_a_violation(
+    simulated: Simulated, body: dict[str, Any]
+):
+    answer = post(simulated, **body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].endswith("(2013)")
+    assert len(simulated.report()["violations"]) == 1
