@@ -5,6 +5,7 @@
 A wrong value stops the start, and all wrong values are named at once.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -79,6 +80,11 @@ def choice(*options: str) -> Callable[[str], str]:
 
 def switch(value: str) -> bool:
     return choice("0", "1")(value) == "1"
+
+
+def shown(value: str) -> str:
+    """A wrong value, without the user and password that an address may hold."""
+    return re.sub(r"[^/]*@", "…@", value)
 
 
 def setting(name: str, default: str, read: Callable[[str], Any], meaning: str) -> Any:
@@ -213,7 +219,7 @@ class Settings:
             try:
                 values[each.name] = read(environ.get(name, each.metadata["default"]))
             except ValueError as error:
-                wrong.append(f'{name}: "{environ.get(name)}" is not {error}')
+                wrong.append(f'{name}: "{shown(environ[name])}" is not {error}')
         if wrong:
             raise WrongSettings("\n".join(wrong))
         return cls(**values)
