@@ -1,4 +1,4 @@
-"""`python -m hailuo`, what `make run` calls: gunicorn, beside it perhaps the simulator."""
+"""`python -m hailuo`, what `make run` calls: gunicorn, perhaps with the simulator."""
 
 import json
 import os
