@@ -72,9 +72,10 @@ def test_a_failure_is_not_kept():
 
 def test_what_is_forgotten_is_made_anew():
     values = Kept(Made(), 10)
-    values.of("a")
-    values.forget("a")
-    values.forget("never asked for")
+    values.forget("a", values.of("a"))
+    values.forget("never asked for", "a1")
+    assert values.of("a") == "a2"
+    values.forget("a", "a1")  # not the one that is kept by now
     assert values.of("a") == "a2"
 
 
