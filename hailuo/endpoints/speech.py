@@ -1,19 +1,17 @@
 """POST /v1/audio/speech (openai-api.md 1.4)"""
 
 import base64
-import logging
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
-from .. import audio, errors
+from .. import audio
 from ..upstream import Speech
-from . import access, caller, fields, journal, service, shapes
+from . import access, caller, fields, journal, service, shapes, streams
+from .journal import Trace
 
 bp = Blueprint("speech", __name__)
-
-log = logging.getLogger(__name__)
 
 CONTENT_TYPES = {
     "mp3": "audio/mpeg",
@@ -49,10 +47,14 @@ def speak() -> Response:
     scope = access.scope(request, here.settings, here.pool)
     asked = read(fields.json_body(request, here.settings))
     watch = caller.watch(request, here.settings)
-    turn = journal.trace(request).turn = here.gateway.turn(scope)
+    trace = journal.trace(request)
+    turn = trace.turn = here.gateway.turn(scope)
     sound = here.gateway.speak(turn, asked.speech, watch)
     made = audio.converted(sound, asked.format, asked.speed)
-    response = as_events(made) if asked.events else as_file(made, asked.format)
+    if asked.events:
+        response = as_events(made, trace)
+    else:
+        response = as_file(made, asked.format)
     if turn.begun:
         response.headers["x-hailuo-upstream"] = turn.accounts[-1].kind
     response.call_on_close(made.close)
@@ -74,16 +76,13 @@ def rest(first: bytes, made: Bytes) -> Iterator[bytes]:
     """The audio as it arrives. A failure is raised: the server then breaks the
     connection, so that no player takes half a file for a whole one."""
     yield first
-    try:
-        yield from filter(None, made)
-    except errors.CallerLeft:
-        return
+    yield from filter(None, made)
 
 
-def as_events(made: Bytes) -> Response:
+def as_events(made: Bytes, trace: Trace) -> Response:
     first = next(made, b"")
     return Response(
-        lines(first, made),
+        streams.ended(lines(first, made), trace),
         mimetype="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         direct_passthrough=True,
@@ -91,18 +90,10 @@ def as_events(made: Bytes) -> Response:
 
 
 def lines(first: bytes, made: Bytes) -> Iterator[bytes]:
-    """The same as events; here a failure is one more of them, and the end."""
-    try:
-        yield deltas(first)
-        yield from map(deltas, made)
-        yield shapes.event({"type": "speech.audio.done", "usage": USAGE})
-    except errors.CallerLeft:
-        return
-    except errors.GatewayError as error:
-        yield shapes.error(error)
-    except Exception:  # noqa: BLE001 - the last resort, as Flask's is before a stream
-        log.exception("a speech failed in mid-stream")
-        yield shapes.error(errors.GatewayError("an internal error"))
+    """The same as events."""
+    yield deltas(first)
+    yield from map(deltas, made)
+    yield shapes.event({"type": "speech.audio.done", "usage": USAGE})
 
 
 def deltas(sound: bytes) -> bytes:

@@ -1,19 +1,17 @@
 """POST /v1/audio/transcriptions (openai-api.md 1.5)"""
 
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from .. import audio, errors
+from .. import audio
 from ..upstream import Recording, Words
-from . import access, caller, fields, journal, service, shapes, upload
+from . import access, caller, fields, journal, service, shapes, streams, upload
+from .journal import Trace
 
 bp = Blueprint("transcriptions", __name__)
-
-log = logging.getLogger(__name__)
 
 FORMATS = ("json", "text")
 
@@ -30,11 +28,12 @@ def transcribe() -> Response:
         parts = gone.enter_context(audio.parts(sent.file, check=watch.check))
         language = sent.fields.get("language")
         recording = Recording(parts, language if isinstance(language, str) else "")
-        turn = journal.trace(request).turn = here.gateway.turn(scope)
+        trace = journal.trace(request)
+        turn = trace.turn = here.gateway.turn(scope)
         words = here.gateway.transcribe(turn, recording, watch)
         gone.callback(words.close)
         if sent.fields.get("stream") in (True, "true"):
-            response = streamed(words)
+            response = streamed(words, trace)
         else:
             response = whole(words, format)
         if turn.begun:
@@ -50,31 +49,19 @@ def whole(words: Words, format: str) -> Response:
     return jsonify({"text": text})
 
 
-def streamed(words: Words) -> Response:
+def streamed(words: Words, trace: Trace) -> Response:
     """What fails before the first words, or the first ping, is still a status."""
     first = next(words, None)
     return Response(
-        lines(first, words),
+        streams.ended(lines(first, words), trace),
         mimetype="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         direct_passthrough=True,
     )
 
 
-def lines(first: str | None, words: Words) -> Iterator[bytes]:
-    """The events of a transcription; a failure is one more of them, and the end."""
-    try:
-        yield from _lines(first, words)
-    except errors.CallerLeft:
-        return
-    except errors.GatewayError as error:
-        yield shapes.error(error)
-    except Exception:  # noqa: BLE001 - the last resort, as Flask's is before a stream
-        log.exception("a transcription failed in mid-stream")
-        yield shapes.error(errors.GatewayError("an internal error"))
-
-
-def _lines(text: str | None, words: Words) -> Iterator[bytes]:
+def lines(text: str | None, words: Words) -> Iterator[bytes]:
+    """The events of a transcription."""
     texts = []
     while text is not None:
         texts.append(text)
