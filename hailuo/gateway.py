@@ -146,7 +146,7 @@ class Gateway:
 
         raises: Unreachable when it cannot be asked.
         """
-        return self._lives.of(credential)
+        return bool(self._pool.identify(credential)) and self._lives.of(credential)
 
     def leave(self) -> None:
         """Let what runs finish, for 20 s; then cut it off, and clean up behind it."""

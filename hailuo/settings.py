@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 DEFAULT_API_KEY = "sk-hailuofreeapi"  # everybody knows it: loopback only
+SECRETS = ("HAILUO_API_KEY", "HAILUO_TOKENS", "HAILUO_PROXY")  # not to be shown
 MB = 1_048_576
 
 
@@ -213,7 +214,8 @@ class Settings:
             try:
                 values[each.name] = read(environ.get(name, each.metadata["default"]))
             except ValueError as error:
-                wrong.append(f'{name}: "{environ.get(name)}" is not {error}')
+                given = "it" if name in SECRETS else f'"{environ.get(name)}"'
+                wrong.append(f"{name}: {given} is not {error}")
         if wrong:
             raise WrongSettings("\n".join(wrong))
         return cls(**values)

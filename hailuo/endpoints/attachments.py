@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from ..attachments import Source
 from ..errors import BadRequest
+from ..files.attachments import Source
 from ..upstream import Message
 
 MOST = 20

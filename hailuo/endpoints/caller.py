@@ -4,8 +4,8 @@ import ssl
 
 from flask import Request
 
-from ..dialling import Dialling
 from ..download import Rules
+from ..download.dialling import Dialling
 from ..settings import MB, Settings
 from ..watch import Watch
 

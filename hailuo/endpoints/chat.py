@@ -8,8 +8,8 @@ from functools import partial
 from flask import Blueprint, Response, jsonify, request
 
 from .. import stops
-from ..attachments import attached
 from ..files import File
+from ..files.attachments import attached
 from ..upstream import TICK, Answer, Piece
 from . import access, caller, fields, journal, service, shapes, streams
 from .fields import ChatRequest

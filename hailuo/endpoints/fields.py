@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import orjson
 from flask import Request
 
-from ..attachments import Source
 from ..errors import BadRequest, TooLarge
+from ..files.attachments import Source
 from ..settings import MB, Settings
 from ..upstream import Message, Question
 from . import attachments

@@ -20,7 +20,7 @@ from werkzeug.http import parse_options_header
 from werkzeug.wsgi import get_input_stream
 
 from ..errors import BadRequest, TooLarge
-from ..files import from_base64
+from ..files import decode
 from ..settings import MB, Settings
 from . import fields
 
@@ -101,9 +101,9 @@ def of_json(body: Mapping[str, Any], gone: ExitStack) -> Upload:
     if not isinstance(data, str):
         raise fields.wrong("input_audio.data", "the recording in base64")
     data = data.partition("base64,")[2] or data
+    file = gone.enter_context(tempfile.TemporaryFile())
     try:
-        file = from_base64(data)
-    except BadRequest:
+        decode(data, file)
+    except ValueError:
         raise fields.wrong("input_audio.data", "the recording in base64") from None
-    gone.callback(file.close)
-    return Upload(gone.enter_context(file.open()), body)
+    return Upload(file, body)

@@ -8,8 +8,8 @@ For which requests it holds:
 
     call            "chat", "register", "info", "renewal", "delete", "policy", "put",
                     "callback", "robot_config", "set_robot_config", "msg_tts", "audio"
-                    or "phone" of the web service, "completion" or "models" of the
-                    platform; required
+                    or "phone" of the web service, "completion", "models", "t2a",
+                    "get_voice" or "speech_to_text" of the platform; required
     user            only for this account's id
     token           only for this token, or this key
     message         only for a chat message, or a speech, that contains this text
@@ -138,7 +138,7 @@ WEB = (
     "audio",
     "phone",
 )
-PLATFORM = ("completion", "models")
+PLATFORM = ("completion", "models", "t2a", "get_voice", "speech_to_text")
 CALLS = (*WEB, *PLATFORM)
 STEPS: Mapping[str, frozenset[str]] = {
     "hold": frozenset(),

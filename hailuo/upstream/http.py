@@ -54,9 +54,9 @@ class Http:
         self._session.trust_env = False  # no netrc, no proxies of the environment
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.proxies = {"http": proxy, "https": proxy} if proxy else {}
-        adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
+        self._adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, adapter)
+            self._session.mount(scheme, self._adapter)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
     @property
@@ -79,18 +79,21 @@ class Http:
 
         raises: TimedOut when no headers come in time, Unreachable for all else.
         """
+        request = requests.Request(
+            method, url, headers=dict(headers), data=data, files=files, auth=auth
+        )
         try:
-            return self._session.request(
-                method,
-                url,
-                headers=dict(headers),
-                data=data,
-                files=files,
-                auth=auth,
+            # Past the session: what it would merge, follow and remember (settings,
+            # redirects, cookies) is nothing here, and costs a tenth of a request.
+            response = self._adapter.send(
+                request.prepare(),
                 stream=stream,
-                allow_redirects=False,  # nothing is sent where the upstream is not
                 timeout=(CONNECT_S, HEADERS_S),
+                proxies=self._session.proxies,
             )
+            if not stream:
+                _ = response.content  # read, while failing still is ours to translate
+            return response
         except FOREIGN as error:
             raise translated(error) from error
 
@@ -129,6 +132,7 @@ class Stream:
     def __init__(self, response: requests.Response, watch: Watch) -> None:
         self.response = response
         self._raw = cast(Any, response.raw)  # its file is private, but needed here
+        self._raw.decode_content = True  # requests would leave it packed
         self._watch = watch
         self._failure: Exception | None = None
         self._closed = False
@@ -191,16 +195,27 @@ class Stream:
         fp = self._raw._fp.fp
         if self._failure or fp is None or self._reader is None:
             return True
+        if self._raw._fp.length == 0:  # there is no body, or it has been read
+            return True
+        if self._unpacked():
+            return True
         self._reader.patient = False
         try:
             here = fp.peek(1)
-            if self._raw.chunked and here in (b"\r", b"\r\n"):
-                return False  # the end of the chunk before, read with the next one
+            if self._raw.chunked and not self._raw._fp.chunk_left:
+                # Half a chunk's size would keep waiting who has a piece to give.
+                here = here.removeprefix(b"\r\n").partition(b"\n")[2]
             return bool(here) or self._reader.ended
         except FOREIGN:
             return True  # reading says it again
         finally:
             self._reader.patient = True
+
+    def _unpacked(self) -> bool:
+        """Whether more was unpacked, or can be, than has been read."""
+        decoder = self._raw._decoder
+        tail = decoder and getattr(decoder, "has_unconsumed_tail", False)
+        return bool(tail or self._raw._decoded_buffer)
 
     def _arrives(self, until: float, watch: Watch) -> bool:
         assert self._reader is not None

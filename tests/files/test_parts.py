@@ -2,9 +2,9 @@
 
 import pytest
 
-from hailuo.attachments import Source
 from hailuo.endpoints import attachments
 from hailuo.errors import BadRequest
+from hailuo.files.attachments import Source
 
 URL = "https://example.org/a.pdf"
 URI = "data:image/png;base64,iVBORw0KGgo="

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo.errors import BadRequest
+from hailuo.upstream import sentences
 from hailuo.upstream.web import repetition
 
 WORDS = st.sampled_from(
@@ -15,12 +16,12 @@ TEXTS = st.lists(WORDS, max_size=400).map("".join)
 
 @given(TEXTS, st.integers(4, 900))
 def test_pieces_are_the_text_again(text: str, most: int):
-    assert "".join(repetition.pieces(text, most)) == text
+    assert "".join(sentences.pieces(text, most)) == text
 
 
 @given(TEXTS, st.integers(4, 900))
 def test_no_piece_is_too_long_or_empty(text: str, most: int):
-    pieces = repetition.pieces(text, most)
+    pieces = sentences.pieces(text, most)
 
     assert all(len(piece) <= most for piece in pieces)
     assert all(pieces) or pieces == [""]
@@ -40,7 +41,7 @@ def test_no_piece_is_too_long_or_empty(text: str, most: int):
 def test_a_text_is_cut_at_the_best_place_there_is(
     text: str, most: int, expected: list[str]
 ):
-    assert repetition.pieces(text, most) == expected
+    assert sentences.pieces(text, most) == expected
 
 
 @pytest.mark.parametrize(

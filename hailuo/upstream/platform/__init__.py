@@ -10,6 +10,7 @@ from ..http import Http
 from . import chat, objections, protocol, request
 from .client import Client
 from .documents import Documents
+from .voice import Voice
 
 
 class Platform:
@@ -26,6 +27,7 @@ class Platform:
         self._client = Client(http, origin)
         self._default_model = default_model
         self._documents = Documents()
+        self._voice = Voice(self._client)
 
     def offers(self, model: str) -> bool:
         return model.startswith(protocol.OWN_MODELS)
@@ -45,22 +47,25 @@ class Platform:
             yield from chat.pieces(stream)
             stream.settle()
 
-    speakers: Sequence[Speaker] = ()
-
-    def cloned(self, account: Credential) -> Sequence[Speaker]:
+    @property
+    def speakers(self) -> Sequence[Speaker]:
+        """None that is known without a key."""
         return ()
 
+    def cloned(self, account: Credential) -> Sequence[Speaker]:
+        """All voices the key may use."""
+        return self._voice.speakers(account)
+
     def objection_to(self, speech: Speech) -> BadRequest | None:
-        message = "the official platform's voice is not spoken yet"
-        return BadRequest(message, param="voice", code="unsupported_value")
+        return self._voice.objection(speech)
 
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
-        raise NotUnderstood("the official platform's voice is not spoken yet")
+        return self._voice.speak(account, speech, watch)
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
     ) -> Words:
-        raise NotUnderstood("the official platform's voice is not spoken yet")
+        return self._voice.transcribe(account, recording, watch)
 
     def introduce(self, account: Credential) -> None:
         """Nothing to do: a key has no lock that others wait for."""

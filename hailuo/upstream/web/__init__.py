@@ -8,11 +8,9 @@ from ...errors import (
     CallerLeft,
     NotUnderstood,
     TokenRejected,
-    UpstreamError,
 )
 from ...watch import Watch
 from .. import (
-    TICK,
     Answer,
     Credential,
     Question,
@@ -28,6 +26,7 @@ from .account import identify
 from .chat import Transcript
 from .client import Client
 from .files import Uploads
+from .reading import learn_id, pieces
 from .removal import Removals
 from .signing import chat_digest
 from .voice import Voice
@@ -70,12 +69,12 @@ class Web:
         try:
             with closing(self._ask(account, question, watch, ids)) as stream:
                 try:
-                    for piece in _pieces(stream, transcript):
+                    for piece in pieces(stream, transcript):
                         told = told or bool(piece.id)
                         yield piece
                     stream.settle()
                 except (CallerLeft, GeneratorExit):
-                    _learn_id(stream, transcript)
+                    learn_id(stream, transcript)
                     raise
         finally:
             kept = question.conversation and (told or question.conversation != "new")
@@ -168,41 +167,3 @@ class Web:
 
     def _remove(self, token: str, chat_id: str) -> None:
         self._client.ask("DELETE", protocol.HISTORY + chat_id, token)
-
-
-def _learn_id(stream: Stream, transcript: Transcript) -> None:
-    """Whose caller left early has a conversation all the same: read what it is called.
-
-    A moment is all it takes; who left while the headers were awaited left before that.
-    """
-    for received in () if transcript.chat_id else stream.remains():
-        try:
-            transcript.feed(received)
-        except UpstreamError:
-            return
-        if transcript.chat_id:
-            return
-
-
-def _pieces(stream: Stream, transcript: Transcript) -> Answer:
-    """Each piece as it arrives, the last one with its finish.
-
-    What an event brings is given before the failure of the one behind it is raised, so
-    that it does not matter how the bytes were cut.
-    """
-    for received in stream:
-        if not received:
-            yield TICK
-            continue
-        failure: UpstreamError | None = None
-        try:
-            transcript.feed(received)
-        except UpstreamError as error:
-            failure = error
-        if piece := transcript.take():
-            yield piece
-        if failure:
-            raise failure
-        if transcript.ended:
-            return
-    raise NotUnderstood("the upstream's answer stopped before its end")

@@ -10,6 +10,7 @@ import unicodedata
 from difflib import SequenceMatcher
 
 from ...errors import BadRequest
+from ..sentences import pieces
 from .protocol import TTS_CHARACTERS
 
 ALIKE = 0.9  # of 1; the letters and digits of what was asked and what came back
@@ -22,9 +23,6 @@ WORDINGS = (
 )
 
 _LINES = re.compile(r"\s*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
-_SENTENCE = re.compile(r"[.!?]+[\"'”’]*\s+|[。！？…；]+[”’」』]*\s*")
-_CLAUSE = re.compile(r"[,;:]\s+|[，、：—]+\s*")
-_SPACE = re.compile(r"\s+")
 _STOPS = frozenset(".!?;:,。！？…；：，、")
 
 
@@ -33,7 +31,7 @@ def readable(text: str) -> list[str]:
 
     raises: BadRequest when there is nothing in it that can be spoken.
     """
-    found = [piece for piece in pieces(spoken(text)) if letters(piece)]
+    found = [piece for piece in pieces(spoken(text), TTS_CHARACTERS) if letters(piece)]
     if not found:
         raise BadRequest(
             "input holds nothing that can be spoken",
@@ -72,25 +70,3 @@ def similarity(asked: str, said: str) -> float:
         if bound() < ALIKE:
             return bound()
     return matcher.ratio()
-
-
-def pieces(text: str, most: int = TTS_CHARACTERS) -> list[str]:
-    """*text* in pieces of at most *most* characters, cut at sentence ends if possible.
-
-    Joined they are the text again.
-    """
-    found = []
-    while len(text) > most:
-        at = _cut(text, most)
-        found.append(text[:at])
-        text = text[at:]
-    return [*found, text]
-
-
-def _cut(text: str, most: int) -> int:
-    """Where to end a piece: the last good place, if that is not too near its start."""
-    for ends in (_SENTENCE, _CLAUSE, _SPACE):
-        places = [each.end() for each in ends.finditer(text, 0, most)]
-        if places and places[-1] > most // 4:
-            return places[-1]
-    return most

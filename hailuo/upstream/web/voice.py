@@ -11,13 +11,13 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from itertools import chain, repeat
 from typing import Any
-from unicodedata import east_asian_width
 from urllib.parse import quote, urlsplit
 
 import orjson
 
 from ...audio import mp3
 from ...errors import (
+    CallerLeft,
     NotUnderstood,
     Refused,
     SpeechNotRepeated,
@@ -26,12 +26,13 @@ from ...errors import (
     Unreachable,
 )
 from ...watch import Watch
-from .. import Credential, Question, Recording, Sound, Speaker, Words
+from .. import TICK, Credential, Question, Recording, Sound, Speaker, Words, sentences
 from ..http import Http, Stream
 from ..sse import Event, Parser
 from . import protocol, repetition
 from .chat import Transcript
 from .client import Client
+from .reading import learn_id, pieces
 from .removal import Removals
 from .signing import voice_digest
 
@@ -68,9 +69,9 @@ class Voice:
         raises: BadRequest when there is nothing to be spoken, SpeechNotRepeated,
             UpstreamError for what the service did; CallerLeft.
         """
-        pieces = repetition.readable(text)
-        for piece in pieces:
-            yield from self._read(account, piece, voice, len(pieces) > 1, watch)
+        texts = repetition.readable(text)
+        for piece in texts:
+            yield from self._read(account, piece, voice, len(texts) > 1, watch)
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
@@ -82,7 +83,7 @@ class Voice:
         last = ""
         for part in recording.parts:
             for text in self._hear(account, part, watch):
-                yield separator(last, text) + text if text else ""
+                yield sentences.separator(last, text) + text if text else ""
                 last = text or last
 
     def cloned(self, account: Credential) -> list[Speaker]:
@@ -198,17 +199,16 @@ class Voice:
 
 def _said(stream: Stream, transcript: Transcript) -> Generator[bytes, None, str]:
     """The whole text of an answer; b"" when a beat is due."""
-    parser, texts = Parser(), []
-    for received in stream:
-        if not received:
-            yield b""
-        for event in parser.feed(received):
-            transcript.read(event)
-        if piece := transcript.take():
+    texts = []
+    try:
+        for piece in pieces(stream, transcript):
             texts.append(piece.text)
-        if transcript.ended:
-            return "".join(texts)
-    raise NotUnderstood("the upstream's answer stopped before its end")
+            if piece is TICK:
+                yield b""
+    except (CallerLeft, GeneratorExit):
+        learn_id(stream, transcript)
+        raise
+    return "".join(texts)
 
 
 def _heard(stream: Stream) -> Words:
@@ -287,12 +287,6 @@ def cloned_speaker(listed: Any) -> Speaker | None:
     ids = [text for text in texts.values() if text.startswith(protocol.CLONED_VOICE)]
     names = [text for key, text in texts.items() if key.lower().endswith("name")]
     return Speaker(ids[0], (names or ids)[0]) if ids else None
-
-
-def separator(before: str, after: str) -> str:
-    """What stands between the texts of two parts: nothing next to Chinese."""
-    wide = any(east_asian_width(each) in "WF" for each in before[-1:] + after[:1])
-    return "" if not before or wide else " "
 
 
 def pauses(seconds: float, watch: Watch) -> Iterator[None]:

@@ -1,0 +1,179 @@
+"""A load, in alternating rounds, for all who are compared."""
+
+import contextlib
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from . import processes, simulated
+from .loads import Load
+from .simulated import HOST, ROOT, Simulator
+from .targets import KEY, Start, Target
+
+Figures = dict[str, float | None]
+
+WARM_AT_ONCE = 50
+
+
+class Contender:
+    """A target with the accounts it uses and what it showed, round by round."""
+
+    def __init__(self, target: Target, devices: list[Any]) -> None:
+        self.target = target
+        self.devices = devices
+        self.idle = processes.memory(target.pids)
+        self.rounds: list[Figures] = []
+
+
+def play(load: Load, starts: dict[str, Start], rounds: int) -> dict[str, list[Figures]]:
+    """The figures of each target, one for each round.
+
+    raises: AssertionError when an answer was not the text that the upstream said.
+    """
+    if load.targets:
+        starts = {name: each for name, each in starts.items() if name in load.targets}
+    with contextlib.ExitStack() as stack:
+        simulator = stack.enter_context(simulated.simulator(load.at_once * len(starts)))
+        contenders = list(_contenders(stack, simulator, load, starts))
+        for contender in contenders:
+            _warm(contender, simulator, load)
+        for turn in range(min(rounds, load.rounds)):
+            at = turn % len(contenders)
+            for contender in contenders[at:] + contenders[:at]:
+                contender.rounds.append(_round(contender, simulator, load))
+        return {each.target.name: each.rounds for each in contenders}
+
+
+def _contenders(
+    stack: contextlib.ExitStack,
+    simulator: Simulator,
+    load: Load,
+    starts: dict[str, Start],
+) -> Iterator[Contender]:
+    for number, start in enumerate(starts.values()):
+        from_ = number * load.at_once
+        tokens = simulator.tokens[from_ : from_ + load.at_once]
+        target = stack.enter_context(start(simulator, tokens))
+        speaks_web = target.asked == "web"
+        yield Contender(target, simulator.devices(tokens) if speaks_web else [])
+
+
+def _warm(contender: Contender, simulator: Simulator, load: Load) -> None:
+    """One short answer on each account: devices are registered, code is loaded."""
+    short = load._replace(
+        requests=max(load.at_once, 10),
+        at_once=min(load.at_once, WARM_AT_ONCE),
+        pieces=3,
+        delay_s=0.0,
+        spread_s=0.0,
+        pause_s=0.0,
+    )
+    simulator.play(short)
+    _asked(contender, short)
+    simulator.settled()
+    contender.idle = processes.memory(contender.target.pids)
+
+
+def _round(contender: Contender, simulator: Simulator, load: Load) -> Figures:
+    simulator.play(load)
+    pids = contender.target.pids
+    cpu_before = processes.cpu_s(pids)
+    others_before = simulator.cpu_s
+    held = None
+    with _client(contender, load) as client:
+        if load.slow:
+            _pause(client, load.spread_s + (load.lasts_s - load.spread_s) / 2)
+            held = processes.memory(pids)
+        result = _sound(json.load(client.stdout), contender)
+    simulator.settled()
+    figures = _figures(result, load, simulator.report())
+    if cpu_before is not None:
+        cpu_s = (processes.cpu_s(pids) or 0) - cpu_before
+        figures |= {
+            "cpu_ms_a_request": 1e3 * cpu_s / load.requests,
+            "cpu_s_10k_pieces": 1e4 * cpu_s / (load.requests * load.pieces),
+            "simulator_cpu_s": simulator.cpu_s - others_before,
+        }
+    if held and (idle := contender.idle):
+        figures["pss_kb_a_stream"] = (held.pss - idle.pss) / load.at_once
+        figures["rss_kb_a_stream"] = (held.rss - idle.rss) / load.at_once
+    return figures
+
+
+def _asked(contender: Contender, load: Load) -> dict[str, Any]:
+    with _client(contender, load) as client:
+        return _sound(json.load(client.stdout), contender)
+
+
+def _sound(result: dict[str, Any], contender: Contender) -> dict[str, Any]:
+    wrong, name = result["wrong"], contender.target.name
+    assert not wrong, f"{name}: {len(wrong)} answers are wrong, such as: {wrong[0]}"
+    return result
+
+
+@contextlib.contextmanager
+def _client(contender: Contender, load: Load) -> Iterator[Any]:
+    target = contender.target
+    job = {
+        "host": HOST,
+        "port": target.port,
+        "answers": target.answers,
+        "load": load._asdict(),
+        "key": KEY,
+        "devices": contender.devices[: load.at_once],
+    }
+    command = [sys.executable, "-m", "bench.client"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe) as client:
+        assert client.stdin
+        client.stdin.write(json.dumps(job).encode())
+        client.stdin.close()
+        yield client
+
+
+def _pause(client: Any, seconds: float) -> None:
+    """Let *client* work for a while, unless it ends before."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        client.wait(seconds)
+
+
+def _figures(result: dict[str, Any], load: Load, report: dict[str, Any]) -> Figures:
+    asked = result["asked"]
+    firsts = [1e3 * (one["first"] - one["sent"]) for one in asked]
+    took_s = max(one["last"] for one in asked) - min(one["sent"] for one in asked)
+    figures: Figures = {
+        "first_ms": statistics.median(firsts),
+        "first_p99_ms": quantile(firsts, 0.99),
+        "pieces_a_second": load.requests * load.pieces / took_s,
+        "took_s": took_s,
+        "client_cpu_s": result["cpu_s"],
+    }
+    if load.slow:
+        lags = _lags(asked, load, report)
+        figures["lag_p50_ms"] = statistics.median(lags)
+        figures["lag_p99_ms"] = quantile(lags, 0.99)
+    return figures
+
+
+def _lags(
+    asked: list[dict[str, Any]], load: Load, report: dict[str, Any]
+) -> list[float]:
+    """How many ms each piece came after the upstream's schedule had it.
+
+    The n-th question to be sent is held to be the n-th answer to have begun.
+    """
+    begun = sorted(answer["started"] for answer in report["answers"])
+    asked = sorted(asked, key=lambda one: one["first"])
+    return [
+        1e3 * (at - start - number * load.delay_s)
+        for start, one in zip(begun, asked, strict=True)
+        for number, at in enumerate(one["arrivals"])
+    ]
+
+
+def quantile(values: list[float], share: float) -> float:
+    ranked = sorted(values)
+    return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
