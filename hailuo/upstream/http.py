@@ -10,6 +10,7 @@ What `requests`, `urllib3`, `http.client` and the socket may raise becomes ours 
 nowhere else: Unreachable and TimedOut.
 """
 
+import contextlib
 import http.client
 import io
 import os
@@ -187,7 +188,10 @@ class Stream:
         """Shut the connection from another thread: reading ends at once."""
         if self._closed or self._reader is None or self._reader.ended:
             return
-        with socket.socket(fileno=os.dup(self._reader.sock.fileno())) as twin:
+        with (
+            contextlib.suppress(OSError),  # it has broken off by itself
+            socket.socket(fileno=os.dup(self._reader.sock.fileno())) as twin,
+        ):
             twin.shutdown(socket.SHUT_RDWR)
 
     def _ready(self) -> bool:
