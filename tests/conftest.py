@@ -73,6 +73,8 @@ def serve(
         return running[known]
 
     yield serve
+    for gateway in running.values():
+        gateway.leave()
     codes = [gateway.stop() for gateway in running.values()]
     assert not any(codes), "a gateway did not leave in order"
     assert_nothing_secret(directory)

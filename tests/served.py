@@ -88,13 +88,17 @@ class Served:
         """Everything it has written so far."""
         return self._log.read_text("utf-8", "replace")
 
+    def leave(self) -> None:
+        """Ask it to leave."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+
     def stop(self) -> int:
-        """Leave in order; the exit code."""
+        """Have it leave in order; the exit code."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        self.leave()
         return self.process.wait(STOP_S)
 
     def __enter__(self) -> Self:
