@@ -1,20 +1,17 @@
 """POST /v1/audio/speech (openai-api.md 1.4)"""
 
 import base64
-import logging
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
-from .. import audio, errors
+from .. import audio
 from ..upstream import Speech
-from . import access, caller, fields, journal, service, shapes
+from . import access, caller, fields, journal, service, shapes, streams
 from .journal import Trace
 
 bp = Blueprint("speech", __name__)
-
-log = logging.getLogger(__name__)
 
 CONTENT_TYPES = {
     "mp3": "audio/mpeg",
@@ -57,7 +54,7 @@ def speak() -> Response:
     if asked.events:
         response = as_events(made, trace)
     else:
-        response = as_file(made, asked.format, trace)
+        response = as_file(made, asked.format)
     if turn.begun:
         response.headers["x-hailuo-upstream"] = turn.accounts[-1].kind
     response.call_on_close(made.close)
@@ -65,51 +62,38 @@ def speak() -> Response:
     return response
 
 
-def as_file(made: Bytes, format: str, trace: Trace) -> Response:
+def as_file(made: Bytes, format: str) -> Response:
     first = next(filter(None, made), b"")
     return Response(
-        rest(first, made, trace),
+        rest(first, made),
         mimetype=CONTENT_TYPES[format],
         headers={"X-Accel-Buffering": "no"},
         direct_passthrough=True,
     )
 
 
-def rest(first: bytes, made: Bytes, trace: Trace) -> Iterator[bytes]:
+def rest(first: bytes, made: Bytes) -> Iterator[bytes]:
     """The audio as it arrives. A failure is raised: the server then breaks the
     connection, so that no player takes half a file for a whole one."""
     yield first
-    try:
-        yield from filter(None, made)
-    except errors.GatewayError as error:
-        trace.failed(error)
-        if not isinstance(error, errors.CallerLeft):
-            raise
+    yield from filter(None, made)
 
 
 def as_events(made: Bytes, trace: Trace) -> Response:
     first = next(made, b"")
     return Response(
-        lines(first, made, trace),
+        streams.ended(lines(first, made), trace),
         mimetype="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         direct_passthrough=True,
     )
 
 
-def lines(first: bytes, made: Bytes, trace: Trace) -> Iterator[bytes]:
-    """The same as events; here a failure is one more of them, and the end."""
-    try:
-        yield deltas(first)
-        yield from map(deltas, made)
-        yield shapes.event({"type": "speech.audio.done", "usage": USAGE})
-    except errors.GatewayError as error:
-        trace.failed(error)
-        if not isinstance(error, errors.CallerLeft):
-            yield shapes.error(error)
-    except Exception:  # noqa: BLE001 - the last resort, as Flask's is before a stream
-        log.exception("a speech failed in mid-stream")
-        yield shapes.error(errors.GatewayError("an internal error"))
+def lines(first: bytes, made: Bytes) -> Iterator[bytes]:
+    """The same as events."""
+    yield deltas(first)
+    yield from map(deltas, made)
+    yield shapes.event({"type": "speech.audio.done", "usage": USAGE})
 
 
 def deltas(sound: bytes) -> bytes:

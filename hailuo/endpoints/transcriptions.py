@@ -1,20 +1,17 @@
 """POST /v1/audio/transcriptions (openai-api.md 1.5)"""
 
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from .. import audio, errors
+from .. import audio
 from ..upstream import Recording, Words
-from . import access, caller, fields, journal, service, shapes, upload
+from . import access, caller, fields, journal, service, shapes, streams, upload
 from .journal import Trace
 
 bp = Blueprint("transcriptions", __name__)
-
-log = logging.getLogger(__name__)
 
 FORMATS = ("json", "text")
 
@@ -56,27 +53,15 @@ def streamed(words: Words, trace: Trace) -> Response:
     """What fails before the first words, or the first ping, is still a status."""
     first = next(words, None)
     return Response(
-        lines(first, words, trace),
+        streams.ended(lines(first, words), trace),
         mimetype="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         direct_passthrough=True,
     )
 
 
-def lines(first: str | None, words: Words, trace: Trace) -> Iterator[bytes]:
-    """The events of a transcription; a failure is one more of them, and the end."""
-    try:
-        yield from _lines(first, words)
-    except errors.GatewayError as error:
-        trace.failed(error)
-        if not isinstance(error, errors.CallerLeft):
-            yield shapes.error(error)
-    except Exception:  # noqa: BLE001 - the last resort, as Flask's is before a stream
-        log.exception("a transcription failed in mid-stream")
-        yield shapes.error(errors.GatewayError("an internal error"))
-
-
-def _lines(text: str | None, words: Words) -> Iterator[bytes]:
+def lines(text: str | None, words: Words) -> Iterator[bytes]:
+    """The events of a transcription."""
     texts = []
     while text is not None:
         texts.append(text)
