@@ -37,7 +37,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
 
     settings = settings or Settings.read(os.environ)
     http = Http(settings.proxy)
-    web = Web(http, settings.origin)
+    web = Web(http, settings.origin, settings.replace_audio_model)
     platform = Platform(http, settings.platform_origin, settings.platform_model)
     ordered = (platform, web) if settings.prefer == platform.kind else (web, platform)
     upstreams: dict[str, Upstream] = {each.kind: each for each in ordered}

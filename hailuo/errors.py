@@ -19,6 +19,7 @@ GatewayError              500  server_error
       NotUploaded         502                           a file, after its second try
     NotUnderstood         502                           upstream_protocol
     NothingSaid           502                           upstream_empty
+    SpeechNotRepeated     502                           speech_not_repeated
     TimedOut              504                           upstream_timeout
 """
 
@@ -204,6 +205,14 @@ class NothingSaid(UpstreamError):
 
     code = "upstream_empty"
     tries = 2
+
+
+class SpeechNotRepeated(UpstreamError):
+    """The service would have read out something else than what was asked."""
+
+    code = "speech_not_repeated"
+    tries = 1
+    final = True
 
 
 class TimedOut(UpstreamError):

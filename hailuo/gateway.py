@@ -8,6 +8,7 @@ Here, and nowhere above, is decided which upstream serves: one that can, the pre
 one first, the other when none of its accounts gets free in time or when it fails.
 """
 
+import logging
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
@@ -20,7 +21,18 @@ from .kept import Kept
 from .metrics import Metrics
 from .pool import Pool
 from .turn import Turn
-from .upstream import TICK, Answer, Piece, Question, Upstream
+from .upstream import (
+    TICK,
+    Answer,
+    Piece,
+    Question,
+    Recording,
+    Sound,
+    Speaker,
+    Speech,
+    Upstream,
+    Words,
+)
 from .watch import Watch
 
 TRIES = 3
@@ -33,6 +45,8 @@ CUT_S = 20.0
 DRAIN_S = 3.0
 
 LIFE_KEPT_S = 600.0  # the seed asks not to ask more often
+
+log = logging.getLogger(__name__)
 
 Item = TypeVar("Item", Piece, bytes, str)
 Ask = Callable[[Upstream, Account], Generator[Item, None, None]]
@@ -83,24 +97,75 @@ class Gateway:
 
         yield from self._serve(turn, kinds, watch, TICK, ask)
 
+    def speak(self, turn: Turn, speech: Speech, watch: Watch) -> Sound:
+        """MP3 as it arrives, and b"" whenever the caller has heard nothing.
+
+        raises: as answer().
+        """
+        kinds = self._kinds(
+            turn.scope, speech.model, lambda upstream: upstream.objection_to(speech)
+        )
+        turn.scope = turn.scope.of(kinds)
+
+        def ask(upstream: Upstream, account: Account) -> Sound:
+            yield from upstream.speak(account, speech, watch)
+            account.succeeded()
+
+        yield from self._serve(turn, kinds, watch, b"", ask)
+
+    def transcribe(self, turn: Turn, recording: Recording, watch: Watch) -> Words:
+        """A text as it is understood, and "" whenever the caller has heard nothing.
+
+        raises: as answer().
+        """
+        kinds = self._kinds(turn.scope, "", lambda _: None)
+
+        def ask(upstream: Upstream, account: Account) -> Words:
+            yield from upstream.transcribe(account, recording, watch)
+            account.succeeded()
+
+        yield from self._serve(turn, kinds, watch, "", ask)
+
+    def speakers(self) -> Sequence[Speaker]:
+        """The voices that everybody may use."""
+        known = (upstream.speakers for upstream in self._upstreams.values())
+        return [speaker for each in known for speaker in each]
+
+    def cloned(self, scope: Scope) -> Sequence[Speaker]:
+        """The voices that accounts of *scope* have cloned, as far as they can say."""
+        found: list[Speaker] = []
+        for account in scope.live():
+            try:
+                found += self._upstreams[account.kind].cloned(account)
+            except UpstreamError as error:
+                log.warning("account %s lists no voices: %s", account.name, error)
+        return found
+
     def lives(self, credential: str) -> bool:
         """Whether a service takes a credential; the answer is kept for 10 minutes.
 
         raises: Unreachable when it cannot be asked.
         """
-        return self._lives.of(credential)
+        return bool(self._pool.identify(credential)) and self._lives.of(credential)
 
     def leave(self) -> None:
         """Let what runs finish, for 20 s; then cut it off, and clean up behind it."""
         self.leaving = True
-        if not self._pool.idle(LAST_TRY_S):
-            self._pool.close()
+        self._pool.idle(LAST_TRY_S)
+        self._pool.close()  # a renewal that began now would be lost with us
         if not self._pool.idle(CUT_S - LAST_TRY_S):
-            for upstream in self._upstreams.values():
-                upstream.hang_up()
-        self._pool.idle(DRAIN_S)
+            self._cut_off()
         for upstream in self._upstreams.values():
             upstream.drain(DRAIN_S)
+
+    def _cut_off(self) -> None:
+        """Also what was still on its way to an answer when the first were cut."""
+        until = time.monotonic() + DRAIN_S
+        while time.monotonic() < until:
+            for upstream in self._upstreams.values():
+                upstream.hang_up()
+            if self._pool.idle(0.5):
+                return
 
     def _serve(
         self, turn: Turn, kinds: Sequence[str], watch: Watch, tick: Item, ask: Ask[Item]

@@ -10,6 +10,8 @@ import json
 import logging
 from typing import Any
 
+from .errors import GatewayError
+
 QUIET = ("urllib3", "alibabacloud_oss_v2", "asyncio")  # they say what is no news
 
 
@@ -36,11 +38,29 @@ class Objects(logging.Formatter):
         return json.dumps(said, ensure_ascii=False)
 
 
-class NoDepartures(logging.Filter):
-    """Leaves out gunicorn's tracebacks of callers who hung up or stopped reading."""
+class Discreet(logging.Filter):
+    """What gunicorn says of requests, without what was in them.
+
+    It quotes what it does not understand; half a header may be a token, and a body
+    that was taken for a request is a question.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], OSError))
+        said = str(record.msg)
+        if said.startswith("Invalid request from"):
+            record.msg = ": ".join(said.split(": ", 2)[:2])
+        elif said.startswith("Error handling request %s"):
+            record.msg, record.args = "Error handling request", ()
+        return True
+
+
+class NoDepartures(logging.Filter):
+    """Leaves out gunicorn's tracebacks of callers who hung up or stopped reading, and
+    of answers that had to break off: the request's own line tells of them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        told = (OSError, GatewayError)
+        return not (record.exc_info and isinstance(record.exc_info[1], told))
 
 
 def configuration(level: str, form: str) -> dict[str, Any]:
@@ -51,13 +71,19 @@ def configuration(level: str, form: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"said": {"()": formatter}},
-        "filters": {"departures": {"()": NoDepartures}},
+        "filters": {
+            "departures": {"()": NoDepartures},
+            "discreet": {"()": Discreet},
+        },
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "said"},
         },
         "root": {"level": level.upper(), "handlers": ["stderr"]},
         "loggers": {
             **quiet,
-            "gunicorn.error": {"propagate": True, "filters": ["departures"]},
+            "gunicorn.error": {
+                "propagate": True,
+                "filters": ["departures", "discreet"],
+            },
         },
     }

@@ -252,7 +252,7 @@ def _dead(scope: Scope) -> GatewayError:
     ended = [account.identity.expires_at or 0 for account in accounts]
     expired = any(0 < at < time.time() for at in ended)
     return Unauthorized(
-        f"your token was rejected: {why}. Sign in at hailuoai.com and use the new "
-        "_token",
+        f"your token was rejected: {why}. Send a fresh one; for the web service, sign "
+        "in at hailuoai.com to get it",
         code="token_expired" if expired else None,
     )

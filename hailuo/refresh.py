@@ -12,7 +12,7 @@ token for one of the environment would be lost at the next restart.
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
@@ -106,14 +106,20 @@ class Refresh:
         ends_at = account.identity.expires_at or float("inf")
         return min(renewed_at + self._interval_s, ends_at - EARLY_S)
 
+    def ends_soon(self, account: Account) -> bool:
+        """Whether its token ends within three days and nobody renews it."""
+        ends_at = account.identity.expires_at
+        soon = ends_at is not None and ends_at - EARLY_S < time.time()
+        return soon and self.due_at(account) is None
+
     def _tick(self) -> None:
         while True:
             time.sleep(LOOK_S)
             try:
                 self._roster.look()
                 self._warn_of_ends()
-                if due := self._due():
-                    self._renew_all(due)
+                if not self._roster.file.problem and self._due():
+                    self._renew_all(self._due)
             except GatewayError as error:
                 log.error("no token was renewed: %s", error)
             except Exception:  # noqa: BLE001 - the timer survives every error
@@ -129,18 +135,27 @@ class Refresh:
 
     def _complete(self, outcome: "Future[Outcome]") -> None:
         try:
-            accounts = [each for each in self._pool.accounts if renewable(each)]
-            outcome.set_result(self._renew_all(accounts))
+            outcome.set_result(self._renew_all(self._all))
         except BaseException as error:  # noqa: BLE001 - those who joined must hear it
             outcome.set_exception(error)
         finally:
             self._running = None
 
-    def _renew_all(self, accounts: Sequence[Account]) -> Outcome:
-        """raises: Invalid when the file could not hold what is renewed."""
+    def _all(self) -> list[Account]:
+        return [account for account in self._pool.accounts if renewable(account)]
+
+    def _renew_all(self, chosen: Callable[[], Sequence[Account]]) -> Outcome:
+        """chosen: those to renew, when their turn has come and the file is read.
+
+        raises: Invalid when the file could not hold what is renewed.
+        """
         with self._turn:
-            self._roster.file.check()
-            renewals = [self._renew(account) for account in accounts]
+            self._roster.check()
+            renewals = [
+                self._renew(account)
+                for account in chosen()
+                if account in self._pool.accounts  # still: others come before it
+            ]
             for renewal in renewals:
                 self._metrics.renewed(ok=not renewal.error)
             self.last = Outcome(time.time(), renewals)
@@ -151,10 +166,13 @@ class Refresh:
         key, now = account.identity.account, time.time()
         try:
             self._renew_lent(account)
-        except GatewayError as error:
-            log.error("account %s was not renewed: %s", account.name, error)
+        except Exception as error:  # noqa: BLE001 - one failure stops nobody
+            ours = not isinstance(error, GatewayError)
+            log.error(
+                "account %s was not renewed: %s", account.name, error, exc_info=ours
+            )
             self._retry_at[key] = now + AGAIN_S
-            return Renewal(account.name, error.message)
+            return Renewal(account.name, "an internal error" if ours else str(error))
         self._renewed_at[key] = now
         self._retry_at.pop(key, None)
         return Renewal(account.name, "")
@@ -166,21 +184,23 @@ class Refresh:
         turn = Turn(only, self._pool.ticket())
         turn.accounts.append(account)  # a rest does not matter here
         with self._pool.lease(turn, Watch()):
+            self._roster.check()  # what is renewed must have a place to be kept
+            old = account.token
             try:
                 token = self._upstreams[account.kind].renew(account)
             except TokenRejected as error:
                 self._pool.reject(account, error.message)
                 raise
-            self._roster.renewed(account, token)
+            self._roster.renewed(old, token)
 
     def _warn_of_ends(self) -> None:
         """Say it once, three days before a token ends that nobody renews."""
         for account in self._pool.accounts:
-            if ends_soon(account) and account.token not in self._warned:
+            if self.ends_soon(account) and account.token not in self._warned:
                 self._warned.add(account.token)
                 log.warning(
-                    "the token of account %s ends within three days and is not "
-                    "renewed: it is from the %s",
+                    "the token of account %s, from the %s, ends within three days "
+                    "and is not renewed",
                     account.name,
                     account.source,
                 )
@@ -189,10 +209,3 @@ class Refresh:
 def renewable(account: Account) -> bool:
     """Whether its token ends, and a new one could be kept."""
     return account.source == "file" and account.identity.expires_at is not None
-
-
-def ends_soon(account: Account) -> bool:
-    """Whether its token ends within three days and nobody renews it."""
-    ends_at = account.identity.expires_at
-    soon = ends_at is not None and ends_at - EARLY_S < time.time()
-    return soon and not renewable(account)

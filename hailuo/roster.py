@@ -6,6 +6,8 @@ rejected wins over one that it has.
 """
 
 import logging
+import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -39,14 +41,13 @@ class Roster:
         self._pool = pool
         self.file = file
         self._environment = environment
+        self._lock = threading.RLock()  # the pool is what the file was looked at for
 
     def load(self) -> None:
         """Take over what the file says now."""
         self.file.load()
-        if self.file.problem:
-            log.error("%s: it is left alone until it is mended", self.file.problem)
-        for source in self._fill():
-            log.warning("the %s holds something that is no credential", source)
+        for source, number in Counter(self._fill()).items():
+            log.warning("the %s holds what is no credential: %d", source, number)
 
     def look(self) -> None:
         """Take over an edit by hand; write what could not be written."""
@@ -54,6 +55,15 @@ class Roster:
             self.load()
         if not self.file.persisted:
             self.file.note()
+
+    def check(self) -> None:
+        """Take over what the file says now, before something is done to it.
+
+        raises: Invalid.
+        """
+        with self._lock:
+            self.file.check()
+            self._fill()
 
     def add(self, tokens: Sequence[str]) -> Added:
         """Take in credentials, all or none; a newer one replaces an account's older.
@@ -65,25 +75,40 @@ class Roster:
         for claim in claims.values():
             best = newest.setdefault(claim.identity.account, claim)
             newest[claim.identity.account] = max(best, claim, key=ends_at)
-        done = [self._change(claim) for claim in newest.values()]
-        self.file.change(change for _, change in done if change)
-        self._fill()
+        with self._lock:
+            self.check()
+            done = [self._change(claim) for claim in newest.values()]
+            self.file.change(change for _, change in done if change)
+            self._fill()
         added, updated = (sum(what == each for what, _ in done) for each in DONE)
         return Added(added, updated, unchanged=len(claims) - added - updated)
 
     def remove(self, account: Account) -> None:
-        """raises: Invalid; BadRequest for one of the environment."""
-        if account.source != "file":
-            raise BadRequest(
-                f"account {account.name} is from HAILUO_TOKENS: take it out there"
-            )
-        self.file.change([Change(old=account.token, new=None)])
-        self._fill()
+        """Take out every token of an account.
 
-    def renewed(self, account: Account, token: str) -> None:
-        """Put an account's new token in the place of the old, first of all on disk."""
-        self.file.note([Change(old=account.token, new=token)])
-        self._fill()
+        raises: Invalid; BadRequest for one that the environment would bring back.
+        """
+        if self._of(account, self._environment):
+            raise BadRequest(
+                f"account {account.name} is in HAILUO_TOKENS: take it out there"
+            )
+        with self._lock:
+            self.file.check()
+            tokens = self._of(account, self.file.tokens)
+            self.file.change(Change(old=token, new=None) for token in tokens)
+            self._fill()
+
+    def renewed(self, old: str, token: str) -> None:
+        """Put a new token in the place of the old, first of all on disk."""
+        with self._lock:
+            self.file.note([Change(old=old, new=token)])
+            self._fill()
+
+    def _of(self, account: Account, tokens: Sequence[str]) -> list[str]:
+        """Those of *tokens* that speak for *account*."""
+        key = account.identity.account
+        found = ((token, self._pool.identify(token)) for token in tokens)
+        return [token for token, who in found if who and who.account == key]
 
     def _claims(self, tokens: Sequence[str]) -> Iterator[Claim]:
         for index, token in enumerate(tokens):
@@ -108,9 +133,11 @@ class Roster:
         return "updated", Change(old=old, new=claim.token)
 
     def _fill(self) -> list[str]:
-        credentials = [(token, "environment") for token in self._environment]
-        credentials += [(token, "file") for token in self.file.tokens]
-        return self._pool.fill(credentials)
+        """The file first: what is in both is the file's, which can keep a new one."""
+        with self._lock:
+            credentials = [(token, "file") for token in self.file.tokens]
+            credentials += [(token, "environment") for token in self._environment]
+            return self._pool.fill(credentials)
 
 
 def ends_at(claim: Claim) -> float:

@@ -5,6 +5,7 @@
 A wrong value stops the start, and all wrong values are named at once.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -75,6 +76,15 @@ def choice(*options: str) -> Callable[[str], str]:
         return value.strip().lower()
 
     return read
+
+
+def switch(value: str) -> bool:
+    return choice("0", "1")(value) == "1"
+
+
+def shown(value: str) -> str:
+    """A wrong value, without the user and password that an address may hold."""
+    return re.sub(r"[^/]*@", "…@", value)
 
 
 def setting(name: str, default: str, read: Callable[[str], Any], meaning: str) -> Any:
@@ -163,6 +173,24 @@ class Settings:
         whole,
         "largest JSON body, base64 included (MB = 1,048,576 bytes)",
     )
+    max_file_mb: int = setting(
+        "HAILUO_MAX_FILE_MB",
+        "100",
+        whole,
+        "largest file from an address or a multipart upload (MB = 1,048,576 bytes)",
+    )
+    allow_private_urls: bool = setting(
+        "HAILUO_ALLOW_PRIVATE_URLS",
+        "0",
+        switch,
+        "1: file addresses may point into private networks",
+    )
+    replace_audio_model: str = setting(
+        "REPLACE_AUDIO_MODEL",
+        "",
+        text,
+        "voices for alloy, echo, fable, onyx, nova, shimmer, comma-separated",
+    )
     log_level: str = setting(
         "HAILUO_LOG_LEVEL",
         "info",
@@ -178,7 +206,7 @@ class Settings:
     simulated: bool = setting(
         "HAILUO_SIMULATED",
         "0",
-        lambda value: choice("0", "1")(value) == "1",
+        switch,
         "set to 1 by `python -m hailuo` itself when the simulator is the upstream",
     )
 
@@ -191,7 +219,7 @@ class Settings:
             try:
                 values[each.name] = read(environ.get(name, each.metadata["default"]))
             except ValueError as error:
-                wrong.append(f'{name}: "{environ.get(name)}" is not {error}')
+                wrong.append(f'{name}: "{shown(environ[name])}" is not {error}')
         if wrong:
             raise WrongSettings("\n".join(wrong))
         return cls(**values)

@@ -9,6 +9,7 @@ overwritten. While the disk cannot be written, changes are kept and tried again.
 """
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,8 @@ from typing import NamedTuple
 from .errors import GatewayError
 
 MODE = 0o600
+
+log = logging.getLogger(__name__)
 
 
 class Invalid(GatewayError):
@@ -77,9 +80,12 @@ class TokensFile:
             self._seen = self._signature()
             try:
                 self.tokens = changed(self._read(), self._unwritten)
-                self.problem = ""
+                problem = ""
             except (OSError, ValueError, RecursionError) as error:
-                self.problem = f"{self._path} {_why(error)}"
+                problem = f"{self._path} {_why(error)}"
+            if problem and problem != self.problem:
+                log.error("%s: it is left alone until it is mended", problem)
+            self.problem = problem
 
     def edited(self) -> bool:
         """Whether somebody has changed the file since it was last read or written."""

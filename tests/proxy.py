@@ -22,6 +22,7 @@ class Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._sock.shutdown(socket.SHUT_RDWR)  # which wakes who accepts
         self._sock.close()
 
     def _serve(self) -> None:

@@ -8,9 +8,11 @@
 
 FFmpeg does the work, in a child process (`child`): what a hostile file does to it does
 nothing to the server, and computing there never stalls those who wait here. The child
-has an empty environment, little memory and little time, and is gone when its caller is.
+knows nothing of the environment, has little memory and little time, and is gone when
+its caller is.
 """
 
+import os
 import signal
 import socket
 import struct
@@ -19,7 +21,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from pathlib import Path
 from typing import IO, Self
 
 from ..errors import BadRequest, GatewayError, NotUnderstood
@@ -28,7 +29,7 @@ from . import mp3
 PART_S = 300.0  # *assumed*: what recognition takes at once; no source states it
 FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
 
-CHILD = Path(__file__).with_name("child.py")
+CHILD = (sys.executable, "-P", "-s", "-B", "-m", f"{__name__}.child")
 NO_AUDIO, TOO_LONG = 65, 66  # its exit codes
 SILENCE_S = 60.0  # longest that it may compute without giving anything
 LOOK_S = 1.0  # how often it is checked meanwhile whether the caller is there
@@ -139,6 +140,12 @@ def converted(
         child.finish(lambda code: NotUnderstood("the upstream's speech is no MP3"))
 
 
+def _surroundings() -> dict[str, str]:
+    """The child's environment: where libraries are, and none of the server's keys."""
+    libraries = {"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}
+    return libraries | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+
 class Child:
     """One child process; leaving its `with` ends it.
 
@@ -150,11 +157,11 @@ class Child:
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-B", str(CHILD), *arguments],
+                [*CHILD, *arguments],
                 stdin=theirs.fileno() if stdin is None else stdin,
                 stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,
-                env={},
+                env=_surroundings(),
             )
         self._socket.settimeout(LOOK_S)
 

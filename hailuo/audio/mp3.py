@@ -13,6 +13,7 @@ file, players stumble over the first and believe the second.
 source: ISO/IEC 11172-3 2.4.1.3 for the header, https://id3.org for the tags.
 """
 
+from collections.abc import Generator, Iterable
 from typing import NamedTuple
 
 HEADER = 4  # bytes
@@ -126,3 +127,15 @@ class Bare:
     def _take(self, size: int) -> bytes:
         taken, self._held = self._held[: max(0, size)], self._held[max(0, size) :]
         return taken
+
+
+def bare(pieces: Iterable[bytes]) -> Generator[bytes, None, None]:
+    """One part as it arrives; an empty piece is passed on at once."""
+    part = Bare()
+    for piece in pieces:
+        if not piece:
+            yield b""
+        elif sound := part.feed(piece):
+            yield sound
+    if sound := part.end():
+        yield sound

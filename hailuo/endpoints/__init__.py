@@ -5,6 +5,7 @@ from flask.json.provider import DefaultJSONProvider
 
 from . import (
     billing,
+    bodies,
     chat,
     cors,
     failures,
@@ -13,12 +14,25 @@ from . import (
     journal,
     models,
     service,
+    speech,
     tokens,
+    transcriptions,
+    voices,
 )
 from .paths import Paths
 from .service import Service
 
-BLUEPRINTS = (home.bp, health.bp, chat.bp, models.bp, tokens.bp, billing.bp)
+BLUEPRINTS = (
+    home.bp,
+    health.bp,
+    chat.bp,
+    speech.bp,
+    transcriptions.bp,
+    voices.bp,
+    models.bp,
+    tokens.bp,
+    billing.bp,
+)
 
 
 class Json(DefaultJSONProvider):
@@ -36,5 +50,5 @@ def init_app(app: Flask, service_: Service) -> None:
     cors.init_app(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
-    inner = Paths(app.wsgi_app)
+    inner = bodies.Bodies(Paths(app.wsgi_app), service_.settings.idle_timeout_s)
     app.wsgi_app = journal.Journal(inner, service_.metrics)  # type: ignore[method-assign]

@@ -93,9 +93,17 @@ def is_local(request: Request) -> bool:
     return (
         not forwarded
         and _is_loopback(request.remote_addr or "")
-        and (origin is None or _is_loopback(urlsplit(origin).hostname or ""))
-        and _is_loopback(urlsplit(f"//{request.host}").hostname or "", others=True)
+        and (origin is None or _is_loopback(_host(origin)))
+        and _is_loopback(_host(f"//{request.host}"), others=True)
     )
+
+
+def _host(address: str) -> str:
+    """The host an address names; "" when it is no address."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_loopback(host: str, *, others: bool = False) -> bool:

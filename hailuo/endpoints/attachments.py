@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from ..attachments import Source
 from ..errors import BadRequest
+from ..files.attachments import Source
 from ..upstream import Message
 
 MOST = 20
@@ -53,10 +53,10 @@ def source(part: Mapping[str, Any], path: str) -> Source:
         raise _wrong(
             f"{path}.file", "an object with file_data, or file_url one with url"
         )
+    expected = f'"text", "image_url" or "file", not {kind!r}'
     if kind == "input_audio":
-        instead = '"text": /v1/audio/transcriptions turns audio into it'
-        raise _wrong(f"{path}.type", instead, "unsupported_part")
-    raise _wrong(f"{path}.type", '"text", "image_url" or "file"', "unsupported_part")
+        expected += ": /v1/audio/transcriptions turns audio into text"
+    raise _wrong(f"{path}.type", expected, "unsupported_part")
 
 
 def _of_message(message: Message, path: str) -> list[Source]:

@@ -1,22 +1,21 @@
 """POST /v1/chat/completions"""
 
-import logging
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
-from .. import errors, stops
+from .. import stops
+from ..files import File
+from ..files.attachments import attached
 from ..upstream import TICK, Answer, Piece
-from . import access, caller, fields, journal, service, shapes
+from . import access, caller, fields, journal, service, shapes, streams
 from .fields import ChatRequest
 from .journal import Trace
 
 bp = Blueprint("chat", __name__)
-
-log = logging.getLogger(__name__)
 
 
 @bp.post("/chat/completions")
@@ -27,7 +26,11 @@ def complete() -> Response:
     watch = caller.watch(request, here.settings)
     trace = journal.trace(request)
     turn = trace.turn = here.gateway.turn(scope)
-    pieces = here.gateway.answer(turn, asked.question, watch)
+
+    def ask(files: Sequence[File]) -> Answer:
+        return here.gateway.answer(turn, asked.question._replace(files=files), watch)
+
+    pieces = attached(asked.sources, caller.rules(here.settings), watch, ask)
     if asked.stops:
         pieces = stops.cut(pieces, asked.stops)
     if asked.stream:
@@ -62,7 +65,7 @@ def streamed(pieces: Answer, asked: ChatRequest, trace: Trace) -> Response:
     """
     first = next(pieces)
     response = Response(
-        lines(first, pieces, asked, trace),
+        streams.ended(lines(first, pieces, asked), trace),
         mimetype="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         direct_passthrough=True,
@@ -71,25 +74,7 @@ def streamed(pieces: Answer, asked: ChatRequest, trace: Trace) -> Response:
     return response
 
 
-def lines(
-    first: Piece, pieces: Answer, asked: ChatRequest, trace: Trace
-) -> Iterator[bytes]:
-    """The lines of the stream; a failure is one error event, and the end."""
-    try:
-        yield from _lines(first, pieces, asked)
-    except errors.CallerLeft as error:
-        trace.failed(error)
-    except errors.GatewayError as error:
-        trace.failed(error)
-        yield shapes.error(error)
-    except Exception:  # noqa: BLE001 - the last resort, as Flask's is before a stream
-        log.exception("an answer failed in mid-stream")
-        failure = errors.GatewayError("an internal error", code="internal_error")
-        trace.failed(failure)
-        yield shapes.error(failure)
-
-
-def _lines(piece: Piece, pieces: Answer, asked: ChatRequest) -> Iterator[bytes]:
+def lines(piece: Piece, pieces: Answer, asked: ChatRequest) -> Iterator[bytes]:
     created = int(time.time())
     while piece is TICK:
         yield shapes.PING

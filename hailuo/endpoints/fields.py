@@ -14,8 +14,10 @@ import orjson
 from flask import Request
 
 from ..errors import BadRequest, TooLarge
+from ..files.attachments import Source
 from ..settings import MB, Settings
 from ..upstream import Message, Question
+from . import attachments
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 DEFAULT_MODEL = "hailuo"
@@ -29,9 +31,10 @@ _OURS = frozenset(
 
 
 class ChatRequest(NamedTuple):
-    """A chat completion as it was asked for."""
+    """A chat completion as it was asked for. sources: the files of its last message."""
 
     question: Question
+    sources: Sequence[Source]
     model: str
     stream: bool
     include_usage: bool
@@ -44,9 +47,11 @@ def chat(request: Request, settings: Settings) -> ChatRequest:
     _check_shape(body)
     model = _optional(body, "model", str, "a string") or DEFAULT_MODEL
     stream_options = _optional(body, "stream_options", dict, "an object") or {}
+    said = messages(body)
     return ChatRequest(
+        sources=attachments.sources(said),
         question=Question(
-            messages=messages(body),
+            messages=said,
             model=model,
             options={name: body[name] for name in body if name not in _OURS},
             conversation=_conversation(body),
@@ -140,9 +145,9 @@ def _check_message(message: Any, path: str) -> None:
 def _check_part(part: Any, path: str) -> None:
     if not isinstance(part, dict):
         raise wrong(path, "an object with a type")
-    if part.get("type") not in ("text", "refusal"):
-        raise wrong(f"{path}.type", '"text"')
-    if not isinstance(part.get(part["type"]), str):
+    if part.get("type") not in attachments.TEXTS:
+        attachments.source(part, path)
+    elif not isinstance(part.get(part["type"]), str):
         raise wrong(f"{path}.{part['type']}", "a string")
 
 
@@ -161,6 +166,9 @@ def _check_shape(body: Mapping[str, Any]) -> None:
         raise wrong("n", "1: there is one answer to a question")
     if body.get("logprobs"):
         raise wrong("logprobs", "false: the service does not tell them")
+    for index, tool in enumerate(_optional(body, "tools", list, "a list") or ()):
+        if not isinstance(tool, dict) or not isinstance(tool.get("function", {}), dict):
+            raise wrong(f"tools[{index}]", "an object with a function")
     form = _optional(body, "response_format", dict, "an object") or {}
     if form.get("type") not in (None, "text", "json_object"):
         raise wrong("response_format.type", '"text": the service keeps to no schema')

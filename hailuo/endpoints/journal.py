@@ -24,6 +24,7 @@ from .paths import Application
 
 _KEY = "hailuo.trace"
 _SANE_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
+_CREDENTIAL = re.compile(r"(?:eyJ|sk-)[^/]*")
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Trace:
         sent = environ.get("HTTP_X_REQUEST_ID", "")
         self.id = sent if _SANE_ID.fullmatch(sent) else f"req_{uuid.uuid4().hex}"
         self.method = environ.get("REQUEST_METHOD", "")
-        self.path = quote(environ.get("PATH_INFO", ""), safe="/:@", errors="replace")
+        self.path = shown(environ.get("PATH_INFO", ""))
         self.route = "unknown"
         self.begun_at = time.monotonic()
         self.status = 0
@@ -58,7 +59,7 @@ class Trace:
         return {
             "id": self.id,
             "method": self.method,
-            "path": self.path[:200],
+            "path": self.path,
             "status": self.status,
             "upstream": account.kind if account else None,
             "account": account.name if account else None,
@@ -75,6 +76,12 @@ class Trace:
         if self.turn is None or self.turn.first_at is None:
             return None
         return round(self.turn.first_at - self.begun_at, 3)
+
+
+def shown(path: str) -> str:
+    """A path as the log may hold it: one line, and nothing that looks like a secret."""
+    plain = _CREDENTIAL.sub("***", path)
+    return quote(plain.encode("latin-1", "replace"), safe="/:@*")[:200]
 
 
 def trace(request: Request) -> Trace:
@@ -118,6 +125,9 @@ class Told:
             part = next(self._iterator)
         except StopIteration:
             self._finished = True
+            raise
+        except GatewayError as error:
+            self._trace.failed(error)
             raise
         self._trace.bytes += len(part)
         return part

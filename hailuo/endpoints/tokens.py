@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from ..accounts import Account
 from ..errors import GatewayError
-from ..refresh import Outcome, ends_soon
+from ..refresh import Outcome
 from . import access, fields, service
 
 bp = Blueprint("tokens", __name__)
@@ -86,7 +86,7 @@ def status() -> Response:
             "persisted": here.roster.file.persisted,
             "problem": here.roster.file.problem or None,
             "ending_soon": [
-                each.name for each in here.pool.accounts if ends_soon(each)
+                each.name for each in here.pool.accounts if here.refresh.ends_soon(each)
             ],
         }
     )

@@ -9,6 +9,9 @@
     answers             [{user, token_tail, call, chat_id, sent_chat_id, message, form,
                           events, started, started_wall, ended, how, left_at}]
     uploads             [{user, key, name, media_type, size, sha256, file_id}]
+    speeches            [{user, voice, text, hz, polls, parts, fetched}]: hz is the tone
+                        that stands for the voice, fetched how many parts were
+    recordings          [{user, seconds, size, md5}]: what was to be recognised
     open_answers        how many answers are being written now
     held_answers        how many of them wait for POST /simulator/release
     most_open_by_account {user: the most that were asked for at once}
@@ -78,6 +81,25 @@ class UploadSeen:
     file_id: str
 
 
+@dataclass
+class SpeechSeen:
+    user: str
+    voice: str
+    text: str
+    hz: int = 0
+    polls: int = 0
+    parts: int = 0
+    fetched: int = 0
+
+
+@dataclass
+class RecordingSeen:
+    user: str
+    seconds: float
+    size: int
+    md5: str
+
+
 class Report:
     """Everything seen since the start or the last reset."""
 
@@ -93,6 +115,8 @@ class Report:
         self.requests: deque[RequestSeen] = deque(maxlen=KEPT)
         self.answers: deque[AnswerSeen] = deque(maxlen=KEPT)
         self.uploads: deque[UploadSeen] = deque(maxlen=KEPT)
+        self.speeches: deque[SpeechSeen] = deque(maxlen=KEPT)
+        self.recordings: deque[RecordingSeen] = deque(maxlen=KEPT)
         self.open: set[AnswerSeen] = set()
         self._open_by_user: Counter[str] = Counter()
         self.held: set[asyncio.Future[None]] = set()
@@ -190,6 +214,8 @@ class Report:
             "requests": [asdict(seen) for seen in self.requests],
             "answers": [asdict(seen) for seen in self.answers],
             "uploads": [asdict(seen) for seen in self.uploads],
+            "speeches": [asdict(seen) for seen in self.speeches],
+            "recordings": [asdict(seen) for seen in self.recordings],
             "open_answers": len(self.open),
             "held_answers": len(self.held),
             "most_open_by_account": dict(self.most_open),

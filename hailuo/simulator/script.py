@@ -6,12 +6,13 @@ instruction the simulator answers by itself, as to a human.
 
 For which requests it holds:
 
-    call            "chat", "register", "info", "renewal", "delete", "policy", "put" or
-                    "callback" of the web service, "completion" or "models" of the
-                    platform; required
+    call            "chat", "register", "info", "renewal", "delete", "policy", "put",
+                    "callback", "robot_config", "set_robot_config", "msg_tts", "audio"
+                    or "phone" of the web service, "completion", "models", "t2a",
+                    "get_voice" or "speech_to_text" of the platform; required
     user            only for this account's id
     token           only for this token, or this key
-    message         only for a chat message that contains this text
+    message         only for a chat message, or a speech, that contains this text
     times           how often; 1 unless told, null for always
 
 Of those that hold, the ones with a number of times come first, in the order they were
@@ -27,7 +28,8 @@ Any call, in this order:
                      "headers": {name: value}}: exactly this answer
     refuse           {"code": n, "message": "…", "status": 200, "as": "json" or "event"}
     data             the `data` of the envelope, instead of the usual (register, info,
-                     renewal, delete, policy, callback)
+                     renewal, delete, policy, callback, robot_config, set_robot_config,
+                     msg_tts)
     expires_in_s     (policy) for how long the policy is good
     forget           true (register): the device is given out but stays unknown
     close            true: the connection closes after the answer, unannounced
@@ -93,6 +95,20 @@ with a recording, after its bytes). do:
     close, reset    the connection is cut: FIN or RST. inside: "chunk" cuts in the
                     middle of a chunk that holds half of the next event
 
+Speech; what the first msg_tts of a message takes holds for all of them:
+
+    polls           how often msg_tts says "not yet"; 1 unless told
+    parts           how many MP3s it is cut into; 2 unless told
+    sound           "voice" unless told, by espeak-ng where it is installed; "tone"
+    cut_at          (audio) the part breaks off after so many bytes
+
+Recognition (phone):
+
+    text            what was recognised; instructions are taken in their order
+    status_code     1200041 for nothing, another for an error with this err_message
+    err_message
+    first_delay_s, event_lines, newline  as for chat
+
 Chat, how it looks on the wire:
 
     event_lines     false: no event: lines
@@ -107,8 +123,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-WEB = ("chat", "register", "info", "renewal", "delete", "policy", "put", "callback")
-PLATFORM = ("completion", "models")
+WEB = (
+    "chat",
+    "register",
+    "info",
+    "renewal",
+    "delete",
+    "policy",
+    "put",
+    "callback",
+    "robot_config",
+    "set_robot_config",
+    "msg_tts",
+    "audio",
+    "phone",
+)
+PLATFORM = ("completion", "models", "t2a", "get_voice", "speech_to_text")
 CALLS = (*WEB, *PLATFORM)
 STEPS: Mapping[str, frozenset[str]] = {
     "hold": frozenset(),
@@ -132,6 +162,7 @@ KEYS_OF = {
 VALUES_OF = {
     "drop": (None, "reset", "close"),
     "framing": ("chunked", "close"),
+    "sound": ("tone", "voice"),
     "newline": ("\n", "\r\n", "\r"),
     "sensitive": (None, "input", "output"),
 }
@@ -187,6 +218,13 @@ class Instruction:
     first_delay_s: float = 0.0
     delay_s: float = 0.0
     then: list[dict[str, Any]] = field(default_factory=list)
+
+    polls: int = 1
+    parts: int = 2
+    sound: str = "voice"
+    cut_at: int | None = None
+    status_code: int = 0
+    err_message: str = ""
 
     event_lines: bool = True
     newline: str = "\n"

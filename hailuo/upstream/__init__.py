@@ -171,6 +171,24 @@ class Upstream(Protocol):
         raises: UpstreamError for what the service did; CallerLeft.
         """
 
+    @property
+    def speakers(self) -> Sequence[Speaker]:
+        """The voices everybody may use."""
+
+    def cloned(self, account: Credential) -> Sequence[Speaker]:
+        """The voices that are the account's own. raises: UpstreamError."""
+
+    def objection_to(self, speech: Speech) -> BadRequest | None:
+        """What of *speech* this service cannot do on any account, by its field."""
+
+    def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+        """One MP3 of the whole text, as it arrives. raises: as answer()."""
+
+    def transcribe(
+        self, account: Credential, recording: Recording, watch: Watch
+    ) -> Words:
+        """What is said in a recording, part after part. raises: as answer()."""
+
     def introduce(self, account: Credential) -> None:
         """Have the service see the token once, where nobody is kept waiting.
 

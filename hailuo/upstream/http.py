@@ -10,6 +10,7 @@ What `requests`, `urllib3`, `http.client` and the socket may raise becomes ours 
 nowhere else: Unreachable and TimedOut.
 """
 
+import contextlib
 import http.client
 import io
 import os
@@ -132,6 +133,7 @@ class Stream:
     def __init__(self, response: requests.Response, watch: Watch) -> None:
         self.response = response
         self._raw = cast(Any, response.raw)  # its file is private, but needed here
+        self._raw.decode_content = True  # requests would leave it packed
         self._watch = watch
         self._failure: Exception | None = None
         self._closed = False
@@ -186,7 +188,10 @@ class Stream:
         """Shut the connection from another thread: reading ends at once."""
         if self._closed or self._reader is None or self._reader.ended:
             return
-        with socket.socket(fileno=os.dup(self._reader.sock.fileno())) as twin:
+        with (
+            contextlib.suppress(OSError),  # it has broken off by itself
+            socket.socket(fileno=os.dup(self._reader.sock.fileno())) as twin,
+        ):
             twin.shutdown(socket.SHUT_RDWR)
 
     def _ready(self) -> bool:
@@ -194,16 +199,27 @@ class Stream:
         fp = self._raw._fp.fp
         if self._failure or fp is None or self._reader is None:
             return True
+        if self._raw._fp.length == 0:  # there is no body, or it has been read
+            return True
+        if self._unpacked():
+            return True
         self._reader.patient = False
         try:
             here = fp.peek(1)
-            if self._raw.chunked and here in (b"\r", b"\r\n"):
-                return False  # the end of the chunk before, read with the next one
+            if self._raw.chunked and not self._raw._fp.chunk_left:
+                # Half a chunk's size would keep waiting who has a piece to give.
+                here = here.removeprefix(b"\r\n").partition(b"\n")[2]
             return bool(here) or self._reader.ended
         except FOREIGN:
             return True  # reading says it again
         finally:
             self._reader.patient = True
+
+    def _unpacked(self) -> bool:
+        """Whether more was unpacked, or can be, than has been read."""
+        decoder = self._raw._decoder
+        tail = decoder and getattr(decoder, "has_unconsumed_tail", False)
+        return bool(tail or self._raw._decoded_buffer)
 
     def _arrives(self, until: float, watch: Watch) -> bool:
         assert self._reader is not None

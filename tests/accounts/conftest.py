@@ -46,6 +46,7 @@ class Inside:
 
     def ask(self, method: str, path: str, **call: Any) -> TestResponse:
         call.setdefault("headers", {"Authorization": f"Bearer {KEY}"})
+        call.setdefault("buffered", True)  # read to its end and closed
         return self.app.test_client().open(path, method=method, **call)
 
     def accounts(self) -> dict[str, dict[str, Any]]:
@@ -56,7 +57,10 @@ class Inside:
     def chat(self, key: str = KEY, **fields: Any) -> TestResponse:
         body = {"messages": [{"role": "user", "content": "Hello"}], **fields}
         headers = {"Authorization": f"Bearer {key}"}
-        return self.ask("POST", "/v1/chat/completions", json=body, headers=headers)
+        whole = not fields.get("stream")
+        return self.ask(
+            "POST", "/v1/chat/completions", json=body, headers=headers, buffered=whole
+        )
 
 
 @pytest.fixture

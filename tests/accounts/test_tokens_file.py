@@ -175,6 +175,20 @@ def test_a_problem_says_where(path: Path):
     assert file.problem.endswith("line 3)")
 
 
+def test_a_problem_is_told_once_whoever_finds_it(
+    path: Path, caplog: pytest.LogCaptureFixture
+):
+    file = TokensFile(str(path))
+    file.change(add("a"))
+    path.write_text("oops")
+
+    file.note(add("b"))
+    file.load()
+
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"{path} is not JSON")
+
+
 def test_a_byte_order_mark_is_no_problem(path: Path):
     """Some editors write one."""
     path.write_bytes(b'\xef\xbb\xbf["a"]')

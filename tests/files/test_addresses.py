@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from hailuo.addresses import is_public
-from hailuo.dialling import resolved
+from hailuo.download.addresses import is_public
+from hailuo.download.dialling import resolved
 
 PRIVATE = {
     "loopback": "127.0.0.1",

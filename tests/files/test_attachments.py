@@ -5,14 +5,15 @@ import os
 import socket
 import tempfile
 import threading
+import time
 from contextlib import contextmanager, suppress
 
 import pytest
 
-from hailuo.attachments import Source, attached
-from hailuo.dialling import Dialling
 from hailuo.download import Rules
+from hailuo.download.dialling import Dialling
 from hailuo.errors import BadRequest, CallerLeft, TooLarge
+from hailuo.files.attachments import Source, attached
 from hailuo.upstream import TICK, Piece
 from hailuo.watch import Watch
 from tests.files import samples
@@ -51,7 +52,11 @@ def nothing_left(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     yield
     assert os.listdir(tmp_path) == []
-    assert not [target for target in open_files() if str(tmp_path) in target]
+    for _ in range(100):  # a task that nobody waits for may need a moment to end
+        if not (held := [each for each in open_files() if str(tmp_path) in each]):
+            return
+        time.sleep(0.01)
+    raise AssertionError(held)
 
 
 def open_files():

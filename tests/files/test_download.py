@@ -12,8 +12,8 @@ import zlib
 
 import pytest
 
-from hailuo.dialling import Dialling, Fuse, resolved
 from hailuo.download import Rules, fetch
+from hailuo.download.dialling import Dialling, Fuse, resolved
 from hailuo.errors import BadRequest, TooLarge
 from tests.files.site import CERTIFICATE, Site, answer, for_ever, redirect, silence
 from tests.files.test_addresses import PRIVATE

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo import media
+from hailuo.files import media
 from tests.files import samples
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo import names
+from hailuo.files import names
 
 
 @given(st.text())

@@ -2,9 +2,9 @@
 
 import pytest
 
-from hailuo.attachments import Source
 from hailuo.endpoints import attachments
 from hailuo.errors import BadRequest
+from hailuo.files.attachments import Source
 
 URL = "https://example.org/a.pdf"
 URI = "data:image/png;base64,iVBORw0KGgo="
@@ -106,6 +106,11 @@ def test_what_is_no_file_is_refused_by_its_name(part, path):
 
     assert caught.value.param == f"{PATH}.{path}"
     assert caught.value.param in caught.value.message
+
+
+def test_audio_is_refused_by_name_and_the_way_is_shown():
+    with pytest.raises(BadRequest, match=r"input_audio.*/v1/audio/transcriptions"):
+        sources({"type": "input_audio", "input_audio": {"data": "YQ=="}})
 
 
 def test_only_the_last_message_has_files_but_all_are_checked():

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from hailuo.errors import NotUnderstood, UpstreamError
-from hailuo.upstream.web import _pieces
 from hailuo.upstream.web.chat import Transcript, repeated
+from hailuo.upstream.web.reading import pieces
 
 RECORDINGS = sorted(Path(__file__).with_name("streams").glob("*.sse"))
 
@@ -24,7 +24,7 @@ def played(parts: Iterable[bytes]) -> dict[str, Any]:
     transcript = Transcript()
     text, links, error = "", [], None
     try:
-        for piece in _pieces((part for part in parts if part), transcript):
+        for piece in pieces((part for part in parts if part), transcript):
             assert piece.text or piece.finish, "a piece that brings nothing"
             assert piece.id == transcript.chat_id
             text += piece.text

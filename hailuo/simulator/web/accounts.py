@@ -10,20 +10,52 @@ from typing import Any
 
 import jwt
 
-from ..report import UploadSeen
+from ..report import SpeechSeen, UploadSeen
+from ..script import Instruction
 
 KEY = "the simulator of hailuo signs with this and nothing else does"
 TOKEN_LIFETIME_S = 40 * 86_400  # protocol.md 1: about 40 days
+KEPT = 200  # answers of an account, and parts of speeches, that are remembered
 DEVICE_LIFETIME_S = 10_800  # protocol.md 2
 
 
 @dataclass
+class Said:
+    """An answer of chat, which can be read aloud.
+
+    speech: once it is asked for, and plan: the instruction for it; voice_set_at: when
+    the voice was set that its first msg_tts found; at: when it ended.
+    """
+
+    chat_id: str
+    text: str
+    at: float = field(default_factory=time.monotonic)
+    speech: SpeechSeen | None = None
+    plan: Instruction = field(default_factory=lambda: Instruction("msg_tts"))
+    voice_set_at: float | None = None
+    polled_at: float = 0.0
+
+
+@dataclass
 class Account:
-    """files: what was uploaded and may be named in a form, by its fileID."""
+    """files: what was uploaded and may be named in a form, by its fileID; said: what
+    chat has answered, {msgID: Said}; voice: as set, for the whole account."""
 
     user: str
     device_id: str
     files: dict[str, UploadSeen] = field(default_factory=dict)
+    said: dict[str, Said] = field(default_factory=dict)
+    voice: str = ""
+    voice_set_at: float = 0.0
+
+    def say(self, message_id: str, said: Said) -> None:
+        """Remember an answer, and forget an old one."""
+        self.said[message_id] = said
+        if len(self.said) > KEPT:
+            del self.said[next(iter(self.said))]
+
+    def set_voice(self, voice: str) -> None:
+        self.voice, self.voice_set_at = voice, time.monotonic()
 
 
 @dataclass
@@ -39,6 +71,13 @@ class Accounts:
         self._accounts: dict[str, Account] = {}
         self._tokens: dict[str, tuple[Account, float]] = {}
         self._devices: dict[str, Device] = {}
+        self.audio: dict[str, tuple[Said, bytes]] = {}  # by path
+
+    def keep_audio(self, path: str, said: Said, mp3: bytes) -> None:
+        """Let a part of a speech lie at *path*, and forget an old one."""
+        self.audio[path] = said, mp3
+        if len(self.audio) > KEPT:
+            del self.audio[next(iter(self.audio))]
 
     def account(self, user: str) -> Account:
         if user not in self._accounts:

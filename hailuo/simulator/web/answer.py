@@ -125,6 +125,12 @@ class Answer:
         data = events.decoded(whole[len(start) : -len(end)])
         return (self._style.event(data, "message_result"),)
 
+    @property
+    def said(self) -> str:
+        """The whole text."""
+        contents = b"" if self._plan.recording else b"".join(self._contents()[-1:])
+        return str(events.decoded(b'"%b"' % contents))
+
     def _contents(self) -> list[memoryview]:
         plan = self._plan
         if plan.contents is not None:

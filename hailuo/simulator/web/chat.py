@@ -9,6 +9,7 @@ from ..script import Instruction
 from ..server import Reply, Request
 from ..simulator import Dropped, Simulator
 from ..stream import Cuts, Stream
+from .accounts import Said
 from .admission import Caller, admit, json_digest
 from .answer import Answer
 from .envelope import BUSY, UNKNOWN, forbidden, refused, success
@@ -24,7 +25,7 @@ async def chat(simulator: Simulator, request: Request) -> Reply | None:
     form = ChatForm.read(request)
     caller = admit(simulator, request, form.digest())
     _check(simulator, request, form, caller)
-    await _one_at_a_time(simulator, caller)
+    await one_at_a_time(simulator, caller)
     seen = AnswerSeen(
         user=caller.user,
         token_tail=caller.token[-8:],
@@ -62,7 +63,7 @@ def _check(
         raise refused(UNKNOWN, "there is no such conversation")
 
 
-async def _one_at_a_time(simulator: Simulator, caller: Caller) -> None:
+async def one_at_a_time(simulator: Simulator, caller: Caller) -> None:
     """raises: Forbidden when the account is answering already (protocol.md 4)."""
     report = simulator.report
     for _ in range(3):  # a client that has just closed is noticed within these turns
@@ -85,7 +86,9 @@ async def _answer(
     stream.start(200, [("Content-Type", EVENT_STREAM), ("Cache-Control", "no-cache")])
     ids = _conversation(seen, instruction), str(next(_ids))
     answer = Answer(stream, simulator.report, seen, ids, instruction)
-    return None, await answer.write()
+    how = await answer.write()
+    caller.account.say(ids[1], Said(ids[0], answer.said))
+    return None, how
 
 
 def _stream(request: Request, instruction: Instruction | None) -> Stream:

@@ -1,7 +1,7 @@
 """The paths of hailuoai.com that are played."""
 
 from ..simulator import Route
-from . import account, chat, files, oss, storage
+from . import account, chat, files, oss, storage, voice
 
 ROUTES = (
     Route("POST", "/v1/api/user/device/register", "register", account.register),
@@ -12,4 +12,19 @@ ROUTES = (
     Route("GET", "/v1/api/files/request_policy", "policy", files.policy),
     Route("PUT", f"/{storage.BUCKET}/.+", "put", oss.put, storage.Digest),
     Route("POST", "/v1/api/files/policy_callback", "callback", files.callback),
+    Route(
+        "GET",
+        "/v1/api/chat/robot_custom_config",
+        "robot_config",
+        voice.robot_config,
+    ),
+    Route(
+        "POST",
+        "/v1/api/chat/update_robot_custom_config",
+        "set_robot_config",
+        voice.set_robot_config,
+    ),
+    Route("GET", "/v1/api/chat/msg_tts", "msg_tts", voice.msg_tts),
+    Route("GET", r"/simulated-audio/\w+\.mp3", "audio", voice.audio),
+    Route("POST", "/v1/api/chat/phone_msg", "phone", voice.phone),
 )

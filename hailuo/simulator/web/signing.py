@@ -20,6 +20,10 @@ def signature(uri: str, digest: str, unix: str) -> str:
     return md5(f"{encode_uri_component(uri)}_{digest}{md5(unix)}ooui")
 
 
+def voice_digest(character_id: str, chat_id: str, audio: bytes) -> str:
+    return md5(character_id) + md5(chat_id) + md5(audio[:1024])
+
+
 def chat_digest(character_id: str, message: str, chat_id: str, form: str = "") -> str:
     """form: "" when the request has none."""
     message = message.replace("\r", "").replace("\n", "")

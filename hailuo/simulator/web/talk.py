@@ -4,6 +4,7 @@ import re
 
 CHINESE = re.compile(r"[㐀-鿿]")
 TURN = re.compile(r"^(system|user|assistant|tool|function|developer):", re.MULTILINE)
+REPEAT = re.compile(r"重复|复读|朗读|\brepeat\b", re.IGNORECASE)
 QUOTED = 200  # characters of the question that are quoted back
 
 IN_CHINESE = (
@@ -19,8 +20,14 @@ IN_ENGLISH = (
 
 
 def answer(message: str) -> str:
-    """Friendly, short, in the language of the question, and open about what it is."""
+    """Friendly, short, in the language of the question, and open about what it is.
+
+    A first line that asks for it has the lines that follow repeated.
+    """
     question = last_question(message)
+    order, _, text = question.partition("\n")
+    if text and REPEAT.search(order):
+        return text
     if len(question) > QUOTED:
         question = question[:QUOTED].rstrip() + "…"
     words = IN_CHINESE if CHINESE.search(question) else IN_ENGLISH

@@ -5,11 +5,12 @@ from contextlib import closing
 
 from ...errors import BadRequest, NotUnderstood, TokenRejected
 from ...watch import Watch
-from .. import Answer, Credential, Question
+from .. import Answer, Credential, Question, Recording, Sound, Speaker, Speech, Words
 from ..http import Http
 from . import chat, objections, protocol, request
 from .client import Client
 from .documents import Documents
+from .voice import Voice
 
 
 class Platform:
@@ -26,6 +27,7 @@ class Platform:
         self._client = Client(http, origin)
         self._default_model = default_model
         self._documents = Documents()
+        self._voice = Voice(self._client)
 
     def offers(self, model: str) -> bool:
         return model.startswith(protocol.OWN_MODELS)
@@ -44,6 +46,26 @@ class Platform:
         with closing(stream):
             yield from chat.pieces(stream)
             stream.settle()
+
+    @property
+    def speakers(self) -> Sequence[Speaker]:
+        """None that is known without a key."""
+        return ()
+
+    def cloned(self, account: Credential) -> Sequence[Speaker]:
+        """All voices the key may use."""
+        return self._voice.speakers(account)
+
+    def objection_to(self, speech: Speech) -> BadRequest | None:
+        return self._voice.objection(speech)
+
+    def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+        return self._voice.speak(account, speech, watch)
+
+    def transcribe(
+        self, account: Credential, recording: Recording, watch: Watch
+    ) -> Words:
+        return self._voice.transcribe(account, recording, watch)
 
     def introduce(self, account: Credential) -> None:
         """Nothing to do: a key has no lock that others wait for."""

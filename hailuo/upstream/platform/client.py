@@ -27,13 +27,19 @@ class Client:
         self._http = http
         self._origin = origin.rstrip("/")
 
-    def ask(self, method: str, path: str, key: str) -> Any:
+    def ask(
+        self, method: str, path: str, key: str, body: Mapping[str, Any] | None = None
+    ) -> Any:
         """Make a call and give the JSON it answers with.
 
         raises: what refusal() tells of, NotUnderstood, Unreachable, TimedOut.
         """
         headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
-        return opened(self._http.send(method, self._origin + path, headers=headers))
+        data = None if body is None else orjson.dumps(body)
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        address = self._origin + path
+        return opened(self._http.send(method, address, headers=headers, data=data))
 
     def open_stream(
         self, path: str, key: str, body: Mapping[str, Any], *, watch: Watch
@@ -42,17 +48,39 @@ class Client:
 
         raises: as ask(); a stream that is none is an answer of the other kind.
         """
+        return self._opened(
+            path,
+            key,
+            {"Content-Type": "application/json"},
+            data=orjson.dumps(body),
+            watch=watch,
+        )
+
+    def open_form_stream(
+        self,
+        path: str,
+        key: str,
+        form: Any,
+        *,
+        headers: Mapping[str, str],
+        watch: Watch,
+    ) -> Stream:
+        """Post multipart fields, and go on as open_stream() does."""
+        return self._opened(path, key, headers, files=form, watch=watch)
+
+    def _opened(
+        self, path: str, key: str, headers: Mapping[str, str], **call: Any
+    ) -> Stream:
         stream = self._http.stream(
             "POST",
             self._origin + path,
             headers={
                 "Authorization": f"Bearer {key}",
-                "Content-Type": "application/json",
                 "Accept": "text/event-stream",
                 **_PLAIN,
+                **headers,
             },
-            data=orjson.dumps(body),
-            watch=watch,
+            **call,
         )
         try:
             _check_stream(stream.response)

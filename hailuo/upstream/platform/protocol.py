@@ -32,6 +32,21 @@ FINISHES = {
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 IMAGE_MB = 10
 
+# platform.md, Speech
+SPEAK = "/v1/t2a_v2"
+VOICES = "/v1/get_voice"
+SPEECH_MODELS = "speech-"  # how the names of its models begin
+SPEECH_MODEL, SPEECH_MODEL_HD = "speech-2.8-turbo", "speech-2.8-hd"
+SPEECH_CHARACTERS = 9_000  # of under 10,000
+SPEECH_DONE = 2  # data.status of the last event
+AUDIO = {"format": "mp3", "sample_rate": 44_100, "bitrate": 128_000, "channel": 1}
+VOICE_LISTS = ("system_voice", "voice_cloning", "voice_generation")
+WEB_VOICES = ("_hailuo", "puv_")  # marks of voices that only the web service has
+
+# platform.md, Recognition
+WRITE = "/v1/speech_to_text"
+ASR_MODEL = "asr-1.0"
+
 # platform.md, Errors
 INVALID_CODES = frozenset({1042, 2013, 20132, 2037, 2048})
 FILTERED_CODES = frozenset({1026, 1027})

@@ -8,30 +8,45 @@ from ...errors import (
     CallerLeft,
     NotUnderstood,
     TokenRejected,
-    UpstreamError,
 )
 from ...watch import Watch
-from .. import TICK, Answer, Credential, Question
+from .. import (
+    Answer,
+    Credential,
+    Question,
+    Recording,
+    Sound,
+    Speaker,
+    Speech,
+    Words,
+)
 from ..http import Http, Stream
-from . import files, prompt, protocol
+from . import files, prompt, protocol, repetition, voices
 from .account import identify
 from .chat import Transcript
 from .client import Client
 from .files import Uploads
+from .reading import learn_id, pieces
 from .removal import Removals
 from .signing import chat_digest
+from .voice import Voice
 
 
 class Web:
-    """The web service, on whichever account a call is made for."""
+    """The web service, on whichever account a call is made for.
+
+    replaced: the voices in place of OpenAI's, as REPLACE_AUDIO_MODEL spells them.
+    """
 
     kind = protocol.KIND
 
-    def __init__(self, http: Http, origin: str) -> None:
+    def __init__(self, http: Http, origin: str, replaced: str = "") -> None:
         self._http = http
         self._client = Client(http, origin)
         self._uploads = Uploads(self._client, http)
         self._removals = Removals(self._remove)
+        self._voice = Voice(http, self._client, self._ask, self._removals)
+        self._replaced = voices.replacements(replaced)
 
     def offers(self, model: str) -> bool:
         return False  # there is one model, and nobody names it
@@ -52,19 +67,48 @@ class Web:
         ids = yield from self._uploads.ids(account.token, question.files, watch)
         transcript, told = Transcript(), False
         try:
-            with closing(self._ask(account, question, ids, watch)) as stream:
+            with closing(self._ask(account, question, watch, ids)) as stream:
                 try:
-                    for piece in _pieces(stream, transcript):
+                    for piece in pieces(stream, transcript):
                         told = told or bool(piece.id)
                         yield piece
                     stream.settle()
                 except (CallerLeft, GeneratorExit):
-                    _learn_id(stream, transcript)
+                    learn_id(stream, transcript)
                     raise
         finally:
             kept = question.conversation and (told or question.conversation != "new")
             if transcript.chat_id and not kept:
                 self._removals.add(account, transcript.chat_id)
+
+    @property
+    def speakers(self) -> Sequence[Speaker]:
+        """The voices everybody may use."""
+        return voices.SPEAKERS
+
+    def cloned(self, account: Credential) -> list[Speaker]:
+        """The voices that are the account's own. raises: UpstreamError."""
+        return self._voice.cloned(account)
+
+    def objection_to(self, speech: Speech) -> BadRequest | None:
+        """What of *speech* this service cannot do on any account, by its field."""
+        try:
+            voices.chosen(speech.voice, speech.model, self._replaced)
+            repetition.readable(speech.text)
+        except BadRequest as objection:
+            return objection
+        return None
+
+    def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+        """raises: BadRequest for a voice nobody knows; as Voice.speak()."""
+        voice = voices.chosen(speech.voice, speech.model, self._replaced)
+        yield from self._voice.speak(account, speech.text, voice, watch)
+
+    def transcribe(
+        self, account: Credential, recording: Recording, watch: Watch
+    ) -> Words:
+        """raises: as Voice.transcribe()."""
+        return self._voice.transcribe(account, recording, watch)
 
     def introduce(self, account: Credential) -> None:
         self._client.introduce(account.token)
@@ -95,9 +139,10 @@ class Web:
         self,
         account: Credential,
         question: Question,
-        ids: Sequence[str],
         watch: Watch,
+        ids: Sequence[str] = (),
     ) -> Stream:
+        """ids: of the question's files, as the service calls them."""
         known = question.conversation not in ("", "new")
         messages = prompt.latest(question.messages) if known else question.messages
         chat_id = question.conversation if known else protocol.NEW_CONVERSATION
@@ -122,41 +167,3 @@ class Web:
 
     def _remove(self, token: str, chat_id: str) -> None:
         self._client.ask("DELETE", protocol.HISTORY + chat_id, token)
-
-
-def _learn_id(stream: Stream, transcript: Transcript) -> None:
-    """Whose caller left early has a conversation all the same: read what it is called.
-
-    A moment is all it takes; who left while the headers were awaited left before that.
-    """
-    for received in () if transcript.chat_id else stream.remains():
-        try:
-            transcript.feed(received)
-        except UpstreamError:
-            return
-        if transcript.chat_id:
-            return
-
-
-def _pieces(stream: Stream, transcript: Transcript) -> Answer:
-    """Each piece as it arrives, the last one with its finish.
-
-    What an event brings is given before the failure of the one behind it is raised, so
-    that it does not matter how the bytes were cut.
-    """
-    for received in stream:
-        if not received:
-            yield TICK
-            continue
-        failure: UpstreamError | None = None
-        try:
-            transcript.feed(received)
-        except UpstreamError as error:
-            failure = error
-        if piece := transcript.take():
-            yield piece
-        if failure:
-            raise failure
-        if transcript.ended:
-            return
-    raise NotUnderstood("the upstream's answer stopped before its end")

@@ -32,11 +32,13 @@ class Transcript:
     """What the service has said so far.
 
     chat_id: the conversation's id, "" until it is known.
+    message_id: the answer's own id within it, "" until it is known.
     ended: whether the answer is over.
     """
 
     def __init__(self) -> None:
         self.chat_id = ""
+        self.message_id = ""
         self.ended = False
         self._content = ""
         self._given = 0  # characters of it that have been taken
@@ -79,6 +81,7 @@ class Transcript:
         data = _mapping(said, "data")
         message = _mapping(data, "messageResult")
         self._read_id(message or _mapping(data, "sendResult"))
+        self.message_id = str(message.get("msgID") or "") or self.message_id
         self._read_content(message)
         ends = said.get("type") == END_TYPE or message.get("isEnd") == IS_LAST
         if ends and not self._content:

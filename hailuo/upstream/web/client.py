@@ -22,7 +22,8 @@ from ..http import Http, Stream
 from .protocol import DEAD_TOKEN_CODES, DEVICE_LIFETIME_S, HEADERS, REGISTER, address
 from .signing import Signature
 
-Form = Sequence[tuple[str, tuple[None, str]]]  # multipart fields, in order
+Field = tuple[None, str] | tuple[str, bytes, str]  # text, or file name, bytes and type
+Form = Sequence[tuple[str, Field]]  # multipart fields, in order
 
 
 class Device(NamedTuple):

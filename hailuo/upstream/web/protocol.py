@@ -54,6 +54,20 @@ HEARTBEAT_TYPE = 3
 END_TYPE = 8
 IS_LAST = 0  # isEnd is 0 on the last event, and 1 before it
 
+# protocol.md 6
+ROBOT_CONFIG = "/v1/api/chat/robot_custom_config?robotID=1"  # *assumed*
+SET_ROBOT_CONFIG = "/v1/api/chat/update_robot_custom_config"
+ROBOT_ID = "1"
+TTS = "/v1/api/chat/msg_tts"
+TTS_READY = 2
+TTS_WAIT_S = 30.0
+TTS_PAUSES_S = (0.2, 0.3, 0.5, 0.75, 1.0)  # between asks; the last for all others
+TTS_CHARACTERS = 800  # *assumed*: what is read at once; no source states it
+CLONED_VOICE = "puv_"
+PHONE = "/v1/api/chat/phone_msg"
+PLAY_SPEED_LEVEL = "1"
+NOTHING_RECOGNISED = 1200041
+
 # protocol.md 1: *assumed* to be all the codes that mean a token is no longer good.
 DEAD_TOKEN_CODES = frozenset({1000021})
 

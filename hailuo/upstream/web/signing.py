@@ -45,6 +45,11 @@ def chat_digest(character_id: str, text: str, chat_id: str, form: str = "") -> s
     return md5(character_id) + md5(flat) + md5(chat_id) + md5(form)
 
 
+def voice_digest(character_id: str, chat_id: str, audio: bytes) -> str:
+    """What stands for a voice message's body; of the audio only its beginning does."""
+    return md5(character_id) + md5(chat_id) + md5(audio[:1024])
+
+
 class Signature(AuthBase):
     """Signs a request as it leaves.
 

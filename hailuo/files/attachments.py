@@ -10,13 +10,13 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from .dialling import Fuse
-from .download import TOTAL_S, Rules, fetch, too_large
-from .errors import BadRequest
-from .files import File, from_base64
-from .together import Stop, together
-from .upstream import TICK, Answer, Piece
-from .watch import Watch
+from ..download import TOTAL_S, Rules, fetch, too_large
+from ..download.dialling import Fuse
+from ..errors import BadRequest
+from ..together import Stop, together
+from ..upstream import TICK, Answer, Piece
+from ..watch import Watch
+from . import File, from_base64
 
 
 class Source(NamedTuple):

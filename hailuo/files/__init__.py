@@ -17,8 +17,8 @@ import weakref
 from collections.abc import Callable
 from typing import IO, Any
 
+from ..errors import BadRequest
 from . import media, names
-from .errors import BadRequest
 
 SLICE = 65_536  # characters of base64 that are decoded at once; a multiple of four
 _WHITE = b" \t\r\n"
@@ -117,7 +117,7 @@ def from_base64(
     """
     content = tempfile.TemporaryFile()
     try:
-        _decode(text, content, sleep)
+        decode(text, content, sleep)
     except ValueError:  # binascii's own, and characters that are not ASCII
         content.close()
         raise BadRequest("the data is not base64", code="invalid_base64") from None
@@ -127,7 +127,13 @@ def from_base64(
     return File(content, content.tell(), media_type, name)
 
 
-def _decode(text: str, content: IO[bytes], sleep: Callable[[float], None]) -> None:
+def decode(
+    text: str, content: IO[bytes], sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Write to *content* what base64 says, slice by slice.
+
+    raises: ValueError for what is not base64.
+    """
     rest, ended = b"", False
     for start in range(0, len(text), SLICE):
         given = rest + text[start : start + SLICE].encode("ascii").translate(

@@ -28,9 +28,9 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Url, parse_url
 
+from ..errors import BadRequest, TooLarge
+from ..files.names import as_utf8, from_address, from_disposition
 from .dialling import Dialling, Fuse, NotPublic, dial
-from .errors import BadRequest, TooLarge
-from .names import as_utf8, from_address, from_disposition
 from .unpacking import PACKED, PIECE, unpacked
 
 TOTAL_S = 60.0

@@ -1,0 +1,155 @@
+"""POST /v1/audio/speech (openai-api.md 1.4)"""
+
+import base64
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from flask import Blueprint, Response, request
+
+from .. import audio
+from ..upstream import Speech
+from . import access, caller, fields, journal, service, shapes, streams
+from .journal import Trace
+
+bp = Blueprint("speech", __name__)
+
+CONTENT_TYPES = {
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "pcm": "audio/pcm",
+}
+DEFAULT_VOICE = "alloy"
+SPEEDS = (0.25, 4.0)
+MOST_CHARACTERS = 100_000  # some hours of speech
+EVENT_BYTES = 24_000  # one-api reads lines of less than 64 KiB
+# Nobody counts tokens upstream; the same fixed numbers as for chat.
+USAGE = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+
+Bytes = Generator[bytes, None, None]
+
+
+class SpeechRequest(NamedTuple):
+    """A speech as it was asked for. events: sent as events instead of as a file."""
+
+    speech: Speech
+    format: str
+    speed: float
+    events: bool
+
+
+@bp.post("/audio/speech")
+def speak() -> Response:
+    """What fails until the first bytes of audio is still a status."""
+    here = service.current()
+    scope = access.scope(request, here.settings, here.pool)
+    asked = read(fields.json_body(request, here.settings))
+    watch = caller.watch(request, here.settings)
+    trace = journal.trace(request)
+    turn = trace.turn = here.gateway.turn(scope)
+    sound = here.gateway.speak(turn, asked.speech, watch)
+    made = audio.converted(sound, asked.format, asked.speed)
+    if asked.events:
+        response = as_events(made, trace)
+    else:
+        response = as_file(made, asked.format)
+    if turn.begun:
+        response.headers["x-hailuo-upstream"] = turn.accounts[-1].kind
+    response.call_on_close(made.close)
+    response.call_on_close(sound.close)
+    return response
+
+
+def as_file(made: Bytes, format: str) -> Response:
+    first = next(filter(None, made), b"")
+    return Response(
+        rest(first, made),
+        mimetype=CONTENT_TYPES[format],
+        headers={"X-Accel-Buffering": "no"},
+        direct_passthrough=True,
+    )
+
+
+def rest(first: bytes, made: Bytes) -> Iterator[bytes]:
+    """The audio as it arrives. A failure is raised: the server then breaks the
+    connection, so that no player takes half a file for a whole one."""
+    yield first
+    yield from filter(None, made)
+
+
+def as_events(made: Bytes, trace: Trace) -> Response:
+    first = next(made, b"")
+    return Response(
+        streams.ended(lines(first, made), trace),
+        mimetype="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+        direct_passthrough=True,
+    )
+
+
+def lines(first: bytes, made: Bytes) -> Iterator[bytes]:
+    """The same as events."""
+    yield deltas(first)
+    yield from map(deltas, made)
+    yield shapes.event({"type": "speech.audio.done", "usage": USAGE})
+
+
+def deltas(sound: bytes) -> bytes:
+    """The events of some audio; a ping where there was none for a while."""
+    parts = [sound[at : at + EVENT_BYTES] for at in range(0, len(sound), EVENT_BYTES)]
+    events = [
+        {"type": "speech.audio.delta", "audio": base64.b64encode(part).decode()}
+        for part in parts
+    ]
+    return b"".join(map(shapes.event, events)) or shapes.PING
+
+
+def read(body: Mapping[str, Any]) -> SpeechRequest:
+    """raises: BadRequest, naming the field."""
+    format = _choice(body, "response_format", tuple(CONTENT_TYPES))
+    events = _choice(body, "stream_format", ("audio", "sse")) == "sse"
+    speech = Speech(_input(body), _voice(body), _model(body))
+    return SpeechRequest(speech, format, _speed(body), events)
+
+
+def _input(body: Mapping[str, Any]) -> str:
+    text = body.get("input")
+    if not isinstance(text, str) or not text.strip():
+        raise fields.wrong("input", "a text to be read out")
+    if len(text) > MOST_CHARACTERS:
+        raise fields.wrong("input", f"at most {MOST_CHARACTERS} characters long")
+    return text
+
+
+def _voice(body: Mapping[str, Any]) -> str:
+    """A name or, as OpenAI has it for voices of one's own, an object with an id."""
+    voice = body.get("voice") or DEFAULT_VOICE
+    voice = voice.get("id") if isinstance(voice, dict) else voice
+    if not isinstance(voice, str):
+        raise fields.wrong("voice", "a voice of GET /v1/audio/voices")
+    return voice.strip()
+
+
+def _model(body: Mapping[str, Any]) -> str:
+    model = body.get("model") or ""
+    if not isinstance(model, str):
+        raise fields.wrong("model", "a string")
+    return model
+
+
+def _speed(body: Mapping[str, Any]) -> float:
+    speed = 1.0 if body.get("speed") is None else body["speed"]
+    number = isinstance(speed, (int, float)) and not isinstance(speed, bool)
+    if not number or not SPEEDS[0] <= speed <= SPEEDS[1]:
+        raise fields.wrong("speed", f"a number from {SPEEDS[0]} to {SPEEDS[1]}")
+    return float(speed)
+
+
+def _choice(body: Mapping[str, Any], name: str, options: tuple[str, ...]) -> str:
+    """One of *options*, the first unless told."""
+    value = body.get(name) or options[0]
+    if value not in options:
+        raise fields.wrong(name, "one of " + ", ".join(options))
+    return str(value)

@@ -1,0 +1,130 @@
+"""Speech, voices and recognition of the platform (platform.md)."""
+
+import asyncio
+import hashlib
+import json
+from typing import Any
+
+from ..report import RecordingSeen, SpeechSeen
+from ..script import Instruction
+from ..server import Reply, Request, json_reply
+from ..simulator import Simulator
+from ..stream import Stream
+from ..web import events, sound
+from ..web.multipart import parts
+from .admission import admit
+from .failures import base_resp, forbidden, instructed
+
+EVENT_STREAM = [("Content-Type", "text/event-stream")]
+LONGEST_TEXT = 10_000
+LONGEST_S = 500
+MODELS = ("speech-2.8-", "speech-2.6-", "speech-02-")
+VOICES = ("simulated-narrator", "simulated-girl", "simulated-gentleman")
+PIECES = 4
+HEARD = "这是平台的模拟器，它听到了 {seconds:.1f} 秒的录音。"
+
+
+async def get_voice(simulator: Simulator, request: Request) -> Reply:
+    key = admit(simulator, request)
+    if _json(request) != {"voice_type": "all"}:
+        raise forbidden(f"the body of get_voice is {request.body!r}")
+    instruction = simulator.script.take("get_voice", key, key)
+    if reply := await _instead(simulator, instruction, request):
+        return reply
+    system = [{"voice_id": id, "voice_name": id.title()} for id in VOICES]
+    cloned = [{"voice_id": "my-own-voice"}]
+    said = {"system_voice": system, "voice_cloning": cloned, "voice_generation": []}
+    return json_reply({**said, "base_resp": base_resp()})
+
+
+async def speak(simulator: Simulator, request: Request) -> Reply | None:
+    key = admit(simulator, request)
+    body = _json(request)
+    _check_speech(body)
+    text, voice = body["text"], body["voice_setting"]["voice_id"]
+    seen = SpeechSeen(key, voice, text, sound.hertz(voice))
+    simulator.report.speeches.append(seen)
+    instruction = simulator.script.take("t2a", key, key, text)
+    if reply := await _instead(simulator, instruction, request):
+        return reply
+    plan = instruction or Instruction("t2a")
+    spoken = plan.sound == "voice"
+    (mp3,) = await asyncio.to_thread(sound.parts, text, seen.hz, 1, spoken)
+    stream = Stream(request.connection)
+    stream.start(200, EVENT_STREAM)
+    size = -(-len(mp3) // PIECES)
+    for at in range(0, len(mp3), size):
+        await _send(stream, {"audio": mp3[at : at + size].hex(), "status": 1})
+        if plan.cut_at is not None:
+            await stream.cut("close")
+            return None
+    options = body.get("stream_options") or {}
+    whole = "" if options.get("exclude_aggregated_audio") else mp3.hex()
+    await _send(stream, {"audio": whole, "status": 2})
+    await stream.end()
+    return None
+
+
+def _check_speech(body: Any) -> None:
+    """raises: Forbidden for what the platform would not understand."""
+    if not str(body.get("model")).startswith(MODELS):
+        raise forbidden(f"model is {body.get('model')!r}")
+    if not 0 < len(body.get("text") or "") < LONGEST_TEXT:
+        raise forbidden("text is empty or too long")
+    if body.get("stream") is not True:
+        raise forbidden("only streamed speech is played")
+    if body["voice_setting"]["voice_id"] not in (*VOICES, "my-own-voice"):
+        raise forbidden(f"there is no voice {body['voice_setting']['voice_id']!r}")
+
+
+async def _send(stream: Stream, data: dict[str, Any]) -> None:
+    said = {"data": data, "trace_id": "simulated", "base_resp": base_resp()}
+    await stream.send(events.Style().event(said))
+
+
+async def write(simulator: Simulator, request: Request) -> Reply | None:
+    key = admit(simulator, request)
+    fields = {part.name: part for part in parts(request)}
+    asked = {name: part.value for name, part in fields.items() if name != "file"}
+    known = {"model": b"asr-1.0", "response_format": b"json", "stream": b"true"}
+    if asked != known or "file" not in fields:
+        raise forbidden(f"the form fields are {asked}")
+    mp3 = fields["file"].value
+    heard = sound.Heard(mp3)
+    if heard.seconds > LONGEST_S:
+        raise forbidden(f"the recording is {heard.seconds:.0f} s long")
+    md5 = hashlib.md5(mp3, usedforsecurity=False).hexdigest()
+    seen = RecordingSeen(key, heard.seconds, len(mp3), md5)
+    simulator.report.recordings.append(seen)
+    instruction = simulator.script.take("speech_to_text", key, key)
+    if reply := await _instead(simulator, instruction, request):
+        return reply
+    text = instruction.text if instruction else None
+    await _tell(request, HEARD.format(seconds=heard.seconds) if text is None else text)
+    return None
+
+
+async def _tell(request: Request, text: str) -> None:
+    stream = Stream(request.connection)
+    stream.start(200, EVENT_STREAM)
+    half = len(text) // 2
+    for index, delta in enumerate((text[:half], text[half:])):
+        said = {"index": index, "delta": delta, "finish": False}
+        await stream.send(events.Style().event(said))
+    await stream.send(events.Style().event({"index": 2, "delta": "", "finish": True}))
+    await stream.end()
+
+
+async def _instead(
+    simulator: Simulator, instruction: Instruction | None, request: Request
+) -> Reply | None:
+    if reply := await simulator.before(instruction, request):
+        return reply
+    return instructed(instruction)
+
+
+def _json(request: Request) -> Any:
+    try:
+        return json.loads(request.body)
+    except ValueError:
+        raise forbidden("the body is not JSON") from None

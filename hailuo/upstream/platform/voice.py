@@ -1,0 +1,151 @@
+"""Speech and recognition on the platform (platform.md)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...audio import mp3
+from ...errors import BadRequest, NotUnderstood
+from ...kept import Kept
+from ...watch import Watch
+from .. import Credential, Recording, Sound, Speaker, Speech, Words, sentences
+from ..http import Stream
+from ..sse import Parser
+from . import events, protocol, voices
+from .client import Client
+from .refusals import refusal
+
+VOICES_KEPT_S = 600.0
+
+
+class Voice:
+    """What the platform says and hears."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._voices = Kept(self._list, VOICES_KEPT_S)
+
+    def objection(self, speech: Speech) -> BadRequest | None:
+        """What of *speech* no key could do, by its field."""
+        if voices.is_foreign(speech.voice):
+            return voices.unknown(speech.voice)
+        if not any(map(str.isalnum, speech.text)):
+            return BadRequest(
+                "input holds nothing that can be spoken",
+                param="input",
+                code="invalid_value",
+            )
+        return None
+
+    def speakers(self, account: Credential) -> list[Speaker]:
+        """The voices a key may use. raises: as Client.ask()."""
+        return self._voices.of(account.token)
+
+    def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+        """One MP3 of the whole text, as it arrives.
+
+        raises: BadRequest for an unknown voice; what refusal() tells of; CallerLeft.
+        """
+        voice = voices.chosen(speech.voice, self.speakers(account))
+        texts = sentences.pieces(speech.text, protocol.SPEECH_CHARACTERS)
+        for text in filter(str.strip, texts):
+            body = _body(text, voice, speech.model)
+            with self._client.open_stream(
+                protocol.SPEAK, account.token, body, watch=watch
+            ) as stream:
+                part = _sound(stream)
+                yield from part if len(texts) == 1 else mp3.bare(part)
+                stream.settle()
+
+    def transcribe(
+        self, account: Credential, recording: Recording, watch: Watch
+    ) -> Words:
+        """The text of each part as it is understood.
+
+        raises: what refusal() tells of; CallerLeft.
+        """
+        headers = {"language": recording.language} if recording.language else {}
+        last = ""
+        for part in recording.parts:
+            form = (
+                ("model", (None, protocol.ASR_MODEL)),
+                ("file", ("audio.mp3", part, "audio/mpeg")),
+                ("response_format", (None, "json")),
+                ("stream", (None, "true")),
+            )
+            with self._client.open_form_stream(
+                protocol.WRITE, account.token, form, headers=headers, watch=watch
+            ) as stream:
+                begun = False
+                for text in _words(stream):
+                    between = "" if begun else sentences.separator(last, text)
+                    yield between + text if text else ""
+                    begun, last = begun or bool(text), text or last
+                stream.settle()
+
+    def _list(self, key: str) -> list[Speaker]:
+        body = {"voice_type": "all"}
+        return voices.listed(self._client.ask("POST", protocol.VOICES, key, body))
+
+
+def _body(text: str, voice: str, model: str) -> dict[str, Any]:
+    """source: platform.md, Speech."""
+    hd = model.endswith("-hd")
+    own = protocol.SPEECH_MODEL_HD if hd else protocol.SPEECH_MODEL
+    return {
+        "model": model if model.startswith(protocol.SPEECH_MODELS) else own,
+        "text": text,
+        "stream": True,
+        "stream_options": {"exclude_aggregated_audio": True},
+        "voice_setting": {"voice_id": voice},
+        "audio_setting": protocol.AUDIO,
+    }
+
+
+def _events(stream: Stream) -> Iterator[Mapping[str, Any] | None]:
+    """The events of a stream, None when a beat is due. raises: what one refuses."""
+    parser = Parser()
+    for received in stream:
+        if not received:
+            yield None
+        for event in parser.feed(received):
+            said = events.parsed(event)
+            if failure := refusal(said):
+                raise failure
+            yield said
+
+
+def _sound(stream: Stream) -> Iterator[bytes]:
+    """The MP3 of an answer. The last event may repeat all of it."""
+    begun = False
+    for said in _events(stream):
+        if said is None:
+            yield b""
+            continue
+        data = events.mapping(said, "data")
+        done = data.get("status") == protocol.SPEECH_DONE
+        if (sound := _unhexed(events.text(data, "audio"))) and not (done and begun):
+            begun = True
+            yield sound
+        if done:
+            return
+    raise NotUnderstood("the platform's speech stopped before its end")
+
+
+def _unhexed(audio: str) -> bytes:
+    try:
+        return bytes.fromhex(audio)
+    except ValueError:
+        raise NotUnderstood("the platform's audio is not hex") from None
+
+
+def _words(stream: Stream) -> Iterator[str]:
+    """What is new of the text; "" when a beat is due."""
+    for said in _events(stream):
+        if said is None:
+            yield ""
+            continue
+        if text := events.text(said, "delta"):
+            yield text
+        if said.get("finish"):
+            return
+    raise NotUnderstood("the platform's text stopped before its end")

@@ -1,0 +1,70 @@
+"""The platform's voices, and what callers may call them.
+
+Its own list is the only source: no page names a voice, so which of them stands for one
+of OpenAI's names is *assumed* to matter little, and goes by the place in the list.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...errors import BadRequest, NotUnderstood
+from .. import Speaker
+from . import protocol
+
+OPENAI = (
+    "alloy",
+    "echo",
+    "fable",
+    "onyx",
+    "nova",
+    "shimmer",
+    "ash",
+    "ballad",
+    "coral",
+    "sage",
+    "verse",
+    "marin",
+    "cedar",
+)
+
+
+def listed(answer: Any) -> list[Speaker]:
+    """The voices of a get_voice answer, the official ones first.
+
+    raises: NotUnderstood. source: platform.md, Speech.
+    """
+    if not isinstance(answer, Mapping):
+        raise NotUnderstood("the platform lists no voices")
+    found = [each for name in protocol.VOICE_LISTS for each in answer.get(name) or ()]
+    return [
+        Speaker(str(each["voice_id"]), str(each.get("voice_name") or each["voice_id"]))
+        for each in found
+        if isinstance(each, Mapping) and each.get("voice_id")
+    ]
+
+
+def chosen(name: str, speakers: Sequence[Speaker]) -> str:
+    """The id of the voice a caller asks for.
+
+    raises: BadRequest for a voice that is not in the list.
+    """
+    if any(name == speaker.id for speaker in speakers):
+        return name
+    if name in OPENAI and speakers:
+        return speakers[OPENAI.index(name) % len(speakers)].id
+    raise unknown(name)
+
+
+def unknown(name: str) -> BadRequest:
+    return BadRequest(
+        f'the platform has no voice "{name}": GET /v1/audio/voices with its key lists '
+        "them",
+        param="voice",
+        code="invalid_voice",
+    )
+
+
+def is_foreign(name: str) -> bool:
+    """Whether it is a voice that only the web service has (platform.md, Speech)."""
+    suffix, prefix = protocol.WEB_VOICES
+    return name.endswith(suffix) or name.startswith(prefix)

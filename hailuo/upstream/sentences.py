@@ -1,0 +1,36 @@
+"""A long text, cut where a reader would pause (pure)."""
+
+import re
+from unicodedata import east_asian_width
+
+_SENTENCE = re.compile(r"[.!?]+[\"'”’]*\s+|[。！？…；]+[”’」』]*\s*")
+_CLAUSE = re.compile(r"[,;:]\s+|[，、：—]+\s*")
+_SPACE = re.compile(r"\s+")
+
+
+def pieces(text: str, most: int) -> list[str]:
+    """*text* in pieces of at most *most* characters, cut at sentence ends if possible.
+
+    Joined they are the text again.
+    """
+    found = []
+    while len(text) > most:
+        at = _cut(text, most)
+        found.append(text[:at])
+        text = text[at:]
+    return [*found, text]
+
+
+def _cut(text: str, most: int) -> int:
+    """Where to end a piece: the last good place, if that is not too near its start."""
+    for ends in (_SENTENCE, _CLAUSE, _SPACE):
+        places = [each.end() for each in ends.finditer(text, 0, most)]
+        if places and places[-1] > most // 4:
+            return places[-1]
+    return most
+
+
+def separator(before: str, after: str) -> str:
+    """What stands between the texts of two parts: nothing next to Chinese."""
+    wide = any(east_asian_width(each) in "WF" for each in before[-1:] + after[:1])
+    return "" if not before or wide else " "

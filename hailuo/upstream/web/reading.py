@@ -1,0 +1,44 @@
+"""An answer's stream, read into a Transcript (protocol.md 4)."""
+
+from ...errors import NotUnderstood, UpstreamError
+from .. import TICK, Answer
+from ..http import Stream
+from .chat import Transcript
+
+
+def learn_id(stream: Stream, transcript: Transcript) -> None:
+    """Whose caller left early has a conversation all the same: read what it is called.
+
+    A moment is all it takes; who left while the headers were awaited left before that.
+    """
+    for received in () if transcript.chat_id else stream.remains():
+        try:
+            transcript.feed(received)
+        except UpstreamError:
+            return
+        if transcript.chat_id:
+            return
+
+
+def pieces(stream: Stream, transcript: Transcript) -> Answer:
+    """Each piece as it arrives, the last one with its finish.
+
+    What an event brings is given before the failure of the one behind it is raised, so
+    that it does not matter how the bytes were cut.
+    """
+    for received in stream:
+        if not received:
+            yield TICK
+            continue
+        failure: UpstreamError | None = None
+        try:
+            transcript.feed(received)
+        except UpstreamError as error:
+            failure = error
+        if piece := transcript.take():
+            yield piece
+        if failure:
+            raise failure
+        if transcript.ended:
+            return
+    raise NotUnderstood("the upstream's answer stopped before its end")

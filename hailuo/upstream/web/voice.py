@@ -1,0 +1,298 @@
+"""Speech and recognition on the web service (protocol.md 6).
+
+    for mp3 in voice.speak(account, "Hello", "Podcast_girl", watch): …
+    for text in voice.transcribe(account, recording, watch): …
+
+Which voice speaks is state of the account, so whoever calls has leased it alone.
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from itertools import chain, repeat
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import orjson
+
+from ...audio import mp3
+from ...errors import (
+    CallerLeft,
+    NotUnderstood,
+    Refused,
+    SpeechNotRepeated,
+    TimedOut,
+    TokenRejected,
+    Unreachable,
+)
+from ...watch import Watch
+from .. import TICK, Credential, Question, Recording, Sound, Speaker, Words, sentences
+from ..http import Http, Stream
+from ..sse import Event, Parser
+from . import protocol, repetition
+from .chat import Transcript
+from .client import Client
+from .reading import learn_id, pieces
+from .removal import Removals
+from .signing import voice_digest
+
+Ask = Callable[[Credential, Question, Watch], Stream]
+
+MOST_BYTES = 64 * 1_048_576  # of one part of a speech: far more than it could be
+
+# An address the service names may be on another host: it gets no token.
+AUDIO_HEADERS = {
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "Referer": protocol.REFERER,
+    "User-Agent": protocol.HEADERS["User-Agent"],
+}
+
+
+class Voice:
+    """What the web service says and hears.
+
+    ask: sends a chat message; removals: takes the conversations that are left.
+    """
+
+    def __init__(
+        self, http: Http, client: Client, ask: Ask, removals: Removals
+    ) -> None:
+        self._http = http
+        self._client = client
+        self._ask = ask
+        self._removals = removals
+
+    def speak(self, account: Credential, text: str, voice: str, watch: Watch) -> Sound:
+        """One MP3 of the whole text, as it arrives.
+
+        raises: BadRequest when there is nothing to be spoken, SpeechNotRepeated,
+            UpstreamError for what the service did; CallerLeft.
+        """
+        texts = repetition.readable(text)
+        for piece in texts:
+            yield from self._read(account, piece, voice, len(texts) > 1, watch)
+
+    def transcribe(
+        self, account: Credential, recording: Recording, watch: Watch
+    ) -> Words:
+        """The text of each part; nothing at all when nothing was recognised.
+
+        raises: UpstreamError for what the service did; CallerLeft.
+        """
+        last = ""
+        for part in recording.parts:
+            for text in self._hear(account, part, watch):
+                yield sentences.separator(last, text) + text if text else ""
+                last = text or last
+
+    def cloned(self, account: Credential) -> list[Speaker]:
+        """The voices the account has cloned.
+
+        raises: UpstreamError.
+        """
+        data = self._client.ask("GET", protocol.ROBOT_CONFIG, account.token)
+        form = data.get("formInfo") if isinstance(data, Mapping) else None
+        listed = form.get("userVoiceList") if isinstance(form, Mapping) else None
+        return [speaker for each in listed or () if (speaker := cloned_speaker(each))]
+
+    def _read(
+        self, account: Credential, text: str, voice: str, several: bool, watch: Watch
+    ) -> Sound:
+        """One piece of a text. several: whether it is only a part of the file."""
+        transcripts: list[Transcript] = []
+        try:
+            message_id = yield from self._repeat(account, text, transcripts, watch)
+            addresses = yield from self._speak(account, message_id, voice, watch)
+            for address in addresses:
+                part = self._fetch(address, watch)
+                whole = not several and len(addresses) == 1
+                yield from part if whole else mp3.bare(part)
+        finally:
+            for transcript in transcripts:
+                if transcript.chat_id:
+                    self._removals.add(account, transcript.chat_id)
+
+    def _repeat(
+        self,
+        account: Credential,
+        text: str,
+        transcripts: list[Transcript],
+        watch: Watch,
+    ) -> Generator[bytes, None, str]:
+        """The id of an answer that is *text*.
+
+        raises: SpeechNotRepeated when the service says something else, twice.
+        """
+        for wording in repetition.WORDINGS:
+            message = {"role": "user", "content": f"{wording}\n{text}"}
+            transcripts.append(transcript := Transcript())
+            with closing(self._ask(account, Question([message]), watch)) as stream:
+                said = yield from _said(stream, transcript)
+                stream.settle()
+            if repetition.similarity(text, said) >= repetition.ALIKE:
+                return transcript.message_id
+        raise SpeechNotRepeated(
+            "the service answered the text instead of reading it out: leave out what "
+            "sounds like an instruction"
+        )
+
+    def _speak(
+        self, account: Credential, message_id: str, voice: str, watch: Watch
+    ) -> Generator[bytes, None, list[str]]:
+        """The addresses of an answer's parts, read by *voice*.
+
+        raises: TimedOut when it is not ready after 30 s.
+        """
+        config = {"robotVoiceID": voice}
+        body = {"robotID": protocol.ROBOT_ID, "config": config}
+        self._client.ask("POST", protocol.SET_ROBOT_CONFIG, account.token, body)
+        query = f"?msgID={quote(message_id)}&timbre={quote(voice)}"
+        until = time.monotonic() + protocol.TTS_WAIT_S
+        for pause_s in chain(protocol.TTS_PAUSES_S, repeat(protocol.TTS_PAUSES_S[-1])):
+            data = self._client.ask("GET", protocol.TTS + query, account.token)
+            if (found := ready(data)) is not None:
+                return found
+            if time.monotonic() > until:
+                break
+            for _ in pauses(pause_s, watch):
+                yield b""
+        raise TimedOut("the upstream has not made the speech in 30 s")
+
+    def _fetch(self, address: str, watch: Watch) -> Iterator[bytes]:
+        """The bytes of one part.
+
+        raises: Unreachable when they end early, NotUnderstood when they are no audio
+            or too many.
+        """
+        with self._http.stream(
+            "GET", address, headers=AUDIO_HEADERS, watch=watch
+        ) as stream:
+            expected, size = _audio_size(stream), 0
+            for received in stream:
+                size += len(received)
+                if size > MOST_BYTES:
+                    raise NotUnderstood("the upstream's speech does not end")
+                yield received
+        if expected is not None and size < expected:
+            raise Unreachable("the upstream's speech broke off")
+
+    def _hear(self, account: Credential, part: bytes, watch: Watch) -> Words:
+        character, chat_id = protocol.CHARACTER_ID, protocol.NEW_CONVERSATION
+        form = (
+            ("chatID", (None, chat_id)),
+            ("voiceBytes", ("audio.mp3", part, "audio/mp3")),
+            ("characterID", (None, character)),
+            ("playSpeedLevel", (None, protocol.PLAY_SPEED_LEVEL)),
+        )
+        stream = self._client.open_stream(
+            protocol.PHONE,
+            account.token,
+            form,
+            digest=voice_digest(character, chat_id, part),
+            headers={"Accept": "text/event-stream"},
+            watch=watch,
+        )
+        with stream:  # closing it spares the service its spoken answer
+            yield from _heard(stream)
+
+
+def _said(stream: Stream, transcript: Transcript) -> Generator[bytes, None, str]:
+    """The whole text of an answer; b"" when a beat is due."""
+    texts = []
+    try:
+        for piece in pieces(stream, transcript):
+            texts.append(piece.text)
+            if piece is TICK:
+                yield b""
+    except (CallerLeft, GeneratorExit):
+        learn_id(stream, transcript)
+        raise
+    return "".join(texts)
+
+
+def _heard(stream: Stream) -> Words:
+    """The recognised text; so far the first asr_chunk has been complete."""
+    parser = Parser()
+    for received in stream:
+        if not received:
+            yield ""
+        for event in parser.events(received):
+            if (text := recognised(event)) is not None:
+                yield text
+                return
+    raise NotUnderstood("the upstream's answer stopped before its text")
+
+
+def recognised(event: Event) -> str | None:
+    """The text an event of recognition brings; None when it brings none.
+
+    raises: TokenRejected or Refused for a status_code that says so, NotUnderstood.
+    source: protocol.md 6; an event without a name is judged by what it holds.
+    """
+    try:
+        said = orjson.loads(event.data)
+        code, data = said.get("status_code"), said.get("data")
+    except (orjson.JSONDecodeError, AttributeError):
+        raise NotUnderstood("an event of the upstream is not a JSON object") from None
+    if code == protocol.NOTHING_RECOGNISED:
+        return ""
+    if code:
+        why = f"the upstream says: {said.get('err_message') or 'no'} ({code})"
+        raise TokenRejected(why) if code in protocol.DEAD_TOKEN_CODES else Refused(why)
+    if event.name not in ("asr_chunk", "") or not isinstance(data, dict):
+        return None
+    text = data.get("text")
+    return text if isinstance(text, str) else None
+
+
+def ready(data: Any) -> list[str] | None:
+    """The addresses of a speech's parts; None as long as it is being made.
+
+    raises: NotUnderstood for what is no list of addresses.
+    source: protocol.md 6, step 3.
+    """
+    if not isinstance(data, Mapping):
+        raise NotUnderstood("the upstream's speech is not an object")
+    if data.get("requestStatus") != protocol.TTS_READY:
+        return None
+    found = data.get("result")
+    if not isinstance(found, list) or not found or not all(map(_is_address, found)):
+        raise NotUnderstood("the upstream's speech has no addresses")
+    return found
+
+
+def _is_address(value: Any) -> bool:
+    return isinstance(value, str) and urlsplit(value).scheme in ("http", "https")
+
+
+def _audio_size(stream: Stream) -> int | None:
+    """How many bytes are to come, if that is said. raises: Unreachable,
+    NotUnderstood."""
+    status, headers = stream.response.status_code, stream.response.headers
+    if status != 200:
+        raise Unreachable(f"the upstream's speech answers with HTTP {status}")
+    kind = headers.get("Content-Type", "")
+    if kind.startswith(("text/", "application/json")):
+        raise NotUnderstood(f"the upstream's speech is no audio but {kind}")
+    length = headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() else None
+
+
+def cloned_speaker(listed: Any) -> Speaker | None:
+    """An entry of userVoiceList. *assumed*: no source shows one; the id is whatever
+    begins with puv_, the name another text in a field that ends in "name"."""
+    fields = listed if isinstance(listed, Mapping) else {"id": listed}
+    texts = {key: text for key, text in fields.items() if isinstance(text, str)}
+    ids = [text for text in texts.values() if text.startswith(protocol.CLONED_VOICE)]
+    names = [text for key, text in texts.items() if key.lower().endswith("name")]
+    return Speaker(ids[0], (names or ids)[0]) if ids else None
+
+
+def pauses(seconds: float, watch: Watch) -> Iterator[None]:
+    """Wait; yields when a beat is due meanwhile. raises: CallerLeft."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        watch.wait(until)
+        if watch.due:
+            yield

@@ -1,0 +1,118 @@
+"""The web service's voices, and what callers may call them.
+
+source: the seed's table of official voices, which also says which of OpenAI's names
+stands for which of them, for tts-1 and for tts-1-hd.
+"""
+
+import re
+from collections.abc import Mapping
+
+from ...errors import BadRequest
+from .. import Speaker
+from .protocol import CLONED_VOICE
+
+SPEAKERS = tuple(
+    Speaker(*line.split(maxsplit=1))
+    for line in """\
+male-botong 思远
+Podcast_girl 心悦
+boyan_new_hailuo 子轩
+female-shaonv 灵儿
+YaeMiko_hailuo 语嫣
+xiaoyi_mix_hailuo 少泽
+xiaomo_sft 芷溪
+cove_test2_hailuo 浩翔（英文）
+scarlett_hailuo 雅涵（英文）
+Leishen2_hailuo 模仿雷电将军
+Zhongli_hailuo 模仿钟离
+Paimeng_hailuo 模仿派蒙
+keli_hailuo 模仿可莉
+Hutao_hailuo 模仿胡桃
+Xionger_hailuo 模仿熊二
+Haimian_hailuo 模仿海绵宝宝
+Robot_hunter_hailuo 模仿变形金刚
+Linzhiling_hailuo 小玲玲
+huafei_hailuo 拽妃
+lingfeng_hailuo 东北er
+male_dongbei_hailuo 老铁
+Beijing_hailuo 北京er
+JayChou_hailuo JayJay
+Daniel_hailuo 潇然
+Bingjiao_zongcai_hailuo 沉韵
+female-yaoyao-hd 瑶瑶
+murong_sft 晨曦
+shangshen_sft 沐珊
+kongchen_sft 祁辰
+shenteng2_hailuo 夏洛特
+Guodegang_hailuo 郭嘚嘚
+yueyue_hailuo 小月月
+""".splitlines()
+)
+
+# OpenAI's later names, which the seed does not have: by what they sound like.
+LATER = {
+    "ash": "kongchen_sft",
+    "ballad": "Bingjiao_zongcai_hailuo",
+    "coral": "female-yaoyao-hd",
+    "sage": "shangshen_sft",
+    "verse": "Daniel_hailuo",
+    "marin": "scarlett_hailuo",
+    "cedar": "cove_test2_hailuo",
+}
+TTS_1 = {
+    "alloy": "male-botong",
+    "echo": "Podcast_girl",
+    "fable": "boyan_new_hailuo",
+    "onyx": "female-shaonv",
+    "nova": "YaeMiko_hailuo",
+    "shimmer": "xiaoyi_mix_hailuo",
+    **LATER,
+}
+TTS_1_HD = {
+    "alloy": "xiaomo_sft",
+    "echo": "Leishen2_hailuo",
+    "fable": "Zhongli_hailuo",
+    "onyx": "Paimeng_hailuo",
+    "nova": "keli_hailuo",
+    "shimmer": "Hutao_hailuo",
+    **LATER,
+}
+HD = "tts-1-hd"
+REPLACEABLE = ("alloy", "echo", "fable", "onyx", "nova", "shimmer")
+
+_IDS = frozenset(speaker.id for speaker in SPEAKERS)
+_CLONED = re.compile(CLONED_VOICE + r"\w+", re.ASCII)
+
+
+def chosen(name: str, model: str, replaced: Mapping[str, str]) -> str:
+    """The id of the voice a caller asks for.
+
+    model: OpenAI's names mean other voices for tts-1-hd.
+    replaced: what whoever runs this has put in place of OpenAI's names.
+    raises: BadRequest for a voice nobody knows.
+    """
+    openai = {**(TTS_1_HD if model == HD else TTS_1), **replaced}
+    if name in openai:
+        return openai[name]
+    if name in _IDS or _CLONED.fullmatch(name):
+        return name
+    raise BadRequest(
+        f'there is no voice "{name}": GET /v1/audio/voices lists them',
+        param="voice",
+        code="invalid_voice",
+    )
+
+
+def replacements(setting: str) -> dict[str, str]:
+    """What REPLACE_AUDIO_MODEL puts in place of OpenAI's names, in the seed's order.
+
+    There may be fewer than six, an empty one replaces nothing, and the quotes and the
+    semicolon of the seed's example may have been copied along.
+    """
+    entries = [_unquoted(entry) for entry in _unquoted(setting).split(",")]
+    pairs = zip(REPLACEABLE, entries, strict=False)
+    return {name: voice for name, voice in pairs if voice}
+
+
+def _unquoted(text: str) -> str:
+    return text.strip(" \t\r\n;\"'")

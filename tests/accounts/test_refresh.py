@@ -1,0 +1,418 @@
+"""Tokens are renewed on time, and no new one is lost."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hailuo.accounts import Account
+from tests.accounts.conftest import DAY_S, Inside, written
+from tests.conftest import SECRET
+from tests.served import KEY, Served
+from tests.simulated import Simulated
+
+Hosting = Callable[..., Inside]
+RENEWAL = {"call": "renewal"}
+
+
+def refresh(gateway: Inside, method: str = "POST") -> Any:
+    return gateway.ask(method, "/v1/token/refresh")
+
+
+def outcomes(answer: Any) -> dict[str, str | None]:
+    """What became of each account: None when it was renewed."""
+    return {each["account"]: each["error"] for each in answer.json["accounts"]}
+
+
+def renewed(upstream: Simulated) -> list[str]:
+    """The accounts that a renewal was asked for, in order."""
+    seen = upstream.report()["requests"]
+    return [each["user"] for each in seen if each["call"] == "renewal"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_all_are_renewed_now(inside: Hosting, upstream: Simulated, method: str):
+    old = [upstream.token(user) for user in ("6201", "6202")]
+    gateway = inside(old)
+
+    answer = refresh(gateway, method)
+
+    assert answer.status_code == 200
+    assert (answer.json["success"], answer.json["failed"]) == (2, 0)
+    assert outcomes(answer) == {"6201": None, "6202": None}
+    assert abs(answer.json["last_refresh"] - time.time()) < 5
+    assert len(gateway.on_disk) == 2 and not set(gateway.on_disk) & set(old)
+    upstream.script({"call": "chat", "text": "Hi", "times": 2})
+    assert [gateway.chat().status_code for _ in "12"] == [200, 200]
+
+
+def test_the_status_tells_of_the_last_one(inside: Hosting, upstream: Simulated):
+    gateway = inside([upstream.token("6203")])
+    before = gateway.ask("GET", "/v1/refresh-status").json
+    done = refresh(gateway).json
+
+    after = gateway.ask("GET", "/v1/refresh-status").json
+
+    assert (before["last_refresh"], before["success"]) == (None, 0)
+    assert {name: after[name] for name in done} == done
+    assert after["interval_s"] == 604_800
+    assert abs(after["next_refresh"] - time.time() - 604_800) < 60
+    assert after["persisted"] is True
+
+
+def test_what_comes_later_is_read_before(inside: Hosting, upstream: Simulated):
+    """Who edits the file and asks for a refresh at once wants what he wrote."""
+    gateway = inside([])
+    gateway.path.write_text(json.dumps([upstream.token("6204")]))
+
+    assert outcomes(refresh(gateway)) == {"6204": None}
+    assert list(gateway.accounts()) == ["6204"]
+
+
+def test_one_failure_stops_nobody(inside: Hosting, upstream: Simulated):
+    users = ["6211", "6212", "6213", "6214"]
+    gateway = inside([written("6210"), *map(upstream.token, users)])
+    upstream.script(
+        {**RENEWAL, "user": "6211", "http": {"status": 500}},
+        {**RENEWAL, "user": "6212", "data": {"token": "no token"}},
+        {**RENEWAL, "user": "6213", "refuse": {"code": 1, "message": "忙"}},
+    )
+
+    answer = refresh(gateway)
+
+    failed = outcomes(answer)
+    assert [user for user, error in failed.items() if not error] == ["6214"]
+    assert (answer.json["success"], answer.json["failed"]) == (1, 4)
+    assert "忙" in failed["6213"]
+    states = {user: told["state"] for user, told in gateway.accounts().items()}
+    assert states == {"6210": "dead", **dict.fromkeys(users, "idle")}
+
+
+def test_a_failure_that_nobody_expected_stops_nobody(
+    inside: Hosting, upstream: Simulated, caplog: pytest.LogCaptureFixture
+):
+    """A fault of our own, played by an upstream that has one."""
+    gateway = inside([upstream.token("6215"), token := upstream.token("6216")])
+    upstreams = gateway.parts.refresh._upstreams
+
+    class Faulty:
+        def renew(self, account: Account) -> str:
+            if account.name == "6215":
+                raise ZeroDivisionError(account.token)
+            return web.renew(account)
+
+    web, upstreams["web"] = upstreams["web"], Faulty()
+    answer = refresh(gateway)
+
+    assert outcomes(answer) == {"6215": "an internal error", "6216": None}
+    assert token not in gateway.on_disk
+    assert any(record.exc_info for record in caplog.records)
+
+
+def test_a_second_call_joins_the_first(inside: Hosting, upstream: Simulated):
+    gateway = inside([upstream.token("6217")])
+    upstream.script({**RENEWAL, "hold_headers": True})
+
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(refresh, gateway)
+        upstream.wait("held", exactly=1)
+        others = [threads.submit(refresh, gateway, "GET") for _ in range(3)]
+        time.sleep(0.1)
+        upstream.release()
+        told = [each.result().json for each in (first, *others)]
+
+    assert all(each == told[0] for each in told)
+    assert renewed(upstream) == ["6217"]
+
+
+def test_those_who_joined_hear_of_the_failure(inside: Hosting, path: Path):
+    gateway = inside([])
+    path.write_text("[oops")
+
+    with ThreadPoolExecutor() as threads:
+        answers = list(threads.map(lambda _: refresh(gateway), range(4)))
+
+    assert [each.status_code for each in answers] == [409] * 4
+
+
+def test_only_the_files_accounts_are_renewed(inside: Hosting, upstream: Simulated):
+    gateway = inside(
+        [upstream.token("6221"), "sk-api-0123456789abcdef0123456789"],
+        tokens=(upstream.token("6222"),),
+    )
+
+    assert outcomes(refresh(gateway)) == {"6221": None}
+    assert renewed(upstream) == ["6221"]
+
+
+def test_it_does_not_answer_while_it_is_renewed(inside: Hosting, upstream: Simulated):
+    gateway = inside([upstream.token("6223")])
+    upstream.script({**RENEWAL, "hold_headers": True}, {"call": "chat", "text": "Hi"})
+
+    with ThreadPoolExecutor() as threads:
+        done = threads.submit(refresh, gateway)
+        upstream.wait("held", exactly=1)
+        chat = threads.submit(gateway.chat)
+        await_waiting(gateway)
+        assert gateway.accounts()["6223"]["state"] == "answering"
+        upstream.wait("answers", exactly=0)
+        upstream.release()
+        assert done.result().json["success"] == 1
+        assert chat.result().status_code == 200
+
+
+def test_it_is_not_renewed_while_it_answers(inside: Hosting, upstream: Simulated):
+    gateway = inside([upstream.token("6224")])
+    upstream.script(
+        {"call": "chat", "text": "Hi", "then": [{"after": 0, "do": "hold"}]}
+    )
+
+    with ThreadPoolExecutor() as threads:
+        chat = threads.submit(gateway.chat)
+        upstream.wait("held", exactly=1)
+        done = threads.submit(refresh, gateway)
+        await_waiting(gateway)
+        assert renewed(upstream) == []
+        upstream.release()
+        assert chat.result().status_code == 200
+        assert done.result().json["success"] == 1
+
+
+def test_a_resting_account_is_renewed(inside: Hosting, upstream: Simulated):
+    gateway = inside([upstream.token("6225")])
+    gateway.parts.pool.accounts[0].refused("busy")
+
+    assert refresh(gateway).json["success"] == 1
+
+
+def test_what_the_owner_did_meanwhile_counts(inside: Hosting, upstream: Simulated):
+    """A newer token handed in during a renewal is not overwritten by its outcome."""
+    gateway = inside([upstream.token("6226")])
+    upstream.script({**RENEWAL, "hold_headers": True})
+    newer = upstream.token("6226", 60 * DAY_S)
+
+    with ThreadPoolExecutor() as threads:
+        done = threads.submit(refresh, gateway)
+        upstream.wait("held", exactly=1)
+        gateway.ask("POST", "/v1/token", json={"tokens": newer})
+        upstream.release()
+        assert done.result().status_code == 200
+
+    assert gateway.on_disk == [newer]
+    assert gateway.parts.pool.accounts[0].token == newer
+
+
+def test_an_account_taken_out_meanwhile_stays_out(inside: Hosting, upstream: Simulated):
+    gateway = inside([upstream.token("6227"), upstream.token("6228")])
+    upstream.script({**RENEWAL, "hold_headers": True})
+
+    with ThreadPoolExecutor() as threads:
+        done = threads.submit(refresh, gateway)
+        upstream.wait("held", exactly=1)
+        for user in ("6227", "6228"):
+            assert gateway.ask("DELETE", f"/v1/token/{user}").status_code == 200
+        upstream.release()
+        done.result()
+
+    assert gateway.on_disk == [] and gateway.accounts() == {}
+    assert renewed(upstream) == ["6227"]
+
+
+def test_a_file_that_breaks_meanwhile_loses_nothing(
+    inside: Hosting, upstream: Simulated
+):
+    """The one in flight is kept; the others are not asked for."""
+    old = [upstream.token(user) for user in ("6231", "6232")]
+    gateway = inside(old)
+    upstream.script({**RENEWAL, "hold_headers": True})
+
+    with ThreadPoolExecutor() as threads:
+        done = threads.submit(refresh, gateway)
+        upstream.wait("held", exactly=1)
+        gateway.path.write_text("[oops")
+        upstream.release()
+        failed = outcomes(done.result())
+
+    assert failed["6231"] is None and "not JSON" in failed["6232"]
+    assert renewed(upstream) == ["6231"]
+    assert gateway.path.read_text() == "[oops"
+    assert gateway.ask("GET", "/v1/refresh-status").json["persisted"] is False
+
+    gateway.path.write_text(json.dumps(old))
+    gateway.parts.roster.look()
+    assert gateway.on_disk[1] == old[1] and gateway.on_disk[0] != old[0]
+    upstream.script({"call": "chat", "text": "Hi", "times": 2})
+    assert [gateway.chat().status_code for _ in "12"] == [200, 200]
+
+
+def test_a_disk_that_is_full_loses_nothing_while_we_live(
+    inside: Hosting, upstream: Simulated, path: Path
+):
+    gateway = inside([upstream.token("6233")])
+    (path.parent / ".tokens.json.new").mkdir()
+
+    assert refresh(gateway).json["success"] == 1
+    upstream.script({"call": "chat", "text": "Hi"})
+    assert gateway.chat().status_code == 200
+
+    (path.parent / ".tokens.json.new").rmdir()
+    gateway.parts.roster.look()
+    assert gateway.on_disk == [gateway.parts.pool.accounts[0].token]
+
+
+class TestDue:
+    """When an account is renewed next."""
+
+    def due_in(self, gateway: Inside) -> float | None:
+        (account,) = gateway.parts.pool.accounts
+        at = gateway.parts.refresh.due_at(account)
+        return None if at is None else at - time.time()
+
+    def test_after_the_interval(self, inside: Hosting):
+        gateway = inside([written("1001")], token_refresh_interval_s=1_000.0)
+        assert self.due_in(gateway) == pytest.approx(1_000, abs=5)
+
+    def test_three_days_before_its_end(self, inside: Hosting):
+        gateway = inside([written("1001", 4 * DAY_S)])
+        assert self.due_in(gateway) == pytest.approx(DAY_S, abs=5)
+
+    def test_never(self, inside: Hosting):
+        gateway = inside([written("1001")], token_refresh_interval_s=0.0)
+        assert self.due_in(gateway) is None
+        assert gateway.ask("GET", "/v1/refresh-status").json["next_refresh"] is None
+
+    def test_an_interval_after_it_was_renewed(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway = inside([upstream.token("6241", DAY_S)])
+        assert self.due_in(gateway) < 0
+
+        refresh(gateway)
+
+        assert self.due_in(gateway) == pytest.approx(604_800, abs=5)
+
+    def test_an_hour_after_a_failure(self, inside: Hosting, upstream: Simulated):
+        gateway = inside([upstream.token("6242", DAY_S)])
+        upstream.script({**RENEWAL, "http": {"status": 500}})
+
+        refresh(gateway)
+        assert self.due_in(gateway) == pytest.approx(3_600, abs=5)
+
+        refresh(gateway)
+        assert self.due_in(gateway) == pytest.approx(604_800, abs=5)
+
+    @pytest.mark.parametrize(
+        ("source", "interval_s"), [("environment", 604_800.0), ("file", 0.0)]
+    )
+    def test_who_nobody_renews_is_warned_of_once(
+        self,
+        inside: Hosting,
+        caplog: pytest.LogCaptureFixture,
+        source: str,
+        interval_s: float,
+    ):
+        ending, lasting = written("1001", 2 * DAY_S), written("1002")
+        sources = {"file": [], "environment": []} | {source: [ending, lasting]}
+        gateway = inside(
+            sources["file"],
+            tokens=tuple(sources["environment"]),
+            token_refresh_interval_s=interval_s,
+        )
+
+        for _ in range(2):
+            gateway.parts.refresh._warn_of_ends()
+
+        (said,) = [each.getMessage() for each in caplog.records]
+        assert "1001" in said and source in said
+        status = gateway.ask("GET", "/v1/refresh-status").json
+        assert status["ending_soon"] == ["1001"]
+
+    def test_who_is_renewed_is_not_warned_of(
+        self, inside: Hosting, caplog: pytest.LogCaptureFixture
+    ):
+        gateway = inside([written("1001", 2 * DAY_S)])
+
+        gateway.parts.refresh._warn_of_ends()
+
+        assert caplog.records == []
+        status = gateway.ask("GET", "/v1/refresh-status").json
+        assert status["ending_soon"] == []
+
+
+def test_making_the_application_starts_nothing(inside: Hosting, upstream: Simulated):
+    before = threading.active_count()
+    inside([upstream.token("6243", DAY_S)])
+
+    assert threading.active_count() == before
+
+
+def test_the_timer_survives_and_a_renewal_fails_no_request(
+    upstream: Simulated, tmp_path: Path
+):
+    """A real gateway whose accounts are renewed every half a second, in traffic.
+
+    The simulator invalidates the old token. On the way the file breaks, is mended, and
+    gets an account by hand.
+    """
+    users = ["6251", "6252", "6253"]
+    path = tmp_path / "tokens.json"
+    path.write_text(json.dumps([upstream.token(user) for user in users]))
+    upstream.script({"call": "chat", "text": "Hi", "delay_s": 0.02, "times": None})
+    settings = {
+        "HAILUO_ORIGIN": upstream.origin,
+        "HAILUO_TOKENS_FILE": path,
+        "HAILUO_TOKEN_REFRESH_INTERVAL_S": "0.5",
+    }
+    done = threading.Event()
+    body = {"model": "x", "messages": [{"role": "user", "content": SECRET}]}
+
+    def ask(_: int) -> list[int]:
+        statuses = []
+        headers = {"Authorization": f"Bearer {KEY}"}
+        while not done.is_set():
+            answer = gateway.request(
+                "POST", "/v1/chat/completions", json=body, headers=headers
+            )
+            statuses.append(answer.status_code)
+        return statuses
+
+    with Served(tmp_path, **settings) as gateway, ThreadPoolExecutor() as threads:
+        traffic = [threads.submit(ask, number) for number in range(6)]
+        try:
+            upstream.wait("finished", call="renewal", at_least=3)
+            whole = path.read_text()
+            path.write_text("[oops")
+            await_log(gateway, "is not JSON")
+            path.write_text(whole)
+            tokens = [*json.loads(whole), upstream.token("6254")]
+            path.write_text(json.dumps(tokens))
+            upstream.wait("finished", call="renewal", user="6254", at_least=1)
+        finally:
+            done.set()
+        statuses = [status for each in traffic for status in each.result()]
+
+    assert set(statuses) == {200} and len(statuses) > 20
+    assert gateway.log().count("is not JSON") == 1, "it is said once"
+    for token in json.loads(path.read_text()):
+        assert len(token) > 20 and token not in gateway.log()
+    assert max(upstream.report()["most_open_by_account"].values()) == 1
+
+
+def await_waiting(gateway: Inside) -> None:
+    """Somebody is in line."""
+    until = time.monotonic() + 5
+    while not gateway.parts.pool.waiting:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def await_log(gateway: Served, words: str) -> None:
+    until = time.monotonic() + 10
+    while words not in gateway.log():
+        assert time.monotonic() < until, f"the log never says {words}"
+        time.sleep(0.05)

@@ -1,0 +1,208 @@
+"""The gateway behind a real nginx with the site that is shipped."""
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
+
+import openai
+import pytest
+
+from tests.conftest import SECRET, Caller, text_of
+from tests.served import KEY, Served, free_port
+from tests.simulated import Simulated
+
+from .conftest import OWN_KEY
+from .nginx import Nginx
+
+SOON_S = 1.0
+HELD = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
+SILENT = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "silence"}]}
+MESSAGES = [{"role": "user", "content": SECRET}]
+
+
+@pytest.fixture
+def account(caller: Callable[..., Caller], site: Nginx) -> Caller:
+    """Somebody with one account, who comes through nginx."""
+    return caller(served=site)
+
+
+def test_pieces_arrive_unbuffered(upstream: Simulated, account: Caller):
+    """The client has a piece while the service holds the next, compressed or not."""
+    upstream.script({"call": "chat", **HELD})
+    with account.stream(extra_headers={"Accept-Encoding": "gzip"}) as stream:
+        assert next(text for chunk in stream if (text := text_of(chunk))) == "a"
+        upstream.wait("held", exactly=1)
+        assert "content-encoding" not in stream.response.headers
+        upstream.release()
+        assert "".join(map(text_of, stream)) == "b"
+
+
+def test_a_ping_arrives_while_nothing_else_does(
+    upstream: Simulated,
+    caller: Callable[..., Caller],
+    serve: Callable[..., Served],
+    nginx: Callable[..., Nginx],
+):
+    lively = nginx(gateway_port=serve(HAILUO_HEARTBEAT_S=0.1).port)
+    upstream.script({"call": "chat", "then": [{"after": 0, "do": "hold"}]})
+    with caller(served=lively).send(stream=True) as answer:
+        assert next(answer.iter_content(8)) == b": ping\n\n"
+        upstream.release()
+
+
+@pytest.mark.parametrize("form", [True, False], ids=["streamed", "whole"])
+def test_a_client_that_leaves_frees_its_account(
+    upstream: Simulated, account: Caller, form: bool
+):
+    upstream.script({"call": "chat", **SILENT}, {"call": "chat", "text": "Next"})
+    content = json.dumps({"messages": MESSAGES, "stream": form}).encode()
+    with socket.create_connection(("127.0.0.1", account.gateway.port)) as sock:
+        sock.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+            b"Authorization: Bearer %b\r\nContent-Length: %d\r\n\r\n%b"
+            % (account.key.encode(), len(content), content)
+        )
+        upstream.wait("conversations", at_least=1)
+        left_at = time.monotonic()
+
+    upstream.wait("open_answers", exactly=0, timeout_s=5)
+    (answer,) = upstream.report()["answers"]
+    assert answer["how"] == "client left"
+    assert answer["left_at"] - left_at < SOON_S
+    assert account.ask() == "Next"
+
+
+class TestWhoIsForwarded:
+    def test_cannot_use_the_default_key(self, site: Nginx):
+        with pytest.raises(openai.AuthenticationError) as raised:
+            site.client(KEY).chat.completions.create(model="any", messages=MESSAGES)
+        assert raised.value.code == "default_api_key_is_local_only"
+
+    @pytest.mark.parametrize("path", ["/v1/token", "/v1/refresh-status", "/metrics"])
+    def test_cannot_see_what_is_the_owners(self, site: Nginx, path: str):
+        headers = {"Authorization": f"Bearer {KEY}"}
+        assert site.request("GET", path, headers=headers).status_code == 401
+
+    def test_cannot_see_the_metrics_without_a_key(self, site: Nginx, behind: Served):
+        assert behind.request("GET", "/metrics").status_code == 200
+        assert site.request("GET", "/metrics").status_code == 401
+
+    def test_can_use_a_key_of_ones_own(self, site: Nginx):
+        headers = {"Authorization": f"Bearer {OWN_KEY}"}
+        for path in ("/v1/token", "/metrics"):
+            assert site.request("GET", path, headers=headers).status_code == 200
+
+    def test_is_told_the_address_that_was_called(self, site: Nginx):
+        said = site.request("GET", "/", headers={"Accept": "application/json"}).json()
+        assert said["base_url"] == site.base_url
+
+
+class TestSizes:
+    def test_a_body_of_30_mb_passes(self, upstream: Simulated, account: Caller):
+        upstream.script({"call": "chat", "text": "Yes"})
+        body = {"messages": MESSAGES, "metadata": {"x": "x" * 30 * 1_048_576}}
+        assert account.send(json=body).status_code == 200
+
+    def test_the_gateway_itself_says_what_is_too_large(self, account: Caller):
+        answer = account.send(json=None, data=b" " * 33 * 1_048_576)
+        assert answer.status_code == 413
+        assert "HAILUO_MAX_BODY_MB" in answer.json()["error"]["message"]
+
+    def test_nginx_says_it_as_the_gateway_would(self, site: Nginx):
+        """Told by its length alone, before a byte of it was sent."""
+        with closing(HTTPConnection("127.0.0.1", site.port, timeout=10)) as connection:
+            connection.putrequest("POST", "/v1/chat/completions")
+            connection.putheader("Content-Length", "200000000")
+            connection.endheaders()
+            answer = connection.getresponse()
+            assert answer.status == 413
+            assert json.load(answer)["error"]["code"] == "file_too_large"
+
+    def test_a_header_of_many_tokens_passes(
+        self, upstream: Simulated, caller: Callable[..., Caller], site: Nginx
+    ):
+        many = caller(100, served=site)
+        assert len(many.key) > 16_384
+        upstream.script({"call": "chat", "text": "Yes"})
+        assert many.ask() == "Yes"
+
+
+class TestTricklers:
+    """Cut off by nginx; the site's 10 s are 1 s here."""
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: loc",
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+            b'Content-Length: 99\r\n\r\n{"mess',
+        ],
+        ids=["in the headers", "in the body"],
+    )
+    def test_who_stops(self, nginx: Callable[..., Nginx], sent: bytes):
+        address = ("127.0.0.1", nginx(patience_s=1).port)
+        with socket.create_connection(address, timeout=10) as sock:
+            sock.sendall(sent)
+            assert ended(sock)
+
+    def test_who_goes_on_with_headers_for_ever(self, nginx: Callable[..., Nginx]):
+        address = ("127.0.0.1", nginx(patience_s=1).port)
+        begun_at = time.monotonic()
+        with socket.create_connection(address, timeout=0.1) as sock:
+            sock.sendall(b"GET /ping HTTP/1.1\r\nX-Long: ")
+            while not ended(sock):
+                assert time.monotonic() - begun_at < 5, "nobody cuts it off"
+                sock.sendall(b"x")
+
+    def test_a_body_is_not_passed_on_before_it_is_here(
+        self, nginx: Callable[..., Nginx]
+    ):
+        """Until then the gateway never hears of it."""
+        with socket.create_server(("127.0.0.1", 0)) as gateway:
+            address = ("127.0.0.1", nginx(gateway_port=gateway.getsockname()[1]).port)
+            with socket.create_connection(address) as sock:
+                sock.sendall(
+                    b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{"
+                )
+                gateway.settimeout(0.1)
+                with pytest.raises(TimeoutError):
+                    gateway.accept()
+                sock.sendall(b"}")
+                gateway.settimeout(10)
+                passed, _ = gateway.accept()
+                with passed:
+                    assert passed.recv(65_536).startswith(b"POST / ")
+
+
+def ended(sock: socket.socket) -> bool:
+    """Whether the other side ends the connection, after whatever it says, before the
+    socket's time is out."""
+    try:
+        while sock.recv(65_536):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionResetError:
+        pass
+    return True
+
+
+def test_a_gateway_that_is_away_is_said_in_the_one_error_body(
+    nginx: Callable[..., Nginx],
+):
+    answer = nginx(gateway_port=free_port()).request("GET", "/v1/models")
+    assert answer.status_code == 502
+    assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+    assert answer.headers["Retry-After"]
+
+
+def test_errors_of_the_gateway_pass_as_they_are(upstream: Simulated, account: Caller):
+    upstream.script({"call": "chat", "drop": "close", "times": None})
+    answer = account.send()
+    assert answer.status_code == 502
+    assert answer.json()["error"]["code"] == "upstream_unreachable"
+    assert answer.headers["x-should-retry"] == "false"
+    assert answer.headers["x-request-id"]

@@ -1,0 +1,151 @@
+"""What the files for each platform say, and that the gateway keeps to it there."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Caller, text_of
+from tests.served import ROOT, STOP_S, Served
+from tests.simulated import Simulated
+
+COMMAND = "gunicorn wsgi:app"
+LEAVING_S = 26  # README.md: how long the gateway takes at most
+UNIT = ROOT / "deploy" / "hailuo.service"
+
+
+def read(path: str) -> str:
+    return (ROOT / path).read_text("utf-8")
+
+
+def workers(gateway: Served) -> list[int]:
+    pid = gateway.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if not children.exists():
+        pytest.skip("NO /proc HERE: that there is one worker is NOT TESTED")
+    return [int(pid) for pid in children.read_text().split()]
+
+
+def test_there_is_one_worker_whatever_the_platform_proposes(
+    serve: Callable[..., Served],
+):
+    """Heroku sets it from the memory of the dyno; several would be several pools."""
+    assert len(workers(serve(WEB_CONCURRENCY=3))) == 1
+
+
+def test_a_platform_that_signals_every_process_lets_answers_end(
+    upstream: Simulated, caller: Callable[..., Caller], tmp_path: Path
+):
+    """Heroku's dynos do: the worker hears SIGTERM from it and from gunicorn."""
+    held = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
+    upstream.script({"call": "chat", **held})
+    with Served(tmp_path, HAILUO_ORIGIN=upstream.origin) as gateway:
+        with caller(served=gateway).stream() as stream:
+            assert next(text for chunk in stream if (text := text_of(chunk))) == "a"
+            for pid in workers(gateway):
+                os.kill(pid, signal.SIGTERM)
+            gateway.process.send_signal(signal.SIGTERM)
+            upstream.release()
+            assert "".join(map(text_of, stream)) == "b"
+        assert gateway.process.wait(STOP_S) == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "start"),
+    [
+        ("Procfile", f"web: {COMMAND}\n"),
+        ("render.yaml", f"startCommand: {COMMAND}\n"),
+        (
+            "deploy/hailuo.service",
+            f"/{COMMAND.replace(' ', ' --bind 127.0.0.1:8000 ')}\n",
+        ),
+        ("deploy/Dockerfile", 'CMD ["gunicorn", "wsgi:app"]\n'),
+    ],
+    ids=lambda value: value.split("/")[-1] if "\n" not in value else "",
+)
+def test_every_platform_starts_the_same_program(path: str, start: str):
+    assert start in read(path)
+
+
+def test_every_platform_has_the_same_python():
+    version = read(".python-version").strip()
+    assert read("deploy/Dockerfile").count(f"FROM python:{version}-slim") == 2
+    least = re.search(r"python_requires = >=(\S+)", read("setup.cfg"))
+    assert least and numbers(version) >= numbers(least[1])
+
+
+def test_every_platform_waits_until_the_gateway_has_left():
+    unit = re.search(r"^TimeoutStopSec=(\d+)$", read("deploy/hailuo.service"), re.M)
+    compose = re.search(r"stop_grace_period: (\d+)s", read("deploy/compose.yaml"))
+    assert unit and int(unit[1]) > LEAVING_S + 4
+    assert compose and int(compose[1]) > LEAVING_S + 4
+
+
+def test_a_container_demands_a_key():
+    assert "HAILUO_API_KEY: ${HAILUO_API_KEY:?" in read("deploy/compose.yaml")
+
+
+def test_the_health_check_of_the_container_is_one(gateway: Served):
+    """It succeeds beside a gateway, and fails beside none."""
+    (check,) = re.findall(r'CMD \["python", "-c", "(.+)"\]', read("deploy/Dockerfile"))
+    code = check.replace('\\"', '"')
+    assert probe(code, gateway.port) == 0
+    assert probe(code, 9) != 0
+
+
+def probe(code: str, port: int) -> int:
+    environment = {**os.environ, "PORT": str(port)}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(
+        command, env=environment, stderr=subprocess.DEVNULL
+    ).returncode
+
+
+def test_every_setting_of_a_platform_exists():
+    """Those that start with HAILUO_, in whatever file."""
+    files = ("render.yaml", "deploy/compose.yaml", "deploy/hailuo.service")
+    named = {name for path in files for name in re.findall(r"HAILUO_\w+", read(path))}
+    assert {name for name in named if f"| `{name}` |" not in read("README.md")} == set()
+
+
+class TestTheUnit:
+    @pytest.fixture(autouse=True)
+    def analyze(self):
+        if shutil.which("systemd-analyze") is None:
+            pytest.skip("NO systemd-analyze HERE: the unit is NOT TESTED")
+
+    def test_is_understood(self, tmp_path: Path):
+        """Down to its command, for which there is another program here."""
+        command = re.search(r"ExecStart=(\S+)", UNIT.read_text())
+        assert command
+        unit = tmp_path / UNIT.name
+        unit.write_text(UNIT.read_text().replace(command[1], sys.executable))
+        assert analyzed("verify", str(unit)) == ""
+
+    def test_is_locked_down(self):
+        if "--offline" not in analyzed("--help"):
+            pytest.skip("systemd-analyze IS TOO OLD: how locked down is NOT TESTED")
+        said = analyzed("security", "--offline=true", "--threshold=20", str(UNIT))
+        assert "Overall exposure level for hailuo.service" in said
+
+
+def analyzed(*arguments: str) -> str:
+    """What systemd-analyze says; it must have succeeded."""
+    run = subprocess.run(
+        ["systemd-analyze", "--no-pager", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout
+    return run.stdout
+
+
+def numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]

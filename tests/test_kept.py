@@ -1,0 +1,97 @@
+"""A value for each key, made once for all who ask."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from hailuo import kept
+from hailuo.kept import Kept
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Made:
+    """Makes values, counts them, and fails or waits when it is told to."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.fails = False
+        self.go = threading.Event()
+        self.go.set()
+
+    def __call__(self, key: str) -> str:
+        self.keys.append(key)
+        self.go.wait(5)
+        if self.fails:
+            raise ValueError(key)
+        return f"{key}{len(self.keys)}"
+
+
+def test_a_value_is_made_once_and_again_when_it_is_old():
+    make, clock = Made(), Clock()
+    values = Kept(make, 10, clock)
+    assert [values.of("a"), values.of("b"), values.of("a")] == ["a1", "b2", "a1"]
+    clock.now += 9.9
+    assert values.of("a") == "a1"
+    clock.now += 0.1
+    assert values.of("a") == "a3"
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["a value", "a failure"])
+def test_those_who_ask_meanwhile_share_the_making(fails: bool):
+    make = Made()
+    make.fails = fails
+    make.go.clear()
+    values = Kept(make, 10)
+    with ThreadPoolExecutor(8) as threads:
+        asked = [threads.submit(values.of, "a") for _ in range(8)]
+        make.go.set()
+        outcomes = {str(each.exception() or each.result()) for each in asked}
+    if not fails:
+        assert make.keys == ["a"] and outcomes == {"a1"}
+    else:
+        assert outcomes == {"a"}
+
+
+def test_a_failure_is_not_kept():
+    make = Made()
+    values = Kept(make, 10)
+    make.fails = True
+    with pytest.raises(ValueError, match="a"):
+        values.of("a")
+    make.fails = False
+    assert values.of("a") == "a2"
+
+
+def test_what_is_forgotten_is_made_anew():
+    values = Kept(Made(), 10)
+    old = values.of("a")
+    values.forget("a", old)
+    values.forget("never asked for", old)
+    new = values.of("a")
+    assert new == "a2"
+    values.forget("a", old)
+    assert values.of("a") is new, "who still has the old one cannot undo the new"
+
+
+def test_of_too_many_the_longest_unused_goes():
+    make = Made()
+    values = Kept(make, 1e9)
+    values.of("first")
+    values.of("second")
+    for number in range(kept.MOST - 2):
+        values.of(str(number))
+    values.of("first")
+    values.of("one too many")
+    make.keys.clear()
+    values.of("first")
+    assert make.keys == []
+    values.of("second")
+    assert make.keys == ["second"]

@@ -1,0 +1,98 @@
+"""Settings: read from the environment, every wrong one named at once."""
+
+from dataclasses import fields
+
+import pytest
+
+from hailuo.settings import Settings, WrongSettings
+
+DEFAULTS = {
+    each.metadata["name"]: each.metadata["default"] for each in fields(Settings)
+}
+
+WRONG = [
+    ("PORT", "eighty"),
+    ("PORT", "0"),
+    ("PORT", "-1"),
+    ("PORT", "8000.5"),
+    ("PORT", ""),
+    ("PORT", "²"),
+    ("HAILUO_API_KEY", ""),
+    ("HAILUO_API_KEY", " , "),
+    ("HAILUO_ORIGIN", "hailuoai.com"),
+    ("HAILUO_ORIGIN", "ftp://hailuoai.com"),
+    ("HAILUO_ORIGIN", "https://"),
+    ("HAILUO_ORIGIN", "http://[::1"),
+    ("HAILUO_ORIGIN", ""),
+    ("HAILUO_PROXY", "localhost:3128"),
+    ("HAILUO_PROXY", "socks4://localhost:1"),
+    ("HAILUO_QUEUE_TIMEOUT_S", "soon"),
+    ("HAILUO_QUEUE_TIMEOUT_S", "0"),
+    ("HAILUO_QUEUE_TIMEOUT_S", "-3"),
+    ("HAILUO_IDLE_TIMEOUT_S", "inf"),
+    ("HAILUO_IDLE_TIMEOUT_S", "nan"),
+    ("HAILUO_HEARTBEAT_S", ""),
+    ("HAILUO_MAX_BODY_MB", "1.5"),
+    ("HAILUO_TOKEN_REFRESH_INTERVAL_S", "-1"),
+    ("HAILUO_LOG_LEVEL", "loud"),
+    ("HAILUO_SIMULATED", "yes"),
+]
+
+
+def test_the_defaults_are_those_of_the_design():
+    settings = Settings.read({})
+    assert settings == Settings()
+    assert (settings.port, settings.api_keys) == (8000, ("sk-hailuofreeapi",))
+    assert settings.origin == "https://hailuoai.com"
+    assert settings.tokens_file == "tokens.json" and settings.tokens == ()
+    waits = settings.queue_timeout_s, settings.idle_timeout_s, settings.heartbeat_s
+    assert waits == (15, 120, 10)
+    assert settings.max_body_mb == 32
+    assert settings.token_refresh_interval_s == 604_800
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_value_is_named(name: str, value: str):
+    with pytest.raises(WrongSettings) as raised:
+        Settings.read({name: value})
+    (sentence,) = str(raised.value).splitlines()
+    assert sentence.startswith(f'{name}: "{value}" is not ')
+
+
+def test_all_wrong_values_are_named_at_once():
+    environ = dict(dict(WRONG).items())
+    with pytest.raises(WrongSettings) as raised:
+        Settings.read(environ)
+    named = [line.partition(":")[0] for line in str(raised.value).splitlines()]
+    assert sorted(named) == sorted(environ)
+
+
+def test_values_are_read_as_people_write_them():
+    settings = Settings.read(
+        {
+            "PORT": " 9000 ",
+            "HAILUO_API_KEY": "one, two words ,,three",
+            "HAILUO_TOKENS": "a,b , c,",
+            "HAILUO_ORIGIN": "http://localhost:1234/",
+            "HAILUO_PROXY": "socks5://user:pass@localhost:1080",
+            "HAILUO_HEARTBEAT_S": "0.5",
+            "HAILUO_LOG_LEVEL": "DEBUG",
+            "HAILUO_TOKEN_REFRESH_INTERVAL_S": "0",
+            "SOMETHING_ELSE": "?",
+        }
+    )
+    assert settings.port == 9000
+    assert settings.api_keys == ("one", "two words", "three")
+    assert settings.tokens == ("a", "b", "c")
+    assert settings.origin == "http://localhost:1234"
+    assert settings.proxy == "socks5://user:pass@localhost:1080"
+    assert settings.heartbeat_s == 0.5
+    assert settings.log_level == "debug"
+    assert settings.token_refresh_interval_s == 0
+
+
+def test_no_secret_is_told():
+    """A key that is wrong in another setting's place may be somebody's secret."""
+    with pytest.raises(WrongSettings) as raised:
+        Settings.read({"HAILUO_PROXY": "user:sk-secret@proxy"})
+    assert "sk-secret" not in str(raised.value)

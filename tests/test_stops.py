@@ -1,0 +1,78 @@
+"""Stop sequences, wherever the pieces are cut."""
+
+from collections.abc import Iterator
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hailuo import stops
+from hailuo.upstream import TICK, Piece
+
+words = st.text("abN", max_size=40)
+sequences = st.lists(st.text("abN", min_size=1, max_size=4), min_size=1, max_size=4)
+
+
+def expected(text: str, sequences: list[str]) -> str:
+    """The text before the first sequence."""
+    starts = [at for each in sequences if (at := text.find(each)) >= 0]
+    return text[: min(starts)] if starts else text
+
+
+class Pieces:
+    """An answer of these pieces, that knows whether it was closed."""
+
+    def __init__(self, *texts: str) -> None:
+        self.closed = False
+        self.answer = self._answer(texts)
+
+    def _answer(self, texts: tuple[str, ...]) -> Iterator[Piece]:
+        try:
+            for text in texts[:-1]:
+                yield Piece(text, id="7")
+            yield Piece(texts[-1], id="7", finish="stop", links=())
+        finally:
+            self.closed = True
+
+
+@given(words, sequences, st.lists(st.integers(0, 40), max_size=5))
+def test_any_cut_gives_the_same(text: str, sequences: list[str], cuts: list[int]):
+    edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    parts = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    answer = Pieces(*parts)
+
+    said = list(stops.cut(answer.answer, sequences))
+
+    assert "".join(piece.text for piece in said) == expected(text, sequences)
+    assert [piece.finish for piece in said] == [""] * (len(said) - 1) + ["stop"]
+    assert answer.closed
+
+
+def test_it_is_closed_before_the_last_piece_is_given():
+    """So the service is not kept talking while a slow caller reads."""
+    answer = Pieces("a STOP b", "c")
+    last = next(stops.cut(answer.answer, ["STOP"]))
+    assert (last.text, last.finish, last.id) == ("a ", "stop", "7")
+    assert answer.closed
+
+
+def test_what_begins_no_sequence_is_given_at_once():
+    """Only as much as may still become one is held back."""
+    cut = stops.cut(Pieces("abc\nE", "ND", "x").answer, ["END"])
+    assert next(cut).text == "abc\n"
+    assert next(cut).finish == "stop"
+
+
+def test_ticks_pass():
+    def answer() -> Iterator[Piece]:
+        yield TICK
+        yield Piece("a", finish="stop")
+
+    assert next(stops.cut(answer(), ["b"])) is TICK
+
+
+def test_leaving_closes_the_answer():
+    answer = Pieces("a", "b", "c")
+    cut = stops.cut(answer.answer, ["x"])
+    next(cut)
+    cut.close()
+    assert answer.closed

@@ -1,0 +1,131 @@
+"""Waiting for the upstream, the caller and the clock at once."""
+
+import os
+import resource
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from hailuo.errors import CallerLeft
+from hailuo.watch import Watch
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+def later() -> float:
+    return time.monotonic() + 5
+
+
+@pytest.fixture
+def caller() -> Iterator[Pair]:
+    ours, theirs = socket.socketpair()
+    yield ours, theirs
+    ours.close()
+    theirs.close()
+
+
+@pytest.fixture
+def upstream() -> Iterator[Pair]:
+    ours, theirs = socket.socketpair()
+    yield ours, theirs
+    ours.close()
+    theirs.close()
+
+
+def test_bytes_of_the_upstream_end_the_wait(caller: Pair, upstream: Pair):
+    threading.Timer(0.03, upstream[1].sendall, (b"x",)).start()
+    assert Watch(caller[0]).wait(later(), upstream[0])
+
+
+def test_so_does_its_end(caller: Pair, upstream: Pair):
+    upstream[1].close()
+    assert Watch(caller[0]).wait(later(), upstream[0])
+
+
+def test_the_time_given_is_kept(caller: Pair, upstream: Pair):
+    until = time.monotonic() + 0.05
+    assert not Watch(caller[0]).wait(until, upstream[0])
+    assert 0 <= time.monotonic() - until < 0.1
+
+
+def test_a_beat_ends_the_wait_when_it_is_due(caller: Pair, upstream: Pair):
+    watch = Watch(caller[0], heartbeat_s=0.05)
+    assert not watch.wait(later(), upstream[0])
+    assert watch.due
+    watch.beat()
+    assert not watch.due
+
+
+def test_without_beats_only_the_time_does(caller: Pair, upstream: Pair):
+    watch = Watch(caller[0], heartbeat_s=0.01)
+    until = time.monotonic() + 0.05
+    assert not watch.wait(until, upstream[0], beats=False)
+    assert time.monotonic() >= until
+
+
+@pytest.mark.parametrize("how", ["closes", "shuts his side", "resets"])
+def test_a_caller_who_leaves_is_noticed_at_once(how: str, upstream: Pair):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        theirs = socket.create_connection(server.getsockname())
+        ours, _ = server.accept()
+
+    def leave() -> None:
+        if how == "shuts his side":
+            theirs.shutdown(socket.SHUT_WR)
+            return
+        if how == "resets":
+            linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        theirs.close()
+
+    with ours, theirs:
+        threading.Timer(0.03, leave).start()
+        began = time.monotonic()
+        with pytest.raises(CallerLeft):
+            Watch(ours).wait(later(), upstream[0])
+        assert time.monotonic() - began < 0.5
+        with pytest.raises(CallerLeft):
+            Watch(ours).check()
+
+
+def test_a_caller_who_sends_more_is_not_watched_any_longer(
+    caller: Pair, upstream: Pair
+):
+    """His next request stays unread for the server; the wait goes on."""
+    watch = Watch(caller[0])
+    caller[1].sendall(b"GET / HTTP/1.1")
+    assert not watch.wait(time.monotonic() + 0.05, upstream[0])
+    watch.check()
+    assert caller[0].recv(100) == b"GET / HTTP/1.1"
+
+
+def test_where_there_is_no_caller_only_the_clock_is_watched(upstream: Pair):
+    watch = Watch(None)
+    watch.check()
+    assert not watch.wait(time.monotonic() + 0.02)
+    upstream[1].sendall(b"x")
+    assert watch.wait(later(), upstream[0])
+
+
+def test_bytes_win_over_a_caller_who_leaves(caller: Pair, upstream: Pair):
+    upstream[1].sendall(b"x")
+    caller[1].close()
+    assert Watch(caller[0]).wait(later(), upstream[0])
+
+
+def test_descriptors_above_1023_can_be_watched(upstream: Pair):
+    """`select.select` could not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2048:
+        pytest.skip("so many descriptors are not allowed here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    high = os.dup2(upstream[0].fileno(), 1500)
+    try:
+        with socket.socket(fileno=high) as sock:
+            upstream[1].sendall(b"x")
+            assert Watch(None).wait(later(), sock)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,469 @@
+"""The way out, on real sockets: every framing, every cut, every silence."""
+
+import gzip
+import queue
+import socket
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from hailuo.errors import CallerLeft, TimedOut, Unreachable
+from hailuo.upstream.http import Http, Stream, translated
+from hailuo.watch import Watch
+from tests.upstream.service import CHUNKED, END, UNTIL_CLOSE, Answer, Service, chunk
+
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
+HEADERS = {"Accept-Encoding": "gzip, deflate"}
+WIRES = ("chunked", "until close", "content-length")
+
+
+def framed(wire: str, *parts: bytes) -> bytes:
+    if wire == "chunked":
+        return CHUNKED + b"".join(map(chunk, parts)) + END
+    body = b"".join(parts)
+    if wire == "until close":
+        return UNTIL_CLOSE + body
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+@contextmanager
+def answering(
+    *parts: bytes, close: bool = False, watch: Watch | None = None, http: Any = None
+) -> Iterator[Stream]:
+    """A stream of exactly these parts, written one after the other."""
+
+    def answer(sock: socket.socket) -> None:
+        for part in parts:
+            sock.sendall(part)
+        if close:
+            sock.shutdown(socket.SHUT_RDWR)
+
+    with (
+        Service(answer) as service,
+        (http or Http()).stream(
+            "GET", service.url, headers=HEADERS, watch=watch or Watch()
+        ) as stream,
+    ):
+        yield stream
+
+
+def read(stream: Iterable[bytes]) -> bytes:
+    return b"".join(stream)
+
+
+class TestFraming:
+    @pytest.mark.parametrize("wire", WIRES)
+    def test_all_of_it_is_read(self, wire: str):
+        data = framed(wire, b"data: a\n\n", b"data: b\n\n")
+        with answering(data, close=wire == "until close") as stream:
+            assert read(stream) == b"data: a\n\ndata: b\n\n"
+
+    @pytest.mark.parametrize("wire", WIRES)
+    def test_however_it_is_cut(self, wire: str):
+        """Headers that come with half of the body, chunks in halves, ends in thirds."""
+        data = framed(wire, b"data: a\n\n", b"x" * 40)
+        start = data.index(b"\r\n\r\n") - 3
+        for at in range(start, len(data)):
+            with answering(data[:at], data[at:], close=wire == "until close") as stream:
+                assert read(stream) == b"data: a\n\n" + b"x" * 40, at
+
+    @pytest.mark.parametrize("wire", WIRES)
+    def test_more_than_a_batch(self, wire: str):
+        body = b"0123456789" * 200_000
+        data = framed(wire, body[:1_500_000], body[1_500_000:])
+        with answering(data, close=wire == "until close") as stream:
+            assert read(stream) == body
+
+    @pytest.mark.parametrize("status", [b"204 No Content", b"200 OK"])
+    def test_nothing_at_all(self, status: bytes):
+        with answering(b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % status) as stream:
+            assert read(stream) == b""
+
+    @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+    def test_what_is_compressed_is_unpacked(self, encoding: str):
+        pack = gzip.compress if encoding == "gzip" else zlib.compress
+        packed = pack(b"data: a\n\n" * 100)
+        head = CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: %b\r\n\r\n")
+        head %= encoding.encode()
+        with answering(
+            head, chunk(packed[:10]), chunk(packed[10:20]), chunk(packed[20:]), END
+        ) as stream:
+            assert read(stream) == b"data: a\n\n" * 100
+
+    def test_much_from_little(self):
+        """More than a batch from a few bytes; none of it stays behind."""
+        packed = gzip.compress(b"x" * 3_000_000)
+        head = CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
+        with answering(head + chunk(packed), END) as stream:
+            assert read(stream) == b"x" * 3_000_000
+
+    def test_packed_pieces_are_given_one_by_one(self):
+        packer = zlib.compressobj(wbits=31)
+        pieces = [b"data: a\n\n", b"data: b\n\n"]
+        packed = [
+            packer.compress(each) + packer.flush(zlib.Z_SYNC_FLUSH) for each in pieces
+        ]
+        head = CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
+        go = threading.Event()
+
+        def answer(sock: socket.socket) -> None:
+            sock.sendall(head + chunk(packed[0]))
+            go.wait(5)
+            sock.sendall(chunk(packed[1] + packer.flush()) + END)
+
+        with (
+            Service(answer) as service,
+            Http().stream("GET", service.url, headers=HEADERS, watch=Watch()) as stream,
+        ):
+            parts = iter(stream)
+            assert next(parts) == pieces[0]
+            go.set()
+            assert read(parts) == pieces[1]
+            stream.settle()
+
+
+class TestPieces:
+    """A piece is given the moment it is here."""
+
+    @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+    @pytest.mark.parametrize("wire", ["chunked", "until close"])
+    def test_one_by_one(self, wire: str, tls: bool):
+        """The next one is written only when the one before has been read."""
+        go: queue.Queue[bytes] = queue.Queue()
+
+        def answer(sock: socket.socket) -> None:
+            sock.sendall(CHUNKED if wire == "chunked" else UNTIL_CLOSE)
+            while part := go.get():
+                sock.sendall(chunk(part) if wire == "chunked" else part)
+            if wire == "chunked":
+                sock.sendall(END)
+            else:
+                sock.close()
+
+        with Service(answer, context() if tls else None) as service:
+            response = requests.get(
+                service.url, stream=True, verify=str(CERTIFICATE), timeout=5
+            )
+            with Stream(response, Watch(idle_s=5)) as stream:
+                arriving = iter(stream)
+                for part in (b"a", b"data: b\n\n", b"c" * 50_000, b"d"):
+                    go.put(part)
+                    received = b""
+                    while len(received) < len(part):
+                        received += next(arriving)
+                    assert received == part
+                go.put(b"")
+                assert list(arriving) == []
+
+    def test_what_is_here_is_given_together(self):
+        """So that of several events only the newest need be understood."""
+        with answering(framed("chunked", b"a", b"b", b"c")) as stream:
+            assert list(stream) == [b"abc"]
+
+    def test_a_flood_is_given_in_batches(self):
+        """No stream keeps the others waiting for ever."""
+        many = [b"x" * 10_000] * 200
+        with answering(framed("chunked", *many)) as stream:
+            parts = list(stream)
+        assert sum(map(len, parts)) == 2_000_000
+        assert max(map(len, parts)) < 1_000_000
+
+    def test_tls_that_is_cut_anywhere(self):
+        """Records that hold several chunks, and chunks over several records."""
+        data = framed("chunked", b"a" * 30, b"b" * 20_000, b"c")
+
+        def answer(sock: socket.socket) -> None:
+            for at in range(0, len(data), 777):
+                sock.sendall(data[at : at + 777])
+
+        with Service(answer, context()) as service:
+            response = requests.get(
+                service.url, stream=True, verify=str(CERTIFICATE), timeout=5
+            )
+            with Stream(response, Watch()) as stream:
+                assert read(stream) == b"a" * 30 + b"b" * 20_000 + b"c"
+
+
+def context() -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(CERTIFICATE)
+    return made
+
+
+class TestBreakingOff:
+    @pytest.mark.parametrize(
+        "rest",
+        [b"", b"5", b"5\r", b"5\r\n", b"5\r\nab", b"5\r\nabcde", b"nonsense\r\n"],
+        ids=repr,
+    )
+    def test_a_cut_between_and_inside_chunks(self, rest: bytes):
+        """What came before it is given first."""
+        with answering(CHUNKED + chunk(b"before"), rest, close=True) as stream:
+            received = b""
+            with pytest.raises(Unreachable):
+                for part in stream:
+                    received += part
+            assert received[:6] == b"before" and len(received) <= 11
+
+    def test_fewer_bytes_than_were_promised(self):
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
+        with answering(head + b"before", close=True) as stream:
+            parts = iter(stream)
+            assert next(parts) == b"before"
+            with pytest.raises(Unreachable):
+                next(parts)
+
+    def test_a_reset(self):
+        def answer(sock: socket.socket) -> None:
+            sock.sendall(CHUNKED + chunk(b"before"))
+            read_first.wait(5)
+            linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            sock.close()
+
+        read_first = threading.Event()
+        with (
+            Service(answer) as service,
+            Http().stream("GET", service.url, headers={}, watch=Watch()) as stream,
+        ):
+            parts = iter(stream)
+            assert next(parts) == b"before"
+            read_first.set()
+            with pytest.raises(Unreachable):
+                next(parts)
+
+    def test_hang_up_ends_every_stream_at_once(self):
+        http = Http()
+        with answering(CHUNKED + chunk(b"before"), http=http) as stream:
+            parts = iter(stream)
+            assert next(parts) == b"before"
+            threading.Timer(0.05, http.hang_up).start()
+            began = time.monotonic()
+            with pytest.raises(Unreachable):
+                next(parts)
+            assert time.monotonic() - began < 1
+
+    @pytest.mark.parametrize("wire", ["chunked", "until close"])
+    def test_hang_up_is_no_proper_end(self, wire: str):
+        """Of an answer without framing it looks like one: then the text decides."""
+        http, head = Http(), CHUNKED if wire == "chunked" else UNTIL_CLOSE
+        with answering(head, http=http) as stream:
+            http.hang_up()
+            if wire == "until close":
+                assert read(stream) == b""
+            else:
+                with pytest.raises(Unreachable):
+                    read(stream)
+
+    def test_hang_up_spares_what_has_ended(self):
+        http = Http()
+        with answering(framed("chunked", b"a"), http=http) as stream:
+            assert read(stream) == b"a"
+            stream.close()
+            http.hang_up()
+
+
+class TestSilence:
+    @pytest.mark.parametrize(
+        "rest",
+        [b"", b"5", b"5\r\n", b"5\r\nab", b"5\r\nabcde", b"5\r\nabcde\r"],
+        ids=repr,
+    )
+    def test_it_is_given_up_after_the_idle_time(self, rest: bytes):
+        """Wherever in the framing it falls silent; never a false clean end."""
+        began = time.monotonic()
+        with answering(
+            CHUNKED + chunk(b"before"), rest, watch=Watch(idle_s=0.1)
+        ) as stream:
+            received = b""
+            with pytest.raises(TimedOut):
+                for part in stream:
+                    received += part
+        assert received[:6] == b"before"
+        assert 0.1 <= time.monotonic() - began < 1
+
+    def test_bytes_that_drip_are_no_silence(self):
+        data = framed("chunked", b"abc")
+
+        def answer(sock: socket.socket) -> None:
+            for byte in data:
+                sock.sendall(bytes([byte]))
+                time.sleep(0.005)
+
+        with (
+            Service(answer) as service,
+            Http().stream(
+                "GET", service.url, headers={}, watch=Watch(idle_s=0.1)
+            ) as stream,
+        ):
+            assert read(stream) == b"abc"
+
+    @pytest.mark.parametrize("rest", [b"", b"\r", b"5", b"5\r\n", b"5\r\nab"], ids=repr)
+    @pytest.mark.parametrize("together", [True, False], ids=["together", "apart"])
+    def test_a_beat_is_told(self, rest: bytes, together: bool):
+        """Wherever in the framing it falls silent, and what came before is given."""
+        watch = Watch(heartbeat_s=0.05, idle_s=0.3)
+        parts = (
+            [CHUNKED + chunk(b"a") + rest] if together else [CHUNKED, chunk(b"a"), rest]
+        )
+        with answering(*parts, watch=watch) as stream:
+            parts = (part for part in stream if part != b"ab")
+            assert next(parts)[:1] == b"a"
+            began = time.monotonic()
+            assert next(parts) == b""
+            assert time.monotonic() - began < 0.2
+            watch.beat()
+            assert next(parts) == b""
+
+    def test_no_headers_in_time(self):
+        """A time-out of its own, which is ten seconds: only its kind is shown here."""
+        error = requests.ReadTimeout()
+        assert isinstance(translated(error), TimedOut)
+        assert isinstance(translated(requests.ConnectTimeout()), Unreachable)
+
+
+class TestTheCaller:
+    @pytest.fixture
+    def caller(self) -> Iterator[tuple[socket.socket, socket.socket]]:
+        ours, theirs = socket.socketpair()
+        yield ours, theirs
+        ours.close()
+        theirs.close()
+
+    @pytest.mark.parametrize(
+        "rest",
+        [b"", b"5", b"5\r\nab"],
+        ids=["between chunks", "in a size", "in a chunk"],
+    )
+    def test_one_who_leaves_ends_the_reading(self, caller: Any, rest: bytes):
+        ours, theirs = caller
+        with answering(CHUNKED + chunk(b"before"), rest, watch=Watch(ours)) as stream:
+            parts = iter(stream)
+            assert next(parts)[:6] == b"before"
+            threading.Timer(0.05, theirs.close).start()
+            began = time.monotonic()
+            with pytest.raises(CallerLeft):
+                while time.monotonic() - began < 2:
+                    next(parts)
+            assert time.monotonic() - began < 1
+
+    def test_one_who_says_more_has_not_left(self, caller: Any):
+        ours, theirs = caller
+        theirs.sendall(b"GET / HTTP/1.1\r\n")
+        with answering(framed("chunked", b"a"), watch=Watch(ours)) as stream:
+            assert read(stream) == b"a"
+
+
+class TestConnections:
+    def exchange(self, service: Service, http: Http, *, settle: bool) -> None:
+        with http.stream("GET", service.url, headers={}, watch=Watch()) as stream:
+            assert next(iter(stream)).startswith(b"end")
+            if settle:
+                stream.settle()
+
+    def service(self, *parts: bytes, pause: bool = False) -> Service:
+        def answer(sock: socket.socket) -> None:
+            for part in parts:
+                sock.sendall(part)
+                if pause:
+                    time.sleep(0.02)
+
+        return Service(answer)
+
+    def test_one_that_is_settled_is_used_again(self):
+        """The end of an answer is known before its last bytes are here."""
+        http = Http()
+        with self.service(
+            CHUNKED, chunk(b"end"), chunk(b"8"), END, pause=True
+        ) as service:
+            for _ in range(3):
+                self.exchange(service, http, settle=True)
+            assert service.connections == 1
+
+    def test_one_that_is_not_read_to_its_end_is_shut(self):
+        http = Http()
+        with self.service(CHUNKED, chunk(b"end")) as service:
+            for _ in range(2):
+                self.exchange(service, http, settle=False)
+            assert service.connections == 2
+
+    @pytest.mark.parametrize("rest", [b"", b"5\r\nab"], ids=["silence", "half a chunk"])
+    def test_settling_takes_a_quarter_second_at_most(self, rest: bytes):
+        http = Http()
+        with self.service(CHUNKED, chunk(b"end"), rest) as service:
+            began = time.monotonic()
+            self.exchange(service, http, settle=True)
+            assert time.monotonic() - began < 0.5
+
+    def test_a_flood_behind_the_end_is_not_waited_for(self):
+        def answer(sock: socket.socket) -> None:
+            sock.sendall(CHUNKED + chunk(b"end"))
+            while True:
+                sock.sendall(chunk(b"x" * 100_000))
+
+        with Service(answer) as service:
+            began = time.monotonic()
+            with Http().stream("GET", service.url, headers={}, watch=Watch()) as stream:
+                next(iter(stream))
+                stream.settle()
+            assert time.monotonic() - began < 1
+
+    def test_a_connection_the_service_has_closed_is_made_anew(self):
+        def answer(sock: socket.socket) -> None:
+            sock.sendall(framed("chunked", b"end"))
+            sock.close()
+
+        http = Http()
+        with Service(answer) as service:
+            for _ in range(3):
+                self.exchange(service, http, settle=True)
+
+    def test_cookies_are_neither_kept_nor_sent(self):
+        head = (
+            b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\n\r\n"
+        )
+        http = Http()
+        with self.service(head) as service:
+            for _ in range(2):
+                http.send("GET", service.url, headers={})
+            assert all(b"ookie" not in request for request in service.requests)
+
+    def test_redirects_are_not_followed(self):
+        head = (
+            b"HTTP/1.1 302 Found\r\nLocation: http://localhost:9/\r\n"
+            b"Content-Length: 0\r\n\r\n"
+        )
+        with self.service(head) as service:
+            assert Http().send("GET", service.url, headers={}).status_code == 302
+
+    @pytest.mark.parametrize(
+        "answer",
+        [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 2", b"HTTP/1.1 abc OK\r\n\r\n"],
+        ids=repr,
+    )
+    def test_what_is_no_http_is_unreachable(self, answer: bytes):
+        def reply(sock: socket.socket) -> None:
+            sock.sendall(answer)
+            sock.shutdown(socket.SHUT_RDWR)
+
+        with Service(reply) as service, pytest.raises(Unreachable):
+            Http().send("GET", service.url, headers={})
+
+    def test_nobody_there(self):
+        with socket.create_server(("127.0.0.1", 0)) as gone:
+            port = gone.getsockname()[1]
+        with pytest.raises(Unreachable):
+            Http().send("GET", f"http://127.0.0.1:{port}/", headers={})
+
+    def test_a_certificate_nobody_vouches_for_is_refused(self):
+        answer: Answer = lambda sock: None  # noqa: E731 - it never comes so far
+        with Service(answer, context()) as service, pytest.raises(Unreachable):
+            Http().send("GET", service.url, headers={})

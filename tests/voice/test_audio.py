@@ -1,0 +1,285 @@
+"""Audio of any kind to MP3, MP3 to any format, in a child process."""
+
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from hailuo import audio, errors
+from tests.voice import sounds
+from tests.voice.sounds import Decoded
+
+SECONDS = 3.0
+
+
+@pytest.fixture(scope="module")
+def mp3() -> bytes:
+    """As a speech service makes it: 32 kHz, mono, with tags and headers."""
+    samples = sounds.tone(SECONDS)
+    return sounds.encoded(samples, "mp3", to_rate=32_000, bitrate=128_000)
+
+
+def stored(data: bytes) -> IO[bytes]:
+    file = tempfile.TemporaryFile()
+    file.write(data)
+    return file
+
+
+def parts_of(data: bytes, **options: Any) -> list[bytes]:
+    with stored(data) as file, audio.parts(file, **options) as parts:
+        return list(parts)
+
+
+def children() -> list[str]:
+    """Processes of ours that are still there, dead ones included."""
+    listed = subprocess.run(
+        ["ps", "--ppid", str(os.getpid()), "-o", "args="],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [line for line in listed.stdout.splitlines() if "audio.child" in line]
+
+
+@pytest.mark.parametrize("kind", sounds.CODECS)
+def test_any_audio_becomes_what_recognition_takes(kind: str):
+    recording = sounds.encoded(sounds.tone(SECONDS), kind)
+
+    (part,) = parts_of(recording)
+
+    decoded = Decoded(part)
+    assert (decoded.codec, decoded.rate, decoded.channels) == ("mp3float", 44_100, 2)
+    assert sounds.frame_sizes(part) <= {626, 627}
+    assert decoded.seconds == pytest.approx(SECONDS, abs=0.1)
+    assert decoded.hertz == pytest.approx(440, abs=2)
+
+
+def test_an_mp3_that_fits_passes_as_it_is():
+    fitting = sounds.encoded(
+        sounds.tone(SECONDS), "mp3", to_rate=44_100, layout="stereo", bitrate=192_000
+    )
+
+    assert parts_of(fitting) == [fitting]
+
+
+@pytest.mark.parametrize(
+    ("to_rate", "layout", "bitrate"),
+    [
+        (44_100, "mono", 192_000),
+        (44_100, "stereo", 128_000),
+        (48_000, "stereo", 192_000),
+    ],
+    ids=["mono", "128 kbit/s", "48 kHz"],
+)
+def test_another_mp3_is_encoded_again(to_rate: int, layout: str, bitrate: int):
+    other = sounds.encoded(
+        sounds.tone(SECONDS), "mp3", to_rate=to_rate, layout=layout, bitrate=bitrate
+    )
+
+    (part,) = parts_of(other)
+
+    assert sounds.frame_sizes(part) <= {626, 627}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"This is no audio at all. " * 1000,
+        os.urandom(20_000),
+        sounds.wav(sounds.tone(1))[:30],
+        sounds.wav(sounds.silence(0)),
+        b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///etc/passwd\n",
+        b"ffconcat version 1.0\nfile '/etc/passwd'\n",
+    ],
+    ids=["empty", "text", "noise", "cut", "no samples", "playlist", "concat"],
+)
+def test_what_holds_no_audio_is_refused(data: bytes):
+    with pytest.raises(errors.BadRequest) as refusal:
+        parts_of(data)
+
+    assert (refusal.value.status, refusal.value.param) == (400, "file")
+
+
+def test_a_recording_that_breaks_off_is_taken_as_far_as_it_goes():
+    recording = sounds.encoded(sounds.tone(SECONDS), "ogg")
+
+    (part,) = parts_of(recording[: len(recording) // 2])
+
+    assert 0.5 < Decoded(part).seconds < SECONDS
+
+
+def test_a_long_recording_is_cut_at_pauses():
+    """4 s of tone, half a second of silence, and so on; parts of at most 10 s."""
+    said = (sounds.tone(4) + sounds.silence(0.5)) * 6
+    cuts = [Decoded(part) for part in parts_of(sounds.wav(said), seconds=10)]
+
+    assert len(cuts) == 3
+    assert all(cut.seconds <= 10.1 for cut in cuts)
+    assert sum(cut.seconds for cut in cuts) == pytest.approx(27, abs=0.3)
+    for cut in cuts[1:]:
+        beginning = cut.samples[: int(0.1 * cut.rate)]
+        assert max(map(abs, beginning)) < 500
+
+
+def test_parts_can_be_gone_through_again():
+    with stored(sounds.wav(sounds.tone(3))) as file:
+        with audio.parts(file, seconds=1) as parts:
+            assert len(parts) > 2
+            assert list(parts) == list(parts)
+
+
+def test_who_loses_interest_ends_the_conversion():
+    """The check is made every second while the child is at work."""
+    long = sounds.wav(sounds.tone(1) * 300)
+
+    def nobody_is_there() -> None:
+        raise errors.CallerLeft("gone")
+
+    with pytest.raises(errors.CallerLeft):
+        parts_of(long, check=nobody_is_there)
+
+    assert children() == []
+
+
+CASES = {
+    "mp3": ("mp3float", 32_000, 1),
+    "opus": ("opus", 48_000, 1),
+    "aac": ("aac", 32_000, 1),
+    "flac": ("flac", 32_000, 1),
+    "wav": ("pcm_s16le", 24_000, 1),
+}
+
+
+@pytest.mark.parametrize("speed", [0.25, 0.9, 1.0, 1.5, 4.0])
+@pytest.mark.parametrize("format", CASES)
+def test_every_format_lasts_as_long_as_it_should(mp3: bytes, format: str, speed: float):
+    made = b"".join(audio.converted([mp3], format, speed))
+
+    decoded = Decoded(made, "aac" if format == "aac" else None)
+    codec, rate, channels = CASES[format]
+    assert decoded.codec == codec
+    assert (decoded.rate, decoded.channels) == (rate, channels)
+    assert decoded.seconds * speed == pytest.approx(SECONDS, abs=0.1 + 0.1 * speed)
+    assert decoded.hertz == pytest.approx(440, rel=0.02), "the pitch has changed"
+
+
+def test_pcm_is_bare_samples_of_24_khz(mp3: bytes):
+    made = b"".join(audio.converted([mp3], "pcm"))
+
+    samples = sounds.array("h", made)
+    assert len(samples) / 24_000 == pytest.approx(SECONDS, abs=0.1)
+    assert sounds.pitch(samples, 24_000) == pytest.approx(440, abs=5)
+
+
+def test_mp3_at_its_own_speed_is_never_encoded_again(mp3: bytes):
+    pieces = [mp3[:100], b"", mp3[100:]]
+
+    assert list(audio.converted(pieces, "mp3")) == pieces
+
+
+@pytest.mark.parametrize("size", [7, 1000, 100_000])
+def test_it_does_not_matter_how_the_bytes_come(mp3: bytes, size: int):
+    pieces = [mp3[at : at + size] for at in range(0, len(mp3), size)]
+
+    together = b"".join(audio.converted([mp3], "flac"))
+
+    assert b"".join(audio.converted(pieces, "flac")) == together
+
+
+def test_what_is_converted_leaves_while_more_arrives(mp3: bytes):
+    """Half a speech is heard before the other half is there."""
+
+    def arriving() -> Iterator[bytes]:
+        yield mp3[: len(mp3) // 2]
+        assert sum(map(len, heard)) > 20_000
+        yield mp3[len(mp3) // 2 :]
+
+    heard: list[bytes] = []
+    for data in audio.converted(arriving(), "wav"):
+        heard.append(data)
+
+    assert len(b"".join(heard)) == pytest.approx(SECONDS * 48_000, rel=0.05)
+
+
+def test_a_wait_is_passed_on_while_converting(mp3: bytes):
+    made = list(audio.converted([b"", mp3[:5000], b"", mp3[5000:]], "wav"))
+
+    assert made[0] == b""
+
+
+@pytest.mark.parametrize("data", [b"", b"no audio " * 500], ids=["nothing", "text"])
+def test_a_speech_without_sound_is_the_service_s_fault(data: bytes):
+    with pytest.raises(errors.NotUnderstood):
+        list(audio.converted([data], "wav"))
+
+
+def test_leaving_early_leaves_no_child_behind(mp3: bytes):
+    made = audio.converted([mp3] * 10, "wav")
+    next(made)
+    assert children()
+
+    made.close()
+
+    assert children() == []
+
+
+def test_a_failure_of_the_source_leaves_no_child_behind(mp3: bytes):
+    def broken() -> Iterator[bytes]:
+        yield mp3[:5000]
+        raise errors.Unreachable("it broke off")
+
+    with pytest.raises(errors.Unreachable):
+        list(audio.converted(broken(), "wav"))
+
+    assert children() == []
+
+
+def test_the_child_knows_nothing_of_the_server(
+    mp3: bytes, monkeypatch: pytest.MonkeyPatch
+):
+    """What a hostile file might take over has no keys to tell."""
+    monkeypatch.setenv("HAILUO_TOKENS", "secret")
+    made = audio.converted([mp3], "wav")
+    next(made)
+    found = subprocess.run(
+        ["pgrep", "-P", str(os.getpid()), "-f", "audio.child"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (child,) = found.stdout.split()
+
+    environment = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+    names = {entry.partition(b"=")[0] for entry in environment if entry}
+    assert names == {b"LD_LIBRARY_PATH", b"PYTHONPATH"}
+
+    limits = Path(f"/proc/{child}/limits").read_text()
+    assert "Max core file size        0" in limits
+    assert f"Max address space         {1 << 30}" in limits
+    made.close()
+
+
+def test_others_have_their_turn_while_audio_is_converted():
+    """An unpatched interpreter: the work is another process's, not a thread's."""
+    recording = sounds.wav(sounds.tone(60))
+    turns, done = [], threading.Event()
+
+    def count() -> None:
+        while not done.wait(0.01):
+            turns.append(time.monotonic())
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    parts_of(recording)
+    done.set()
+    thread.join()
+
+    gaps = [b - a for a, b in zip(turns, turns[1:], strict=False)]
+    assert sorted(gaps)[int(len(gaps) * 0.99)] < 0.1

@@ -1,0 +1,539 @@
+"""Speech, transcriptions and voices as callers see them, over gunicorn."""
+
+import base64
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+import requests
+
+from tests.conftest import SECRET, Caller
+from tests.served import Served
+from tests.simulated import Simulated
+from tests.voice import sounds
+from tests.voice.sounds import Decoded
+
+AT_ONCE = {"call": "chat", "times": None}
+TONE = {"call": "msg_tts", "times": None, "sound": "tone"}
+TEXT = f"This is {SECRET}, and he has something to say."
+SECONDS = 0.06 * len(TEXT)
+TYPES = {
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "pcm": "audio/pcm",
+}
+
+
+@pytest.fixture
+def scripted(upstream: Simulated) -> Simulated:
+    upstream.script(AT_ONCE, TONE)
+    return upstream
+
+
+@pytest.fixture(scope="module")
+def wav() -> bytes:
+    return sounds.wav(sounds.tone(1))
+
+
+def post(caller: Caller, path: str, **call: Any) -> requests.Response:
+    return caller.send(f"/v1/audio/{path}", **call)
+
+
+def speak(caller: Caller, **fields: Any) -> requests.Response:
+    body = {"model": "hailuo", "input": TEXT, "voice": "alloy", **fields}
+    return post(caller, "speech", json=body)
+
+
+def transcribe(caller: Caller, data: bytes, **fields: Any) -> requests.Response:
+    files = {"file": ("upload", data, "application/octet-stream")}
+    return post(caller, "transcriptions", json=None, files=files, data=fields)
+
+
+def events(response: requests.Response) -> list[dict[str, Any]]:
+    lines = response.text.split("\n\n")
+    return [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+
+
+@pytest.mark.parametrize("format", TYPES)
+def test_a_speech_comes_in_the_format_that_was_asked_for(
+    scripted: Simulated, account: Caller, format: str
+):
+    response = speak(account, response_format=format)
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == TYPES[format]
+    if format == "pcm":
+        seconds = len(response.content) / 48_000
+    else:
+        seconds = Decoded(response.content, "aac" if format == "aac" else None).seconds
+    assert seconds == pytest.approx(SECONDS, abs=0.3)
+
+
+@pytest.mark.parametrize("speed", [0.5, 2])
+def test_a_speech_is_as_fast_as_it_should_be(
+    scripted: Simulated, account: Caller, speed: float
+):
+    decoded = Decoded(speak(account, speed=speed).content)
+
+    (speech,) = scripted.report()["speeches"]
+    assert decoded.seconds == pytest.approx(SECONDS / speed, abs=0.4)
+    assert decoded.hertz == pytest.approx(speech["hz"], rel=0.03)
+
+
+def test_the_official_library_streams_a_speech(
+    scripted: Simulated, account: Caller, tmp_path: Path
+):
+    create = account.client.audio.speech.with_streaming_response.create
+
+    with create(model="tts-1", voice="nova", input=TEXT) as response:
+        response.stream_to_file(tmp_path / "speech.mp3")
+
+    made = Decoded((tmp_path / "speech.mp3").read_bytes())
+    assert made.seconds == pytest.approx(SECONDS, abs=0.3)
+    assert scripted.report()["speeches"][0]["voice"] == "YaeMiko_hailuo"
+
+
+def test_the_first_part_is_heard_before_the_last_is_made(
+    scripted: Simulated, account: Caller
+):
+    """The second piece of the text is held back until the first was heard."""
+    scripted.script({"call": "chat"}, {"call": "chat", "hold_headers": True})
+    body = {"input": "One sentence of many. " * 50, "voice": "alloy"}
+
+    with post(account, "speech", json=body, stream=True) as response:
+        pieces = response.iter_content(None)
+        heard = len(next(pieces))
+        while heard < 100_000:
+            heard += len(next(pieces))
+        scripted.wait("held", exactly=1)
+        scripted.release()
+        heard += sum(map(len, pieces))
+
+    assert heard > 300_000
+
+
+@pytest.mark.leaves("conversations")
+def test_a_speech_that_fails_midway_breaks_the_connection(
+    scripted: Simulated, account: Caller
+):
+    """No final chunk, so that no player takes half a file for a whole one."""
+    scripted.script(
+        {"call": "chat"}, {"call": "chat", "text": "I will not.", "times": 2}
+    )
+
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        post(
+            account,
+            "speech",
+            json={"input": "One sentence of many. " * 50, "voice": "alloy"},
+        )
+
+
+def test_a_speech_can_come_as_events(scripted: Simulated, account: Caller):
+    response = speak(account, stream_format="sse", response_format="mp3")
+
+    assert response.headers["Content-Type"].startswith("text/event-stream")
+    *deltas, done = events(response)
+    assert {delta["type"] for delta in deltas} == {"speech.audio.delta"}
+    assert done["type"] == "speech.audio.done"
+    assert set(done["usage"]) == {"input_tokens", "output_tokens", "total_tokens"}
+    made = b"".join(base64.b64decode(delta["audio"]) for delta in deltas)
+    assert Decoded(made).seconds == pytest.approx(SECONDS, abs=0.3)
+    assert max(map(len, response.content.split(b"\n"))) < 65_536
+
+
+def test_a_speech_as_events_fails_with_an_event(scripted: Simulated, account: Caller):
+    scripted.script(
+        {"call": "chat"}, {"call": "chat", "text": "I will not.", "times": 2}
+    )
+    text = "One sentence of many. " * 50
+
+    *_, last = events(speak(account, input=text, stream_format="sse"))
+
+    assert last["error"]["code"] == "speech_not_repeated"
+
+
+def test_a_text_that_is_answered_is_no_speech(scripted: Simulated, account: Caller):
+    scripted.script({"call": "chat", "text": "I am fine.", "times": 2})
+
+    response = speak(account)
+
+    assert response.status_code == 502
+    assert response.json()["error"]["code"] == "speech_not_repeated"
+    assert response.headers["x-should-retry"] == "false"
+
+
+def test_another_account_reads_when_one_refuses(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
+    scripted.script({"call": "set_robot_config", "refuse": {"code": 1}})
+
+    response = speak(caller(accounts=2))
+
+    assert response.status_code == 200
+    users = {seen["user"] for seen in scripted.report()["answers"]}
+    assert len(users) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("input", ""),
+        ("input", None),
+        ("input", "..."),
+        ("input", 5),
+        ("voice", "nobody"),
+        ("voice", 5),
+        ("voice", {"name": "alloy"}),
+        ("speed", 0.1),
+        ("speed", "1"),
+        ("speed", True),
+        ("response_format", "mp4"),
+        ("stream_format", "json"),
+        ("model", 5),
+    ],
+)
+def test_a_wrong_field_of_a_speech_is_named(
+    scripted: Simulated, account: Caller, field: str, value: Any
+):
+    response = speak(account, **{field: value})
+
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == field
+    assert scripted.report()["requests"] == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"voice": {"id": "alloy"}}, {"voice": None}, {"instructions": "Sing!"}],
+    ids=str,
+)
+def test_what_clients_send_besides_does_no_harm(
+    scripted: Simulated, account: Caller, fields: dict[str, Any]
+):
+    assert speak(account, **fields).status_code == 200
+
+
+def test_voices_of_openai_are_replaced_by_setting(
+    scripted: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
+):
+    setting = '"Podcast_girl,yueyue_hailuo,keli_hailuo";'
+    served = serve(REPLACE_AUDIO_MODEL=setting)
+
+    assert speak(caller(served=served), voice="echo").status_code == 200
+
+    assert scripted.report()["speeches"][0]["voice"] == "yueyue_hailuo"
+
+
+def test_twenty_callers_at_once_hear_their_own_voices(
+    scripted: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
+):
+    """The voice is state of an account, and there are three of these."""
+    somebody = caller(accounts=3, served=serve(HAILUO_QUEUE_TIMEOUT_S=60))
+    listed = somebody.gateway.request("GET", "/v1/audio/voices").json()["voices"]
+    names = [voice["id"] for voice in listed[13:33]]
+
+    def heard(voice: str) -> float:
+        text = f"{SECRET} is read by {voice}."
+        response = speak(somebody, voice=voice, input=text)
+        assert response.status_code == 200, response.text
+        return Decoded(response.content).hertz
+
+    with ThreadPoolExecutor(20) as callers:
+        pitches = dict(zip(names, callers.map(heard, names), strict=True))
+
+    speeches = scripted.report()["speeches"]
+    assert {speech["voice"] for speech in speeches} == set(names)
+    for speech in speeches:
+        assert speech["voice"] in speech["text"]
+        assert pitches[speech["voice"]] == pytest.approx(speech["hz"], rel=0.02)
+    assert set(scripted.report()["most_open_by_account"].values()) == {1}
+
+
+def test_a_recording_is_written_down(scripted: Simulated, account: Caller, wav: bytes):
+    scripted.script({"call": "phone", "text": SECRET})
+
+    response = transcribe(account, wav, model="whisper-1", language="en", prompt="")
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json() == {"text": SECRET}
+
+
+def test_the_official_library_is_understood(
+    scripted: Simulated, account: Caller, wav: bytes
+):
+    scripted.script({"call": "phone", "text": SECRET, "times": 2})
+    create = account.client.audio.transcriptions.create
+
+    assert create(model="whisper-1", file=wav).text == SECRET
+    text = create(
+        model="whisper-1",
+        file=("a.wav", wav),
+        response_format="text",
+        timestamp_granularities=["word"],
+        temperature=0,
+    )
+    assert text.strip() == SECRET
+
+
+def test_a_transcription_can_be_streamed(
+    scripted: Simulated, account: Caller, wav: bytes
+):
+    scripted.script({"call": "phone", "text": SECRET})
+    create = account.client.audio.transcriptions.create
+
+    delta, done = create(model="whisper-1", file=wav, stream=True)
+
+    assert (delta.type, delta.delta) == ("transcript.text.delta", SECRET)
+    assert (done.type, done.text) == ("transcript.text.done", SECRET)
+
+
+def test_open_webui_s_json_is_understood(
+    scripted: Simulated, account: Caller, wav: bytes
+):
+    scripted.script({"call": "phone", "text": SECRET})
+    data = base64.b64encode(wav).decode()
+
+    body = {"model": "x", "input_audio": {"data": data, "format": "wav"}}
+    response = post(account, "transcriptions", json=body)
+
+    assert response.json() == {"text": SECRET}
+
+
+def test_an_upload_need_not_tell_its_length(
+    scripted: Simulated, account: Caller, wav: bytes
+):
+    """Open WebUI sends chunks, and a file part without a type."""
+    scripted.script({"call": "phone", "text": SECRET})
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+
+    response = account.gateway.request(
+        "POST",
+        "/v1/audio/transcriptions",
+        data=iter([head, wav[:5000], wav[5000:], b"\r\n--x--\r\n"]),
+        headers={
+            "Authorization": f"Bearer {account.key}",
+            "Content-Type": "multipart/form-data; boundary=x",
+        },
+    )
+
+    assert response.json() == {"text": SECRET}
+
+
+def test_nothing_recognised_is_an_empty_text(
+    scripted: Simulated, account: Caller, wav: bytes
+):
+    scripted.script({"call": "phone", "status_code": 1200041})
+
+    assert transcribe(account, wav).json() == {"text": ""}
+
+
+@pytest.mark.parametrize(
+    ("call", "param"),
+    [
+        ({"files": {"file": b""}}, "file"),
+        ({"files": {"file": b"no audio"}}, "file"),
+        ({"files": {"sound": b"x"}}, "file"),
+        ({"files": {"file": (None, "text")}}, "file"),
+        ({"json": {"input_audio": {"data": "?"}}}, "input_audio.data"),
+        ({"json": {"input_audio": "?"}}, "input_audio.data"),
+        ({"data": "x=1"}, None),
+        (
+            {
+                "data": b"--",
+                "headers": {"Content-Type": "multipart/form-data; boundary=x"},
+            },
+            None,
+        ),
+    ],
+    ids=str,
+)
+def test_a_wrong_upload_is_refused(
+    scripted: Simulated, account: Caller, call: dict[str, Any], param: str | None
+):
+    headers = {"Authorization": f"Bearer {account.key}", **call.pop("headers", {})}
+    response = account.gateway.request(
+        "POST", "/v1/audio/transcriptions", headers=headers, **call
+    )
+
+    assert response.status_code == 400, response.text
+    assert response.json()["error"]["param"] == param
+    assert scripted.report()["requests"] == []
+
+
+@pytest.mark.parametrize("format", ["verbose_json", "srt", "vtt", "diarized_json"])
+def test_times_that_nobody_tells_are_refused(
+    scripted: Simulated, account: Caller, wav: bytes, format: str
+):
+    response = transcribe(account, wav, response_format=format)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "response_format"
+
+
+def test_an_upload_that_is_too_large_is_refused(account: Caller, scripted: Simulated):
+    """Before it is sent: its length says so."""
+    with socket.create_connection(("127.0.0.1", account.gateway.port)) as sock:
+        sock.sendall(
+            b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\n"
+            b"Authorization: Bearer %b\r\nContent-Length: 200000000\r\n"
+            b"Connection: close\r\n\r\n" % account.key.encode()
+        )
+        answer = b"".join(iter(lambda: sock.recv(65_536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"file_too_large" in answer
+
+
+def test_an_upload_leaves_no_file_behind(
+    scripted: Simulated, account: Caller, wav: bytes
+):
+    """Neither a good one, nor a broken one: open ones have no name."""
+    scripted.script({"call": "phone", "text": SECRET})
+    transcribe(account, wav)
+    transcribe(account, os.urandom(200_000))
+
+    open_ones = [
+        path
+        for directory in Path("/proc").glob("[0-9]*/fd")
+        if _is_child(directory.parent, account.gateway.process.pid)
+        for path in map(_target, directory.iterdir())
+        if path.endswith("(deleted)") and "/wgunicorn" not in path
+    ]
+    assert open_ones == []
+
+
+def _is_child(process: Path, parent: int) -> bool:
+    try:
+        return f"\nPPid:\t{parent}\n" in (process / "status").read_text()
+    except OSError:
+        return False
+
+
+def _target(descriptor: Path) -> str:
+    try:
+        return os.readlink(descriptor)
+    except OSError:
+        return ""
+
+
+def test_a_caller_who_leaves_leaves_no_child_behind(
+    scripted: Simulated, account: Caller
+):
+    """He has heard the beginning of a converted speech."""
+    scripted.script({"call": "chat"}, {"call": "chat", "hold_headers": True})
+    body = {"input": "One of many. " * 100, "voice": "alloy", "response_format": "wav"}
+
+    with post(account, "speech", json=body, stream=True) as response:
+        pieces = response.iter_content(1000)
+        next(pieces)
+        assert children(account.gateway)
+        scripted.wait("held", exactly=1)
+
+    scripted.release()
+    scripted.wait("conversations", exactly=0)
+    until = time.monotonic() + 5
+    while children(account.gateway) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not children(account.gateway)
+
+
+def children(gateway: Served) -> list[str]:
+    """Command lines of the processes the gateway's worker has started."""
+    listed = subprocess.run(
+        ["ps", "-eo", "ppid=,pid=,args="], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
+    workers = {pid for parent, pid, _ in rows if parent == str(gateway.process.pid)}
+    return [command for parent, _, command in rows if parent in workers]
+
+
+def test_voices_are_listed_without_a_key(gateway: Served):
+    listed = gateway.request("GET", "/v1/audio/voices").json()["voices"]
+
+    ids = [voice["id"] for voice in listed]
+    assert ids[:2] == ["alloy", "ash"]
+    assert "Podcast_girl" in ids
+    assert {"id": "Podcast_girl", "name": "心悦"} in listed
+    assert not [id for id in ids if id.startswith("puv_")]
+
+
+def test_an_account_s_own_voices_are_listed_with_a_key(
+    scripted: Simulated, account: Caller
+):
+    listed = account.gateway.request(
+        "GET", "/v1/audio/voices", headers={"Authorization": f"Bearer {account.key}"}
+    )
+
+    ids = [voice["id"] for voice in listed.json()["voices"]]
+    assert [id for id in ids if id.startswith("puv_")]
+
+
+def test_models_of_audio_are_listed(gateway: Served):
+    listed = gateway.request("GET", "/v1/audio/models").json()
+
+    assert {"id": "tts-1"} in listed["models"]
+
+
+def test_without_a_key_nobody_speaks(gateway: Served, scripted: Simulated):
+    for path in ("speech", "transcriptions"):
+        response = gateway.request("POST", f"/v1/audio/{path}", json={})
+        assert response.status_code == 401
+
+
+def test_the_seed_s_curl_line_works(scripted: Simulated, gateway: Served):
+    body = {"model": "hailuo", "input": f"Hello, {SECRET}.", "voice": "alloy"}
+    headers = {"Authorization": "Bearer sk-hailuofreeapi"}
+
+    response = gateway.request("POST", "/v1/audio/speech", json=body, headers=headers)
+
+    assert Decoded(response.content).seconds > 1
+    with pytest.raises(openai.AuthenticationError):
+        gateway.client("nobody").audio.speech.create(
+            model="hailuo", voice="alloy", input=TEXT
+        )
+
+
+def test_uploads_do_not_keep_streams_waiting(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
+    """A big recording arrives while an answer is being streamed."""
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    body = head + os.urandom(40_000_000) + b"\r\n--x--\r\n"
+    pieces = [SECRET[:1]] * 150
+    scripted.script({"call": "chat", "pieces": pieces, "delay_s": 0.01})
+    reader, sender = caller(), caller()
+
+    def upload() -> requests.Response:
+        return sender.gateway.request(
+            "POST",
+            "/v1/audio/transcriptions",
+            data=body,
+            headers={
+                "Authorization": f"Bearer {sender.key}",
+                "Content-Type": "multipart/form-data; boundary=x",
+            },
+        )
+
+    with ThreadPoolExecutor(1) as pool:
+        stream = reader.stream()
+        next(stream)
+        uploading = pool.submit(upload)
+        times = [time.monotonic() for _ in stream]
+        assert uploading.result().status_code == 400
+
+    gaps = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+    assert gaps[int(len(gaps) * 0.99)] < 0.1

@@ -1,0 +1,88 @@
+"""Parts of MP3 become one file, whatever stands around their frames."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hailuo.audio import mp3
+from tests.voice import sounds
+from tests.voice.sounds import Decoded
+
+KINDS = [(32_000, "mono"), (44_100, "stereo"), (24_000, "mono"), (22_050, "stereo")]
+PARTS = {
+    kind: [
+        sounds.encoded(sounds.tone(seconds), "mp3", to_rate=kind[0], layout=kind[1])
+        for seconds in (0.5, 1.0, 1.5)
+    ]
+    for kind in KINDS
+}
+ID3V1 = b"TAG" + b"a song".ljust(125, b"\0")
+
+
+def joined(parts: list[bytes], size: int = 1000) -> bytes:
+    return b"".join(
+        sound
+        for part in parts
+        for sound in mp3.bare(part[at : at + size] for at in range(0, len(part), size))
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_player_hears_one_file(kind: tuple[int, str]):
+    """Without tags in the middle, and without a length that is one part's only."""
+    parts = [part + ID3V1 for part in PARTS[kind]]
+    assert sounds.headers(parts[0]) in (["ID3", "Xing", "TAG"], ["ID3", "Info", "TAG"])
+
+    whole = joined(parts)
+
+    assert sounds.headers(whole) == []
+    assert mp3.frame(whole) is not None
+    assert Decoded(whole).seconds == pytest.approx(3.0, abs=0.25)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_its_length_is_that_of_its_parts(kind: tuple[int, str]):
+    whole = joined(PARTS[kind])
+
+    assert mp3.seconds(whole) == pytest.approx(Decoded(whole).seconds, abs=0.001)
+    sum_of_parts = sum(mp3.seconds(joined([part])) for part in PARTS[kind])
+    assert mp3.seconds(whole) == pytest.approx(sum_of_parts)
+
+
+@given(size=st.integers(1, 3000), tagged=st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_it_does_not_matter_how_the_bytes_come(size: int, tagged: bool):
+    part = PARTS[KINDS[0]][0] + (ID3V1 if tagged else b"")
+
+    assert joined([part], size) == joined([PARTS[KINDS[0]][0]], 10**6)
+
+
+def test_a_part_that_is_bare_stays_as_it_is():
+    bare = joined(PARTS[KINDS[0]])
+
+    assert joined([bare]) == bare
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff", b"ID3", b"ID3\x04", b"x" * 300])
+def test_what_is_no_mp3_is_passed_on(data: bytes):
+    assert joined([data]) == data
+
+
+def test_a_big_tag_is_skipped_without_being_held():
+    """A picture of 1 MB, as its size is written: seven bits a byte."""
+    size = 1 << 20
+    written = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
+    tag = b"ID3\x04\0\0" + written + b"\xff\xfb" * (size // 2)
+    part = mp3.Bare()
+
+    sounds_of_tag = [part.feed(tag[at : at + 999]) for at in range(0, len(tag), 999)]
+
+    assert not any(sounds_of_tag)
+    assert part.feed(b"\xff" * 1000) + part.end() == b"\xff" * 1000
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_can_be_looked_at(data: bytes):
+    mp3.seconds(data)
+    mp3.frame(data)
+    joined([data], 7)

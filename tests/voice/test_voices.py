@@ -1,0 +1,80 @@
+"""Who speaks when a caller names a voice."""
+
+import pytest
+
+from hailuo.errors import BadRequest
+from hailuo.upstream.web import voices
+from hailuo.upstream.web.voices import chosen, replacements
+
+OPENAI = "alloy ash ballad coral echo fable onyx nova sage shimmer verse marin cedar"
+SEED = '"Podcast_girl,yueyue_hailuo,keli_hailuo";'
+
+
+def test_all_official_voices_of_the_seed_are_there():
+    ids = [speaker.id for speaker in voices.SPEAKERS]
+
+    assert len(ids) == len(set(ids)) == 32
+    assert voices.SPEAKERS[0] == ("male-botong", "思远")
+    assert voices.SPEAKERS[-1] == ("yueyue_hailuo", "小月月")
+
+
+@pytest.mark.parametrize("model", ["tts-1", "tts-1-hd", "", "hailuo"])
+@pytest.mark.parametrize("name", OPENAI.split())
+def test_each_of_openai_s_names_is_an_official_voice(name: str, model: str):
+    ids = [speaker.id for speaker in voices.SPEAKERS]
+
+    assert chosen(name, model, {}) in ids
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "expected"),
+    [
+        ("alloy", "tts-1", "male-botong"),
+        ("alloy", "whatever", "male-botong"),
+        ("shimmer", "tts-1", "xiaoyi_mix_hailuo"),
+        ("alloy", "tts-1-hd", "xiaomo_sft"),
+        ("shimmer", "tts-1-hd", "Hutao_hailuo"),
+        ("Podcast_girl", "tts-1-hd", "Podcast_girl"),
+        ("puv_1234567890abcdefgh", "", "puv_1234567890abcdefgh"),
+    ],
+)
+def test_a_name_is_what_the_seed_says(name: str, model: str, expected: str):
+    assert chosen(name, model, {}) == expected
+
+
+@pytest.mark.parametrize("name", ["", "nobody", "ALLOY", "puv_", "puv_../x", "a&b=c"])
+def test_an_unknown_voice_says_where_the_list_is(name: str):
+    with pytest.raises(BadRequest, match="/v1/audio/voices") as refusal:
+        chosen(name, "", {})
+
+    assert refusal.value.param == "voice"
+
+
+def test_a_replacement_holds_for_every_model():
+    replaced = replacements(SEED)
+
+    for model in ("tts-1", "tts-1-hd"):
+        assert chosen("echo", model, replaced) == "yueyue_hailuo"
+    assert chosen("onyx", "tts-1", replaced) == "female-shaonv"
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("", {}),
+        (
+            SEED,
+            {"alloy": "Podcast_girl", "echo": "yueyue_hailuo", "fable": "keli_hailuo"},
+        ),
+        ("a", {"alloy": "a"}),
+        (" 'a' , b ;", {"alloy": "a", "echo": "b"}),
+        (",b,,d", {"echo": "b", "onyx": "d"}),
+        ('"a";"', {"alloy": "a"}),
+        ('"a","b"', {"alloy": "a", "echo": "b"}),
+        ("1,2,3,4,5,6,7", dict(zip(voices.REPLACEABLE, "123456", strict=True))),
+    ],
+)
+def test_replacements_are_read_as_the_seed_writes_them(
+    setting: str, expected: dict[str, str]
+):
+    assert replacements(setting) == expected

@@ -1,0 +1,368 @@
+"""Speech and recognition of the web upstream, against the simulator."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from hailuo import audio, errors
+from hailuo.upstream import Recording, Speech
+from hailuo.upstream.http import Http
+from hailuo.upstream.web import Web
+from hailuo.watch import Watch
+from tests.simulated import Simulated
+from tests.voice import sounds
+from tests.voice.sounds import Decoded
+
+AT_ONCE = {"call": "chat", "times": None}
+TONE = {"call": "msg_tts", "times": None, "sound": "tone"}
+TEXT = "The quick brown fox jumps over the lazy dog."
+
+
+class Account(NamedTuple):
+    token: str
+    name: str = "somebody"
+
+
+@pytest.fixture
+def scripted(upstream: Simulated) -> Simulated:
+    upstream.script(AT_ONCE, TONE)
+    return upstream
+
+
+@pytest.fixture
+def web(scripted: Simulated) -> Iterator[Web]:
+    web = Web(Http(), scripted.origin)
+    yield web
+    assert web.drain(5) == 0
+
+
+@pytest.fixture
+def account(scripted: Simulated) -> Account:
+    return Account(scripted.token("2001"))
+
+
+def spoken(web: Web, account: Account, text: str = TEXT, **speech: str) -> bytes:
+    speech.setdefault("voice", "alloy")
+    return b"".join(web.speak(account, Speech(text, **speech), Watch()))
+
+
+def written(web: Web, account: Account, *parts: bytes) -> str:
+    return "".join(web.transcribe(account, Recording(parts), Watch()))
+
+
+@pytest.fixture(scope="module")
+def recording() -> bytes:
+    return sounds.encoded(
+        sounds.tone(1), "mp3", to_rate=44_100, layout="stereo", bitrate=192_000
+    )
+
+
+def test_a_text_is_read_by_the_voice_that_was_asked_for(
+    web: Web, account: Account, scripted: Simulated
+):
+    made = spoken(web, account, voice="Podcast_girl")
+
+    (speech,) = scripted.report()["speeches"]
+    assert (speech["voice"], speech["text"]) == ("Podcast_girl", TEXT)
+    assert Decoded(made).hertz == pytest.approx(speech["hz"], rel=0.02)
+
+
+def test_its_parts_are_joined_as_one_file(
+    web: Web, account: Account, scripted: Simulated
+):
+    scripted.script({"call": "msg_tts", "parts": 3, "sound": "tone"})
+
+    made = spoken(web, account)
+
+    assert sounds.headers(made) == []
+    seconds = 0.06 * len(TEXT)  # what the simulator takes for a character
+    assert Decoded(made).seconds == pytest.approx(seconds, abs=0.3)
+
+
+def test_a_single_part_is_left_as_it_is(
+    web: Web, account: Account, scripted: Simulated
+):
+    scripted.script({"call": "msg_tts", "parts": 1, "sound": "tone"})
+
+    assert sounds.headers(spoken(web, account))[0] == "ID3"
+
+
+def test_a_long_text_is_read_in_order(web: Web, account: Account, scripted: Simulated):
+    text = "".join(f"This is sentence number {n}. " for n in range(100))
+
+    made = spoken(web, account, text)
+
+    read = [speech["text"] for speech in scripted.report()["speeches"]]
+    assert len(read) == 4
+    assert all(len(piece) <= 800 for piece in read)
+    assert " ".join(read) == text.strip()
+    assert sounds.headers(made) == []
+    assert Decoded(made).seconds == pytest.approx(0.06 * len(text), rel=0.02)
+
+
+def test_what_was_read_leaves_no_conversation(
+    web: Web, account: Account, scripted: Simulated
+):
+    spoken(web, account)
+
+    scripted.wait("conversations", exactly=0)
+    assert scripted.report()["violations"] == []
+
+
+def test_brackets_and_line_breaks_are_not_asked_for(
+    web: Web, account: Account, scripted: Simulated
+):
+    spoken(web, account, "# Title (draft)\nOne\nTwo")
+
+    (speech,) = scripted.report()["speeches"]
+    assert speech["text"] == "Title  draft. One. Two"
+
+
+def test_an_answer_instead_of_a_repetition_is_asked_for_once_more(
+    web: Web, account: Account, scripted: Simulated
+):
+    scripted.script({"call": "chat", "text": "I am fine, and you?"})
+
+    spoken(web, account, "How are you?")
+
+    first, second = (seen["message"] for seen in scripted.report()["answers"])
+    assert first != second
+    (speech,) = scripted.report()["speeches"]
+    assert speech["text"] == "How are you?"
+
+
+def test_two_answers_are_no_speech(web: Web, account: Account, scripted: Simulated):
+    scripted.script({"call": "chat", "text": "I am fine, and you?", "times": 2})
+
+    with pytest.raises(errors.SpeechNotRepeated) as failure:
+        spoken(web, account, "How are you?")
+
+    assert failure.value.final
+    assert failure.value.tries == 1
+    assert scripted.report()["speeches"] == []
+    scripted.wait("conversations", exactly=0)
+
+
+def test_asking_whether_it_is_ready_pauses(
+    web: Web, account: Account, scripted: Simulated
+):
+    """The simulator notes a violation when it is asked without a pause."""
+    scripted.script({"call": "msg_tts", "polls": 3, "sound": "tone"})
+
+    spoken(web, account)
+
+    assert scripted.report()["speeches"][0]["polls"] == 4
+
+
+def test_a_wait_is_told_to_the_caller(web: Web, account: Account, scripted: Simulated):
+    scripted.script({"call": "msg_tts", "polls": 2, "sound": "tone"})
+    watch = Watch(heartbeat_s=0.05)
+
+    beats = 0
+    for data in web.speak(account, Speech(TEXT, "alloy"), watch):
+        beats += not data
+        watch.beat()
+
+    assert beats >= 3
+
+
+def test_an_unknown_voice_asks_nobody(web: Web, account: Account, scripted: Simulated):
+    with pytest.raises(errors.BadRequest):
+        spoken(web, account, voice="nobody")
+
+    assert scripted.report()["requests"] == []
+
+
+BUSY = {"code": 1, "message": "服务器开小差了"}
+FAULTS: list[tuple[dict[str, Any], type[errors.UpstreamError]]] = [
+    ({"call": "chat", "refuse": BUSY}, errors.Refused),
+    ({"call": "set_robot_config", "refuse": BUSY}, errors.Refused),
+    ({"call": "msg_tts", "refuse": BUSY}, errors.Refused),
+    ({"call": "msg_tts", "data": []}, errors.NotUnderstood),
+    ({"call": "msg_tts", "data": {"requestStatus": 2}}, errors.NotUnderstood),
+    (
+        {"call": "msg_tts", "data": {"requestStatus": 2, "result": []}},
+        errors.NotUnderstood,
+    ),
+    (
+        {
+            "call": "msg_tts",
+            "data": {"requestStatus": 2, "result": ["file:///etc/passwd"]},
+        },
+        errors.NotUnderstood,
+    ),
+    ({"call": "audio", "http": {"status": 404}}, errors.Unreachable),
+    ({"call": "audio", "http": {"status": 200, "body": "<p>"}}, errors.NotUnderstood),
+    ({"call": "audio", "drop": "reset"}, errors.Unreachable),
+    ({"call": "audio", "cut_at": 1000}, errors.Unreachable),
+]
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"), FAULTS, ids=[str(fault)[:60] for fault, _ in FAULTS]
+)
+def test_a_fault_has_its_name_and_leaves_nothing_behind(
+    web: Web,
+    account: Account,
+    scripted: Simulated,
+    fault: dict[str, Any],
+    failure: type[errors.UpstreamError],
+):
+    scripted.script(fault)
+
+    with pytest.raises(failure):
+        spoken(web, account)
+
+    scripted.wait("conversations", exactly=0)
+
+
+def test_a_caller_who_leaves_has_the_conversation_removed(
+    web: Web, account: Account, scripted: Simulated
+):
+    sound = web.speak(account, Speech(TEXT, "alloy"), Watch())
+    next(sound)
+
+    sound.close()
+
+    scripted.wait("conversations", exactly=0)
+    scripted.wait("open_answers", exactly=0)
+
+
+def test_a_recording_is_written_down(
+    web: Web, account: Account, scripted: Simulated, recording: bytes
+):
+    scripted.script({"call": "phone", "text": "你好，海螺。"})
+
+    assert written(web, account, recording) == "你好，海螺。"
+
+    (heard,) = scripted.report()["recordings"]
+    assert heard["seconds"] == pytest.approx(1, abs=0.1)
+    assert heard["size"] == len(recording)
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["Hello there,", "how are you?"], "Hello there, how are you?"),
+        (["你好，", "海螺。"], "你好，海螺。"),
+        (["Hello", "", "again"], "Hello again"),
+    ],
+    ids=["English", "Chinese", "a silent part"],
+)
+def test_the_parts_of_a_recording_are_joined_in_order(
+    web: Web,
+    account: Account,
+    scripted: Simulated,
+    recording: bytes,
+    texts: list[str],
+    expected: str,
+):
+    scripted.script(*({"call": "phone", "text": text} for text in texts))
+
+    assert written(web, account, *[recording] * len(texts)) == expected
+
+
+def test_nothing_recognised_is_an_empty_text(
+    web: Web, account: Account, scripted: Simulated, recording: bytes
+):
+    scripted.script({"call": "phone", "status_code": 1200041, "err_message": "无"})
+
+    assert written(web, account, recording) == ""
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("event_lines", [True, False])
+def test_the_text_is_found_among_the_events(
+    web: Web,
+    account: Account,
+    scripted: Simulated,
+    recording: bytes,
+    newline: str,
+    event_lines: bool,
+):
+    wire = {"newline": newline, "event_lines": event_lines}
+    scripted.script({"call": "phone", "text": "Hello", **wire})
+
+    assert written(web, account, recording) == "Hello"
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        ({"status_code": 5, "err_message": "忙"}, errors.Refused),
+        ({"status_code": 1000021, "err_message": "异常"}, errors.TokenRejected),
+        ({"refuse": BUSY}, errors.Refused),
+        ({"http": {"status": 500}}, errors.Unreachable),
+        ({"drop": "reset"}, errors.Unreachable),
+    ],
+    ids=str,
+)
+def test_a_fault_of_recognition_has_its_name(
+    web: Web,
+    account: Account,
+    scripted: Simulated,
+    recording: bytes,
+    fault: dict[str, Any],
+    failure: type[errors.UpstreamError],
+):
+    scripted.script({"call": "phone", **fault})
+
+    with pytest.raises(failure):
+        written(web, account, recording)
+
+
+def test_a_silent_service_is_given_up(
+    web: Web, account: Account, scripted: Simulated, recording: bytes
+):
+    scripted.script({"call": "phone", "first_delay_s": 0.5})
+    watch = Watch(idle_s=0.1)
+
+    began = time.monotonic()
+    with pytest.raises(errors.TimedOut):
+        list(web.transcribe(account, Recording([recording]), watch))
+
+    assert time.monotonic() - began < 0.4
+
+
+def test_an_account_s_own_voices_are_listed(
+    web: Web, account: Account, scripted: Simulated
+):
+    (speaker,) = web.cloned(account)
+    assert speaker.id.startswith("puv_")
+
+    spoken(web, account, voice=speaker.id)
+
+    assert scripted.report()["speeches"][0]["voice"] == speaker.id
+
+
+@pytest.mark.leaves("violations")
+def test_a_voice_changed_in_between_is_noticed_by_the_simulator(
+    web: Web, account: Account, scripted: Simulated
+):
+    """Else the tests of callers at once would show nothing."""
+    scripted.script({"call": "msg_tts", "polls": 2, "sound": "tone"})
+    watch = Watch(heartbeat_s=0.01)
+    other = {"robotID": "1", "config": {"robotVoiceID": "keli_hailuo"}}
+
+    with contextlib.suppress(errors.UpstreamError):
+        for _ in web.speak(account, Speech(TEXT, "alloy"), watch):
+            path = "/v1/api/chat/update_robot_custom_config"
+            web._client.ask("POST", path, account.token, other)
+            watch.beat()
+
+    assert "voice" in scripted.report()["violations"][0]
+
+
+def test_espeak_is_understood_by_the_decoder(
+    web: Web, account: Account, scripted: Simulated
+):
+    scripted.reset()
+    scripted.script(AT_ONCE, {"call": "msg_tts", "sound": "voice"})
+
+    made = spoken(web, account)
+
+    assert Decoded(made).seconds > 1
+    assert b"".join(audio.converted([made], "pcm"))

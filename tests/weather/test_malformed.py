@@ -1,0 +1,144 @@
+"""What is not HTTP gets a clear error, never a 500, and holds up nobody."""
+
+import socket
+
+import pytest
+
+from tests.conftest import SECRET
+from tests.served import Served
+from tests.simulated import Simulated
+
+from .wire import LOCAL, ask, post, sized
+
+CHUNKED = b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
+QUESTION = b'{"messages": [{"role": "user", "content": "%b"}]}' % SECRET.encode()
+CHUNK = b"%x\r\n%b\r\n" % (len(QUESTION), QUESTION)
+
+# Two who understand these differently could be made to see different requests.
+SMUGGLED = {
+    "a length and chunks": (b"Content-Length: 4\r\n" + CHUNKED, b"0\r\n\r\nGET"),
+    "chunks and a length": (CHUNKED + b"Content-Length: 4\r\n", b"0\r\n\r\nGET"),
+    "two lengths": (b"Content-Length: 2\r\nContent-Length: 4\r\n", b"{}{}"),
+    "one length, twice": (b"Content-Length: 2\r\nContent-Length: 2\r\n", b"{}"),
+    "a list of lengths": (b"Content-Length: 2, 2\r\n", b"{}"),
+    "a length below 0": (b"Content-Length: -2\r\n", b"{}"),
+    "a length with a sign": (b"Content-Length: +2\r\n", b"{}"),
+    "a length in hex": (b"Content-Length: 0x2\r\n", b"{}"),
+    "a folded header": (b"X-A: a\r\n b\r\nContent-Length: 2\r\n", b"{}"),
+    "a folded coding": (b"Transfer-Encoding:\r\n chunked\r\n", b"0\r\n\r\n"),
+    "a space before the colon": (b"Content-Length : 2\r\n", b"{}"),
+    "a header without a colon": (b"Content-Length 2\r\n", b"{}"),
+    "a NUL": (b"X-A: a\x00b\r\nContent-Length: 2\r\n", b"{}"),
+    "a bare CR": (b"X-A: a\rContent-Length: 2\r\n", b"{}"),
+    "chunks twice": (b"Transfer-Encoding: chunked, chunked\r\n", b"0\r\n\r\n"),
+    "chunks within something": (b"Transfer-Encoding: chunked, gzip\r\n", b"0\r\n\r\n"),
+    "an unknown coding": (b"Transfer-Encoding: xchunked\r\n", b"0\r\n\r\n"),
+    "two hosts": (b"Host: elsewhere\r\nContent-Length: 2\r\n", b"{}"),
+}
+
+
+@pytest.mark.parametrize(("headers", "body"), SMUGGLED.values(), ids=SMUGGLED)
+def test_what_two_could_understand_differently_is_refused(
+    gateway: Served, headers: bytes, body: bytes
+):
+    """And the connection is closed: what follows is nobody's request."""
+    answer = ask(gateway.port, post(headers, body))
+    assert answer.status in (400, 501)
+
+
+NO_REQUESTS = {
+    "a TLS handshake": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "a version of its own": b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
+    "lines that end in LF": b"GET /ping HTTP/1.1\nHost: localhost\n\n",
+    "a path that is not ASCII": "GET /\u2028 HTTP/1.1\r\n\r\n".encode(),
+    "a path of 9,000 letters": b"GET /%b HTTP/1.1\r\n\r\n" % (b"a" * 9_000),
+    "a header of 70,000": b"GET / HTTP/1.1\r\nX-A: %b\r\n\r\n" % (b"a" * 70_000),
+    "200 headers": b"GET /ping HTTP/1.1\r\n%b\r\n" % (b"X-A: a\r\n" * 200),
+    "an odd expectation": post(b"Expect: much\r\nContent-Length: 2\r\n", b"{}"),
+}
+
+
+@pytest.mark.parametrize("sent", NO_REQUESTS.values(), ids=NO_REQUESTS)
+def test_what_is_no_request_is_refused(gateway: Served, sent: bytes):
+    assert 400 <= ask(gateway.port, sent).status < 500
+
+
+BROKEN = {
+    "a size that is none": b"ZZ%b\r\n%b" % (SECRET.encode(), CHUNK),
+    "a size below 0": b"-5\r\n" + QUESTION,
+    "a size too small": b"5\r\n" + QUESTION,
+    "an extension with a NUL": CHUNK.replace(b"\r\n", b";a=\x00\r\n", 1) + b"0\r\n\r\n",
+    "trailers that are none": CHUNK + b"0\r\nX eyJ\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/audio/transcriptions"])
+@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
+def test_chunks_that_are_none_are_a_400(
+    upstream: Simulated, gateway: Served, body: bytes, path: str
+):
+    """What was in them is neither asked nor told to the log (see conftest)."""
+    form = b"Content-Type: multipart/form-data; boundary=x\r\n"
+    headers = CHUNKED + (form if "audio" in path else b"")
+    answer = ask(gateway.port, post(headers, body, path.encode()))
+    assert answer.status == 400
+    assert answer.error["code"] in ("invalid_body", "invalid_form")
+    assert upstream.report()["requests"] == []
+
+
+def test_chunks_with_extensions_and_trailers_are_fine(
+    upstream: Simulated, gateway: Served
+):
+    upstream.script({"call": "chat", "text": "Yes"})
+    body = CHUNK.replace(b"\r\n", b";a=b\r\n", 1) + b"0\r\nX-Sum: 1\r\n\r\n"
+    assert ask(gateway.port, post(CHUNKED, body)).status == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        post(b"Content-Length: 500\r\n", QUESTION[:20]),
+        post(CHUNKED, b"ff\r\n" + QUESTION[:20]),
+        b"POST /v1/chat/completions HTTP/1.1\r\n" + LOCAL[:-20],
+        b"",
+    ],
+    ids=["in a body", "in a chunk", "in the headers", "at once"],
+)
+def test_who_leaves_early_leaves_nothing(
+    upstream: Simulated, gateway: Served, sent: bytes
+):
+    assert ask(gateway.port, sent, leave=True).status in (0, 400, 499)
+    assert upstream.report()["requests"] == []
+    assert gateway.request("GET", "/ping").ok
+
+
+def test_a_body_that_stops_coming_is_given_up(serve):
+    """After the idle time, so that who vanished holds no place for ever."""
+    impatient = serve(HAILUO_IDLE_TIMEOUT_S=0.5)
+    for headers in (b"Content-Length: 500\r\n", CHUNKED):
+        answer = ask(impatient.port, post(headers, b"5\r\n{"))
+        assert answer.status == 408
+        assert answer.error["code"] == "request_timeout"
+
+
+def test_what_follows_a_body_is_no_news_for_the_log(gateway: Served):
+    """A length too small makes the rest of a question the next request: SECRET must
+    not be quoted as something that was not understood (see conftest)."""
+    sent = post(b"Content-Length: 2\r\n", b"{}%b\r\n\r\n" % QUESTION)
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as sock:
+        sock.sendall(sent)
+        received = b""
+        while part := sock.recv(65_536):
+            received += part
+    assert received.count(b"HTTP/1.1 400 ") == 2
+
+
+def test_a_token_in_a_broken_header_is_no_news_for_the_log(gateway: Served):
+    sent = b"GET / HTTP/1.1\r\nAuthorization Bearer eyJ%b\r\n\r\n" % (b"a" * 40)
+    assert ask(gateway.port, sent).status == 400
+
+
+def test_a_good_request_among_them_is_served(upstream: Simulated, gateway: Served):
+    upstream.script({"call": "chat", "text": "Yes"})
+    assert ask(gateway.port, sized(QUESTION)).status == 200

@@ -1,0 +1,65 @@
+"""HTTP by hand, for what no library would send."""
+
+import json
+import socket
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from tests.served import KEY
+
+BAD = b"HTTP/1.1 400 "
+LOCAL = b"Host: localhost\r\nAuthorization: Bearer %b\r\n" % KEY.encode()
+
+
+class Answer(NamedTuple):
+    """status: 0 when nothing was answered. closed: whether the connection was."""
+
+    status: int
+    body: bytes
+    closed: bool
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return json.loads(self.body)["error"]
+
+
+def post(headers: bytes, body: bytes, path: bytes = b"/v1/chat/completions") -> bytes:
+    """A request of which *headers* are all but the host and the key."""
+    return b"POST %b HTTP/1.1\r\n%b%b\r\n%b" % (path, LOCAL, headers, body)
+
+
+def sized(body: bytes, path: bytes = b"/v1/chat/completions") -> bytes:
+    """A request that is as long as it says, and the last of its connection."""
+    headers = b"Content-Length: %d\r\nConnection: close\r\n" % len(body)
+    return post(headers, body, path)
+
+
+def ask(port: int, sent: bytes, timeout_s: float = 20, leave: bool = False) -> Answer:
+    """What the gateway answers to bytes; *leave*: nothing follows them, ever.
+
+    Reads one answer, or until the connection ends.
+    """
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as sock:
+        with suppress(ConnectionError):  # it may refuse before it has read all
+            sock.sendall(sent)
+            if leave:
+                sock.shutdown(socket.SHUT_WR)
+        received, closed = b"", False
+        while not closed and not _whole(received):
+            try:
+                part = sock.recv(65_536)
+            except ConnectionError:
+                part = b""
+            received += part
+            closed = not part
+    head, _, body = received.partition(b"\r\n\r\n")
+    return Answer(int(head[9:12] or 0), body, closed)
+
+
+def _whole(received: bytes) -> bool:
+    """Whether an answer with a length is here."""
+    head, found, body = received.partition(b"\r\n\r\n")
+    for line in head.lower().split(b"\r\n"):
+        if found and line.startswith(b"content-length:"):
+            return len(body) >= int(line.partition(b":")[2])
+    return False
