@@ -48,8 +48,11 @@ def test_a_ping_arrives_while_nothing_else_does(
 ):
     lively = nginx(gateway_port=serve(HAILUO_HEARTBEAT_S=0.1).port)
     upstream.script({"call": "chat", "then": [{"after": 0, "do": "hold"}]})
-    with caller(served=lively).send(stream=True) as answer:
-        assert next(answer.iter_content(8)) == b": ping\n\n"
+    create = caller(
+        served=lively
+    ).client.chat.completions.with_streaming_response.create
+    with create(model="any", messages=MESSAGES, stream=True) as answer:
+        assert next(answer.iter_bytes()).startswith(b": ping\n\n")
         upstream.release()
 
 
