@@ -114,6 +114,18 @@ class TestSizes:
         assert answer.status_code == 413
         assert "HAILUO_MAX_BODY_MB" in answer.json()["error"]["message"]
 
+    @pytest.mark.parametrize(
+        ("megabytes", "status", "says"),
+        [(100, 400, "audio"), (101, 413, "HAILUO_MAX_FILE_MB")],
+        ids=["passes", "is too large for the gateway"],
+    )
+    def test_an_upload(self, account: Caller, megabytes: int, status: int, says: str):
+        """Of nothing but zeros, so that it is looked at but not recognised."""
+        files = {"file": ("a.mp3", b"\0" * megabytes * 1_048_576)}
+        answer = account.send("/v1/audio/transcriptions", json=None, files=files)
+        assert answer.status_code == status
+        assert says in answer.json()["error"]["message"]
+
     def test_nginx_says_it_as_the_gateway_would(self, site: Nginx):
         """Told by its length alone, before a byte of it was sent."""
         with closing(HTTPConnection("127.0.0.1", site.port, timeout=10)) as connection:
