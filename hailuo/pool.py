@@ -112,10 +112,11 @@ class Pool:
         return Scope(lambda: self._accounts, own=False)
 
     def visitors(self, tokens: Sequence[str]) -> Scope | None:
-        """The accounts of tokens that a caller brought, and no others.
+        """The accounts of tokens that a caller brought, each once, and no others.
 
         returns: None when one of them is no credential.
         """
+        tokens = list(dict.fromkeys(tokens))
         identities = [
             identity for token in tokens if (identity := self.identify(token))
         ]
