@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from typing import TypeVar
+from weakref import WeakSet
 
 from .accounts import Account, Scope
 from .conversations import Conversations
@@ -43,6 +44,7 @@ PAUSES_S = (0.3, 1.0)  # before an account is asked for the second and the third
 LAST_TRY_S = 10.0
 CUT_S = 20.0
 DRAIN_S = 3.0
+LAST_WORD_S = 0.5  # for the error event of an answer that was cut
 
 LIFE_KEPT_S = 600.0  # the seed asks not to ask more often
 
@@ -66,6 +68,7 @@ class Gateway:
         self._metrics = metrics
         self._conversations = Conversations()
         self._lives = Kept(self._ask_life, LIFE_KEPT_S)
+        self._watches: WeakSet[Watch] = WeakSet()
         self.leaving = False
 
     def turn(self, scope: Scope) -> Turn:
@@ -160,12 +163,15 @@ class Gateway:
 
     def _cut_off(self) -> None:
         """Also what was still on its way to an answer when the first were cut."""
-        until = time.monotonic() + DRAIN_S
+        until = time.monotonic() + DRAIN_S - LAST_WORD_S
         while time.monotonic() < until:
             for upstream in self._upstreams.values():
                 upstream.hang_up()
-            if self._pool.idle(0.5):
+            if self._pool.idle(LAST_WORD_S):
                 return
+        for watch in list(self._watches):
+            watch.hang_up()  # who has not taken his last word by now does not read
+        self._pool.idle(LAST_WORD_S)
 
     def _serve(
         self, turn: Turn, kinds: Sequence[str], watch: Watch, tick: Item, ask: Ask[Item]
@@ -174,6 +180,7 @@ class Gateway:
 
         tick: what is given when a beat is due.
         """
+        self._watches.add(watch)
         if turn.scope.own:
             self._introduce(turn.scope)
         while True:
