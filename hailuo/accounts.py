@@ -7,7 +7,7 @@ string.
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from .upstream import Identity
 
@@ -57,7 +57,7 @@ class Rest:
     @property
     def left_s(self) -> float:
         """Seconds until it is over; 0 when there is none."""
-        return max(0.0, self.until - self._clock())
+        return max(0.0, self.until - self._clock()) if self.until else 0.0
 
 
 class Account:
@@ -125,19 +125,42 @@ class Scope:
 
     accounts: gives them; the pool's may change while somebody waits.
     own: whether the caller brought them, so that it is his to mend what is wrong.
+    kinds: gives those of the accounts, where that is known without looking at each.
     """
 
-    def __init__(self, accounts: Callable[[], Sequence[Account]], own: bool) -> None:
+    def __init__(
+        self,
+        accounts: Callable[[], Sequence[Account]],
+        own: bool,
+        kinds: Callable[[], Collection[str]] | None = None,
+    ) -> None:
         self.accounts = accounts
         self.own = own
+        self.kinds = kinds or (lambda: {account.kind for account in accounts()})
 
     def where(self, fits: Callable[[Account], bool]) -> "Scope":
         """The part of it that fits, whenever it is asked."""
         return Scope(lambda: [each for each in self.accounts() if fits(each)], self.own)
 
     def of(self, kinds: Sequence[str]) -> "Scope":
-        """The part of it that is of these kinds."""
-        return self.where(lambda account: account.kind in kinds)
+        """The part of it that is of these kinds.
+
+        Nearly always that is all or nothing, and known without a look at each account:
+        with 500 of them, looking cost a quarter of a request.
+        """
+
+        def accounts() -> Sequence[Account]:
+            present = self.kinds()
+            if all(kind in kinds for kind in present):
+                return self.accounts()
+            if not any(kind in kinds for kind in present):
+                return ()
+            return [account for account in self.accounts() if account.kind in kinds]
+
+        def present() -> Collection[str]:
+            return [kind for kind in self.kinds() if kind in kinds]
+
+        return Scope(accounts, self.own, present)
 
     def awake(self) -> bool:
         """Whether any of it lives and is not resting."""

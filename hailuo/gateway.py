@@ -228,8 +228,7 @@ class Gateway:
         model: one of a service's own names goes to that service at once.
         raises: BadRequest, what the upstream has against it, when there is none.
         """
-        present = {account.kind for account in scope.accounts()}
-        asked = {kind: objection(self._upstreams[kind]) for kind in present}
+        asked = {kind: objection(self._upstreams[kind]) for kind in scope.kinds()}
         if objections := [against for against in asked.values() if against]:
             if len(objections) == len(asked):
                 raise objections[0]

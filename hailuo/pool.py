@@ -14,7 +14,7 @@ import itertools
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 from weakref import WeakValueDictionary
@@ -63,6 +63,7 @@ class Pool:
         self._line = Line()
         self._tickets = itertools.count(1)
         self._accounts: tuple[Account, ...] = ()
+        self._kinds: Collection[str] = ()
         self._visitors: OrderedDict[str, tuple[Slot, Rest]] = OrderedDict()
         self._slots: WeakValueDictionary[str, Slot] = WeakValueDictionary()
 
@@ -103,13 +104,14 @@ class Pool:
             found[identity.account] = max(best, claim, key=self._worth)
         with self._lock:
             self._accounts = tuple(self._kept(claim) for claim in found.values())
+            self._kinds = frozenset(account.kind for account in self._accounts)
         self._line.serve()
         self._line.wake()
         return strangers
 
     def everybody(self) -> Scope:
         """All accounts of the pool, those that come later included."""
-        return Scope(lambda: self._accounts, own=False)
+        return Scope(lambda: self._accounts, own=False, kinds=lambda: self._kinds)
 
     def visitors(self, tokens: Sequence[str]) -> Scope | None:
         """The accounts of tokens that a caller brought, each once, and no others.
