@@ -49,8 +49,10 @@ def post_worker_init(worker):
     """
 
     def leave():
-        worker.wsgi.extensions["hailuo"].leave()
-        worker.alive = False
+        try:
+            worker.wsgi.extensions["hailuo"].leave()
+        finally:
+            worker.alive = False
 
     signal.signal(signal.SIGTERM, lambda *_: gevent.spawn(leave))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the arbiter says when

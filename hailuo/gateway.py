@@ -151,14 +151,21 @@ class Gateway:
     def leave(self) -> None:
         """Let what runs finish, for 20 s; then cut it off, and clean up behind it."""
         self.leaving = True
-        if not self._pool.idle(LAST_TRY_S):
-            self._pool.close()
+        self._pool.idle(LAST_TRY_S)
+        self._pool.close()  # a renewal that began now would be lost with us
         if not self._pool.idle(CUT_S - LAST_TRY_S):
-            for upstream in self._upstreams.values():
-                upstream.hang_up()
-        self._pool.idle(DRAIN_S)
+            self._cut_off()
         for upstream in self._upstreams.values():
             upstream.drain(DRAIN_S)
+
+    def _cut_off(self) -> None:
+        """Also what was still on its way to an answer when the first were cut."""
+        until = time.monotonic() + DRAIN_S
+        while time.monotonic() < until:
+            for upstream in self._upstreams.values():
+                upstream.hang_up()
+            if self._pool.idle(0.5):
+                return
 
     def _serve(
         self, turn: Turn, kinds: Sequence[str], watch: Watch, tick: Item, ask: Ask[Item]

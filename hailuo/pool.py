@@ -112,10 +112,11 @@ class Pool:
         return Scope(lambda: self._accounts, own=False)
 
     def visitors(self, tokens: Sequence[str]) -> Scope | None:
-        """The accounts of tokens that a caller brought, and no others.
+        """The accounts of tokens that a caller brought, each once, and no others.
 
         returns: None when one of them is no credential.
         """
+        tokens = list(dict.fromkeys(tokens))
         identities = [
             identity for token in tokens if (identity := self.identify(token))
         ]
@@ -252,7 +253,7 @@ def _dead(scope: Scope) -> GatewayError:
     ended = [account.identity.expires_at or 0 for account in accounts]
     expired = any(0 < at < time.time() for at in ended)
     return Unauthorized(
-        f"your token was rejected: {why}. Sign in at hailuoai.com and use the new "
-        "_token",
+        f"your token was rejected: {why}. Send a fresh one; for the web service, sign "
+        "in at hailuoai.com to get it",
         code="token_expired" if expired else None,
     )

@@ -5,13 +5,13 @@
 A wrong value stops the start, and all wrong values are named at once.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
 DEFAULT_API_KEY = "sk-hailuofreeapi"  # everybody knows it: loopback only
-SECRETS = ("HAILUO_API_KEY", "HAILUO_TOKENS", "HAILUO_PROXY")  # not to be shown
 MB = 1_048_576
 
 
@@ -80,6 +80,11 @@ def choice(*options: str) -> Callable[[str], str]:
 
 def switch(value: str) -> bool:
     return choice("0", "1")(value) == "1"
+
+
+def shown(value: str) -> str:
+    """A wrong value, without the user and password that an address may hold."""
+    return re.sub(r"[^/]*@", "…@", value)
 
 
 def setting(name: str, default: str, read: Callable[[str], Any], meaning: str) -> Any:
@@ -214,8 +219,7 @@ class Settings:
             try:
                 values[each.name] = read(environ.get(name, each.metadata["default"]))
             except ValueError as error:
-                given = "it" if name in SECRETS else f'"{environ.get(name)}"'
-                wrong.append(f"{name}: {given} is not {error}")
+                wrong.append(f'{name}: "{shown(environ[name])}" is not {error}')
         if wrong:
             raise WrongSettings("\n".join(wrong))
         return cls(**values)

@@ -72,11 +72,13 @@ def test_a_failure_is_not_kept():
 
 def test_what_is_forgotten_is_made_anew():
     values = Kept(Made(), 10)
-    values.forget("a", values.of("a"))
-    values.forget("never asked for", "a1")
-    assert values.of("a") == "a2"
-    values.forget("a", "a1")  # not the one that is kept by now
-    assert values.of("a") == "a2"
+    old = values.of("a")
+    values.forget("a", old)
+    values.forget("never asked for", old)
+    new = values.of("a")
+    assert new == "a2"
+    values.forget("a", old)
+    assert values.of("a") is new, "who still has the old one cannot undo the new"
 
 
 def test_of_too_many_the_longest_unused_goes():

@@ -34,18 +34,10 @@ class Parser:
 
     def events(self, received: bytes) -> list[Event]:
         """Each event that *received* completes, in order."""
-        if self._after_cr and received:
-            received = received.removeprefix(b"\n")  # its CR has ended the line
-        lines = (self._rest + received).splitlines(keepends=True)
-        self._rest = b""
-        self._after_cr = bool(lines) and lines[-1].endswith(b"\r")
-        if lines and not lines[-1].endswith((b"\n", b"\r")):
-            self._rest = lines.pop()  # half a line
         events = []
-        for line in lines:
+        for line in self._lines(received):
             if self._first:
                 self._first, line = False, line.removeprefix(_BOM)
-            line = line.rstrip(b"\r\n")
             if line:
                 self._take(line)
             else:
@@ -53,6 +45,21 @@ class Parser:
                     events.append(Event(self._name, b"\n".join(self._data)))
                 self._data, self._name = [], ""
         return events
+
+    def _lines(self, received: bytes) -> list[bytes]:
+        """The lines that *received* completes, without their ends."""
+        if self._after_cr and received:
+            received = received.removeprefix(b"\n")  # its CR has ended the line
+        text = self._rest + received
+        if b"\r" not in text:  # split() is many times as fast as splitlines()
+            self._after_cr = False
+            *lines, self._rest = text.split(b"\n")
+            return lines
+        lines = text.splitlines(keepends=True)
+        self._after_cr = lines[-1].endswith(b"\r")
+        half = [] if lines[-1].endswith((b"\n", b"\r")) else [lines.pop()]
+        self._rest = b"".join(half)
+        return [line.rstrip(b"\r\n") for line in lines]
 
     def _take(self, line: bytes) -> None:
         field, _, value = line.partition(b":")

@@ -2,6 +2,8 @@
 
 import itertools
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +25,7 @@ from hailuo.pool import Pool
 from hailuo.turn import Turn
 from hailuo.upstream import Identity
 from hailuo.watch import Watch
+from tests.served import ROOT
 
 WAIT_S = 10.0
 
@@ -320,6 +323,13 @@ def test_callers_share_the_lock_of_an_account_that_is_not_the_pools():
         pass
 
 
+def test_a_token_sent_twice_is_one_account():
+    """Else its other tries would wait for the rest it was just sent to."""
+    pool = pool_of()
+
+    assert len(pool.visitors(["a", "a", "b"]).accounts()) == 2
+
+
 def test_the_lock_outlives_the_account():
     """Taken out while it answers, and put back: still one answer at a time."""
     pool = pool_of("a", queue_timeout_s=0.05)
@@ -483,6 +493,21 @@ def test_whatever_happens_no_account_is_lent_twice_or_lost(seed: int):
     assert crowd.overlaps == 0
     assert crowd.pool.idle(0), "everything is given back, nobody is in line"
     assert all(account.slot.busy == 0 for account in crowd.pool.accounts)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whoever_is_killed_wherever_he_waits_no_account_is_lost(seed: int):
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.accounts.killed_greenlets", str(seed)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    served, killed = map(int, ended.stdout.split())
+    assert served > 500 and killed > 500
 
 
 @pytest.mark.parametrize("seed", range(4))

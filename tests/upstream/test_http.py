@@ -16,7 +16,9 @@ import pytest
 import requests
 
 from hailuo.errors import CallerLeft, TimedOut, Unreachable
-from hailuo.upstream.http import Http, Stream, translated
+from hailuo.upstream.foreign import translated
+from hailuo.upstream.http import Http
+from hailuo.upstream.stream import Stream
 from hailuo.watch import Watch
 from tests.upstream.service import CHUNKED, END, UNTIL_CLOSE, Answer, Service, chunk
 
@@ -417,14 +419,19 @@ class TestConnections:
             assert time.monotonic() - began < 1
 
     def test_a_connection_the_service_has_closed_is_made_anew(self):
+        closed = threading.Event()
+
         def answer(sock: socket.socket) -> None:
             sock.sendall(framed("chunked", b"end"))
             sock.close()
+            closed.set()
 
         http = Http()
         with Service(answer) as service:
             for _ in range(3):
                 self.exchange(service, http, settle=True)
+                assert closed.wait(5)
+                closed.clear()
 
     def test_cookies_are_neither_kept_nor_sent(self):
         head = (

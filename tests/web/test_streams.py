@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from hailuo.errors import UpstreamError
-from hailuo.upstream.web.chat import Transcript
+from hailuo.errors import NotUnderstood, UpstreamError
+from hailuo.upstream.web.chat import Transcript, repeated
 from hailuo.upstream.web.reading import pieces
 
 RECORDINGS = sorted(Path(__file__).with_name("streams").glob("*.sse"))
@@ -63,11 +63,47 @@ def test_no_text_is_given_twice_or_taken_back():
     transcript = Transcript()
     taken = []
     for content in ("a", "a\ufffd", "a海", "x", "a海螺"):
-        said = {"type": 2, "data": {"messageResult": {"content": content, "isEnd": 1}}}
-        transcript.read(json.dumps(said).encode())
+        event = {"type": 2, "data": {"messageResult": {"content": content, "isEnd": 1}}}
+        transcript.read(json.dumps(event).encode())
         piece = transcript.take()
         taken.append(piece.text if piece else None)
     assert taken == ["a", None, "海", None, "螺"]
+
+
+def said(content: str, ending: str = '","isEnd":1,"extra":{}}}}') -> bytes:
+    head = '{"type":2,"statusInfo":{"code":0},"data":{"messageResult":{"chatID":"1"'
+    return f'{head},"content":"{content}{ending}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("event", "newer", "is_repeated"),
+    [
+        (said("a"), said("ab"), True),
+        (said("a"), said("a"), True),
+        (said(""), said("a"), True),
+        (said("a"), said("b"), False),
+        (said("ab"), said("a"), False),
+        (said("a"), said("ab", '","isEnd":0,"extra":{}}}}'), False),
+        (said("a", '","isEnd":1,"extra":{"links":1}}}}'), said("ab"), False),
+        (said("a", '","isEnd":0}}}'), said("ab"), False),
+        (said("a").replace(b'"code":0', b'"code":7'), said("ab"), False),
+        (b'{"type":8}', b'{"type":8}', False),
+        (said("a"), b"", False),
+    ],
+)
+def test_only_what_a_newer_event_repeats_is_passed_over(
+    event: bytes, newer: bytes, is_repeated: bool
+):
+    assert repeated(event, newer) is is_repeated
+
+
+def test_text_comes_before_the_failure_behind_it_although_it_was_passed_over():
+    sound, broken = said("a"), said(r"a\x")
+    assert repeated(sound, broken)
+    transcript = Transcript()
+    with pytest.raises(NotUnderstood):
+        transcript.feed(b"data: " + sound + b"\n\ndata: " + broken + b"\n\n")
+    assert (piece := transcript.take()) and piece.text == "a"
 
 
 def test_the_id_is_known_with_the_first_event():

@@ -13,7 +13,9 @@ import requests
 
 from ...errors import GatewayError, NotUnderstood
 from ...watch import Watch
-from ..http import FOREIGN, Http, Stream, translated
+from ..foreign import FOREIGN, translated
+from ..http import Http
+from ..stream import Stream
 from .refusals import refusal
 
 # A stream is read from its socket, past the place where it would be decompressed.

@@ -8,8 +8,8 @@ from ...errors import BadRequest, NotUnderstood
 from ...kept import Kept
 from ...watch import Watch
 from .. import Credential, Recording, Sound, Speaker, Speech, Words, sentences
-from ..http import Stream
 from ..sse import Parser
+from ..stream import Stream
 from . import events, protocol, voices
 from .client import Client
 from .refusals import refusal

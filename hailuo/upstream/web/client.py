@@ -18,7 +18,8 @@ import requests
 from ...errors import NotUnderstood, Refused, TokenRejected, Unreachable, UpstreamError
 from ...kept import Kept
 from ...watch import Watch
-from ..http import Http, Stream
+from ..http import Http
+from ..stream import Stream
 from .protocol import DEAD_TOKEN_CODES, DEVICE_LIFETIME_S, HEADERS, REGISTER, address
 from .signing import Signature
 

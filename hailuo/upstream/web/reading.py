@@ -2,7 +2,7 @@
 
 from ...errors import NotUnderstood, UpstreamError
 from .. import TICK, Answer
-from ..http import Stream
+from ..stream import Stream
 from .chat import Transcript
 
 

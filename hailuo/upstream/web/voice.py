@@ -27,8 +27,9 @@ from ...errors import (
 )
 from ...watch import Watch
 from .. import TICK, Credential, Question, Recording, Sound, Speaker, Words, sentences
-from ..http import Http, Stream
+from ..http import Http
 from ..sse import Event, Parser
+from ..stream import Stream
 from . import protocol, repetition
 from .chat import Transcript
 from .client import Client

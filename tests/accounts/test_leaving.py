@@ -1,0 +1,282 @@
+"""Leaving in order: SIGTERM, Ctrl-C, and nothing left over."""
+
+import json
+import os
+import signal
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import requests
+
+from hailuo.errors import UpstreamError
+from hailuo.upstream.http import Http
+from hailuo.watch import Watch
+from tests.accounts.conftest import Inside
+from tests.conftest import SECRET
+from tests.served import KEY, Served
+from tests.simulated import Simulated
+
+FIRST_USER = 6401
+CUT_S = 20  # design.md, Leaving in order
+
+
+class Read(NamedTuple):
+    """What a caller has got, and when it was over, in seconds after SIGTERM."""
+
+    status: int
+    text: str
+    headers: Any
+    ended: float
+
+
+class Callers:
+    """Many callers at once, each in a thread."""
+
+    def __init__(self, gateway: Served, threads: ThreadPoolExecutor) -> None:
+        self._gateway = gateway
+        self._threads = threads
+        self.left_at = 0.0
+
+    def ask(self, what: str, key: str = KEY, stream: bool = True) -> Future[Read]:
+        return self._threads.submit(self._read, what, key, stream)
+
+    def _read(self, what: str, key: str, stream: bool) -> Read:
+        body = {
+            "messages": [{"role": "user", "content": f"{what} {SECRET}"}],
+            "stream": stream,
+        }
+        answer = self._gateway.request(
+            "POST",
+            "/v1/chat/completions",
+            json=body,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=60,
+        )
+        now = time.monotonic() - self.left_at
+        return Read(answer.status_code, answer.text, answer.headers, now)
+
+
+def test_fifty_answers_run_when_it_has_to_leave(upstream: Simulated, tmp_path: Path):
+    """Short, long and silent ones, and some who wait: everything that can be there."""
+    kinds = ["short"] * 20 + ["long"] * 15 + ["silent"] * 14
+    users = [str(FIRST_USER + number) for number in range(len(kinds))]
+    own = upstream.token("6499"), upstream.token("6499")
+    upstream.script(
+        *(
+            {"call": "chat", "message": message, "times": None, **plan}
+            for message, plan in {
+                "short": {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]},
+                "long": {"text": "x" * 4_000, "piece": 4, "delay_s": 0.1},
+                "silent": {"text": "abcdefgh", "then": [{"after": 1, "do": "silence"}]},
+            }.items()
+        )
+    )
+    gateway = Served(
+        tmp_path,
+        HAILUO_ORIGIN=upstream.origin,
+        HAILUO_TOKENS=",".join(map(upstream.token, users)),
+        HAILUO_QUEUE_TIMEOUT_S=60,
+    )
+    with gateway, ThreadPoolExecutor(60) as threads:
+        callers = Callers(gateway, threads)
+        running = [(kind, callers.ask(kind)) for kind in kinds]
+        whole = callers.ask("silent", own[0], stream=False)
+        upstream.wait("open_answers", exactly=50, timeout_s=20)
+        upstream.wait("held", exactly=20)
+        waiting = callers.ask("short", own[1])
+        upstream.wait("requests", user="6499", call="register", exactly=2)
+
+        callers.left_at = time.monotonic()
+        gateway.process.send_signal(signal.SIGTERM)
+        refused = await_refusal(gateway)
+        upstream.release()
+        code = gateway.process.wait(30)
+        left_after_s = time.monotonic() - callers.left_at
+
+    assert code == 0
+    assert CUT_S < left_after_s < 30
+    assert refused.json()["error"]["code"] == "shutting_down"
+    assert int(refused.headers["Retry-After"]) > 0
+    for kind, read in ((kind, each.result()) for kind, each in running):
+        assert read.status == 200
+        if kind == "short":
+            assert read.text.endswith("data: [DONE]\n\n") and read.ended < 5
+        else:
+            assert_cut(read.text)
+            assert CUT_S - 0.5 < read.ended < CUT_S + 5, kind
+    assert_shutting_down(waiting.result())
+    cut = whole.result()
+    assert (cut.status, json.loads(cut.text)["error"]["code"]) == (
+        502,
+        "upstream_unreachable",
+    )
+    assert "Traceback" not in gateway.log()
+
+
+def await_refusal(gateway: Served) -> requests.Response:
+    """The first answer to a new request after the signal was seen."""
+    until = time.monotonic() + 5
+    while (answer := gateway.request("GET", "/v1/models")).status_code != 503:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return answer
+
+
+def assert_cut(text: str) -> None:
+    """The stream has begun, and ends with one error event and nothing behind it."""
+    *before, last = text.strip().split("\n\n")
+    assert before, "it had begun"
+    assert last.startswith('data: {"error"'), text[-500:]
+    assert json.loads(last.removeprefix("data: "))["error"]["type"] == "upstream_error"
+    assert text.count('"error"') == 1 and "[DONE]" not in text
+
+
+def assert_shutting_down(read: Read) -> None:
+    """Who waits in line hears it before the others are cut."""
+    assert read.status == 503 and read.ended < CUT_S - 5
+    assert json.loads(read.text)["error"]["code"] == "shutting_down"
+    assert "Retry-After" in read.headers
+
+
+def test_with_nothing_to_do_it_leaves_at_once(upstream: Simulated, tmp_path: Path):
+    """Also when a caller keeps an idle connection."""
+    gateway = Served(tmp_path, HAILUO_ORIGIN=upstream.origin)
+    with gateway, requests.Session() as caller:
+        caller.get(f"{gateway.address}/ping")
+        began = time.monotonic()
+        assert gateway.stop() == 0
+        assert time.monotonic() - began < 8
+
+
+def test_when_the_answers_are_over_it_leaves(upstream: Simulated, tmp_path: Path):
+    token = upstream.token("6490")
+    held = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
+    upstream.script({"call": "chat", **held})
+    gateway = Served(tmp_path, HAILUO_ORIGIN=upstream.origin)
+    with gateway, ThreadPoolExecutor() as threads:
+        answer = Callers(gateway, threads).ask("Hi", token)
+        upstream.wait("held", exactly=1)
+        gateway.process.send_signal(signal.SIGTERM)
+        await_refusal(gateway)
+        upstream.release()
+        began = time.monotonic()
+        assert gateway.process.wait(10) == 0
+        assert time.monotonic() - began < 5
+
+    assert answer.result().text.endswith("data: [DONE]\n\n")
+    upstream.wait("conversations", exactly=0, timeout_s=0)
+
+
+IN_A_SESSION = (
+    "import os, runpy; os.setsid(); runpy.run_module('hailuo', None, '__main__')"
+)
+
+
+def test_control_c_is_as_tidy(tmp_path: Path):
+    """`make run`, with its simulator: the terminal interrupts all of them."""
+    gateway = Served(tmp_path, command=("-c", IN_A_SESSION))
+    group = gateway.process.pid
+    assert len(members(group)) == 3, "the arbiter, its worker, the simulator"
+    with gateway, ThreadPoolExecutor() as threads:
+        callers = Callers(gateway, threads)
+        answer = callers.ask("Hi")
+        await_line(gateway)
+
+        os.killpg(group, signal.SIGINT)
+        await_refusal(gateway)
+
+        assert gateway.process.wait(15) == 0
+    assert answer.result().text.endswith("data: [DONE]\n\n")
+    assert "Traceback" not in gateway.log()
+    until = time.monotonic() + 5
+    while members(group):
+        assert time.monotonic() < until, "the simulator has not ended"
+        time.sleep(0.02)
+
+
+def members(group: int) -> list[int]:
+    """The processes of a group that are alive."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            state, _, of, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
+        except (OSError, ValueError):
+            continue
+        if int(of) == group and state != "Z":
+            found.append(int(entry.name))
+    return found
+
+
+def await_line(gateway: Served) -> None:
+    """An answer runs."""
+    until = time.monotonic() + 10
+    headers = {"Authorization": f"Bearer {KEY}"}
+    while True:
+        listed = gateway.request("GET", "/v1/token", headers=headers).json()["data"]
+        if any(account["state"] == "answering" for account in listed):
+            return
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_nothing_is_begun_any_more(inside: Callable[..., Inside], upstream: Simulated):
+    """A renewal that is begun while the server goes would be lost."""
+    gateway = inside([token := upstream.token("6491")])
+    gateway.parts.leave()
+
+    outcome = gateway.parts.refresh.now()
+
+    assert [bool(renewal.error) for renewal in outcome.renewals] == [True]
+    assert gateway.on_disk == [token]
+    upstream.wait("requests", call="renewal", exactly=0)
+
+
+class TestHangUp:
+    """Cutting what runs must not stop at one that has ended by itself."""
+
+    @pytest.fixture
+    def listener(self) -> Any:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            yield listener
+
+    def begin(self, http: Http, listener: socket.socket) -> Any:
+        """An answer that has begun: the stream, and the service's end of it."""
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        served: list[socket.socket] = []
+
+        def serve() -> None:
+            sock, _ = listener.accept()
+            sock.recv(65_536)
+            sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            sock.sendall(b"1\r\na\r\n")
+            served.append(sock)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        stream = http.stream("GET", address, headers={}, watch=Watch())
+        thread.join()
+        assert next(iter(stream)) == b"a"
+        return stream, served[0]
+
+    def test_one_that_was_reset_does_not_save_the_others(self, listener: socket.socket):
+        http = Http()
+        broken = [self.begin(http, listener) for _ in range(3)]
+        sound = self.begin(http, listener)
+        for _, sock in broken:
+            linger = struct.pack("ii", 1, 0)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            sock.close()
+
+        http.hang_up()
+
+        with sound[1], pytest.raises(UpstreamError):
+            list(sound[0])
+        for stream, _ in [*broken, sound]:
+            stream.close()

@@ -1,0 +1,158 @@
+"""OpenAI's answers, made from pieces."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hailuo import errors
+from hailuo.endpoints import shapes
+from hailuo.upstream import Link, Piece, ToolCall, Usage
+
+END = Piece(finish="stop")
+
+
+def whole(*pieces: Piece) -> dict[str, Any]:
+    return shapes.completion(pieces, "7", "m", 1)
+
+
+def message(*pieces: Piece) -> dict[str, Any]:
+    return whole(*pieces)["choices"][0]["message"]
+
+
+def streamed(*pieces: Piece, usage: bool = False) -> list[Any]:
+    """The chunks, without the mark at the end."""
+    chunks = shapes.Chunks("7", "m", 1, usage)
+    lines = chunks.begin() + b"".join(map(chunks.piece, pieces))
+    *events, mark, rest = lines.split(b"\n\n")
+    assert (mark, rest) == (b"data: [DONE]", b"")
+    assert all(len(event) < 65_536 and b"\n" not in event for event in events)
+    return [json.loads(event.removeprefix(b"data: ")) for event in events]
+
+
+def deltas(*pieces: Piece) -> list[Any]:
+    return [chunk["choices"][0]["delta"] for chunk in streamed(*pieces)]
+
+
+def test_how_it_ended_is_told_in_openais_words():
+    reasons = {"stop": "stop", "length": "length", "tools": "tool_calls"}
+    reasons["filtered"] = "content_filter"
+    for ours, theirs in reasons.items():
+        last = Piece("a", finish=ours)
+        assert whole(last)["choices"][0]["finish_reason"] == theirs
+        assert streamed(last)[-1]["choices"][0]["finish_reason"] == theirs
+
+
+def test_usage_is_what_was_counted():
+    last = Piece("a", finish="stop", usage=Usage(3, 4))
+    counted = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    assert whole(last)["usage"] == counted
+    *others, tail = streamed(last, usage=True)
+    assert tail["usage"] == counted and tail["choices"] == []
+    assert [chunk["usage"] for chunk in others] == [None] * len(others)
+    assert "usage" not in streamed(last)[0]
+
+
+def test_reasoning_is_kept_apart():
+    pieces = Piece(reasoning="Hm"), Piece(reasoning="m."), Piece("Yes", finish="stop")
+    assert message(*pieces)["reasoning_content"] == "Hmm."
+    assert message(*pieces)["content"] == "Yes"
+    assert [each for each in deltas(*pieces) if "reasoning_content" in each] == [
+        {"reasoning_content": "Hm"},
+        {"reasoning_content": "m."},
+    ]
+    assert "reasoning_content" not in message(END)
+
+
+class TestToolCalls:
+    PARTS = (
+        Piece(tool_calls=(ToolCall(0, "c0", "f", ""), ToolCall(1, "c1", "g", '{"a'))),
+        Piece(tool_calls=(ToolCall(0, arguments="{}"),)),
+        Piece(tool_calls=(ToolCall(1, arguments='": 1}'),), finish="tools"),
+    )
+
+    def test_whole_they_are_joined(self):
+        said = message(*self.PARTS)
+        assert said["content"] is None
+        calls = [(c["id"], c["type"], c["function"]) for c in said["tool_calls"]]
+        assert calls == [
+            ("c0", "function", {"name": "f", "arguments": "{}"}),
+            ("c1", "function", {"name": "g", "arguments": '{"a": 1}'}),
+        ]
+
+    def test_streamed_the_first_part_names_the_call(self):
+        first, second, third, _ = deltas(*self.PARTS)[1:]
+        assert [call["index"] for call in first["tool_calls"]] == [0, 1]
+        assert first["tool_calls"][0]["id"] == "c0"
+        assert first["tool_calls"][0]["type"] == "function"
+        assert second == {"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]}
+        assert third["tool_calls"][0]["function"] == {"arguments": '": 1}'}
+
+    def test_with_text_beside_them_it_stays(self):
+        assert message(Piece("So:"), *self.PARTS)["content"] == "So:"
+
+
+class TestLinks:
+    LAST = Piece("b", finish="stop", links=(Link("T", "https://example.com"),))
+
+    def test_they_span_the_whole_text(self):
+        (cited,) = message(Piece("蜗🐌"), self.LAST)["annotations"]
+        assert cited["type"] == "url_citation"
+        assert cited["url_citation"] == {
+            "start_index": 0,
+            "end_index": 3,
+            "url": "https://example.com",
+            "title": "T",
+        }
+
+    def test_streamed_they_come_before_the_finish(self):
+        *_, cited, finish = deltas(Piece("蜗🐌"), self.LAST)
+        assert cited["annotations"][0]["url_citation"]["end_index"] == 3
+        assert finish == {}
+
+    def test_without_any_there_is_no_such_key(self):
+        assert "annotations" not in message(END)
+
+
+def test_an_empty_answer_is_an_empty_string():
+    """One-api refuses null."""
+    assert message(END)["content"] == ""
+
+
+@given(st.lists(st.text(), max_size=4), st.text(min_size=1))
+def test_the_text_is_the_same_in_both_forms(texts: list[str], last: str):
+    pieces = [Piece(text) for text in texts] + [Piece(last, finish="stop")]
+    said = "".join(each.get("content", "") for each in deltas(*pieces))
+    assert said == message(*pieces)["content"] == "".join([*texts, last])
+
+
+def test_long_texts_are_cut_between_characters():
+    text = "\x00" * 9_000 + "🐚" * 30_000 + '"' * 20_000
+    parts = [each.get("content", "") for each in deltas(Piece(text, finish="stop"))]
+    assert "".join(parts) == text and len(parts) > 4
+
+
+def test_the_model_is_echoed_as_it_was_sent():
+    chunks = shapes.Chunks("7", 'a "model"\n""', 1, False)
+    line = chunks.piece(Piece('say ""', finish="stop")).split(b"\n\n")[0]
+    chunk = json.loads(line.removeprefix(b"data: "))
+    assert chunk["model"] == 'a "model"\n""'
+    assert chunk["choices"][0]["delta"] == {"content": 'say ""'}
+
+
+def test_the_error_body_has_all_four_keys():
+    failure = errors.BadRequest("no", param="n", code="c")
+    line = shapes.error(failure)
+    assert line.startswith(b"data: ") and line.endswith(b"\n\n")
+    assert json.loads(line[6:]) == {
+        "error": {
+            "message": "no",
+            "type": "invalid_request_error",
+            "param": "n",
+            "code": "c",
+        }
+    }
+    assert (
+        json.loads(shapes.error(errors.GatewayError("x"))[6:])["error"]["param"] is None
+    )
