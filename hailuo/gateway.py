@@ -75,6 +75,11 @@ class Gateway:
         """A place in line for a request that accounts of *scope* may serve."""
         return Turn(scope, self._pool.ticket())
 
+    def fetches(self, scope: Scope) -> bool:
+        """Whether whoever of *scope* may answer fetches a picture itself."""
+        kinds = {account.kind for account in scope.live()}
+        return all(self._upstreams[kind].fetches for kind in kinds)
+
     def answer(self, turn: Turn, question: Question, watch: Watch) -> Answer:
         """The pieces of an answer, and a TICK whenever the caller has heard nothing.
 
@@ -228,11 +233,13 @@ class Gateway:
         model: one of a service's own names goes to that service at once.
         raises: BadRequest, what the upstream has against it, when there is none.
         """
-        asked = {kind: objection(self._upstreams[kind]) for kind in scope.kinds()}
-        if objections := [against for against in asked.values() if against]:
-            if len(objections) == len(asked):
-                raise objections[0]
-        able = [kind for kind in self._upstreams if not asked.get(kind)]
+        kinds = scope.kinds()
+        present = [kind for kind in self._upstreams if kind in kinds]
+        against = {kind: objection(each) for kind, each in self._upstreams.items()}
+        objections = [found for kind in present if (found := against[kind])]
+        if objections and len(objections) == len(present):
+            raise objections[0]
+        able = [kind for kind in self._upstreams if not against[kind]]
         return sorted(able, key=lambda kind: not self._upstreams[kind].offers(model))
 
     def _stages(

@@ -9,6 +9,7 @@ from .. import Answer, Credential, Question, Recording, Sound, Speaker, Speech, 
 from ..http import Http
 from . import chat, objections, protocol, request
 from .client import Client
+from .content import Content
 from .documents import Documents
 from .voice import Voice
 
@@ -21,6 +22,7 @@ class Platform:
     """
 
     kind = protocol.KIND
+    fetches = True
 
     def __init__(self, http: Http, origin: str, default_model: str) -> None:
         self._http = http
@@ -37,7 +39,8 @@ class Platform:
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Ask with *account*'s key, once the documents are read."""
-        messages = yield from self._documents.read(question.messages, watch)
+        content = Content(self._documents, self._model(question))
+        messages = yield from content.placed(question, watch)
         question = question._replace(messages=messages)
         body = request.body(question, self._model(question))
         stream = self._client.open_stream(
