@@ -15,7 +15,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from ...errors import BadRequest, Unreachable
+from ...places import Places
 from ...watch import Watch
 from .. import TICK, Message, Piece
 
@@ -32,7 +32,6 @@ EXTRACTION = Path(__file__).with_name("extraction.py")
 READING_S = 30.0  # from the start of the child to its last word
 LEAVING_S = 1.0  # from its last word to its end
 AT_ONCE = 2  # children; each may take a core and a gigabyte
-LOOK_S = 0.1  # how often who waits for a place looks after the caller
 SLICE = 262_144  # characters decoded, or bytes handed over, before others run
 
 Ticking = Generator[Piece, None, Any]
@@ -58,7 +57,7 @@ class Documents:
     ) -> None:
         self._program = program
         self._reading_s = reading_s
-        self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._places = Places(AT_ONCE)
         self._children: set[subprocess.Popen[bytes]] = set()
         self._hung_up = False
 
@@ -99,19 +98,12 @@ class Documents:
         return read
 
     def _text(self, document: Document, watch: Watch) -> Ticking:
-        yield from self._wait_for_place(watch)
-        try:
+        with self._places.place() as place:
+            while not place.wait(watch):
+                yield TICK
             with self._child() as (child, wire):
                 answer = yield from _asked(wire, document, watch, self._reading_s)
                 return self._opened(child, answer, document)
-        finally:
-            self._places.release()
-
-    def _wait_for_place(self, watch: Watch) -> Ticking:
-        while not self._places.acquire(timeout=LOOK_S):
-            watch.check()
-            if watch.due:
-                yield TICK
 
     @contextmanager
     def _child(self) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
