@@ -11,7 +11,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 import weakref
 from collections.abc import Generator, Iterator, Mapping
@@ -22,6 +21,7 @@ import orjson
 
 from ...errors import BadRequest, Unreachable
 from ...files import File
+from ...places import Places
 from ...watch import Watch
 from .. import TICK, Piece
 
@@ -29,7 +29,6 @@ EXTRACTION = Path(__file__).with_name("extraction.py")
 READING_S = 30.0  # from the start of the child to its last word
 LEAVING_S = 1.0  # from its last word to its end
 AT_ONCE = 2  # children; each may take a core and a gigabyte
-LOOK_S = 0.1  # how often who waits for a place looks after the caller
 SLICE = 262_144  # bytes handed over before others run
 
 
@@ -45,7 +44,7 @@ class Documents:
     ) -> None:
         self._program = program
         self._reading_s = reading_s
-        self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._places = Places(AT_ONCE)
         self._children: set[subprocess.Popen[bytes]] = set()
         self._hung_up = False
         self._known: weakref.WeakKeyDictionary[File, str] = weakref.WeakKeyDictionary()
@@ -66,19 +65,12 @@ class Documents:
             child.kill()
 
     def _read(self, file: File, watch: Watch) -> Generator[Piece, None, str]:
-        yield from self._wait_for_place(watch)
-        try:
+        with self._places.place() as place:
+            while not place.wait(watch):
+                yield TICK
             with self._child() as (child, wire):
                 answer = yield from _asked(wire, file, watch, self._reading_s)
                 return self._opened(child, answer, file)
-        finally:
-            self._places.release()
-
-    def _wait_for_place(self, watch: Watch) -> Generator[Piece, None, None]:
-        while not self._places.acquire(timeout=LOOK_S):
-            watch.check()
-            if watch.due:
-                yield TICK
 
     @contextmanager
     def _child(self) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
