@@ -65,6 +65,7 @@ class Served:
             stdin=subprocess.DEVNULL,
         )
         os.close(handle)
+        self._leaving = False
         self._await_start()
 
     def client(self, key: str = KEY, **options: Any) -> openai.OpenAI:
@@ -89,8 +90,9 @@ class Served:
         return self._log.read_text("utf-8", "replace")
 
     def leave(self) -> None:
-        """Ask it to leave."""
-        if self.process.poll() is None:
+        """Ask it to leave; once, since a second time may find it half gone."""
+        if not self._leaving and self.process.poll() is None:
+            self._leaving = True
             self.process.send_signal(signal.SIGTERM)
 
     def stop(self) -> int:
