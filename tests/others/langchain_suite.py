@@ -1,8 +1,8 @@
 """LangChain's own suite for chat models, run against the gateway on the simulator.
 
 What the web service cannot do is switched off by the suite's own properties: calling
-tools and structured output. Images and PDFs stay off because the suite fetches them from
-the internet; `tests/files` shows them.
+tools and structured output. Images and PDFs stay off because the suite fetches them
+from the internet; `tests/files` shows them.
 """
 
 from typing import Any
