@@ -286,7 +286,7 @@ class Gateway:
         if isinstance(error, TokenRejected):
             self._pool.reject(account, error.message)
         elif isinstance(error, Refused):
-            account.refused(error.message)
+            account.refused(error.message, type(error))
             error.retry_after_s = account.rest.left_s
 
     def _models_of(self, kind: str) -> Sequence[str]:
