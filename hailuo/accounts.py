@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Collection, Sequence
 
+from .errors import Refused
 from .upstream import Identity
 
 REST_S = 30.0  # how long a refused account is left alone, doubling with each refusal
@@ -33,21 +34,24 @@ class Slot:
 
 
 class Rest:
-    """How long a token is left alone after the service refused it."""
+    """How long a token is left alone after the service refused it.
+
+    why: what the service said; kind: the failure it was.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.until = 0.0  # on that clock
         self.length_s = 0.0
         self.why = ""
+        self.kind: type[Refused] = Refused
 
-    def begin(self, why: str) -> None:
-        """30 s, twice as long with each refusal, 10 minutes at most.
-
-        why: what the service said.
-        """
-        self.why = why
-        self.length_s = min(2 * self.length_s or REST_S, REST_MAX_S)
+    def begin(self, why: str, kind: type[Refused] = Refused) -> None:
+        """As long as *kind* says; else 30 s, twice as long with each refusal, 10
+        minutes at most."""
+        self.why, self.kind = why, kind
+        doubled_s = min(2 * self.length_s or REST_S, REST_MAX_S)
+        self.length_s = kind.rest_s or doubled_s
         self.until = self._clock() + self.length_s
 
     def clear(self) -> None:
@@ -111,8 +115,8 @@ class Account:
         self.rest.clear()
         self.last_error = ""
 
-    def refused(self, why: str) -> None:
-        self.rest.begin(why)
+    def refused(self, why: str, kind: type[Refused] = Refused) -> None:
+        self.rest.begin(why, kind)
         self.last_error = why
 
     def rejected(self, why: str) -> None:

@@ -47,6 +47,7 @@ DRAIN_S = 3.0
 LAST_WORD_S = 0.5  # for the error event of an answer that was cut
 
 LIFE_KEPT_S = 600.0  # the seed asks not to ask more often
+MODELS_KEPT_S = 600.0
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class Gateway:
         self._metrics = metrics
         self._conversations = Conversations()
         self._lives = Kept(self._ask_life, LIFE_KEPT_S)
+        self._models = Kept(self._ask_models, MODELS_KEPT_S)
         self._watches: WeakSet[Watch] = WeakSet()
         self.leaving = False
 
@@ -148,6 +150,19 @@ class Gateway:
             except UpstreamError as error:
                 log.warning("account %s lists no voices: %s", account.name, error)
         return found
+
+    def models(self) -> Sequence[str]:
+        """The names of the pool's services' own models, kept for 10 minutes.
+
+        A service that cannot be asked now is left out, until it is next asked for.
+        """
+        kinds = {account.kind for account in self._pool.everybody().live()}
+        return [
+            model
+            for kind in self._upstreams
+            if kind in kinds
+            for model in self._models_of(kind)
+        ]
 
     def lives(self, credential: str) -> bool:
         """Whether a service takes a credential; the answer is kept for 10 minutes.
@@ -285,8 +300,25 @@ class Gateway:
         if isinstance(error, TokenRejected):
             self._pool.reject(account, error.message)
         elif isinstance(error, Refused):
-            account.refused(error.message)
+            account.refused(error.message, type(error))
             error.retry_after_s = account.rest.left_s
+
+    def _models_of(self, kind: str) -> Sequence[str]:
+        try:
+            return self._models.of(kind)
+        except UpstreamError as error:
+            log.warning("the models of %s cannot be listed: %s", kind, error)
+            return ()
+
+    def _ask_models(self, kind: str) -> Sequence[str]:
+        """raises: UpstreamError, of the first account whose token is not rejected."""
+        refusal: UpstreamError = TokenRejected("there is no account to ask with")
+        for account in self._pool.everybody().of([kind]).live():
+            try:
+                return self._upstreams[kind].models(account)
+            except TokenRejected as error:
+                refusal = error
+        raise refusal
 
     def _ask_life(self, credential: str) -> bool:
         identity = self._pool.identify(credential)

@@ -24,7 +24,6 @@ from .errors import (
     Busy,
     GatewayError,
     NoLiveAccount,
-    Refused,
     ShuttingDown,
     Unauthorized,
 )
@@ -146,7 +145,8 @@ class Pool:
 
         stages: parts of the turn's scope, to be looked through one after the other,
             and the seconds to wait there; None, as long as requests wait in line.
-        raises: Busy when none came free in time, Refused when all are resting,
+        raises: Busy when none came free in time, what made the first to be back rest
+            when all are resting (Refused, RateLimited, QuotaExhausted),
             Unauthorized or NoLiveAccount when none is alive, ShuttingDown, CallerLeft;
             on a later try what made the one before fail, when no other came free.
         """
@@ -167,7 +167,9 @@ class Pool:
         for scope, wait_s in stages:
             waiter = Waiter(scope, turn.ticket, turn.accounts)
             patience_s = self._queue_timeout_s if wait_s is None else wait_s
-            account = self._line.take(waiter, watch, patience_s if scope.live() else 0)
+            if all(each.rest.left_s > patience_s for each in scope.live()):
+                patience_s = 0  # nobody comes free in time
+            account = self._line.take(waiter, watch, patience_s)
             if account:
                 return account
         return None
@@ -193,7 +195,9 @@ class Pool:
     def _unserved(self, turn: Turn) -> GatewayError:
         if self._line.closed:
             return leaving()
-        return turn.last if turn.last and turn.scope.live() else unserved(turn.scope)
+        if turn.last and turn.last.again and turn.scope.live():
+            return turn.last
+        return unserved(turn.scope)
 
     def _worth(self, claim: "Claim") -> tuple[bool, float]:
         """Of several tokens of an account: one that lives, and ends last."""
@@ -233,9 +237,10 @@ def unserved(scope: Scope) -> GatewayError:
     if not live:
         return _dead(scope)
     if all(account.rest.left_s for account in live):
-        return Refused(
-            f"every account is resting after a refusal; {live[0].rest.why}",
-            retry_after_s=min(account.rest.left_s for account in live),
+        first = min((account.rest for account in live), key=lambda rest: rest.left_s)
+        return first.kind(
+            f"every account is resting after a refusal; {first.why}",
+            retry_after_s=first.left_s,
         )
     return Busy(
         "every account is answering somebody else: try again, or add accounts",

@@ -162,6 +162,9 @@ class Upstream(Protocol):
     def offers(self, model: str) -> bool:
         """Whether *model* is a name of this service's own."""
 
+    def models(self, account: Credential) -> Sequence[str]:
+        """The names of its models, where they can be chosen. raises: UpstreamError."""
+
     def objection(self, question: Question) -> BadRequest | None:
         """What of *question* this service cannot do on any account, by its field.
 

@@ -400,7 +400,7 @@ class TestKey:
     def test_lists_its_models(self, platform: Platform, simulated: Simulated) -> None:
         simulated.script({"call": "models", "data": ["MiniMax-M3", "MiniMax-M4"]})
 
-        assert platform.models("sk-api-demo") == ["MiniMax-M3", "MiniMax-M4"]
+        assert platform.models(Key()) == ["MiniMax-M3", "MiniMax-M4"]
 
     def test_is_never_in_an_error(self, simulated: Simulated) -> None:
         platform = Platform(Http(), simulated.origin, "MiniMax-M3")

@@ -34,6 +34,10 @@ class Platform:
     def offers(self, model: str) -> bool:
         return model.startswith(protocol.OWN_MODELS)
 
+    def models(self, account: Credential) -> Sequence[str]:
+        """The names of the models that the account's key may ask."""
+        return self._models(account.token)
+
     def objection(self, question: Question) -> BadRequest | None:
         return objections.objection(question, self._model(question))
 
@@ -80,21 +84,10 @@ class Platform:
     def lives(self, credential: str) -> bool:
         """Asked by the cheapest authenticated call there is, the list of models."""
         try:
-            self.models(credential)
+            self._models(credential)
         except TokenRejected:
             return False
         return True
-
-    def models(self, token: str) -> Sequence[str]:
-        """The names of the models this key may ask.
-
-        raises: UpstreamError.
-        """
-        answer = self._client.ask("GET", protocol.MODELS, token)
-        listed = answer.get("data") if isinstance(answer, dict) else None
-        if not isinstance(listed, list):
-            raise NotUnderstood("the platform lists no models")
-        return [str(m["id"]) for m in listed if isinstance(m, dict) and m.get("id")]
 
     def hang_up(self) -> None:
         self._http.hang_up()
@@ -103,6 +96,13 @@ class Platform:
     def drain(self, wait_s: float) -> int:
         """Nothing is left to do behind an answer."""
         return 0
+
+    def _models(self, key: str) -> Sequence[str]:
+        answer = self._client.ask("GET", protocol.MODELS, key)
+        listed = answer.get("data") if isinstance(answer, dict) else None
+        if not isinstance(listed, list):
+            raise NotUnderstood("the platform lists no models")
+        return [str(m["id"]) for m in listed if isinstance(m, dict) and m.get("id")]
 
     def _model(self, question: Question) -> str:
         return question.model if self.offers(question.model) else self._default_model

@@ -54,6 +54,9 @@ class Web:
     def offers(self, model: str) -> bool:
         return False  # there is one model, and nobody names it
 
+    def models(self, account: Credential) -> Sequence[str]:
+        return ()
+
     def objection(self, question: Question) -> BadRequest | None:
         """A tool that must be called: nothing here can force the model to.
 
