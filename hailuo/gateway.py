@@ -11,10 +11,11 @@ one first, the other when none of its accounts gets free in time or when it fail
 import logging
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TypeVar
 from weakref import WeakSet
 
+from . import audio
 from .accounts import Account, Scope
 from .conversations import Conversations
 from .errors import BadRequest, Refused, TokenRejected, Unreachable, UpstreamError
@@ -108,8 +109,10 @@ class Gateway:
         yield from self._serve(turn, kinds, watch, TICK, ask)
 
     def speak(self, turn: Turn, speech: Speech, watch: Watch) -> Sound:
-        """MP3 as it arrives, and b"" whenever the caller has heard nothing.
+        """Audio as it arrives, and b"" whenever the caller has heard nothing.
 
+        What an upstream does not make itself is converted; who needs that waits for a
+        place before he waits for an account.
         raises: as answer().
         """
         kinds = self._kinds(
@@ -118,10 +121,16 @@ class Gateway:
         turn.scope = turn.scope.of(kinds)
 
         def ask(upstream: Upstream, account: Account) -> Sound:
-            yield from upstream.speak(account, speech, watch)
+            yield from spoken(upstream, account, speech, watch)
             account.succeeded()
 
-        yield from self._serve(turn, kinds, watch, b"", ask)
+        with ExitStack() as kept:
+            if self._converts(turn.scope, speech):
+                place = kept.enter_context(audio.PLACES.place())
+                while not place.wait(watch):
+                    yield b""
+                    watch.beat()
+            yield from self._serve(turn, kinds, watch, b"", ask)
 
     def transcribe(self, turn: Turn, recording: Recording, watch: Watch) -> Words:
         """A text as it is understood, and "" whenever the caller has heard nothing.
@@ -277,6 +286,11 @@ class Gateway:
         fresh = turn.scope.where(lambda account: account not in turn.accounts)
         return [*((fresh.of([kind]), 0) for kind in kinds), (turn.scope, None)]
 
+    def _converts(self, scope: Scope, speech: Speech) -> bool:
+        """Whether an account that may serve leaves something of it to be converted."""
+        kinds = {account.kind for account in scope.accounts()}
+        return any(self._upstreams[kind].own(speech) != speech for kind in kinds)
+
     def _introduce(self, scope: Scope) -> None:
         """Have callers' tokens proved before they may touch somebody else's lock.
 
@@ -328,6 +342,17 @@ class Gateway:
             return self._upstreams[identity.kind].lives(credential)
         except UpstreamError as error:
             raise Unreachable(f"it could not be checked: {error.message}") from error
+
+
+def spoken(upstream: Upstream, account: Account, speech: Speech, watch: Watch) -> Sound:
+    """A speech in its format and at its speed, whoever makes them."""
+    own = upstream.own(speech)
+    with closing(upstream.speak(account, own, watch)) as sound:
+        if own == speech:
+            yield from sound
+        else:
+            speed = speech.speed / own.speed
+            yield from audio.converted(sound, speech.format, speed)
 
 
 def pause(seconds: float, watch: Watch) -> Generator[None, None, None]:

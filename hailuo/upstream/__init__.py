@@ -120,11 +120,15 @@ class Speech(NamedTuple):
     text: as it came; an upstream splits what is too long for it.
     voice: as the caller names it: one of OpenAI's or of an upstream's own.
     model: as the caller names it.
+    format: one of audio.FORMATS.
+    speed: how much faster than usual, 0.25 to 4; the pitch stays.
     """
 
     text: str
     voice: str
     model: str = ""
+    format: str = "mp3"
+    speed: float = 1.0
 
 
 class Recording(NamedTuple):
@@ -149,7 +153,7 @@ class Speaker(NamedTuple):
 TICK = Piece()  # nothing came for a while; told apart by identity
 
 Answer = Generator[Piece, None, None]  # closing it ends the answer upstream
-Sound = Generator[bytes, None, None]  # MP3 as it arrives; b"" when a beat is due
+Sound = Generator[bytes, None, None]  # audio as it arrives; b"" when a beat is due
 Words = Generator[str, None, None]  # a text as it is understood; "" for a beat
 
 
@@ -188,8 +192,18 @@ class Upstream(Protocol):
     def objection_to(self, speech: Speech) -> BadRequest | None:
         """What of *speech* this service cannot do on any account, by its field."""
 
+    def own(self, speech: Speech) -> Speech:
+        """*speech* as this service makes it.
+
+        Where that is not the format or the speed it was, it is MP3: what is left to be
+        done can be done to that.
+        """
+
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
-        """One MP3 of the whole text, as it arrives. raises: as answer()."""
+        """One file of the whole text, as it arrives. raises: as answer().
+
+        speech: as own() has it.
+        """
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch

@@ -66,6 +66,9 @@ class Platform:
     def objection_to(self, speech: Speech) -> BadRequest | None:
         return self._voice.objection(speech)
 
+    def own(self, speech: Speech) -> Speech:
+        return self._voice.own(speech)
+
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
         return self._voice.speak(account, speech, watch)
 
