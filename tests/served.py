@@ -54,6 +54,7 @@ class Served:
         self.base_url = f"{self.address}/v1"
         handle, path = tempfile.mkstemp(".log", "gateway-", directory)
         self._log = Path(path)
+        self._leaving = False
         self._clients: dict[Any, openai.OpenAI] = {}
         settings.setdefault("HAILUO_TOKENS_FILE", directory / "none.json")
         self.process = subprocess.Popen(
@@ -89,8 +90,9 @@ class Served:
         return self._log.read_text("utf-8", "replace")
 
     def leave(self) -> None:
-        """Ask it to leave."""
-        if self.process.poll() is None:
+        """Ask it to leave, once."""
+        if self.process.poll() is None and not self._leaving:
+            self._leaving = True
             self.process.send_signal(signal.SIGTERM)
 
     def stop(self) -> int:
