@@ -11,9 +11,11 @@ one first, the other when none of its accounts gets free in time or when it fail
 import logging
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TypeVar
+from weakref import WeakSet
 
+from . import audio
 from .accounts import Account, Scope
 from .conversations import Conversations
 from .errors import BadRequest, Refused, TokenRejected, Unreachable, UpstreamError
@@ -43,8 +45,10 @@ PAUSES_S = (0.3, 1.0)  # before an account is asked for the second and the third
 LAST_TRY_S = 10.0
 CUT_S = 20.0
 DRAIN_S = 3.0
+LAST_WORD_S = 0.5  # for the error event of an answer that was cut
 
 LIFE_KEPT_S = 600.0  # the seed asks not to ask more often
+MODELS_KEPT_S = 600.0
 
 log = logging.getLogger(__name__)
 
@@ -66,11 +70,18 @@ class Gateway:
         self._metrics = metrics
         self._conversations = Conversations()
         self._lives = Kept(self._ask_life, LIFE_KEPT_S)
+        self._models = Kept(self._ask_models, MODELS_KEPT_S)
+        self._watches: WeakSet[Watch] = WeakSet()
         self.leaving = False
 
     def turn(self, scope: Scope) -> Turn:
         """A place in line for a request that accounts of *scope* may serve."""
         return Turn(scope, self._pool.ticket())
+
+    def fetches(self, scope: Scope) -> bool:
+        """Whether whoever of *scope* may answer fetches a picture itself."""
+        kinds = {account.kind for account in scope.live()}
+        return all(self._upstreams[kind].fetches for kind in kinds)
 
     def answer(self, turn: Turn, question: Question, watch: Watch) -> Answer:
         """The pieces of an answer, and a TICK whenever the caller has heard nothing.
@@ -98,8 +109,10 @@ class Gateway:
         yield from self._serve(turn, kinds, watch, TICK, ask)
 
     def speak(self, turn: Turn, speech: Speech, watch: Watch) -> Sound:
-        """MP3 as it arrives, and b"" whenever the caller has heard nothing.
+        """Audio as it arrives, and b"" whenever the caller has heard nothing.
 
+        What an upstream does not make itself is converted; who needs that waits for a
+        place before he waits for an account.
         raises: as answer().
         """
         kinds = self._kinds(
@@ -108,10 +121,16 @@ class Gateway:
         turn.scope = turn.scope.of(kinds)
 
         def ask(upstream: Upstream, account: Account) -> Sound:
-            yield from upstream.speak(account, speech, watch)
+            yield from spoken(upstream, account, speech, watch)
             account.succeeded()
 
-        yield from self._serve(turn, kinds, watch, b"", ask)
+        with ExitStack() as kept:
+            if self._converts(turn.scope, speech):
+                place = kept.enter_context(audio.PLACES.place())
+                while not place.wait(watch):
+                    yield b""
+                    watch.beat()
+            yield from self._serve(turn, kinds, watch, b"", ask)
 
     def transcribe(self, turn: Turn, recording: Recording, watch: Watch) -> Words:
         """A text as it is understood, and "" whenever the caller has heard nothing.
@@ -141,6 +160,19 @@ class Gateway:
                 log.warning("account %s lists no voices: %s", account.name, error)
         return found
 
+    def models(self) -> Sequence[str]:
+        """The names of the pool's services' own models, kept for 10 minutes.
+
+        A service that cannot be asked now is left out, until it is next asked for.
+        """
+        kinds = {account.kind for account in self._pool.everybody().live()}
+        return [
+            model
+            for kind in self._upstreams
+            if kind in kinds
+            for model in self._models_of(kind)
+        ]
+
     def lives(self, credential: str) -> bool:
         """Whether a service takes a credential; the answer is kept for 10 minutes.
 
@@ -160,12 +192,15 @@ class Gateway:
 
     def _cut_off(self) -> None:
         """Also what was still on its way to an answer when the first were cut."""
-        until = time.monotonic() + DRAIN_S
+        until = time.monotonic() + DRAIN_S - LAST_WORD_S
         while time.monotonic() < until:
             for upstream in self._upstreams.values():
                 upstream.hang_up()
-            if self._pool.idle(0.5):
+            if self._pool.idle(LAST_WORD_S):
                 return
+        for watch in list(self._watches):
+            watch.hang_up()  # who has not taken his last word by now does not read
+        self._pool.idle(LAST_WORD_S)
 
     def _serve(
         self, turn: Turn, kinds: Sequence[str], watch: Watch, tick: Item, ask: Ask[Item]
@@ -174,6 +209,7 @@ class Gateway:
 
         tick: what is given when a beat is due.
         """
+        self._watches.add(watch)
         if turn.scope.own:
             self._introduce(turn.scope)
         while True:
@@ -221,12 +257,13 @@ class Gateway:
         model: one of a service's own names goes to that service at once.
         raises: BadRequest, what the upstream has against it, when there is none.
         """
-        present = {account.kind for account in scope.accounts()}
-        asked = {kind: objection(self._upstreams[kind]) for kind in present}
-        if objections := [against for against in asked.values() if against]:
-            if len(objections) == len(asked):
-                raise objections[0]
-        able = [kind for kind in self._upstreams if not asked.get(kind)]
+        kinds = scope.kinds()
+        present = [kind for kind in self._upstreams if kind in kinds]
+        against = {kind: objection(each) for kind, each in self._upstreams.items()}
+        objections = [found for kind in present if (found := against[kind])]
+        if objections and len(objections) == len(present):
+            raise objections[0]
+        able = [kind for kind in self._upstreams if not against[kind]]
         return sorted(able, key=lambda kind: not self._upstreams[kind].offers(model))
 
     def _stages(
@@ -248,6 +285,11 @@ class Gateway:
             return [(turn.scope.of(unused), 0), (turn.scope, None)]
         fresh = turn.scope.where(lambda account: account not in turn.accounts)
         return [*((fresh.of([kind]), 0) for kind in kinds), (turn.scope, None)]
+
+    def _converts(self, scope: Scope, speech: Speech) -> bool:
+        """Whether an account that may serve leaves something of it to be converted."""
+        kinds = {account.kind for account in scope.accounts()}
+        return any(self._upstreams[kind].own(speech) != speech for kind in kinds)
 
     def _introduce(self, scope: Scope) -> None:
         """Have callers' tokens proved before they may touch somebody else's lock.
@@ -272,8 +314,25 @@ class Gateway:
         if isinstance(error, TokenRejected):
             self._pool.reject(account, error.message)
         elif isinstance(error, Refused):
-            account.refused(error.message)
+            account.refused(error.message, type(error))
             error.retry_after_s = account.rest.left_s
+
+    def _models_of(self, kind: str) -> Sequence[str]:
+        try:
+            return self._models.of(kind)
+        except UpstreamError as error:
+            log.warning("the models of %s cannot be listed: %s", kind, error)
+            return ()
+
+    def _ask_models(self, kind: str) -> Sequence[str]:
+        """raises: UpstreamError, of the first account whose token is not rejected."""
+        refusal: UpstreamError = TokenRejected("there is no account to ask with")
+        for account in self._pool.everybody().of([kind]).live():
+            try:
+                return self._upstreams[kind].models(account)
+            except TokenRejected as error:
+                refusal = error
+        raise refusal
 
     def _ask_life(self, credential: str) -> bool:
         identity = self._pool.identify(credential)
@@ -283,6 +342,17 @@ class Gateway:
             return self._upstreams[identity.kind].lives(credential)
         except UpstreamError as error:
             raise Unreachable(f"it could not be checked: {error.message}") from error
+
+
+def spoken(upstream: Upstream, account: Account, speech: Speech, watch: Watch) -> Sound:
+    """A speech in its format and at its speed, whoever makes them."""
+    own = upstream.own(speech)
+    with closing(upstream.speak(account, own, watch)) as sound:
+        if own == speech:
+            yield from sound
+        else:
+            speed = speech.speed / own.speed
+            yield from audio.converted(sound, speech.format, speed)
 
 
 def pause(seconds: float, watch: Watch) -> Generator[None, None, None]:

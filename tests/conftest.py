@@ -75,8 +75,8 @@ def serve(
     yield serve
     for gateway in running.values():
         gateway.leave()
-    codes = [gateway.stop() for gateway in running.values()]
-    assert not any(codes), "a gateway did not leave in order"
+    codes = {known: gateway.stop() for known, gateway in running.items()}
+    assert not any(codes.values()), f"a gateway did not leave in order: {codes}"
     assert_nothing_secret(directory)
 
 

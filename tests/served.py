@@ -54,7 +54,6 @@ class Served:
         self.base_url = f"{self.address}/v1"
         handle, path = tempfile.mkstemp(".log", "gateway-", directory)
         self._log = Path(path)
-        self._leaving = False
         self._clients: dict[Any, openai.OpenAI] = {}
         settings.setdefault("HAILUO_TOKENS_FILE", directory / "none.json")
         self.process = subprocess.Popen(
@@ -66,6 +65,7 @@ class Served:
             stdin=subprocess.DEVNULL,
         )
         os.close(handle)
+        self._leaving = False
         self._await_start()
 
     def client(self, key: str = KEY, **options: Any) -> openai.OpenAI:
@@ -90,8 +90,8 @@ class Served:
         return self._log.read_text("utf-8", "replace")
 
     def leave(self) -> None:
-        """Ask it to leave, once."""
-        if self.process.poll() is None and not self._leaving:
+        """Ask it to leave; once, since a second time may find it half gone."""
+        if not self._leaving and self.process.poll() is None:
             self._leaving = True
             self.process.send_signal(signal.SIGTERM)
 

@@ -25,7 +25,7 @@ def transcribe() -> Response:
     with ExitStack() as gone:
         sent = upload.read(request, here.settings, gone)
         format = _format(sent.fields)
-        parts = gone.enter_context(audio.parts(sent.file, check=watch.check))
+        parts = gone.enter_context(audio.parts(sent.file, watch))
         language = sent.fields.get("language")
         recording = Recording(parts, language if isinstance(language, str) else "")
         trace = journal.trace(request)

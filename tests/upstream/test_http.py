@@ -2,6 +2,7 @@
 
 import gzip
 import queue
+import select
 import socket
 import ssl
 import threading
@@ -241,6 +242,26 @@ class TestBreakingOff:
             read_first.set()
             with pytest.raises(Unreachable):
                 next(parts)
+
+    def test_a_reset_right_behind_the_headers(self):
+        """Before anybody has looked whether something of the body is here."""
+
+        def answer(sock: socket.socket) -> None:
+            sock.sendall(CHUNKED)
+            headers_read.wait(5)
+            linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            sock.close()
+
+        headers_read = threading.Event()
+        with Service(answer) as service:
+            response = Http().send("GET", service.url, headers={}, stream=True)
+            arrival = select.poll()
+            arrival.register(response.raw.fileno(), select.POLLIN)
+            headers_read.set()
+            assert arrival.poll(5_000)
+            with pytest.raises(Unreachable):
+                Stream(response, Watch())
 
     def test_hang_up_ends_every_stream_at_once(self):
         http = Http()

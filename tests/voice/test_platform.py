@@ -1,5 +1,6 @@
 """Speech and recognition of the platform, against the simulator."""
 
+import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from tests.voice import sounds
 from tests.voice.sounds import Decoded
 
 TONE = {"call": "t2a", "times": None, "sound": "tone"}
+QUICK = {"character_s": 0.005}
 TEXT = f"{SECRET} has something to say, and he says it."
 KEY = "sk-api-sim-voice"
 
@@ -35,6 +37,11 @@ def scripted(upstream: Simulated) -> Simulated:
 @pytest.fixture
 def platform(scripted: Simulated) -> Platform:
     return Platform(Http(), scripted.origin, "MiniMax-M3")
+
+
+@pytest.fixture
+def served(scripted: Simulated, serve: Callable[..., Served]) -> Served:
+    return serve(HAILUO_PLATFORM_ORIGIN=scripted.origin)
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +68,70 @@ def test_a_text_is_read_as_it_arrives(platform: Platform, scripted: Simulated):
 
 def test_a_long_text_is_joined_as_one_file(platform: Platform, scripted: Simulated):
     text = "This is a sentence. " * 600
+    scripted.script({**TONE, **QUICK})
 
     made = spoken(platform, text)
 
     assert len(scripted.report()["speeches"]) == 2
     assert sounds.headers(made) == []
-    assert Decoded(made).seconds == pytest.approx(0.06 * len(text), rel=0.01)
+    assert Decoded(made).seconds == pytest.approx(0.005 * len(text), rel=0.01)
+
+
+TYPES = ("mp3", "opus", "aac", "flac", "wav", "pcm")
+
+
+def seconds(made: bytes, format: str) -> float:
+    if format == "pcm":
+        return len(made) / 48_000
+    return Decoded(made, "aac" if format == "aac" else None).seconds
+
+
+@pytest.mark.parametrize("format", TYPES)
+@pytest.mark.parametrize("speed", [1, 1.5, 3])
+def test_it_makes_what_it_can_and_we_the_rest(
+    served: Served, scripted: Simulated, format: str, speed: float
+):
+    made = served.client(KEY).audio.speech.create(
+        model="tts-1", voice="alloy", input=TEXT, response_format=format, speed=speed
+    )
+
+    (asked,) = scripted.report()["speeches"]
+    native = format != "aac" and speed != 3
+    expected = {"wav": "pcm"}.get(format, format) if native else "mp3"
+    assert (asked["format"], asked["speed"]) == (expected, 1 if speed == 3 else speed)
+    assert seconds(made.content, format) * speed == pytest.approx(
+        0.06 * len(TEXT), abs=0.1 + 0.1 * speed
+    )
+
+
+@pytest.mark.parametrize("format", ["flac", "opus", "wav", "pcm"])
+def test_pieces_are_one_file_in_every_format(
+    served: Served, scripted: Simulated, format: str
+):
+    text = "This is a sentence. " * 455
+    scripted.script({**TONE, **QUICK})
+
+    made = served.client(KEY).audio.speech.create(
+        model="tts-1", voice="alloy", input=text, response_format=format, speed=2
+    )
+
+    first, second = scripted.report()["speeches"]
+    joined = "pcm" if format in ("wav", "pcm") else "mp3"
+    assert {first["format"], second["format"]} == {joined}
+    assert seconds(made.content, format) == pytest.approx(0.0025 * len(text), rel=0.02)
+
+
+def test_audio_that_is_not_what_was_asked_for_is_not_passed_on(
+    platform: Platform, scripted: Simulated
+):
+    """That opus comes in Ogg is assumed: it is looked at."""
+    said = {"audio": b"mp3 perhaps".hex(), "status": 1}
+    body = f"data: {json.dumps({'data': said})}\n\n"
+    http = {"status": 200, "content_type": "text/event-stream", "body": body}
+    scripted.script({"call": "t2a", "http": http})
+
+    with pytest.raises(errors.NotUnderstood):
+        spoken(platform, format="opus")
 
 
 def test_voices_are_those_of_the_key(platform: Platform, scripted: Simulated):
@@ -136,12 +201,9 @@ def test_a_recording_is_written_down(
     assert "".join(platform.transcribe(Account(), heard, Watch())) == expected
 
 
-def test_a_platform_key_serves_the_same_endpoints(
-    scripted: Simulated, serve: Callable[..., Served]
-):
-    gateway = serve(HAILUO_PLATFORM_ORIGIN=scripted.origin)
+def test_a_platform_key_serves_the_same_endpoints(scripted: Simulated, served: Served):
     scripted.script({"call": "speech_to_text", "text": SECRET})
-    client = gateway.client(KEY).audio
+    client = served.client(KEY).audio
 
     made = client.speech.create(
         model="tts-1", voice="alloy", input=TEXT, response_format="flac"

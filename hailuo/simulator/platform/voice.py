@@ -42,24 +42,29 @@ async def speak(simulator: Simulator, request: Request) -> Reply | None:
     body = _json(request)
     _check_speech(body)
     text, voice = body["text"], body["voice_setting"]["voice_id"]
+    speed = body["voice_setting"].get("speed", 1)
+    audio = body["audio_setting"]
     seen = SpeechSeen(key, voice, text, sound.hertz(voice))
+    seen.format, seen.speed = audio["format"], speed
     simulator.report.speeches.append(seen)
     instruction = simulator.script.take("t2a", key, key, text)
     if reply := await _instead(simulator, instruction, request):
         return reply
     plan = instruction or Instruction("t2a")
-    spoken = plan.sound == "voice"
-    (mp3,) = await asyncio.to_thread(sound.parts, text, seen.hz, 1, spoken)
+    samples = await asyncio.to_thread(sound.said, text, seen.hz, plan, speed)
+    made = await asyncio.to_thread(
+        sound.encoded, samples, audio["format"], audio["sample_rate"]
+    )
     stream = Stream(request.connection)
     stream.start(200, EVENT_STREAM)
-    size = -(-len(mp3) // PIECES)
-    for at in range(0, len(mp3), size):
-        await _send(stream, {"audio": mp3[at : at + size].hex(), "status": 1})
+    size = -(-len(made) // PIECES)
+    for at in range(0, len(made), size):
+        await _send(stream, {"audio": made[at : at + size].hex(), "status": 1})
         if plan.cut_at is not None:
             await stream.cut("close")
             return None
     options = body.get("stream_options") or {}
-    whole = "" if options.get("exclude_aggregated_audio") else mp3.hex()
+    whole = "" if options.get("exclude_aggregated_audio") else made.hex()
     await _send(stream, {"audio": whole, "status": 2})
     await stream.end()
     return None
@@ -73,8 +78,15 @@ def _check_speech(body: Any) -> None:
         raise forbidden("text is empty or too long")
     if body.get("stream") is not True:
         raise forbidden("only streamed speech is played")
-    if body["voice_setting"]["voice_id"] not in (*VOICES, "my-own-voice"):
-        raise forbidden(f"there is no voice {body['voice_setting']['voice_id']!r}")
+    voice, audio = body["voice_setting"], body["audio_setting"]
+    if voice["voice_id"] not in (*VOICES, "my-own-voice"):
+        raise forbidden(f"there is no voice {voice['voice_id']!r}")
+    if not 0.5 <= voice.get("speed", 1) <= 2:
+        raise forbidden(f"the speed is {voice['speed']!r}")
+    if audio.get("format") not in sound.FORMATS or audio.get("channel") != 1:
+        raise forbidden(f"the format is {audio.get('format')!r}")
+    if not 8_000 <= audio.get("sample_rate", 0) <= 44_100:
+        raise forbidden(f"the sample rate is {audio.get('sample_rate')!r}")
 
 
 async def _send(stream: Stream, data: dict[str, Any]) -> None:

@@ -121,9 +121,7 @@ async def _made(simulator: Simulator, said: Said, request: Request) -> list[str]
     """The addresses of a speech's parts."""
     assert said.speech
     plan = said.plan
-    made = await asyncio.to_thread(
-        sound.parts, said.text, said.speech.hz, plan.parts, plan.sound == "voice"
-    )
+    made = await asyncio.to_thread(sound.parts, said.text, said.speech.hz, plan)
     said.speech.parts = len(made)
     origin = f"http://{request.header('host')}"
     addresses = [f"/simulated-audio/{uuid.uuid4().hex}.mp3" for _ in made]

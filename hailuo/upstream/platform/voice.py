@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...audio import mp3
+from ...audio import mp3, wav
 from ...errors import BadRequest, NotUnderstood
 from ...kept import Kept
 from ...watch import Watch
@@ -40,20 +40,32 @@ class Voice:
         """The voices a key may use. raises: as Client.ask()."""
         return self._voices.of(account.token)
 
+    def own(self, speech: Speech) -> Speech:
+        """All formats but aac, unless several files would have to be joined."""
+        slowest, fastest = protocol.SPEEDS
+        own_speed = slowest <= speech.speed <= fastest
+        joined = speech.format in protocol.JOINED
+        if own_speed and (joined or _is_single(speech)):
+            return speech
+        return speech._replace(format="mp3", speed=speech.speed if own_speed else 1.0)
+
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
-        """One MP3 of the whole text, as it arrives.
+        """One file of the whole text, as it arrives.
 
         raises: BadRequest for an unknown voice; what refusal() tells of; CallerLeft.
         """
         voice = voices.chosen(speech.voice, self.speakers(account))
-        texts = sentences.pieces(speech.text, protocol.SPEECH_CHARACTERS)
-        for text in filter(str.strip, texts):
-            body = _body(text, voice, speech.model)
+        texts = _texts(speech)
+        if speech.format == "wav":
+            yield wav.header(protocol.AUDIO["pcm"]["sample_rate"])
+        for text in texts:
+            body = _body(text, voice, speech)
             with self._client.open_stream(
                 protocol.SPEAK, account.token, body, watch=watch
             ) as stream:
-                part = _sound(stream)
-                yield from part if len(texts) == 1 else mp3.bare(part)
+                part = _sound(stream, protocol.BEGINNINGS.get(speech.format, b""))
+                apart = speech.format == "mp3" and len(texts) > 1
+                yield from mp3.bare(part) if apart else part
                 stream.settle()
 
     def transcribe(
@@ -87,8 +99,19 @@ class Voice:
         return voices.listed(self._client.ask("POST", protocol.VOICES, key, body))
 
 
-def _body(text: str, voice: str, model: str) -> dict[str, Any]:
+def _texts(speech: Speech) -> list[str]:
+    """The pieces in which it is read."""
+    found = sentences.pieces(speech.text, protocol.SPEECH_CHARACTERS)
+    return list(filter(str.strip, found))
+
+
+def _is_single(speech: Speech) -> bool:
+    return speech.format in protocol.AUDIO and len(_texts(speech)) == 1
+
+
+def _body(text: str, voice: str, speech: Speech) -> dict[str, Any]:
     """source: platform.md, Speech."""
+    model = speech.model
     hd = model.endswith("-hd")
     own = protocol.SPEECH_MODEL_HD if hd else protocol.SPEECH_MODEL
     return {
@@ -96,8 +119,10 @@ def _body(text: str, voice: str, model: str) -> dict[str, Any]:
         "text": text,
         "stream": True,
         "stream_options": {"exclude_aggregated_audio": True},
-        "voice_setting": {"voice_id": voice},
-        "audio_setting": protocol.AUDIO,
+        "voice_setting": {"voice_id": voice, "speed": speech.speed},
+        "audio_setting": protocol.AUDIO[
+            "pcm" if speech.format == "wav" else speech.format
+        ],
     }
 
 
@@ -114,8 +139,11 @@ def _events(stream: Stream) -> Iterator[Mapping[str, Any] | None]:
             yield said
 
 
-def _sound(stream: Stream) -> Iterator[bytes]:
-    """The MP3 of an answer. The last event may repeat all of it."""
+def _sound(stream: Stream, beginning: bytes) -> Iterator[bytes]:
+    """The audio of an answer. The last event may repeat all of it.
+
+    raises: NotUnderstood when it does not begin as its format does.
+    """
     begun = False
     for said in _events(stream):
         if said is None:
@@ -124,6 +152,8 @@ def _sound(stream: Stream) -> Iterator[bytes]:
         data = events.mapping(said, "data")
         done = data.get("status") == protocol.SPEECH_DONE
         if (sound := _unhexed(events.text(data, "audio"))) and not (done and begun):
+            if not begun and not sound.startswith(beginning):
+                raise NotUnderstood("the platform's audio is not what was asked for")
             begun = True
             yield sound
         if done:
