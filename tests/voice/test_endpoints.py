@@ -381,6 +381,8 @@ def test_times_that_nobody_tells_are_refused(
 
     assert response.status_code == 400
     assert response.json()["error"]["param"] == "response_format"
+    assert "json" in response.json()["error"]["message"]
+    assert scripted.report()["requests"] == []
 
 
 def test_an_upload_that_is_too_large_is_refused(account: Caller, scripted: Simulated):

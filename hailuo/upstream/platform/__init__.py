@@ -10,6 +10,7 @@ from ..http import Http
 from . import chat, objections, protocol, request
 from .client import Client
 from .documents import Documents
+from .recognition import Recognition
 from .voice import Voice
 
 
@@ -28,6 +29,7 @@ class Platform:
         self._default_model = default_model
         self._documents = Documents()
         self._voice = Voice(self._client)
+        self._recognition = Recognition(self._client)
 
     def offers(self, model: str) -> bool:
         return model.startswith(protocol.OWN_MODELS)
@@ -65,10 +67,14 @@ class Platform:
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
         return self._voice.speak(account, speech, watch)
 
+    def objection_to_hearing(self, recording: Recording) -> BadRequest | None:
+        """Nothing: it writes down whatever is MP3, with times or without."""
+        return None
+
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
     ) -> Words:
-        return self._voice.transcribe(account, recording, watch)
+        return self._recognition.transcribe(account, recording, watch)
 
     def introduce(self, account: Credential) -> None:
         """Nothing to do: a key has no lock that others wait for."""

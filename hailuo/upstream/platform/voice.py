@@ -1,24 +1,22 @@
-"""Speech and recognition on the platform (platform.md)."""
+"""Speech on the platform (platform.md)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from ...audio import mp3, wav
 from ...errors import BadRequest, NotUnderstood
 from ...kept import Kept
 from ...watch import Watch
-from .. import Credential, Recording, Sound, Speaker, Speech, Words, sentences
-from ..sse import Parser
+from .. import Credential, Sound, Speaker, Speech, sentences
 from ..stream import Stream
 from . import events, protocol, voices
 from .client import Client
-from .refusals import refusal
 
 VOICES_KEPT_S = 600.0
 
 
 class Voice:
-    """What the platform says and hears."""
+    """What the platform says."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -68,32 +66,6 @@ class Voice:
                 yield from mp3.bare(part) if apart else part
                 stream.settle()
 
-    def transcribe(
-        self, account: Credential, recording: Recording, watch: Watch
-    ) -> Words:
-        """The text of each part as it is understood.
-
-        raises: what refusal() tells of; CallerLeft.
-        """
-        headers = {"language": recording.language} if recording.language else {}
-        last = ""
-        for part in recording.parts:
-            form = (
-                ("model", (None, protocol.ASR_MODEL)),
-                ("file", ("audio.mp3", part, "audio/mpeg")),
-                ("response_format", (None, "json")),
-                ("stream", (None, "true")),
-            )
-            with self._client.open_form_stream(
-                protocol.WRITE, account.token, form, headers=headers, watch=watch
-            ) as stream:
-                begun = False
-                for text in _words(stream):
-                    between = "" if begun else sentences.separator(last, text)
-                    yield between + text if text else ""
-                    begun, last = begun or bool(text), text or last
-                stream.settle()
-
     def _list(self, key: str) -> list[Speaker]:
         body = {"voice_type": "all"}
         return voices.listed(self._client.ask("POST", protocol.VOICES, key, body))
@@ -126,26 +98,13 @@ def _body(text: str, voice: str, speech: Speech) -> dict[str, Any]:
     }
 
 
-def _events(stream: Stream) -> Iterator[Mapping[str, Any] | None]:
-    """The events of a stream, None when a beat is due. raises: what one refuses."""
-    parser = Parser()
-    for received in stream:
-        if not received:
-            yield None
-        for event in parser.feed(received):
-            said = events.parsed(event)
-            if failure := refusal(said):
-                raise failure
-            yield said
-
-
 def _sound(stream: Stream, beginning: bytes) -> Iterator[bytes]:
     """The audio of an answer. The last event may repeat all of it.
 
     raises: NotUnderstood when it does not begin as its format does.
     """
     begun = False
-    for said in _events(stream):
+    for said in events.of(stream):
         if said is None:
             yield b""
             continue
@@ -166,16 +125,3 @@ def _unhexed(audio: str) -> bytes:
         return bytes.fromhex(audio)
     except ValueError:
         raise NotUnderstood("the platform's audio is not hex") from None
-
-
-def _words(stream: Stream) -> Iterator[str]:
-    """What is new of the text; "" when a beat is due."""
-    for said in _events(stream):
-        if said is None:
-            yield ""
-            continue
-        if text := events.text(said, "delta"):
-            yield text
-        if said.get("finish"):
-            return
-    raise NotUnderstood("the platform's text stopped before its end")

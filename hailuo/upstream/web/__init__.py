@@ -108,6 +108,13 @@ class Web:
         voice = voices.chosen(speech.voice, speech.model, self._replaced)
         yield from self._voice.speak(account, speech.text, voice, watch)
 
+    def objection_to_hearing(self, recording: Recording) -> BadRequest | None:
+        """It tells no times (protocol.md 6)."""
+        if not recording.times:
+            return None
+        message = "response_format must be json or text: the web service tells no times"
+        return BadRequest(message, param="response_format", code="unsupported_value")
+
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
     ) -> Words:

@@ -26,7 +26,18 @@ from ...errors import (
     Unreachable,
 )
 from ...watch import Watch
-from .. import TICK, Credential, Question, Recording, Sound, Speaker, Words, sentences
+from .. import (
+    HUSH,
+    TICK,
+    Credential,
+    Phrase,
+    Question,
+    Recording,
+    Sound,
+    Speaker,
+    Words,
+    sentences,
+)
 from ..http import Http
 from ..sse import Event, Parser
 from ..stream import Stream
@@ -84,7 +95,7 @@ class Voice:
         last = ""
         for part in recording.parts:
             for text in self._hear(account, part, watch):
-                yield sentences.separator(last, text) + text if text else ""
+                yield Phrase(sentences.separator(last, text) + text) if text else HUSH
                 last = text or last
 
     def cloned(self, account: Credential) -> list[Speaker]:
@@ -178,7 +189,8 @@ class Voice:
         if expected is not None and size < expected:
             raise Unreachable("the upstream's speech broke off")
 
-    def _hear(self, account: Credential, part: bytes, watch: Watch) -> Words:
+    def _hear(self, account: Credential, part: bytes, watch: Watch) -> Iterator[str]:
+        """The text of a part; "" when a beat is due."""
         character, chat_id = protocol.CHARACTER_ID, protocol.NEW_CONVERSATION
         form = (
             ("chatID", (None, chat_id)),
@@ -212,7 +224,7 @@ def _said(stream: Stream, transcript: Transcript) -> Generator[bytes, None, str]
     return "".join(texts)
 
 
-def _heard(stream: Stream) -> Words:
+def _heard(stream: Stream) -> Iterator[str]:
     """The recognised text; so far the first asr_chunk has been complete."""
     parser = Parser()
     for received in stream:

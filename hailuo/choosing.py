@@ -1,0 +1,53 @@
+"""Which upstream serves a request: one that can, the preferred one first.
+
+The other one serves when none of the first one's accounts gets free in time, or when it
+fails (design.md, How data goes).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from .accounts import Scope
+from .errors import BadRequest
+from .turn import Turn
+from .upstream import Upstream
+
+TRIES = 3  # of an answer, in all
+
+
+def kinds(
+    upstreams: Mapping[str, Upstream],
+    scope: Scope,
+    model: str,
+    objection: Callable[[Upstream], BadRequest | None],
+) -> Sequence[str]:
+    """The kinds of account that can serve, in the order of preference.
+
+    model: one of a service's own names goes to that service at once.
+    raises: BadRequest, what the upstream has against it, when there is none.
+    """
+    present = {account.kind for account in scope.accounts()}
+    asked = {kind: objection(upstreams[kind]) for kind in present}
+    if objections := [against for against in asked.values() if against]:
+        if len(objections) == len(asked):
+            raise objections[0]
+    able = [kind for kind in upstreams if not asked.get(kind)]
+    return sorted(able, key=lambda kind: not upstreams[kind].offers(model))
+
+
+def stages(turn: Turn, kinds: Sequence[str]) -> Sequence[tuple[Scope, float | None]]:
+    """Where to look for an account, one after the other, and how long to wait.
+
+    None: as long as requests wait in line.
+    """
+    first = turn.scope.of(kinds[:1])
+    others = turn.scope.of(kinds[1:])
+    if not others.live():
+        return [(turn.scope, None)]
+    if not turn.accounts and first.awake():
+        return [(first, None), (others, 0)]
+    used = [account.kind for account in turn.accounts]
+    if turn.failures == TRIES - 1 and len(set(used)) == 1:
+        unused = [kind for kind in kinds if kind not in used]
+        return [(turn.scope.of(unused), 0), (turn.scope, None)]
+    fresh = turn.scope.where(lambda account: account not in turn.accounts)
+    return [*((fresh.of([kind]), 0) for kind in kinds), (turn.scope, None)]
