@@ -1,4 +1,4 @@
-"""Which upstream serves a request: one that can, the preferred one first.
+"""Which accounts serve a request: those that can, of the preferred upstream first.
 
 The other one serves when none of the first one's accounts gets free in time, or when it
 fails (design.md, How data goes).
@@ -6,10 +6,10 @@ fails (design.md, How data goes).
 
 from collections.abc import Callable, Mapping, Sequence
 
-from .accounts import Scope
-from .errors import BadRequest
+from .accounts import Account, Scope
+from .errors import BadRequest, UpstreamError
 from .turn import Turn
-from .upstream import Upstream
+from .upstream import Speech, Upstream
 
 TRIES = 3  # of an answer, in all
 
@@ -51,3 +51,21 @@ def stages(turn: Turn, kinds: Sequence[str]) -> Sequence[tuple[Scope, float | No
         return [(turn.scope.of(unused), 0), (turn.scope, None)]
     fresh = turn.scope.where(lambda account: account not in turn.accounts)
     return [*((fresh.of([kind]), 0) for kind in kinds), (turn.scope, None)]
+
+
+def having_voice(
+    upstreams: Mapping[str, Upstream], scope: Scope, speech: Speech
+) -> Scope:
+    """The part of *scope* that has the voice; all of it when nobody is known to."""
+
+    def has_it(account: Account) -> bool:
+        try:
+            return upstreams[account.kind].has_voice(account, speech)
+        except UpstreamError:
+            return False
+
+    live = scope.live()
+    having = set(filter(has_it, live)) if len(live) > 1 else set()
+    if not having or len(having) == len(live):
+        return scope
+    return scope.where(lambda account: account in having)

@@ -114,7 +114,8 @@ class Gateway:
             speech.model,
             lambda upstream: upstream.objection_to(speech),
         )
-        turn.scope = turn.scope.of(kinds)
+        scope = turn.scope.of(kinds)
+        turn.scope = choosing.having_voice(self._upstreams, scope, speech)
 
         def ask(upstream: Upstream, account: Account) -> Sound:
             yield from spoken(upstream, account, speech, watch)

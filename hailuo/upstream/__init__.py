@@ -197,6 +197,12 @@ class Upstream(Protocol):
     def cloned(self, account: Credential) -> Sequence[Speaker]:
         """The voices that are the account's own. raises: UpstreamError."""
 
+    def has_voice(self, account: Credential, speech: Speech) -> bool:
+        """Whether this account has the voice; what it was told is kept for a while.
+
+        raises: UpstreamError when it cannot be asked.
+        """
+
     def objection_to(self, speech: Speech) -> BadRequest | None:
         """What of *speech* this service cannot do on any account, by its field."""
 

@@ -253,6 +253,34 @@ def test_voices_of_openai_are_replaced_by_setting(
     assert scripted.report()["speeches"][0]["voice"] == "yueyue_hailuo"
 
 
+def test_a_cloned_voice_speaks_on_the_account_it_belongs_to(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
+    somebody = caller(accounts=3)
+    headers = {"Authorization": f"Bearer {somebody.key}"}
+    listed = somebody.gateway.request("GET", "/v1/audio/voices", headers=headers)
+    ids = [voice["id"] for voice in listed.json()["voices"]]
+    cloned = [id for id in ids if id.startswith("puv_")]
+    assert len(cloned) == 3
+
+    for voice in cloned * 2:
+        assert speak(somebody, voice=voice).status_code == 200
+
+    report = scripted.report()
+    assert [each["voice"] for each in report["speeches"]] == cloned * 2
+    asked = [each for each in report["requests"] if each["call"] == "robot_config"]
+    assert len(asked) == 6, "each account is asked by the listing, and once more"
+
+
+def test_a_cloned_voice_of_nobody_is_tried_on_anybody(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
+    response = speak(caller(accounts=2), voice="puv_of_nobody")
+
+    assert response.status_code == 503
+    assert "no such voice" in response.json()["error"]["message"]
+
+
 def test_twenty_callers_at_once_hear_their_own_voices(
     scripted: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
 ):

@@ -357,6 +357,38 @@ def test_who_cannot_tell_times_is_not_asked(
     ]
 
 
+def test_a_voice_that_only_one_service_has_goes_there(
+    serve: Callable[..., Served], scripted: Simulated
+):
+    """The platform is preferred, and knows what it has only by asking."""
+    gateway = serve(HAILUO_PLATFORM_ORIGIN=scripted.origin, HAILUO_PREFER="platform")
+    scripted.script(
+        {"call": "chat", "times": None},
+        {"call": "msg_tts", "times": None, "sound": "tone"},
+    )
+    client = gateway.client(f"{scripted.token('2003')},{KEY}").audio.speech
+    known = {"Podcast_girl": "web", "my-own-voice": "platform", "alloy": "platform"}
+
+    for voice, kind in known.items():
+        made = client.with_raw_response.create(model="x", voice=voice, input=TEXT)
+        assert made.headers["x-hailuo-upstream"] == kind
+
+
+@pytest.mark.parametrize("format", TYPES)
+def test_a_refused_speech_is_tried_elsewhere_in_every_format(
+    served: Served, scripted: Simulated, format: str
+):
+    scripted.script({"call": "t2a", "refuse": {"code": 1002, "as": "base_resp"}})
+    keys = f"{KEY}-{format}-1,{KEY}-{format}-2"
+
+    made = served.client(keys).audio.speech.create(
+        model="x", voice="alloy", input=TEXT, response_format=format
+    )
+
+    assert seconds(made.content, format) == pytest.approx(0.06 * len(TEXT), abs=0.2)
+    assert len({each["user"] for each in scripted.report()["speeches"]}) == 2
+
+
 def test_a_platform_key_serves_the_same_endpoints(scripted: Simulated, served: Served):
     scripted.script({"call": "speech_to_text", "text": SECRET})
     client = served.client(KEY).audio

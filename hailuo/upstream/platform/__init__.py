@@ -7,7 +7,7 @@ from ...errors import BadRequest, NotUnderstood, TokenRejected
 from ...watch import Watch
 from .. import Answer, Credential, Question, Recording, Sound, Speaker, Speech, Words
 from ..http import Http
-from . import chat, objections, protocol, request
+from . import chat, objections, protocol, request, voices
 from .client import Client
 from .documents import Documents
 from .recognition import Recognition
@@ -57,6 +57,9 @@ class Platform:
     def cloned(self, account: Credential) -> Sequence[Speaker]:
         """All voices the key may use."""
         return self._voice.speakers(account)
+
+    def has_voice(self, account: Credential, speech: Speech) -> bool:
+        return voices.is_known(speech.voice, self._voice.speakers(account))
 
     def objection_to(self, speech: Speech) -> BadRequest | None:
         return self._voice.objection(speech)

@@ -54,8 +54,8 @@ class Voice:
         """
         voice = voices.chosen(speech.voice, self.speakers(account))
         texts = _texts(speech)
-        if speech.format == "wav":
-            yield wav.header(protocol.AUDIO["pcm"]["sample_rate"])
+        is_wav = speech.format == "wav"
+        head = wav.header(protocol.AUDIO["pcm"]["sample_rate"]) if is_wav else b""
         for text in texts:
             body = _body(text, voice, speech)
             with self._client.open_stream(
@@ -63,7 +63,9 @@ class Voice:
             ) as stream:
                 part = _sound(stream, protocol.BEGINNINGS.get(speech.format, b""))
                 apart = speech.format == "mp3" and len(texts) > 1
-                yield from mp3.bare(part) if apart else part
+                for sound in mp3.bare(part) if apart else part:
+                    yield head + sound if sound else b""
+                    head = b"" if sound else head
                 stream.settle()
 
     def _list(self, key: str) -> list[Speaker]:
@@ -111,7 +113,7 @@ def _sound(stream: Stream, beginning: bytes) -> Iterator[bytes]:
         data = events.mapping(said, "data")
         done = data.get("status") == protocol.SPEECH_DONE
         if (sound := _unhexed(events.text(data, "audio"))) and not (done and begun):
-            if not begun and not sound.startswith(beginning):
+            if not begun and sound[: len(beginning)] != beginning:
                 raise NotUnderstood("the platform's audio is not what was asked for")
             begun = True
             yield sound

@@ -91,6 +91,11 @@ class Web:
         """The voices that are the account's own. raises: UpstreamError."""
         return self._voice.cloned(account)
 
+    def has_voice(self, account: Credential, speech: Speech) -> bool:
+        """A cloned one belongs to one account; the others are everybody's."""
+        voice = voices.chosen(speech.voice, speech.model, self._replaced)
+        return not voices.is_cloned(voice) or self._voice.has(account, voice)
+
     def objection_to(self, speech: Speech) -> BadRequest | None:
         """What of *speech* this service cannot do on any account, by its field."""
         try:

@@ -25,6 +25,7 @@ from ...errors import (
     TokenRejected,
     Unreachable,
 )
+from ...kept import Kept
 from ...watch import Watch
 from .. import (
     HUSH,
@@ -50,6 +51,7 @@ from .signing import voice_digest
 
 Ask = Callable[[Credential, Question, Watch], Stream]
 
+CLONED_KEPT_S = 600.0
 MOST_BYTES = 64 * 1_048_576  # of one part of a speech: far more than it could be
 
 # An address the service names may be on another host: it gets no token.
@@ -74,6 +76,7 @@ class Voice:
         self._client = client
         self._ask = ask
         self._removals = removals
+        self._cloned = Kept(self._list_cloned, CLONED_KEPT_S)
 
     def speak(self, account: Credential, text: str, voice: str, watch: Watch) -> Sound:
         """One MP3 of the whole text, as it arrives.
@@ -103,7 +106,14 @@ class Voice:
 
         raises: UpstreamError.
         """
-        data = self._client.ask("GET", protocol.ROBOT_CONFIG, account.token)
+        return self._list_cloned(account.token)
+
+    def has(self, account: Credential, voice: str) -> bool:
+        """Whether it is one of them, or was a while ago. raises: UpstreamError."""
+        return any(voice == each.id for each in self._cloned.of(account.token))
+
+    def _list_cloned(self, token: str) -> list[Speaker]:
+        data = self._client.ask("GET", protocol.ROBOT_CONFIG, token)
         form = data.get("formInfo") if isinstance(data, Mapping) else None
         listed = form.get("userVoiceList") if isinstance(form, Mapping) else None
         return [speaker for each in listed or () if (speaker := cloned_speaker(each))]
