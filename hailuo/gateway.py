@@ -4,8 +4,7 @@ An answer is tried up to three times in all, before anything was sent of it. Not
 else in the program retries an answer: what is tried here is multiplied by the caller's
 own client.
 
-Here, and nowhere above, is decided which upstream serves: one that can, the preferred
-one first, the other when none of its accounts gets free in time or when it fails.
+Here, and nowhere above, is decided which upstream serves (see choosing).
 """
 
 import logging
@@ -15,17 +14,19 @@ from contextlib import ExitStack, closing
 from typing import TypeVar
 from weakref import WeakSet
 
-from . import audio
+from . import audio, choosing
 from .accounts import Account, Scope
 from .conversations import Conversations
-from .errors import BadRequest, Refused, TokenRejected, Unreachable, UpstreamError
+from .errors import Refused, TokenRejected, Unreachable, UpstreamError
 from .kept import Kept
 from .metrics import Metrics
 from .pool import Pool
 from .turn import Turn
 from .upstream import (
+    HUSH,
     TICK,
     Answer,
+    Phrase,
     Piece,
     Question,
     Recording,
@@ -37,7 +38,6 @@ from .upstream import (
 )
 from .watch import Watch
 
-TRIES = 3
 PAUSES_S = (0.3, 1.0)  # before an account is asked for the second and the third time
 
 # After SIGTERM; platforms kill 30 s later. A try may wait 10 s for its headers, where
@@ -52,7 +52,7 @@ MODELS_KEPT_S = 600.0
 
 log = logging.getLogger(__name__)
 
-Item = TypeVar("Item", Piece, bytes, str)
+Item = TypeVar("Item", Piece, bytes, Phrase)
 Ask = Callable[[Upstream, Account], Generator[Item, None, None]]
 
 
@@ -90,8 +90,11 @@ class Gateway:
         and gives the account back.
         raises: GatewayError, which made the last try fail; CallerLeft.
         """
-        kinds = self._kinds(
-            turn.scope, question.model, lambda upstream: upstream.objection(question)
+        kinds = choosing.kinds(
+            self._upstreams,
+            turn.scope,
+            question.model,
+            lambda upstream: upstream.objection(question),
         )
         turn.scope = turn.scope.of(kinds)
         if question.conversation not in ("", "new"):
@@ -115,10 +118,14 @@ class Gateway:
         place before he waits for an account.
         raises: as answer().
         """
-        kinds = self._kinds(
-            turn.scope, speech.model, lambda upstream: upstream.objection_to(speech)
+        kinds = choosing.kinds(
+            self._upstreams,
+            turn.scope,
+            speech.model,
+            lambda upstream: upstream.objection_to(speech),
         )
-        turn.scope = turn.scope.of(kinds)
+        scope = turn.scope.of(kinds)
+        turn.scope = choosing.having_voice(self._upstreams, scope, speech)
 
         def ask(upstream: Upstream, account: Account) -> Sound:
             yield from spoken(upstream, account, speech, watch)
@@ -133,17 +140,25 @@ class Gateway:
             yield from self._serve(turn, kinds, watch, b"", ask)
 
     def transcribe(self, turn: Turn, recording: Recording, watch: Watch) -> Words:
-        """A text as it is understood, and "" whenever the caller has heard nothing.
+        """What is said, and a HUSH whenever the caller has heard nothing.
 
         raises: as answer().
         """
-        kinds = self._kinds(turn.scope, "", lambda _: None)
+        kinds = self._hearing(turn.scope, recording)
+        turn.scope = turn.scope.of(kinds)
 
         def ask(upstream: Upstream, account: Account) -> Words:
             yield from upstream.transcribe(account, recording, watch)
             account.succeeded()
 
-        yield from self._serve(turn, kinds, watch, "", ask)
+        yield from self._serve(turn, kinds, watch, HUSH, ask)
+
+    def check(self, scope: Scope, recording: Recording) -> None:
+        """Whether anybody of *scope* could write it down; its parts may be missing yet.
+
+        raises: BadRequest, by its field, when nobody can.
+        """
+        self._hearing(scope, recording)
 
     def speakers(self) -> Sequence[Speaker]:
         """The voices that everybody may use."""
@@ -213,7 +228,7 @@ class Gateway:
         if turn.scope.own:
             self._introduce(turn.scope)
         while True:
-            stages = self._stages(turn, kinds)
+            stages = choosing.stages(turn, kinds)
             came_at = time.monotonic()
             with self._pool.lease(turn, watch, stages) as account:
                 self._metrics.waited(time.monotonic() - came_at)
@@ -246,45 +261,13 @@ class Gateway:
                 yield item
                 watch.beat()
 
-    def _kinds(
-        self,
-        scope: Scope,
-        model: str,
-        objection: Callable[[Upstream], BadRequest | None],
-    ) -> Sequence[str]:
-        """The kinds of account that can serve, in the order of preference.
-
-        model: one of a service's own names goes to that service at once.
-        raises: BadRequest, what the upstream has against it, when there is none.
-        """
-        kinds = scope.kinds()
-        present = [kind for kind in self._upstreams if kind in kinds]
-        against = {kind: objection(each) for kind, each in self._upstreams.items()}
-        objections = [found for kind in present if (found := against[kind])]
-        if objections and len(objections) == len(present):
-            raise objections[0]
-        able = [kind for kind in self._upstreams if not against[kind]]
-        return sorted(able, key=lambda kind: not self._upstreams[kind].offers(model))
-
-    def _stages(
-        self, turn: Turn, kinds: Sequence[str]
-    ) -> Sequence[tuple[Scope, float | None]]:
-        """Where to look for an account, one after the other, and how long to wait.
-
-        None: as long as requests wait in line.
-        """
-        first = turn.scope.of(kinds[:1])
-        others = turn.scope.of(kinds[1:])
-        if not others.live():
-            return [(turn.scope, None)]
-        if not turn.accounts and first.awake():
-            return [(first, None), (others, 0)]
-        used = [account.kind for account in turn.accounts]
-        if turn.failures == TRIES - 1 and len(set(used)) == 1:
-            unused = [kind for kind in kinds if kind not in used]
-            return [(turn.scope.of(unused), 0), (turn.scope, None)]
-        fresh = turn.scope.where(lambda account: account not in turn.accounts)
-        return [*((fresh.of([kind]), 0) for kind in kinds), (turn.scope, None)]
+    def _hearing(self, scope: Scope, recording: Recording) -> Sequence[str]:
+        return choosing.kinds(
+            self._upstreams,
+            scope,
+            "",
+            lambda upstream: upstream.objection_to_hearing(recording),
+        )
 
     def _converts(self, scope: Scope, speech: Speech) -> bool:
         """Whether an account that may serve leaves something of it to be converted."""
