@@ -7,18 +7,16 @@ own client.
 Here, and nowhere above, is decided which upstream serves (see choosing).
 """
 
-import logging
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import TypeVar
-from weakref import WeakSet
 
 from . import audio, choosing
 from .accounts import Account, Scope
 from .conversations import Conversations
-from .errors import Refused, TokenRejected, Unreachable, UpstreamError
-from .kept import Kept
+from .errors import Refused, TokenRejected, UpstreamError
+from .leaving import Leaving
 from .metrics import Metrics
 from .pool import Pool
 from .turn import Turn
@@ -31,7 +29,6 @@ from .upstream import (
     Question,
     Recording,
     Sound,
-    Speaker,
     Speech,
     Upstream,
     Words,
@@ -39,18 +36,6 @@ from .upstream import (
 from .watch import Watch
 
 PAUSES_S = (0.3, 1.0)  # before an account is asked for the second and the third time
-
-# After SIGTERM; platforms kill 30 s later. A try may wait 10 s for its headers, where
-# it cannot be cut off, so the last one must begin 10 s before everything is cut.
-LAST_TRY_S = 10.0
-CUT_S = 20.0
-DRAIN_S = 3.0
-LAST_WORD_S = 0.5  # for the error event of an answer that was cut
-
-LIFE_KEPT_S = 600.0  # the seed asks not to ask more often
-MODELS_KEPT_S = 600.0
-
-log = logging.getLogger(__name__)
 
 Item = TypeVar("Item", Piece, bytes, Phrase)
 Ask = Callable[[Upstream, Account], Generator[Item, None, None]]
@@ -63,16 +48,17 @@ class Gateway:
     """
 
     def __init__(
-        self, pool: Pool, upstreams: Mapping[str, Upstream], metrics: Metrics
+        self,
+        pool: Pool,
+        upstreams: Mapping[str, Upstream],
+        leaving: Leaving,
+        metrics: Metrics,
     ) -> None:
         self._pool = pool
         self._upstreams = upstreams
         self._metrics = metrics
         self._conversations = Conversations()
-        self._lives = Kept(self._ask_life, LIFE_KEPT_S)
-        self._models = Kept(self._ask_models, MODELS_KEPT_S)
-        self._watches: WeakSet[Watch] = WeakSet()
-        self.leaving = False
+        self._leaving = leaving
 
     def turn(self, scope: Scope) -> Turn:
         """A place in line for a request that accounts of *scope* may serve."""
@@ -160,63 +146,6 @@ class Gateway:
         """
         self._hearing(scope, recording)
 
-    def speakers(self) -> Sequence[Speaker]:
-        """The voices that everybody may use."""
-        known = (upstream.speakers for upstream in self._upstreams.values())
-        return [speaker for each in known for speaker in each]
-
-    def cloned(self, scope: Scope) -> Sequence[Speaker]:
-        """The voices that accounts of *scope* have cloned, as far as they can say."""
-        found: list[Speaker] = []
-        for account in scope.live():
-            try:
-                found += self._upstreams[account.kind].cloned(account)
-            except UpstreamError as error:
-                log.warning("account %s lists no voices: %s", account.name, error)
-        return found
-
-    def models(self) -> Sequence[str]:
-        """The names of the pool's services' own models, kept for 10 minutes.
-
-        A service that cannot be asked now is left out, until it is next asked for.
-        """
-        kinds = {account.kind for account in self._pool.everybody().live()}
-        return [
-            model
-            for kind in self._upstreams
-            if kind in kinds
-            for model in self._models_of(kind)
-        ]
-
-    def lives(self, credential: str) -> bool:
-        """Whether a service takes a credential; the answer is kept for 10 minutes.
-
-        raises: Unreachable when it cannot be asked.
-        """
-        return bool(self._pool.identify(credential)) and self._lives.of(credential)
-
-    def leave(self) -> None:
-        """Let what runs finish, for 20 s; then cut it off, and clean up behind it."""
-        self.leaving = True
-        self._pool.idle(LAST_TRY_S)
-        self._pool.close()  # a renewal that began now would be lost with us
-        if not self._pool.idle(CUT_S - LAST_TRY_S):
-            self._cut_off()
-        for upstream in self._upstreams.values():
-            upstream.drain(DRAIN_S)
-
-    def _cut_off(self) -> None:
-        """Also what was still on its way to an answer when the first were cut."""
-        until = time.monotonic() + DRAIN_S - LAST_WORD_S
-        while time.monotonic() < until:
-            for upstream in self._upstreams.values():
-                upstream.hang_up()
-            if self._pool.idle(LAST_WORD_S):
-                return
-        for watch in list(self._watches):
-            watch.hang_up()  # who has not taken his last word by now does not read
-        self._pool.idle(LAST_WORD_S)
-
     def _serve(
         self, turn: Turn, kinds: Sequence[str], watch: Watch, tick: Item, ask: Ask[Item]
     ) -> Generator[Item, None, None]:
@@ -224,7 +153,7 @@ class Gateway:
 
         tick: what is given when a beat is due.
         """
-        self._watches.add(watch)
+        self._leaving.mind(watch)
         if turn.scope.own:
             self._introduce(turn.scope)
         while True:
@@ -299,32 +228,6 @@ class Gateway:
         elif isinstance(error, Refused):
             account.refused(error.message, type(error))
             error.retry_after_s = account.rest.left_s
-
-    def _models_of(self, kind: str) -> Sequence[str]:
-        try:
-            return self._models.of(kind)
-        except UpstreamError as error:
-            log.warning("the models of %s cannot be listed: %s", kind, error)
-            return ()
-
-    def _ask_models(self, kind: str) -> Sequence[str]:
-        """raises: UpstreamError, of the first account whose token is not rejected."""
-        refusal: UpstreamError = TokenRejected("there is no account to ask with")
-        for account in self._pool.everybody().of([kind]).live():
-            try:
-                return self._upstreams[kind].models(account)
-            except TokenRejected as error:
-                refusal = error
-        raise refusal
-
-    def _ask_life(self, credential: str) -> bool:
-        identity = self._pool.identify(credential)
-        if identity is None:
-            return False
-        try:
-            return self._upstreams[identity.kind].lives(credential)
-        except UpstreamError as error:
-            raise Unreachable(f"it could not be checked: {error.message}") from error
 
 
 def spoken(upstream: Upstream, account: Account, speech: Speech, watch: Watch) -> Sound:
