@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class Services:
-    """The upstreams, by the kind of the accounts they serve, the preferred one first."""
+    """The upstreams, by the kind of the accounts they serve, the preferred first."""
 
     def __init__(self, pool: Pool, upstreams: Mapping[str, Upstream]) -> None:
         self._pool = pool

@@ -55,6 +55,7 @@ class Served:
         handle, path = tempfile.mkstemp(".log", "gateway-", directory)
         self._log = Path(path)
         self._clients: dict[Any, openai.OpenAI] = {}
+        self._asked = False
         settings.setdefault("HAILUO_TOKENS_FILE", directory / "none.json")
         self.process = subprocess.Popen(
             [sys.executable, *command],
@@ -65,7 +66,6 @@ class Served:
             stdin=subprocess.DEVNULL,
         )
         os.close(handle)
-        self._leaving = False
         self._await_start()
 
     def client(self, key: str = KEY, **options: Any) -> openai.OpenAI:
@@ -90,10 +90,10 @@ class Served:
         return self._log.read_text("utf-8", "replace")
 
     def leave(self) -> None:
-        """Ask it to leave; once, since a second time may find it half gone."""
-        if not self._leaving and self.process.poll() is None:
-            self._leaving = True
+        """Ask it to leave, once: at its very end Python no longer minds signals."""
+        if not self._asked and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+        self._asked = True
 
     def stop(self) -> int:
         """Have it leave in order; the exit code."""
