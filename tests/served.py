@@ -43,6 +43,8 @@ class Served:
     command: what to start instead; settings: variables of its environment.
     """
 
+    _leaving = False
+
     def __init__(
         self,
         directory: Path,
@@ -65,7 +67,6 @@ class Served:
             stdin=subprocess.DEVNULL,
         )
         os.close(handle)
-        self._leaving = False
         self._await_start()
 
     def client(self, key: str = KEY, **options: Any) -> openai.OpenAI:
