@@ -4,55 +4,40 @@ An answer is tried up to three times in all, before anything was sent of it. Not
 else in the program retries an answer: what is tried here is multiplied by the caller's
 own client.
 
-Here, and nowhere above, is decided which upstream serves: one that can, the preferred
-one first, the other when none of its accounts gets free in time or when it fails.
+Here, and nowhere above, is decided which upstream serves (see choosing).
 """
 
-import logging
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import TypeVar
-from weakref import WeakSet
 
-from . import audio
+from . import audio, choosing
 from .accounts import Account, Scope
 from .conversations import Conversations
-from .errors import BadRequest, Refused, TokenRejected, Unreachable, UpstreamError
-from .kept import Kept
+from .errors import Refused, TokenRejected, UpstreamError
+from .leaving import Leaving
 from .metrics import Metrics
 from .pool import Pool
 from .turn import Turn
 from .upstream import (
+    HUSH,
     TICK,
     Answer,
+    Phrase,
     Piece,
     Question,
     Recording,
     Sound,
-    Speaker,
     Speech,
     Upstream,
     Words,
 )
 from .watch import Watch
 
-TRIES = 3
 PAUSES_S = (0.3, 1.0)  # before an account is asked for the second and the third time
 
-# After SIGTERM; platforms kill 30 s later. A try may wait 10 s for its headers, where
-# it cannot be cut off, so the last one must begin 10 s before everything is cut.
-LAST_TRY_S = 10.0
-CUT_S = 20.0
-DRAIN_S = 3.0
-LAST_WORD_S = 0.5  # for the error event of an answer that was cut
-
-LIFE_KEPT_S = 600.0  # the seed asks not to ask more often
-MODELS_KEPT_S = 600.0
-
-log = logging.getLogger(__name__)
-
-Item = TypeVar("Item", Piece, bytes, str)
+Item = TypeVar("Item", Piece, bytes, Phrase)
 Ask = Callable[[Upstream, Account], Generator[Item, None, None]]
 
 
@@ -63,16 +48,17 @@ class Gateway:
     """
 
     def __init__(
-        self, pool: Pool, upstreams: Mapping[str, Upstream], metrics: Metrics
+        self,
+        pool: Pool,
+        upstreams: Mapping[str, Upstream],
+        leaving: Leaving,
+        metrics: Metrics,
     ) -> None:
         self._pool = pool
         self._upstreams = upstreams
         self._metrics = metrics
         self._conversations = Conversations()
-        self._lives = Kept(self._ask_life, LIFE_KEPT_S)
-        self._models = Kept(self._ask_models, MODELS_KEPT_S)
-        self._watches: WeakSet[Watch] = WeakSet()
-        self.leaving = False
+        self._leaving = leaving
 
     def turn(self, scope: Scope) -> Turn:
         """A place in line for a request that accounts of *scope* may serve."""
@@ -90,8 +76,11 @@ class Gateway:
         and gives the account back.
         raises: GatewayError, which made the last try fail; CallerLeft.
         """
-        kinds = self._kinds(
-            turn.scope, question.model, lambda upstream: upstream.objection(question)
+        kinds = choosing.kinds(
+            self._upstreams,
+            turn.scope,
+            question.model,
+            lambda upstream: upstream.objection(question),
         )
         turn.scope = turn.scope.of(kinds)
         if question.conversation not in ("", "new"):
@@ -115,10 +104,14 @@ class Gateway:
         place before he waits for an account.
         raises: as answer().
         """
-        kinds = self._kinds(
-            turn.scope, speech.model, lambda upstream: upstream.objection_to(speech)
+        kinds = choosing.kinds(
+            self._upstreams,
+            turn.scope,
+            speech.model,
+            lambda upstream: upstream.objection_to(speech),
         )
-        turn.scope = turn.scope.of(kinds)
+        scope = turn.scope.of(kinds)
+        turn.scope = choosing.having_voice(self._upstreams, scope, speech)
 
         def ask(upstream: Upstream, account: Account) -> Sound:
             yield from spoken(upstream, account, speech, watch)
@@ -133,74 +126,25 @@ class Gateway:
             yield from self._serve(turn, kinds, watch, b"", ask)
 
     def transcribe(self, turn: Turn, recording: Recording, watch: Watch) -> Words:
-        """A text as it is understood, and "" whenever the caller has heard nothing.
+        """What is said, and a HUSH whenever the caller has heard nothing.
 
         raises: as answer().
         """
-        kinds = self._kinds(turn.scope, "", lambda _: None)
+        kinds = self._hearing(turn.scope, recording)
+        turn.scope = turn.scope.of(kinds)
 
         def ask(upstream: Upstream, account: Account) -> Words:
             yield from upstream.transcribe(account, recording, watch)
             account.succeeded()
 
-        yield from self._serve(turn, kinds, watch, "", ask)
+        yield from self._serve(turn, kinds, watch, HUSH, ask)
 
-    def speakers(self) -> Sequence[Speaker]:
-        """The voices that everybody may use."""
-        known = (upstream.speakers for upstream in self._upstreams.values())
-        return [speaker for each in known for speaker in each]
+    def check(self, scope: Scope, recording: Recording) -> None:
+        """Whether anybody of *scope* could write it down; its parts may be missing yet.
 
-    def cloned(self, scope: Scope) -> Sequence[Speaker]:
-        """The voices that accounts of *scope* have cloned, as far as they can say."""
-        found: list[Speaker] = []
-        for account in scope.live():
-            try:
-                found += self._upstreams[account.kind].cloned(account)
-            except UpstreamError as error:
-                log.warning("account %s lists no voices: %s", account.name, error)
-        return found
-
-    def models(self) -> Sequence[str]:
-        """The names of the pool's services' own models, kept for 10 minutes.
-
-        A service that cannot be asked now is left out, until it is next asked for.
+        raises: BadRequest, by its field, when nobody can.
         """
-        kinds = {account.kind for account in self._pool.everybody().live()}
-        return [
-            model
-            for kind in self._upstreams
-            if kind in kinds
-            for model in self._models_of(kind)
-        ]
-
-    def lives(self, credential: str) -> bool:
-        """Whether a service takes a credential; the answer is kept for 10 minutes.
-
-        raises: Unreachable when it cannot be asked.
-        """
-        return bool(self._pool.identify(credential)) and self._lives.of(credential)
-
-    def leave(self) -> None:
-        """Let what runs finish, for 20 s; then cut it off, and clean up behind it."""
-        self.leaving = True
-        self._pool.idle(LAST_TRY_S)
-        self._pool.close()  # a renewal that began now would be lost with us
-        if not self._pool.idle(CUT_S - LAST_TRY_S):
-            self._cut_off()
-        for upstream in self._upstreams.values():
-            upstream.drain(DRAIN_S)
-
-    def _cut_off(self) -> None:
-        """Also what was still on its way to an answer when the first were cut."""
-        until = time.monotonic() + DRAIN_S - LAST_WORD_S
-        while time.monotonic() < until:
-            for upstream in self._upstreams.values():
-                upstream.hang_up()
-            if self._pool.idle(LAST_WORD_S):
-                return
-        for watch in list(self._watches):
-            watch.hang_up()  # who has not taken his last word by now does not read
-        self._pool.idle(LAST_WORD_S)
+        self._hearing(scope, recording)
 
     def _serve(
         self, turn: Turn, kinds: Sequence[str], watch: Watch, tick: Item, ask: Ask[Item]
@@ -209,11 +153,11 @@ class Gateway:
 
         tick: what is given when a beat is due.
         """
-        self._watches.add(watch)
+        self._leaving.mind(watch)
         if turn.scope.own:
             self._introduce(turn.scope)
         while True:
-            stages = self._stages(turn, kinds)
+            stages = choosing.stages(turn, kinds)
             came_at = time.monotonic()
             with self._pool.lease(turn, watch, stages) as account:
                 self._metrics.waited(time.monotonic() - came_at)
@@ -246,45 +190,13 @@ class Gateway:
                 yield item
                 watch.beat()
 
-    def _kinds(
-        self,
-        scope: Scope,
-        model: str,
-        objection: Callable[[Upstream], BadRequest | None],
-    ) -> Sequence[str]:
-        """The kinds of account that can serve, in the order of preference.
-
-        model: one of a service's own names goes to that service at once.
-        raises: BadRequest, what the upstream has against it, when there is none.
-        """
-        kinds = scope.kinds()
-        present = [kind for kind in self._upstreams if kind in kinds]
-        against = {kind: objection(each) for kind, each in self._upstreams.items()}
-        objections = [found for kind in present if (found := against[kind])]
-        if objections and len(objections) == len(present):
-            raise objections[0]
-        able = [kind for kind in self._upstreams if not against[kind]]
-        return sorted(able, key=lambda kind: not self._upstreams[kind].offers(model))
-
-    def _stages(
-        self, turn: Turn, kinds: Sequence[str]
-    ) -> Sequence[tuple[Scope, float | None]]:
-        """Where to look for an account, one after the other, and how long to wait.
-
-        None: as long as requests wait in line.
-        """
-        first = turn.scope.of(kinds[:1])
-        others = turn.scope.of(kinds[1:])
-        if not others.live():
-            return [(turn.scope, None)]
-        if not turn.accounts and first.awake():
-            return [(first, None), (others, 0)]
-        used = [account.kind for account in turn.accounts]
-        if turn.failures == TRIES - 1 and len(set(used)) == 1:
-            unused = [kind for kind in kinds if kind not in used]
-            return [(turn.scope.of(unused), 0), (turn.scope, None)]
-        fresh = turn.scope.where(lambda account: account not in turn.accounts)
-        return [*((fresh.of([kind]), 0) for kind in kinds), (turn.scope, None)]
+    def _hearing(self, scope: Scope, recording: Recording) -> Sequence[str]:
+        return choosing.kinds(
+            self._upstreams,
+            scope,
+            "",
+            lambda upstream: upstream.objection_to_hearing(recording),
+        )
 
     def _converts(self, scope: Scope, speech: Speech) -> bool:
         """Whether an account that may serve leaves something of it to be converted."""
@@ -316,32 +228,6 @@ class Gateway:
         elif isinstance(error, Refused):
             account.refused(error.message, type(error))
             error.retry_after_s = account.rest.left_s
-
-    def _models_of(self, kind: str) -> Sequence[str]:
-        try:
-            return self._models.of(kind)
-        except UpstreamError as error:
-            log.warning("the models of %s cannot be listed: %s", kind, error)
-            return ()
-
-    def _ask_models(self, kind: str) -> Sequence[str]:
-        """raises: UpstreamError, of the first account whose token is not rejected."""
-        refusal: UpstreamError = TokenRejected("there is no account to ask with")
-        for account in self._pool.everybody().of([kind]).live():
-            try:
-                return self._upstreams[kind].models(account)
-            except TokenRejected as error:
-                refusal = error
-        raise refusal
-
-    def _ask_life(self, credential: str) -> bool:
-        identity = self._pool.identify(credential)
-        if identity is None:
-            return False
-        try:
-            return self._upstreams[identity.kind].lives(credential)
-        except UpstreamError as error:
-            raise Unreachable(f"it could not be checked: {error.message}") from error
 
 
 def spoken(upstream: Upstream, account: Account, speech: Speech, watch: Watch) -> Sound:

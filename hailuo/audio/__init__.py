@@ -27,6 +27,8 @@ from ..watch import Watch
 from . import mp3
 from .process import Child
 
+FRAME = 627  # bytes; a part has one more than there was sound, for the encoder's delay
+BYTES_A_SECOND = 24_000  # of 192 kbit/s
 PART_S = 300.0  # *assumed*: what recognition takes at once; no source states it
 FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
 
@@ -64,6 +66,10 @@ class Parts:
             yield self._file.read(size)
             at += size
 
+    @property
+    def seconds(self) -> float:
+        return sum(map(seconds, self))
+
     def add(self, part: bytes) -> None:
         self._file.seek(sum(self._sizes))
         self._file.write(part)
@@ -71,6 +77,11 @@ class Parts:
 
     def close(self) -> None:
         self._file.close()
+
+
+def seconds(part: bytes) -> float:
+    """How long the sound of one of Parts is; its bitrate is constant."""
+    return (len(part) - mp3.tag_size(part) - FRAME) / BYTES_A_SECOND
 
 
 def parts(source: IO[bytes], watch: Watch, *, seconds: float = PART_S) -> Parts:

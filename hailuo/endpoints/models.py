@@ -44,4 +44,4 @@ def one(id: str) -> Response:
 def known() -> Iterator[str]:
     """Whoever finds a name among the first does not ask for the others."""
     yield from OWN
-    yield from service.current().gateway.models()
+    yield from service.current().services.models()

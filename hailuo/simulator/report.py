@@ -12,7 +12,8 @@
     speeches            [{user, voice, text, hz, polls, parts, fetched, format,
                           speed}]: hz is the tone that stands for the voice, fetched
                         how many parts were
-    recordings          [{user, seconds, size, md5}]: what was to be recognised
+    recordings          [{user, seconds, size, md5, language, level}]: what was to be
+                        recognised, language and level of times on the platform
     open_answers        how many answers are being written now
     held_answers        how many of them wait for POST /simulator/release
     most_open_by_account {user: the most that were asked for at once}
@@ -101,6 +102,8 @@ class RecordingSeen:
     seconds: float
     size: int
     md5: str
+    language: str = ""
+    level: str = ""
 
 
 class Report:

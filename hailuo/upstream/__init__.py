@@ -137,10 +137,24 @@ class Recording(NamedTuple):
     parts: MP3, 44.1 kHz, stereo, 192 kbit/s, of five minutes at most, in order; they
         can be gone through again.
     language: as the caller names it, "" when he does not.
+    times: what has to be told with its times: "" for nothing, "phrase" or "word".
     """
 
     parts: Iterable[bytes]
     language: str = ""
+    times: str = ""
+
+
+class Phrase(NamedTuple):
+    """A part of what is said in a recording.
+
+    text: what it adds to the text, with the space before it.
+    start, end: in seconds from the recording's beginning; 0 unless times are asked for.
+    """
+
+    text: str
+    start: float = 0.0
+    end: float = 0.0
 
 
 class Speaker(NamedTuple):
@@ -151,10 +165,11 @@ class Speaker(NamedTuple):
 
 
 TICK = Piece()  # nothing came for a while; told apart by identity
+HUSH = Phrase("")  # the same
 
 Answer = Generator[Piece, None, None]  # closing it ends the answer upstream
 Sound = Generator[bytes, None, None]  # audio as it arrives; b"" when a beat is due
-Words = Generator[str, None, None]  # a text as it is understood; "" for a beat
+Words = Generator[Phrase, None, None]  # as they are understood; HUSH for a beat
 
 
 class Upstream(Protocol):
@@ -189,6 +204,12 @@ class Upstream(Protocol):
     def cloned(self, account: Credential) -> Sequence[Speaker]:
         """The voices that are the account's own. raises: UpstreamError."""
 
+    def has_voice(self, account: Credential, speech: Speech) -> bool:
+        """Whether this account has the voice; what it was told is kept for a while.
+
+        raises: UpstreamError when it cannot be asked.
+        """
+
     def objection_to(self, speech: Speech) -> BadRequest | None:
         """What of *speech* this service cannot do on any account, by its field."""
 
@@ -204,6 +225,9 @@ class Upstream(Protocol):
 
         speech: as own() has it.
         """
+
+    def objection_to_hearing(self, recording: Recording) -> BadRequest | None:
+        """What of *recording* this service cannot do; its parts may be missing yet."""
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch

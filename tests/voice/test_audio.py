@@ -123,11 +123,14 @@ def test_a_recording_that_breaks_off_is_taken_as_far_as_it_goes():
 def test_a_long_recording_is_cut_at_pauses():
     """4 s of tone, half a second of silence, and so on; parts of at most 10 s."""
     said = (sounds.tone(4) + sounds.silence(0.5)) * 6
-    cuts = [Decoded(part) for part in parts_of(sounds.wav(said), seconds=10)]
 
+    made = parts_of(sounds.wav(said), seconds=10)
+
+    cuts = [Decoded(part) for part in made]
     assert len(cuts) == 3
     assert all(cut.seconds <= 10.1 for cut in cuts)
     assert sum(cut.seconds for cut in cuts) == pytest.approx(27, abs=0.3)
+    assert sum(map(audio.seconds, made)) == pytest.approx(27, abs=0.08)
     for cut in cuts[1:]:
         beginning = cut.samples[: int(0.1 * cut.rate)]
         assert max(map(abs, beginning)) < 500

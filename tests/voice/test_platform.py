@@ -1,6 +1,7 @@
 """Speech and recognition of the platform, against the simulator."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -198,7 +199,194 @@ def test_a_recording_is_written_down(
     scripted.script(*({"call": "speech_to_text", "text": text} for text in texts))
     heard = Recording([recording] * len(texts), "en")
 
-    assert "".join(platform.transcribe(Account(), heard, Watch())) == expected
+    said = platform.transcribe(Account(), heard, Watch())
+    assert "".join(phrase.text for phrase in said) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [("en", "en"), ("zh-CN", "zh"), ("ZH", "zh"), ("", ""), ("中文", ""), ("a b", "")],
+)
+def test_a_language_is_told_by_its_code(
+    platform: Platform, scripted: Simulated, recording: bytes, language: str, code: str
+):
+    list(platform.transcribe(Account(), Recording([recording], language), Watch()))
+
+    assert scripted.report()["recordings"][0]["language"] == code
+
+
+def test_times_go_on_from_part_to_part(
+    platform: Platform, scripted: Simulated, recording: bytes
+):
+    scripted.script(
+        {"call": "speech_to_text", "pieces": ["One.", "Two."]},
+        {"call": "speech_to_text", "pieces": ["三。"]},
+    )
+    heard = Recording([recording] * 2, "en", times="phrase")
+
+    said = list(platform.transcribe(Account(), heard, Watch()))
+
+    assert [phrase.text for phrase in said] == ["One.", " Two.", "三。"]
+    times = [time for phrase in said for time in (phrase.start, phrase.end)]
+    assert times == pytest.approx([0, 0.5, 0.5, 1, 1, 2], abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("body", "texts"),
+    [
+        ({"text": " Hello ", "duration": 1, "segments": []}, ["Hello"]),
+        ({"text": "Hello"}, ["Hello"]),
+        ({"text": ""}, []),
+        ({"segments": [{"text": "", "start": 0, "end": 1}]}, []),
+        ({"text": "a", "segments": [{"text": "a", "start": "x"}]}, None),
+        ({"text": "a", "segments": ["a"]}, None),
+        ({"text": "a", "segments": 1}, None),
+        ([], None),
+    ],
+    ids=str,
+)
+def test_what_has_no_times_lasts_as_long_as_its_part(
+    platform: Platform,
+    scripted: Simulated,
+    recording: bytes,
+    body: Any,
+    texts: list[str] | None,
+):
+    http = {"status": 200, "content_type": "application/json", "body": body}
+    scripted.script({"call": "speech_to_text", "http": http})
+    heard = platform.transcribe(
+        Account(), Recording([recording], times="phrase"), Watch()
+    )
+
+    if texts is None:
+        with pytest.raises(errors.NotUnderstood):
+            list(heard)
+    else:
+        said = list(heard)
+        assert [phrase.text for phrase in said] == texts
+        assert [phrase.end for phrase in said] == pytest.approx(
+            [1] * len(said), abs=0.1
+        )
+
+
+def test_the_official_library_understands_times(served: Served, scripted: Simulated):
+    scripted.script(
+        {"call": "speech_to_text", "pieces": [f"{SECRET}.", "And so on."], "times": 2}
+    )
+    create = served.client(KEY).audio.transcriptions.create
+    wav = sounds.wav(sounds.tone(1))
+
+    told = create(
+        model="whisper-1", file=wav, response_format="verbose_json", language="en"
+    )
+
+    assert told.text == f"{SECRET}. And so on."
+    assert float(told.duration) == pytest.approx(1, abs=0.1)
+    assert told.language == "en"
+    assert [(each.id, each.text) for each in told.segments] == [
+        (0, f"{SECRET}."),
+        (1, " And so on."),
+    ]
+    assert told.segments[1].end == pytest.approx(1, abs=0.1)
+    assert told.words is None
+
+    told = create(
+        model="whisper-1",
+        file=wav,
+        response_format="verbose_json",
+        timestamp_granularities=["word", "segment"],
+    )
+
+    words = [each.word for each in told.words]
+    assert words == [f"{SECRET}.", "And", "so", "on."]
+    assert [each.text for each in told.segments] == [f"{SECRET}.", " And so on."]
+    assert told.segments[1].start == told.words[1].start
+    assert {seen["level"] for seen in scripted.report()["recordings"]} == {
+        "sentence",
+        "word",
+    }
+
+
+SRT = f"""\
+1
+00:00:00,000 --> 00:00:00,5##
+{SECRET}.
+
+2
+00:00:00,5## --> 00:00:01,0##
+And so on.
+"""
+VTT = f"""\
+WEBVTT
+
+00:00:00.000 --> 00:00:00.5##
+{SECRET}.
+
+00:00:00.5## --> 00:00:01.0##
+And so on.
+"""
+
+
+@pytest.mark.parametrize(("format", "expected"), [("srt", SRT), ("vtt", VTT)])
+def test_subtitles_are_made_of_times(
+    served: Served, scripted: Simulated, format: str, expected: str
+):
+    pieces = [f"{SECRET}.", "And so on."]
+    scripted.script({"call": "speech_to_text", "pieces": pieces})
+
+    told = served.client(KEY).audio.transcriptions.create(
+        model="whisper-1", file=sounds.wav(sounds.tone(1)), response_format=format
+    )
+
+    assert re.sub(r"(?<=[.,][05])\d\d", "##", told).replace("0##", "000", 1) == expected
+
+
+def test_who_cannot_tell_times_is_not_asked(
+    served: Served, scripted: Simulated, simulator: Simulated
+):
+    """With accounts of both kinds the platform answers, whichever is preferred."""
+    both = f"{simulator.token('2002')},{KEY}"
+
+    told = served.client(both).audio.transcriptions.with_raw_response.create(
+        model="whisper-1", file=sounds.wav(sounds.tone(1)), response_format="srt"
+    )
+
+    assert told.headers["x-hailuo-upstream"] == "platform"
+    assert [seen["call"] for seen in scripted.report()["requests"]] == [
+        "speech_to_text"
+    ]
+
+
+def test_a_voice_that_only_one_service_has_goes_there(
+    serve: Callable[..., Served], scripted: Simulated
+):
+    """The platform is preferred, and knows what it has only by asking."""
+    gateway = serve(HAILUO_PLATFORM_ORIGIN=scripted.origin, HAILUO_PREFER="platform")
+    scripted.script(
+        {"call": "chat", "times": None},
+        {"call": "msg_tts", "times": None, "sound": "tone"},
+    )
+    client = gateway.client(f"{scripted.token('2003')},{KEY}").audio.speech
+    known = {"Podcast_girl": "web", "my-own-voice": "platform", "alloy": "platform"}
+
+    for voice, kind in known.items():
+        made = client.with_raw_response.create(model="x", voice=voice, input=TEXT)
+        assert made.headers["x-hailuo-upstream"] == kind
+
+
+@pytest.mark.parametrize("format", TYPES)
+def test_a_refused_speech_is_tried_elsewhere_in_every_format(
+    served: Served, scripted: Simulated, format: str
+):
+    scripted.script({"call": "t2a", "refuse": {"code": 1002, "as": "base_resp"}})
+    keys = f"{KEY}-{format}-1,{KEY}-{format}-2"
+
+    made = served.client(keys).audio.speech.create(
+        model="x", voice="alloy", input=TEXT, response_format=format
+    )
+
+    assert seconds(made.content, format) == pytest.approx(0.06 * len(TEXT), abs=0.2)
+    assert len({each["user"] for each in scripted.report()["speeches"]}) == 2
 
 
 def test_a_platform_key_serves_the_same_endpoints(scripted: Simulated, served: Served):

@@ -21,6 +21,17 @@ LONGEST_S = 500
 MODELS = ("speech-2.8-", "speech-2.6-", "speech-02-")
 VOICES = ("simulated-narrator", "simulated-girl", "simulated-gentleman")
 PIECES = 4
+ASKED = (  # of recognition, beside the file
+    {"model": b"asr-1.0", "response_format": b"json", "stream": b"true"},
+    *(
+        {
+            "model": b"asr-1.0",
+            "response_format": b"verbose_json",
+            "timestamp_level": level,
+        }
+        for level in (b"sentence", b"word")
+    ),
+)
 HEARD = "这是平台的模拟器，它听到了 {seconds:.1f} 秒的录音。"
 
 
@@ -98,8 +109,7 @@ async def write(simulator: Simulator, request: Request) -> Reply | None:
     key = admit(simulator, request)
     fields = {part.name: part for part in parts(request)}
     asked = {name: part.value for name, part in fields.items() if name != "file"}
-    known = {"model": b"asr-1.0", "response_format": b"json", "stream": b"true"}
-    if asked != known or "file" not in fields:
+    if asked not in ASKED or "file" not in fields:
         raise forbidden(f"the form fields are {asked}")
     mp3 = fields["file"].value
     heard = sound.Heard(mp3)
@@ -107,13 +117,37 @@ async def write(simulator: Simulator, request: Request) -> Reply | None:
         raise forbidden(f"the recording is {heard.seconds:.0f} s long")
     md5 = hashlib.md5(mp3, usedforsecurity=False).hexdigest()
     seen = RecordingSeen(key, heard.seconds, len(mp3), md5)
+    seen.language = request.header("language") or ""
+    seen.level = asked.get("timestamp_level", b"").decode()
     simulator.report.recordings.append(seen)
     instruction = simulator.script.take("speech_to_text", key, key)
     if reply := await _instead(simulator, instruction, request):
         return reply
-    text = instruction.text if instruction else None
-    await _tell(request, HEARD.format(seconds=heard.seconds) if text is None else text)
+    plan = instruction or Instruction("speech_to_text")
+    text = HEARD.format(seconds=heard.seconds) if plan.text is None else plan.text
+    if seen.level:
+        return json_reply(_timed(plan.pieces or [text], seen))
+    await _tell(request, text)
     return None
+
+
+def _timed(pieces: list[str], seen: RecordingSeen) -> dict[str, Any]:
+    """Sentences, or words, equally long. That a segment is a word is assumed."""
+    if seen.level == "word":
+        pieces = " ".join(pieces).split()
+    length = seen.seconds / len(pieces)
+    segments = [
+        {
+            "id": number,
+            "start": round(number * length, 3),
+            "end": round((number + 1) * length, 3),
+            "speaker": "speaker_0",
+            "text": text,
+        }
+        for number, text in enumerate(pieces)
+    ]
+    text = " ".join(pieces)
+    return {"text": text, "duration": seen.seconds, "segments": segments}
 
 
 async def _tell(request: Request, text: str) -> None:

@@ -7,10 +7,11 @@ from ...errors import BadRequest, NotUnderstood, TokenRejected
 from ...watch import Watch
 from .. import Answer, Credential, Question, Recording, Sound, Speaker, Speech, Words
 from ..http import Http
-from . import chat, objections, protocol, request
+from . import chat, objections, protocol, request, voices
 from .client import Client
 from .content import Content
 from .documents import Documents
+from .recognition import Recognition
 from .voice import Voice
 
 
@@ -30,6 +31,7 @@ class Platform:
         self._default_model = default_model
         self._documents = Documents()
         self._voice = Voice(self._client)
+        self._recognition = Recognition(self._client)
 
     def offers(self, model: str) -> bool:
         return model.startswith(protocol.OWN_MODELS)
@@ -63,6 +65,9 @@ class Platform:
         """All voices the key may use."""
         return self._voice.speakers(account)
 
+    def has_voice(self, account: Credential, speech: Speech) -> bool:
+        return voices.is_known(speech.voice, self._voice.speakers(account))
+
     def objection_to(self, speech: Speech) -> BadRequest | None:
         return self._voice.objection(speech)
 
@@ -72,10 +77,14 @@ class Platform:
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
         return self._voice.speak(account, speech, watch)
 
+    def objection_to_hearing(self, recording: Recording) -> BadRequest | None:
+        """Nothing: it writes down whatever is MP3, with times or without."""
+        return None
+
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
     ) -> Words:
-        return self._voice.transcribe(account, recording, watch)
+        return self._recognition.transcribe(account, recording, watch)
 
     def introduce(self, account: Credential) -> None:
         """Nothing to do: a key has no lock that others wait for."""

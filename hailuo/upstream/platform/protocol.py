@@ -60,6 +60,7 @@ WEB_VOICES = ("_hailuo", "puv_")  # marks of voices that only the web service ha
 # platform.md, Recognition
 WRITE = "/v1/speech_to_text"
 ASR_MODEL = "asr-1.0"
+LEVELS = {"phrase": "sentence", "word": "word"}  # whose times are told
 
 # platform.md, Errors
 INVALID_CODES = frozenset({1042, 2013, 20132, 2037, 2048})

@@ -101,6 +101,11 @@ class Web:
         """The voices that are the account's own. raises: UpstreamError."""
         return self._voice.cloned(account)
 
+    def has_voice(self, account: Credential, speech: Speech) -> bool:
+        """A cloned one belongs to one account; the others are everybody's."""
+        voice = voices.chosen(speech.voice, speech.model, self._replaced)
+        return not voices.is_cloned(voice) or self._voice.has(account, voice)
+
     def objection_to(self, speech: Speech) -> BadRequest | None:
         """What of *speech* this service cannot do on any account, by its field."""
         try:
@@ -117,6 +122,13 @@ class Web:
         """raises: BadRequest for a voice nobody knows; as Voice.speak()."""
         voice = voices.chosen(speech.voice, speech.model, self._replaced)
         yield from self._voice.speak(account, speech.text, voice, watch)
+
+    def objection_to_hearing(self, recording: Recording) -> BadRequest | None:
+        """It tells no times (protocol.md 6)."""
+        if not recording.times:
+            return None
+        message = "response_format must be json or text: the web service tells no times"
+        return BadRequest(message, param="response_format", code="unsupported_value")
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
