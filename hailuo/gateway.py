@@ -4,51 +4,40 @@ An answer is tried up to three times in all, before anything was sent of it. Not
 else in the program retries an answer: what is tried here is multiplied by the caller's
 own client.
 
-Here, and nowhere above, is decided which upstream serves: one that can, the preferred
-one first, the other when none of its accounts gets free in time or when it fails.
+Here, and nowhere above, is decided which upstream serves (see choosing).
 """
 
-import logging
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TypeVar
 
+from . import audio, choosing
 from .accounts import Account, Scope
 from .conversations import Conversations
-from .errors import BadRequest, Refused, TokenRejected, Unreachable, UpstreamError
-from .kept import Kept
+from .errors import Refused, TokenRejected, UpstreamError
+from .leaving import Leaving
 from .metrics import Metrics
 from .pool import Pool
 from .turn import Turn
 from .upstream import (
+    HUSH,
     TICK,
     Answer,
+    Phrase,
     Piece,
     Question,
     Recording,
     Sound,
-    Speaker,
     Speech,
     Upstream,
     Words,
 )
 from .watch import Watch
 
-TRIES = 3
 PAUSES_S = (0.3, 1.0)  # before an account is asked for the second and the third time
 
-# After SIGTERM; platforms kill 30 s later. A try may wait 10 s for its headers, where
-# it cannot be cut off, so the last one must begin 10 s before everything is cut.
-LAST_TRY_S = 10.0
-CUT_S = 20.0
-DRAIN_S = 3.0
-
-LIFE_KEPT_S = 600.0  # the seed asks not to ask more often
-
-log = logging.getLogger(__name__)
-
-Item = TypeVar("Item", Piece, bytes, str)
+Item = TypeVar("Item", Piece, bytes, Phrase)
 Ask = Callable[[Upstream, Account], Generator[Item, None, None]]
 
 
@@ -59,18 +48,26 @@ class Gateway:
     """
 
     def __init__(
-        self, pool: Pool, upstreams: Mapping[str, Upstream], metrics: Metrics
+        self,
+        pool: Pool,
+        upstreams: Mapping[str, Upstream],
+        leaving: Leaving,
+        metrics: Metrics,
     ) -> None:
         self._pool = pool
         self._upstreams = upstreams
         self._metrics = metrics
         self._conversations = Conversations()
-        self._lives = Kept(self._ask_life, LIFE_KEPT_S)
-        self.leaving = False
+        self._leaving = leaving
 
     def turn(self, scope: Scope) -> Turn:
         """A place in line for a request that accounts of *scope* may serve."""
         return Turn(scope, self._pool.ticket())
+
+    def fetches(self, scope: Scope) -> bool:
+        """Whether whoever of *scope* may answer fetches a picture itself."""
+        kinds = {account.kind for account in scope.live()}
+        return all(self._upstreams[kind].fetches for kind in kinds)
 
     def answer(self, turn: Turn, question: Question, watch: Watch) -> Answer:
         """The pieces of an answer, and a TICK whenever the caller has heard nothing.
@@ -79,8 +76,11 @@ class Gateway:
         and gives the account back.
         raises: GatewayError, which made the last try fail; CallerLeft.
         """
-        kinds = self._kinds(
-            turn.scope, question.model, lambda upstream: upstream.objection(question)
+        kinds = choosing.kinds(
+            self._upstreams,
+            turn.scope,
+            question.model,
+            lambda upstream: upstream.objection(question),
         )
         turn.scope = turn.scope.of(kinds)
         if question.conversation not in ("", "new"):
@@ -98,74 +98,53 @@ class Gateway:
         yield from self._serve(turn, kinds, watch, TICK, ask)
 
     def speak(self, turn: Turn, speech: Speech, watch: Watch) -> Sound:
-        """MP3 as it arrives, and b"" whenever the caller has heard nothing.
+        """Audio as it arrives, and b"" whenever the caller has heard nothing.
 
+        What an upstream does not make itself is converted; who needs that waits for a
+        place before he waits for an account.
         raises: as answer().
         """
-        kinds = self._kinds(
-            turn.scope, speech.model, lambda upstream: upstream.objection_to(speech)
+        kinds = choosing.kinds(
+            self._upstreams,
+            turn.scope,
+            speech.model,
+            lambda upstream: upstream.objection_to(speech),
         )
-        turn.scope = turn.scope.of(kinds)
+        scope = turn.scope.of(kinds)
+        turn.scope = choosing.having_voice(self._upstreams, scope, speech)
 
         def ask(upstream: Upstream, account: Account) -> Sound:
-            yield from upstream.speak(account, speech, watch)
+            yield from spoken(upstream, account, speech, watch)
             account.succeeded()
 
-        yield from self._serve(turn, kinds, watch, b"", ask)
+        with ExitStack() as kept:
+            if self._converts(turn.scope, speech):
+                place = kept.enter_context(audio.PLACES.place())
+                while not place.wait(watch):
+                    yield b""
+                    watch.beat()
+            yield from self._serve(turn, kinds, watch, b"", ask)
 
     def transcribe(self, turn: Turn, recording: Recording, watch: Watch) -> Words:
-        """A text as it is understood, and "" whenever the caller has heard nothing.
+        """What is said, and a HUSH whenever the caller has heard nothing.
 
         raises: as answer().
         """
-        kinds = self._kinds(turn.scope, "", lambda _: None)
+        kinds = self._hearing(turn.scope, recording)
+        turn.scope = turn.scope.of(kinds)
 
         def ask(upstream: Upstream, account: Account) -> Words:
             yield from upstream.transcribe(account, recording, watch)
             account.succeeded()
 
-        yield from self._serve(turn, kinds, watch, "", ask)
+        yield from self._serve(turn, kinds, watch, HUSH, ask)
 
-    def speakers(self) -> Sequence[Speaker]:
-        """The voices that everybody may use."""
-        known = (upstream.speakers for upstream in self._upstreams.values())
-        return [speaker for each in known for speaker in each]
+    def check(self, scope: Scope, recording: Recording) -> None:
+        """Whether anybody of *scope* could write it down; its parts may be missing yet.
 
-    def cloned(self, scope: Scope) -> Sequence[Speaker]:
-        """The voices that accounts of *scope* have cloned, as far as they can say."""
-        found: list[Speaker] = []
-        for account in scope.live():
-            try:
-                found += self._upstreams[account.kind].cloned(account)
-            except UpstreamError as error:
-                log.warning("account %s lists no voices: %s", account.name, error)
-        return found
-
-    def lives(self, credential: str) -> bool:
-        """Whether a service takes a credential; the answer is kept for 10 minutes.
-
-        raises: Unreachable when it cannot be asked.
+        raises: BadRequest, by its field, when nobody can.
         """
-        return bool(self._pool.identify(credential)) and self._lives.of(credential)
-
-    def leave(self) -> None:
-        """Let what runs finish, for 20 s; then cut it off, and clean up behind it."""
-        self.leaving = True
-        self._pool.idle(LAST_TRY_S)
-        self._pool.close()  # a renewal that began now would be lost with us
-        if not self._pool.idle(CUT_S - LAST_TRY_S):
-            self._cut_off()
-        for upstream in self._upstreams.values():
-            upstream.drain(DRAIN_S)
-
-    def _cut_off(self) -> None:
-        """Also what was still on its way to an answer when the first were cut."""
-        until = time.monotonic() + DRAIN_S
-        while time.monotonic() < until:
-            for upstream in self._upstreams.values():
-                upstream.hang_up()
-            if self._pool.idle(0.5):
-                return
+        self._hearing(scope, recording)
 
     def _serve(
         self, turn: Turn, kinds: Sequence[str], watch: Watch, tick: Item, ask: Ask[Item]
@@ -174,10 +153,11 @@ class Gateway:
 
         tick: what is given when a beat is due.
         """
+        self._leaving.mind(watch)
         if turn.scope.own:
             self._introduce(turn.scope)
         while True:
-            stages = self._stages(turn, kinds)
+            stages = choosing.stages(turn, kinds)
             came_at = time.monotonic()
             with self._pool.lease(turn, watch, stages) as account:
                 self._metrics.waited(time.monotonic() - came_at)
@@ -210,44 +190,18 @@ class Gateway:
                 yield item
                 watch.beat()
 
-    def _kinds(
-        self,
-        scope: Scope,
-        model: str,
-        objection: Callable[[Upstream], BadRequest | None],
-    ) -> Sequence[str]:
-        """The kinds of account that can serve, in the order of preference.
+    def _hearing(self, scope: Scope, recording: Recording) -> Sequence[str]:
+        return choosing.kinds(
+            self._upstreams,
+            scope,
+            "",
+            lambda upstream: upstream.objection_to_hearing(recording),
+        )
 
-        model: one of a service's own names goes to that service at once.
-        raises: BadRequest, what the upstream has against it, when there is none.
-        """
-        present = {account.kind for account in scope.accounts()}
-        asked = {kind: objection(self._upstreams[kind]) for kind in present}
-        if objections := [against for against in asked.values() if against]:
-            if len(objections) == len(asked):
-                raise objections[0]
-        able = [kind for kind in self._upstreams if not asked.get(kind)]
-        return sorted(able, key=lambda kind: not self._upstreams[kind].offers(model))
-
-    def _stages(
-        self, turn: Turn, kinds: Sequence[str]
-    ) -> Sequence[tuple[Scope, float | None]]:
-        """Where to look for an account, one after the other, and how long to wait.
-
-        None: as long as requests wait in line.
-        """
-        first = turn.scope.of(kinds[:1])
-        others = turn.scope.of(kinds[1:])
-        if not others.live():
-            return [(turn.scope, None)]
-        if not turn.accounts and first.awake():
-            return [(first, None), (others, 0)]
-        used = [account.kind for account in turn.accounts]
-        if turn.failures == TRIES - 1 and len(set(used)) == 1:
-            unused = [kind for kind in kinds if kind not in used]
-            return [(turn.scope.of(unused), 0), (turn.scope, None)]
-        fresh = turn.scope.where(lambda account: account not in turn.accounts)
-        return [*((fresh.of([kind]), 0) for kind in kinds), (turn.scope, None)]
+    def _converts(self, scope: Scope, speech: Speech) -> bool:
+        """Whether an account that may serve leaves something of it to be converted."""
+        kinds = {account.kind for account in scope.accounts()}
+        return any(self._upstreams[kind].own(speech) != speech for kind in kinds)
 
     def _introduce(self, scope: Scope) -> None:
         """Have callers' tokens proved before they may touch somebody else's lock.
@@ -272,17 +226,19 @@ class Gateway:
         if isinstance(error, TokenRejected):
             self._pool.reject(account, error.message)
         elif isinstance(error, Refused):
-            account.refused(error.message)
+            account.refused(error.message, type(error))
             error.retry_after_s = account.rest.left_s
 
-    def _ask_life(self, credential: str) -> bool:
-        identity = self._pool.identify(credential)
-        if identity is None:
-            return False
-        try:
-            return self._upstreams[identity.kind].lives(credential)
-        except UpstreamError as error:
-            raise Unreachable(f"it could not be checked: {error.message}") from error
+
+def spoken(upstream: Upstream, account: Account, speech: Speech, watch: Watch) -> Sound:
+    """A speech in its format and at its speed, whoever makes them."""
+    own = upstream.own(speech)
+    with closing(upstream.speak(account, own, watch)) as sound:
+        if own == speech:
+            yield from sound
+        else:
+            speed = speech.speed / own.speed
+            yield from audio.converted(sound, speech.format, speed)
 
 
 def pause(seconds: float, watch: Watch) -> Generator[None, None, None]:

@@ -14,7 +14,7 @@ import orjson
 from flask import Request
 
 from ..errors import BadRequest, TooLarge
-from ..files.attachments import Source
+from ..files import Source
 from ..settings import MB, Settings
 from ..upstream import Message, Question
 from . import attachments
@@ -52,10 +52,12 @@ def chat(request: Request, settings: Settings) -> ChatRequest:
     model = _optional(body, "model", str, "a string") or DEFAULT_MODEL
     stream_options = _optional(body, "stream_options", dict, "an object") or {}
     said = messages(body)
+    earlier, newest = attachments.sources(said)
     return ChatRequest(
-        sources=attachments.sources(said),
+        sources=newest,
         question=Question(
             messages=said,
+            earlier=earlier,
             model=model,
             options={name: body[name] for name in body if name not in _OURS},
             conversation=_conversation(body),
@@ -152,10 +154,9 @@ def _check_message(message: Any, path: str) -> None:
 def _check_part(part: Any, path: str) -> None:
     if not isinstance(part, dict):
         raise wrong(path, "an object with a type")
-    if part.get("type") not in attachments.TEXTS:
-        attachments.source(part, path)
-    elif not isinstance(part.get(part["type"]), str):
-        raise wrong(f"{path}.{part['type']}", "a string")
+    kind = part.get("type")
+    if kind in attachments.TEXTS and not isinstance(part.get(kind), str):
+        raise wrong(f"{path}.{kind}", "a string")
 
 
 def _check_call(call: Any, path: str) -> None:

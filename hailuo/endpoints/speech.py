@@ -1,13 +1,12 @@
 """POST /v1/audio/speech (openai-api.md 1.4)"""
 
 import base64
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
-from .. import audio
-from ..upstream import Speech
+from ..upstream import Sound, Speech
 from . import access, caller, fields, journal, service, shapes, streams
 from .journal import Trace
 
@@ -28,15 +27,11 @@ EVENT_BYTES = 24_000  # one-api reads lines of less than 64 KiB
 # Nobody counts tokens upstream; the same fixed numbers as for chat.
 USAGE = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
 
-Bytes = Generator[bytes, None, None]
-
 
 class SpeechRequest(NamedTuple):
     """A speech as it was asked for. events: sent as events instead of as a file."""
 
     speech: Speech
-    format: str
-    speed: float
     events: bool
 
 
@@ -50,49 +45,47 @@ def speak() -> Response:
     trace = journal.trace(request)
     turn = trace.turn = here.gateway.turn(scope)
     sound = here.gateway.speak(turn, asked.speech, watch)
-    made = audio.converted(sound, asked.format, asked.speed)
     if asked.events:
-        response = as_events(made, trace)
+        response = as_events(sound, trace)
     else:
-        response = as_file(made, asked.format)
+        response = as_file(sound, asked.speech.format)
     if turn.begun:
         response.headers["x-hailuo-upstream"] = turn.accounts[-1].kind
-    response.call_on_close(made.close)
     response.call_on_close(sound.close)
     return response
 
 
-def as_file(made: Bytes, format: str) -> Response:
-    first = next(filter(None, made), b"")
+def as_file(sound: Sound, format: str) -> Response:
+    first = next(filter(None, sound), b"")
     return Response(
-        rest(first, made),
+        rest(first, sound),
         mimetype=CONTENT_TYPES[format],
         headers={"X-Accel-Buffering": "no"},
         direct_passthrough=True,
     )
 
 
-def rest(first: bytes, made: Bytes) -> Iterator[bytes]:
+def rest(first: bytes, sound: Sound) -> Iterator[bytes]:
     """The audio as it arrives. A failure is raised: the server then breaks the
     connection, so that no player takes half a file for a whole one."""
     yield first
-    yield from filter(None, made)
+    yield from filter(None, sound)
 
 
-def as_events(made: Bytes, trace: Trace) -> Response:
-    first = next(made, b"")
+def as_events(sound: Sound, trace: Trace) -> Response:
+    first = next(sound, b"")
     return Response(
-        streams.ended(lines(first, made), trace),
+        streams.ended(lines(first, sound), trace),
         mimetype="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
         direct_passthrough=True,
     )
 
 
-def lines(first: bytes, made: Bytes) -> Iterator[bytes]:
+def lines(first: bytes, sound: Sound) -> Iterator[bytes]:
     """The same as events."""
     yield deltas(first)
-    yield from map(deltas, made)
+    yield from map(deltas, sound)
     yield shapes.event({"type": "speech.audio.done", "usage": USAGE})
 
 
@@ -110,8 +103,8 @@ def read(body: Mapping[str, Any]) -> SpeechRequest:
     """raises: BadRequest, naming the field."""
     format = _choice(body, "response_format", tuple(CONTENT_TYPES))
     events = _choice(body, "stream_format", ("audio", "sse")) == "sse"
-    speech = Speech(_input(body), _voice(body), _model(body))
-    return SpeechRequest(speech, format, _speed(body), events)
+    speech = Speech(_input(body), _voice(body), _model(body), format, _speed(body))
+    return SpeechRequest(speech, events)
 
 
 def _input(body: Mapping[str, Any]) -> str:

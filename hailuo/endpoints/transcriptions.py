@@ -2,18 +2,28 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, jsonify, request
 
 from .. import audio
-from ..upstream import Recording, Words
-from . import access, caller, fields, journal, service, shapes, streams, upload
+from ..upstream import Phrase, Recording, Words
+from . import access, caller, fields, journal, service, shapes, streams, times, upload
 from .journal import Trace
 
 bp = Blueprint("transcriptions", __name__)
 
-FORMATS = ("json", "text")
+FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
+TIMED = FORMATS[2:]
+GRANULARITIES = "timestamp_granularities"
+
+
+class TranscriptionRequest(NamedTuple):
+    """What is wanted of a recording. recording: without its parts."""
+
+    recording: Recording
+    format: str
+    stream: bool
 
 
 @bp.post("/audio/transcriptions")
@@ -24,29 +34,37 @@ def transcribe() -> Response:
     watch = caller.watch(request, here.settings)
     with ExitStack() as gone:
         sent = upload.read(request, here.settings, gone)
-        format = _format(sent.fields)
-        parts = gone.enter_context(audio.parts(sent.file, check=watch.check))
-        language = sent.fields.get("language")
-        recording = Recording(parts, language if isinstance(language, str) else "")
+        asked = read(sent.fields)
+        here.gateway.check(scope, asked.recording)
+        parts = gone.enter_context(audio.parts(sent.file, watch))
         trace = journal.trace(request)
         turn = trace.turn = here.gateway.turn(scope)
+        recording = asked.recording._replace(parts=parts)
         words = here.gateway.transcribe(turn, recording, watch)
         gone.callback(words.close)
-        if sent.fields.get("stream") in (True, "true"):
+        if asked.stream:
             response = streamed(words, trace)
         else:
-            response = whole(words, format)
+            response = whole(list(words), asked, parts.seconds)
         if turn.begun:
             response.headers["x-hailuo-upstream"] = turn.accounts[-1].kind
         response.call_on_close(gone.pop_all().close)
         return response
 
 
-def whole(words: Words, format: str) -> Response:
-    text = "".join(words)
-    if format == "text":
-        return Response(text + "\n", mimetype="text/plain")
-    return jsonify({"text": text})
+def whole(
+    phrases: list[Phrase], asked: TranscriptionRequest, seconds: float
+) -> Response:
+    said = [phrase for phrase in phrases if phrase.text]
+    if asked.format == "json":
+        return jsonify({"text": times.text(said)})
+    if asked.format == "verbose_json":
+        language, words = asked.recording.language, asked.recording.times == "word"
+        return jsonify(
+            times.verbose(said, language=language, seconds=seconds, words=words)
+        )
+    show = {"text": times.plain, "srt": times.srt, "vtt": times.vtt}[asked.format]
+    return Response(show(said), mimetype="text/plain")
 
 
 def streamed(words: Words, trace: Trace) -> Response:
@@ -60,22 +78,35 @@ def streamed(words: Words, trace: Trace) -> Response:
     )
 
 
-def lines(text: str | None, words: Words) -> Iterator[bytes]:
+def lines(phrase: Phrase | None, words: Words) -> Iterator[bytes]:
     """The events of a transcription."""
-    texts = []
-    while text is not None:
-        texts.append(text)
-        delta = {"type": "transcript.text.delta", "delta": text}
-        yield shapes.event(delta) if text else shapes.PING
-        text = next(words, None)
-    yield shapes.event({"type": "transcript.text.done", "text": "".join(texts)})
+    said = []
+    while phrase is not None:
+        said.append(phrase)
+        delta = {"type": "transcript.text.delta", "delta": phrase.text}
+        yield shapes.event(delta) if phrase.text else shapes.PING
+        phrase = next(words, None)
+    yield shapes.event({"type": "transcript.text.done", "text": times.text(said)})
 
 
-def _format(sent: Mapping[str, Any]) -> str:
-    """raises: BadRequest for what needs the times of words, which nobody tells."""
+def read(sent: Mapping[str, Any]) -> TranscriptionRequest:
+    """raises: BadRequest, naming the field."""
     format = sent.get("response_format") or FORMATS[0]
     if format not in FORMATS:
-        raise fields.wrong(
-            "response_format", "json or text: Hailuo's web service tells no times"
-        )
-    return str(format)
+        raise fields.wrong("response_format", "one of " + ", ".join(FORMATS))
+    stream = sent.get("stream") in (True, "true")
+    if stream and format in TIMED:
+        raise fields.wrong("response_format", "json or text when stream is true")
+    language = sent.get("language")
+    recording = Recording(
+        parts=(),
+        language=language if isinstance(language, str) else "",
+        times=_times(sent, format) if format in TIMED else "",
+    )
+    return TranscriptionRequest(recording, format, stream)
+
+
+def _times(sent: Mapping[str, Any], format: str) -> str:
+    """Of words only where they can be shown; what else is asked is tolerated."""
+    asked = sent.get(f"{GRANULARITIES}[]") or sent.get(GRANULARITIES) or ()
+    return "word" if format == "verbose_json" and "word" in asked else "phrase"

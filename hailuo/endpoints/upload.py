@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from typing import IO, Any, NamedTuple
 
 from flask import Request
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
@@ -29,7 +30,10 @@ FORM_PARTS = 100
 
 
 class Upload(NamedTuple):
-    """file: a real file, at its start. fields: what came with it, as texts or JSON."""
+    """file: a real file, at its start.
+
+    fields: what came with it, as texts or JSON; a name[] is a list.
+    """
 
     file: IO[bytes]
     fields: Mapping[str, Any]
@@ -88,7 +92,11 @@ def of_form(request: Request, most_mb: int, gone: ExitStack) -> Upload:
         raise BadRequest(message, code="invalid_form") from None
     if "file" not in files:
         raise fields.wrong("file", "the recording, sent as a file")
-    return Upload(files["file"].stream, form)
+    return Upload(files["file"].stream, {name: _value(form, name) for name in form})
+
+
+def _value(form: MultiDict[str, str], name: str) -> Any:
+    return form.getlist(name) if name.endswith("[]") else form[name]
 
 
 def of_json(body: Mapping[str, Any], gone: ExitStack) -> Upload:

@@ -9,9 +9,11 @@
     answers             [{user, token_tail, call, chat_id, sent_chat_id, message, form,
                           events, started, started_wall, ended, how, left_at}]
     uploads             [{user, key, name, media_type, size, sha256, file_id}]
-    speeches            [{user, voice, text, hz, polls, parts, fetched}]: hz is the tone
-                        that stands for the voice, fetched how many parts were
-    recordings          [{user, seconds, size, md5}]: what was to be recognised
+    speeches            [{user, voice, text, hz, polls, parts, fetched, format,
+                          speed}]: hz is the tone that stands for the voice, fetched
+                        how many parts were
+    recordings          [{user, seconds, size, md5, language, level}]: what was to be
+                        recognised, language and level of times on the platform
     open_answers        how many answers are being written now
     held_answers        how many of them wait for POST /simulator/release
     most_open_by_account {user: the most that were asked for at once}
@@ -90,6 +92,8 @@ class SpeechSeen:
     polls: int = 0
     parts: int = 0
     fetched: int = 0
+    format: str = "mp3"
+    speed: float = 1.0
 
 
 @dataclass
@@ -98,6 +102,8 @@ class RecordingSeen:
     seconds: float
     size: int
     md5: str
+    language: str = ""
+    level: str = ""
 
 
 class Report:

@@ -100,11 +100,13 @@ Speech; what the first msg_tts of a message takes holds for all of them:
     polls           how often msg_tts says "not yet"; 1 unless told
     parts           how many MP3s it is cut into; 2 unless told
     sound           "voice" unless told, by espeak-ng where it is installed; "tone"
+    character_s     seconds of tone for each character; 0.06 unless told
     cut_at          (audio) the part breaks off after so many bytes
 
-Recognition (phone):
+Recognition (phone, speech_to_text):
 
     text            what was recognised; instructions are taken in their order
+    pieces          (speech_to_text) the sentences that have times; else one, the text
     status_code     1200041 for nothing, another for an error with this err_message
     err_message
     first_delay_s, event_lines, newline  as for chat
@@ -222,6 +224,7 @@ class Instruction:
     polls: int = 1
     parts: int = 2
     sound: str = "voice"
+    character_s: float = 0.06
     cut_at: int | None = None
     status_code: int = 0
     err_message: str = ""

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from ..errors import BadRequest
-from ..files import File
+from ..files import File, Source
 from ..watch import Watch
 
 Message = Mapping[str, Any]  # role, content, …: as it came, after validation
@@ -51,14 +51,17 @@ class Question(NamedTuple):
         uses what it understands.
     conversation: "" for one of its own, removed afterwards; "new" for one that is
         kept; else the id of the one to go on with.
-    files: those of the newest message, in the caller's order.
+    files: those of the newest message, one for each of its parts that is no text, in
+        order. A Source is a picture at a public address, which was not fetched.
+    earlier: where those of the messages before it are, in order.
     """
 
     messages: Sequence[Message]
     model: str = ""
     options: Mapping[str, Any] = {}
     conversation: str = ""
-    files: Sequence[File] = ()
+    files: Sequence[File | Source] = ()
+    earlier: Sequence[Source] = ()
 
 
 class Link(NamedTuple):
@@ -117,11 +120,15 @@ class Speech(NamedTuple):
     text: as it came; an upstream splits what is too long for it.
     voice: as the caller names it: one of OpenAI's or of an upstream's own.
     model: as the caller names it.
+    format: one of audio.FORMATS.
+    speed: how much faster than usual, 0.25 to 4; the pitch stays.
     """
 
     text: str
     voice: str
     model: str = ""
+    format: str = "mp3"
+    speed: float = 1.0
 
 
 class Recording(NamedTuple):
@@ -130,10 +137,24 @@ class Recording(NamedTuple):
     parts: MP3, 44.1 kHz, stereo, 192 kbit/s, of five minutes at most, in order; they
         can be gone through again.
     language: as the caller names it, "" when he does not.
+    times: what has to be told with its times: "" for nothing, "phrase" or "word".
     """
 
     parts: Iterable[bytes]
     language: str = ""
+    times: str = ""
+
+
+class Phrase(NamedTuple):
+    """A part of what is said in a recording.
+
+    text: what it adds to the text, with the space before it.
+    start, end: in seconds from the recording's beginning; 0 unless times are asked for.
+    """
+
+    text: str
+    start: float = 0.0
+    end: float = 0.0
 
 
 class Speaker(NamedTuple):
@@ -144,19 +165,24 @@ class Speaker(NamedTuple):
 
 
 TICK = Piece()  # nothing came for a while; told apart by identity
+HUSH = Phrase("")  # the same
 
 Answer = Generator[Piece, None, None]  # closing it ends the answer upstream
-Sound = Generator[bytes, None, None]  # MP3 as it arrives; b"" when a beat is due
-Words = Generator[str, None, None]  # a text as it is understood; "" for a beat
+Sound = Generator[bytes, None, None]  # audio as it arrives; b"" when a beat is due
+Words = Generator[Phrase, None, None]  # as they are understood; HUSH for a beat
 
 
 class Upstream(Protocol):
     """One service that answers."""
 
     kind: str
+    fetches: bool  # a picture itself, when it is told its public address
 
     def offers(self, model: str) -> bool:
         """Whether *model* is a name of this service's own."""
+
+    def models(self, account: Credential) -> Sequence[str]:
+        """The names of its models, where they can be chosen. raises: UpstreamError."""
 
     def objection(self, question: Question) -> BadRequest | None:
         """What of *question* this service cannot do on any account, by its field.
@@ -178,11 +204,30 @@ class Upstream(Protocol):
     def cloned(self, account: Credential) -> Sequence[Speaker]:
         """The voices that are the account's own. raises: UpstreamError."""
 
+    def has_voice(self, account: Credential, speech: Speech) -> bool:
+        """Whether this account has the voice; what it was told is kept for a while.
+
+        raises: UpstreamError when it cannot be asked.
+        """
+
     def objection_to(self, speech: Speech) -> BadRequest | None:
         """What of *speech* this service cannot do on any account, by its field."""
 
+    def own(self, speech: Speech) -> Speech:
+        """*speech* as this service makes it.
+
+        Where that is not the format or the speed it was, it is MP3: what is left to be
+        done can be done to that.
+        """
+
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
-        """One MP3 of the whole text, as it arrives. raises: as answer()."""
+        """One file of the whole text, as it arrives. raises: as answer().
+
+        speech: as own() has it.
+        """
+
+    def objection_to_hearing(self, recording: Recording) -> BadRequest | None:
+        """What of *recording* this service cannot do; its parts may be missing yet."""
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch

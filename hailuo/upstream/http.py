@@ -56,9 +56,11 @@ class Http:
         files: Any = None,
         auth: AuthBase | None = None,
         stream: bool = False,
+        wait_s: float = HEADERS_S,
     ) -> requests.Response:
         """Make a call; with *stream* the body is still to be read.
 
+        wait_s: for the headers, and between the bytes of a body.
         raises: TimedOut when no headers come in time, Unreachable for all else.
         """
         request = requests.Request(
@@ -70,7 +72,7 @@ class Http:
             response = self._adapter.send(
                 request.prepare(),
                 stream=stream,
-                timeout=(CONNECT_S, HEADERS_S),
+                timeout=(CONNECT_S, wait_s),
                 proxies=self._session.proxies,
             )
             if not stream:

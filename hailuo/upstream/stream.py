@@ -115,7 +115,8 @@ class Stream:
             here = fp.peek(1)
             if self._raw.chunked and not self._raw._fp.chunk_left:
                 # Half a chunk's size would keep waiting who has a piece to give.
-                here = here.removeprefix(b"\r\n").partition(b"\n")[2]
+                end = here.find(b"\n", 2) + 1  # not that of the chunk before
+                return 0 < end < len(here) or self._reader.ended
             return bool(here) or self._reader.ended
         except FOREIGN:
             return True  # reading says it again

@@ -333,7 +333,7 @@ class TestSilence:
     @pytest.mark.parametrize("together", [True, False], ids=["together", "apart"])
     def test_a_beat_is_told(self, rest: bytes, together: bool):
         """Wherever in the framing it falls silent, and what came before is given."""
-        watch = Watch(heartbeat_s=0.05, idle_s=0.3)
+        watch = Watch(heartbeat_s=0.05, idle_s=5)
         parts = (
             [CHUNKED + chunk(b"a") + rest] if together else [CHUNKED, chunk(b"a"), rest]
         )

@@ -1,6 +1,7 @@
 """Audio of any kind to MP3, MP3 to any format, in a child process."""
 
 import os
+import socket
 import subprocess
 import tempfile
 import threading
@@ -12,6 +13,7 @@ from typing import IO, Any
 import pytest
 
 from hailuo import audio, errors
+from hailuo.watch import Watch
 from tests.voice import sounds
 from tests.voice.sounds import Decoded
 
@@ -31,8 +33,11 @@ def stored(data: bytes) -> IO[bytes]:
     return file
 
 
-def parts_of(data: bytes, **options: Any) -> list[bytes]:
-    with stored(data) as file, audio.parts(file, **options) as parts:
+def parts_of(data: bytes, watch: Watch | None = None, **options: Any) -> list[bytes]:
+    with (
+        stored(data) as file,
+        audio.parts(file, watch or Watch(), **options) as parts,
+    ):
         return list(parts)
 
 
@@ -118,11 +123,14 @@ def test_a_recording_that_breaks_off_is_taken_as_far_as_it_goes():
 def test_a_long_recording_is_cut_at_pauses():
     """4 s of tone, half a second of silence, and so on; parts of at most 10 s."""
     said = (sounds.tone(4) + sounds.silence(0.5)) * 6
-    cuts = [Decoded(part) for part in parts_of(sounds.wav(said), seconds=10)]
 
+    made = parts_of(sounds.wav(said), seconds=10)
+
+    cuts = [Decoded(part) for part in made]
     assert len(cuts) == 3
     assert all(cut.seconds <= 10.1 for cut in cuts)
     assert sum(cut.seconds for cut in cuts) == pytest.approx(27, abs=0.3)
+    assert sum(map(audio.seconds, made)) == pytest.approx(27, abs=0.08)
     for cut in cuts[1:]:
         beginning = cut.samples[: int(0.1 * cut.rate)]
         assert max(map(abs, beginning)) < 500
@@ -130,7 +138,7 @@ def test_a_long_recording_is_cut_at_pauses():
 
 def test_parts_can_be_gone_through_again():
     with stored(sounds.wav(sounds.tone(3))) as file:
-        with audio.parts(file, seconds=1) as parts:
+        with audio.parts(file, Watch(), seconds=1) as parts:
             assert len(parts) > 2
             assert list(parts) == list(parts)
 
@@ -139,11 +147,11 @@ def test_who_loses_interest_ends_the_conversion():
     """The check is made every second while the child is at work."""
     long = sounds.wav(sounds.tone(1) * 300)
 
-    def nobody_is_there() -> None:
-        raise errors.CallerLeft("gone")
+    ours, theirs = socket.socketpair()
+    theirs.close()
 
-    with pytest.raises(errors.CallerLeft):
-        parts_of(long, check=nobody_is_there)
+    with ours, pytest.raises(errors.CallerLeft):
+        parts_of(long, Watch(ours))
 
     assert children() == []
 

@@ -123,21 +123,38 @@ def test_the_first_part_is_heard_before_the_last_is_made(
     assert heard > 300_000
 
 
-@pytest.mark.leaves("conversations")
+@pytest.mark.parametrize("format", ["mp3", "wav"])
 def test_a_speech_that_fails_midway_breaks_the_connection(
-    scripted: Simulated, account: Caller
+    scripted: Simulated, account: Caller, format: str
 ):
-    """No final chunk, so that no player takes half a file for a whole one."""
+    """No final chunk, so that no player takes half a file for a whole one; and the
+    log tells of it in the line of the request, not as a fault of the server's."""
     scripted.script(
         {"call": "chat"}, {"call": "chat", "text": "I will not.", "times": 2}
     )
+    text = "One sentence of many. " * 50
+    body = json.dumps({"input": text, "voice": "alloy", "response_format": format})
+    before = len(account.gateway.log())
 
-    with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        post(
-            account,
-            "speech",
-            json={"input": "One sentence of many. " * 50, "voice": "alloy"},
+    with socket.create_connection(("127.0.0.1", account.gateway.port), 20) as sock:
+        sock.sendall(
+            f"POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: Bearer {account.key}\r\nx-request-id: broken-{format}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
         )
+        answer = b"".join(iter(lambda: sock.recv(65_536), b""))
+
+    head, _, rest = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert b"chunked" in head
+    assert len(rest) > 10_000
+    assert not rest.endswith(b"0\r\n\r\n")
+    log = account.gateway.log()[before:]
+    told = [line for line in log.splitlines() if f" broken-{format} " in line]
+    assert len(told) == 1
+    assert told[0].endswith(" speech_not_repeated")
+    assert "Traceback" not in log
+    assert " ERROR " not in log
 
 
 def test_a_speech_can_come_as_events(scripted: Simulated, account: Caller):
@@ -234,6 +251,34 @@ def test_voices_of_openai_are_replaced_by_setting(
     assert speak(caller(served=served), voice="echo").status_code == 200
 
     assert scripted.report()["speeches"][0]["voice"] == "yueyue_hailuo"
+
+
+def test_a_cloned_voice_speaks_on_the_account_it_belongs_to(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
+    somebody = caller(accounts=3)
+    headers = {"Authorization": f"Bearer {somebody.key}"}
+    listed = somebody.gateway.request("GET", "/v1/audio/voices", headers=headers)
+    ids = [voice["id"] for voice in listed.json()["voices"]]
+    cloned = [id for id in ids if id.startswith("puv_")]
+    assert len(cloned) == 3
+
+    for voice in cloned * 2:
+        assert speak(somebody, voice=voice).status_code == 200
+
+    report = scripted.report()
+    assert [each["voice"] for each in report["speeches"]] == cloned * 2
+    asked = [each for each in report["requests"] if each["call"] == "robot_config"]
+    assert len(asked) == 6, "each account is asked by the listing, and once more"
+
+
+def test_a_cloned_voice_of_nobody_is_tried_on_anybody(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
+    response = speak(caller(accounts=2), voice="puv_of_nobody")
+
+    assert response.status_code == 503
+    assert "no such voice" in response.json()["error"]["message"]
 
 
 def test_twenty_callers_at_once_hear_their_own_voices(
@@ -381,6 +426,8 @@ def test_times_that_nobody_tells_are_refused(
 
     assert response.status_code == 400
     assert response.json()["error"]["param"] == "response_format"
+    assert "json" in response.json()["error"]["message"]
+    assert scripted.report()["requests"] == []
 
 
 def test_an_upload_that_is_too_large_is_refused(account: Caller, scripted: Simulated):

@@ -1,5 +1,7 @@
 """Speech and recognition of the platform, against the simulator."""
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -17,6 +19,7 @@ from tests.voice import sounds
 from tests.voice.sounds import Decoded
 
 TONE = {"call": "t2a", "times": None, "sound": "tone"}
+QUICK = {"character_s": 0.005}
 TEXT = f"{SECRET} has something to say, and he says it."
 KEY = "sk-api-sim-voice"
 
@@ -35,6 +38,11 @@ def scripted(upstream: Simulated) -> Simulated:
 @pytest.fixture
 def platform(scripted: Simulated) -> Platform:
     return Platform(Http(), scripted.origin, "MiniMax-M3")
+
+
+@pytest.fixture
+def served(scripted: Simulated, serve: Callable[..., Served]) -> Served:
+    return serve(HAILUO_PLATFORM_ORIGIN=scripted.origin)
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +69,70 @@ def test_a_text_is_read_as_it_arrives(platform: Platform, scripted: Simulated):
 
 def test_a_long_text_is_joined_as_one_file(platform: Platform, scripted: Simulated):
     text = "This is a sentence. " * 600
+    scripted.script({**TONE, **QUICK})
 
     made = spoken(platform, text)
 
     assert len(scripted.report()["speeches"]) == 2
     assert sounds.headers(made) == []
-    assert Decoded(made).seconds == pytest.approx(0.06 * len(text), rel=0.01)
+    assert Decoded(made).seconds == pytest.approx(0.005 * len(text), rel=0.01)
+
+
+TYPES = ("mp3", "opus", "aac", "flac", "wav", "pcm")
+
+
+def seconds(made: bytes, format: str) -> float:
+    if format == "pcm":
+        return len(made) / 48_000
+    return Decoded(made, "aac" if format == "aac" else None).seconds
+
+
+@pytest.mark.parametrize("format", TYPES)
+@pytest.mark.parametrize("speed", [1, 1.5, 3])
+def test_it_makes_what_it_can_and_we_the_rest(
+    served: Served, scripted: Simulated, format: str, speed: float
+):
+    made = served.client(KEY).audio.speech.create(
+        model="tts-1", voice="alloy", input=TEXT, response_format=format, speed=speed
+    )
+
+    (asked,) = scripted.report()["speeches"]
+    native = format != "aac" and speed != 3
+    expected = {"wav": "pcm"}.get(format, format) if native else "mp3"
+    assert (asked["format"], asked["speed"]) == (expected, 1 if speed == 3 else speed)
+    assert seconds(made.content, format) * speed == pytest.approx(
+        0.06 * len(TEXT), abs=0.1 + 0.1 * speed
+    )
+
+
+@pytest.mark.parametrize("format", ["flac", "opus", "wav", "pcm"])
+def test_pieces_are_one_file_in_every_format(
+    served: Served, scripted: Simulated, format: str
+):
+    text = "This is a sentence. " * 455
+    scripted.script({**TONE, **QUICK})
+
+    made = served.client(KEY).audio.speech.create(
+        model="tts-1", voice="alloy", input=text, response_format=format, speed=2
+    )
+
+    first, second = scripted.report()["speeches"]
+    joined = "pcm" if format in ("wav", "pcm") else "mp3"
+    assert {first["format"], second["format"]} == {joined}
+    assert seconds(made.content, format) == pytest.approx(0.0025 * len(text), rel=0.02)
+
+
+def test_audio_that_is_not_what_was_asked_for_is_not_passed_on(
+    platform: Platform, scripted: Simulated
+):
+    """That opus comes in Ogg is assumed: it is looked at."""
+    said = {"audio": b"mp3 perhaps".hex(), "status": 1}
+    body = f"data: {json.dumps({'data': said})}\n\n"
+    http = {"status": 200, "content_type": "text/event-stream", "body": body}
+    scripted.script({"call": "t2a", "http": http})
+
+    with pytest.raises(errors.NotUnderstood):
+        spoken(platform, format="opus")
 
 
 def test_voices_are_those_of_the_key(platform: Platform, scripted: Simulated):
@@ -133,15 +199,199 @@ def test_a_recording_is_written_down(
     scripted.script(*({"call": "speech_to_text", "text": text} for text in texts))
     heard = Recording([recording] * len(texts), "en")
 
-    assert "".join(platform.transcribe(Account(), heard, Watch())) == expected
+    said = platform.transcribe(Account(), heard, Watch())
+    assert "".join(phrase.text for phrase in said) == expected
 
 
-def test_a_platform_key_serves_the_same_endpoints(
-    scripted: Simulated, serve: Callable[..., Served]
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [("en", "en"), ("zh-CN", "zh"), ("ZH", "zh"), ("", ""), ("中文", ""), ("a b", "")],
+)
+def test_a_language_is_told_by_its_code(
+    platform: Platform, scripted: Simulated, recording: bytes, language: str, code: str
 ):
-    gateway = serve(HAILUO_PLATFORM_ORIGIN=scripted.origin)
+    list(platform.transcribe(Account(), Recording([recording], language), Watch()))
+
+    assert scripted.report()["recordings"][0]["language"] == code
+
+
+def test_times_go_on_from_part_to_part(
+    platform: Platform, scripted: Simulated, recording: bytes
+):
+    scripted.script(
+        {"call": "speech_to_text", "pieces": ["One.", "Two."]},
+        {"call": "speech_to_text", "pieces": ["三。"]},
+    )
+    heard = Recording([recording] * 2, "en", times="phrase")
+
+    said = list(platform.transcribe(Account(), heard, Watch()))
+
+    assert [phrase.text for phrase in said] == ["One.", " Two.", "三。"]
+    times = [time for phrase in said for time in (phrase.start, phrase.end)]
+    assert times == pytest.approx([0, 0.5, 0.5, 1, 1, 2], abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("body", "texts"),
+    [
+        ({"text": " Hello ", "duration": 1, "segments": []}, ["Hello"]),
+        ({"text": "Hello"}, ["Hello"]),
+        ({"text": ""}, []),
+        ({"segments": [{"text": "", "start": 0, "end": 1}]}, []),
+        ({"text": "a", "segments": [{"text": "a", "start": "x"}]}, None),
+        ({"text": "a", "segments": ["a"]}, None),
+        ({"text": "a", "segments": 1}, None),
+        ([], None),
+    ],
+    ids=str,
+)
+def test_what_has_no_times_lasts_as_long_as_its_part(
+    platform: Platform,
+    scripted: Simulated,
+    recording: bytes,
+    body: Any,
+    texts: list[str] | None,
+):
+    http = {"status": 200, "content_type": "application/json", "body": body}
+    scripted.script({"call": "speech_to_text", "http": http})
+    heard = platform.transcribe(
+        Account(), Recording([recording], times="phrase"), Watch()
+    )
+
+    if texts is None:
+        with pytest.raises(errors.NotUnderstood):
+            list(heard)
+    else:
+        said = list(heard)
+        assert [phrase.text for phrase in said] == texts
+        assert [phrase.end for phrase in said] == pytest.approx(
+            [1] * len(said), abs=0.1
+        )
+
+
+def test_the_official_library_understands_times(served: Served, scripted: Simulated):
+    scripted.script(
+        {"call": "speech_to_text", "pieces": [f"{SECRET}.", "And so on."], "times": 2}
+    )
+    create = served.client(KEY).audio.transcriptions.create
+    wav = sounds.wav(sounds.tone(1))
+
+    told = create(
+        model="whisper-1", file=wav, response_format="verbose_json", language="en"
+    )
+
+    assert told.text == f"{SECRET}. And so on."
+    assert float(told.duration) == pytest.approx(1, abs=0.1)
+    assert told.language == "en"
+    assert [(each.id, each.text) for each in told.segments] == [
+        (0, f"{SECRET}."),
+        (1, " And so on."),
+    ]
+    assert told.segments[1].end == pytest.approx(1, abs=0.1)
+    assert told.words is None
+
+    told = create(
+        model="whisper-1",
+        file=wav,
+        response_format="verbose_json",
+        timestamp_granularities=["word", "segment"],
+    )
+
+    words = [each.word for each in told.words]
+    assert words == [f"{SECRET}.", "And", "so", "on."]
+    assert [each.text for each in told.segments] == [f"{SECRET}.", " And so on."]
+    assert told.segments[1].start == told.words[1].start
+    assert {seen["level"] for seen in scripted.report()["recordings"]} == {
+        "sentence",
+        "word",
+    }
+
+
+SRT = f"""\
+1
+00:00:00,000 --> 00:00:00,5##
+{SECRET}.
+
+2
+00:00:00,5## --> 00:00:01,0##
+And so on.
+"""
+VTT = f"""\
+WEBVTT
+
+00:00:00.000 --> 00:00:00.5##
+{SECRET}.
+
+00:00:00.5## --> 00:00:01.0##
+And so on.
+"""
+
+
+@pytest.mark.parametrize(("format", "expected"), [("srt", SRT), ("vtt", VTT)])
+def test_subtitles_are_made_of_times(
+    served: Served, scripted: Simulated, format: str, expected: str
+):
+    pieces = [f"{SECRET}.", "And so on."]
+    scripted.script({"call": "speech_to_text", "pieces": pieces})
+
+    told = served.client(KEY).audio.transcriptions.create(
+        model="whisper-1", file=sounds.wav(sounds.tone(1)), response_format=format
+    )
+
+    assert re.sub(r"(?<=[.,][05])\d\d", "##", told).replace("0##", "000", 1) == expected
+
+
+def test_who_cannot_tell_times_is_not_asked(
+    served: Served, scripted: Simulated, simulator: Simulated
+):
+    """With accounts of both kinds the platform answers, whichever is preferred."""
+    both = f"{simulator.token('2002')},{KEY}"
+
+    told = served.client(both).audio.transcriptions.with_raw_response.create(
+        model="whisper-1", file=sounds.wav(sounds.tone(1)), response_format="srt"
+    )
+
+    assert told.headers["x-hailuo-upstream"] == "platform"
+    assert [seen["call"] for seen in scripted.report()["requests"]] == [
+        "speech_to_text"
+    ]
+
+
+def test_a_voice_that_only_one_service_has_goes_there(
+    serve: Callable[..., Served], scripted: Simulated
+):
+    """The platform is preferred, and knows what it has only by asking."""
+    gateway = serve(HAILUO_PLATFORM_ORIGIN=scripted.origin, HAILUO_PREFER="platform")
+    scripted.script(
+        {"call": "chat", "times": None},
+        {"call": "msg_tts", "times": None, "sound": "tone"},
+    )
+    client = gateway.client(f"{scripted.token('2003')},{KEY}").audio.speech
+    known = {"Podcast_girl": "web", "my-own-voice": "platform", "alloy": "platform"}
+
+    for voice, kind in known.items():
+        made = client.with_raw_response.create(model="x", voice=voice, input=TEXT)
+        assert made.headers["x-hailuo-upstream"] == kind
+
+
+@pytest.mark.parametrize("format", TYPES)
+def test_a_refused_speech_is_tried_elsewhere_in_every_format(
+    served: Served, scripted: Simulated, format: str
+):
+    scripted.script({"call": "t2a", "refuse": {"code": 1002, "as": "base_resp"}})
+    keys = f"{KEY}-{format}-1,{KEY}-{format}-2"
+
+    made = served.client(keys).audio.speech.create(
+        model="x", voice="alloy", input=TEXT, response_format=format
+    )
+
+    assert seconds(made.content, format) == pytest.approx(0.06 * len(TEXT), abs=0.2)
+    assert len({each["user"] for each in scripted.report()["speeches"]}) == 2
+
+
+def test_a_platform_key_serves_the_same_endpoints(scripted: Simulated, served: Served):
     scripted.script({"call": "speech_to_text", "text": SECRET})
-    client = gateway.client(KEY).audio
+    client = served.client(KEY).audio
 
     made = client.speech.create(
         model="tts-1", voice="alloy", input=TEXT, response_format="flac"

@@ -50,7 +50,8 @@ def spoken(web: Web, account: Account, text: str = TEXT, **speech: str) -> bytes
 
 
 def written(web: Web, account: Account, *parts: bytes) -> str:
-    return "".join(web.transcribe(account, Recording(parts), Watch()))
+    said = web.transcribe(account, Recording(parts), Watch())
+    return "".join(phrase.text for phrase in said)
 
 
 @pytest.fixture(scope="module")

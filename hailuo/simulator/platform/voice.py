@@ -21,6 +21,17 @@ LONGEST_S = 500
 MODELS = ("speech-2.8-", "speech-2.6-", "speech-02-")
 VOICES = ("simulated-narrator", "simulated-girl", "simulated-gentleman")
 PIECES = 4
+ASKED = (  # of recognition, beside the file
+    {"model": b"asr-1.0", "response_format": b"json", "stream": b"true"},
+    *(
+        {
+            "model": b"asr-1.0",
+            "response_format": b"verbose_json",
+            "timestamp_level": level,
+        }
+        for level in (b"sentence", b"word")
+    ),
+)
 HEARD = "这是平台的模拟器，它听到了 {seconds:.1f} 秒的录音。"
 
 
@@ -42,24 +53,29 @@ async def speak(simulator: Simulator, request: Request) -> Reply | None:
     body = _json(request)
     _check_speech(body)
     text, voice = body["text"], body["voice_setting"]["voice_id"]
+    speed = body["voice_setting"].get("speed", 1)
+    audio = body["audio_setting"]
     seen = SpeechSeen(key, voice, text, sound.hertz(voice))
+    seen.format, seen.speed = audio["format"], speed
     simulator.report.speeches.append(seen)
     instruction = simulator.script.take("t2a", key, key, text)
     if reply := await _instead(simulator, instruction, request):
         return reply
     plan = instruction or Instruction("t2a")
-    spoken = plan.sound == "voice"
-    (mp3,) = await asyncio.to_thread(sound.parts, text, seen.hz, 1, spoken)
+    samples = await asyncio.to_thread(sound.said, text, seen.hz, plan, speed)
+    made = await asyncio.to_thread(
+        sound.encoded, samples, audio["format"], audio["sample_rate"]
+    )
     stream = Stream(request.connection)
     stream.start(200, EVENT_STREAM)
-    size = -(-len(mp3) // PIECES)
-    for at in range(0, len(mp3), size):
-        await _send(stream, {"audio": mp3[at : at + size].hex(), "status": 1})
+    size = -(-len(made) // PIECES)
+    for at in range(0, len(made), size):
+        await _send(stream, {"audio": made[at : at + size].hex(), "status": 1})
         if plan.cut_at is not None:
             await stream.cut("close")
             return None
     options = body.get("stream_options") or {}
-    whole = "" if options.get("exclude_aggregated_audio") else mp3.hex()
+    whole = "" if options.get("exclude_aggregated_audio") else made.hex()
     await _send(stream, {"audio": whole, "status": 2})
     await stream.end()
     return None
@@ -73,8 +89,15 @@ def _check_speech(body: Any) -> None:
         raise forbidden("text is empty or too long")
     if body.get("stream") is not True:
         raise forbidden("only streamed speech is played")
-    if body["voice_setting"]["voice_id"] not in (*VOICES, "my-own-voice"):
-        raise forbidden(f"there is no voice {body['voice_setting']['voice_id']!r}")
+    voice, audio = body["voice_setting"], body["audio_setting"]
+    if voice["voice_id"] not in (*VOICES, "my-own-voice"):
+        raise forbidden(f"there is no voice {voice['voice_id']!r}")
+    if not 0.5 <= voice.get("speed", 1) <= 2:
+        raise forbidden(f"the speed is {voice['speed']!r}")
+    if audio.get("format") not in sound.FORMATS or audio.get("channel") != 1:
+        raise forbidden(f"the format is {audio.get('format')!r}")
+    if not 8_000 <= audio.get("sample_rate", 0) <= 44_100:
+        raise forbidden(f"the sample rate is {audio.get('sample_rate')!r}")
 
 
 async def _send(stream: Stream, data: dict[str, Any]) -> None:
@@ -86,8 +109,7 @@ async def write(simulator: Simulator, request: Request) -> Reply | None:
     key = admit(simulator, request)
     fields = {part.name: part for part in parts(request)}
     asked = {name: part.value for name, part in fields.items() if name != "file"}
-    known = {"model": b"asr-1.0", "response_format": b"json", "stream": b"true"}
-    if asked != known or "file" not in fields:
+    if asked not in ASKED or "file" not in fields:
         raise forbidden(f"the form fields are {asked}")
     mp3 = fields["file"].value
     heard = sound.Heard(mp3)
@@ -95,13 +117,37 @@ async def write(simulator: Simulator, request: Request) -> Reply | None:
         raise forbidden(f"the recording is {heard.seconds:.0f} s long")
     md5 = hashlib.md5(mp3, usedforsecurity=False).hexdigest()
     seen = RecordingSeen(key, heard.seconds, len(mp3), md5)
+    seen.language = request.header("language") or ""
+    seen.level = asked.get("timestamp_level", b"").decode()
     simulator.report.recordings.append(seen)
     instruction = simulator.script.take("speech_to_text", key, key)
     if reply := await _instead(simulator, instruction, request):
         return reply
-    text = instruction.text if instruction else None
-    await _tell(request, HEARD.format(seconds=heard.seconds) if text is None else text)
+    plan = instruction or Instruction("speech_to_text")
+    text = HEARD.format(seconds=heard.seconds) if plan.text is None else plan.text
+    if seen.level:
+        return json_reply(_timed(plan.pieces or [text], seen))
+    await _tell(request, text)
     return None
+
+
+def _timed(pieces: list[str], seen: RecordingSeen) -> dict[str, Any]:
+    """Sentences, or words, equally long. That a segment is a word is assumed."""
+    if seen.level == "word":
+        pieces = " ".join(pieces).split()
+    length = seen.seconds / len(pieces)
+    segments = [
+        {
+            "id": number,
+            "start": round(number * length, 3),
+            "end": round((number + 1) * length, 3),
+            "speaker": "speaker_0",
+            "text": text,
+        }
+        for number, text in enumerate(pieces)
+    ]
+    text = " ".join(pieces)
+    return {"text": text, "duration": seen.seconds, "segments": segments}
 
 
 async def _tell(request: Request, text: str) -> None:

@@ -1,6 +1,6 @@
 """The sound of a speech: a voice where espeak-ng is installed, a tone otherwise.
 
-    mp3s = parts("Hello", hertz("Podcast_girl"), count=2, spoken=True)
+    mp3s = parts("Hello", hertz("Podcast_girl"), instruction)
 
 Each part is a whole MP3 with its own tags and its own header about its length, as files
 from such services are. That they are 32 kHz, mono, 128 kbit/s is assumed.
@@ -16,10 +16,20 @@ from array import array
 from typing import Any
 from zlib import crc32
 
+from ..script import Instruction
+
 RATE = 32_000
 BITRATE = 128_000
-CHARACTER_S = 0.06  # of tone for each character
 LOUDNESS = 8_000
+
+FORMATS = {  # codec and container
+    "mp3": ("libmp3lame", "mp3"),
+    "pcm": ("pcm_s16le", ""),
+    "flac": ("flac", "flac"),
+    "opus": ("libopus", "ogg"),
+    "wav": ("pcm_s16le", "wav"),
+}
+FRAMES = {"mp3": 1152, "flac": 4608, "opus": 480}  # samples that are encoded at once
 
 
 def hertz(voice: str) -> int:
@@ -27,28 +37,67 @@ def hertz(voice: str) -> int:
     return 200 + 10 * (crc32(voice.encode()) % 100)
 
 
-def parts(text: str, tone: int, count: int, spoken: bool) -> list[bytes]:
-    """The speech as *count* MP3s, all but the last equally long."""
-    samples = (_voice(text, tone) if spoken else None) or _tone(text, tone)
-    size = -(-len(samples) // count)
-    return [_mp3(samples[at : at + size]) for at in range(0, len(samples), size)]
+def parts(text: str, tone: int, plan: Instruction) -> list[bytes]:
+    """The speech as so many MP3s as are planned, all but the last equally long."""
+    samples = said(text, tone, plan)
+    size = -(-len(samples) // plan.parts)
+    cut = [samples[at : at + size] for at in range(0, len(samples), size)]
+    return [encoded(each, "mp3", RATE) for each in cut]
 
 
-def _tone(text: str, tone: int) -> "array[int]":
-    count = int(RATE * CHARACTER_S * max(1, len(text)))
+def said(text: str, tone: int, plan: Instruction, speed: float = 1.0) -> "array[int]":
+    """The speech as samples of RATE. speed: how much faster than usual."""
+    spoken = _voice(text, tone, speed) if plan.sound == "voice" else None
+    return spoken or _tone(tone, plan.character_s * max(1, len(text)) / speed)
+
+
+def encoded(samples: "array[int]", format: str, rate: int) -> bytes:
+    """A file of one of FORMATS, or pcm: bare samples."""
+    import av
+
+    codec, container = FORMATS[format]
+    resampler = av.AudioResampler(_depth(codec), "mono", rate, FRAMES.get(format))
+    frame: Any = av.AudioFrame("s16", "mono", len(samples))
+    frame.planes[0].update(samples.tobytes().ljust(frame.planes[0].buffer_size))
+    frame.rate, frame.pts = RATE, 0
+    frames = [*resampler.resample(frame), *resampler.resample(None)]
+    if not container:
+        return b"".join(bytes(each.planes[0])[: 2 * each.samples] for each in frames)
+    made = io.BytesIO()
+    with av.open(made, "w", format=container) as output:
+        output.metadata["title"] = "simulated"
+        stream: Any = output.add_stream(codec, rate=rate, layout="mono")
+        stream.bit_rate = BITRATE
+        for each in frames:
+            output.mux(stream.encode(each))
+        output.mux(stream.encode(None))
+    return made.getvalue()
+
+
+def _depth(codec: str) -> str:
+    """The kind of samples an encoder takes."""
+    import av
+
+    known = av.Codec(codec, "w").audio_formats
+    assert known
+    return str(known[0].name)
+
+
+def _tone(tone: int, seconds: float) -> "array[int]":
+    count = int(RATE * seconds)
     step = 2 * math.pi * tone / RATE
     second = array("h", (int(LOUDNESS * math.sin(step * n)) for n in range(RATE)))
     return (second * (count // RATE + 1))[:count]
 
 
-def _voice(text: str, tone: int) -> "array[int] | None":
+def _voice(text: str, tone: int, speed: float) -> "array[int] | None":
     """What espeak-ng says, higher for a higher tone; None where it is missing."""
     program = shutil.which("espeak-ng")
     if not program:
         return None
     pitch = str((tone - 200) // 10)
     said = subprocess.run(
-        [program, "--stdin", "--stdout", "-p", pitch],
+        [program, "--stdin", "--stdout", "-p", pitch, "-s", str(int(175 * speed))],
         input=text.encode(),
         capture_output=True,
         check=True,
@@ -63,22 +112,6 @@ def _resampled(wav: bytes) -> "array[int]":
         there = array("h", file.readframes(len(wav) // 2))
     count = len(there) * RATE // rate
     return array("h", (there[n * rate // RATE] for n in range(count)))
-
-
-def _mp3(samples: "array[int]") -> bytes:
-    import av
-
-    made = io.BytesIO()
-    with av.open(made, "w", format="mp3") as container:
-        container.metadata["title"] = "simulated"
-        stream: Any = container.add_stream("libmp3lame", rate=RATE, layout="mono")
-        stream.bit_rate = BITRATE
-        frame: Any = av.AudioFrame("s16p", "mono", len(samples))
-        frame.planes[0].update(samples.tobytes().ljust(frame.planes[0].buffer_size))
-        frame.rate, frame.pts = RATE, 0
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return made.getvalue()
 
 
 class Heard:

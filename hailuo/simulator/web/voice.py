@@ -37,7 +37,7 @@ LONGEST_S = 310.0  # assumed: five minutes, and what encoding adds
 NOTHING_RECOGNISED = 1200041
 HEARD = "这是模拟器，它听到了 {seconds:.1f} 秒的录音。"
 
-CLONED = {"voiceID": "puv_simulated0000000001", "voiceName": "我的声音"}  # assumed
+CLONED = "puv_simulated{user:0>10}"  # the one voice an account has cloned
 
 
 async def robot_config(simulator: Simulator, request: Request) -> Reply:
@@ -46,7 +46,8 @@ async def robot_config(simulator: Simulator, request: Request) -> Reply:
     instruction = take(simulator, "robot_config", caller)
     if reply := await instead(simulator, instruction, request):
         return reply
-    form = {"robotVoiceID": caller.account.voice, "userVoiceList": [CLONED]}
+    mine = {"voiceID": CLONED.format(user=caller.user), "voiceName": "我的声音"}
+    form = {"robotVoiceID": caller.account.voice, "userVoiceList": [mine]}
     return success({"formInfo": form})
 
 
@@ -57,6 +58,8 @@ async def set_robot_config(simulator: Simulator, request: Request) -> Reply:
     instruction = take(simulator, "set_robot_config", caller)
     if reply := await instead(simulator, instruction, request):
         return reply
+    if voice.startswith("puv_") and voice != CLONED.format(user=caller.user):
+        raise refused(UNKNOWN, "there is no such voice")  # that it says so is assumed
     caller.account.set_voice(voice)
     return success({})
 
@@ -121,9 +124,7 @@ async def _made(simulator: Simulator, said: Said, request: Request) -> list[str]
     """The addresses of a speech's parts."""
     assert said.speech
     plan = said.plan
-    made = await asyncio.to_thread(
-        sound.parts, said.text, said.speech.hz, plan.parts, plan.sound == "voice"
-    )
+    made = await asyncio.to_thread(sound.parts, said.text, said.speech.hz, plan)
     said.speech.parts = len(made)
     origin = f"http://{request.header('host')}"
     addresses = [f"/simulated-audio/{uuid.uuid4().hex}.mp3" for _ in made]

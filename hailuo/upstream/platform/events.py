@@ -5,14 +5,32 @@ raises, everywhere: NotUnderstood for what is not the protocol.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
 from ...errors import NotUnderstood
+from ..sse import Parser
+from .refusals import refusal
 
 _HALF = re.compile("[\ud800-\udfff]")  # of a pair of surrogates
+
+
+def of(stream: Iterable[bytes]) -> Iterator[Mapping[str, Any] | None]:
+    """The events of a voice's stream, None when a beat is due.
+
+    raises: what one of them refuses.
+    """
+    parser = Parser()
+    for received in stream:
+        if not received:
+            yield None
+        for event in parser.feed(received):
+            said = parsed(event)
+            if failure := refusal(said):
+                raise failure
+            yield said
 
 
 def parsed(event: bytes) -> Mapping[str, Any]:

@@ -4,6 +4,9 @@ The origin and the model for callers who name none are settings
 (HAILUO_PLATFORM_ORIGIN, HAILUO_PLATFORM_MODEL).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 KIND = "platform"
 
 CHAT = "/v1/chat/completions"
@@ -17,6 +20,7 @@ ISSUER = "minimax"  # of the JWTs that older keys are
 OWN_MODELS = "MiniMax-"  # how the names of its models begin
 BLIND_MODELS = "MiniMax-M2"  # how those begin that only read text
 OPTIONS = ("temperature", "top_p", "thinking")  # as the caller says them
+TEXTS = ("text", "refusal")  # the parts of a content that are no files
 FORCING = "required"
 DONE = b"[DONE]"
 FLAGS = ("input_sensitive", "output_sensitive")  # the answer is withheld
@@ -39,13 +43,24 @@ SPEECH_MODELS = "speech-"  # how the names of its models begin
 SPEECH_MODEL, SPEECH_MODEL_HD = "speech-2.8-turbo", "speech-2.8-hd"
 SPEECH_CHARACTERS = 9_000  # of under 10,000
 SPEECH_DONE = 2  # data.status of the last event
-AUDIO = {"format": "mp3", "sample_rate": 44_100, "bitrate": 128_000, "channel": 1}
+SPEEDS = (0.5, 2.0)
+# What is asked for. That opus comes in Ogg is *assumed*; wav is not among them, since a
+# header before pcm is a wav that can be streamed and joined.
+AUDIO: Mapping[str, Mapping[str, Any]] = {
+    "mp3": {"format": "mp3", "sample_rate": 44_100, "bitrate": 128_000, "channel": 1},
+    "pcm": {"format": "pcm", "sample_rate": 24_000, "channel": 1},
+    "flac": {"format": "flac", "sample_rate": 44_100, "channel": 1},
+    "opus": {"format": "opus", "sample_rate": 24_000, "channel": 1},
+}
+JOINED = ("mp3", "pcm", "wav")  # what stays one file when pieces are put together
+BEGINNINGS = {"flac": b"fLaC", "opus": b"OggS"}
 VOICE_LISTS = ("system_voice", "voice_cloning", "voice_generation")
 WEB_VOICES = ("_hailuo", "puv_")  # marks of voices that only the web service has
 
 # platform.md, Recognition
 WRITE = "/v1/speech_to_text"
 ASR_MODEL = "asr-1.0"
+LEVELS = {"phrase": "sentence", "word": "word"}  # whose times are told
 
 # platform.md, Errors
 INVALID_CODES = frozenset({1042, 2013, 20132, 2037, 2048})

@@ -1,24 +1,22 @@
-"""Speech and recognition on the platform (platform.md)."""
+"""Speech on the platform (platform.md)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from ...audio import mp3
+from ...audio import mp3, wav
 from ...errors import BadRequest, NotUnderstood
 from ...kept import Kept
 from ...watch import Watch
-from .. import Credential, Recording, Sound, Speaker, Speech, Words, sentences
-from ..sse import Parser
+from .. import Credential, Sound, Speaker, Speech, sentences
 from ..stream import Stream
 from . import events, protocol, voices
 from .client import Client
-from .refusals import refusal
 
 VOICES_KEPT_S = 600.0
 
 
 class Voice:
-    """What the platform says and hears."""
+    """What the platform says."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -40,46 +38,34 @@ class Voice:
         """The voices a key may use. raises: as Client.ask()."""
         return self._voices.of(account.token)
 
+    def own(self, speech: Speech) -> Speech:
+        """All formats but aac, unless several files would have to be joined."""
+        slowest, fastest = protocol.SPEEDS
+        own_speed = slowest <= speech.speed <= fastest
+        joined = speech.format in protocol.JOINED
+        if own_speed and (joined or _is_single(speech)):
+            return speech
+        return speech._replace(format="mp3", speed=speech.speed if own_speed else 1.0)
+
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
-        """One MP3 of the whole text, as it arrives.
+        """One file of the whole text, as it arrives.
 
         raises: BadRequest for an unknown voice; what refusal() tells of; CallerLeft.
         """
         voice = voices.chosen(speech.voice, self.speakers(account))
-        texts = sentences.pieces(speech.text, protocol.SPEECH_CHARACTERS)
-        for text in filter(str.strip, texts):
-            body = _body(text, voice, speech.model)
+        texts = _texts(speech)
+        is_wav = speech.format == "wav"
+        head = wav.header(protocol.AUDIO["pcm"]["sample_rate"]) if is_wav else b""
+        for text in texts:
+            body = _body(text, voice, speech)
             with self._client.open_stream(
                 protocol.SPEAK, account.token, body, watch=watch
             ) as stream:
-                part = _sound(stream)
-                yield from part if len(texts) == 1 else mp3.bare(part)
-                stream.settle()
-
-    def transcribe(
-        self, account: Credential, recording: Recording, watch: Watch
-    ) -> Words:
-        """The text of each part as it is understood.
-
-        raises: what refusal() tells of; CallerLeft.
-        """
-        headers = {"language": recording.language} if recording.language else {}
-        last = ""
-        for part in recording.parts:
-            form = (
-                ("model", (None, protocol.ASR_MODEL)),
-                ("file", ("audio.mp3", part, "audio/mpeg")),
-                ("response_format", (None, "json")),
-                ("stream", (None, "true")),
-            )
-            with self._client.open_form_stream(
-                protocol.WRITE, account.token, form, headers=headers, watch=watch
-            ) as stream:
-                begun = False
-                for text in _words(stream):
-                    between = "" if begun else sentences.separator(last, text)
-                    yield between + text if text else ""
-                    begun, last = begun or bool(text), text or last
+                part = _sound(stream, protocol.BEGINNINGS.get(speech.format, b""))
+                apart = speech.format == "mp3" and len(texts) > 1
+                for sound in mp3.bare(part) if apart else part:
+                    yield head + sound if sound else b""
+                    head = b"" if sound else head
                 stream.settle()
 
     def _list(self, key: str) -> list[Speaker]:
@@ -87,8 +73,19 @@ class Voice:
         return voices.listed(self._client.ask("POST", protocol.VOICES, key, body))
 
 
-def _body(text: str, voice: str, model: str) -> dict[str, Any]:
+def _texts(speech: Speech) -> list[str]:
+    """The pieces in which it is read."""
+    found = sentences.pieces(speech.text, protocol.SPEECH_CHARACTERS)
+    return list(filter(str.strip, found))
+
+
+def _is_single(speech: Speech) -> bool:
+    return speech.format in protocol.AUDIO and len(_texts(speech)) == 1
+
+
+def _body(text: str, voice: str, speech: Speech) -> dict[str, Any]:
     """source: platform.md, Speech."""
+    model = speech.model
     hd = model.endswith("-hd")
     own = protocol.SPEECH_MODEL_HD if hd else protocol.SPEECH_MODEL
     return {
@@ -96,34 +93,28 @@ def _body(text: str, voice: str, model: str) -> dict[str, Any]:
         "text": text,
         "stream": True,
         "stream_options": {"exclude_aggregated_audio": True},
-        "voice_setting": {"voice_id": voice},
-        "audio_setting": protocol.AUDIO,
+        "voice_setting": {"voice_id": voice, "speed": speech.speed},
+        "audio_setting": protocol.AUDIO[
+            "pcm" if speech.format == "wav" else speech.format
+        ],
     }
 
 
-def _events(stream: Stream) -> Iterator[Mapping[str, Any] | None]:
-    """The events of a stream, None when a beat is due. raises: what one refuses."""
-    parser = Parser()
-    for received in stream:
-        if not received:
-            yield None
-        for event in parser.feed(received):
-            said = events.parsed(event)
-            if failure := refusal(said):
-                raise failure
-            yield said
+def _sound(stream: Stream, beginning: bytes) -> Iterator[bytes]:
+    """The audio of an answer. The last event may repeat all of it.
 
-
-def _sound(stream: Stream) -> Iterator[bytes]:
-    """The MP3 of an answer. The last event may repeat all of it."""
+    raises: NotUnderstood when it does not begin as its format does.
+    """
     begun = False
-    for said in _events(stream):
+    for said in events.of(stream):
         if said is None:
             yield b""
             continue
         data = events.mapping(said, "data")
         done = data.get("status") == protocol.SPEECH_DONE
         if (sound := _unhexed(events.text(data, "audio"))) and not (done and begun):
+            if not begun and sound[: len(beginning)] != beginning:
+                raise NotUnderstood("the platform's audio is not what was asked for")
             begun = True
             yield sound
         if done:
@@ -136,16 +127,3 @@ def _unhexed(audio: str) -> bytes:
         return bytes.fromhex(audio)
     except ValueError:
         raise NotUnderstood("the platform's audio is not hex") from None
-
-
-def _words(stream: Stream) -> Iterator[str]:
-    """What is new of the text; "" when a beat is due."""
-    for said in _events(stream):
-        if said is None:
-            yield ""
-            continue
-        if text := events.text(said, "delta"):
-            yield text
-        if said.get("finish"):
-            return
-    raise NotUnderstood("the platform's text stopped before its end")

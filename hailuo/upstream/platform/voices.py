@@ -55,6 +55,10 @@ def chosen(name: str, speakers: Sequence[Speaker]) -> str:
     raise unknown(name)
 
 
+def is_known(name: str, speakers: Sequence[Speaker]) -> bool:
+    return name in OPENAI or any(name == speaker.id for speaker in speakers)
+
+
 def unknown(name: str) -> BadRequest:
     return BadRequest(
         f'the platform has no voice "{name}": GET /v1/audio/voices with its key lists '

@@ -25,8 +25,20 @@ from ...errors import (
     TokenRejected,
     Unreachable,
 )
+from ...kept import Kept
 from ...watch import Watch
-from .. import TICK, Credential, Question, Recording, Sound, Speaker, Words, sentences
+from .. import (
+    HUSH,
+    TICK,
+    Credential,
+    Phrase,
+    Question,
+    Recording,
+    Sound,
+    Speaker,
+    Words,
+    sentences,
+)
 from ..http import Http
 from ..sse import Event, Parser
 from ..stream import Stream
@@ -39,6 +51,7 @@ from .signing import voice_digest
 
 Ask = Callable[[Credential, Question, Watch], Stream]
 
+CLONED_KEPT_S = 600.0
 MOST_BYTES = 64 * 1_048_576  # of one part of a speech: far more than it could be
 
 # An address the service names may be on another host: it gets no token.
@@ -63,6 +76,7 @@ class Voice:
         self._client = client
         self._ask = ask
         self._removals = removals
+        self._cloned = Kept(self._list_cloned, CLONED_KEPT_S)
 
     def speak(self, account: Credential, text: str, voice: str, watch: Watch) -> Sound:
         """One MP3 of the whole text, as it arrives.
@@ -84,7 +98,7 @@ class Voice:
         last = ""
         for part in recording.parts:
             for text in self._hear(account, part, watch):
-                yield sentences.separator(last, text) + text if text else ""
+                yield Phrase(sentences.separator(last, text) + text) if text else HUSH
                 last = text or last
 
     def cloned(self, account: Credential) -> list[Speaker]:
@@ -92,7 +106,14 @@ class Voice:
 
         raises: UpstreamError.
         """
-        data = self._client.ask("GET", protocol.ROBOT_CONFIG, account.token)
+        return self._list_cloned(account.token)
+
+    def has(self, account: Credential, voice: str) -> bool:
+        """Whether it is one of them, or was a while ago. raises: UpstreamError."""
+        return any(voice == each.id for each in self._cloned.of(account.token))
+
+    def _list_cloned(self, token: str) -> list[Speaker]:
+        data = self._client.ask("GET", protocol.ROBOT_CONFIG, token)
         form = data.get("formInfo") if isinstance(data, Mapping) else None
         listed = form.get("userVoiceList") if isinstance(form, Mapping) else None
         return [speaker for each in listed or () if (speaker := cloned_speaker(each))]
@@ -178,7 +199,8 @@ class Voice:
         if expected is not None and size < expected:
             raise Unreachable("the upstream's speech broke off")
 
-    def _hear(self, account: Credential, part: bytes, watch: Watch) -> Words:
+    def _hear(self, account: Credential, part: bytes, watch: Watch) -> Iterator[str]:
+        """The text of a part; "" when a beat is due."""
         character, chat_id = protocol.CHARACTER_ID, protocol.NEW_CONVERSATION
         form = (
             ("chatID", (None, chat_id)),
@@ -212,7 +234,7 @@ def _said(stream: Stream, transcript: Transcript) -> Generator[bytes, None, str]
     return "".join(texts)
 
 
-def _heard(stream: Stream) -> Words:
+def _heard(stream: Stream) -> Iterator[str]:
     """The recognised text; so far the first asr_chunk has been complete."""
     parser = Parser()
     for received in stream:

@@ -94,13 +94,18 @@ def chosen(name: str, model: str, replaced: Mapping[str, str]) -> str:
     openai = {**(TTS_1_HD if model == HD else TTS_1), **replaced}
     if name in openai:
         return openai[name]
-    if name in _IDS or _CLONED.fullmatch(name):
+    if name in _IDS or is_cloned(name):
         return name
     raise BadRequest(
         f'there is no voice "{name}": GET /v1/audio/voices lists them',
         param="voice",
         code="invalid_voice",
     )
+
+
+def is_cloned(name: str) -> bool:
+    """Whether it is the id of a voice that belongs to one account."""
+    return bool(_CLONED.fullmatch(name))
 
 
 def replacements(setting: str) -> dict[str, str]:

@@ -1,0 +1,72 @@
+"""Which accounts serve a request: those that can, of the preferred upstream first.
+
+The other one serves when none of the first one's accounts gets free in time, or when it
+fails (design.md, How data goes).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from .accounts import Account, Scope
+from .errors import BadRequest, UpstreamError
+from .turn import Turn
+from .upstream import Speech, Upstream
+
+TRIES = 3  # of an answer, in all
+
+
+def kinds(
+    upstreams: Mapping[str, Upstream],
+    scope: Scope,
+    model: str,
+    objection: Callable[[Upstream], BadRequest | None],
+) -> Sequence[str]:
+    """The kinds of account that can serve, in the order of preference.
+
+    model: one of a service's own names goes to that service at once.
+    raises: BadRequest, what the upstream has against it, when there is none.
+    """
+    known = scope.kinds()
+    present = [kind for kind in upstreams if kind in known]
+    against = {kind: objection(each) for kind, each in upstreams.items()}
+    objections = [found for kind in present if (found := against[kind])]
+    if objections and len(objections) == len(present):
+        raise objections[0]
+    able = [kind for kind in upstreams if not against[kind]]
+    return sorted(able, key=lambda kind: not upstreams[kind].offers(model))
+
+
+def stages(turn: Turn, kinds: Sequence[str]) -> Sequence[tuple[Scope, float | None]]:
+    """Where to look for an account, one after the other, and how long to wait.
+
+    None: as long as requests wait in line.
+    """
+    first = turn.scope.of(kinds[:1])
+    others = turn.scope.of(kinds[1:])
+    if not others.live():
+        return [(turn.scope, None)]
+    if not turn.accounts and first.awake():
+        return [(first, None), (others, 0)]
+    used = [account.kind for account in turn.accounts]
+    if turn.failures == TRIES - 1 and len(set(used)) == 1:
+        unused = [kind for kind in kinds if kind not in used]
+        return [(turn.scope.of(unused), 0), (turn.scope, None)]
+    fresh = turn.scope.where(lambda account: account not in turn.accounts)
+    return [*((fresh.of([kind]), 0) for kind in kinds), (turn.scope, None)]
+
+
+def having_voice(
+    upstreams: Mapping[str, Upstream], scope: Scope, speech: Speech
+) -> Scope:
+    """The part of *scope* that has the voice; all of it when nobody is known to."""
+
+    def has_it(account: Account) -> bool:
+        try:
+            return upstreams[account.kind].has_voice(account, speech)
+        except UpstreamError:
+            return False
+
+    live = scope.live()
+    having = set(filter(has_it, live)) if len(live) > 1 else set()
+    if not having or len(having) == len(live):
+        return scope
+    return scope.where(lambda account: account in having)

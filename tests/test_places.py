@@ -1,0 +1,67 @@
+"""So many at once, first come, first served."""
+
+import socket
+import time
+
+import pytest
+
+from hailuo.errors import CallerLeft
+from hailuo.places import Place, Places
+from hailuo.watch import Watch
+
+
+def has(place: Place) -> bool:
+    return place.had.is_set()
+
+
+def test_there_are_so_many_and_no_more():
+    places = Places(2)
+
+    with places.place() as first, places.place() as second, places.place() as third:
+        assert first.wait(Watch())
+        assert second.wait(Watch())
+        assert not has(third)
+
+
+def test_who_came_first_is_next():
+    places = Places(1)
+
+    with places.place() as first:
+        second, third = places.place(), places.place()
+        with second, third:
+            places.leave(first)
+            assert (has(second), has(third)) == (True, False)
+            places.enter(first)
+
+
+def test_who_leaves_the_line_is_no_longer_waited_for():
+    places = Places(1)
+
+    with places.place():
+        with places.place():
+            pass
+        with places.place() as next:
+            assert not has(next)
+    with places.place() as other:
+        assert has(other)
+
+
+def test_a_beat_is_due_while_waiting():
+    places, watch = Places(1), Watch(heartbeat_s=0.01)
+
+    with places.place(), places.place() as place:
+        assert not place.wait(watch)
+
+
+def test_a_caller_who_leaves_is_noticed_while_waiting():
+    places, (ours, theirs) = Places(1), socket.socketpair()
+    theirs.close()
+    began = time.monotonic()
+
+    with ours, places.place(), places.place() as place:
+        with pytest.raises(CallerLeft):
+            place.wait(Watch(ours))
+
+    assert time.monotonic() - began < 1
+    with places.place() as place:
+        assert has(place)
