@@ -5,19 +5,26 @@ import json
 import platform
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import bench
 
 from . import processes, rounds, table, targets
 from .loads import LOADS
+from .standing import STANDING
 from .targets import RESULTS
+
+Measure = Callable[[Mapping[str, Any], int], Mapping[str, Any]]
 
 
 def main() -> None:
     asked = _arguments()
     if asked.list:
         say(f"{load.name:10}{load.title}" for load in LOADS)
+        say(f"{name:10}{each.__doc__}" for name, each in STANDING.items())
         return
     if not processes.KNOWN:
         say(["CPU and memory are read from /proc: here they are left out"])
@@ -25,26 +32,31 @@ def main() -> None:
     starts = targets.installed(asked.before)
     if asked.targets:
         starts = {name: starts[name] for name in asked.targets}
-    results = {}
-    for load in LOADS:
-        if load.name in asked.loads or (not asked.loads and chosen(load, asked.quick)):
-            results[load.name] = rounds.play(load, starts, asked.rounds)
-            say(table.lines({load.name: results[load.name]}, list(starts)))
+    names, results = list(starts), {}
+    for name, measure in measures(asked):
+        results[name] = measure(starts, asked.rounds)
+        say(table.lines({name: results[name]}, names))
     say([f"written to {write(results)}"])
 
 
-def chosen(load, quick: bool) -> bool:
-    return load.quick or not quick
+def measures(asked: argparse.Namespace) -> Iterator[tuple[str, Measure]]:
+    """What was asked for by name; else all of it, or what a quick look takes."""
+    for load in LOADS:
+        if load.name in asked.loads or (not asked.loads and load.quick >= asked.quick):
+            yield load.name, partial(rounds.play, load)
+    for name, measure in STANDING.items():
+        if name in asked.loads or not (asked.loads or asked.quick):
+            yield name, measure
 
 
-def write(results) -> Path:
+def write(results: Mapping[str, Any]) -> Path:
     file = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     about = {"machine": platform.platform(), "python": platform.python_version()}
     file.write_text(json.dumps({**about, "loads": results}, indent=1))
     return file
 
 
-def say(lines) -> None:
+def say(lines: Iterable[str]) -> None:
     for line in lines:
         sys.stdout.write(line + "\n")
     sys.stdout.flush()

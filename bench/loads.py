@@ -10,6 +10,7 @@ class Load(NamedTuple):
     pieces: events of an answer, of 8 characters each; delay_s: between them.
     spread_s: over which the first of them begin, evenly.
     pause_s: between an answer and the next question on the same connection.
+    accounts: how many there are, where there are fewer than are at once.
     rounds: at most so many, for what takes long; quick: part of the quick look.
     targets: who takes part; all unless told.
     """
@@ -22,9 +23,20 @@ class Load(NamedTuple):
     delay_s: float = 0.0
     spread_s: float = 0.0
     pause_s: float = 0.0
+    accounts: int = 0
     rounds: int = 99
     quick: bool = False
     targets: tuple[str, ...] = ()
+
+    @property
+    def owned(self) -> int:
+        """How many accounts each who is compared has."""
+        return self.accounts or self.at_once
+
+    @property
+    def ideal_s(self) -> float:
+        """How long it takes when no account is ever idle."""
+        return self.requests / self.owned * self.delay_s * (self.pieces - 1)
 
     @property
     def text(self) -> str:
@@ -69,5 +81,16 @@ LOADS = (
         spread_s=20,
         rounds=1,
         targets=("direct", *OURS),
+    ),
+    Load(
+        "accounts",
+        "300 requests on 5 accounts",
+        300,
+        300,
+        11,
+        0.02,
+        accounts=5,
+        rounds=2,
+        targets=OURS[1:],
     ),
 )

@@ -36,7 +36,7 @@ def play(load: Load, starts: dict[str, Start], rounds: int) -> dict[str, list[Fi
     if load.targets:
         starts = {name: each for name, each in starts.items() if name in load.targets}
     with contextlib.ExitStack() as stack:
-        simulator = stack.enter_context(simulated.simulator(load.at_once * len(starts)))
+        simulator = stack.enter_context(simulated.simulator(load.owned * len(starts)))
         contenders = list(_contenders(stack, simulator, load, starts))
         for contender in contenders:
             warm(contender, simulator, load)
@@ -54,8 +54,7 @@ def _contenders(
     starts: dict[str, Start],
 ) -> Iterator[Contender]:
     for number, start in enumerate(starts.values()):
-        from_ = number * load.at_once
-        tokens = simulator.tokens[from_ : from_ + load.at_once]
+        tokens = simulator.tokens[number * load.owned :][: load.owned]
         target = stack.enter_context(start(simulator, tokens))
         speaks_web = target.asked == "web"
         yield Contender(target, simulator.devices(tokens) if speaks_web else [])
@@ -64,8 +63,8 @@ def _contenders(
 def warm(contender: Contender, simulator: Simulator, load: Load) -> None:
     """One short answer on each account: devices are registered, code is loaded."""
     short = load._replace(
-        requests=max(load.at_once, 10),
-        at_once=min(load.at_once, WARM_AT_ONCE),
+        requests=max(load.owned, 10),
+        at_once=min(load.owned, WARM_AT_ONCE),
         pieces=3,
         delay_s=0.0,
         spread_s=0.0,
@@ -155,6 +154,7 @@ def _figures(result: dict[str, Any], load: Load, report: dict[str, Any]) -> Figu
         lags = lateness(asked, load, report)
         figures["lag_p50_ms"] = statistics.median(lags)
         figures["lag_p99_ms"] = quantile(lags, 0.99)
+        figures["of_ideal"] = took_s / load.ideal_s
     return figures
 
 

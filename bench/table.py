@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from .loads import LOADS, Load
+from .loads import LOADS
 
 Rounds = list[dict[str, float | None]]
 
@@ -36,6 +36,10 @@ ROWS = (
     Row("slow", "cpu_s_10k_pieces", "CPU s for 10,000 pieces", 1.3),
     Row("instant", "first_ms", "first piece, ms (goal 1000)"),
     Row("instant", "first_p99_ms", "first piece p99, ms"),
+    Row("accounts", "of_ideal", "time, of the ideal (goal 1.1)"),
+    Row("start", "start_s", "exec to the first GET /ping, s (goal 1)"),
+    Row("start", "idle_pss_mb", "memory (PSS) at rest, MB (goal 80)"),
+    Row("line", "line_cpu_percent", "CPU of 2,000 in line, %"),
     Row("crowd", "lag_p50_ms", "lag behind schedule p50, ms"),
     Row("crowd", "lag_p99_ms", "lag behind schedule p99, ms (goal 250)"),
     Row("crowd", "pss_kb_a_stream", "memory (PSS) a stream, kB", 1.3),
@@ -63,18 +67,20 @@ def lines(
     results: Mapping[str, Mapping[str, Rounds]], names: list[str]
 ) -> Iterable[str]:
     """A block for each load: the ratios to the relay, then the figures."""
-    for load in LOADS:
-        if load.name in results:
-            yield from _block(load, results[load.name], names)
+    titles = {load.name: load.title for load in LOADS}
+    for name, found in results.items():
+        yield from _block(name, titles.get(name, ""), found, names)
 
 
-def _block(load: Load, found: Mapping[str, Rounds], names: list[str]) -> Iterable[str]:
+def _block(
+    load: str, title: str, found: Mapping[str, Rounds], names: list[str]
+) -> Iterable[str]:
     rounds = max(map(len, found.values()))
     yield ""
-    title = f"{load.title} ({load.name}; {rounds} rounds)"
-    yield f"{title:60}" + "".join(f"{name:>10}" for name in names)
+    head = f"{load}: {title} ({rounds} rounds)"
+    yield f"{head:60}" + "".join(f"{name:>10}" for name in names)
     for row in ROWS:
-        if row.load == load.name:
+        if row.load == load:
             yield from _row(row, found, names)
 
 

@@ -88,20 +88,17 @@ def relay(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
 
 @contextlib.contextmanager
 def gateway(
-    simulator: Simulator, tokens: list[str], root: Path = ROOT, **settings: str
+    simulator: Simulator, tokens: list[str], root: Path = ROOT
 ) -> Iterator[Target]:
     """The gateway as it is shipped; root: of its checkout."""
     with kept(tokens) as file:
         ours = {
-            "ORIGIN": simulator.origin,
-            "TOKENS_FILE": file,
-            "API_KEY": KEY,
-            **settings,
+            "HAILUO_ORIGIN": simulator.origin,
+            "HAILUO_TOKENS_FILE": file,
+            "HAILUO_API_KEY": KEY,
+            "HAILUO_QUEUE_TIMEOUT_S": "60",  # the line is measured, not how it is left
         }
-        named = {
-            f"HAILUO_{name}": value for name, value in {**ours, **settings}.items()
-        }
-        with _gunicorn("wsgi:app", named, root) as (port, pid):
+        with _gunicorn("wsgi:app", ours, root) as (port, pid):
             name = "gateway" if root == ROOT else "before"
             yield Target(name, port, "openai", "openai", pid)
 

@@ -24,10 +24,12 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .credentials import identify
     from .endpoints.service import Service
     from .gateway import Gateway
+    from .leaving import Leaving
     from .metrics import Metrics
     from .pool import Pool
     from .refresh import Refresh
     from .roster import Roster
+    from .services import Services
     from .settings import Settings
     from .tokens import TokensFile
     from .upstream import Upstream
@@ -48,8 +50,12 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     metrics.watch(pool)
     interval_s = settings.token_refresh_interval_s
     refresh = Refresh(pool, roster, upstreams, interval_s, metrics)
-    gateway = Gateway(pool, upstreams, metrics)
+    leaving = Leaving(pool, upstreams)
+    gateway = Gateway(pool, upstreams, leaving, metrics)
+    services = Services(pool, upstreams)
     app = Flask(__name__)
-    service = Service(settings, pool, roster, refresh, gateway, metrics)
+    service = Service(
+        settings, pool, roster, refresh, gateway, services, leaving, metrics
+    )
     endpoints.init_app(app, service)
     return app

@@ -7,8 +7,9 @@ string.
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
+from .errors import Refused
 from .upstream import Identity
 
 REST_S = 30.0  # how long a refused account is left alone, doubling with each refusal
@@ -33,21 +34,24 @@ class Slot:
 
 
 class Rest:
-    """How long a token is left alone after the service refused it."""
+    """How long a token is left alone after the service refused it.
+
+    why: what the service said; kind: the failure it was.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.until = 0.0  # on that clock
         self.length_s = 0.0
         self.why = ""
+        self.kind: type[Refused] = Refused
 
-    def begin(self, why: str) -> None:
-        """30 s, twice as long with each refusal, 10 minutes at most.
-
-        why: what the service said.
-        """
-        self.why = why
-        self.length_s = min(2 * self.length_s or REST_S, REST_MAX_S)
+    def begin(self, why: str, kind: type[Refused] = Refused) -> None:
+        """As long as *kind* says; else 30 s, twice as long with each refusal, 10
+        minutes at most."""
+        self.why, self.kind = why, kind
+        doubled_s = min(2 * self.length_s or REST_S, REST_MAX_S)
+        self.length_s = kind.rest_s or doubled_s
         self.until = self._clock() + self.length_s
 
     def clear(self) -> None:
@@ -57,7 +61,7 @@ class Rest:
     @property
     def left_s(self) -> float:
         """Seconds until it is over; 0 when there is none."""
-        return max(0.0, self.until - self._clock())
+        return max(0.0, self.until - self._clock()) if self.until else 0.0
 
 
 class Account:
@@ -111,8 +115,8 @@ class Account:
         self.rest.clear()
         self.last_error = ""
 
-    def refused(self, why: str) -> None:
-        self.rest.begin(why)
+    def refused(self, why: str, kind: type[Refused] = Refused) -> None:
+        self.rest.begin(why, kind)
         self.last_error = why
 
     def rejected(self, why: str) -> None:
@@ -125,19 +129,42 @@ class Scope:
 
     accounts: gives them; the pool's may change while somebody waits.
     own: whether the caller brought them, so that it is his to mend what is wrong.
+    kinds: gives those of the accounts, where that is known without looking at each.
     """
 
-    def __init__(self, accounts: Callable[[], Sequence[Account]], own: bool) -> None:
+    def __init__(
+        self,
+        accounts: Callable[[], Sequence[Account]],
+        own: bool,
+        kinds: Callable[[], Collection[str]] | None = None,
+    ) -> None:
         self.accounts = accounts
         self.own = own
+        self.kinds = kinds or (lambda: {account.kind for account in accounts()})
 
     def where(self, fits: Callable[[Account], bool]) -> "Scope":
         """The part of it that fits, whenever it is asked."""
         return Scope(lambda: [each for each in self.accounts() if fits(each)], self.own)
 
     def of(self, kinds: Sequence[str]) -> "Scope":
-        """The part of it that is of these kinds."""
-        return self.where(lambda account: account.kind in kinds)
+        """The part of it that is of these kinds.
+
+        Nearly always that is all or nothing, and known without a look at each account:
+        with 500 of them, looking cost a quarter of a request.
+        """
+
+        def accounts() -> Sequence[Account]:
+            present = self.kinds()
+            if all(kind in kinds for kind in present):
+                return self.accounts()
+            if not any(kind in kinds for kind in present):
+                return ()
+            return [account for account in self.accounts() if account.kind in kinds]
+
+        def present() -> Collection[str]:
+            return [kind for kind in self.kinds() if kind in kinds]
+
+        return Scope(accounts, self.own, present)
 
     def awake(self) -> bool:
         """Whether any of it lives and is not resting."""

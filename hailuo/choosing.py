@@ -25,12 +25,13 @@ def kinds(
     model: one of a service's own names goes to that service at once.
     raises: BadRequest, what the upstream has against it, when there is none.
     """
-    present = {account.kind for account in scope.accounts()}
-    asked = {kind: objection(upstreams[kind]) for kind in present}
-    if objections := [against for against in asked.values() if against]:
-        if len(objections) == len(asked):
-            raise objections[0]
-    able = [kind for kind in upstreams if not asked.get(kind)]
+    known = scope.kinds()
+    present = [kind for kind in upstreams if kind in known]
+    against = {kind: objection(each) for kind, each in upstreams.items()}
+    objections = [found for kind in present if (found := against[kind])]
+    if objections and len(objections) == len(present):
+        raise objections[0]
+    able = [kind for kind in upstreams if not against[kind]]
     return sorted(able, key=lambda kind: not upstreams[kind].offers(model))
 
 

@@ -26,6 +26,7 @@ GatewayError              500  server_error
 from typing import Any
 
 RETRY_AFTER_MAX_S = 60  # more, and openai-node hammers instead of waiting
+QUOTA_REST_S = 3_600.0  # *assumed*: no source says when a window opens again
 
 
 class GatewayError(Exception):
@@ -58,14 +59,13 @@ class GatewayError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the status alone cannot say: when, and whether, to come again."""
-        headers = {}
-        if self.retry_after_s is not None:
-            seconds = max(1, min(RETRY_AFTER_MAX_S, round(self.retry_after_s)))
-            headers["Retry-After"] = str(seconds)
+        """What the status alone cannot say: when, or that not at all, to come again."""
         if self.final:
-            headers["x-should-retry"] = "false"
-        return headers
+            return {"x-should-retry": "false"}
+        if self.retry_after_s is None:
+            return {}
+        seconds = max(1, min(RETRY_AFTER_MAX_S, round(self.retry_after_s)))
+        return {"Retry-After": str(seconds)}
 
 
 class BadRequest(GatewayError):
@@ -133,16 +133,22 @@ class UpstreamError(GatewayError):
 
     tries: how often an answer is tried in all when this happens before anything was
         sent of it; 1 is never again.
+    again: whether the account that failed may be among those tried then.
     """
 
     status = 502
     type = "upstream_error"
     tries = 3
+    again = True
 
 
 class Refused(UpstreamError):
-    """The service says no to this request, now; the message is its own."""
+    """The service says no to this request, now; the message is its own.
 
+    rest_s: how long its account is left alone, None when only trying will tell.
+    """
+
+    rest_s: float | None = None
     status = 503
     code = "upstream_busy"
 
@@ -162,6 +168,8 @@ class QuotaExhausted(Refused):
     type = "rate_limit_error"
     code = "insufficient_quota"
     final = True
+    again = False
+    rest_s = QUOTA_REST_S
 
 
 class Forbidden(UpstreamError):
@@ -170,7 +178,7 @@ class Forbidden(UpstreamError):
     status = 403
     type = "permission_error"
     final = True
-    tries = 1
+    again = False
 
 
 class TokenRejected(UpstreamError):
@@ -180,6 +188,7 @@ class TokenRejected(UpstreamError):
     type = "authentication_error"
     code = "invalid_api_key"
     final = True
+    again = False
 
 
 class Unreachable(UpstreamError):

@@ -7,7 +7,6 @@ own client.
 Here, and nowhere above, is decided which upstream serves (see choosing).
 """
 
-import logging
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -16,8 +15,8 @@ from typing import TypeVar
 from . import audio, choosing
 from .accounts import Account, Scope
 from .conversations import Conversations
-from .errors import Refused, TokenRejected, Unreachable, UpstreamError
-from .kept import Kept
+from .errors import Refused, TokenRejected, UpstreamError
+from .leaving import Leaving
 from .metrics import Metrics
 from .pool import Pool
 from .turn import Turn
@@ -30,7 +29,6 @@ from .upstream import (
     Question,
     Recording,
     Sound,
-    Speaker,
     Speech,
     Upstream,
     Words,
@@ -38,16 +36,6 @@ from .upstream import (
 from .watch import Watch
 
 PAUSES_S = (0.3, 1.0)  # before an account is asked for the second and the third time
-
-# After SIGTERM; platforms kill 30 s later. A try may wait 10 s for its headers, where
-# it cannot be cut off, so the last one must begin 10 s before everything is cut.
-LAST_TRY_S = 10.0
-CUT_S = 20.0
-DRAIN_S = 3.0
-
-LIFE_KEPT_S = 600.0  # the seed asks not to ask more often
-
-log = logging.getLogger(__name__)
 
 Item = TypeVar("Item", Piece, bytes, Phrase)
 Ask = Callable[[Upstream, Account], Generator[Item, None, None]]
@@ -60,18 +48,26 @@ class Gateway:
     """
 
     def __init__(
-        self, pool: Pool, upstreams: Mapping[str, Upstream], metrics: Metrics
+        self,
+        pool: Pool,
+        upstreams: Mapping[str, Upstream],
+        leaving: Leaving,
+        metrics: Metrics,
     ) -> None:
         self._pool = pool
         self._upstreams = upstreams
         self._metrics = metrics
         self._conversations = Conversations()
-        self._lives = Kept(self._ask_life, LIFE_KEPT_S)
-        self.leaving = False
+        self._leaving = leaving
 
     def turn(self, scope: Scope) -> Turn:
         """A place in line for a request that accounts of *scope* may serve."""
         return Turn(scope, self._pool.ticket())
+
+    def fetches(self, scope: Scope) -> bool:
+        """Whether whoever of *scope* may answer fetches a picture itself."""
+        kinds = {account.kind for account in scope.live()}
+        return all(self._upstreams[kind].fetches for kind in kinds)
 
     def answer(self, turn: Turn, question: Question, watch: Watch) -> Answer:
         """The pieces of an answer, and a TICK whenever the caller has heard nothing.
@@ -150,47 +146,6 @@ class Gateway:
         """
         self._hearing(scope, recording)
 
-    def speakers(self) -> Sequence[Speaker]:
-        """The voices that everybody may use."""
-        known = (upstream.speakers for upstream in self._upstreams.values())
-        return [speaker for each in known for speaker in each]
-
-    def cloned(self, scope: Scope) -> Sequence[Speaker]:
-        """The voices that accounts of *scope* have cloned, as far as they can say."""
-        found: list[Speaker] = []
-        for account in scope.live():
-            try:
-                found += self._upstreams[account.kind].cloned(account)
-            except UpstreamError as error:
-                log.warning("account %s lists no voices: %s", account.name, error)
-        return found
-
-    def lives(self, credential: str) -> bool:
-        """Whether a service takes a credential; the answer is kept for 10 minutes.
-
-        raises: Unreachable when it cannot be asked.
-        """
-        return bool(self._pool.identify(credential)) and self._lives.of(credential)
-
-    def leave(self) -> None:
-        """Let what runs finish, for 20 s; then cut it off, and clean up behind it."""
-        self.leaving = True
-        self._pool.idle(LAST_TRY_S)
-        self._pool.close()  # a renewal that began now would be lost with us
-        if not self._pool.idle(CUT_S - LAST_TRY_S):
-            self._cut_off()
-        for upstream in self._upstreams.values():
-            upstream.drain(DRAIN_S)
-
-    def _cut_off(self) -> None:
-        """Also what was still on its way to an answer when the first were cut."""
-        until = time.monotonic() + DRAIN_S
-        while time.monotonic() < until:
-            for upstream in self._upstreams.values():
-                upstream.hang_up()
-            if self._pool.idle(0.5):
-                return
-
     def _serve(
         self, turn: Turn, kinds: Sequence[str], watch: Watch, tick: Item, ask: Ask[Item]
     ) -> Generator[Item, None, None]:
@@ -198,6 +153,7 @@ class Gateway:
 
         tick: what is given when a beat is due.
         """
+        self._leaving.mind(watch)
         if turn.scope.own:
             self._introduce(turn.scope)
         while True:
@@ -270,17 +226,8 @@ class Gateway:
         if isinstance(error, TokenRejected):
             self._pool.reject(account, error.message)
         elif isinstance(error, Refused):
-            account.refused(error.message)
+            account.refused(error.message, type(error))
             error.retry_after_s = account.rest.left_s
-
-    def _ask_life(self, credential: str) -> bool:
-        identity = self._pool.identify(credential)
-        if identity is None:
-            return False
-        try:
-            return self._upstreams[identity.kind].lives(credential)
-        except UpstreamError as error:
-            raise Unreachable(f"it could not be checked: {error.message}") from error
 
 
 def spoken(upstream: Upstream, account: Account, speech: Speech, watch: Watch) -> Sound:

@@ -82,7 +82,7 @@ class Line:
             if self.closed:
                 return None
             bisect.insort(self._waiters, waiter, key=lambda each: each.ticket)
-            if waiter.choice():
+            if len(self._waiters) == 1 or waiter.choice():
                 self._serve_all()
             if waiter.account:
                 return waiter.account

@@ -1,9 +1,11 @@
 """So many at once, first come, first served: for what takes a core, or memory.
 
-with places.place() as place:
-    while not place.wait(watch):
-        yield TICK
-    …                                # it is ours until the `with` ends
+    with places.place() as place:
+        while not place.wait(watch):
+            yield TICK
+        …
+
+The place is ours from the end of the waiting to the end of the `with`.
 """
 
 import threading

@@ -14,7 +14,7 @@ import itertools
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 from weakref import WeakValueDictionary
@@ -24,7 +24,6 @@ from .errors import (
     Busy,
     GatewayError,
     NoLiveAccount,
-    Refused,
     ShuttingDown,
     Unauthorized,
 )
@@ -63,6 +62,7 @@ class Pool:
         self._line = Line()
         self._tickets = itertools.count(1)
         self._accounts: tuple[Account, ...] = ()
+        self._kinds: Collection[str] = ()
         self._visitors: OrderedDict[str, tuple[Slot, Rest]] = OrderedDict()
         self._slots: WeakValueDictionary[str, Slot] = WeakValueDictionary()
 
@@ -103,19 +103,21 @@ class Pool:
             found[identity.account] = max(best, claim, key=self._worth)
         with self._lock:
             self._accounts = tuple(self._kept(claim) for claim in found.values())
+            self._kinds = frozenset(account.kind for account in self._accounts)
         self._line.serve()
         self._line.wake()
         return strangers
 
     def everybody(self) -> Scope:
         """All accounts of the pool, those that come later included."""
-        return Scope(lambda: self._accounts, own=False)
+        return Scope(lambda: self._accounts, own=False, kinds=lambda: self._kinds)
 
     def visitors(self, tokens: Sequence[str]) -> Scope | None:
-        """The accounts of tokens that a caller brought, and no others.
+        """The accounts of tokens that a caller brought, each once, and no others.
 
         returns: None when one of them is no credential.
         """
+        tokens = list(dict.fromkeys(tokens))
         identities = [
             identity for token in tokens if (identity := self.identify(token))
         ]
@@ -143,7 +145,8 @@ class Pool:
 
         stages: parts of the turn's scope, to be looked through one after the other,
             and the seconds to wait there; None, as long as requests wait in line.
-        raises: Busy when none came free in time, Refused when all are resting,
+        raises: Busy when none came free in time, what made the first to be back rest
+            when all are resting (Refused, RateLimited, QuotaExhausted),
             Unauthorized or NoLiveAccount when none is alive, ShuttingDown, CallerLeft;
             on a later try what made the one before fail, when no other came free.
         """
@@ -164,7 +167,9 @@ class Pool:
         for scope, wait_s in stages:
             waiter = Waiter(scope, turn.ticket, turn.accounts)
             patience_s = self._queue_timeout_s if wait_s is None else wait_s
-            account = self._line.take(waiter, watch, patience_s if scope.live() else 0)
+            if all(each.rest.left_s > patience_s for each in scope.live()):
+                patience_s = 0  # nobody comes free in time
+            account = self._line.take(waiter, watch, patience_s)
             if account:
                 return account
         return None
@@ -190,7 +195,9 @@ class Pool:
     def _unserved(self, turn: Turn) -> GatewayError:
         if self._line.closed:
             return leaving()
-        return turn.last if turn.last and turn.scope.live() else unserved(turn.scope)
+        if turn.last and turn.last.again and turn.scope.live():
+            return turn.last
+        return unserved(turn.scope)
 
     def _worth(self, claim: "Claim") -> tuple[bool, float]:
         """Of several tokens of an account: one that lives, and ends last."""
@@ -230,9 +237,10 @@ def unserved(scope: Scope) -> GatewayError:
     if not live:
         return _dead(scope)
     if all(account.rest.left_s for account in live):
-        return Refused(
-            f"every account is resting after a refusal; {live[0].rest.why}",
-            retry_after_s=min(account.rest.left_s for account in live),
+        first = min((account.rest for account in live), key=lambda rest: rest.left_s)
+        return first.kind(
+            f"every account is resting after a refusal; {first.why}",
+            retry_after_s=first.left_s,
         )
     return Busy(
         "every account is answering somebody else: try again, or add accounts",

@@ -144,6 +144,9 @@ class TokensFile:
                 file.flush()
                 os.fsync(descriptor)
                 ours = _signature(os.fstat(descriptor))
+            if self.edited():  # by hand, while the disk was busy: take that in, too
+                self.load()
+                return not self.problem and self._write()
             os.replace(fresh, target)
             self._seen = ours  # what is edited from now on is not
             _sync_folder(target.parent)

@@ -39,12 +39,19 @@ class Turn:
         self.pieces += 1
 
     def failed(self, error: UpstreamError) -> None:
-        """raises: *error*, when nothing more is to be tried."""
+        """Go on without the account where it need not be asked again.
+
+        raises: *error*, when nothing more is to be tried.
+        """
         self.last = error
         if self.begun:
             raise error
-        if not isinstance(error, TokenRejected):
-            self.failures += 1
-            if self.failures >= error.tries:
-                error.final = error.final or error.status == 502
-                raise error
+        if isinstance(error, TokenRejected):
+            return
+        self.failures += 1
+        if not error.again:
+            spent = self.accounts[-1]
+            self.scope = self.scope.where(lambda account: account is not spent)
+        if self.failures >= error.tries or not self.scope.live():
+            error.final = error.final or error.status == 502
+            raise error

@@ -12,6 +12,7 @@ broken by a heartbeat:
 under a patched and an unpatched interpreter alike (design.md, Mechanisms).
 """
 
+import contextlib
 import math
 import select
 import socket
@@ -75,6 +76,12 @@ class Watch:
         """raises: CallerLeft if the caller has hung up by now."""
         if self._caller is not None and self._poll(0, None):
             self._look_at_caller()
+
+    def hang_up(self) -> None:
+        """Cut the caller off, who does not read: whoever writes to him is told."""
+        if self._caller is not None:
+            with contextlib.suppress(OSError):  # he has gone by himself
+                self._caller.shutdown(socket.SHUT_RDWR)
 
     def _poll(self, until: float, upstream: socket.socket | None) -> set[int]:
         poll = select.poll()

@@ -4,8 +4,10 @@ Processes live as long as the session. A test that wants its own state takes an 
 of its own, a token nobody has seen before, which leaves the pool alone:
 
     def test_something(upstream, gateway, account):
-        upstream.script({"call": "chat", "text": "Hello"})
+        upstream.script({"call": account.call, "text": "Hello"})
         account.ask("Hi") == "Hello"
+
+An account is of the web service; `@BOTH` runs a test with a platform key, too.
 
 Whoever uses `upstream` promises that in the end the simulator saw nothing it forbids,
 no conversation is left over and no answer open. Tests that mean to leave something say
@@ -23,6 +25,9 @@ import pytest
 
 from tests.served import KEY, Served
 from tests.simulated import Simulated
+
+BOTH = pytest.mark.parametrize("kind", ["web", "platform"])
+CALLS = {"web": "chat", "platform": "completion"}  # what an answer is called upstream
 
 _users = itertools.count(7001)
 
@@ -67,14 +72,17 @@ def serve(
 
     def serve(**settings: Any) -> Served:
         settings.setdefault("HAILUO_ORIGIN", simulator.origin)
+        settings.setdefault("HAILUO_PLATFORM_ORIGIN", simulator.origin)
         known = tuple(sorted(settings.items()))
         if known not in running or running[known].process.poll() is not None:
             running[known] = Served(directory, **settings)
         return running[known]
 
     yield serve
-    codes = [gateway.stop() for gateway in running.values()]
-    assert not any(codes), "a gateway did not leave in order"
+    for gateway in running.values():
+        gateway.leave()
+    codes = {known: gateway.stop() for known, gateway in running.items()}
+    assert not any(codes.values()), f"a gateway did not leave in order: {codes}"
     assert_nothing_secret(directory)
 
 
@@ -85,6 +93,7 @@ def assert_nothing_secret(directory: Path) -> None:
         assert not re.search(r"eyJ[\w-]{20}", log), f"a token is in {path}"
         assert KEY not in log, f"a key is in {path}"
         assert "sk-secret" not in log, f"a key is in {path}"
+        assert "sk-api-" not in log, f"a platform key is in {path}"
         assert SECRET not in log, f"a question or an answer is in {path}"
 
 
@@ -101,13 +110,21 @@ def gateway(serve: Callable[..., Served], simulator: Simulated) -> Served:
 class Caller:
     """Somebody who brings accounts that nobody has used before.
 
-    users, tokens: one for each account.
+    users, tokens: one for each account; a platform key is both.
+    call: what asking for an answer is called upstream.
     """
 
-    def __init__(self, gateway: Served, upstream: Simulated, accounts: int) -> None:
+    def __init__(
+        self, gateway: Served, upstream: Simulated, accounts: int, kind: str = "web"
+    ) -> None:
         self.gateway = gateway
+        self.call = CALLS[kind]
         self.users = [str(next(_users)) for _ in range(accounts)]
-        self.tokens = [upstream.token(user) for user in self.users]
+        if kind == "platform":
+            self.users = [f"sk-api-sim-{user}" for user in self.users]
+            self.tokens = self.users
+        else:
+            self.tokens = [upstream.token(user) for user in self.users]
 
     @property
     def key(self) -> str:
@@ -149,11 +166,20 @@ def text_of(chunk: Any) -> str:
 
 
 @pytest.fixture
-def caller(gateway: Served, upstream: Simulated) -> Callable[..., Caller]:
-    """caller(accounts=2, served=…): somebody with so many accounts of their own."""
+def kind() -> str:
+    """Which service accounts are of, unless a test says otherwise (BOTH)."""
+    return "web"
 
-    def caller(accounts: int = 1, served: Served | None = None) -> Caller:
-        return Caller(served or gateway, upstream, accounts)
+
+@pytest.fixture
+def caller(gateway: Served, upstream: Simulated, kind: str) -> Callable[..., Caller]:
+    """caller(accounts=2, served=…): somebody with so many accounts of their own."""
+    usual = kind
+
+    def caller(
+        accounts: int = 1, served: Served | None = None, kind: str = ""
+    ) -> Caller:
+        return Caller(served or gateway, upstream, accounts, kind or usual)
 
     return caller
 

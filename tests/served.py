@@ -55,6 +55,7 @@ class Served:
         handle, path = tempfile.mkstemp(".log", "gateway-", directory)
         self._log = Path(path)
         self._clients: dict[Any, openai.OpenAI] = {}
+        self._asked = False
         settings.setdefault("HAILUO_TOKENS_FILE", directory / "none.json")
         self.process = subprocess.Popen(
             [sys.executable, *command],
@@ -88,13 +89,18 @@ class Served:
         """Everything it has written so far."""
         return self._log.read_text("utf-8", "replace")
 
+    def leave(self) -> None:
+        """Ask it to leave, once: at its very end Python no longer minds signals."""
+        if not self._asked and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self._asked = True
+
     def stop(self) -> int:
-        """Leave in order; the exit code."""
+        """Have it leave in order; the exit code."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        self.leave()
         return self.process.wait(STOP_S)
 
     def __enter__(self) -> Self:

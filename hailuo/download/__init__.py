@@ -49,12 +49,14 @@ BADLY_PACKED = (zlib.error, EOFError)
 
 class Fetched(NamedTuple):
     """content: a nameless temporary file, at its beginning; media_type: as declared, ""
-    when it was not; name: from the headers or the address, "" when neither has one."""
+    when it was not; name: from the headers or the address, "" when neither has one;
+    public: whether it was fetched from public addresses only."""
 
     content: IO[bytes]
     size: int
     media_type: str
     name: str
+    public: bool = True
 
     def __enter__(self) -> Self:
         return self
@@ -100,15 +102,34 @@ def fetch(address: str, rules: Rules, fuse: Fuse | None = None) -> Fetched:
         raise _failed("it takes too long" if fuse.blown else reason)
 
 
+def leads_inside(address: str, rules: Rules) -> bool:
+    """Whether an address leads into a private network, which only we might enter.
+
+    One whose host is not known here may be known elsewhere: it does not.
+    raises: BadRequest for what is no address.
+    """
+    url = _parsed(address)
+    assert url.scheme and url.host
+    try:
+        found = rules.dialling.resolve(url.host.strip("[]"), url.port or 0)
+    except (OSError, UnicodeError):
+        return False
+    return not all(rules.dialling.public(str(at[0])) for _, at in found)
+
+
 def _followed(address: str, rules: Rules, fuse: Fuse) -> Fetched:
+    public = True
     for _ in range(1 + REDIRECTS):
         url = _parsed(address)
         connection = _connection(url, rules, fuse)
-        with closing(connection), _asked(connection, url) as response:
-            location = response.get_redirect_location()
-            if not location:
-                return _kept(response, url, rules, fuse)
-            address = urljoin(url.url, as_utf8(location))
+        with closing(connection):
+            peer = connection.given.getpeername()[0]
+            public = public and rules.dialling.public(peer)
+            with _asked(connection, url) as response:
+                location = response.get_redirect_location()
+                if not location:
+                    return _kept(response, url, rules, fuse)._replace(public=public)
+                address = urljoin(url.url, as_utf8(location))
     raise _failed(f"it redirects more than {REDIRECTS} times")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..errors import BadRequest
-from ..files.attachments import Source
+from ..files import Source
 from ..upstream import Message
 
 MOST = 20
@@ -25,16 +25,18 @@ _ADDRESS = re.compile(r"\s*https?://", re.I)
 _DATA = re.compile(r"\s*data:", re.I)
 
 
-def sources(messages: Sequence[Message]) -> Sequence[Source]:
-    """The files of the last message; those of the others are only checked.
+def sources(
+    messages: Sequence[Message],
+) -> tuple[Sequence[Source], Sequence[Source]]:
+    """The files of the messages before the last one, and those of the last.
 
-    source: protocol.md 7, "Files are taken from the last message only".
     raises: BadRequest, naming the part.
     """
-    found: list[Source] = []
-    for index, message in enumerate(messages):
-        found = _of_message(message, f"messages[{index}].content")
-    return found
+    *before, last = (
+        _of_message(message, f"messages[{index}].content")
+        for index, message in enumerate(messages)
+    )
+    return [each for found in before for each in found], last
 
 
 def source(part: Mapping[str, Any], path: str) -> Source:
@@ -44,7 +46,8 @@ def source(part: Mapping[str, Any], path: str) -> Source:
     """
     kind = part.get("type")
     if kind == "image_url":
-        return _of_address(part.get("image_url"), f"{path}.image_url")
+        found = _of_address(part.get("image_url"), f"{path}.image_url")
+        return found._replace(picture=True)
     if kind == "file" and "file_url" in part:
         return _of_address(part["file_url"], f"{path}.file_url")
     if kind == "file" and isinstance(part.get("file"), dict):

@@ -8,8 +8,7 @@ from functools import partial
 from flask import Blueprint, Response, jsonify, request
 
 from .. import stops
-from ..files import File
-from ..files.attachments import attached
+from ..files.attachments import Given, attached
 from ..upstream import TICK, Answer, Piece
 from . import access, caller, fields, journal, service, shapes, streams
 from .fields import ChatRequest
@@ -27,10 +26,11 @@ def complete() -> Response:
     trace = journal.trace(request)
     turn = trace.turn = here.gateway.turn(scope)
 
-    def ask(files: Sequence[File]) -> Answer:
+    def ask(files: Sequence[Given]) -> Answer:
         return here.gateway.answer(turn, asked.question._replace(files=files), watch)
 
-    pieces = attached(asked.sources, caller.rules(here.settings), watch, ask)
+    rules, fetches = caller.rules(here.settings), here.gateway.fetches(scope)
+    pieces = attached(asked.sources, rules, watch, ask, fetches)
     if asked.stops:
         pieces = stops.cut(pieces, asked.stops)
     if asked.stream:

@@ -48,7 +48,7 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _refuse_when_leaving() -> None:
-    if service.current().gateway.leaving:
+    if service.current().leaving.begun:
         raise leaving()
 
 

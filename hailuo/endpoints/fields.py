@@ -14,7 +14,7 @@ import orjson
 from flask import Request
 
 from ..errors import BadRequest, TooLarge
-from ..files.attachments import Source
+from ..files import Source
 from ..settings import MB, Settings
 from ..upstream import Message, Question
 from . import attachments
@@ -22,6 +22,10 @@ from . import attachments
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 DEFAULT_MODEL = "hailuo"
 STOPS = 4
+# Checking a message keeps everybody else waiting for some 3 µs, parsing an object or a
+# key for less than 1; who needs more of them does not talk to a model.
+MOST_MESSAGES = 10_000
+MOST_STRUCTURE = 300_000
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONVERSATION = re.compile(r"new|[0-9]{1,32}")
@@ -48,10 +52,12 @@ def chat(request: Request, settings: Settings) -> ChatRequest:
     model = _optional(body, "model", str, "a string") or DEFAULT_MODEL
     stream_options = _optional(body, "stream_options", dict, "an object") or {}
     said = messages(body)
+    earlier, newest = attachments.sources(said)
     return ChatRequest(
-        sources=attachments.sources(said),
+        sources=newest,
         question=Question(
             messages=said,
+            earlier=earlier,
             model=model,
             options={name: body[name] for name in body if name not in _OURS},
             conversation=_conversation(body),
@@ -102,6 +108,7 @@ def json_body(request: Request, settings: Settings) -> Mapping[str, Any]:
             f"the body is larger than {settings.max_body_mb} MB (HAILUO_MAX_BODY_MB): "
             "send files by their address instead of in the request"
         )
+    _check_structure(data)
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -116,6 +123,8 @@ def messages(body: Mapping[str, Any]) -> Sequence[Message]:
     found = body.get("messages")
     if not isinstance(found, list) or not found:
         raise wrong("messages", "a list of at least one message")
+    if len(found) > MOST_MESSAGES:
+        raise wrong("messages", f"a list of at most {MOST_MESSAGES:,} messages")
     for index, message in enumerate(found):
         _check_message(message, f"messages[{index}]")
     return found
@@ -145,10 +154,9 @@ def _check_message(message: Any, path: str) -> None:
 def _check_part(part: Any, path: str) -> None:
     if not isinstance(part, dict):
         raise wrong(path, "an object with a type")
-    if part.get("type") not in attachments.TEXTS:
-        attachments.source(part, path)
-    elif not isinstance(part.get(part["type"]), str):
-        raise wrong(f"{path}.{part['type']}", "a string")
+    kind = part.get("type")
+    if kind in attachments.TEXTS and not isinstance(part.get(kind), str):
+        raise wrong(f"{path}.{kind}", "a string")
 
 
 def _check_call(call: Any, path: str) -> None:
@@ -212,6 +220,20 @@ def _flag(body: Mapping[str, Any], name: str, path: str = "") -> bool:
     if not isinstance(value, (bool, str, type(None))) or value not in known:
         raise wrong(f"{path}{name}", "true or false")
     return known[value]
+
+
+def _check_structure(data: bytes) -> None:
+    """Refuse what would take long to parse for all that it holds, before it does.
+
+    Counted without parsing, so brackets within texts count as well.
+    """
+    if len(data) > MB:
+        size = sum(map(data.count, (b"{", b"[", b'":')))
+        if size > MOST_STRUCTURE:
+            raise BadRequest(
+                f"the body has more than {MOST_STRUCTURE:,} objects, lists and keys",
+                code="invalid_json",
+            )
 
 
 def _with_surrogates(data: bytes, error: ValueError) -> Any:

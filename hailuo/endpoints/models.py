@@ -1,9 +1,14 @@
-"""GET /v1/models, /v1/models/{id}: open, since some clients ask without a key."""
+"""GET /v1/models, /v1/models/{id}: open, since some clients ask without a key.
+
+The gateway's own names come first, then those of the services that the pool has.
+"""
+
+from collections.abc import Iterator
 
 from flask import Blueprint, Response, jsonify
 
 from ..errors import GatewayError
-from . import fields
+from . import fields, service
 
 bp = Blueprint("models", __name__, url_prefix="/models")
 
@@ -25,12 +30,18 @@ def model(id: str) -> dict[str, str | int]:
 
 @bp.get("")
 def listed() -> Response:
-    return jsonify({"object": "list", "data": [model(id) for id in OWN]})
+    return jsonify({"object": "list", "data": [model(id) for id in known()]})
 
 
 @bp.get("/<path:id>")
 def one(id: str) -> Response:
     """raises: UnknownModel."""
-    if id not in OWN:
+    if id not in known():
         raise UnknownModel(f'there is no model "{id}"; see /v1/models', param="model")
     return jsonify(model(id))
+
+
+def known() -> Iterator[str]:
+    """Whoever finds a name among the first does not ask for the others."""
+    yield from OWN
+    yield from service.current().services.models()

@@ -5,10 +5,12 @@ from typing import NamedTuple, cast
 from flask import Flask, current_app
 
 from ..gateway import Gateway
+from ..leaving import Leaving
 from ..metrics import Metrics
 from ..pool import Pool
 from ..refresh import Refresh
 from ..roster import Roster
+from ..services import Services
 from ..settings import Settings
 
 _KEY = "hailuo"
@@ -22,6 +24,8 @@ class Service(NamedTuple):
     roster: Roster
     refresh: Refresh
     gateway: Gateway
+    services: Services
+    leaving: Leaving
     metrics: Metrics
 
     def start(self) -> None:
@@ -30,7 +34,7 @@ class Service(NamedTuple):
 
     def leave(self) -> None:
         """For the server to call on SIGTERM; 26 s later at most it may end."""
-        self.gateway.leave()
+        self.leaving.leave()
 
 
 def init_app(app: Flask, service: Service) -> None:

@@ -95,7 +95,7 @@ def status() -> Response:
 @bp.post("/token/check")
 def check() -> Response:
     here = service.current()
-    return jsonify({"live": here.gateway.lives(fields.token(request, here.settings))})
+    return jsonify({"live": here.services.lives(fields.token(request, here.settings))})
 
 
 def told(outcome: Outcome) -> dict[str, Any]:

@@ -31,10 +31,10 @@ OPENAI = (
 def voices() -> Response:
     """raises: Unauthorized for a key that is none; without one nobody is asked."""
     here = service.current()
-    speakers = list(here.gateway.speakers())
+    speakers = list(here.services.speakers())
     if request.authorization is not None or "api-key" in request.headers:
         scope = access.scope(request, here.settings, here.pool)
-        speakers += here.gateway.cloned(scope)
+        speakers += here.services.cloned(scope)
     listed = [{"id": name, "name": name} for name in OPENAI]
     listed += [{"id": speaker.id, "name": speaker.name} for speaker in speakers]
     return jsonify({"voices": listed})

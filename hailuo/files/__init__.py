@@ -15,7 +15,8 @@ import tempfile
 import time
 import weakref
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from ..errors import BadRequest
 from . import media, names
@@ -24,13 +25,48 @@ SLICE = 65_536  # characters of base64 that are decoded at once; a multiple of f
 _WHITE = b" \t\r\n"
 
 
+class Source(NamedTuple):
+    """Where a file is: at an address, or in the request as base64.
+
+    param: the part of the request that says so, as a path.
+    media_type, name: as the caller declares them, "" when not.
+    picture: whether the caller calls it one.
+    """
+
+    param: str
+    address: str = ""
+    data: str = ""
+    media_type: str = ""
+    name: str = ""
+    picture: bool = False
+
+    @property
+    def called(self) -> str:
+        """The name of the file, as far as it is known without fetching it."""
+        try:
+            return self.name or names.from_address(urlsplit(self.address).path)
+        except ValueError:  # no address after all
+            return ""
+
+    @property
+    def seems_picture(self) -> bool:
+        """Whether there is a picture at the address, for all one can tell unseen.
+
+        A name that says what it is counts for more than what the caller calls it.
+        """
+        said = media.names_image(self.called, unknown=self.picture)
+        return bool(self.address) and said
+
+
 class File:
     """What a caller attached to a message.
 
     name: safe, never empty, as the caller calls it where that is known.
     media_type: what it is, lower case, without parameters.
     size: in bytes.
-    address: where it came from, "" when it came with the request.
+    address: where anybody can fetch it, "" when it came with the request or from
+        inside a private network.
+    param: the part of the request that it is, as a path.
     """
 
     def __init__(
@@ -40,6 +76,7 @@ class File:
         media_type: str = "",
         name: str = "",
         address: str = "",
+        param: str = "",
     ) -> None:
         """content: a temporary file, which is closed with this one.
 
@@ -54,6 +91,7 @@ class File:
         self._descriptor = content.fileno()
         self.size = size
         self.address = address
+        self.param = param
         name = names.safe(name)
         head = os.pread(self._descriptor, media.LOOKED_AT, 0)
         self.media_type = media.media_type_of(head, media_type, name)
@@ -107,6 +145,7 @@ def from_base64(
     text: str,
     media_type: str = "",
     name: str = "",
+    param: str = "",
     sleep: Callable[[float], None] = time.sleep,
 ) -> File:
     """Decode, in slices: between them, whoever else is waiting has a turn.
@@ -124,7 +163,17 @@ def from_base64(
     except BaseException:
         content.close()
         raise
-    return File(content, content.tell(), media_type, name)
+    return File(content, content.tell(), media_type, name, param=param)
+
+
+def data_uri(file: File, sleep: Callable[[float], None] = time.sleep) -> str:
+    """A file as a data: URI, made slice by slice as from_base64() reads it."""
+    parts = [f"data:{file.media_type};base64,"]
+    with file.open() as content:
+        while piece := content.read(SLICE * 3 // 4):
+            parts.append(binascii.b2a_base64(piece, newline=False).decode())
+            sleep(0)
+    return "".join(parts)
 
 
 def decode(

@@ -3,67 +3,60 @@
     pieces = attached(sources, rules, watch, lambda files: gateway.answer(…))
 
 They are fetched or decoded before an account is leased, 8 at once, and are gone when
-the answer ends, however it ends.
+the answer ends, however it ends. Where whoever may answer fetches pictures itself, one
+at a public address stays where it is.
 """
 
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
-from typing import NamedTuple
 
-from ..download import TOTAL_S, Rules, fetch, too_large
+from ..download import TOTAL_S, Rules, fetch, leads_inside, too_large
 from ..download.dialling import Fuse
 from ..errors import BadRequest
 from ..together import Stop, together
 from ..upstream import TICK, Answer, Piece
 from ..watch import Watch
-from . import File, from_base64
+from . import File, Source, from_base64
 
-
-class Source(NamedTuple):
-    """Where a file is: at an address, or in the request as base64.
-
-    param: the part of the request that says so, as a path.
-    media_type, name: as the caller declares them, "" when not.
-    """
-
-    param: str
-    address: str = ""
-    data: str = ""
-    media_type: str = ""
-    name: str = ""
+Given = File | Source  # a Source is a picture that stays where it is
 
 
 def attached(
     sources: Sequence[Source],
     rules: Rules,
     watch: Watch,
-    ask: Callable[[Sequence[File]], Answer],
+    ask: Callable[[Sequence[Given]], Answer],
+    fetches: bool = False,
 ) -> Answer:
     """What *ask* answers when it is given the files.
 
+    fetches: whether whoever may answer fetches a picture itself.
     raises: BadRequest and TooLarge, naming the part; CallerLeft.
     """
-    files = yield from gathered(sources, rules, watch)
+    files = yield from gathered(sources, rules, watch, fetches)
     try:
         yield from ask(files)
     finally:
         for file in files:
-            file.close()
+            if isinstance(file, File):
+                file.close()
 
 
 def gathered(
-    sources: Sequence[Source], rules: Rules, watch: Watch
-) -> Generator[Piece, None, Sequence[File]]:
+    sources: Sequence[Source], rules: Rules, watch: Watch, fetches: bool
+) -> Generator[Piece, None, Sequence[Given]]:
     """The files, in order; a TICK whenever a beat is due."""
     if not sources:
         return ()
-    tasks = [partial(_named, source, rules) for source in sources]
+    tasks = [partial(_given, source, rules, fetches) for source in sources]
     return (yield from together(tasks, watch, TICK))
 
 
-def _named(source: Source, rules: Rules, stop: Stop) -> File:
+def _given(source: Source, rules: Rules, fetches: bool, stop: Stop) -> Given:
     """A file; what is wrong with it is told with the name of its part."""
     try:
+        if fetches and source.seems_picture and not leads_inside(source.address, rules):
+            return source
         return _file(source, rules, stop)
     except BadRequest as error:
         error.param = source.param
@@ -73,7 +66,7 @@ def _named(source: Source, rules: Rules, stop: Stop) -> File:
 
 def _file(source: Source, rules: Rules, stop: Stop) -> File:
     if not source.address:
-        file = from_base64(source.data, source.media_type, source.name)
+        file = from_base64(source.data, source.media_type, source.name, source.param)
         if file.size > rules.limit_bytes:
             file.close()
             raise too_large(rules)
@@ -81,5 +74,11 @@ def _file(source: Source, rules: Rules, stop: Stop) -> File:
     fuse = Fuse(TOTAL_S)
     with stop.calling(fuse.blow):
         found = fetch(source.address, rules, fuse)
-    name = source.name or found.name
-    return File(found.content, found.size, found.media_type, name, source.address)
+    return File(
+        found.content,
+        found.size,
+        found.media_type,
+        source.name or found.name,
+        source.address if found.public else "",
+        source.param,
+    )

@@ -70,6 +70,11 @@ def is_image(media_type: str) -> bool:
     return group == "image" and name.removeprefix("x-") in _IMAGES
 
 
+def names_image(name: str, unknown: bool) -> bool:
+    """Whether a file of this name should be a picture. unknown: said of no suffix."""
+    return is_image(_by_name(name)) if suffix(name) else unknown
+
+
 def media_type_of(head: bytes, declared: str = "", name: str = "") -> str:
     """head: the first LOOKED_AT bytes of the file, or all it has.
 

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from ..errors import BadRequest
-from ..files import File
+from ..files import File, Source
 from ..watch import Watch
 
 Message = Mapping[str, Any]  # role, content, …: as it came, after validation
@@ -51,14 +51,17 @@ class Question(NamedTuple):
         uses what it understands.
     conversation: "" for one of its own, removed afterwards; "new" for one that is
         kept; else the id of the one to go on with.
-    files: those of the newest message, in the caller's order.
+    files: those of the newest message, one for each of its parts that is no text, in
+        order. A Source is a picture at a public address, which was not fetched.
+    earlier: where those of the messages before it are, in order.
     """
 
     messages: Sequence[Message]
     model: str = ""
     options: Mapping[str, Any] = {}
     conversation: str = ""
-    files: Sequence[File] = ()
+    files: Sequence[File | Source] = ()
+    earlier: Sequence[Source] = ()
 
 
 class Link(NamedTuple):
@@ -173,9 +176,13 @@ class Upstream(Protocol):
     """One service that answers."""
 
     kind: str
+    fetches: bool  # a picture itself, when it is told its public address
 
     def offers(self, model: str) -> bool:
         """Whether *model* is a name of this service's own."""
+
+    def models(self, account: Credential) -> Sequence[str]:
+        """The names of its models, where they can be chosen. raises: UpstreamError."""
 
     def objection(self, question: Question) -> BadRequest | None:
         """What of *question* this service cannot do on any account, by its field.

@@ -33,6 +33,7 @@ class Stream:
     """
 
     def __init__(self, response: requests.Response, watch: Watch) -> None:
+        """raises: Unreachable when it has broken off already."""
         self.response = response
         self._raw = cast(Any, response.raw)  # its file is private, but needed here
         self._raw.decode_content = True  # requests would leave it packed
@@ -40,7 +41,11 @@ class Stream:
         self._failure: Exception | None = None
         self._closed = False
         made = self._raw._fp.fp  # None when there is no body
-        self._reader = _Reader(made, watch) if made else None
+        try:
+            self._reader = _Reader(made, watch) if made else None
+        except FOREIGN as error:
+            response.close()
+            raise translated(error) from error
         if self._reader:
             self._raw._fp.fp = io.BufferedReader(self._reader, BATCH)
 
@@ -110,7 +115,8 @@ class Stream:
             here = fp.peek(1)
             if self._raw.chunked and not self._raw._fp.chunk_left:
                 # Half a chunk's size would keep waiting who has a piece to give.
-                here = here.removeprefix(b"\r\n").partition(b"\n")[2]
+                end = here.find(b"\n", 2) + 1  # not that of the chunk before
+                return 0 < end < len(here) or self._reader.ended
             return bool(here) or self._reader.ended
         except FOREIGN:
             return True  # reading says it again

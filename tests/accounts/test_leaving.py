@@ -64,16 +64,17 @@ class Callers:
 
 
 def test_fifty_answers_run_when_it_has_to_leave(upstream: Simulated, tmp_path: Path):
-    """Short, long and silent ones, and some who wait: everything that can be there."""
+    """Short, long and silent ones, some who wait and one who does not read."""
     kinds = ["short"] * 20 + ["long"] * 15 + ["silent"] * 14
     users = [str(FIRST_USER + number) for number in range(len(kinds))]
-    own = upstream.token("6499"), upstream.token("6499")
+    own = [upstream.token(user) for user in ("6499", "6499", "6498")]
     upstream.script(
         *(
             {"call": "chat", "message": message, "times": None, **plan}
             for message, plan in {
                 "short": {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]},
                 "long": {"text": "x" * 4_000, "piece": 4, "delay_s": 0.1},
+                "stalled": {"text": "x" * 8_000_000, "piece": 2_000_000},
                 "silent": {"text": "abcdefgh", "then": [{"after": 1, "do": "silence"}]},
             }.items()
         )
@@ -88,7 +89,8 @@ def test_fifty_answers_run_when_it_has_to_leave(upstream: Simulated, tmp_path: P
         callers = Callers(gateway, threads)
         running = [(kind, callers.ask(kind)) for kind in kinds]
         whole = callers.ask("silent", own[0], stream=False)
-        upstream.wait("open_answers", exactly=50, timeout_s=20)
+        stalled = unread(gateway, own[2])
+        upstream.wait("open_answers", exactly=51, timeout_s=20)
         upstream.wait("held", exactly=20)
         waiting = callers.ask("short", own[1])
         upstream.wait("requests", user="6499", call="register", exactly=2)
@@ -99,6 +101,7 @@ def test_fifty_answers_run_when_it_has_to_leave(upstream: Simulated, tmp_path: P
         upstream.release()
         code = gateway.process.wait(30)
         left_after_s = time.monotonic() - callers.left_at
+        stalled.close()
 
     assert code == 0
     assert CUT_S < left_after_s < 30
@@ -118,6 +121,18 @@ def test_fifty_answers_run_when_it_has_to_leave(upstream: Simulated, tmp_path: P
         "upstream_unreachable",
     )
     assert "Traceback" not in gateway.log()
+
+
+def unread(gateway: Served, key: str) -> socket.socket:
+    """A caller who asks for a long answer and never reads a byte of it."""
+    messages = [{"role": "user", "content": f"stalled {SECRET}"}]
+    body = json.dumps({"messages": messages, "stream": True})
+    caller = socket.socket()
+    caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    caller.connect(("127.0.0.1", gateway.port))
+    head = f"Authorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+    caller.sendall(f"POST /v1/chat/completions HTTP/1.1\r\n{head}{body}".encode())
+    return caller
 
 
 def await_refusal(gateway: Served) -> requests.Response:

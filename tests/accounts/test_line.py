@@ -2,6 +2,8 @@
 
 import itertools
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,17 +14,22 @@ from hailuo.accounts import Account, Rest, Scope, Slot
 from hailuo.errors import (
     Busy,
     CallerLeft,
+    Forbidden,
     GatewayError,
     NoLiveAccount,
+    QuotaExhausted,
     Refused,
     ShuttingDown,
     Unauthorized,
+    Unreachable,
+    UpstreamError,
 )
 from hailuo.line import Line, Waiter
 from hailuo.pool import Pool
 from hailuo.turn import Turn
 from hailuo.upstream import Identity
 from hailuo.watch import Watch
+from tests.served import ROOT
 
 WAIT_S = 10.0
 
@@ -320,6 +327,13 @@ def test_callers_share_the_lock_of_an_account_that_is_not_the_pools():
         pass
 
 
+def test_a_token_sent_twice_is_one_account():
+    """Else its other tries would wait for the rest it was just sent to."""
+    pool = pool_of()
+
+    assert len(pool.visitors(["a", "a", "b"]).accounts()) == 2
+
+
 def test_the_lock_outlives_the_account():
     """Taken out while it answers, and put back: still one answer at a time."""
     pool = pool_of("a", queue_timeout_s=0.05)
@@ -485,6 +499,21 @@ def test_whatever_happens_no_account_is_lent_twice_or_lost(seed: int):
     assert all(account.slot.busy == 0 for account in crowd.pool.accounts)
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_whoever_is_killed_wherever_he_waits_no_account_is_lost(seed: int):
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.accounts.killed_greenlets", str(seed)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    served, killed = map(int, ended.stdout.split())
+    assert served > 500 and killed > 500
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_nobody_waits_while_an_account_he_may_have_is_idle(seed: int):
     """Nobody in line is ever seen beside an idle account of his, however briefly."""
@@ -518,3 +547,84 @@ def test_nobody_waits_while_an_account_he_may_have_is_idle(seed: int):
 
     assert idle_beside_waiting == 0
     assert pool.idle(0)
+
+
+class TestOutOfBalance:
+    """A key that has nothing left to spend rests for an hour."""
+
+    def spent(self, *credentials: str) -> Pool:
+        pool = pool_of(*credentials)
+        for account in pool.accounts:
+            account.refused("no balance", QuotaExhausted)
+        return pool
+
+    def test_its_rest_does_not_double(self):
+        clock = Clock()
+        rest = Rest(clock)
+        for _ in range(2):
+            rest.begin("no balance", QuotaExhausted)
+            assert rest.left_s == 3600
+        rest.begin("busy")
+        assert rest.left_s == 600
+
+    def test_nobody_waits_for_it(self):
+        """It would take longer than the line is waited in; and it is told as it is."""
+        pool = self.spent("a", "b")
+
+        with pytest.raises(QuotaExhausted, match="no balance") as caught, lease(pool):
+            pass
+
+        assert caught.value.headers == {"x-should-retry": "false"}
+
+    def test_whoever_is_back_first_says_when(self):
+        pool = self.spent("a", "b")
+        pool.accounts[1].rest.clear()
+        pool.accounts[1].refused("busy")
+
+        with pytest.raises(Refused, match="busy") as caught, lease(pool):
+            pass
+
+        assert type(caught.value) is Refused
+        assert 28 <= int(caught.value.headers["Retry-After"]) <= 30
+
+
+class TestTries:
+    """What becomes of a request whose account has failed."""
+
+    def failed(self, pool: Pool, *errors: UpstreamError) -> Turn:
+        turn = turn_of(pool)
+        for error in errors:
+            with pool.lease(turn, Watch()) as account:
+                turn.accounts.append(account)
+                turn.failed(error)
+        return turn
+
+    @pytest.mark.parametrize("kind", [QuotaExhausted, Forbidden])
+    def test_an_only_account_is_not_asked_again_for_what_it_may_not(
+        self, kind: type[UpstreamError]
+    ):
+        with pytest.raises(kind, match="no") as caught:
+            self.failed(pool_of("a"), kind("no"))
+
+        assert caught.value.headers == {"x-should-retry": "false"}
+
+    @pytest.mark.parametrize("kind", [QuotaExhausted, Forbidden])
+    def test_the_others_are(self, kind: type[UpstreamError]):
+        turn = self.failed(pool_of("a", "b", "c"), kind("no"), kind("no"))
+        assert len(set(turn.accounts)) == 2
+
+        with pytest.raises(kind):
+            turn.accounts.append(*turn.scope.live())
+            turn.failed(kind("no"))
+
+    def test_an_only_account_that_failed_otherwise_is(self):
+        turn = self.failed(pool_of("a"), Unreachable("gone"), Refused("busy"))
+        assert len(turn.accounts) == 2
+
+    def test_others_who_are_only_busy_are_what_is_told(self):
+        """They may serve when the caller comes again."""
+        pool = pool_of("a", "b", queue_timeout_s=0.05)
+        with pool.lease(turn_of(pool, only(pool, "b")), Watch()):
+            turn = self.failed(pool, QuotaExhausted("no"))
+            with pytest.raises(Busy), pool.lease(turn, Watch()):
+                pass

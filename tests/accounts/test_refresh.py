@@ -386,11 +386,9 @@ def test_the_timer_survives_and_a_renewal_fails_no_request(
         try:
             upstream.wait("finished", call="renewal", at_least=3)
             whole = path.read_text()
-            path.write_text("[oops")
+            save(path, "[oops")
             await_log(gateway, "is not JSON")
-            path.write_text(whole)
-            tokens = [*json.loads(whole), upstream.token("6254")]
-            path.write_text(json.dumps(tokens))
+            save(path, json.dumps([*json.loads(whole), upstream.token("6254")]))
             upstream.wait("finished", call="renewal", user="6254", at_least=1)
         finally:
             done.set()
@@ -401,6 +399,13 @@ def test_the_timer_survives_and_a_renewal_fails_no_request(
     for token in json.loads(path.read_text()):
         assert len(token) > 20 and token not in gateway.log()
     assert max(upstream.report()["most_open_by_account"].values()) == 1
+
+
+def save(path: Path, text: str) -> None:
+    """As an editor does: whole or not at all."""
+    saved = path.with_name("saved")
+    saved.write_text(text)
+    saved.replace(path)
 
 
 def await_waiting(gateway: Inside) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import os
+import random
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -257,6 +259,33 @@ def test_our_changes_are_done_to_what_was_edited_by_hand(path: Path):
 
     assert json.loads(path.read_text()) == ["by hand", "renewed"]
     assert file.tokens == ["by hand", "renewed"]
+
+
+def test_an_edit_by_hand_while_we_write_is_not_lost(path: Path):
+    """Writing takes a while, since the disk has to say that it is done.
+
+    Only a moment between a look and a rename is left, in which one may be.
+    """
+    file = TokensFile(str(path))
+    file.change(add(*(f"{number}" * 100 for number in range(2_000))))
+    here, lost = random.Random(7), 0
+
+    for number in range(150):
+        hand = threading.Timer(here.random() * 0.006, edit, (path, f"hand{number}"))
+        hand.start()
+        file.note(add(f"ours{number}"))
+        hand.join()
+        file.note()
+        lost += f"hand{number}" not in file.tokens
+
+    assert lost <= 3
+
+
+def edit(path: Path, token: str) -> None:
+    """As an editor saves: the owner's own tokens and a new one."""
+    saved = path.with_name("saved")
+    saved.write_text(json.dumps(["0" * 100, token]))
+    os.replace(saved, path)
 
 
 def test_an_edit_by_hand_is_noticed_and_our_own_is_not(path: Path):

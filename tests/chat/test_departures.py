@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import SECRET, Caller, text_of
+from tests.conftest import BOTH, SECRET, Caller, text_of
 from tests.served import Served
 from tests.simulated import Simulated
 
@@ -42,11 +42,14 @@ def left_within(upstream: Simulated, since: float) -> float:
     return answer["left_at"] - since
 
 
+@BOTH
 @pytest.mark.parametrize("script", [SLOW, SILENT], ids=["talking", "silent"])
 def test_a_stream_is_closed(
     upstream: Simulated, account: Caller, script: dict[str, Any]
 ):
-    upstream.script({"call": "chat", **script}, {"call": "chat", "text": "Next"})
+    upstream.script(
+        {"call": account.call, **script}, {"call": account.call, "text": "Next"}
+    )
     with account.stream() as stream:
         next(chunk for chunk in stream if text_of(chunk))
         left_at = time.monotonic()
@@ -56,47 +59,53 @@ def test_a_stream_is_closed(
     assert time.monotonic() - left_at < SOON_S + 0.5
 
 
+@BOTH
 @pytest.mark.parametrize("form", [True, False], ids=["streamed", "whole"])
 @pytest.mark.parametrize("script", [SILENT, MUTE], ids=["in mid-answer", "mute"])
 def test_a_caller_hangs_up_on_a_silent_service(
     upstream: Simulated, account: Caller, script: dict[str, Any], form: bool
 ):
-    upstream.script({"call": "chat", **script}, {"call": "chat", "text": "Next"})
+    upstream.script(
+        {"call": account.call, **script}, {"call": account.call, "text": "Next"}
+    )
     with raw(account, stream=form):
-        upstream.wait("conversations", at_least=1)
+        upstream.wait("open_answers", at_least=1)
         left_at = time.monotonic()
 
     assert left_within(upstream, left_at) < SOON_S
     assert account.ask() == "Next"
 
 
+@BOTH
 def test_a_caller_who_only_closes_his_side_counts_as_gone(
     upstream: Simulated, account: Caller
 ):
-    upstream.script({"call": "chat", **SILENT})
+    upstream.script({"call": account.call, **SILENT})
     with raw(account) as sock:
-        upstream.wait("conversations", at_least=1)
+        upstream.wait("open_answers", at_least=1)
         left_at = time.monotonic()
         sock.shutdown(socket.SHUT_WR)
         assert left_within(upstream, left_at) < SOON_S
 
 
+@BOTH
 def test_a_reset_counts_as_gone(upstream: Simulated, account: Caller):
-    upstream.script({"call": "chat", **SILENT})
+    upstream.script({"call": account.call, **SILENT})
     with raw(account) as sock:
-        upstream.wait("conversations", at_least=1)
+        upstream.wait("open_answers", at_least=1)
         left_at = time.monotonic()
         linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     assert left_within(upstream, left_at) < SOON_S
 
 
+@BOTH
 def test_a_caller_who_sends_his_next_request_early_has_not_left(
     upstream: Simulated, account: Caller
 ):
     """Bytes behind the request are its successor, not a farewell."""
     held = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
-    upstream.script({"call": "chat", **held})
+    upstream.script({"call": account.call, **held})
     with raw(account) as sock:
         upstream.wait("held", exactly=1)
         sock.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -109,13 +118,14 @@ def test_a_caller_who_sends_his_next_request_early_has_not_left(
     assert b'"content":"ab"' in received
 
 
+@BOTH
 def test_a_caller_who_leaves_while_headers_are_awaited(
     upstream: Simulated, account: Caller
 ):
     """Noticed when that try ends; the account serves the next one then."""
     upstream.script(
-        {"call": "chat", "hold_headers": True, "text": "a"},
-        {"call": "chat", "text": "Next"},
+        {"call": account.call, "hold_headers": True, "text": "a"},
+        {"call": account.call, "text": "Next"},
     )
     with raw(account):
         upstream.wait("held", exactly=1)
@@ -139,25 +149,27 @@ def test_a_caller_who_leaves_the_line_gives_up_his_place(
     assert len(upstream.report()["answers"]) == 2, "nobody asked for the one who left"
 
 
+@BOTH
 def test_a_caller_who_leaves_between_tries_is_not_tried_for_again(
     upstream: Simulated, account: Caller
 ):
-    upstream.script({"call": "chat", "drop": "close", "times": None})
+    upstream.script({"call": account.call, "drop": "close", "times": None})
     with raw(account):
-        upstream.wait("finished", at_least=1, call="chat")
-    upstream.script({"call": "chat", "text": "Next"})
+        upstream.wait("finished", at_least=1, call=account.call)
+    upstream.script({"call": account.call, "text": "Next"})
     assert account.ask() == "Next"
     assert len(upstream.report()["requests"]) < 2 + 3 + 1
 
 
+@BOTH
 def test_a_caller_who_stops_reading_is_given_up(
     upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
 ):
     """After the idle time his account serves somebody else."""
     account = caller(served=serve(HAILUO_IDLE_TIMEOUT_S=0.5))
     upstream.script(
-        {"call": "chat", "pieces": ["x" * 200_000] * 30},
-        {"call": "chat", "text": "Next"},
+        {"call": account.call, "pieces": ["x" * 200_000] * 30},
+        {"call": account.call, "text": "Next"},
     )
     with raw(account, stream=True):
         assert account.ask() == "Next"

@@ -7,23 +7,18 @@ from typing import Any
 import openai
 import pytest
 
-from tests.conftest import SECRET, Caller, text_of
+from tests.conftest import BOTH, SECRET, Caller, text_of
 from tests.served import Served
 from tests.simulated import Simulated
 
 MESSAGES = [{"role": "user", "content": SECRET}]
 BUSY = {"code": 1, "message": "抱歉，服务器开小差了"}
 
-# What the service does, and what the caller hears when it does it again and again.
-FAULTS: dict[str, tuple[dict[str, Any], int, str, int]] = {
-    "refused": ({"refuse": BUSY}, 503, "upstream_busy", 3),
-    "refused in an event": (
-        {"refuse": {**BUSY, "as": "event"}},
-        503,
-        "upstream_busy",
-        3,
-    ),
-    "refused with 429": ({"http": {"status": 429}}, 503, "upstream_busy", 3),
+Fault = tuple[dict[str, Any], int, str, int]
+
+# What a service does, and what the caller hears when it does it again and again; each
+# service's own ways to refuse are below and in test_platform.
+FAULTS: dict[str, Fault] = {
     "500": ({"http": {"status": 500, "body": "?"}}, 502, "upstream_unreachable", 3),
     "a page": (
         {"http": {"status": 200, "body": "<html>"}},
@@ -51,6 +46,23 @@ FAULTS: dict[str, tuple[dict[str, Any], int, str, int]] = {
         "upstream_unreachable",
         3,
     ),
+    "garbage": (
+        {"then": [{"after": 0, "do": "garbage"}]},
+        502,
+        "upstream_protocol",
+        3,
+    ),
+    "not a word": ({"text": ""}, 502, "upstream_empty", 2),
+}
+WEB_FAULTS: dict[str, Fault] = {
+    "refused": ({"refuse": BUSY}, 503, "upstream_busy", 3),
+    "refused in an event": (
+        {"refuse": {**BUSY, "as": "event"}},
+        503,
+        "upstream_busy",
+        3,
+    ),
+    "refused with 429": ({"http": {"status": 429}}, 503, "upstream_busy", 3),
     "an end too early": (
         {"then": [{"after": 0, "do": "end"}]},
         502,
@@ -63,19 +75,12 @@ FAULTS: dict[str, tuple[dict[str, Any], int, str, int]] = {
         "upstream_protocol",
         3,
     ),
-    "garbage": (
-        {"then": [{"after": 0, "do": "garbage"}]},
-        502,
-        "upstream_protocol",
-        3,
-    ),
     "JSON that is none of ours": (
         {"then": [{"after": 0, "do": "event", "data": [1]}]},
         502,
         "upstream_protocol",
         3,
     ),
-    "not a word": ({"text": ""}, 502, "upstream_empty", 2),
     "type 8 alone": (
         {"contents": [], "send_result": False},
         502,
@@ -83,15 +88,16 @@ FAULTS: dict[str, tuple[dict[str, Any], int, str, int]] = {
         2,
     ),
 }
+ALL = [("web", name, *fault) for name, fault in (FAULTS | WEB_FAULTS).items()]
+ALL += [("platform", name, *fault) for name, fault in FAULTS.items()]
 
 
 @pytest.mark.parametrize("form", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize(
-    ("fault", "status", "code", "tries"), FAULTS.values(), ids=FAULTS
-)
+@pytest.mark.parametrize(("kind", "name", "fault", "status", "code", "tries"), ALL)
 def test_a_fault_that_stays(
     upstream: Simulated,
     caller: Callable[..., Caller],
+    name: str,
     fault: dict[str, Any],
     status: int,
     code: str,
@@ -99,7 +105,7 @@ def test_a_fault_that_stays(
     form: bool,
 ):
     account = caller(3)  # with one, there are pauses between the tries
-    upstream.script({"call": "chat", "times": None, **fault})
+    upstream.script({"call": account.call, "times": None, **fault})
 
     with pytest.raises(openai.InternalServerError) as raised:
         account.create(stream=form)
@@ -115,37 +121,42 @@ def test_a_fault_that_stays(
     assert headers.get("x-should-retry") == ("false" if status == 502 else None)
     assert error.request_id
     assert len(upstream.report()["answers"]) in (tries, 0)
-    asked = [r for r in upstream.report()["requests"] if r["call"] == "chat"]
+    asked = [r for r in upstream.report()["requests"] if r["call"] == account.call]
     assert len(asked) == tries
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(("kind", "fault"), [(each[0], each[2]) for each in ALL])
 def test_a_fault_that_passes_is_not_noticed(
-    upstream: Simulated, caller: Callable[..., Caller], name: str
+    upstream: Simulated, caller: Callable[..., Caller], fault: dict[str, Any]
 ):
-    fault = FAULTS[name][0]
-    upstream.script({"call": "chat", **fault}, {"call": "chat", "text": "After all"})
-    assert caller(2).ask() == "After all"
+    both = caller(2)
+    after_all = {"call": both.call, "text": "After all"}
+    upstream.script({"call": both.call, **fault}, after_all)
+    assert both.ask() == "After all"
 
 
+@BOTH
 def test_two_faults_are_not_noticed_either(upstream: Simulated, account: Caller):
     upstream.script(
-        {"call": "chat", "drop": "close"},
-        {"call": "chat", "http": {"status": 500, "body": "?"}},
-        {"call": "chat", "text": "After all"},
+        {"call": account.call, "drop": "close"},
+        {"call": account.call, "http": {"status": 500, "body": "?"}},
+        {"call": account.call, "text": "After all"},
     )
     assert "".join(account.pieces()) == "After all"
 
 
+@BOTH
 def test_a_retry_takes_another_account(
     upstream: Simulated, caller: Callable[..., Caller]
 ):
     both = caller(2)
-    upstream.script({"call": "chat", "refuse": BUSY}, {"call": "chat", "text": "Yes"})
+    busy = {"code": 1002} if both.call == "completion" else BUSY
+    yes = {"call": both.call, "text": "Yes"}
+    upstream.script({"call": both.call, "refuse": busy}, yes)
 
     assert both.ask() == "Yes"
 
-    asked = [r["user"] for r in upstream.report()["requests"] if r["call"] == "chat"]
+    asked = [r["user"] for r in upstream.report()["requests"] if r["call"] == both.call]
     assert sorted(asked) == both.users
 
 
@@ -240,16 +251,25 @@ class TestInMidStream:
         "garbage": ({"do": "garbage"}, "upstream_protocol"),
     }
 
-    @pytest.mark.parametrize(("step", "code"), ENDS.values(), ids=ENDS)
+    ON_BOTH = [("web", *end) for end in ENDS.values()]
+    ON_BOTH += [("platform", *end) for end in list(ENDS.values())[2:]]
+    ON_BOTH += [
+        ("platform", {"do": "error", "code": 1002}, "rate_limit_exceeded"),
+        ("platform", {"do": "error", "code": 1004}, "invalid_api_key"),
+        ("platform", {"do": "error", "code": 1000}, "upstream_unreachable"),
+    ]
+
+    @pytest.mark.parametrize(("kind", "step", "code"), ON_BOTH)
     def test_a_failure(
         self,
         upstream: Simulated,
         caller: Callable[..., Caller],
+        kind: str,
         step: dict[str, Any],
         code: str,
     ):
         script = {"pieces": ["One", "Two"], "then": [{"after": 1, **step}]}
-        upstream.script({"call": "chat", **script, "times": 2})
+        upstream.script({"call": caller().call, **script, "times": 2})
         said = []
 
         with pytest.raises(openai.APIError) as raised, caller().stream() as stream:
@@ -263,11 +283,12 @@ class TestInMidStream:
         last = body.removesuffix(b"\n\n").rpartition(b"\n\n")[2]
         assert last.startswith(b'data: {"error":{"message":')
 
+    @BOTH
     def test_a_whole_answer_that_breaks_off_is_a_status(
         self, upstream: Simulated, account: Caller
     ):
         cut = {"after": 1, "do": "reset"}
-        upstream.script({"call": "chat", "pieces": ["One", "Two"], "then": [cut]})
+        upstream.script({"call": account.call, "pieces": ["One", "Two"], "then": [cut]})
         with pytest.raises(openai.InternalServerError) as raised:
             account.ask()
         assert raised.value.code == "upstream_unreachable"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import openai
 import pytest
 
-from tests.conftest import Caller, text_of
+from tests.conftest import BOTH, Caller, text_of
 from tests.served import Served
 from tests.simulated import Simulated
 
@@ -18,9 +18,10 @@ def account(caller: Callable[..., Caller], serve: Callable[..., Served]) -> Call
     return caller(served=serve(HAILUO_HEARTBEAT_S=BEAT_S))
 
 
+@BOTH
 def test_a_ping_breaks_each_silence(upstream: Simulated, account: Caller):
     then = [{"after": n, "do": "wait", "for_s": 3.5 * BEAT_S} for n in (0, 1)]
-    upstream.script({"call": "chat", "pieces": ["a", "b"], "then": then})
+    upstream.script({"call": account.call, "pieces": ["a", "b"], "then": then})
 
     body = account.send().content
 
@@ -30,21 +31,24 @@ def test_a_ping_breaks_each_silence(upstream: Simulated, account: Caller):
     assert body.endswith(b"data: [DONE]\n\n")
 
 
+@BOTH
 def test_the_official_library_does_not_see_them(upstream: Simulated, account: Caller):
     wait = {"after": 0, "do": "wait", "for_s": 3 * BEAT_S}
-    upstream.script({"call": "chat", "pieces": ["a", "b"], "then": [wait]})
+    upstream.script({"call": account.call, "pieces": ["a", "b"], "then": [wait]})
     assert "".join(account.pieces()) == "ab"
 
 
+@BOTH
 def test_pings_do_not_come_while_pieces_do(upstream: Simulated, account: Caller):
     slow = {"text": "a" * 20, "piece": 1, "delay_s": BEAT_S / 5}
-    upstream.script({"call": "chat", **slow})
+    upstream.script({"call": account.call, **slow})
     assert PING not in account.send().content
 
 
+@BOTH
 def test_a_whole_answer_waits_without_them(upstream: Simulated, account: Caller):
     wait = {"after": 0, "do": "wait", "for_s": 3 * BEAT_S}
-    upstream.script({"call": "chat", "text": "ab", "then": [wait]})
+    upstream.script({"call": account.call, "text": "ab", "then": [wait]})
     assert account.ask() == "ab"
 
 
@@ -64,28 +68,31 @@ def test_behind_a_ping_it_is_tried_again(upstream: Simulated, account: Caller):
     assert {chunk.id for chunk in chunks} == {second} != {first}
 
 
+@BOTH
 def test_a_ping_goes_out_when_the_try_that_awaits_its_headers_ends(
     upstream: Simulated, account: Caller
 ):
     upstream.script(
-        {"call": "chat", "headers_delay_s": 3 * BEAT_S, "drop": "close"},
-        {"call": "chat", "text": "late", "headers_delay_s": 3 * BEAT_S},
+        {"call": account.call, "headers_delay_s": 3 * BEAT_S, "drop": "close"},
+        {"call": account.call, "text": "late", "headers_delay_s": 3 * BEAT_S},
     )
     body = account.send().content
     assert body.startswith(PING)
     assert b'"content":"late"' in body
 
 
+@BOTH
 def test_a_failure_behind_a_ping_is_an_error_event(
     upstream: Simulated, account: Caller
 ):
-    then = [{"after": 0, "do": "wait", "for_s": 2 * BEAT_S}, {"after": 0, "do": "end"}]
-    upstream.script({"call": "chat", "then": then, "times": None})
+    wait = {"after": 0, "do": "wait", "for_s": 2 * BEAT_S}
+    then = [wait, {"after": 0, "do": "reset"}]
+    upstream.script({"call": account.call, "then": then, "times": None})
 
     with pytest.raises(openai.APIError) as raised, account.stream() as stream:
         list(stream)
 
-    assert raised.value.code == "upstream_protocol"
+    assert raised.value.code == "upstream_unreachable"
     assert not isinstance(raised.value, openai.APIStatusError)
     assert len(upstream.report()["answers"]) == 3
 
@@ -112,20 +119,22 @@ class TestSilence:
     def account(self, caller: Callable[..., Caller], serve: Callable[..., Served]):
         return caller(3, served=serve(HAILUO_IDLE_TIMEOUT_S=0.5))
 
+    @BOTH
     def test_before_a_word_it_is_a_504(self, upstream: Simulated, account: Caller):
         mute = [{"after": 0, "do": "silence"}]
-        upstream.script({"call": "chat", "then": mute, "times": None})
+        upstream.script({"call": account.call, "then": mute, "times": None})
         with pytest.raises(openai.InternalServerError) as raised:
             account.ask()
         assert raised.value.status_code == 504
         assert raised.value.code == "upstream_timeout"
         assert len(upstream.report()["answers"]) == 3
 
+    @BOTH
     def test_in_mid_stream_it_is_an_error_event(
         self, upstream: Simulated, account: Caller
     ):
         mute = [{"after": 1, "do": "silence"}]
-        upstream.script({"call": "chat", "pieces": ["a", "b"], "then": mute})
+        upstream.script({"call": account.call, "pieces": ["a", "b"], "then": mute})
         with pytest.raises(openai.APIError) as raised, account.stream() as stream:
             list(stream)
         assert raised.value.code == "upstream_timeout"

@@ -12,14 +12,14 @@ from tests.simulated import Simulated
 
 
 def test_every_call_goes_through_it(upstream: Simulated, tmp_path: Path):
-    upstream.script({"call": "chat", "pieces": ["a", "b"], "delay_s": 0.05})
+    upstream.script({"call": "chat", "pieces": ["a", "b"]})
     with (
         Proxy() as proxy,
         Served(
             tmp_path, HAILUO_ORIGIN=upstream.origin, HAILUO_PROXY=proxy.address
         ) as gateway,
     ):
-        assert Caller(gateway, upstream, 1).pieces() == ["a", "b"]
+        assert Caller(gateway, upstream, 1).ask() == "ab"
         upstream.wait("conversations", exactly=0)
 
         calls = [(r["method"], r["path"]) for r in upstream.report()["requests"]]

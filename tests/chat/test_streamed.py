@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import SECRET, Caller, text_of
+from tests.conftest import BOTH, SECRET, Caller, text_of
 from tests.served import Served
 from tests.simulated import Simulated
 
@@ -21,17 +21,11 @@ def events(body: bytes) -> list[Any]:
     return [each if each == "[DONE]" else json.loads(each) for each in said]
 
 
-def test_the_text_comes_in_the_pieces_it_arrived_in(
-    upstream: Simulated, account: Caller
-):
-    upstream.script({"call": "chat", "pieces": ["A", "b", "c"], "delay_s": 0.05})
-    assert account.pieces() == ["A", "b", "c"]
-
-
+@BOTH
 def test_the_chunks_are_those_of_the_specification(
     upstream: Simulated, account: Caller
 ):
-    upstream.script({"call": "chat", "pieces": ["Hel", "lo"], "delay_s": 0.05})
+    upstream.script({"call": account.call, "pieces": ["Hello"]})
 
     *chunks, done = events(account.send().content)
 
@@ -41,16 +35,20 @@ def test_the_chunks_are_those_of_the_specification(
         [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}]
         for delta, reason in (
             ({"role": "assistant", "content": ""}, None),
-            ({"content": "Hel"}, None),
-            ({"content": "lo"}, None),
+            ({"content": "Hello"}, None),
             ({}, "stop"),
         )
     ]
     first = chunks[0]
     assert set(first) == {"id", "object", "created", "model"}, "no usage unasked"
-    assert first["object"] == "chat.completion.chunk"
-    assert first["id"] == upstream.report()["answers"][0]["chat_id"]
+    assert first["object"] == "chat.completion.chunk" and first["id"]
     assert all(chunk == first for chunk in chunks)
+
+
+def test_the_id_is_that_of_the_conversation(upstream: Simulated, account: Caller):
+    upstream.script({"call": "chat", "text": "Hello"})
+    first = events(account.send().content)[0]
+    assert first["id"] == upstream.report()["answers"][0]["chat_id"]
 
 
 def test_usage_comes_last_when_it_is_asked_for(upstream: Simulated, account: Caller):
@@ -86,10 +84,11 @@ def test_citations_come_in_a_late_chunk(upstream: Simulated, account: Caller):
     ]
 
 
+@BOTH
 def test_proxies_are_told_to_pass_everything_on_at_once(
     upstream: Simulated, account: Caller
 ):
-    upstream.script({"call": "chat", "text": "Hello"})
+    upstream.script({"call": account.call, "text": "Hello"})
 
     headers = account.send().headers
 
@@ -99,10 +98,11 @@ def test_proxies_are_told_to_pass_everything_on_at_once(
     assert "Content-Length" not in headers
 
 
+@BOTH
 def test_the_wire_is_what_strict_readers_take(upstream: Simulated, account: Caller):
     """One `data: ` line an event, LF, one JSON (openai-api.md 2.1)."""
     text = "a\r\nb\u2028c\x85 data: x\n\n: no"
-    upstream.script({"call": "chat", "text": text, "piece": 3})
+    upstream.script({"call": account.call, "text": text, "piece": 3})
 
     body = account.send().content
 
@@ -115,10 +115,13 @@ def test_the_wire_is_what_strict_readers_take(upstream: Simulated, account: Call
     assert "".join(delta.get("content", "") for delta in deltas) == text
 
 
+@BOTH
 def test_a_piece_is_sent_the_moment_it_arrives(upstream: Simulated, account: Caller):
     """The second piece is held upstream until the first has been read here."""
     then = [{"after": n, "do": "hold"} for n in (1, 2)]
-    upstream.script({"call": "chat", "pieces": ["one", "two", "three"], "then": then})
+    upstream.script(
+        {"call": account.call, "pieces": ["one", "two", "three"], "then": then}
+    )
 
     with account.stream() as stream:
         texts = (text for chunk in stream if (text := text_of(chunk)))
@@ -142,15 +145,17 @@ def test_both_forms_give_the_same_text(upstream: Simulated, account: Caller):
     assert "".join(account.pieces()) == account.ask() == "A海🐚 z"
 
 
-WIRES = {
+WIRES: dict[str, dict[str, Any]] = {
     "in bytes": {"cuts": {"every": 1, "pause_s": 0}},
     "in bytes of the framing": {"cuts": {"every": 1, "of": "wire", "pause_s": 0}},
     "in sevens apart": {"cuts": {"every": 101, "of": "wire"}},
     "until the connection ends": {"framing": "close"},
     "with CRLF": {"newline": "\r\n"},
     "with CR": {"newline": "\r"},
-    "with CR and no type 8": {"newline": "\r", "type8": False},
     "over several data lines": {"data_lines": True},
+}
+WEB_WIRES: dict[str, dict[str, Any]] = {
+    "with CR and no type 8": {"newline": "\r", "type8": False},
     "without names of events": {"event_lines": False},
     "without send_result": {"send_result": False},
     "without type 8": {"type8": False},
@@ -165,12 +170,24 @@ WIRES = {
 }
 
 
-@pytest.mark.parametrize("wire", WIRES.values(), ids=WIRES)
+PLATFORM_WIRES: dict[str, dict[str, Any]] = {
+    "without [DONE]": {"done": False},
+    "with the whole message beside": {"whole": True},
+}
+WAYS = [("web", each) for each in (WIRES | WEB_WIRES).items()]
+WAYS += [("platform", each) for each in (WIRES | PLATFORM_WIRES).items()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "wire"),
+    [(kind, wire) for kind, (_, wire) in WAYS],
+    ids=[f"{kind} {name}" for kind, (name, _) in WAYS],
+)
 def test_however_the_service_writes_it(
     upstream: Simulated, account: Caller, wire: dict[str, Any]
 ):
     text = "Snails 蜗牛 🐌"
-    upstream.script({"call": "chat", "text": text, "times": 2, **wire})
+    upstream.script({"call": account.call, "text": text, "times": 2, **wire})
     assert "".join(account.pieces()) == text
     assert account.ask() == text
 
@@ -191,12 +208,13 @@ def test_a_line_never_exceeds_64_kib(upstream: Simulated, account: Caller):
     assert sum(len(delta.get("annotations", ())) for delta in deltas) == 40
 
 
+@BOTH
 def test_stop_ends_the_answer_and_closes_it_upstream(
     upstream: Simulated, account: Caller
 ):
     upstream.script(
         {
-            "call": "chat",
+            "call": account.call,
             "pieces": ["One, tw", "o, thr", "ee, four"],
             "then": [{"after": 2, "do": "silence"}],
         }
@@ -213,18 +231,22 @@ def test_stop_ends_the_answer_and_closes_it_upstream(
     assert upstream.report()["answers"][0]["how"] == "client left"
 
 
+@BOTH
 def test_a_stop_that_is_begun_but_not_finished_is_said_after_all(
     upstream: Simulated, account: Caller
 ):
-    upstream.script({"call": "chat", "pieces": ["a", "END", "E", "!"], "times": 2})
+    upstream.script(
+        {"call": account.call, "pieces": ["a", "END", "E", "!"], "times": 2}
+    )
     assert account.ask(stop="ENDED") == "aENDE!"
     assert "".join(account.pieces(stop=["ENDED", ""])) == "aENDE!"
 
 
+@BOTH
 def test_connections_to_the_service_are_used_again(
     upstream: Simulated, account: Caller
 ):
-    upstream.script({"call": "chat", "text": "Hello", "times": None})
+    upstream.script({"call": account.call, "text": "Hello", "times": None})
     account.ask()
     upstream.wait("conversations", exactly=0)
     before = upstream.report()["connections"]["total"]
@@ -238,11 +260,12 @@ def test_connections_to_the_service_are_used_again(
     assert upstream.report()["connections"]["total"] - before <= 1
 
 
+@BOTH
 def test_a_stream_follows_another_on_one_connection(
     upstream: Simulated, account: Caller, gateway: Served
 ):
     """Streams are chunked: the caller's connection lives on."""
-    upstream.script({"call": "chat", "text": "Hello", "times": 2})
+    upstream.script({"call": account.call, "text": "Hello", "times": 2})
     for _ in range(2):
         assert account.send().headers["Transfer-Encoding"] == "chunked"
 

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.conftest import SECRET, Caller
+from tests.conftest import BOTH, SECRET, Caller
 from tests.served import KEY, Served
 from tests.simulated import Simulated
 
@@ -61,9 +61,10 @@ def test_nothing_is_cited_where_nothing_was_read(upstream: Simulated, account: C
     assert account.create().choices[0].message.annotations is None
 
 
+@BOTH
 def test_letters_travel_as_they_are(upstream: Simulated, account: Caller):
     """JSON that people can read, and that old parsers take: no escapes, no length."""
-    upstream.script({"call": "chat", "text": "海螺\u2028🐚"})
+    upstream.script({"call": account.call, "text": "海螺\u2028🐚"})
     body = {"messages": [{"role": "user", "content": "你好"}]}
 
     answer = account.send(json=body)

@@ -48,8 +48,11 @@ def test_a_ping_arrives_while_nothing_else_does(
 ):
     lively = nginx(gateway_port=serve(HAILUO_HEARTBEAT_S=0.1).port)
     upstream.script({"call": "chat", "then": [{"after": 0, "do": "hold"}]})
-    with caller(served=lively).send(stream=True) as answer:
-        assert next(answer.iter_content(8)) == b": ping\n\n"
+    create = caller(
+        served=lively
+    ).client.chat.completions.with_streaming_response.create
+    with create(model="any", messages=MESSAGES, stream=True) as answer:
+        assert next(answer.iter_bytes()).startswith(b": ping\n\n")
         upstream.release()
 
 
@@ -110,6 +113,18 @@ class TestSizes:
         answer = account.send(json=None, data=b" " * 33 * 1_048_576)
         assert answer.status_code == 413
         assert "HAILUO_MAX_BODY_MB" in answer.json()["error"]["message"]
+
+    @pytest.mark.parametrize(
+        ("megabytes", "status", "says"),
+        [(100, 400, "audio"), (101, 413, "HAILUO_MAX_FILE_MB")],
+        ids=["passes", "is too large for the gateway"],
+    )
+    def test_an_upload(self, account: Caller, megabytes: int, status: int, says: str):
+        """Of nothing but zeros, so that it is looked at but not recognised."""
+        files = {"file": ("a.mp3", b"\0" * megabytes * 1_048_576)}
+        answer = account.send("/v1/audio/transcriptions", json=None, files=files)
+        assert answer.status_code == status
+        assert says in answer.json()["error"]["message"]
 
     def test_nginx_says_it_as_the_gateway_would(self, site: Nginx):
         """Told by its length alone, before a byte of it was sent."""

@@ -13,7 +13,8 @@ import pytest
 from hailuo.download import Rules
 from hailuo.download.dialling import Dialling
 from hailuo.errors import BadRequest, CallerLeft, TooLarge
-from hailuo.files.attachments import Source, attached
+from hailuo.files import Source
+from hailuo.files.attachments import attached
 from hailuo.upstream import TICK, Piece
 from hailuo.watch import Watch
 from tests.files import samples
@@ -170,3 +171,56 @@ def test_a_slow_download_ticks():
         assert next(pieces) is TICK
         assert next(pieces) is TICK
         pieces.close()
+
+
+class TestPictures:
+    """Whoever fetches pictures itself is told their public address."""
+
+    PUBLIC = Rules(1000, dialling=Dialling(public=lambda at: at == "127.0.0.1"))
+
+    def given(self, source, fetches=True):
+        seen = []
+
+        def see(files):
+            seen.extend(files)
+            yield Piece("seen", finish="stop")
+
+        list(attached([source], self.PUBLIC, Watch(), see, fetches))
+        return seen[0]
+
+    @pytest.mark.parametrize("name", ["", "/a", "/a.png", "/a.JPG?b=c.pdf"])
+    def test_a_picture_stays_where_it_is(self, name):
+        source = at(f"http://127.0.0.1:1{name}")._replace(picture=True)
+
+        assert self.given(source) == source
+
+    @pytest.mark.parametrize(
+        "name, picture",
+        [("/a", False), ("/a.pdf", True), ("/a.php", True), ("/a.txt", False)],
+    )
+    def test_what_may_be_none_is_fetched(self, name, picture):
+        with Site(answer(samples.PNG)) as site:
+            file = self.given(at(site.url(name))._replace(picture=picture))
+
+        assert (file.is_image, file.address) == (True, site.url(name))
+        assert file.param == at("").param
+
+    def test_one_is_fetched_for_whoever_does_not(self):
+        with Site(answer(samples.PNG)) as site:
+            file = self.given(at(site.url("/a.png")), fetches=False)
+
+        assert file.is_image
+
+    def test_a_private_one_is_refused(self):
+        with pytest.raises(BadRequest, match="not public"):
+            self.given(at("http://127.0.0.2:1/a.png"))
+
+    def test_a_private_one_is_fetched_where_that_is_allowed(self):
+        rules = Rules(1000, dialling=self.PUBLIC.dialling._replace(allow_private=True))
+        with Site(answer(samples.PNG), host="127.0.0.2") as site:
+            (seen,) = asked(at(site.url("/a.png")), rules=rules)
+
+        assert seen[1:] == ("image/png", samples.PNG)
+
+    def test_one_in_the_request_is_decoded(self):
+        assert self.given(sent(samples.PNG, picture=True)).is_image

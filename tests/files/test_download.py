@@ -12,7 +12,7 @@ import zlib
 
 import pytest
 
-from hailuo.download import Rules, fetch
+from hailuo.download import Rules, fetch, leads_inside
 from hailuo.download.dialling import Dialling, Fuse, resolved
 from hailuo.errors import BadRequest, TooLarge
 from tests.files.site import CERTIFICATE, Site, answer, for_ever, redirect, silence
@@ -55,7 +55,7 @@ def test_a_file_comes_with_its_type_and_name():
 
     with Site(page) as site, fetch(site.url("/a/b.pdf?c=d"), OPEN) as found:
         assert found.content.read() == b"%PDF-1.7"
-        assert found[1:] == (8, "application/pdf", "文.pdf")
+        assert found[1:4] == (8, "application/pdf", "文.pdf")
 
 
 def test_a_file_without_a_name_is_called_by_its_path():
@@ -321,3 +321,36 @@ def test_nobody_listening_is_refused():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert "failed" in refusal(f"http://127.0.0.1:{port}/", OPEN)
+
+
+def test_a_file_knows_whether_anybody_could_have_fetched_it():
+    both = dialling(HALF_OPEN, allow_private=True)
+    with Site(answer(b"x"), host="127.0.0.2") as inner:
+        with Site(answer(b"x")) as outer, fetch(outer.url(), both) as found:
+            assert found.public
+        with fetch(inner.url(), both) as found:
+            assert not found.public
+        with Site(redirect(inner.url())) as outer, fetch(outer.url(), both) as found:
+            assert not found.public, "its way leads inside"
+
+
+@pytest.mark.parametrize(
+    "host, inside",
+    [
+        ("127.0.0.1", False),
+        ("127.0.0.2", True),
+        ("[::1]", True),
+        ("2130706434", True),
+        ("nobody.invalid", False),
+    ],
+)
+def test_whether_an_address_leads_inside(host, inside):
+    rules = dialling(HALF_OPEN, resolve=only_numbers_or_none)
+
+    assert leads_inside(f"http://{host}:1/a.png", rules) is inside
+
+
+def only_numbers_or_none(host, port):
+    if host.endswith(".invalid"):
+        raise socket.gaierror
+    return resolved(host, port)

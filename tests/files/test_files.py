@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo.errors import BadRequest
-from hailuo.files import SLICE, File, from_base64
+from hailuo.files import SLICE, File, data_uri, from_base64
 from tests.files import samples
 
 
@@ -120,3 +120,19 @@ def test_many_threads_may_read():
         thread.join()
 
     assert read == [data] * 8
+
+
+@pytest.mark.parametrize("size", [1, 2, SLICE * 3 // 4, 200_000])
+def test_a_file_as_a_data_uri(size):
+    data = samples.PNG + os.urandom(size)
+    file = from_base64(base64.b64encode(data).decode())
+
+    assert data_uri(file) == f"data:image/png;base64,{base64.b64encode(data).decode()}"
+
+
+def test_making_a_data_uri_lets_others_have_their_turn():
+    turns = []
+
+    data_uri(from_base64("A" * SLICE * 3), sleep=turns.append)
+
+    assert turns == [0] * 3

@@ -4,7 +4,7 @@ import pytest
 
 from hailuo.endpoints import attachments
 from hailuo.errors import BadRequest
-from hailuo.files.attachments import Source
+from hailuo.files import Source
 
 URL = "https://example.org/a.pdf"
 URI = "data:image/png;base64,iVBORw0KGgo="
@@ -13,7 +13,9 @@ PATH = "messages[0].content[1]"
 
 def sources(*parts):
     text = {"type": "text", "text": "What does it say?"}
-    return attachments.sources([{"role": "user", "content": [text, *parts]}])
+    earlier, newest = attachments.sources([{"role": "user", "content": [text, *parts]}])
+    assert not earlier
+    return newest
 
 
 @pytest.mark.parametrize(
@@ -40,11 +42,12 @@ def test_every_form_may_hold_an_address_or_a_data_uri(part, path):
 
         return put(part)
 
-    assert sources(holding(URL)) == [Source(f"{PATH}.{path}", address=URL)]
-    assert sources(holding(f" {URL}\n")) == [Source(f"{PATH}.{path}", address=URL)]
-    assert sources(holding(URI)) == [
-        Source(f"{PATH}.{path}", data="iVBORw0KGgo=", media_type="image/png")
-    ]
+    expected = Source(f"{PATH}.{path}", picture=part["type"] == "image_url")
+    there = expected._replace(address=URL)
+    here = expected._replace(data="iVBORw0KGgo=", media_type="image/png")
+    assert sources(holding(URL)) == [there]
+    assert sources(holding(f" {URL}\n")) == [there]
+    assert sources(holding(URI)) == [here]
 
 
 def test_a_file_may_be_bare_base64_with_a_name():
@@ -66,7 +69,7 @@ def test_a_data_uri_may_have_parameters():
 
     (found,) = sources({"type": "file", "file_url": {"url": uri}})
 
-    assert found[2:] == ("YQ==", "text/plain", "诗.txt")
+    assert found[2:5] == ("YQ==", "text/plain", "诗.txt")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ def test_audio_is_refused_by_name_and_the_way_is_shown():
         sources({"type": "input_audio", "input_audio": {"data": "YQ=="}})
 
 
-def test_only_the_last_message_has_files_but_all_are_checked():
+def test_the_files_of_the_last_message_are_told_from_those_before_it():
     old = {"type": "image_url", "image_url": {"url": URL}}
     messages = [
         {"role": "user", "content": [old]},
@@ -121,7 +124,8 @@ def test_only_the_last_message_has_files_but_all_are_checked():
         {"role": "user", "content": "And now?"},
     ]
 
-    assert attachments.sources(messages) == []
+    path = "messages[0].content[0].image_url.url"
+    assert attachments.sources(messages) == ([Source(path, URL, picture=True)], [])
     messages[0]["content"].append({"type": "input_audio"})
     with pytest.raises(BadRequest, match=r"messages\[0\].content\[1\]"):
         attachments.sources(messages)

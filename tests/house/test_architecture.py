@@ -78,7 +78,7 @@ MAY_IMPORT = {
     "audio": ("errors", "places", "watch"),
     "download": ("errors", "files.names"),  # names of files are told by nobody else
     "tokens": ("errors",),
-    "accounts": ("upstream",),
+    "accounts": ("errors", "upstream"),
     "line": ("accounts", "errors", "turn", "watch"),
     "pool": ("accounts", "errors", "line", "turn", "upstream", "watch"),
     "upstream": ("audio", "errors", "files", "kept", "places", "together", "watch"),

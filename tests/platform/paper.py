@@ -1,8 +1,20 @@
 """Small documents, made for tests."""
 
 import io
+import tempfile
 
 import docx
+
+from hailuo.files import File
+
+PART = "messages[0].content[0]"
+
+
+def filed(data: bytes, name: str = "", media_type: str = "", address: str = "") -> File:
+    """A file as it is attached to the first part of the first message."""
+    content = tempfile.TemporaryFile()
+    content.write(data)
+    return File(content, len(data), media_type, name, address, PART)
 
 
 def pdf(*pages: str) -> bytes:

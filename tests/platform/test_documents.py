@@ -1,47 +1,32 @@
 """Documents become text: read by a real child process, which is never left behind."""
 
-import base64
-import os
 import socket
 import threading
 import zipfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hailuo.errors import BadRequest, CallerLeft, Unreachable
-from hailuo.upstream import TICK, Answer
-from hailuo.upstream.platform import documents
-from hailuo.upstream.platform.documents import Documents, decoded
+from hailuo.upstream import TICK, Piece
+from hailuo.upstream.platform.documents import Documents
 from hailuo.watch import Watch
-from tests.platform.paper import locked, pdf, word
+from tests.platform.paper import PART, filed, locked, pdf, word
 
-Message = dict[str, Any]
 BODY = "word/document.xml"
 
 
-def message(data: bytes, name: str = "a.bin", head: str = "") -> Message:
-    file = {"file_data": head + base64.b64encode(data).decode(), "filename": name}
-    return {"role": "user", "content": [{"type": "file", "file": file}]}
-
-
-def read(*messages: Message, known: Documents | None = None) -> list[Any]:
-    """The messages with their documents read, the ticks left out."""
-    reading = (known or Documents()).read(messages, Watch())
+def read(data: bytes, name: str = "a.bin", known: Documents | None = None) -> str:
+    """The text of a document, the ticks left out."""
+    reading = (known or Documents()).text(filed(data, name), Watch())
     try:
         while True:
             next(reading)
     except StopIteration as end:
-        return list(end.value)
-
-
-def text(data: bytes, name: str = "a.bin") -> str:
-    shown = read(message(data, name))[0]["content"][0]["text"]
-    return shown.removeprefix(f'<file name="{name}">\n').removesuffix("\n</file>")
+        return str(end.value)
 
 
 def archive(name: str, data: bytes) -> bytes:
@@ -53,38 +38,30 @@ def archive(name: str, data: bytes) -> bytes:
 
 class TestText:
     def test_of_a_pdf_page_after_page(self) -> None:
-        assert text(pdf("First page", "Second page")) == "First page\n\nSecond page"
+        assert read(pdf("First page", "Second page")) == "First page\n\nSecond page"
 
     def test_of_a_docx_with_its_tables_in_rows(self) -> None:
         document = word("Title", "Grüße 你好", table=(("a", "b"), ("c", "d")))
 
-        assert text(document) == "Title\nGrüße 你好\na\tb\nc\td"
+        assert read(document) == "Title\nGrüße 你好\na\tb\nc\td"
 
     @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
     def test_of_plain_text_in_whichever_encoding(self, codec: str) -> None:
         words = "海螺是一种生活在海里的动物，它的壳可以用来听海的声音。\n" * 20
 
-        assert text(words.encode(codec)) == words.strip()
+        assert read(words.encode(codec)) == words.strip()
 
     def test_has_plain_line_ends_and_no_control_characters(self) -> None:
-        assert text(b"one\r\ntwo\rthree\x1b[0m\x7f") == "one\ntwo\nthree[0m"
+        assert read(b"one\r\ntwo\rthree\x1b[0m\x7f") == "one\ntwo\nthree[0m"
 
-    def test_stands_in_the_place_of_the_file_with_its_name(self) -> None:
-        asked = message(b"words", 'my "notes".txt', "data:text/plain;base64,")
-        question = {"type": "text", "text": "What is this?"}
-        asked["content"].append(question)
+    def test_is_read_once_for_a_file(self) -> None:
+        known, file = Documents(), filed(b"words")
+        deque(known.text(file, Watch()), maxlen=0)
 
-        (told,) = read(asked)
+        with pytest.raises(StopIteration) as end:
+            next(known.text(file, Watch()))
 
-        shown = '<file name="my &quot;notes&quot;.txt">\nwords\n</file>'
-        assert told["content"] == [{"type": "text", "text": shown}, question]
-
-    def test_the_caller_s_message_is_not_changed(self) -> None:
-        asked = message(b"words")
-
-        read(asked)
-
-        assert asked["content"][0]["type"] == "file"
+        assert end.value.value == "words"
 
 
 UNREADABLE = {
@@ -103,33 +80,16 @@ UNREADABLE = {
 @pytest.mark.parametrize(("data", "why"), UNREADABLE.values(), ids=UNREADABLE)
 def test_what_cannot_be_read_is_refused_by_its_part(data: bytes, why: str) -> None:
     with pytest.raises(BadRequest, match=why) as refused:
-        read({"role": "system", "content": "Hi"}, message(data, "a.bin"))
+        read(data, "a.bin")
 
-    assert refused.value.param == "messages[1].content[0].file.file_data"
+    assert refused.value.param == PART
     assert "'a.bin'" in refused.value.message
 
 
 def test_a_docx_that_unpacks_to_too_much_is_refused() -> None:
     """Its declared size is what counts; what is more, the reader would not unpack."""
     with pytest.raises(BadRequest, match="is too large when unpacked"):
-        read(message(archive(BODY, bytes(101 << 20))))
-
-
-class TestBase64:
-    def test_in_lines_and_in_long_slices(self) -> None:
-        data = os.urandom(3 * documents.SLICE + 1)
-
-        assert decoded(base64.encodebytes(data).decode(), "f") == data
-
-    @pytest.mark.parametrize(
-        "wrong",
-        ["", "abc", "a===", "****", "data:,abcd", "data:;base64,", "data:x", "é" * 4],
-    )
-    def test_that_is_none_is_refused(self, wrong: str) -> None:
-        with pytest.raises(BadRequest) as refused:
-            decoded(wrong, "messages[0].content[0].file.file_data")
-
-        assert refused.value.param == "messages[0].content[0].file.file_data"
+        read(archive(BODY, bytes(101 << 20)))
 
 
 @pytest.fixture
@@ -152,9 +112,9 @@ def _children() -> list[str]:
     return Path(task).read_text().split()
 
 
-def begun(known: Documents, watch: Watch | None = None) -> Answer:
+def begun(known: Documents, watch: Watch | None = None) -> Generator[Piece, None, str]:
     """The reading of a document, whose child has been started."""
-    reading = known.read([message(b"words")], watch or Watch(heartbeat_s=0))
+    reading = known.text(filed(b"words"), watch or Watch(heartbeat_s=0))
     assert next(reading) is TICK
     return reading
 
@@ -166,7 +126,7 @@ class TestChild:
     """However the reading ends, its process ends with it."""
 
     def test_ends_with_its_answer(self, children: Running) -> None:
-        text(b"words")
+        read(b"words")
 
         assert children() == []
 
@@ -193,7 +153,7 @@ class TestChild:
         assert children() == []
 
     def test_ends_when_it_takes_too_long(self, stuck: Path, children: Running) -> None:
-        reading = Documents(stuck, reading_s=0.05).read([message(b"words")], Watch())
+        reading = Documents(stuck, reading_s=0.05).text(filed(b"words"), Watch())
 
         with pytest.raises(BadRequest, match="takes more than 0.05 s to read"):
             deque(reading, maxlen=0)
@@ -229,13 +189,13 @@ class TestChild:
             "json.dump({'text': ' '.join(os.environ)}, sys.stdout)\n"
         )
 
-        told = read(message(b"words"), known=Documents(program))
+        told = read(b"words", known=Documents(program))
 
         assert "PATH" in str(told)
         assert "HAILUO_API_KEY" not in str(told)
 
     def test_that_does_not_run_is_our_own_fault(self, tmp_path: Path) -> None:
-        reading = Documents(tmp_path / "none.py").read([message(b"words")], Watch())
+        reading = Documents(tmp_path / "none.py").text(filed(b"words"), Watch())
 
         with pytest.raises(RuntimeError):
             deque(reading, maxlen=0)
@@ -243,7 +203,7 @@ class TestChild:
     def test_that_is_killed_blames_the_document(self, tmp_path: Path) -> None:
         program = tmp_path / "killed.py"
         program.write_text("import os\nos.kill(os.getpid(), 9)\n")
-        reading = Documents(program).read([message(b"words")], Watch())
+        reading = Documents(program).text(filed(b"words"), Watch())
 
         with pytest.raises(BadRequest, match="takes too much to read"):
             deque(reading, maxlen=0)

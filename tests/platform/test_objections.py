@@ -4,52 +4,43 @@ from typing import Any
 
 import pytest
 
+from hailuo.files import Source
 from hailuo.upstream import Question
 from hailuo.upstream.http import Http
 from hailuo.upstream.platform import Platform
+from tests.files import samples
+from tests.platform.paper import PART, filed, pdf
 
 PLATFORM = Platform(Http(), "http://nowhere.invalid", "MiniMax-M3")
-PNG = "data:image/png;base64,iVBORw0KGgo="
+TEXT = {"type": "text", "text": "Hello"}
+ELSEWHERE = Source(PART, address="https://a.b/c.png", picture=True)
 
 
 def asked(*parts: Any, **more: Any) -> Question:
     return Question([{"role": "user", "content": list(parts)}], **more)
 
 
-def image(url: Any) -> dict[str, Any]:
-    return {"type": "image_url", "image_url": {"url": url}}
+def holding(file: Any, model: str = "") -> Question:
+    return asked({"type": "file"}, files=[file], model=model)
 
 
-TEXT = {"type": "text", "text": "Hello"}
-AUDIO = {"type": "input_audio", "input_audio": {"data": "", "format": "mp3"}}
-AT = "messages[0].content[0]"
-URL = f"{AT}.image_url.url"
-DATA = f"{AT}.file.file_data"
 OBJECTIONS = {
-    "audio": (asked(AUDIO), f"{AT}.type"),
-    "a part of another kind": (
-        asked(TEXT, {"type": "video"}),
-        "messages[0].content[1].type",
+    "a picture of another type": (holding(filed(samples.BMP)), PART),
+    "a picture of another type at an address": (
+        holding(filed(samples.HEIC, address="https://a.b/c.heic")),
+        PART,
     ),
-    "an image of another type": (asked(image("data:image/bmp;base64,AA==")), URL),
-    "a sound as an image": (asked(image("data:audio/mp3;base64,AA==")), URL),
-    "an image that is not base64": (asked(image("data:image/png,AA")), URL),
-    "an image of more than 10 MB": (asked(image(PNG + "A" * 14_000_000)), URL),
-    "an image at no address": (asked(image("ftp://a.b/c.png")), URL),
-    "an image without an address": (asked(image(None)), URL),
-    "an image for a model that only reads": (
-        asked(image(PNG), model="MiniMax-M2.5"),
-        f"{AT}.type",
+    "a picture of more than 10 MB": (
+        holding(filed(samples.PNG + bytes(10 << 20))),
+        PART,
     ),
-    "a file by its id": (asked({"type": "file", "file": {"file_id": "x"}}), DATA),
-    "a file by its address": (
-        asked({"type": "file", "file": {"file_data": "https://a.b/c.pdf"}}),
-        DATA,
+    "a picture for a model that only reads": (
+        holding(filed(samples.PNG), "MiniMax-M2.5"),
+        PART,
     ),
-    "a file in another form": (asked({"type": "file", "file_url": {"url": "x"}}), DATA),
-    "a tool that is no function": (
-        asked(TEXT, options={"tools": [{"type": "custom", "custom": {}}]}),
-        "tools[0].type",
+    "one elsewhere for a model that only reads": (
+        holding(ELSEWHERE, "MiniMax-M2"),
+        PART,
     ),
     "a conversation to go on with": (
         asked(TEXT, conversation="1234"),
@@ -75,10 +66,16 @@ def test_is_objected_to(question: Question, param: str) -> None:
 
 FINE = {
     "a text": asked(TEXT),
-    "an image at an address": asked(image("https://a.b/c.png")),
-    "an image in the request": asked(image(PNG)),
-    "a document": asked(
-        {"type": "file", "file": {"file_data": "aGk=", "filename": "a"}}
+    "a picture elsewhere": holding(ELSEWHERE),
+    "a picture in the request": holding(filed(samples.PNG)),
+    "a picture of 10 MB": holding(filed(samples.GIF.ljust(10 << 20))),
+    "a document for a model that only reads": holding(filed(pdf("a")), "MiniMax-M2.5"),
+    "a document nobody can read, before it is tried": holding(filed(samples.DOCX)),
+    "a picture for a model that only reads, but earlier": asked(
+        TEXT, earlier=[ELSEWHERE], model="MiniMax-M2.5"
+    ),
+    "a tool that is no function": asked(
+        TEXT, options={"tools": [{"type": "web_search"}]}
     ),
     "a tool that must be called": asked(
         TEXT,

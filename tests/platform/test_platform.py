@@ -1,6 +1,5 @@
 """The platform as an upstream, against the simulator that plays it."""
 
-import base64
 import socket
 import threading
 from collections import deque
@@ -10,11 +9,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from hailuo import errors
+from hailuo.files import data_uri
 from hailuo.upstream import TICK, Piece, Question, ToolCall, Usage
 from hailuo.upstream.http import Http
 from hailuo.upstream.platform import Platform
 from hailuo.watch import Watch
-from tests.platform.paper import pdf
+from tests.files import samples
+from tests.platform.paper import filed, pdf
 from tests.simulated import Simulated
 
 
@@ -251,24 +252,19 @@ class TestQuestion:
         assert pieces[-1].finish == "stop"
         assert len(asked_of(simulated)["messages"]) == 4
 
-    def test_may_hold_documents_and_images(
+    def test_may_hold_documents_and_pictures(
         self, platform: Platform, simulated: Simulated
     ) -> None:
-        report = base64.b64encode(pdf("Rising sales")).decode()
-        image = {"url": "data:image/png;base64,iVBORw0KGgo=", "detail": "high"}
-        parts = [
-            {"type": "text", "text": "Compare"},
-            {"type": "file", "file": {"file_data": report, "filename": "report.pdf"}},
-            {"type": "image_url", "image_url": image},
-        ]
-
         simulated.script({"call": "completion"})
+        parts = [{"type": "text", "text": "Compare"}, {"type": "a"}, {"type": "b"}]
+        files = [filed(pdf("Rising sales"), "report.pdf"), filed(samples.PNG)]
 
-        answer(platform, question(parts))
+        answer(platform, question(parts, files=files))
 
-        text, file, shown = asked_of(simulated)["messages"][0]["content"]
-        assert file["text"] == '<file name="report.pdf">\nRising sales\n</file>'
-        assert shown["image_url"]["url"] == image["url"]
+        said, read, shown = asked_of(simulated)["messages"][0]["content"]
+        assert said == parts[0]
+        assert read["text"] == '<file name="report.pdf">\nRising sales\n</file>'
+        assert shown["image_url"]["url"] == data_uri(files[1])
 
 
 FAULTS: dict[str, tuple[dict[str, Any], type[errors.GatewayError]]] = {
@@ -404,7 +400,7 @@ class TestKey:
     def test_lists_its_models(self, platform: Platform, simulated: Simulated) -> None:
         simulated.script({"call": "models", "data": ["MiniMax-M3", "MiniMax-M4"]})
 
-        assert platform.models("sk-api-demo") == ["MiniMax-M3", "MiniMax-M4"]
+        assert platform.models(Key()) == ["MiniMax-M3", "MiniMax-M4"]
 
     def test_is_never_in_an_error(self, simulated: Simulated) -> None:
         platform = Platform(Http(), simulated.origin, "MiniMax-M3")

@@ -132,6 +132,10 @@ OPTIONS = {
         {"tools": [{"type": "function", "function": {"name": "f", "strict": True}}]},
         {"tools": [{"type": "function", "function": FUNCTION}]},
     ),
+    "a tool that is no function is left out": (
+        {"tools": [{"type": "web_search"}, {"type": "custom", "custom": {}}]},
+        {},
+    ),
     "functions are tools": (
         {"functions": [FUNCTION], "function_call": {"name": "f"}},
         {

@@ -2,6 +2,7 @@
 
 import gzip
 import queue
+import select
 import socket
 import ssl
 import threading
@@ -242,6 +243,26 @@ class TestBreakingOff:
             with pytest.raises(Unreachable):
                 next(parts)
 
+    def test_a_reset_right_behind_the_headers(self):
+        """Before anybody has looked whether something of the body is here."""
+
+        def answer(sock: socket.socket) -> None:
+            sock.sendall(CHUNKED)
+            headers_read.wait(5)
+            linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            sock.close()
+
+        headers_read = threading.Event()
+        with Service(answer) as service:
+            response = Http().send("GET", service.url, headers={}, stream=True)
+            arrival = select.poll()
+            arrival.register(response.raw.fileno(), select.POLLIN)
+            headers_read.set()
+            assert arrival.poll(5_000)
+            with pytest.raises(Unreachable):
+                Stream(response, Watch())
+
     def test_hang_up_ends_every_stream_at_once(self):
         http = Http()
         with answering(CHUNKED + chunk(b"before"), http=http) as stream:
@@ -312,7 +333,7 @@ class TestSilence:
     @pytest.mark.parametrize("together", [True, False], ids=["together", "apart"])
     def test_a_beat_is_told(self, rest: bytes, together: bool):
         """Wherever in the framing it falls silent, and what came before is given."""
-        watch = Watch(heartbeat_s=0.05, idle_s=0.3)
+        watch = Watch(heartbeat_s=0.05, idle_s=5)
         parts = (
             [CHUNKED + chunk(b"a") + rest] if together else [CHUNKED, chunk(b"a"), rest]
         )

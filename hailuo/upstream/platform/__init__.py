@@ -9,6 +9,7 @@ from .. import Answer, Credential, Question, Recording, Sound, Speaker, Speech, 
 from ..http import Http
 from . import chat, objections, protocol, request, voices
 from .client import Client
+from .content import Content
 from .documents import Documents
 from .recognition import Recognition
 from .voice import Voice
@@ -22,6 +23,7 @@ class Platform:
     """
 
     kind = protocol.KIND
+    fetches = True
 
     def __init__(self, http: Http, origin: str, default_model: str) -> None:
         self._http = http
@@ -34,12 +36,17 @@ class Platform:
     def offers(self, model: str) -> bool:
         return model.startswith(protocol.OWN_MODELS)
 
+    def models(self, account: Credential) -> Sequence[str]:
+        """The names of the models that the account's key may ask."""
+        return self._models(account.token)
+
     def objection(self, question: Question) -> BadRequest | None:
         return objections.objection(question, self._model(question))
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Ask with *account*'s key, once the documents are read."""
-        messages = yield from self._documents.read(question.messages, watch)
+        content = Content(self._documents, self._model(question))
+        messages = yield from content.placed(question, watch)
         question = question._replace(messages=messages)
         body = request.body(question, self._model(question))
         stream = self._client.open_stream(
@@ -89,21 +96,10 @@ class Platform:
     def lives(self, credential: str) -> bool:
         """Asked by the cheapest authenticated call there is, the list of models."""
         try:
-            self.models(credential)
+            self._models(credential)
         except TokenRejected:
             return False
         return True
-
-    def models(self, token: str) -> Sequence[str]:
-        """The names of the models this key may ask.
-
-        raises: UpstreamError.
-        """
-        answer = self._client.ask("GET", protocol.MODELS, token)
-        listed = answer.get("data") if isinstance(answer, dict) else None
-        if not isinstance(listed, list):
-            raise NotUnderstood("the platform lists no models")
-        return [str(m["id"]) for m in listed if isinstance(m, dict) and m.get("id")]
 
     def hang_up(self) -> None:
         self._http.hang_up()
@@ -112,6 +108,13 @@ class Platform:
     def drain(self, wait_s: float) -> int:
         """Nothing is left to do behind an answer."""
         return 0
+
+    def _models(self, key: str) -> Sequence[str]:
+        answer = self._client.ask("GET", protocol.MODELS, key)
+        listed = answer.get("data") if isinstance(answer, dict) else None
+        if not isinstance(listed, list):
+            raise NotUnderstood("the platform lists no models")
+        return [str(m["id"]) for m in listed if isinstance(m, dict) and m.get("id")]
 
     def _model(self, question: Question) -> str:
         return question.model if self.offers(question.model) else self._default_model

@@ -1,52 +1,39 @@
-"""Documents in a question: their text in their place (platform.md, Chat).
+"""The words of documents, which the platform does not take (platform.md, Chat).
 
     documents = Documents()
-    messages = yield from documents.read(question.messages, watch)
+    text = yield from documents.text(file, watch)
 
-The platform takes no documents, so a `file` part becomes a text part with the file's
-name and its words. They are taken out by a child process (extraction): a thread that
-computes would stop every other answer (design.md, Threads do not help).
+They are taken out by a child process (extraction): a thread that computes would stop
+every other answer (design.md, Threads do not help).
 """
 
-import base64
-import binascii
-import html
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import orjson
 
 from ...errors import BadRequest, Unreachable
+from ...files import File
 from ...places import Places
 from ...watch import Watch
-from .. import TICK, Message, Piece
+from .. import TICK, Piece
 
 EXTRACTION = Path(__file__).with_name("extraction.py")
 READING_S = 30.0  # from the start of the child to its last word
 LEAVING_S = 1.0  # from its last word to its end
 AT_ONCE = 2  # children; each may take a core and a gigabyte
-SLICE = 262_144  # characters decoded, or bytes handed over, before others run
-
-Ticking = Generator[Piece, None, Any]
-
-
-class Document(NamedTuple):
-    """param: the field of the request it stands in."""
-
-    name: str
-    data: bytearray
-    param: str
+SLICE = 262_144  # bytes handed over before others run
 
 
 class Documents:
-    """Reads documents, a few at a time.
+    """Reads documents, a few at a time, each file once.
 
     program: what does it, in a process of its own.
     reading_s: seconds it has for one document.
@@ -60,24 +47,16 @@ class Documents:
         self._places = Places(AT_ONCE)
         self._children: set[subprocess.Popen[bytes]] = set()
         self._hung_up = False
+        self._known: weakref.WeakKeyDictionary[File, str] = weakref.WeakKeyDictionary()
 
-    def read(
-        self, messages: Sequence[Message], watch: Watch
-    ) -> Generator[Piece, None, list[Message]]:
-        """*messages* with the text of each document in its place; TICKs meanwhile.
+    def text(self, file: File, watch: Watch) -> Generator[Piece, None, str]:
+        """What *file* says; TICKs meanwhile.
 
-        raises: BadRequest, naming the part, for a document that cannot be read;
-            CallerLeft.
+        raises: BadRequest, naming its part, when it cannot be read; CallerLeft.
         """
-        told = []
-        for index, message in enumerate(messages):
-            content = message.get("content")
-            if isinstance(content, list):
-                path = f"messages[{index}].content"
-                content = yield from self._parts(content, path, watch)
-                message = {**message, "content": content}
-            told.append(message)
-        return told
+        if file not in self._known:
+            self._known[file] = yield from self._read(file, watch)
+        return self._known[file]
 
     def hang_up(self) -> None:
         """Stop all reading; each fails as an answer that has broken off."""
@@ -85,25 +64,13 @@ class Documents:
         for child in list(self._children):
             child.kill()
 
-    def _parts(
-        self, parts: Sequence[Mapping[str, Any]], path: str, watch: Watch
-    ) -> Ticking:
-        read = []
-        for index, part in enumerate(parts):
-            if part["type"] == "file":
-                document = _document(part["file"], f"{path}[{index}].file.file_data")
-                text = yield from self._text(document, watch)
-                part = {"type": "text", "text": shown(document.name, text)}
-            read.append(part)
-        return read
-
-    def _text(self, document: Document, watch: Watch) -> Ticking:
+    def _read(self, file: File, watch: Watch) -> Generator[Piece, None, str]:
         with self._places.place() as place:
             while not place.wait(watch):
                 yield TICK
             with self._child() as (child, wire):
-                answer = yield from _asked(wire, document, watch, self._reading_s)
-                return self._opened(child, answer, document)
+                answer = yield from _asked(wire, file, watch, self._reading_s)
+                return self._opened(child, answer, file)
 
     @contextmanager
     def _child(self) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
@@ -126,9 +93,7 @@ class Documents:
                 child.kill()
                 child.wait()
 
-    def _opened(
-        self, child: subprocess.Popen[bytes], answer: bytes, document: Document
-    ) -> str:
+    def _opened(self, child: subprocess.Popen[bytes], answer: bytes, file: File) -> str:
         """What the child has answered."""
         if self._hung_up:
             raise Unreachable("the reading of a document was broken off")
@@ -139,51 +104,13 @@ class Documents:
         except orjson.JSONDecodeError:
             said = {"error": "takes too much to read"}
         if "error" in said:
-            raise _unreadable(document, said["error"])
+            raise _unreadable(file, said["error"])
         return str(said["text"])
 
 
-def shown(name: str, text: str) -> str:
-    """A document as the model sees it."""
-    return f'<file name="{html.escape(name)}">\n{text}\n</file>'
-
-
-def decoded(data: str, param: str) -> bytearray:
-    """The bytes of base64, or of a data: URI that holds it.
-
-    Done in slices, so that others run in between. raises: BadRequest.
-    """
-    if data.startswith("data:"):
-        head, _, data = data.partition(",")
-        if not head.endswith(";base64"):
-            raise _no_base64(param)
-    made, rest = bytearray(), ""
-    for start in range(0, len(data), SLICE):
-        rest += "".join(data[start : start + SLICE].split())
-        whole = len(rest) // 4 * 4
-        made += _slice_decoded(rest[:whole], param)
-        rest = rest[whole:]
-        time.sleep(0)
-    if rest or not made:
-        raise _no_base64(param)
-    return made
-
-
-def _slice_decoded(text: str, param: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise _no_base64(param) from None
-
-
-def _document(file: Mapping[str, Any], param: str) -> Document:
-    name = str(file.get("filename") or "unnamed")
-    return Document(name, decoded(file["file_data"], param), param)
-
-
 def _asked(
-    wire: socket.socket, document: Document, watch: Watch, reading_s: float
-) -> Ticking:
+    wire: socket.socket, file: File, watch: Watch, reading_s: float
+) -> Generator[Piece, None, bytes]:
     """Hand the document to the child and wait for its answer.
 
     raises: BadRequest when it takes too long, CallerLeft.
@@ -192,7 +119,7 @@ def _asked(
     wire.settimeout(reading_s)
     answer = bytearray()
     try:
-        _hand_over(wire, document.data)
+        _hand_over(wire, file)
         while True:
             if watch.wait(until, wire):
                 part = wire.recv(SLICE)
@@ -200,33 +127,28 @@ def _asked(
                     return bytes(answer)
                 answer += part
             elif time.monotonic() >= until:
-                raise _unreadable(document, f"takes more than {reading_s:g} s to read")
+                raise _unreadable(file, f"takes more than {reading_s:g} s to read")
             else:
                 yield TICK
     except OSError:
         return b""  # the child is gone
 
 
-def _hand_over(wire: socket.socket, data: bytearray) -> None:
+def _hand_over(wire: socket.socket, file: File) -> None:
     """In slices, so that others run in between: the child reads as fast as we write."""
-    view = memoryview(data)
-    for start in range(0, len(data), SLICE):
-        wire.sendall(view[start : start + SLICE])
-        time.sleep(0)
+    with file.open() as content:
+        while piece := content.read(SLICE):
+            wire.sendall(piece)
+            time.sleep(0)
     wire.shutdown(socket.SHUT_WR)
 
 
-def _unreadable(document: Document, why: str) -> BadRequest:
+def _unreadable(file: File, why: str) -> BadRequest:
     return BadRequest(
-        f"{document.param}: the file {document.name!r} {why}",
-        param=document.param,
+        f"{file.param}: the file {file.name!r} {why}",
+        param=file.param,
         code="unsupported_file",
     )
-
-
-def _no_base64(param: str) -> BadRequest:
-    message = f"{param} must be base64, or a data: URI that says ;base64"
-    return BadRequest(message, param=param, code="invalid_value")
 
 
 def _ended(child: subprocess.Popen[bytes]) -> int:

@@ -20,6 +20,7 @@ ISSUER = "minimax"  # of the JWTs that older keys are
 OWN_MODELS = "MiniMax-"  # how the names of its models begin
 BLIND_MODELS = "MiniMax-M2"  # how those begin that only read text
 OPTIONS = ("temperature", "top_p", "thinking")  # as the caller says them
+TEXTS = ("text", "refusal")  # the parts of a content that are no files
 FORCING = "required"
 DONE = b"[DONE]"
 FLAGS = ("input_sensitive", "output_sensitive")  # the answer is withheld

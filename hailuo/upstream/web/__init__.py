@@ -9,6 +9,7 @@ from ...errors import (
     NotUnderstood,
     TokenRejected,
 )
+from ...files import File
 from ...watch import Watch
 from .. import (
     Answer,
@@ -40,6 +41,7 @@ class Web:
     """
 
     kind = protocol.KIND
+    fetches = False
 
     def __init__(self, http: Http, origin: str, replaced: str = "") -> None:
         self._http = http
@@ -52,12 +54,20 @@ class Web:
     def offers(self, model: str) -> bool:
         return False  # there is one model, and nobody names it
 
+    def models(self, account: Credential) -> Sequence[str]:
+        return ()
+
     def objection(self, question: Question) -> BadRequest | None:
-        """A tool that must be called: nothing here can force the model to."""
+        """A tool that must be called: nothing here can force the model to.
+
+        Neither can a file be uploaded that was not fetched.
+        """
         choice = question.options.get("tool_choice")
         if choice == "required" or isinstance(choice, dict):
             message = "the web service's model cannot be forced to call a tool"
             return BadRequest(message, param="tool_choice", code="unsupported_value")
+        if len(_here(question)) < len(question.files):
+            return BadRequest("the web service fetches no files", param="messages")
         return None
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
@@ -65,7 +75,7 @@ class Web:
 
         One that is to be kept is removed all the same if nobody was told its id.
         """
-        ids = yield from self._uploads.ids(account.token, question.files, watch)
+        ids = yield from self._uploads.ids(account.token, _here(question), watch)
         transcript, told = Transcript(), False
         try:
             with closing(self._ask(account, question, watch, ids)) as stream:
@@ -162,9 +172,10 @@ class Web:
         known = question.conversation not in ("", "new")
         messages = prompt.latest(question.messages) if known else question.messages
         chat_id = question.conversation if known else protocol.NEW_CONVERSATION
-        text = prompt.fold(messages, bool(question.files))
+        here = _here(question)
+        text = prompt.fold(messages, bool(here))
         referer = f"{protocol.REFERER}?chat={chat_id}" if known else protocol.REFERER
-        form = files.form(question.files, ids, text)
+        form = files.form(here, ids, text)
         fields = [
             ("characterID", (None, protocol.CHARACTER_ID)),
             ("msgContent", (None, text)),
@@ -183,3 +194,8 @@ class Web:
 
     def _remove(self, token: str, chat_id: str) -> None:
         self._client.ask("DELETE", protocol.HISTORY + chat_id, token)
+
+
+def _here(question: Question) -> Sequence[File]:
+    """The files that can be uploaded."""
+    return [each for each in question.files if isinstance(each, File)]

@@ -100,6 +100,9 @@ class Removals:
         except GatewayError as error:
             log.debug("account %s: not removed: %s", removal.account.name, error)
             return False
+        except Exception:  # noqa: BLE001 - a worker survives every error
+            log.exception("account %s: not removed", removal.account.name)
+            return False
         return True
 
     def _finish(self, removal: Removal, done: bool) -> None:

@@ -1,0 +1,58 @@
+"""Leaving in order, after SIGTERM: what runs may finish, the rest is cut off.
+
+Platforms kill 30 s later; this takes 26 at most (design.md, Leaving in order).
+"""
+
+import time
+from collections.abc import Mapping
+from weakref import WeakSet
+
+from .pool import Pool
+from .upstream import Upstream
+from .watch import Watch
+
+# A try may wait 10 s for its headers, where it cannot be cut off, so the last one must
+# begin 10 s before everything is cut.
+LAST_TRY_S = 10.0
+CUT_S = 20.0
+DRAIN_S = 3.0
+LAST_WORD_S = 0.5  # for the error event of an answer that was cut
+
+
+class Leaving:
+    """The end of the server.
+
+    begun: whether it is leaving, so that new requests are refused.
+    """
+
+    def __init__(self, pool: Pool, upstreams: Mapping[str, Upstream]) -> None:
+        self._pool = pool
+        self._upstreams = upstreams
+        self._watches: WeakSet[Watch] = WeakSet()
+        self.begun = False
+
+    def mind(self, watch: Watch) -> None:
+        """Know of a request that runs, so that it can be ended."""
+        self._watches.add(watch)
+
+    def leave(self) -> None:
+        """Let what runs finish, for 20 s; then cut it off, and clean up behind it."""
+        self.begun = True
+        self._pool.idle(LAST_TRY_S)
+        self._pool.close()  # a renewal that began now would be lost with us
+        if not self._pool.idle(CUT_S - LAST_TRY_S):
+            self._cut_off()
+        for upstream in self._upstreams.values():
+            upstream.drain(DRAIN_S)
+
+    def _cut_off(self) -> None:
+        """Also what was still on its way to an answer when the first were cut."""
+        until = time.monotonic() + DRAIN_S - LAST_WORD_S
+        while time.monotonic() < until:
+            for upstream in self._upstreams.values():
+                upstream.hang_up()
+            if self._pool.idle(LAST_WORD_S):
+                return
+        for watch in list(self._watches):
+            watch.hang_up()  # who has not taken his last word by now does not read
+        self._pool.idle(LAST_WORD_S)

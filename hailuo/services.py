@@ -1,0 +1,86 @@
+"""What the services can be asked without an answer running: voices, models, tokens."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from .accounts import Scope
+from .errors import TokenRejected, Unreachable, UpstreamError
+from .kept import Kept
+from .pool import Pool
+from .upstream import Speaker, Upstream
+
+LIFE_KEPT_S = 600.0  # the seed asks not to ask more often
+MODELS_KEPT_S = 600.0
+
+log = logging.getLogger(__name__)
+
+
+class Services:
+    """The upstreams, by the kind of the accounts they serve, the preferred first."""
+
+    def __init__(self, pool: Pool, upstreams: Mapping[str, Upstream]) -> None:
+        self._pool = pool
+        self._upstreams = upstreams
+        self._lives = Kept(self._ask_life, LIFE_KEPT_S)
+        self._models = Kept(self._ask_models, MODELS_KEPT_S)
+
+    def speakers(self) -> Sequence[Speaker]:
+        """The voices that everybody may use."""
+        known = (upstream.speakers for upstream in self._upstreams.values())
+        return [speaker for each in known for speaker in each]
+
+    def cloned(self, scope: Scope) -> Sequence[Speaker]:
+        """The voices that accounts of *scope* have cloned, as far as they can say."""
+        found: list[Speaker] = []
+        for account in scope.live():
+            try:
+                found += self._upstreams[account.kind].cloned(account)
+            except UpstreamError as error:
+                log.warning("account %s lists no voices: %s", account.name, error)
+        return found
+
+    def models(self) -> Sequence[str]:
+        """The names of the pool's services' own models, kept for 10 minutes.
+
+        A service that cannot be asked now is left out, until it is next asked for.
+        """
+        kinds = {account.kind for account in self._pool.everybody().live()}
+        return [
+            model
+            for kind in self._upstreams
+            if kind in kinds
+            for model in self._models_of(kind)
+        ]
+
+    def lives(self, credential: str) -> bool:
+        """Whether a service takes a credential; the answer is kept for 10 minutes.
+
+        raises: Unreachable when it cannot be asked.
+        """
+        return bool(self._pool.identify(credential)) and self._lives.of(credential)
+
+    def _models_of(self, kind: str) -> Sequence[str]:
+        try:
+            return self._models.of(kind)
+        except UpstreamError as error:
+            log.warning("the models of %s cannot be listed: %s", kind, error)
+            return ()
+
+    def _ask_models(self, kind: str) -> Sequence[str]:
+        """raises: UpstreamError, of the first account whose token is not rejected."""
+        refusal: UpstreamError = TokenRejected("there is no account to ask with")
+        for account in self._pool.everybody().of([kind]).live():
+            try:
+                return self._upstreams[kind].models(account)
+            except TokenRejected as error:
+                refusal = error
+        raise refusal
+
+    def _ask_life(self, credential: str) -> bool:
+        identity = self._pool.identify(credential)
+        if identity is None:
+            return False
+        try:
+            return self._upstreams[identity.kind].lives(credential)
+        except UpstreamError as error:
+            raise Unreachable(f"it could not be checked: {error.message}") from error

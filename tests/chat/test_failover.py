@@ -1,0 +1,237 @@
+"""Accounts of both services: who is asked first, and who answers when one cannot.
+
+A caller who brings both kinds is served as the pool is (`scope`), so most tests need no
+gateway of their own.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import openai
+import pytest
+
+from tests.conftest import SECRET, Caller, text_of
+from tests.served import Served
+from tests.simulated import Simulated
+
+BUSY = {"code": 1, "message": "抱歉，服务器开小差了"}
+FROM_WEB = {"call": "chat", "text": "web", "times": None}
+FROM_PLATFORM = {"call": "completion", "text": "platform", "times": None}
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+
+
+@pytest.fixture
+def mixed(caller: Callable[..., Caller]) -> Callable[..., Caller]:
+    """mixed(web=2, platform=1): somebody with so many accounts of each service."""
+
+    def mixed(web: int = 1, platform: int = 1, served: Served | None = None) -> Caller:
+        somebody = caller(web, served)
+        somebody.tokens += caller(platform, kind="platform").tokens
+        return somebody
+
+    return mixed
+
+
+def asked(upstream: Simulated) -> list[str]:
+    """Which services were asked for an answer, in order."""
+    kinds = {"chat": "web", "completion": "platform"}
+    requests = upstream.report()["requests"]
+    return [kinds[each["call"]] for each in requests if each["call"] in kinds]
+
+
+def answered(account: Caller, **options: Any) -> str:
+    """Who answered, as it says and as its header does."""
+    raw = account.client.chat.completions.with_raw_response.create(
+        **{
+            "model": "hailuo",
+            "messages": [{"role": "user", "content": SECRET}],
+            **options,
+        }
+    )
+    assert raw.headers["x-hailuo-upstream"] == raw.parse().choices[0].message.content
+    return raw.headers["x-hailuo-upstream"]
+
+
+class TestWhoIsAsked:
+    def test_web_accounts_first(self, upstream: Simulated, mixed):
+        upstream.script(FROM_WEB, FROM_PLATFORM)
+        assert answered(mixed()) == "web"
+        assert asked(upstream) == ["web"]
+
+    def test_the_platform_first_where_it_is_preferred(
+        self, upstream: Simulated, mixed, serve: Callable[..., Served]
+    ):
+        upstream.script(FROM_WEB, FROM_PLATFORM)
+        preferring = mixed(served=serve(HAILUO_PREFER="platform"))
+        assert answered(preferring) == "platform"
+        assert asked(upstream) == ["platform"]
+
+    def test_the_platform_for_a_model_of_its_own(self, upstream: Simulated, mixed):
+        upstream.script(FROM_WEB, FROM_PLATFORM)
+        assert answered(mixed(), model="MiniMax-M2.5") == "platform"
+        (seen,) = upstream.report()["answers"]
+        assert seen["form"]["model"] == "MiniMax-M2.5"
+
+    def test_web_accounts_for_one_when_there_is_no_other(
+        self, upstream: Simulated, mixed
+    ):
+        upstream.script(FROM_WEB)
+        assert answered(mixed(platform=0), model="MiniMax-M3") == "web"
+
+    @pytest.mark.parametrize(
+        "choice", ["required", {"type": "function", "function": {"name": "f"}}]
+    )
+    def test_the_platform_for_a_tool_that_must_be_called(
+        self, upstream: Simulated, mixed, choice: Any
+    ):
+        upstream.script(FROM_WEB, FROM_PLATFORM)
+        assert answered(mixed(), tools=TOOLS, tool_choice=choice) == "platform"
+        assert asked(upstream) == ["platform"]
+
+    def test_nobody_for_one_where_only_the_web_is(self, upstream: Simulated, mixed):
+        with pytest.raises(openai.BadRequestError) as raised:
+            mixed(platform=0).create(tools=TOOLS, tool_choice="required")
+        assert raised.value.param == "tool_choice"
+        assert upstream.report()["requests"] == []
+
+    @pytest.mark.leaves("conversations")
+    def test_the_web_for_a_conversation(
+        self, upstream: Simulated, mixed, serve: Callable[..., Served]
+    ):
+        upstream.script(FROM_WEB, FROM_PLATFORM)
+        both = mixed(served=serve(HAILUO_PREFER="platform"))
+        id = both.create(extra_body={"conversation_id": "new"}).id
+        both.create(extra_body={"conversation_id": id})
+        assert asked(upstream) == ["web", "web"]
+
+    def test_the_pool_as_well(
+        self, upstream: Simulated, mixed, serve: Callable[..., Served]
+    ):
+        upstream.script(FROM_WEB, FROM_PLATFORM)
+        both = mixed()
+        pool = serve(HAILUO_TOKENS=both.key)
+        both.tokens = [pool.client().api_key]
+        both.gateway = pool
+
+        assert answered(both) == "web"
+        assert answered(both, model="MiniMax-M3") == "platform"
+
+
+class TestAFailure:
+    """Before anything was sent the platform answers; after it there is an error."""
+
+    @pytest.mark.parametrize("form", [False, True], ids=["whole", "streamed"])
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            {"refuse": BUSY},
+            {"http": {"status": 500, "body": "?"}},
+            {"drop": "reset"},
+            {"then": [{"after": 0, "do": "reset"}]},
+            {"then": [{"after": 0, "do": "garbage"}]},
+            {"text": ""},
+            {"refuse": {"code": 1000021}},
+        ],
+        ids="refused 500 dropped broken garbage mute rejected".split(),
+    )
+    def test_before_the_first_text(
+        self, upstream: Simulated, mixed, fault: dict[str, Any], form: bool
+    ):
+        upstream.script({"call": "chat", **fault, "times": None}, FROM_PLATFORM)
+        both = mixed()
+        if form:
+            assert "".join(both.pieces()) == "platform"
+        else:
+            assert answered(both) == "platform"
+        assert asked(upstream) == ["web", "platform"]
+
+    def test_of_accounts_that_are_dead(self, upstream: Simulated, mixed):
+        both = mixed(web=3)
+        for user in both.users:
+            upstream.revoke(user=user)
+        upstream.script(FROM_PLATFORM)
+        assert answered(both) == "platform"
+
+    def test_of_accounts_that_are_busy(
+        self, upstream: Simulated, mixed, serve: Callable[..., Served]
+    ):
+        """Once they have not got free for as long as requests wait in line."""
+        both = mixed(served=serve(HAILUO_QUEUE_TIMEOUT_S=0.3))
+        held = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
+        upstream.script({"call": "chat", **held}, FROM_PLATFORM)
+        with both.stream() as running:
+            next(iter(running))
+            assert answered(both) == "platform"
+            upstream.release()
+            list(running)
+
+    def test_of_accounts_that_rest(self, upstream: Simulated, mixed):
+        both = mixed()
+        upstream.script({"call": "chat", "refuse": BUSY}, FROM_PLATFORM)
+        assert [answered(both) for _ in range(2)] == ["platform"] * 2
+        assert asked(upstream) == ["web", "platform", "platform"]
+
+    def test_of_three_accounts_the_last_try_is_the_platform_s(
+        self, upstream: Simulated, mixed
+    ):
+        upstream.script({"call": "chat", "refuse": BUSY, "times": None}, FROM_PLATFORM)
+        assert answered(mixed(web=3)) == "platform"
+        assert asked(upstream) == ["web", "web", "platform"]
+
+    def test_of_the_platform_is_mended_by_the_web(
+        self, upstream: Simulated, mixed, serve: Callable[..., Served]
+    ):
+        """A key without money, or without the plan, is not the end."""
+        preferring = serve(HAILUO_PREFER="platform")
+        for code in 1008, 2061:
+            refusal = {"call": "completion", "refuse": {"code": code}}
+            upstream.script(refusal, FROM_WEB)
+            assert answered(mixed(served=preferring)) == "web"
+        assert asked(upstream) == ["platform", "web"] * 2
+
+    def test_of_everybody_is_the_last_one_s(self, upstream: Simulated, mixed):
+        upstream.script(
+            {"call": "chat", "drop": "close", "times": None},
+            {"call": "completion", "refuse": {"code": 1008}, "times": None},
+        )
+        with pytest.raises(openai.InternalServerError) as raised:
+            mixed().ask()
+        assert raised.value.code == "upstream_unreachable"
+        assert asked(upstream) == ["web", "platform", "web"]
+
+    def test_after_the_first_text_is_an_error_event(self, upstream: Simulated, mixed):
+        broken = {"pieces": ["One", "Two"], "then": [{"after": 1, "do": "reset"}]}
+        upstream.script({"call": "chat", **broken}, FROM_PLATFORM)
+        said = []
+        with pytest.raises(openai.APIError) as raised, mixed().stream() as stream:
+            for chunk in stream:
+                said.append(text_of(chunk))
+        assert ("".join(said), raised.value.code) == ("One", "upstream_unreachable")
+        assert asked(upstream) == ["web"]
+
+    def test_takes_the_files_along(self, upstream: Simulated, mixed):
+        upstream.script({"call": "chat", "refuse": BUSY}, FROM_PLATFORM)
+        file = {"filename": "a.txt", "file_data": "d29yZHM="}
+        parts = [{"type": "text", "text": SECRET}, {"type": "file", "file": file}]
+
+        messages = [{"role": "user", "content": parts}]
+        assert answered(mixed(), messages=messages) == "platform"
+
+        (upload,) = upstream.report()["uploads"]
+        assert upload["name"] == "a.txt"
+        read = upstream.report()["answers"][-1]["form"]["messages"][0]["content"][1]
+        assert read["text"] == '<file name="a.txt">\nwords\n</file>'
+
+
+def test_who_answered_is_not_said_when_a_ping_had_to_go_first(
+    upstream: Simulated, mixed, serve: Callable[..., Served]
+):
+    both = mixed(served=serve(HAILUO_HEARTBEAT_S=0.15))
+    mute = [{"after": 0, "do": "wait", "for_s": 0.4}, {"after": 0, "do": "reset"}]
+    upstream.script({"call": "chat", "then": mute}, FROM_PLATFORM)
+
+    answer = both.send()
+
+    assert answer.content.startswith(b": ping\n\n")
+    assert b'"content":"platform"' in answer.content
+    assert "x-hailuo-upstream" not in answer.headers

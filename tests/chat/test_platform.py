@@ -1,0 +1,463 @@
+"""Chat with a platform key: what only the official platform can do, or does otherwise.
+
+What is the same on both services is tested where the web service is (BOTH).
+"""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import openai
+import pytest
+
+from tests.conftest import SECRET, Caller, text_of
+from tests.files import samples
+from tests.files.site import Site, answer
+from tests.platform.paper import pdf, word
+from tests.served import Served
+from tests.simulated import Simulated
+
+
+@pytest.fixture
+def kind() -> str:
+    return "platform"
+
+
+def asked_of(upstream: Simulated) -> Any:
+    """The body the platform was last asked with."""
+    return upstream.report()["answers"][-1]["form"]
+
+
+def user(*parts: Any) -> list[Any]:
+    return [{"role": "user", "content": list(parts)}]
+
+
+def text(words: str) -> Any:
+    return {"type": "text", "text": words}
+
+
+def image(url: str) -> Any:
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def base64_of(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+class TestAnswer:
+    USAGE = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
+
+    def test_has_real_usage_and_the_model_that_was_asked_for(
+        self, upstream: Simulated, account: Caller
+    ):
+        upstream.script({"call": "completion", "text": "Hi", "usage": self.USAGE})
+
+        raw = account.client.chat.completions.with_raw_response.create(
+            model="gpt-4o", messages=user(text(SECRET))
+        )
+
+        answer = raw.parse()
+        assert raw.headers["x-hailuo-upstream"] == "platform"
+        assert answer.model == "gpt-4o"
+        assert asked_of(upstream)["model"] == "MiniMax-M3"
+        assert answer.usage.model_dump(exclude_none=True) == self.USAGE
+        ours = {"id", "model", "object", "choices", "usage", "created"}
+        assert answer.model_fields_set == ours, "the platform's own are left out"
+
+    def test_has_real_usage_when_it_is_streamed_too(
+        self, upstream: Simulated, account: Caller
+    ):
+        upstream.script({"call": "completion", "text": "Hi", "usage": self.USAGE})
+
+        with account.stream(stream_options={"include_usage": True}) as stream:
+            *others, last = list(stream)
+
+        assert last.usage.model_dump(exclude_none=True) == self.USAGE
+        assert "".join(map(text_of, others)) == "Hi"
+
+    @pytest.mark.parametrize("tags", [False, True], ids=["apart", "in tags"])
+    def test_has_its_thinking_apart(
+        self, upstream: Simulated, account: Caller, tags: bool
+    ):
+        cut = {"every": 5, "of": "wire", "pause_s": 0}
+        thought = {"reasoning": "Well, well.", "text": "Yes.", "tags": tags}
+        upstream.script({"call": "completion", **thought, "cuts": cut, "times": 2})
+
+        message = account.create().choices[0].message
+        with account.stream() as stream:
+            deltas = [chunk.choices[0].delta for chunk in stream]
+
+        assert (message.reasoning_content, message.content) == ("Well, well.", "Yes.")
+        thoughts = [getattr(delta, "reasoning_content", None) for delta in deltas]
+        assert "".join(filter(None, thoughts)) == "Well, well."
+        assert "".join(delta.content or "" for delta in deltas) == "Yes."
+
+    def test_a_key_may_be_asked_many_things_at_once(
+        self, upstream: Simulated, account: Caller
+    ):
+        held = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}], "times": 3}
+        upstream.script({"call": "completion", **held})
+        streams = [account.stream() for _ in range(3)]
+        upstream.wait("held", exactly=3)
+        upstream.release()
+        for stream in streams:
+            with stream:
+                assert "".join(map(text_of, stream)) == "ab"
+
+    def test_options_are_passed_on(self, upstream: Simulated, account: Caller):
+        upstream.script({"call": "completion", "text": "Hi"})
+
+        account.create(
+            model="MiniMax-M2.5",
+            temperature=0.5,
+            max_tokens=9,
+            seed=1,
+            tools=[{"type": "web_search", "web_search": {"enable": True}}],
+            extra_body={"thinking": {"type": "disabled"}},
+        )
+
+        asked = asked_of(upstream)
+        assert (asked["model"], asked["temperature"]) == ("MiniMax-M2.5", 0.5)
+        assert (asked["max_completion_tokens"], "tools" in asked) == (9, False)
+        assert asked["thinking"] == {"type": "disabled"}
+
+
+class TestTools:
+    """The loop of the library's own documentation."""
+
+    TOOLS = [
+        {
+            "type": "function",
+            "function": {
+                "name": "get_weather",
+                "description": "Get current temperature for a given location.",
+                "parameters": {
+                    "type": "object",
+                    "properties": {"location": {"type": "string"}},
+                    "required": ["location"],
+                    "additionalProperties": False,
+                },
+                "strict": True,
+            },
+        }
+    ]
+    QUESTION = {"role": "user", "content": "What is the weather like in Paris today?"}
+
+    def test_whole(self, upstream: Simulated, account: Caller):
+        messages: list[Any] = [self.QUESTION]
+        create = account.client.chat.completions.create
+        first = create(model="gpt-4.1", messages=messages, tools=self.TOOLS)
+
+        assert first.choices[0].finish_reason == "tool_calls"
+        (call,) = first.choices[0].message.tool_calls
+        assert call.function.name == "get_weather"
+        assert json.loads(call.function.arguments) == {"location": "Paris"}
+
+        messages.append(first.choices[0].message)
+        messages.append({"role": "tool", "tool_call_id": call.id, "content": "14 °C"})
+        second = create(model="gpt-4.1", messages=messages, tools=self.TOOLS)
+
+        assert second.choices[0].finish_reason == "stop"
+        assert second.choices[0].message.content == "The tool says: 14 °C"
+
+    def test_streamed(self, upstream: Simulated, account: Caller):
+        messages: list[Any] = [self.QUESTION]
+        create = account.client.chat.completions.create
+        final: dict[int, Any] = {}
+        with create(
+            model="gpt-4.1", messages=messages, tools=self.TOOLS, stream=True
+        ) as stream:
+            for chunk in stream:
+                for call in chunk.choices[0].delta.tool_calls or []:
+                    if call.index not in final:
+                        final[call.index] = call
+                    else:
+                        said = call.function.arguments
+                        final[call.index].function.arguments += said
+
+        (call,) = final.values()
+        assert chunk.choices[0].finish_reason == "tool_calls"
+        assert json.loads(call.function.arguments) == {"location": "Paris"}
+
+        called = {"id": call.id, "type": "function", "function": call.function}
+        messages.append({"role": "assistant", "tool_calls": [called]})
+        messages.append({"role": "tool", "tool_call_id": call.id, "content": "14 °C"})
+        with create(
+            model="gpt-4.1", messages=messages, tools=self.TOOLS, stream=True
+        ) as stream:
+            assert "".join(map(text_of, stream)) == "The tool says: 14 °C"
+
+    def test_a_call_can_be_forced(self, upstream: Simulated, account: Caller):
+        message = (
+            account.create("Hello", tools=self.TOOLS, tool_choice="required")
+            .choices[0]
+            .message
+        )
+        assert message.tool_calls[0].function.name == "get_weather"
+        assert message.content is None
+
+
+class TestFiles:
+    def sent(self, upstream: Simulated, account: Caller, *parts: Any) -> list[Any]:
+        """The parts of the question as the platform got them, the text apart."""
+        upstream.script({"call": "completion", "text": "I see."})
+        asked = [text(f"What is this? {SECRET}"), *parts]
+        assert account.ask(messages=user(*asked)) == "I see."
+        first, *rest = asked_of(upstream)["messages"][-1]["content"]
+        assert first == asked[0]
+        return rest
+
+    def test_a_picture_at_a_public_address_stays_there(
+        self, upstream: Simulated, account: Caller
+    ):
+        """Nothing is fetched: nobody is at these addresses."""
+        parts = image("https://8.8.8.8:1/cat.jpg?size=1"), image("https://no.invalid/b")
+
+        assert self.sent(upstream, account, *parts) == [*parts]
+
+    @pytest.mark.parametrize("picture", ["PNG", "JPEG", "GIF", "WEBP"])
+    def test_a_picture_in_the_request(
+        self, upstream: Simulated, account: Caller, picture: str
+    ):
+        """As the library's documentation shows it."""
+        data = getattr(samples, picture)
+        url = f"data:image/{picture.lower()};base64,{base64_of(data)}"
+        assert self.sent(upstream, account, image(url)) == [image(url)]
+
+    def test_a_picture_sent_as_a_file(self, upstream: Simulated, account: Caller):
+        file = {"filename": "a.pdf", "file_data": base64_of(samples.PNG)}
+
+        (shown,) = self.sent(upstream, account, {"type": "file", "file": file})
+
+        assert shown == image(f"data:image/png;base64,{base64_of(samples.PNG)}")
+
+    @pytest.mark.parametrize(
+        ("data", "name"),
+        [
+            (pdf("Rising sales"), "draconomicon.pdf"),
+            (word("Rising sales"), "报告.docx"),
+            (b"Rising sales", "notes.txt"),
+        ],
+        ids=["pdf", "docx", "text"],
+    )
+    @pytest.mark.parametrize("head", ["data:application/pdf;base64,", ""])
+    def test_a_document(
+        self, upstream: Simulated, account: Caller, data: bytes, name: str, head: str
+    ):
+        """As the library's documentation shows it, and bare."""
+        file = {"filename": name, "file_data": head + base64_of(data)}
+
+        (read,) = self.sent(upstream, account, {"type": "file", "file": file})
+
+        assert read == text(f'<file name="{name}">\nRising sales\n</file>')
+
+    def test_a_document_sent_as_a_picture(self, upstream: Simulated, account: Caller):
+        url = f"data:image/png;base64,{base64_of(pdf('Rising sales'))}"
+
+        (read,) = self.sent(upstream, account, image(url))
+
+        assert "Rising sales" in read["text"]
+
+    @pytest.mark.parametrize(
+        "form",
+        [
+            {"type": "file", "file_url": {"url": "%"}},
+            {"type": "file", "file": {"file_id": "%"}},
+            {"type": "file", "file": {"file_data": "%"}},
+            {"type": "image_url", "image_url": {"url": "%"}},
+        ],
+        ids=["file_url", "file_id", "file_data", "image_url"],
+    )
+    def test_a_document_at_an_address(
+        self,
+        upstream: Simulated,
+        caller: Callable[..., Caller],
+        serve: Callable[..., Served],
+        form: Any,
+    ):
+        opened = caller(served=serve(HAILUO_ALLOW_PRIVATE_URLS=1))
+        with Site(answer(pdf("Rising sales"))) as site:
+            part = json.loads(json.dumps(form).replace("%", site.url("/q3.pdf")))
+            (read,) = self.sent(upstream, opened, part)
+
+        assert read == text('<file name="q3.pdf">\nRising sales\n</file>')
+
+    def test_a_private_picture_is_fetched_where_that_is_allowed(
+        self,
+        upstream: Simulated,
+        caller: Callable[..., Caller],
+        serve: Callable[..., Served],
+    ):
+        opened = caller(served=serve(HAILUO_ALLOW_PRIVATE_URLS=1))
+        with Site(answer(samples.PNG)) as site:
+            (shown,) = self.sent(upstream, opened, image(site.url("/a.png")))
+
+        assert shown == image(f"data:image/png;base64,{base64_of(samples.PNG)}")
+
+    def test_and_refused_where_it_is_not(self, upstream: Simulated, account: Caller):
+        with pytest.raises(openai.BadRequestError) as raised:
+            account.ask(messages=user(image("http://127.0.0.1:1/a.png")))
+        assert raised.value.param == "messages[0].content[0].image_url.url"
+        assert upstream.report()["requests"] == []
+
+    @pytest.mark.parametrize(
+        ("data", "why"),
+        [
+            (samples.BMP, "not image/bmp"),
+            (samples.PNG + bytes(10 << 20), "more than 10 MB"),
+            (samples.DOCX, "is damaged"),
+            (b"\0\1", "neither PDF, DOCX nor plain text"),
+        ],
+        ids=["another picture", "too large", "damaged", "no document"],
+    )
+    def test_what_cannot_be_sent_is_refused_by_its_part(
+        self, upstream: Simulated, account: Caller, data: bytes, why: str
+    ):
+        part = {"type": "file", "file": {"file_data": base64_of(data)}}
+        with pytest.raises(openai.BadRequestError, match=why) as raised:
+            account.ask(messages=user(part))
+        assert raised.value.param == "messages[0].content[0].file.file_data"
+        assert upstream.report()["requests"] == []
+
+    def test_a_history_with_files_goes_on(self, upstream: Simulated, account: Caller):
+        upstream.script({"call": "completion", "text": "Yes."})
+        document = {"filename": "a.txt", "file_data": base64_of(b"words")}
+        shown = image(f"data:image/png;base64,{base64_of(samples.PNG)}")
+        parts = [
+            {"type": "file", "file": document},
+            shown,
+            {"type": "file", "file_url": {"url": "http://127.0.0.1:1/gone.pdf"}},
+        ]
+        history = [*user(*parts), {"role": "assistant", "content": "I see."}]
+
+        account.ask(messages=[*history, *user(text("And now?"))])
+
+        read, seen, left_out = asked_of(upstream)["messages"][0]["content"]
+        assert read["text"] == '<file name="a.txt">\nwords\n</file>'
+        assert seen == shown
+        assert left_out["text"].startswith('<file name="gone.pdf">')
+
+
+# The code, what the caller hears, and how many of three keys were asked.
+FAULTS: dict[str, tuple[int, int, str, str | None, int]] = {
+    "rate limit": (1002, 429, "rate_limit_error", "rate_limit_exceeded", 3),
+    "no balance": (1008, 429, "rate_limit_error", "insufficient_quota", 3),
+    "window": (2056, 429, "rate_limit_error", "insufficient_quota", 3),
+    "bad key": (1004, 401, "authentication_error", "invalid_api_key", 3),
+    "wrong region": (2049, 401, "authentication_error", "invalid_api_key", 3),
+    "no plan for it": (2061, 403, "permission_error", None, 3),
+    "filtered": (1026, 400, "invalid_request_error", "content_filter", 1),
+    "wrong field": (2013, 400, "invalid_request_error", None, 1),
+    "timeout": (1001, 504, "upstream_error", "upstream_timeout", 3),
+    "internal": (1000, 502, "upstream_error", "upstream_unreachable", 3),
+}
+
+
+@pytest.mark.parametrize("form", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("said", ["error", "base_resp", "event"])
+@pytest.mark.parametrize(
+    ("number", "status", "type", "code", "tries"), FAULTS.values(), ids=FAULTS
+)
+def test_each_refusal_in_each_form(
+    upstream: Simulated,
+    caller: Callable[..., Caller],
+    number: int,
+    status: int,
+    type: str,
+    code: str | None,
+    tries: int,
+    said: str,
+    form: bool,
+):
+    refusal = {"refuse": {"code": number, "message": "no", "as": said}}
+    upstream.script({"call": "completion", "times": None, **refusal})
+
+    with pytest.raises(openai.APIStatusError) as raised:
+        caller(3).create(stream=form)
+
+    error = raised.value
+    assert (error.status_code, error.type, error.code) == (status, type, code)
+    headers = error.response.headers
+    again = code == "rate_limit_exceeded"
+    assert ("retry-after" in headers) == again
+    assert (headers.get("x-should-retry") == "false") == (
+        not again and status not in (400, 504)
+    )
+    assert len(upstream.report()["answers"]) == tries
+
+
+@pytest.mark.parametrize("code", [1008, 2056, 2061])
+def test_an_only_key_is_asked_once_for_what_it_may_not(
+    upstream: Simulated, account: Caller, code: int
+):
+    upstream.script({"call": "completion", "times": None, "refuse": {"code": code}})
+
+    with pytest.raises(openai.APIStatusError):
+        account.ask()
+
+    assert len(upstream.report()["answers"]) == 1
+
+
+def test_a_key_out_of_balance_rests_and_says_so(
+    upstream: Simulated, serve: Callable[..., Served]
+):
+    """Whoever comes next hears it at once, and the platform is not asked again."""
+    empty, full = "sk-api-sim-empty-1", "sk-api-sim-full-1"
+    gateway = serve(HAILUO_TOKENS=f"{empty},{full}")
+    refusal = {"code": 1008, "message": "insufficient balance"}
+    upstream.script(
+        {"call": "completion", "token": empty, "refuse": refusal, "times": None},
+        {"call": "completion", "token": full, "text": "Hi", "times": 2},
+        {"call": "completion", "token": full, "refuse": refusal, "times": None},
+    )
+    client = gateway.client()
+
+    def ask() -> str:
+        return client.chat.completions.create(
+            model="hailuo", messages=user(text(SECRET))
+        )
+
+    assert ask().choices[0].message.content == "Hi"
+    assert ask().choices[0].message.content == "Hi"
+    for _ in range(2):
+        with pytest.raises(openai.RateLimitError) as raised:
+            ask()
+        assert raised.value.code == "insufficient_quota"
+        assert raised.value.response.headers["x-should-retry"] == "false"
+        assert "retry-after" not in raised.value.response.headers
+
+    asked = [each["user"] for each in upstream.report()["answers"]]
+    assert (asked.count(empty), asked.count(full)) == (1, 3)
+    listed = gateway.request(
+        "GET", "/v1/token", headers={"Authorization": f"Bearer {client.api_key}"}
+    ).json()["data"]
+    assert [each["state"] for each in listed] == ["resting", "resting"]
+    assert all("insufficient balance" in each["last_error"] for each in listed)
+
+
+@pytest.mark.parametrize("flag", ["input", "output"])
+def test_what_is_withheld_is_filtered(upstream: Simulated, account: Caller, flag: str):
+    upstream.script({"call": "completion", "sensitive": flag})
+    with pytest.raises(openai.BadRequestError) as raised:
+        account.ask()
+    assert raised.value.code == "content_filter"
+
+
+def test_what_is_withheld_in_mid_answer_ends_it(upstream: Simulated, account: Caller):
+    flagged = {"choices": [], "output_sensitive": True}
+    step = {"after": 1, "do": "event", "data": flagged}
+    upstream.script({"call": "completion", "pieces": ["One", "Two"], "then": [step]})
+    choice = account.create().choices[0]
+    assert (choice.message.content, choice.finish_reason) == ("One", "content_filter")
+
+
+@pytest.mark.parametrize("conversation", ["new", "123456789012345678"])
+def test_there_are_no_conversations(
+    upstream: Simulated, account: Caller, conversation: str
+):
+    with pytest.raises(openai.BadRequestError) as raised:
+        account.create(extra_body={"conversation_id": conversation})
+    assert raised.value.code == "unknown_conversation"
+    assert raised.value.param == "conversation_id"
+    assert upstream.report()["requests"] == []

@@ -1,0 +1,111 @@
+"""GET /v1/models: our own names, and those of the services that the pool has."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from hailuo import create_app
+from hailuo.settings import Settings
+from tests.simulated import Simulated
+
+OURS = ["hailuo", "tts-1", "tts-1-hd", "whisper-1"]
+THEIRS = ["MiniMax-M3", "MiniMax-M4"]
+LISTED = {"call": "models", "data": THEIRS, "times": None}
+
+Pool = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def pool(upstream: Simulated, tmp_path: Path) -> Pool:
+    """pool("sk-api-sim-1", …): a gateway whose pool has these credentials."""
+
+    def pool(*tokens: str, **settings: Any) -> FlaskClient:
+        origins = {"origin": upstream.origin, "platform_origin": upstream.origin}
+        return create_app(
+            Settings(
+                tokens=tokens,
+                tokens_file=str(tmp_path / "none.json"),
+                **{**origins, **settings},
+            )
+        ).test_client()
+
+    return pool
+
+
+def listed(client: FlaskClient) -> list[str]:
+    answer = client.get("/v1/models").json
+    assert answer["object"] == "list"
+    assert all(each["object"] == "model" for each in answer["data"])
+    return [each["id"] for each in answer["data"]]
+
+
+def asked(upstream: Simulated) -> list[str]:
+    return [each["user"] for each in upstream.report()["requests"]]
+
+
+def test_without_a_platform_key_there_are_ours(upstream: Simulated, pool: Pool):
+    assert listed(pool(upstream.token("6301"))) == listed(pool()) == OURS
+    assert asked(upstream) == []
+
+
+def test_with_one_the_platform_s_are_listed_too(upstream: Simulated, pool: Pool):
+    upstream.script(LISTED)
+    client = pool("sk-api-sim-1", upstream.token("6302"))
+
+    assert listed(client) == OURS + THEIRS
+    assert listed(client) == OURS + THEIRS
+    assert asked(upstream) == ["sk-api-sim-1"], "the list is kept"
+
+
+def test_each_can_be_asked_for(upstream: Simulated, pool: Pool):
+    upstream.script(LISTED)
+    client = pool("sk-api-sim-1")
+
+    assert client.get("/v1/models/hailuo").json["id"] == "hailuo"
+    assert asked(upstream) == [], "ours are known"
+    assert client.get("/v1/models/MiniMax-M4").json["id"] == "MiniMax-M4"
+    answer = client.get("/v1/models/MiniMax-M5")
+    assert (answer.status_code, answer.json["error"]["code"]) == (
+        404,
+        "model_not_found",
+    )
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"refuse": {"code": 1002}},
+        {"http": {"status": 500, "body": "?"}},
+        {"http": {"status": 200, "body": {"data": None}}},
+        {"drop": "close"},
+    ],
+    ids=["refused", "500", "no list", "no answer"],
+)
+def test_a_failure_hides_nothing_else_and_is_not_kept(
+    upstream: Simulated, pool: Pool, fault: dict[str, Any]
+):
+    upstream.script({"call": "models", **fault}, LISTED)
+    client = pool("sk-api-sim-1", "sk-api-sim-2")
+
+    assert listed(client) == OURS
+    assert listed(client) == OURS + THEIRS
+
+
+def test_a_key_that_is_rejected_is_followed_by_the_next(
+    upstream: Simulated, pool: Pool
+):
+    upstream.script({"call": "models", "refuse": {"code": 1004}}, LISTED)
+
+    assert listed(pool("sk-api-sim-1", "sk-api-sim-2")) == OURS + THEIRS
+
+
+def test_nobody_to_ask_costs_no_time(pool: Pool):
+    began = time.monotonic()
+    client = pool("sk-api-sim-1", platform_origin="http://127.0.0.1:9")
+
+    assert listed(client) == OURS
+    assert time.monotonic() - began < 5

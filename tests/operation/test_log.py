@@ -1,0 +1,276 @@
+"""One line for each request, when it is over: how it went, and nothing of what was
+said (when all tests are done the logs are searched for that, see conftest)."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.conftest import SECRET, Caller
+from tests.served import KEY, Served
+from tests.simulated import Simulated
+
+from .conftest import Asked
+
+FIELDS = (
+    "time level logger message id method path status upstream account first_s total_s "
+    "pieces bytes ended"
+).split()
+BUSY = {"code": 1, "message": SECRET}
+HELD = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
+
+
+def test_a_whole_answer(upstream: Simulated, account: Caller, asked: Asked):
+    upstream.script({"call": "chat", "pieces": ["a", SECRET]})
+    body = asked.by(account, whole=True).content
+
+    line = asked.line
+    assert list(line) == FIELDS
+    assert line["level"] == "info"
+    assert (line["method"], line["path"]) == ("POST", "/v1/chat/completions")
+    assert (line["status"], line["ended"]) == (200, "done")
+    assert (line["upstream"], line["account"]) == ("web", account.users[0])
+    assert 0 < line["first_s"] <= line["total_s"] < 5
+    assert line["pieces"] >= 1
+    assert line["bytes"] == len(body)
+
+
+def test_a_stream(upstream: Simulated, account: Caller, asked: Asked):
+    wait = {"after": 1, "do": "wait", "for_s": 0.05}
+    upstream.script({"call": "chat", "pieces": ["a", "b", "c"], "then": [wait]})
+    body = asked.by(account).content
+
+    line = asked.line
+    assert (line["status"], line["ended"]) == (200, "done")
+    assert line["total_s"] - line["first_s"] >= 0.05
+    assert line["pieces"] >= 2
+    assert line["bytes"] == len(body)
+
+
+def test_for_people(upstream: Simulated, caller: Callable[..., Caller], gateway):
+    account = caller()
+    upstream.script({"call": "chat", "text": "a"})
+    asked = Asked(gateway)
+    asked.by(account)
+    (line,) = asked.lines
+    assert re.fullmatch(
+        rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d{{3}} INFO {asked.id} "
+        rf"POST /v1/chat/completions 200 web {account.users[0]} "
+        r"first_s=0\.\d+ total_s=0\.\d+ pieces=[1-9] bytes=\d+ done",
+        line,
+    )
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+def test_a_caller_who_leaves(
+    upstream: Simulated, account: Caller, asked: Asked, stream: bool
+):
+    upstream.script({"call": "chat", **HELD})
+    if stream:
+        with account.stream(extra_headers={"x-request-id": asked.id}) as answer:
+            next(answer)
+            upstream.wait("held", exactly=1)
+    else:
+        with pytest.raises(Exception, match="timed out"):
+            asked.by(account, whole=True, timeout=0.1)
+    assert asked.line["ended"] == "client_left"
+
+
+FAULTS: dict[str, tuple[dict[str, Any], int, str]] = {
+    "refused": ({"refuse": BUSY}, 503, "upstream_busy"),
+    "no connection": ({"drop": "reset"}, 502, "upstream_unreachable"),
+    "not understood": (
+        {"then": [{"after": 0, "do": "garbage"}]},
+        502,
+        "upstream_protocol",
+    ),
+    "nothing said": ({"text": ""}, 502, "upstream_empty"),
+    "silent": ({"then": [{"after": 0, "do": "silence"}]}, 504, "upstream_timeout"),
+    "token refused": ({"http": {"status": 401}}, 401, "invalid_api_key"),
+}
+
+
+@pytest.mark.parametrize(("fault", "status", "code"), FAULTS.values(), ids=FAULTS)
+def test_a_failure_before_anything_was_sent(
+    upstream: Simulated,
+    caller: Callable[..., Caller],
+    asked: Asked,
+    fault: dict[str, Any],
+    status: int,
+    code: str,
+):
+    upstream.script({"call": "chat", "times": None, **fault})
+    account = caller(3, served=asked.gateway)
+    asked.by(account)
+    line = asked.line
+    assert (line["status"], line["ended"]) == (status, code)
+    assert line["account"] in account.users
+    assert (line["pieces"], line["first_s"]) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("step", "code"),
+    [
+        ({"do": "error", **BUSY}, "upstream_busy"),
+        ({"do": "reset"}, "upstream_unreachable"),
+        ({"do": "end"}, "upstream_protocol"),
+        ({"do": "silence"}, "upstream_timeout"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value["do"],
+)
+def test_a_failure_in_mid_stream_has_sent_a_200(
+    upstream: Simulated, account: Caller, asked: Asked, step: dict[str, Any], code: str
+):
+    upstream.script(
+        {"call": "chat", "pieces": ["a", "b"], "then": [{"after": 1, **step}]}
+    )
+    asked.by(account)
+    line = asked.line
+    assert (line["status"], line["ended"]) == (200, code)
+
+
+def test_every_account_busy(upstream: Simulated, account: Caller, asked: Asked):
+    upstream.script({"call": "chat", **HELD})
+    with account.stream() as running:
+        next(running)
+        asked.by(account)
+        upstream.release()
+    line = asked.line
+    assert (line["status"], line["ended"]) == (429, "accounts_busy")
+    assert line["account"] is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "status", "code"),
+    [
+        ("POST", "/v1/chat/completions", {"json": {}}, 401, "invalid_api_key"),
+        ("POST", "/v1/token/check", {"data": "{"}, 400, "invalid_json"),
+        ("GET", "/v1/models/none", {}, 404, "model_not_found"),
+        ("GET", "/nowhere", {}, 404, "invalid_request_error"),
+        ("PUT", "/v1/models", {}, 405, "invalid_request_error"),
+        ("OPTIONS", "/v1/models", {}, 204, "done"),
+        ("HEAD", "/", {}, 200, "done"),
+        ("GET", "/ping", {}, 200, "done"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_whatever_else_is_asked(
+    asked: Asked, method: str, path: str, sent: Any, status: int, code: str
+):
+    asked.send(method, path, **sent)
+    line = asked.line
+    assert (line["method"], line["path"]) == (method, path)
+    assert (line["status"], line["ended"]) == (status, code)
+
+
+def test_no_key_at_all(asked: Asked):
+    """The default key opens nothing here, so it is as wrong as any."""
+    asked.send("POST", "/v1/chat/completions", key="sk-secret-typo", json={})
+    assert asked.line["ended"] == "invalid_api_key"
+
+
+class TestSpeechAndTranscriptions:
+    """They break off as chat does, and say so."""
+
+    SPEECH = {"model": "x", "input": f"{SECRET}.", "voice": "alloy"}
+
+    @pytest.fixture(autouse=True)
+    def tone(self, upstream: Simulated):
+        upstream.script({"call": "chat", "times": None})
+        upstream.script({"call": "msg_tts", "times": None, "sound": "tone"})
+
+    def test_a_speech(self, account: Caller, asked: Asked):
+        asked.send("POST", "/v1/audio/speech", key=account.key, json=self.SPEECH)
+        line = asked.line
+        assert (line["status"], line["ended"]) == (200, "done")
+        assert line["account"] == account.users[0]
+        assert line["first_s"] and line["bytes"] > 1_000
+
+    @pytest.mark.parametrize("form", ["audio", "sse"])
+    def test_a_speech_that_breaks_off(
+        self, upstream: Simulated, account: Caller, asked: Asked, form: str
+    ):
+        upstream.script({"call": "audio"}, {"call": "audio", "cut_at": 100, "times": 9})
+        upstream.script({"call": "msg_tts", "times": 9, "sound": "tone", "parts": 3})
+        body = {**self.SPEECH, "stream_format": form}
+        try:
+            asked.send("POST", "/v1/audio/speech", key=account.key, json=body)
+        except OSError:
+            assert form == "audio"
+        assert asked.line["ended"] == "upstream_unreachable"
+        assert "Traceback" not in asked.gateway.log()
+
+
+class TestTheCallersId:
+    @pytest.mark.parametrize("id", ["a", "7f:b-._", "x" * 100])
+    def test_a_sane_one_is_kept(self, gateway: Served, id: str):
+        answer = gateway.request("GET", "/ping", headers={"x-request-id": id})
+        assert answer.headers["x-request-id"] == id
+
+    @pytest.mark.parametrize(
+        "id",
+        ["", "x" * 101, "a b", "a\tb", 'a"b', "a{b", "\xe9", "a;b", "eyJ " + "a" * 30],
+        ids=range(9),
+    )
+    def test_an_insane_one_is_replaced(self, gateway: Served, id: str):
+        headers = {"x-request-id": id.encode("latin-1")}
+        answer = gateway.request("GET", "/ping", headers=headers)
+        assert re.fullmatch("req_[0-9a-f]{32}", answer.headers["x-request-id"])
+
+    def test_every_answer_has_one(self, gateway: Served):
+        for method, path in (("GET", "/none"), ("OPTIONS", "/x"), ("PUT", "/ping")):
+            assert gateway.request(method, path).headers["x-request-id"]
+
+
+class TestWhatAPathMayDoToTheLog:
+    @pytest.mark.parametrize(
+        "path",
+        ["/%0a2026-01-01 INFO evil", "/%0d%0aevil", "/%e2%80%a8evil", "/%1b[2Jevil"],
+    )
+    def test_it_stays_one_line(self, asked: Asked, path: str):
+        asked.send("GET", path)
+        line = asked.line
+        assert line["path"].isascii() and line["path"].isprintable()
+        assert "evil" in line["path"]
+
+    def test_a_path_of_bytes_is_logged_as_it_was(self, asked: Asked):
+        asked.send("GET", "/v1/models/%E6%B5%B7%ff")
+        assert asked.line["path"] == "/v1/models/%E6%B5%B7%FF"
+
+    def test_it_is_not_endless(self, asked: Asked):
+        asked.send("GET", "/" + "a" * 3_000)
+        assert len(asked.line["path"]) == 200
+
+    def test_a_token_in_it_is_hidden(self, asked: Asked, account: Caller):
+        """Who takes the name for the token; and what stands behind a `?`."""
+        asked.send("DELETE", f"/v1/token/{account.key}?key={account.key}", key=KEY)
+        assert asked.line["path"] == "/v1/token/***"
+
+    def test_a_key_in_it_is_hidden(self, asked: Asked):
+        asked.send("GET", "/v1/models/sk-secret-of-somebody/more")
+        assert asked.line["path"] == "/v1/models/***/more"
+
+
+def test_everything_for_machines_is_json(machine: Served):
+    """gunicorn's own lines too."""
+    for line in machine.log().splitlines():
+        assert {"time", "level", "logger", "message"} <= set(json.loads(line))
+
+
+def test_callers_who_vanish_are_no_errors(
+    upstream: Simulated, caller: Callable[..., Caller], gateway: Served
+):
+    """gunicorn logs a traceback for each of them."""
+    wait = {"after": 1, "do": "wait", "for_s": 0.05}
+    before = gateway.log()
+    for _ in range(3):
+        upstream.script({"call": "chat", "pieces": ["x" * 50_000] * 20, "then": [wait]})
+        with caller().stream() as answer:
+            next(answer)
+    upstream.wait("open_answers", exactly=0)
+    time.sleep(0.1)
+    said = gateway.log().removeprefix(before)
+    assert "Traceback" not in said and " ERROR " not in said

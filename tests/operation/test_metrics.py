@@ -1,0 +1,183 @@
+"""GET /metrics: numbers that move as they should. GET /health: can it serve?"""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import openai
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.conftest import SECRET
+from tests.served import KEY, Served
+from tests.simulated import Simulated
+
+MESSAGES = [{"role": "user", "content": SECRET}]
+HELD = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
+
+
+@pytest.fixture
+def pooled(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
+    """A gateway whose pool, of two accounts in a file, nobody else uses."""
+    file = tmp_path / "tokens.json"
+    file.write_text(json.dumps([upstream.token("6101"), upstream.token("6102")]))
+    settings = {"HAILUO_ORIGIN": upstream.origin, "HAILUO_TOKENS_FILE": file}
+    with Served(tmp_path, HAILUO_QUEUE_TIMEOUT_S=2, **settings) as gateway:
+        yield gateway
+
+
+def numbers(gateway: Served) -> dict[str, float]:
+    """What /metrics says, by name and sorted labels: `name{label=value}`."""
+    answer = gateway.request("GET", "/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    return {
+        sample.name
+        + "".join(
+            f"{{{name}={value}}}" for name, value in sorted(sample.labels.items())
+        ): (sample.value)
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def ask(gateway: Served, **options: object) -> object:
+    return gateway.client().chat.completions.create(
+        model="any", messages=MESSAGES, **options
+    )
+
+
+def test_numbers_move(upstream: Simulated, pooled: Served):
+    chat = "hailuo_requests_total{route=/chat/completions}"
+    before = numbers(pooled)
+    assert before["hailuo_accounts{state=idle}"] == 2
+    assert before["hailuo_answers_running"] == before["hailuo_line_length"] == 0
+
+    upstream.script({"call": "chat", "text": "a"})
+    ask(pooled)
+    upstream.script({"call": "chat", "refuse": {"code": 1, "message": "x"}, "times": 3})
+    with pytest.raises(openai.InternalServerError):
+        ask(pooled)
+    pooled.request("GET", "/nowhere")
+    pooled.request("GET", "/v1/models/none")
+
+    after = numbers(pooled)
+    assert after[f"{chat}{{status=200}}"] == after[f"{chat}{{status=503}}"] == 1
+    assert after["hailuo_requests_total{route=unknown}{status=404}"] == 1
+    assert after["hailuo_requests_total{route=/models/<path:id>}{status=404}"] == 1
+    assert after["hailuo_first_piece_seconds_count"] == 1
+    assert after["hailuo_line_wait_seconds_count"] >= 2
+    assert after["hailuo_upstream_tries_total{outcome=ok}{upstream=web}"] == 1
+    assert after["hailuo_upstream_tries_total{outcome=upstream_busy}{upstream=web}"] > 1
+    assert after["hailuo_accounts{state=resting}"] == 2
+    assert after["process_open_fds"] > 0 and after["process_resident_memory_bytes"] > 0
+
+
+def test_what_runs_and_waits_is_counted(upstream: Simulated, pooled: Served):
+    upstream.script({"call": "chat", **HELD, "times": 3})
+    with ask(pooled, stream=True) as one, ask(pooled, stream=True) as two:
+        next(iter(one)), next(iter(two))
+        running = numbers(pooled)
+        assert running["hailuo_answers_running"] == 2
+        assert running["hailuo_accounts{state=answering}"] == 2
+        with waiting(pooled):
+            until(pooled, "hailuo_line_length", 1)
+        until(pooled, "hailuo_line_length", 1)  # noticed when it is looked at
+        upstream.release()
+        list(one), list(two)
+    until(pooled, "hailuo_answers_running", 0)
+    until(pooled, "hailuo_line_length", 0)
+
+
+def waiting(gateway: Served) -> socket.socket:
+    """Somebody in line."""
+    body = json.dumps({"messages": MESSAGES}).encode()
+    sock = socket.create_connection(("127.0.0.1", gateway.port))
+    sock.sendall(
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+        b"Authorization: Bearer %b\r\nContent-Length: %d\r\n\r\n%b"
+        % (KEY.encode(), len(body), body)
+    )
+    return sock
+
+
+def until(gateway: Served, name: str, value: float) -> None:
+    """Ask for a number until it is so, some hundred times at most."""
+    for _ in range(500):
+        if numbers(gateway)[name] == value:
+            return
+    raise AssertionError(f"{name} is {numbers(gateway)[name]}, not {value}")
+
+
+def test_renewals_are_counted(upstream: Simulated, pooled: Served):
+    upstream.script({"call": "renewal", "refuse": {"code": 1, "message": "x"}})
+    headers = {"Authorization": f"Bearer {KEY}"}
+    pooled.request("POST", "/v1/token/refresh", headers=headers)
+    after = numbers(pooled)
+    assert after["hailuo_token_renewals_total{outcome=failed}"] == 1
+    assert after["hailuo_token_renewals_total{outcome=ok}"] == 1
+
+
+class TestWhoMaySeeThem:
+    def test_a_program_on_this_machine(self, gateway: Served):
+        assert gateway.request("GET", "/metrics").status_code == 200
+
+    @pytest.mark.parametrize(
+        "header",
+        ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via", "X-Forwarded-Anything"],
+    )
+    def test_nobody_who_was_forwarded(self, gateway: Served, header: str):
+        answer = gateway.request("GET", "/metrics", headers={header: "127.0.0.1"})
+        assert answer.status_code == 401
+
+    @pytest.mark.parametrize("header", ["Origin", "Host"])
+    def test_no_foreign_page(self, gateway: Served, header: str):
+        value = {"Origin": "http://evil.example", "Host": "evil.example"}[header]
+        answer = gateway.request("GET", "/metrics", headers={header: value})
+        assert answer.status_code == 401
+
+    def test_who_has_a_key(self, serve: Callable[..., Served]):
+        owned = serve(HAILUO_API_KEY="sk-secret-metrics")
+        headers = {"X-Forwarded-For": "1.2.3.4", "Authorization": "Bearer "}
+        for key, status in (("sk-secret-metrics", 200), ("sk-secret-other", 401)):
+            headers["Authorization"] = f"Bearer {key}"
+            answer = owned.request("GET", "/metrics", headers=headers)
+            assert answer.status_code == status
+
+    def test_they_name_nobody(self, pooled: Served):
+        """States are counted; whose they are is nobody's business."""
+        assert "6101" not in pooled.request("GET", "/metrics").text
+
+
+class TestHealth:
+    def test_an_empty_pool_can_serve(self, serve: Callable[..., Served]):
+        """Callers bring tokens."""
+        answer = serve(HAILUO_API_KEY="sk-secret-health").request("GET", "/health")
+        assert answer.status_code == 200
+        assert answer.json() == {"status": "ok", "accounts": 0, "live": 0}
+
+    def test_it_fails_when_every_account_is_dead(
+        self, upstream: Simulated, pooled: Served
+    ):
+        assert pooled.request("GET", "/health").json()["live"] == 2
+
+        upstream.revoke(user="6101")
+        upstream.script({"call": "chat", "text": "a", "times": None})
+        ask(pooled), ask(pooled)
+        answer = pooled.request("GET", "/health")
+        assert (answer.status_code, answer.json()["live"]) == (200, 1)
+
+        upstream.revoke(user="6102")
+        with pytest.raises(openai.InternalServerError):
+            ask(pooled)
+        answer = pooled.request("GET", "/health")
+        assert answer.status_code == 503
+        assert answer.json()["error"]["code"] == "no_live_account"
+        assert pooled.request("GET", "/ping").text == "pong"
+
+    def test_it_needs_no_key_and_asks_nobody(self, upstream: Simulated, pooled: Served):
+        forwarded = {"X-Forwarded-For": "1.2.3.4"}
+        for path in ("/health", "/ping", "/v1/health", "/metrics"):
+            pooled.request("GET", path, headers=forwarded)
+        assert pooled.request("GET", "/health", headers=forwarded).ok
+        assert upstream.report()["requests"] == []
