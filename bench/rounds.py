@@ -39,7 +39,7 @@ def play(load: Load, starts: dict[str, Start], rounds: int) -> dict[str, list[Fi
         simulator = stack.enter_context(simulated.simulator(load.owned * len(starts)))
         contenders = list(_contenders(stack, simulator, load, starts))
         for contender in contenders:
-            _warm(contender, simulator, load)
+            warm(contender, simulator, load)
         for turn in range(min(rounds, load.rounds)):
             at = turn % len(contenders)
             for contender in contenders[at:] + contenders[:at]:
@@ -60,7 +60,7 @@ def _contenders(
         yield Contender(target, simulator.devices(tokens) if speaks_web else [])
 
 
-def _warm(contender: Contender, simulator: Simulator, load: Load) -> None:
+def warm(contender: Contender, simulator: Simulator, load: Load) -> None:
     """One short answer on each account: devices are registered, code is loaded."""
     short = load._replace(
         requests=max(load.owned, 10),
@@ -82,11 +82,11 @@ def _round(contender: Contender, simulator: Simulator, load: Load) -> Figures:
     cpu_before = processes.cpu_s(pids)
     others_before = simulator.cpu_s
     held = None
-    with _client(contender, load) as client:
+    with asking(contender, load) as client:
         if load.slow:
             _pause(client, load.spread_s + (load.lasts_s - load.spread_s) / 2)
             held = processes.memory(pids)
-        result = _sound(json.load(client.stdout), contender)
+        result = sound(json.load(client.stdout), contender)
     simulator.settled()
     figures = _figures(result, load, simulator.report())
     if cpu_before is not None:
@@ -103,18 +103,18 @@ def _round(contender: Contender, simulator: Simulator, load: Load) -> Figures:
 
 
 def _asked(contender: Contender, load: Load) -> dict[str, Any]:
-    with _client(contender, load) as client:
-        return _sound(json.load(client.stdout), contender)
+    with asking(contender, load) as client:
+        return sound(json.load(client.stdout), contender)
 
 
-def _sound(result: dict[str, Any], contender: Contender) -> dict[str, Any]:
+def sound(result: dict[str, Any], contender: Contender) -> dict[str, Any]:
     wrong, name = result["wrong"], contender.target.name
     assert not wrong, f"{name}: {len(wrong)} answers are wrong, such as: {wrong[0]}"
     return result
 
 
 @contextlib.contextmanager
-def _client(contender: Contender, load: Load) -> Iterator[Any]:
+def asking(contender: Contender, load: Load) -> Iterator[Any]:
     target = contender.target
     job = {
         "host": HOST,
@@ -151,14 +151,14 @@ def _figures(result: dict[str, Any], load: Load, report: dict[str, Any]) -> Figu
         "client_cpu_s": result["cpu_s"],
     }
     if load.slow:
-        lags = _lags(asked, load, report)
+        lags = lateness(asked, load, report)
         figures["lag_p50_ms"] = statistics.median(lags)
         figures["lag_p99_ms"] = quantile(lags, 0.99)
         figures["of_ideal"] = took_s / load.ideal_s
     return figures
 
 
-def _lags(
+def lateness(
     asked: list[dict[str, Any]], load: Load, report: dict[str, Any]
 ) -> list[float]:
     """How many ms each piece came after the upstream's schedule had it.
