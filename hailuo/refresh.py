@@ -170,16 +170,17 @@ class Refresh:
         try:
             self._renew_lent(account)
         except Exception as error:  # noqa: BLE001 - one failure stops nobody
-            ours = not isinstance(error, GatewayError)
-            log.error(
-                "account %s was not renewed: %s", account.name, error, exc_info=ours
-            )
-            busy = isinstance(error, Busy)
-            self._retry_at[key] = time.time() + (BUSY_S if busy else AGAIN_S)
-            return Renewal(account.name, "an internal error" if ours else str(error))
+            return self._failed(account, error)
         self._renewed_at[key] = now
         self._retry_at.pop(key, None)
         return Renewal(account.name, "")
+
+    def _failed(self, account: Account, error: Exception) -> Renewal:
+        ours = not isinstance(error, GatewayError)
+        log.error("account %s was not renewed: %s", account.name, error, exc_info=ours)
+        again_s = BUSY_S if isinstance(error, Busy) else AGAIN_S
+        self._retry_at[account.identity.account] = time.time() + again_s
+        return Renewal(account.name, "an internal error" if ours else str(error))
 
     def _renew_lent(self, account: Account) -> None:
         if account.dead:
