@@ -4,10 +4,11 @@
     python -m bench.soak --minutes 30 --rate 20
 
 Whole answers and streams, on the pool's accounts and on callers' own; callers who
-leave; every fault of the simulator; speech and transcriptions. After the first minute
-and at the end, when nothing runs, it reads what the gateway's worker holds: memory must
-be the same within a tenth, threads, sockets and files the same but for connections that
-are kept for later. Exit code 1 when they are not.
+leave; every fault of the simulator; speech and transcriptions. In the first minute
+everything happens once, so that whatever is loaded or kept when it is first needed is
+there. After it and at the end, when nothing runs, it reads what the gateway's worker
+holds: memory must be the same within a tenth, threads, sockets and files the same but
+for connections that are kept for later. Exit code 1 when they are not.
 """
 
 import argparse
@@ -59,7 +60,7 @@ class Traffic:
         self._gateway = gateway
         self._upstream = upstream
         self._own = [upstream.token(str(user)) for user in range(6501, 6701)]
-        self._faults = [*cases.chats(), *cases.chats(), *cases.all_else()]
+        self.faults = [*cases.chats(), *cases.chats(), *cases.all_else()]
         self.statuses: Counter[int] = Counter()
 
     def send(self) -> None:
@@ -75,9 +76,11 @@ class Traffic:
     def _leaving(self) -> tuple[int, bytes]:
         return cases.leave(self._gateway, random.choice([KEY, *self._own]))
 
-    def _faulty(self) -> tuple[int, bytes]:
-        case = random.choice(self._faults)
+    def fail(self, case: cases.Case) -> tuple[int, bytes]:
         return cases.throw(case, self._gateway, self._upstream)
+
+    def _faulty(self) -> tuple[int, bytes]:
+        return self.fail(random.choice(self.faults))
 
     def _look(self) -> tuple[int, bytes]:
         path = random.choice(("/health", "/metrics", "/v1/models", "/nowhere"))
@@ -93,6 +96,8 @@ def main() -> None:
         ThreadPoolExecutor(AT_ONCE) as threads,
     ):
         traffic = Traffic(gateway, upstream)
+        cases.prepare(upstream)
+        list(threads.map(traffic.fail, traffic.faults))
         say(HEAD)
         held = []
         for minute in range(1, asked.minutes + 1):
