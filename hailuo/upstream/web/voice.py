@@ -19,10 +19,8 @@ from ...audio import mp3
 from ...errors import (
     CallerLeft,
     NotUnderstood,
-    Refused,
     SpeechNotRepeated,
     TimedOut,
-    TokenRejected,
     Unreachable,
 )
 from ...kept import Kept
@@ -44,7 +42,7 @@ from ..sse import Event, Parser
 from ..stream import Stream
 from . import protocol, repetition
 from .chat import Transcript
-from .client import Client
+from .client import Client, refusal
 from .reading import learn_id, pieces
 from .removal import Removals
 from .signing import voice_digest
@@ -116,6 +114,8 @@ class Voice:
         data = self._client.ask("GET", protocol.ROBOT_CONFIG, token)
         form = data.get("formInfo") if isinstance(data, Mapping) else None
         listed = form.get("userVoiceList") if isinstance(form, Mapping) else None
+        if listed and not isinstance(listed, list):
+            raise NotUnderstood("the upstream's voices are not a list")
         return [speaker for each in listed or () if (speaker := cloned_speaker(each))]
 
     def _read(
@@ -261,8 +261,7 @@ def recognised(event: Event) -> str | None:
     if code == protocol.NOTHING_RECOGNISED:
         return ""
     if code:
-        why = f"the upstream says: {said.get('err_message') or 'no'} ({code})"
-        raise TokenRejected(why) if code in protocol.DEAD_TOKEN_CODES else Refused(why)
+        raise refusal(code, said.get("err_message"))
     if event.name not in ("asr_chunk", "") or not isinstance(data, dict):
         return None
     text = data.get("text")
