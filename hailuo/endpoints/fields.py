@@ -69,21 +69,24 @@ def chat(request: Request, settings: Settings) -> ChatRequest:
     )
 
 
-def tokens(request: Request, settings: Settings) -> Sequence[str]:
+def tokens(request: Request, settings: Settings) -> Mapping[str, str]:
     """Credentials that are handed in: `tokens` or `token`, one, joined, or a list.
 
+    returns: each by its field: token, tokens, tokens[1].
     raises: BadRequest, naming the one that is none.
     """
     body = json_body(request, settings)
     name = "tokens" if body.get("tokens") is not None else "token"
     found = body.get(name)
+    alone = isinstance(found, str) and "," not in found
     found = found.split(",") if isinstance(found, str) else found
     if not isinstance(found, list) or not found:
         raise wrong(name, "a string, comma-joined or not, or a list of strings")
-    for index, each in enumerate(found):
+    named = {name if alone else f"{name}[{at}]": each for at, each in enumerate(found)}
+    for path, each in named.items():
         if not isinstance(each, str) or not each.strip():
-            raise wrong(f"{name}[{index}]", "a string that is not empty")
-    return [each.strip() for each in found]
+            raise wrong(path, "a string that is not empty")
+    return {path: each.strip() for path, each in named.items()}
 
 
 def token(request: Request, settings: Settings) -> str:
