@@ -22,7 +22,7 @@ from tests.voice import sounds
 from tests.voice.sounds import Decoded
 
 AT_ONCE = {"call": "chat", "times": None}
-TONE = {"call": "msg_tts", "times": None, "sound": "tone"}
+TONE = {"call": "msg_tts", "times": None, "sound": "tone", "polls": 0}
 TEXT = f"This is {SECRET}, and he has something to say."
 SECONDS = 0.06 * len(TEXT)
 TYPES = {
@@ -285,6 +285,7 @@ def test_twenty_callers_at_once_hear_their_own_voices(
     scripted: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
 ):
     """The voice is state of an account, and there are three of these."""
+    scripted.script({**TONE, "polls": 1})
     somebody = caller(accounts=3, served=serve(HAILUO_QUEUE_TIMEOUT_S=60))
     listed = somebody.gateway.request("GET", "/v1/audio/voices").json()["voices"]
     names = [voice["id"] for voice in listed[13:33]]
