@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +19,7 @@ from tests.voice import sounds
 from tests.voice.sounds import Decoded
 
 SECONDS = 3.0
+PLACES = 8
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +156,21 @@ def test_who_loses_interest_ends_the_conversion():
         parts_of(long, Watch(ours))
 
     assert children() == []
+
+
+def test_a_recording_waits_until_there_is_a_place():
+    """And its caller may leave meanwhile."""
+    ours, theirs = socket.socketpair()
+    theirs.close()
+
+    with ExitStack() as taken:
+        for _ in range(PLACES):
+            taken.enter_context(audio.PLACES.place())
+        with ours, pytest.raises(errors.CallerLeft):
+            parts_of(sounds.wav(sounds.tone(1)), Watch(ours))
+        assert children() == []
+
+    assert parts_of(sounds.wav(sounds.tone(1)))
 
 
 CASES = {

@@ -499,6 +499,25 @@ def test_a_caller_who_leaves_leaves_no_child_behind(
     assert not children(account.gateway)
 
 
+def test_only_so_many_are_converted_at_once(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
+    """Nine want to be, eight are; who needs no conversion does not wait for them."""
+    somebody = caller(accounts=10)
+    scripted.script({"call": "chat", "hold_headers": True, "times": 8})
+
+    with ThreadPoolExecutor(9) as callers:
+        wavs = [
+            callers.submit(speak, somebody, response_format="wav") for _ in range(9)
+        ]
+        scripted.wait("held", exactly=8)
+        assert len(children(somebody.gateway)) == 8
+        assert speak(somebody).status_code == 200
+        assert not any(wav.done() for wav in wavs)
+        scripted.release()
+        assert {wav.result().status_code for wav in wavs} == {200}
+
+
 def children(gateway: Served) -> list[str]:
     """Command lines of the processes the gateway's worker has started."""
     listed = subprocess.run(
