@@ -12,6 +12,14 @@ lint: $(VENV)/lint
 bench: $(VENV)/test
 	$(VENV)/bin/python -m bench
 
+others: $(VENV)/others/ready
+	$(VENV)/others/bin/python -m pytest -c tests/others/pytest.ini tests/others
+
+$(VENV)/others/ready: tests/others/requirements.txt setup.cfg | $(VENV)/bin/python
+	python3 -m venv $(VENV)/others
+	$(VENV)/others/bin/pip install --quiet --editable '.[test]' -r tests/others/requirements.txt
+	npm install --silent --prefix $(VENV)/others openai && touch $@
+
 $(VENV)/bin/python:
 	python3 -m venv $(VENV)
 
@@ -21,4 +29,4 @@ $(VENV)/run: setup.cfg pyproject.toml | $(VENV)/bin/python
 $(VENV)/test $(VENV)/lint: $(VENV)/%: setup.cfg pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/pip install --quiet --editable '.[$*]' && touch $@
 
-.PHONY: run test lint bench
+.PHONY: run test lint bench others

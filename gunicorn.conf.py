@@ -38,8 +38,11 @@ def on_starting(server):
 
 
 def when_ready(server):
-    """Ctrl-C is as tidy as SIGTERM."""
-    signal.signal(signal.SIGINT, lambda *_: server.signal(signal.SIGTERM, None))
+    """Ctrl-C and the terminal's end are as tidy as SIGTERM; nothing makes two of us."""
+    for asked in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(asked, lambda *_: server.signal(signal.SIGTERM, None))
+    for refused in (signal.SIGTTIN, signal.SIGUSR2):
+        signal.signal(refused, signal.SIG_IGN)
 
 
 def post_worker_init(worker):

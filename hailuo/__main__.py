@@ -27,7 +27,8 @@ def main() -> None:
     environ = dict(os.environ)
     file = TokensFile(settings.tokens_file)
     file.load()
-    if not any(map(identify, [*settings.tokens, *file.tokens])):
+    known = any(map(identify, [*settings.tokens, *file.tokens]))
+    if not known and not file.problem:  # a file that cannot be read is not an empty one
         environ |= simulated()
     server = ["gunicorn", "--config", str(ROOT / "gunicorn.conf.py")]
     arguments = [sys.executable, "-m", *server, "--pythonpath", str(ROOT), "wsgi:app"]

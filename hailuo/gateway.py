@@ -15,7 +15,7 @@ from typing import TypeVar
 from . import audio, choosing
 from .accounts import Account, Scope
 from .conversations import Conversations
-from .errors import Refused, TokenRejected, UpstreamError
+from .errors import CallerLeft, Refused, TokenRejected, UpstreamError
 from .leaving import Leaving
 from .metrics import Metrics
 from .pool import Pool
@@ -89,8 +89,6 @@ class Gateway:
         def ask(upstream: Upstream, account: Account) -> Answer:
             with closing(upstream.answer(account, question, watch)) as pieces:
                 for piece in pieces:
-                    if piece.finish:
-                        account.succeeded()
                     if piece.id and question.conversation:
                         self._conversations.note(piece.id, account.identity.account)
                     yield piece
@@ -114,8 +112,7 @@ class Gateway:
         turn.scope = choosing.having_voice(self._upstreams, scope, speech)
 
         def ask(upstream: Upstream, account: Account) -> Sound:
-            yield from spoken(upstream, account, speech, watch)
-            account.succeeded()
+            return spoken(upstream, account, speech, watch)
 
         with ExitStack() as kept:
             if self._converts(turn.scope, speech):
@@ -134,8 +131,7 @@ class Gateway:
         turn.scope = turn.scope.of(kinds)
 
         def ask(upstream: Upstream, account: Account) -> Words:
-            yield from upstream.transcribe(account, recording, watch)
-            account.succeeded()
+            return upstream.transcribe(account, recording, watch)
 
         yield from self._serve(turn, kinds, watch, HUSH, ask)
 
@@ -164,8 +160,12 @@ class Gateway:
                 token = account.token
                 try:
                     yield from self._try(turn, account, watch, tick, ask)
-                    self._metrics.tried(account.kind, "ok")
+                    self._succeeded(account)
                     return
+                except (GeneratorExit, CallerLeft):
+                    if turn.begun:  # who has heard enough has been answered
+                        self._succeeded(account)
+                    raise
                 except UpstreamError as error:
                     self._metrics.tried(account.kind, error.code or error.type)
                     self._judge(account, token, error)
@@ -178,7 +178,7 @@ class Gateway:
         self, turn: Turn, account: Account, watch: Watch, tick: Item, ask: Ask[Item]
     ) -> Generator[Item, None, None]:
         if account in turn.accounts:
-            for _ in pause(PAUSES_S[turn.failures - 1], watch):
+            for _ in watch.pause(PAUSES_S[turn.failures - 1]):
                 yield tick
         elif not turn.accounts:
             watch.beat()  # the time in line is no silence
@@ -215,6 +215,12 @@ class Gateway:
                     self._upstreams[account.kind].introduce(account)
                 except TokenRejected as error:
                     account.rejected(error.message)
+                except UpstreamError:
+                    pass  # the try will tell
+
+    def _succeeded(self, account: Account) -> None:
+        account.succeeded()
+        self._metrics.tried(account.kind, "ok")
 
     def _judge(self, account: Account, token: str, error: UpstreamError) -> None:
         """What a failure means for the account: only what the service says counts.
@@ -239,13 +245,3 @@ def spoken(upstream: Upstream, account: Account, speech: Speech, watch: Watch) -
         else:
             speed = speech.speed / own.speed
             yield from audio.converted(sound, speech.format, speed)
-
-
-def pause(seconds: float, watch: Watch) -> Generator[None, None, None]:
-    """Wait, and stop for a moment whenever a beat is due. raises: CallerLeft."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        watch.wait(until)
-        if watch.due:
-            yield
-            watch.beat()

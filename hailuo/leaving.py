@@ -30,6 +30,7 @@ class Leaving:
         self._upstreams = upstreams
         self._watches: WeakSet[Watch] = WeakSet()
         self.begun = False
+        self.requests = 0  # in hand: begun, and not told of as ended yet
 
     def mind(self, watch: Watch) -> None:
         """Know of a request that runs, so that it can be ended."""
@@ -38,12 +39,19 @@ class Leaving:
     def leave(self) -> None:
         """Let what runs finish, for 20 s; then cut it off, and clean up behind it."""
         self.begun = True
-        self._pool.idle(LAST_TRY_S)
+        self._finish(LAST_TRY_S)
         self._pool.close()  # a renewal that began now would be lost with us
         if not self._pool.idle(CUT_S - LAST_TRY_S):
             self._cut_off()
         for upstream in self._upstreams.values():
             upstream.drain(DRAIN_S)
+
+    def _finish(self, wait_s: float) -> None:
+        """Wait for every request in hand, also where it holds no account yet."""
+        until = time.monotonic() + wait_s
+        while self.requests and time.monotonic() < until:
+            time.sleep(0.05)
+        self._pool.idle(until - time.monotonic())
 
     def _cut_off(self) -> None:
         """Also what was still on its way to an answer when the first were cut."""

@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from .accounts import Account, Scope
-from .errors import GatewayError, TokenRejected
+from .errors import Busy, GatewayError, TokenRejected
 from .metrics import Metrics
 from .pool import Pool
 from .roster import Roster
@@ -27,6 +27,8 @@ from .watch import Watch
 
 EARLY_S = 3 * 86_400.0  # before its end, a token is renewed whatever the interval
 AGAIN_S = 3_600.0  # after a failure
+BUSY_S = 60.0  # after an answer that did not end in time
+WAIT_S = 60.0  # how long the end of an answer is waited for
 LOOK_S = 2.0  # how often the file is looked at, and what is due
 
 log = logging.getLogger(__name__)
@@ -104,7 +106,8 @@ class Refresh:
             return self._retry_at[key]
         renewed_at = self._renewed_at.get(key, self._started_at)
         ends_at = account.identity.expires_at or float("inf")
-        return min(renewed_at + self._interval_s, ends_at - EARLY_S)
+        early = max(ends_at - EARLY_S, self._renewed_at.get(key, 0) + AGAIN_S)
+        return min(renewed_at + self._interval_s, early)
 
     def ends_soon(self, account: Account) -> bool:
         """Whether its token ends within three days and nobody renews it."""
@@ -167,15 +170,17 @@ class Refresh:
         try:
             self._renew_lent(account)
         except Exception as error:  # noqa: BLE001 - one failure stops nobody
-            ours = not isinstance(error, GatewayError)
-            log.error(
-                "account %s was not renewed: %s", account.name, error, exc_info=ours
-            )
-            self._retry_at[key] = now + AGAIN_S
-            return Renewal(account.name, "an internal error" if ours else str(error))
+            return self._failed(account, error)
         self._renewed_at[key] = now
         self._retry_at.pop(key, None)
         return Renewal(account.name, "")
+
+    def _failed(self, account: Account, error: Exception) -> Renewal:
+        ours = not isinstance(error, GatewayError)
+        log.error("account %s was not renewed: %s", account.name, error, exc_info=ours)
+        again_s = BUSY_S if isinstance(error, Busy) else AGAIN_S
+        self._retry_at[account.identity.account] = time.time() + again_s
+        return Renewal(account.name, "an internal error" if ours else str(error))
 
     def _renew_lent(self, account: Account) -> None:
         if account.dead:
@@ -183,7 +188,7 @@ class Refresh:
         only = Scope(lambda: [account], own=False)
         turn = Turn(only, self._pool.ticket())
         turn.accounts.append(account)  # a rest does not matter here
-        with self._pool.lease(turn, Watch()):
+        with self._pool.lease(turn, Watch(), [(only, WAIT_S)]):
             self._roster.check()  # what is renewed must have a place to be kept
             old = account.token
             try:
@@ -207,5 +212,5 @@ class Refresh:
 
 
 def renewable(account: Account) -> bool:
-    """Whether its token ends, and a new one could be kept."""
-    return account.source == "file" and account.identity.expires_at is not None
+    """Whether the service renews its token, and a new one could be kept."""
+    return account.source == "file" and account.identity.renewable

@@ -43,11 +43,11 @@ class Turn:
 
         raises: *error*, when nothing more is to be tried.
         """
-        self.last = error
         if self.begun:
             raise error
         if isinstance(error, TokenRejected):
-            return
+            return  # its account is dead now: not a try, and no reason to tell
+        self.last = error
         self.failures += 1
         if not error.again:
             spent = self.accounts[-1]

@@ -17,6 +17,7 @@ import math
 import select
 import socket
 import time
+from collections.abc import Iterator
 
 from .errors import CallerLeft
 
@@ -71,6 +72,15 @@ class Watch:
             if self._caller is None or self._caller.fileno() not in ready:
                 return False
             self._look_at_caller()
+
+    def pause(self, seconds: float) -> Iterator[None]:
+        """Wait; stops for a moment whenever a beat is due. raises: CallerLeft."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self.wait(until)
+            if self.due:
+                yield
+                self.beat()
 
     def check(self) -> None:
         """raises: CallerLeft if the caller has hung up by now."""

@@ -43,6 +43,8 @@ class Served:
     command: what to start instead; settings: variables of its environment.
     """
 
+    _leaving = False
+
     def __init__(
         self,
         directory: Path,

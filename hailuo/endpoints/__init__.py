@@ -51,4 +51,5 @@ def init_app(app: Flask, service_: Service) -> None:
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
     inner = bodies.Bodies(Paths(app.wsgi_app), service_.settings.idle_timeout_s)
-    app.wsgi_app = journal.Journal(inner, service_.metrics)  # type: ignore[method-assign]
+    told = journal.Journal(inner, service_.metrics, service_.leaving)
+    app.wsgi_app = told  # type: ignore[method-assign]

@@ -11,13 +11,14 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
 from flask import Request
 
 from ..errors import GatewayError
+from ..leaving import Leaving
 from ..metrics import Metrics
 from ..turn import Turn
 from .paths import Application
@@ -93,9 +94,12 @@ def trace(request: Request) -> Trace:
 class Journal:
     """Tells the log and the metrics of every request."""
 
-    def __init__(self, application: Application, metrics: Metrics) -> None:
+    def __init__(
+        self, application: Application, metrics: Metrics, leaving: Leaving
+    ) -> None:
         self._application = application
         self._metrics = metrics
+        self._leaving = leaving
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         begun = environ[_KEY] = Trace(environ)
@@ -104,17 +108,36 @@ class Journal:
             begun.status = int(status[:3])
             return start_response(status, *rest)
 
-        return Told(self._application(environ, started), begun, self._metrics)
+        self._leaving.requests += 1
+        try:
+            return Told(self._application(environ, started), begun, self._tell)
+        except BaseException:  # nobody closes what was never given
+            self._leaving.requests -= 1
+            raise
+
+    def _tell(self, trace: Trace, finished: bool) -> None:
+        self._leaving.requests -= 1
+        self._metrics.request(trace.route, trace.status, trace.first_s)
+        fields = trace.fields(finished)
+        log.info("%s", line(fields), extra={"fields": fields})
 
 
 class Told:
-    """A response that is told of when it is closed."""
+    """A response that is told of when it is closed.
 
-    def __init__(self, parts: Iterable[bytes], begun: Trace, metrics: Metrics) -> None:
+    tell: is told the trace, and whether all of it was sent.
+    """
+
+    def __init__(
+        self,
+        parts: Iterable[bytes],
+        trace: Trace,
+        tell: Callable[[Trace, bool], None],
+    ) -> None:
         self._parts = parts
         self._iterator = iter(parts)
-        self._trace = begun
-        self._metrics = metrics
+        self._trace = trace
+        self._tell = tell
         self._finished = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -137,14 +160,7 @@ class Told:
             if hasattr(self._parts, "close"):
                 self._parts.close()
         finally:
-            self._tell()
-
-    def _tell(self) -> None:
-        fields = self._trace.fields(self._finished)
-        self._metrics.request(
-            self._trace.route, self._trace.status, self._trace.first_s
-        )
-        log.info("%s", line(fields), extra={"fields": fields})
+            self._tell(self._trace, self._finished)
 
 
 def line(fields: dict[str, Any]) -> str:

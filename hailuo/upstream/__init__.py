@@ -23,6 +23,7 @@ class Identity(NamedTuple):
     name: what logs and people may see.
     expires_at: Unix seconds, None when it does not say.
     capacity: answers the account can stream at once, None for any number.
+    renewable: whether the service gives a new one for it before it ends.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Identity(NamedTuple):
     name: str
     expires_at: float | None = None
     capacity: int | None = 1
+    renewable: bool = False
 
 
 class Credential(Protocol):

@@ -20,7 +20,7 @@ from ..watch import Watch
 from .foreign import FOREIGN, translated
 from .stream import Stream
 
-CONNECT_S = 10.0
+CONNECT_S = 5.0
 HEADERS_S = 10.0  # *assumed* enough: no source says how long the service may think
 CONNECTIONS = 4096  # kept at most for a host: as many as there may be streams
 

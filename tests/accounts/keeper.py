@@ -41,7 +41,10 @@ def identify(credential: str) -> Identity | None:
     """Tokens are "user.serial", and the later one ends later."""
     user, _, serial = credential.partition(".")
     known = serial.isdecimal()
-    return Identity("web", f"web:{user}", user, 4e9 + int(serial)) if known else None
+    ends_at = 4e9 + int(serial) if known else None
+    return (
+        Identity("web", f"web:{user}", user, ends_at, renewable=True) if known else None
+    )
 
 
 class Service:

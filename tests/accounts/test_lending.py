@@ -271,6 +271,35 @@ class TestWaiting:
         assert 1 <= int(late.headers["Retry-After"]) <= 60
         assert 0.2 <= waited_s < 2
 
+    def test_somebody_elses_dead_token_is_no_answer(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        """One account dies, the other is busy: the caller's own key is fine."""
+        gateway = inside([upstream.token("6534")], queue_timeout_s=0.2)
+        upstream.script(HELD)
+        with ThreadPoolExecutor() as threads:
+            first = threads.submit(gateway.chat)
+            upstream.wait("held", exactly=1)
+            gateway.parts.roster.add([written("6535")])
+            late = gateway.chat()
+            upstream.release()
+            assert first.result().status_code == 200
+
+        assert late.status_code == 429
+        assert late.json["error"]["code"] == "accounts_busy"
+
+    def test_an_answer_that_was_stopped_is_a_success(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway = inside([upstream.token("6536")])
+        upstream.script(REFUSED, {"call": "chat", "text": "one two three"})
+
+        assert gateway.chat(stop="two").status_code == 200
+
+        account = gateway.accounts()["6536"]
+        assert (account["state"], account["answers"]) == ("idle", 1)
+        assert account["last_error"] is None
+
     def test_all_resting(self, inside: Hosting, upstream: Simulated):
         gateway = inside([upstream.token("6532")], queue_timeout_s=0.2)
         upstream.script({**REFUSED, "times": 3})

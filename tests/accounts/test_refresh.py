@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hailuo.accounts import Account
+from hailuo.errors import Busy
 from tests.accounts.conftest import DAY_S, Inside, written
 from tests.conftest import SECRET
 from tests.served import KEY, Served
@@ -295,6 +296,30 @@ class TestDue:
         refresh(gateway)
 
         assert self.due_in(gateway) == pytest.approx(604_800, abs=5)
+
+    def test_not_at_once_although_the_new_one_ends_soon(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway = inside([upstream.token("6243", DAY_S)])
+        short = upstream.token("6243", DAY_S + 1)
+        upstream.script({**RENEWAL, "data": {"token": short}})
+
+        refresh(gateway)
+
+        assert self.due_in(gateway) == pytest.approx(3_600, abs=5)
+
+    def test_a_key_of_the_platform_never(self, inside: Hosting):
+        """Also an older one, a JWT that ends: nobody gives a new one."""
+        gateway = inside([written(None, DAY_S, iss="minimax")])
+        assert self.due_in(gateway) is None
+        refreshed = gateway.ask("POST", "/v1/token/refresh").json
+        assert refreshed["accounts"] == []
+
+    def test_a_minute_after_an_answer_that_did_not_end(self, inside: Hosting):
+        gateway = inside([written("1001", DAY_S)])
+        (account,) = gateway.parts.pool.accounts
+        gateway.parts.refresh._failed(account, Busy("answering"))
+        assert self.due_in(gateway) == pytest.approx(60, abs=5)
 
     def test_an_hour_after_a_failure(self, inside: Hosting, upstream: Simulated):
         gateway = inside([upstream.token("6242", DAY_S)])

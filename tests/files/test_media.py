@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +53,18 @@ def test_pictures_in_both_spellings(name):
 @pytest.mark.parametrize("name", ["image/avif", "image/", "text/png", "", "video/mp4"])
 def test_all_else_is_a_document(name):
     assert not media.is_image(name)
+
+
+def test_a_drawing_may_begin_with_any_number_of_comments():
+    head = b'<?xml version="1.0"?>\n' + b"<!-- a -> b -->\n" * 100 + b"<svg>"
+    assert media.media_type_of(head) == "image/svg+xml"
+
+
+@pytest.mark.parametrize("part", [b"<!---->", b"<!--", b"<?xml>", b"<!DOCTYPE ", b" "])
+def test_no_file_takes_long_to_be_looked_at(part):
+    begun = time.perf_counter()
+    media.media_type_of(part * 500)
+    assert time.perf_counter() - begun < 1
 
 
 @given(st.integers(0, 100), st.text(min_size=1))

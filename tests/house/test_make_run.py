@@ -140,9 +140,13 @@ class TestTheEnd:
     def start(self, tmp_path: Path) -> Callable[[], Served]:
         return lambda: Served(tmp_path, COMMAND)
 
-    @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+    @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     def test_it_is_tidy(self, start: Callable[[], Served], how: signal.Signals):
-        """As from a keyboard: Ctrl-C goes to every process of the group."""
+        """As from a keyboard: Ctrl-C goes to every process of the group.
+
+        A reload would make a second pool, so SIGHUP, which a closed terminal sends as
+        well, ends it too.
+        """
         gateway = start()
         processes = children(gateway.process.pid)
         assert len(processes) == 3
@@ -161,6 +165,16 @@ class TestTheEnd:
         gateway.process.kill()
         gateway.process.wait()
         assert gone([simulator, *processes])
+
+
+def test_a_broken_file_is_no_empty_one(tmp_path: Path, upstream: Simulated):
+    """Its owner has tokens, and must not be told that he has none."""
+    broken = tmp_path / "tokens.json"
+    broken.write_text('["eyJh')
+    settings = {"HAILUO_TOKENS_FILE": broken, "HAILUO_ORIGIN": upstream.origin}
+    with Served(tmp_path, COMMAND, **settings) as gateway:
+        assert len(children(gateway.process.pid)) == 2
+        assert "is not JSON" in gateway.log()
 
 
 @pytest.mark.parametrize("command", [COMMAND, ("-m", "gunicorn", "wsgi:app")])

@@ -15,6 +15,7 @@ from tests.conftest import SECRET
 from tests.served import Served
 from tests.simulated import Simulated
 
+from .process import held, worker
 from .wire import post
 
 SENDERS = 500
@@ -51,26 +52,6 @@ def drip(sockets: list[socket.socket], drop: bytes) -> None:
     for sock in sockets:
         with suppress(ConnectionError):  # gunicorn gives a header 5 s
             sock.sendall(drop)
-
-
-def worker(gateway: Served) -> Path:
-    pid = gateway.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    if not children.exists():
-        pytest.skip("NO /proc HERE: what they hold is NOT TESTED")
-    return Path("/proc") / children.read_text().split()[0]
-
-
-def held(process: Path) -> dict[str, int]:
-    """Descriptors, threads, and memory of its own in KB."""
-    status = dict(
-        line.split(":", 1) for line in (process / "status").read_text().splitlines()
-    )
-    return {
-        "files": len(list((process / "fd").iterdir())),
-        "threads": int(status["Threads"]),
-        "kb": int(status["RssAnon"].split()[0]),
-    }
 
 
 def answer_s(gateway: Served) -> float:

@@ -36,6 +36,7 @@ def identify(credential: str) -> Identity | None:
         account=f"{KIND}:{user or fingerprint}",
         name=user or fingerprint,
         expires_at=_end(claims),
+        renewable=True,
     )
 
 

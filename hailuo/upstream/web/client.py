@@ -70,6 +70,7 @@ class Client:
         raises: as ask(); a stream that is none is an answer of the other kind.
         """
         device = self._devices.of(token)
+        watch.check()  # that may have taken its time
         stream = self._http.stream(
             "POST",
             self._origin + address(path, device.uuid, device.id),

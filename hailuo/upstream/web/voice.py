@@ -152,7 +152,7 @@ class Voice:
                 return found
             if time.monotonic() > until:
                 break
-            for _ in pauses(pause_s, watch):
+            for _ in watch.pause(pause_s):
                 yield b""
         raise TimedOut("the upstream has not made the speech in 30 s")
 
@@ -230,12 +230,3 @@ def cloned_speaker(listed: Any) -> Speaker | None:
     ids = [text for text in texts.values() if text.startswith(protocol.CLONED_VOICE)]
     names = [text for key, text in texts.items() if key.lower().endswith("name")]
     return Speaker(ids[0], (names or ids)[0]) if ids else None
-
-
-def pauses(seconds: float, watch: Watch) -> Iterator[None]:
-    """Wait; yields when a beat is due meanwhile. raises: CallerLeft."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        watch.wait(until)
-        if watch.due:
-            yield
