@@ -241,3 +241,15 @@ def body(error: GatewayError) -> dict[str, Any]:
             "code": error.code,
         }
     }
+
+
+def untrace(error: BaseException | None) -> None:
+    """Forget the frames that a failure, and what caused it, went through.
+
+    For one that has been dealt with. Where a frame keeps the failure that it raises
+    they hold each other, and with them bodies and events of megabytes; what would find
+    them, the collector of garbage, counts objects and not bytes.
+    """
+    while error:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

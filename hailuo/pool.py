@@ -196,7 +196,8 @@ class Pool:
         if self._line.closed:
             return leaving()
         if turn.last and turn.last.again and turn.scope.live():
-            return turn.last
+            last, turn.last = turn.last, None
+            return last
         return unserved(turn.scope)
 
     def _worth(self, claim: "Claim") -> tuple[bool, float]:

@@ -3,7 +3,7 @@
 import time
 
 from .accounts import Account, Scope
-from .errors import TokenRejected, UpstreamError
+from .errors import TokenRejected, UpstreamError, untrace
 
 
 class Turn:
@@ -43,15 +43,21 @@ class Turn:
 
         raises: *error*, when nothing more is to be tried.
         """
-        if self.begun:
+        if not self._goes_on(error):
             raise error
+        untrace(error)
+
+    def _goes_on(self, error: UpstreamError) -> bool:
+        if self.begun:
+            return False
         if isinstance(error, TokenRejected):
-            return  # its account is dead now: not a try, and no reason to tell
-        self.last = error
+            return True  # its account is dead now: not a try, and no reason to tell
         self.failures += 1
         if not error.again:
             spent = self.accounts[-1]
             self.scope = self.scope.where(lambda account: account is not spent)
         if self.failures >= error.tries or not self.scope.live():
             error.final = error.final or error.status == 502
-            raise error
+            return False
+        self.last = error
+        return True

@@ -95,6 +95,8 @@ def assert_nothing_secret(directory: Path) -> None:
         assert "sk-secret" not in log, f"a key is in {path}"
         assert "sk-api-" not in log, f"a platform key is in {path}"
         assert SECRET not in log, f"a question or an answer is in {path}"
+        signed = re.search(r"(?i)signature=|accesskeyid|x-oss-|[?&]yy=", log)
+        assert not signed, f"a signed address is in {path}"
 
 
 SECRET = "Rumpelstiltskin"  # said in every question and in every scripted answer

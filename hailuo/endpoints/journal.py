@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from flask import Request
 
-from ..errors import GatewayError
+from ..errors import GatewayError, untrace
 from ..leaving import Leaving
 from ..metrics import Metrics
 from ..turn import Turn
@@ -51,7 +51,9 @@ class Trace:
         self.error = ""
 
     def failed(self, error: GatewayError) -> None:
+        """Note why it ended; nobody will ask where."""
         self.error = error.code or error.type
+        untrace(error)
 
     def fields(self, finished: bool) -> dict[str, Any]:
         """finished: whether all of it was sent. Times in seconds."""

@@ -62,6 +62,7 @@ class Nginx(Served):
         self.address = f"http://127.0.0.1:{self.port}"
         self.base_url = f"{self.address}/v1"
         self._clients = {}
+        self._asked = False
         self._log = directory / "nginx.err"
         conf = directory / "nginx.conf"
         conf.write_text(

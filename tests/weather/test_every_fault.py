@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import assert_nothing_secret
 from tests.served import KEY, Served
 from tests.simulated import Simulated
 
@@ -61,9 +62,11 @@ def stormy(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
         HAILUO_IDLE_TIMEOUT_S=0.6,
         HAILUO_HEARTBEAT_S=0.2,
         HAILUO_QUEUE_TIMEOUT_S=5,
+        HAILUO_LOG_LEVEL="debug",
         TMPDIR=tmp_path / "tmp",
     ) as gateway:
         yield gateway
+    assert_nothing_secret(tmp_path)
 
 
 def test_every_fault(upstream: Simulated, stormy: Served, tmp_path: Path):

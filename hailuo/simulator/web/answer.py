@@ -100,7 +100,7 @@ class Answer:
             await asyncio.sleep(0)
             return
         future = self._loop.create_future()
-        timer = self._loop.call_at(due, future.set_result, None)
+        timer = self._loop.call_at(due, _end, future)
         try:
             await future
         finally:
@@ -203,3 +203,9 @@ def _bytes(given: dict[str, Any]) -> bytes:
     if "base64" in given:
         return base64.b64decode(given["base64"], validate=True)
     return str(given.get("text", "")).encode("utf-8", "surrogatepass")
+
+
+def _end(wait: "asyncio.Future[None]") -> None:
+    """It may have been cancelled in the very turn in which its time has come."""
+    if not wait.done():
+        wait.set_result(None)
