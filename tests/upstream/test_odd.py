@@ -13,7 +13,7 @@ from hailuo.upstream.platform.refusals import refusal
 from hailuo.upstream.sse import Event
 from hailuo.upstream.web import chat as web
 from hailuo.upstream.web.client import check
-from hailuo.upstream.web.voice import recognised
+from hailuo.upstream.web.recognition import recognised
 
 NAMES = st.sampled_from(
     "type statusInfo code message data messageResult sendResult msgID chatID content "
