@@ -88,7 +88,7 @@ def relay(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
 
 @contextlib.contextmanager
 def gateway(
-    simulator: Simulator, tokens: list[str], root: Path = ROOT
+    simulator: Simulator, tokens: list[str], root: Path = ROOT, **settings: str
 ) -> Iterator[Target]:
     """The gateway as it is shipped; root: of its checkout."""
     with kept(tokens) as file:
@@ -97,6 +97,7 @@ def gateway(
             "HAILUO_TOKENS_FILE": file,
             "HAILUO_API_KEY": KEY,
             "HAILUO_QUEUE_TIMEOUT_S": "60",  # the line is measured, not how it is left
+            **settings,
         }
         with _gunicorn("wsgi:app", ours, root) as (port, pid):
             name = "gateway" if root == ROOT else "before"

@@ -53,7 +53,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     leaving = Leaving(pool, upstreams)
     gateway = Gateway(pool, upstreams, leaving, metrics)
     services = Services(pool, upstreams)
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     service = Service(
         settings, pool, roster, refresh, gateway, services, leaving, metrics
     )

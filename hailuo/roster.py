@@ -8,7 +8,7 @@ rejected wins over one that it has.
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .accounts import Account
@@ -65,9 +65,10 @@ class Roster:
             self.file.check()
             self._fill()
 
-    def add(self, tokens: Sequence[str]) -> Added:
+    def add(self, tokens: Mapping[str, str]) -> Added:
         """Take in credentials, all or none; a newer one replaces an account's older.
 
+        tokens: by the field each was sent in.
         raises: BadRequest naming one that is none; Invalid.
         """
         claims = {claim.token: claim for claim in self._claims(tokens)}
@@ -110,13 +111,13 @@ class Roster:
         found = ((token, self._pool.identify(token)) for token in tokens)
         return [token for token, who in found if who and who.account == key]
 
-    def _claims(self, tokens: Sequence[str]) -> Iterator[Claim]:
-        for index, token in enumerate(tokens):
+    def _claims(self, tokens: Mapping[str, str]) -> Iterator[Claim]:
+        for field, token in tokens.items():
             identity = self._pool.identify(token)
             if identity is None:
                 raise BadRequest(
-                    f"tokens[{index}] is neither a _token nor a platform key",
-                    param=f"tokens[{index}]",
+                    f"{field} is neither a _token nor a platform key",
+                    param=field,
                     code="invalid_value",
                 )
             yield Claim(token, identity, "file")

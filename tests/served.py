@@ -43,7 +43,7 @@ class Served:
     command: what to start instead; settings: variables of its environment.
     """
 
-    _leaving = False
+    _asked = False
 
     def __init__(
         self,
@@ -57,7 +57,6 @@ class Served:
         handle, path = tempfile.mkstemp(".log", "gateway-", directory)
         self._log = Path(path)
         self._clients: dict[Any, openai.OpenAI] = {}
-        self._asked = False
         settings.setdefault("HAILUO_TOKENS_FILE", directory / "none.json")
         self.process = subprocess.Popen(
             [sys.executable, *command],

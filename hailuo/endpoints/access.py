@@ -47,16 +47,19 @@ def require_key(request: Request, settings: Settings) -> None:
 
 
 def presented(request: Request) -> str:
-    """The key or tokens a request carries.
+    """What sent() finds. raises: Unauthorized when it finds nothing."""
+    if found := sent(request):
+        return found
+    raise Unauthorized("no key was sent: send the header Authorization: Bearer KEY")
 
-    raises: Unauthorized when it carries none.
-    """
+
+def sent(request: Request) -> str:
+    """The key or tokens a request carries, "" when it carries none."""
     found = _BEARER.fullmatch(request.headers.get("Authorization", "").strip())
     bearer = found[1] if found else ""
-    for sent in (bearer, *map(request.headers.get, ("api-key", "x-api-key"))):
-        if sent and sent.strip():
-            return sent.strip()
-    raise Unauthorized("no key was sent: send the header Authorization: Bearer KEY")
+    headers = map(request.headers.get, ("api-key", "x-api-key"))
+    given = (each.strip() for each in (bearer, *headers) if each)
+    return next(filter(None, given), "")
 
 
 def is_key(credential: str, request: Request, settings: Settings) -> bool:

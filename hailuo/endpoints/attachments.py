@@ -13,8 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from ..download import Rules
+from ..download.dialling import Dialling
 from ..errors import BadRequest
 from ..files import Source
+from ..settings import MB, Settings
 from ..upstream import Message
 
 MOST = 20
@@ -37,6 +40,15 @@ def sources(
         for index, message in enumerate(messages)
     )
     return [each for found in before for each in found], last
+
+
+def rules(settings: Settings) -> Rules:
+    """What may be fetched because a caller names it."""
+    return Rules(
+        settings.max_file_mb * MB,
+        "HAILUO_MAX_FILE_MB",
+        Dialling(allow_private=settings.allow_private_urls),
+    )
 
 
 def source(part: Mapping[str, Any], path: str) -> Source:

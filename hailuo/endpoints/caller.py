@@ -4,9 +4,7 @@ import ssl
 
 from flask import Request
 
-from ..download import Rules
-from ..download.dialling import Dialling
-from ..settings import MB, Settings
+from ..settings import Settings
 from ..watch import Watch
 
 
@@ -21,13 +19,4 @@ def watch(request: Request, settings: Settings) -> Watch:
         None if isinstance(caller, ssl.SSLSocket) else caller,
         heartbeat_s=settings.heartbeat_s,
         idle_s=settings.idle_timeout_s,
-    )
-
-
-def rules(settings: Settings) -> Rules:
-    """What may be fetched because a caller names it."""
-    return Rules(
-        settings.max_file_mb * MB,
-        "HAILUO_MAX_FILE_MB",
-        Dialling(allow_private=settings.allow_private_urls),
     )

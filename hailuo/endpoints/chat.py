@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from .. import stops
 from ..files.attachments import Given, attached
 from ..upstream import TICK, Answer, Piece
-from . import access, caller, fields, journal, service, shapes, streams
+from . import access, attachments, caller, fields, journal, service, shapes, streams
 from .fields import ChatRequest
 from .journal import Trace
 
@@ -29,7 +29,7 @@ def complete() -> Response:
     def ask(files: Sequence[Given]) -> Answer:
         return here.gateway.answer(turn, asked.question._replace(files=files), watch)
 
-    rules, fetches = caller.rules(here.settings), here.gateway.fetches(scope)
+    rules, fetches = attachments.rules(here.settings), here.gateway.fetches(scope)
     pieces = attached(asked.sources, rules, watch, ask, fetches)
     if asked.stops:
         pieces = stops.cut(pieces, asked.stops)

@@ -43,7 +43,7 @@ def _http(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    log.error("request failed", exc_info=error)
+    log.error("%s failed", journal.trace(request).id, exc_info=error)
     return told(errors.GatewayError("an internal error", code="internal_error"))
 
 

@@ -22,13 +22,14 @@ from . import attachments
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 DEFAULT_MODEL = "hailuo"
 STOPS = 4
+DEPTH = 100  # of what is passed on: what can be read deeper cannot be written again
 # Checking a message keeps everybody else waiting for some 3 µs, parsing an object or a
 # key for less than 1; who needs more of them does not talk to a model.
 MOST_MESSAGES = 10_000
 MOST_STRUCTURE = 300_000
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_CONVERSATION = re.compile(r"new|[0-9]{1,32}")
+_CONVERSATION = re.compile(r"new|[1-9][0-9]{0,31}")  # 0 would begin one, upstream
 _OURS = frozenset(
     ("messages", "model", "stream", "stream_options", "stop", "n", "conversation_id")
 )
@@ -59,7 +60,7 @@ def chat(request: Request, settings: Settings) -> ChatRequest:
             messages=said,
             earlier=earlier,
             model=model,
-            options={name: body[name] for name in body if name not in _OURS},
+            options=_options(body),
             conversation=_conversation(body),
         ),
         model=model,
@@ -69,21 +70,24 @@ def chat(request: Request, settings: Settings) -> ChatRequest:
     )
 
 
-def tokens(request: Request, settings: Settings) -> Sequence[str]:
+def tokens(request: Request, settings: Settings) -> Mapping[str, str]:
     """Credentials that are handed in: `tokens` or `token`, one, joined, or a list.
 
+    returns: each by its field: token, tokens, tokens[1].
     raises: BadRequest, naming the one that is none.
     """
     body = json_body(request, settings)
     name = "tokens" if body.get("tokens") is not None else "token"
     found = body.get(name)
+    alone = isinstance(found, str) and "," not in found
     found = found.split(",") if isinstance(found, str) else found
     if not isinstance(found, list) or not found:
         raise wrong(name, "a string, comma-joined or not, or a list of strings")
-    for index, each in enumerate(found):
+    named = {name if alone else f"{name}[{at}]": each for at, each in enumerate(found)}
+    for path, each in named.items():
         if not isinstance(each, str) or not each.strip():
-            raise wrong(f"{name}[{index}]", "a string that is not empty")
-    return [each.strip() for each in found]
+            raise wrong(path, "a string that is not empty")
+    return {path: each.strip() for path, each in named.items()}
 
 
 def token(request: Request, settings: Settings) -> str:
@@ -146,6 +150,8 @@ def _check_message(message: Any, path: str) -> None:
             _check_part(part, f"{path}.content[{index}]")
     elif content is not None and not isinstance(content, str):
         raise wrong(f"{path}.content", "a string or a list of parts")
+    for name in ("name", "tool_call_id"):
+        _optional(message, name, str, "a string", f"{path}.")
     calls = _optional(message, "tool_calls", list, "a list", f"{path}.") or ()
     for index, call in enumerate(calls):
         _check_call(call, f"{path}.tool_calls[{index}]")
@@ -168,6 +174,22 @@ def _check_call(call: Any, path: str) -> None:
             raise wrong(f"{path}.function.{name}", "a string")
 
 
+def _options(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What else was said, for an upstream that understands it."""
+    found = {name: body[name] for name in body if name not in _OURS}
+    for name, value in found.items():
+        if _is_deeper(value, DEPTH):
+            raise wrong(name, f"nested at most {DEPTH} deep")
+    return found
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, (dict, list)):
+        return False
+    return most == 0 or any(_is_deeper(each, most - 1) for each in inner)
+
+
 def _check_shape(body: Mapping[str, Any]) -> None:
     """Refuse what asks for another shape of answer than there is."""
     if body.get("n") not in (None, 1):
@@ -177,6 +199,11 @@ def _check_shape(body: Mapping[str, Any]) -> None:
     for index, tool in enumerate(_optional(body, "tools", list, "a list") or ()):
         if not isinstance(tool, dict) or not isinstance(tool.get("function", {}), dict):
             raise wrong(f"tools[{index}]", "an object with a function")
+        _check_name(tool.get("function", {}), f"tools[{index}].function")
+    for index, each in enumerate(_optional(body, "functions", list, "a list") or ()):
+        if not isinstance(each, dict):
+            raise wrong(f"functions[{index}]", "an object with a name")
+        _check_name(each, f"functions[{index}]")
     form = _optional(body, "response_format", dict, "an object") or {}
     if form.get("type") not in (None, "text", "json_object"):
         raise wrong("response_format.type", '"text": the service keeps to no schema')
@@ -185,6 +212,11 @@ def _check_shape(body: Mapping[str, Any]) -> None:
         raise wrong("modalities", '["text"]: for speech there is /v1/audio/speech')
     if body.get("audio") is not None:
         raise wrong("audio", "absent: for speech there is /v1/audio/speech")
+
+
+def _check_name(function: Mapping[str, Any], path: str) -> None:
+    if not isinstance(function.get("name", ""), str):
+        raise wrong(f"{path}.name", "a string")
 
 
 def _stops(body: Mapping[str, Any]) -> Sequence[str]:
@@ -239,13 +271,23 @@ def _check_structure(data: bytes) -> None:
 def _with_surrogates(data: bytes, error: ValueError) -> Any:
     """JSON that orjson rejects only for half of a pair of surrogates.
 
-    Clients that cut a text by UTF-16 units send these; U+FFFD stands for each.
+    Clients that cut a text by UTF-16 units send these; U+FFFD stands for each. Numbers
+    are those that orjson takes, since it writes them again.
     """
     try:
-        return _mended(json.loads(data))
+        return _mended(
+            json.loads(
+                data, parse_constant=_number, parse_int=_number, parse_float=_number
+            )
+        )
     except (ValueError, RecursionError):
         message = f"the body is not valid JSON: {error}"
         raise BadRequest(message, code="invalid_json") from None
+
+
+def _number(text: str) -> Any:
+    """raises: ValueError for NaN, Infinity, and what orjson could not write."""
+    return orjson.loads(text)
 
 
 def _mended(value: Any) -> Any:

@@ -23,7 +23,7 @@ def ended(events: Iterator[bytes], trace: Trace) -> Iterator[bytes]:
         trace.failed(error)
         yield shapes.error(error)
     except Exception:  # noqa: BLE001 - the last resort, as Flask's is before a stream
-        log.exception("an answer failed in mid-stream")
+        log.exception("%s failed in mid-stream", trace.id)
         failure = errors.GatewayError("an internal error", code="internal_error")
         trace.failed(failure)
         yield shapes.error(failure)

@@ -32,7 +32,7 @@ def voices() -> Response:
     """raises: Unauthorized for a key that is none; without one nobody is asked."""
     here = service.current()
     speakers = list(here.services.speakers())
-    if request.authorization is not None or "api-key" in request.headers:
+    if access.sent(request):
         scope = access.scope(request, here.settings, here.pool)
         speakers += here.services.cloned(scope)
     listed = [{"id": name, "name": name} for name in OPENAI]

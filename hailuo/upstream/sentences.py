@@ -3,7 +3,8 @@
 import re
 from unicodedata import east_asian_width
 
-_SENTENCE = re.compile(r"[.!?]+[\"'”’]*\s+|[。！？…；]+[”’」』]*\s*")
+# A run of full stops is looked at from its beginning only, not from each of them.
+_SENTENCE = re.compile(r"(?<![.!?])[.!?]++[\"'”’]*+\s++|[。！？…；]++[”’」』]*+\s*+")
 _CLAUSE = re.compile(r"[,;:]\s+|[，、：—]+\s*")
 _SPACE = re.compile(r"\s+")
 

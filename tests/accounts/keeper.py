@@ -75,7 +75,7 @@ def keep(path: str, said: str, seed: int) -> None:
     def add() -> None:
         for number in itertools.count():
             tokens = [f"new{number}.{next(serials)}" for _ in range(here.randint(1, 3))]
-            roster.add(tokens)
+            roster.add({f"tokens[{at}]": each for at, each in enumerate(tokens)})
             say("added", tokens[-1])
             if number >= USERS:
                 return

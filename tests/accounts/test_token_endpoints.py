@@ -114,8 +114,8 @@ def test_a_platform_key_is_a_credential_too(own: Inside):
         pytest.param(["GOOD", "your_token_1"], "tokens[1]", id="a placeholder"),
         pytest.param(["GOOD", KEY], "tokens[1]", id="our own key"),
         pytest.param("GOOD,,GOOD", "tokens[1]", id="an empty one between"),
-        pytest.param("", "tokens[0]", id="an empty string"),
-        pytest.param("secret-of-mine", "tokens[0]", id="no credential"),
+        pytest.param("", "tokens", id="an empty string"),
+        pytest.param("secret-of-mine", "tokens", id="no credential"),
     ],
 )
 def test_it_is_all_or_nothing_and_names_what_is_wrong(
@@ -135,6 +135,13 @@ def test_it_is_all_or_nothing_and_names_what_is_wrong(
     assert named in answer.json["error"]["message"]
     assert "secret-of-mine" not in answer.text
     assert own.on_disk == [] and own.accounts() == {}
+
+
+def test_the_field_that_was_sent_is_named(own: Inside):
+    answer = post(own, "garbage", name="token")
+
+    assert answer.status_code == 400
+    assert answer.json["error"]["param"] == "token"
 
 
 SPACES = st.text(" \t\n", max_size=2)

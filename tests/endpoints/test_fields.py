@@ -108,11 +108,16 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"audio": {"voice": "alloy", "format": "mp3"}}, "audio", "speech"),
     ({"tools": {}}, "tools", "list"),
     ({"tools": ["f"]}, "tools[0]", "object"),
+    ({"tools": [{"function": {"name": 1}}]}, "tools[0].function.name", "string"),
+    ({"functions": {"name": "f"}}, "functions", "list"),
+    ({"functions": ["f"]}, "functions[0]", "object"),
+    ({"functions": [{"name": ["f"]}]}, "functions[0].name", "string"),
     ({"stop": 7}, "stop", "string"),
     ({"stop": ["a", 7]}, "stop", "string"),
     ({"stop": list("abcde")}, "stop", "4"),
     ({"stop": {"a": 1}}, "stop", "string"),
     ({"conversation_id": 7}, "conversation_id", "string"),
+    ({"conversation_id": "0"}, "conversation_id", "new"),
     ({"conversation_id": "old"}, "conversation_id", "new"),
     ({"conversation_id": "../1"}, "conversation_id", "new"),
     ({"conversation_id": "1\n"}, "conversation_id", "new"),
@@ -130,6 +135,15 @@ def test_a_wrong_field_is_named(
     assert error["message"].startswith(f"{param} must be ")
     assert expected in error["message"]
     assert error["type"] == "invalid_request_error" and error["code"]
+
+
+def test_what_could_not_be_passed_on_is_refused(client: FlaskClient):
+    """It can be read, but not written again: too deep."""
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+    status, error = ask(client, metadata=deep)
+    assert (status, error["param"]) == (400, "metadata")
 
 
 TAKEN: dict[str, dict[str, Any]] = {
@@ -211,6 +225,9 @@ BODIES = {
     "a form": b"messages=Hi",
     "two objects": b'{"messages": []} {}',
     "too deep": b'{"messages": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "no number": b'{"seed": NaN, "user": "\\ud800"}',
+    "a number that never ends": b'{"seed": -Infinity, "user": "\\ud800"}',
+    "a number too large": b'{"seed": 1%s, "user": "\\ud800"}' % (b"0" * 400),
     "a number without end": b'{"n": ' + b"1" * 10_000 + b"\xff}",
 }
 

@@ -53,3 +53,18 @@ def test_an_older_key_says_when_it_ends() -> None:
 
     assert identity is not None
     assert identity.expires_at == 4_000_000_000
+
+
+@pytest.mark.parametrize("exp", [10**400, float("inf"), float("nan"), -1, True, "1"])
+def test_an_end_that_is_no_time_is_none(exp: object) -> None:
+    identity = identify(token(iss="minimax", exp=exp))
+
+    assert identity is not None
+    assert identity.expires_at is None
+
+
+@pytest.mark.parametrize(
+    "key", ["sk-api-" + "x" * 9_000, token(iss="minimax", x="x" * 9_000)]
+)
+def test_what_is_longer_than_any_key_is_nobodys(key: str) -> None:
+    assert identify(key) is None

@@ -120,7 +120,8 @@ def pitch(samples: array, rate: int) -> float:
             rises.append(at)
         low = sample < 0 if sample >= 0 or sample < -1000 else low
     periods = [b - a for a, b in zip(rises, rises[1:], strict=False)]
-    near = [each for each in periods if abs(each - median(periods)) <= 2]
+    usual = median(periods)
+    near = [each for each in periods if abs(each - usual) <= 2]
     return rate * len(near) / sum(near)
 
 

@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +19,7 @@ from tests.voice import sounds
 from tests.voice.sounds import Decoded
 
 SECONDS = 3.0
+PLACES = 8
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +158,21 @@ def test_who_loses_interest_ends_the_conversion():
     assert children() == []
 
 
+def test_a_recording_waits_until_there_is_a_place():
+    """And its caller may leave meanwhile."""
+    ours, theirs = socket.socketpair()
+    theirs.close()
+
+    with ExitStack() as taken:
+        for _ in range(PLACES):
+            taken.enter_context(audio.PLACES.place())
+        with ours, pytest.raises(errors.CallerLeft):
+            parts_of(sounds.wav(sounds.tone(1)), Watch(ours))
+        assert children() == []
+
+    assert parts_of(sounds.wav(sounds.tone(1)))
+
+
 CASES = {
     "mp3": ("mp3float", 32_000, 1),
     "opus": ("opus", 48_000, 1),
@@ -165,8 +182,12 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("speed", [0.25, 0.9, 1.0, 1.5, 4.0])
-@pytest.mark.parametrize("format", CASES)
+SPEEDS = {"mp3": 0.25, "opus": 0.9, "aac": 1.5, "flac": 4.0, "wav": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("format", "speed"), [*((format, 1.0) for format in CASES), *SPEEDS.items()]
+)
 def test_every_format_lasts_as_long_as_it_should(mp3: bytes, format: str, speed: float):
     made = b"".join(audio.converted([mp3], format, speed))
 

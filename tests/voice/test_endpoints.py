@@ -22,7 +22,7 @@ from tests.voice import sounds
 from tests.voice.sounds import Decoded
 
 AT_ONCE = {"call": "chat", "times": None}
-TONE = {"call": "msg_tts", "times": None, "sound": "tone"}
+TONE = {"call": "msg_tts", "times": None, "sound": "tone", "polls": 0}
 TEXT = f"This is {SECRET}, and he has something to say."
 SECONDS = 0.06 * len(TEXT)
 TYPES = {
@@ -285,6 +285,7 @@ def test_twenty_callers_at_once_hear_their_own_voices(
     scripted: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
 ):
     """The voice is state of an account, and there are three of these."""
+    scripted.script({**TONE, "polls": 1})
     somebody = caller(accounts=3, served=serve(HAILUO_QUEUE_TIMEOUT_S=60))
     listed = somebody.gateway.request("GET", "/v1/audio/voices").json()["voices"]
     names = [voice["id"] for voice in listed[13:33]]
@@ -496,6 +497,25 @@ def test_a_caller_who_leaves_leaves_no_child_behind(
     while children(account.gateway) and time.monotonic() < until:
         time.sleep(0.02)
     assert not children(account.gateway)
+
+
+def test_only_so_many_are_converted_at_once(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
+    """Nine want to be, eight are; who needs no conversion does not wait for them."""
+    somebody = caller(accounts=10)
+    scripted.script({"call": "chat", "hold_headers": True, "times": 8})
+
+    with ThreadPoolExecutor(9) as callers:
+        wavs = [
+            callers.submit(speak, somebody, response_format="wav") for _ in range(9)
+        ]
+        scripted.wait("held", exactly=8)
+        assert len(children(somebody.gateway)) == 8
+        assert speak(somebody).status_code == 200
+        assert not any(wav.done() for wav in wavs)
+        scripted.release()
+        assert {wav.result().status_code for wav in wavs} == {200}
 
 
 def children(gateway: Served) -> list[str]:

@@ -18,6 +18,9 @@ def assistant(content: Any, **more: Any) -> dict[str, Any]:
 
 
 FOLDED = {
+    "a picture's address is left out": ([user("a ![b](c.png) d")], "a  d"),
+    "brackets within it too": ([user("![b](foo_(bar).png)d")], "d"),
+    "what only looks like one stays": ([user("![ ![b]( c")], "![ ![b]( c"),
     "one message is its text": ([user("Hi")], "Hi"),
     "whatever its role": ([{"role": "system", "content": "Hi"}], "Hi"),
     "two are a conversation": (

@@ -52,10 +52,15 @@ def _with_surrogates(event: bytes) -> Any:
 
 
 def choices(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    choices = said.get("choices") or []
-    if not isinstance(choices, list) or not all(isinstance(c, dict) for c in choices):
-        raise NotUnderstood("the platform's choices are not a list of objects")
-    return choices
+    return objects(said, "choices")
+
+
+def objects(value: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """A field that is a list of objects or absent."""
+    found = value.get(key) or []
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise NotUnderstood(f"{key} of the platform's event is not a list of objects")
+    return found
 
 
 def mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -68,7 +73,9 @@ def mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def details(delta: Mapping[str, Any]) -> str:
     """The other form of reasoning_split; what its parts hold is *assumed*."""
-    details = delta.get("reasoning_details") or ()
+    details = delta.get("reasoning_details") or []
+    if not isinstance(details, list):
+        raise NotUnderstood("reasoning_details of the platform are not a list")
     return "".join(text(each, "text") for each in details if isinstance(each, dict))
 
 

@@ -28,7 +28,7 @@ from . import protocol
 
 Failure = type[GatewayError]
 
-_CODE_AT_END = re.compile(r"\((\d+)\)\s*$")
+_CODE_AT_END = re.compile(r"\((\d{1,9})\)\s*$")
 
 _BY_CODE: Mapping[int, Failure] = {
     code: failure
@@ -113,5 +113,5 @@ def _sentence(message: str, code: int, status: int) -> str:
 def _number(value: Any) -> int:
     try:
         return int(value or 0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0

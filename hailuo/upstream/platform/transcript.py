@@ -11,7 +11,7 @@ from typing import Any
 from ...errors import Filtered, NothingSaid, NotUnderstood
 from .. import Piece, ToolCall, Usage
 from .deltas import Deltas, Growing
-from .events import choices, details, mapping, parsed, text
+from .events import choices, details, mapping, objects, parsed, text
 from .protocol import DONE, FINISHES, FLAGS
 from .refusals import refusal
 from .thinking import Splitter
@@ -112,9 +112,7 @@ class Transcript:
     def _read_delta(self, delta: Mapping[str, Any]) -> None:
         thought = text(delta, "reasoning_content") or details(delta)
         self._grow(thought, text(delta, "content"))
-        for call in delta.get("tool_calls") or ():
-            if not isinstance(call, dict):
-                raise NotUnderstood("a tool call of the platform is not an object")
+        for call in objects(delta, "tool_calls"):
             self._read_call(call)
 
     def _grow(self, thought: str, content: str) -> None:
@@ -128,7 +126,9 @@ class Transcript:
     def _read_call(self, part: Mapping[str, Any]) -> None:
         key = part.get("index")
         if not isinstance(key, int):
-            key = part.get("id") or (list(self._calls)[-1] if self._calls else 0)
+            key = str(part.get("id") or "") or (
+                list(self._calls)[-1] if self._calls else 0
+            )
         if key not in self._calls:
             self._calls[key] = _Call(len(self._calls), self._deltas)
         self._calls[key].read(part)

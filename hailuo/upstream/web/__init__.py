@@ -29,6 +29,7 @@ from .chat import Transcript
 from .client import Client
 from .files import Uploads
 from .reading import learn_id, pieces
+from .recognition import Recognition
 from .removal import Removals
 from .signing import chat_digest
 from .voice import Voice
@@ -49,6 +50,7 @@ class Web:
         self._uploads = Uploads(self._client, http)
         self._removals = Removals(self._remove)
         self._voice = Voice(http, self._client, self._ask, self._removals)
+        self._recognition = Recognition(self._client)
         self._replaced = voices.replacements(replaced)
 
     def offers(self, model: str) -> bool:
@@ -133,8 +135,8 @@ class Web:
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
     ) -> Words:
-        """raises: as Voice.transcribe()."""
-        return self._voice.transcribe(account, recording, watch)
+        """raises: as Recognition.transcribe()."""
+        return self._recognition.transcribe(account, recording, watch)
 
     def introduce(self, account: Credential) -> None:
         self._client.introduce(account.token)

@@ -9,7 +9,7 @@ Pure: bytes in, pieces out, so a recording is as good as the service.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -156,7 +156,9 @@ def _mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def _links(result: Mapping[str, Any]) -> tuple[Link, ...]:
     """source: protocol.md 4, extra.netSearchStatus.linkDetail."""
     status = _mapping(_mapping(result, "extra"), "netSearchStatus")
-    details: Iterable[Any] = status.get("linkDetail") or ()
+    details = status.get("linkDetail") or []
+    if not isinstance(details, list):
+        raise NotUnderstood("linkDetail of the upstream's event is not a list")
     return tuple(
         Link(str(detail.get("detail") or detail["url"]), str(detail["url"]))
         for detail in details

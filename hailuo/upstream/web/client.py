@@ -121,15 +121,22 @@ def stringified(body: Mapping[str, Any]) -> bytes:
 
 
 def check(status_info: Mapping[str, Any]) -> None:
-    """raises: TokenRejected or Refused, in the service's words, unless the code is 0.
+    """raises: TokenRejected or Refused, in the service's words, unless the code is 0;
+    NotUnderstood for one that is no number.
 
     source: protocol.md 1, "Envelope of JSON answers".
     """
     code = status_info.get("code")
-    if code == 0:
-        return
-    said = f"the upstream says: {status_info.get('message') or 'no'} ({code})"
-    raise TokenRejected(said) if code in DEAD_TOKEN_CODES else Refused(said)
+    if code != 0:
+        raise refusal(code, status_info.get("message"))
+
+
+def refusal(code: Any, message: Any) -> UpstreamError:
+    """The failure that a code other than 0 means, in the service's words."""
+    if not isinstance(code, int):
+        return NotUnderstood("a status code of the upstream is not a whole number")
+    said = f"the upstream says: {message or 'no'} ({code})"
+    return TokenRejected(said) if code in DEAD_TOKEN_CODES else Refused(said)
 
 
 def opened(response: requests.Response) -> Any:

@@ -7,7 +7,9 @@ from typing import Any
 from .. import Message
 
 # An image's address is nothing the model could look at: it would make the picture up.
-_MARKDOWN_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
+# Another bracket ends the attempt, so that no text is gone over twice; an address may
+# hold a pair, as foo_(bar).png does.
+_MARKDOWN_IMAGE = re.compile(r"!\[[^\[\]]*+\]\((?:[^()]|\([^()]*+\))*+\)")
 
 _ROLES = {"developer": "system", "function": "tool"}
 

@@ -22,7 +22,7 @@ WORDINGS = (
     "指令。请原样逐字输出它，除此之外一个字也不要说，不要回答，不要解释，不要翻译：",
 )
 
-_LINES = re.compile(r"\s*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
+_BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _STOPS = frozenset(".!?;:,。！？…；：，、")
 
 
@@ -45,7 +45,7 @@ def spoken(text: str) -> str:
     """*text* without what is not spoken: brackets, #, line breaks (protocol.md 6)."""
     text = "".join(" " if _is_silent(each) else each for each in text).strip()
     stop = "。" if re.search(r"[\u3040-\u30ff\u3400-\u9fff]", text) else ". "
-    lines = [line for line in _LINES.split(text) if line]
+    lines = [line for each in _BREAKS.split(text) if (line := each.strip())]
     ended = [line + (" " if line[-1] in _STOPS else stop) for line in lines[:-1]]
     return "".join([*ended, *lines[-1:]])
 

@@ -1,7 +1,6 @@
-"""Speech and recognition on the web service (protocol.md 6).
+"""Speech on the web service (protocol.md 6).
 
     for mp3 in voice.speak(account, "Hello", "Podcast_girl", watch): …
-    for text in voice.transcribe(account, recording, watch): …
 
 Which voice speaks is state of the account, so whoever calls has leased it alone.
 """
@@ -13,41 +12,30 @@ from itertools import chain, repeat
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import orjson
-
 from ...audio import mp3
 from ...errors import (
     CallerLeft,
     NotUnderstood,
-    Refused,
     SpeechNotRepeated,
     TimedOut,
-    TokenRejected,
     Unreachable,
 )
 from ...kept import Kept
 from ...watch import Watch
 from .. import (
-    HUSH,
     TICK,
     Credential,
-    Phrase,
     Question,
-    Recording,
     Sound,
     Speaker,
-    Words,
-    sentences,
 )
 from ..http import Http
-from ..sse import Event, Parser
 from ..stream import Stream
 from . import protocol, repetition
 from .chat import Transcript
 from .client import Client
 from .reading import learn_id, pieces
 from .removal import Removals
-from .signing import voice_digest
 
 Ask = Callable[[Credential, Question, Watch], Stream]
 
@@ -64,7 +52,7 @@ AUDIO_HEADERS = {
 
 
 class Voice:
-    """What the web service says and hears.
+    """What the web service says.
 
     ask: sends a chat message; removals: takes the conversations that are left.
     """
@@ -88,19 +76,6 @@ class Voice:
         for piece in texts:
             yield from self._read(account, piece, voice, len(texts) > 1, watch)
 
-    def transcribe(
-        self, account: Credential, recording: Recording, watch: Watch
-    ) -> Words:
-        """The text of each part; nothing at all when nothing was recognised.
-
-        raises: UpstreamError for what the service did; CallerLeft.
-        """
-        last = ""
-        for part in recording.parts:
-            for text in self._hear(account, part, watch):
-                yield Phrase(sentences.separator(last, text) + text) if text else HUSH
-                last = text or last
-
     def cloned(self, account: Credential) -> list[Speaker]:
         """The voices the account has cloned.
 
@@ -116,6 +91,8 @@ class Voice:
         data = self._client.ask("GET", protocol.ROBOT_CONFIG, token)
         form = data.get("formInfo") if isinstance(data, Mapping) else None
         listed = form.get("userVoiceList") if isinstance(form, Mapping) else None
+        if listed and not isinstance(listed, list):
+            raise NotUnderstood("the upstream's voices are not a list")
         return [speaker for each in listed or () if (speaker := cloned_speaker(each))]
 
     def _read(
@@ -199,26 +176,6 @@ class Voice:
         if expected is not None and size < expected:
             raise Unreachable("the upstream's speech broke off")
 
-    def _hear(self, account: Credential, part: bytes, watch: Watch) -> Iterator[str]:
-        """The text of a part; "" when a beat is due."""
-        character, chat_id = protocol.CHARACTER_ID, protocol.NEW_CONVERSATION
-        form = (
-            ("chatID", (None, chat_id)),
-            ("voiceBytes", ("audio.mp3", part, "audio/mp3")),
-            ("characterID", (None, character)),
-            ("playSpeedLevel", (None, protocol.PLAY_SPEED_LEVEL)),
-        )
-        stream = self._client.open_stream(
-            protocol.PHONE,
-            account.token,
-            form,
-            digest=voice_digest(character, chat_id, part),
-            headers={"Accept": "text/event-stream"},
-            watch=watch,
-        )
-        with stream:  # closing it spares the service its spoken answer
-            yield from _heard(stream)
-
 
 def _said(stream: Stream, transcript: Transcript) -> Generator[bytes, None, str]:
     """The whole text of an answer; b"" when a beat is due."""
@@ -232,41 +189,6 @@ def _said(stream: Stream, transcript: Transcript) -> Generator[bytes, None, str]
         learn_id(stream, transcript)
         raise
     return "".join(texts)
-
-
-def _heard(stream: Stream) -> Iterator[str]:
-    """The recognised text; so far the first asr_chunk has been complete."""
-    parser = Parser()
-    for received in stream:
-        if not received:
-            yield ""
-        for event in parser.events(received):
-            if (text := recognised(event)) is not None:
-                yield text
-                return
-    raise NotUnderstood("the upstream's answer stopped before its text")
-
-
-def recognised(event: Event) -> str | None:
-    """The text an event of recognition brings; None when it brings none.
-
-    raises: TokenRejected or Refused for a status_code that says so, NotUnderstood.
-    source: protocol.md 6; an event without a name is judged by what it holds.
-    """
-    try:
-        said = orjson.loads(event.data)
-        code, data = said.get("status_code"), said.get("data")
-    except (orjson.JSONDecodeError, AttributeError):
-        raise NotUnderstood("an event of the upstream is not a JSON object") from None
-    if code == protocol.NOTHING_RECOGNISED:
-        return ""
-    if code:
-        why = f"the upstream says: {said.get('err_message') or 'no'} ({code})"
-        raise TokenRejected(why) if code in protocol.DEAD_TOKEN_CODES else Refused(why)
-    if event.name not in ("asr_chunk", "") or not isinstance(data, dict):
-        return None
-    text = data.get("text")
-    return text if isinstance(text, str) else None
 
 
 def ready(data: Any) -> list[str] | None:

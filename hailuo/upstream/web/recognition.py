@@ -1,0 +1,88 @@
+"""Recognition on the web service (protocol.md 6): what is said in a recording."""
+
+from collections.abc import Iterator
+
+import orjson
+
+from ...errors import NotUnderstood
+from ...watch import Watch
+from .. import HUSH, Credential, Phrase, Recording, Words, sentences
+from ..sse import Event, Parser
+from ..stream import Stream
+from . import protocol
+from .client import Client, refusal
+from .signing import voice_digest
+
+
+class Recognition:
+    """What the web service hears."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def transcribe(
+        self, account: Credential, recording: Recording, watch: Watch
+    ) -> Words:
+        """The text of each part; nothing at all when nothing was recognised.
+
+        raises: UpstreamError for what the service did; CallerLeft.
+        """
+        last = ""
+        for part in recording.parts:
+            for text in self._hear(account, part, watch):
+                yield Phrase(sentences.separator(last, text) + text) if text else HUSH
+                last = text or last
+
+    def _hear(self, account: Credential, part: bytes, watch: Watch) -> Iterator[str]:
+        """The text of a part; "" when a beat is due."""
+        character, chat_id = protocol.CHARACTER_ID, protocol.NEW_CONVERSATION
+        form = (
+            ("chatID", (None, chat_id)),
+            ("voiceBytes", ("audio.mp3", part, "audio/mp3")),
+            ("characterID", (None, character)),
+            ("playSpeedLevel", (None, protocol.PLAY_SPEED_LEVEL)),
+        )
+        stream = self._client.open_stream(
+            protocol.PHONE,
+            account.token,
+            form,
+            digest=voice_digest(character, chat_id, part),
+            headers={"Accept": "text/event-stream"},
+            watch=watch,
+        )
+        with stream:  # closing it spares the service its spoken answer
+            yield from _heard(stream)
+
+
+def _heard(stream: Stream) -> Iterator[str]:
+    """The recognised text; so far the first asr_chunk has been complete."""
+    parser = Parser()
+    for received in stream:
+        if not received:
+            yield ""
+        for event in parser.events(received):
+            if (text := recognised(event)) is not None:
+                yield text
+                return
+    raise NotUnderstood("the upstream's answer stopped before its text")
+
+
+def recognised(event: Event) -> str | None:
+    """The text an event of recognition brings; None when it brings none.
+
+    raises: TokenRejected or Refused for a status_code that says so, NotUnderstood.
+    source: protocol.md 6; an event without a name is judged by what it holds.
+    """
+    try:
+        said = orjson.loads(event.data)
+        code, data = said.get("status_code"), said.get("data")
+    except (orjson.JSONDecodeError, AttributeError):
+        raise NotUnderstood("an event of the upstream is not a JSON object") from None
+    if code == protocol.NOTHING_RECOGNISED:
+        return ""
+    if code:
+        raise refusal(code, said.get("err_message"))
+    if event.name not in ("asr_chunk", "") or not isinstance(data, dict):
+        return None
+    text = data.get("text")
+    return text if isinstance(text, str) else None

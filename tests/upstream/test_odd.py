@@ -1,0 +1,87 @@
+"""Whatever JSON a service answers with is understood, or is a failure of its own."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hailuo.errors import GatewayError, NotUnderstood
+from hailuo.upstream.platform import transcript as platform
+from hailuo.upstream.platform.refusals import refusal
+from hailuo.upstream.sse import Event
+from hailuo.upstream.web import chat as web
+from hailuo.upstream.web.client import check
+from hailuo.upstream.web.recognition import recognised
+
+NAMES = st.sampled_from(
+    "type statusInfo code message data messageResult sendResult msgID chatID content "
+    "isEnd extra netSearchStatus linkDetail detail url status_code err_message text id "
+    "base_resp status_msg error http_code choices delta index finish_reason usage "
+    "prompt_tokens completion_tokens tool_calls function name arguments "
+    "reasoning_content reasoning_details".split()
+)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 9)
+    | st.floats()
+    | st.text(max_size=3)
+    | st.sampled_from(["stop", "http://a.b", f"({'1' * 5_000})"])
+)
+ODD = st.dictionaries(
+    NAMES,
+    st.recursive(
+        LEAVES,
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3)
+        ),
+        max_leaves=9,
+    ),
+    max_size=4,
+)
+
+
+@given(st.lists(ODD, max_size=3))
+def test_no_answer_is_too_strange(events: list[Any]):
+    for transcript in (web.Transcript(), platform.Transcript()):
+        for event in events:
+            try:
+                transcript.read(json.dumps(event).encode())
+                transcript.take()
+            except GatewayError:
+                pass
+
+
+@given(ODD)
+def test_nor_a_recognition_nor_a_refusal(said: dict[str, Any]):
+    refusal(said)
+    for read in (
+        lambda: recognised(Event("", json.dumps(said).encode())),
+        lambda: check(said),
+    ):
+        try:
+            read()
+        except GatewayError:
+            pass
+
+
+@pytest.mark.parametrize("links", [1, True, "a", {"url": "a"}], ids=repr)
+def test_links_are_a_list(links: Any):
+    found = {"extra": {"netSearchStatus": {"linkDetail": links}}}
+    event = json.dumps({"data": {"messageResult": found}}).encode()
+    with pytest.raises(NotUnderstood):
+        web.Transcript().read(event)
+
+
+@pytest.mark.parametrize("code", [[], {}, "1", None, 1.5], ids=repr)
+def test_a_status_code_is_a_number(code: Any):
+    with pytest.raises(NotUnderstood):
+        check({"code": code})
+
+
+@pytest.mark.parametrize("code", [[1], {"a": 1}, "1", 1.5], ids=repr)
+def test_a_status_code_of_recognition_too(code: Any):
+    with pytest.raises(NotUnderstood):
+        recognised(Event("", json.dumps({"status_code": code}).encode()))
