@@ -280,7 +280,7 @@ class TestWaiting:
         with ThreadPoolExecutor() as threads:
             first = threads.submit(gateway.chat)
             upstream.wait("held", exactly=1)
-            gateway.parts.roster.add([written("6535")])
+            gateway.ask("POST", "/v1/token", json={"token": written("6535")})
             late = gateway.chat()
             upstream.release()
             assert first.result().status_code == 200
