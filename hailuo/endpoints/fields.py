@@ -22,7 +22,6 @@ from . import attachments
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 DEFAULT_MODEL = "hailuo"
 STOPS = 4
-DEPTH = 100  # of what is passed on: what can be read deeper cannot be written again
 # Checking a message keeps everybody else waiting for some 3 µs, parsing an object or a
 # key for less than 1; who needs more of them does not talk to a model.
 MOST_MESSAGES = 10_000
@@ -60,7 +59,7 @@ def chat(request: Request, settings: Settings) -> ChatRequest:
             messages=said,
             earlier=earlier,
             model=model,
-            options=_options(body),
+            options={name: body[name] for name in body if name not in _OURS},
             conversation=_conversation(body),
         ),
         model=model,
@@ -172,22 +171,6 @@ def _check_call(call: Any, path: str) -> None:
     for name in ("name", "arguments"):
         if not isinstance(function.get(name), str):
             raise wrong(f"{path}.function.{name}", "a string")
-
-
-def _options(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What else was said, for an upstream that understands it."""
-    found = {name: body[name] for name in body if name not in _OURS}
-    for name, value in found.items():
-        if _is_deeper(value, DEPTH):
-            raise wrong(name, f"nested at most {DEPTH} deep")
-    return found
-
-
-def _is_deeper(value: Any, most: int) -> bool:
-    inner = value.values() if isinstance(value, dict) else value
-    if not isinstance(value, (dict, list)):
-        return False
-    return most == 0 or any(_is_deeper(each, most - 1) for each in inner)
 
 
 def _check_shape(body: Mapping[str, Any]) -> None:

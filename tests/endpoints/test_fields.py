@@ -137,15 +137,6 @@ def test_a_wrong_field_is_named(
     assert error["type"] == "invalid_request_error" and error["code"]
 
 
-def test_what_could_not_be_passed_on_is_refused(client: FlaskClient):
-    """It can be read, but not written again: too deep."""
-    deep: Any = 1
-    for _ in range(300):
-        deep = [deep]
-    status, error = ask(client, metadata=deep)
-    assert (status, error["param"]) == (400, "metadata")
-
-
 TAKEN: dict[str, dict[str, Any]] = {
     "every scalar null": dict.fromkeys(
         "model stream stream_options n stop temperature logprobs response_format tools "

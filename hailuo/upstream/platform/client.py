@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import requests
 
-from ...errors import GatewayError, NotUnderstood
+from ...errors import BadRequest, GatewayError, NotUnderstood
 from ...watch import Watch
 from ..foreign import FOREIGN, translated
 from ..http import Http
@@ -54,7 +54,7 @@ class Client:
             path,
             key,
             {"Content-Type": "application/json"},
-            data=orjson.dumps(body),
+            data=written(body),
             watch=watch,
         )
 
@@ -135,3 +135,25 @@ def _check_stream(response: requests.Response) -> None:
         return
     opened(response)
     raise NotUnderstood(f"the platform's answer is no event stream but {kind or '?'}")
+
+
+def written(body: Mapping[str, Any]) -> bytes:
+    """JSON to post.
+
+    raises: BadRequest, naming the field, for what was read but is nested too deep to be
+        written again.
+    """
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        param = next((name for name in body if not _writable(body[name])), None)
+        message = f"{param} is nested too deep to be passed on"
+        raise BadRequest(message, param=param, code="invalid_value") from None
+
+
+def _writable(value: Any) -> bool:
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return False
+    return True
