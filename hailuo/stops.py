@@ -25,10 +25,14 @@ class Stops:
         """What of the text so far can be given away; sets *found*."""
         text = self._held + text
         self._held = ""
-        starts = [at for each in self._sequences if (at := text.find(each)) >= 0]
-        if starts:
+        found = [
+            (at + len(each), at)
+            for each in self._sequences
+            if (at := text.find(each)) >= 0
+        ]
+        if found:  # the one that is complete first, however the text was cut
             self.found = True
-            return text[: min(starts)]
+            return text[: min(found)[1]]
         if last:
             return text
         end = len(text) - max(_overlap(text, each) for each in self._sequences)

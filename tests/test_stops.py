@@ -13,9 +13,11 @@ sequences = st.lists(st.text("abN", min_size=1, max_size=4), min_size=1, max_siz
 
 
 def expected(text: str, sequences: list[str]) -> str:
-    """The text before the first sequence."""
-    starts = [at for each in sequences if (at := text.find(each)) >= 0]
-    return text[: min(starts)] if starts else text
+    """What comes before the sequence that is complete first."""
+    found = [(text.find(each) + len(each), text.find(each)) for each in sequences]
+    return text[
+        : min(((end, at) for end, at in found if at >= 0), default=(0, None))[1]
+    ]
 
 
 class Pieces:
