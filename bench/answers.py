@@ -44,8 +44,8 @@ def judged(
 ) -> dict[str, Any]:
     """The times of every request, and a sentence for each answer that is wrong."""
     told, wrong = [], []
-    for sent, parts in asked:
-        one = {"sent": sent, **_arrivals(parts, load, read)}
+    for number, sent, parts in asked:
+        one = {"number": number, "sent": sent, **_arrivals(parts, load, read)}
         if one.pop("text", None) != load.text:
             came = b"".join(part for _, part in parts)
             why = one.pop("why", "another text")

@@ -6,7 +6,7 @@ standard input; one result, as JSON on its standard output:
 
     {"host": "127.0.0.1", "port": 8000, "answers": "openai" or "web", "load": Load,
      "key": …, "devices": [one for each that is at once, to ask in the web protocol]}
-    {"asked": [{"sent", "first", "last", "arrivals": [one for each piece]}, …],
+    {"asked": [{"number", "sent", "first", "last", "arrivals": [one for each piece]}…],
      "wrong": [sentence, …], "cpu_s": n}
 
 Times are seconds of time.monotonic, which all processes of a machine share; a failed
@@ -34,8 +34,9 @@ Part = tuple[float, bytes]
 
 
 class Asked(NamedTuple):
-    """A request: when it was sent, and what came, when."""
+    """A request: which it was, when it was sent, and what came, when."""
 
+    number: int
     sent: float
     parts: list[Part]
 
@@ -48,10 +49,10 @@ class Connection:
         self.number = number
         self._socket: socket.socket | None = None
 
-    def ask(self, request: bytes, then: Callable[[Asked], None]) -> None:
+    def ask(self, number: int, request: bytes, then: Callable[[Asked], None]) -> None:
         """then: called once, with the whole answer."""
         self._then: Callable[[Asked], None] | None = then
-        self._asked = Asked(time.monotonic(), [])
+        self._asked = Asked(number, time.monotonic(), [])
         self._end = b""
         if self._socket is None:
             self._socket = socket.create_connection(self._run.address, GIVES_UP_S)
@@ -136,10 +137,11 @@ class Run:
         message = f"question {number}"
         if self._devices:
             call = web.chat(self._devices[connection.number], message)
-            connection.ask(call.raw(self._host), lambda a: self._remove(connection, a))
+            request = call.raw(self._host)
+            connection.ask(number, request, lambda a: self._remove(connection, a))
         else:
             request = answers.question(message, self._key, self._host)
-            connection.ask(request, lambda a: self._done(connection, a))
+            connection.ask(number, request, lambda a: self._done(connection, a))
 
     def _remove(self, connection: Connection, asked: Asked) -> None:
         """Who speaks the web protocol cleans up behind himself."""
@@ -147,7 +149,8 @@ class Run:
             self._done(connection, asked)
             return
         call = web.delete(self._devices[connection.number], chat_id)
-        connection.ask(call.raw(self._host), lambda _: self._done(connection, asked))
+        request = call.raw(self._host)
+        connection.ask(asked.number, request, lambda _: self._done(connection, asked))
 
     def _done(self, connection: Connection, asked: Asked) -> None:
         self._open -= 1

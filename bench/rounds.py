@@ -161,15 +161,11 @@ def _figures(result: dict[str, Any], load: Load, report: dict[str, Any]) -> Figu
 def lateness(
     asked: list[dict[str, Any]], load: Load, report: dict[str, Any]
 ) -> list[float]:
-    """How many ms each piece came after the upstream's schedule had it.
-
-    The n-th question to be sent is held to be the n-th answer to have begun.
-    """
-    begun = sorted(answer["started"] for answer in report["answers"])
-    asked = sorted(asked, key=lambda one: one["first"])
+    """How many ms each piece came after the upstream's schedule had it."""
+    begun = {each["message"]: each["started"] for each in report["answers"]}
     return [
-        1e3 * (at - start - number * load.delay_s)
-        for start, one in zip(begun, asked, strict=True)
+        1e3 * (at - begun[f"question {one['number']}"] - number * load.delay_s)
+        for one in asked
         for number, at in enumerate(one["arrivals"])
     ]
 
