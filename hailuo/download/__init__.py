@@ -30,8 +30,8 @@ from urllib3.util import Url, parse_url
 
 from ..errors import BadRequest, TooLarge
 from ..files.names import as_utf8, from_address, from_disposition
+from ..unpacking import PACKED, PIECE, unpacked
 from .dialling import Dialling, Fuse, NotPublic, dial
-from .unpacking import PACKED, PIECE, unpacked
 
 TOTAL_S = 60.0
 REDIRECTS = 5

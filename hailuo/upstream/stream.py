@@ -3,25 +3,35 @@
 for received in stream:          # b"" when the caller is due a heartbeat
     …
 stream.settle()                  # or close()
+
+`requests` reads the headers. What is behind them is taken from the socket itself, as
+much at once as is here, and waited for with a Watch: a socket's own time-out would look
+like a clean end, and a caller who leaves would not be noticed.
 """
 
 import contextlib
 import io
+import math
 import os
 import socket
 import ssl
 import time
+import zlib
 from collections.abc import Iterator
 from typing import Any, Self, cast
 
 import requests
 
-from ..errors import CallerLeft, TimedOut, UpstreamError
+from ..errors import CallerLeft, TimedOut, Unreachable, UpstreamError
+from ..unpacking import PACKED, Unpacker
 from ..watch import Watch
 from .foreign import FOREIGN, translated
+from .framing import Body, Chunked, Sized
 
 SETTLE_S = 0.25  # how long an answer's remains may take to arrive after its end
 BATCH = 262_144  # bytes taken at once, so that no stream keeps the others waiting
+
+_NOT_YET = (BlockingIOError, ssl.SSLWantReadError)
 
 
 class Stream:
@@ -36,33 +46,37 @@ class Stream:
         """raises: Unreachable when it has broken off already."""
         self.response = response
         self._raw = cast(Any, response.raw)  # its file is private, but needed here
-        self._raw.decode_content = True  # requests would leave it packed
         self._watch = watch
-        self._failure: Exception | None = None
+        self._body = _body(self._raw._fp)
+        packed = response.headers.get("Content-Encoding", "").strip().lower() in PACKED
+        self._unpacker = Unpacker() if packed else None
+        self._failure: UpstreamError | None = None
         self._closed = False
-        made = self._raw._fp.fp  # None when there is no body
+        self._heard_at = time.monotonic()
+        self._early = b""
         try:
-            self._reader = _Reader(made, watch) if made else None
+            self._socket = self._taken_over(self._raw._fp.fp)
         except FOREIGN as error:
             response.close()
             raise translated(error) from error
-        if self._reader:
-            self._raw._fp.fp = io.BufferedReader(self._reader, BATCH)
 
     def __iter__(self) -> Iterator[bytes]:
-        while True:
-            if not self._ready() and not self._wait():
-                yield b""
-            elif received := self._read():
-                yield received
-            else:
-                return
+        return self._parts(self._watch)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def whole(self) -> requests.Response:
+        """The answer with its body, for one that turned out to be no stream.
+
+        raises: as iterating.
+        """
+        body = b"".join(self._parts(self._watch, beats=False))
+        self.response._content = body  # where requests itself puts what it has read
+        return self.response
 
     def settle(self) -> None:
         """Read what is left, for 250 ms at most, so that the connection can be reused.
@@ -76,149 +90,119 @@ class Stream:
 
     def remains(self) -> Iterator[bytes]:
         """What arrives within 250 ms, whoever has left; it ends rather than fails."""
-        until, clock = time.monotonic() + SETTLE_S, Watch()
-        try:
-            while self._ready() or self._arrives(until, clock):
-                received = self._raw.read1(BATCH)
-                if not received or time.monotonic() > until:
-                    return
-                yield received
-        except (*FOREIGN, UpstreamError, CallerLeft):
-            return
+        until = time.monotonic() + SETTLE_S
+        with contextlib.suppress(UpstreamError, CallerLeft):
+            yield from self._parts(Watch(), until, beats=False)
 
     def close(self) -> None:
         """Let go of the connection: back to the pool if read to its end, else shut."""
+        if self._closed:
+            return
         self._closed = True
-        self.response.close()
+        if self._body.ended and self._body.whole:
+            self._raw._fp.close()  # which leaves the connection as it is
+            self._raw.release_conn()
+        else:
+            self.response.close()
 
     def hang_up(self) -> None:
         """Shut the connection from another thread: reading ends at once."""
-        if self._closed or self._reader is None or self._reader.ended:
+        if self._closed or self._socket is None or self._body.ended:
             return
         with (
             contextlib.suppress(OSError),  # it has broken off by itself
-            socket.socket(fileno=os.dup(self._reader.sock.fileno())) as twin,
+            socket.socket(fileno=os.dup(self._socket.fileno())) as twin,
         ):
             twin.shutdown(socket.SHUT_RDWR)
 
-    def _ready(self) -> bool:
-        """Whether a read gives something, its end included, without waiting."""
-        fp = self._raw._fp.fp
-        if self._failure or fp is None or self._reader is None:
-            return True
-        if self._raw._fp.length == 0:  # there is no body, or it has been read
-            return True
-        if self._unpacked():
-            return True
-        self._reader.patient = False
-        try:
-            here = fp.peek(1)
-            if self._raw.chunked and not self._raw._fp.chunk_left:
-                # Half a chunk's size would keep waiting who has a piece to give.
-                end = here.find(b"\n", 2) + 1  # not that of the chunk before
-                return 0 < end < len(here) or self._reader.ended
-            return bool(here) or self._reader.ended
-        except FOREIGN:
-            return True  # reading says it again
-        finally:
-            self._reader.patient = True
+    def _taken_over(self, file: io.BufferedReader | None) -> socket.socket | None:
+        """The socket behind http.client's *file*, None when there is no body.
 
-    def _unpacked(self) -> bool:
-        """Whether more was unpacked, or can be, than has been read."""
-        decoder = self._raw._decoder
-        tail = decoder and getattr(decoder, "has_unconsumed_tail", False)
-        return bool(tail or self._raw._decoded_buffer)
+        What came in one packet with the headers has been read already.
+        """
+        if file is None:
+            return None
+        # Private, but the only way to the socket of a `Connection: close` answer.
+        taken: socket.socket = file.raw._sock  # type: ignore[attr-defined]
+        taken.settimeout(0)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self._early = file.peek()
+        while isinstance(taken, ssl.SSLSocket) and taken.pending():
+            self._early += taken.recv(BATCH)  # no poll would tell of it
+        return taken
 
-    def _arrives(self, until: float, watch: Watch) -> bool:
-        assert self._reader is not None
-        return watch.wait(until, self._reader.sock, beats=False)
+    def _parts(
+        self, watch: Watch, until: float = math.inf, *, beats: bool = True
+    ) -> Iterator[bytes]:
+        """until: when to stop, on the clock of time.monotonic."""
+        while not self._body.ended and time.monotonic() < until:
+            if not self._arrives(watch, until, beats):
+                yield b""
+                continue
+            received = self._received()
+            if received is None:
+                continue
+            if not received and self._body.endless:
+                return
+            if not received:
+                raise Unreachable("the upstream's answer broke off")
+            data = self._body.feed(received)
+            if self._unpacker:
+                yield from self._unpacked(data)
+            elif data:
+                yield data
+            if not (self._body.whole or self._body.ended):
+                raise Unreachable("the upstream's answer is not what HTTP allows")
 
-    def _wait(self) -> bool:
-        assert self._reader is not None
-        idle_at = self._reader.last_at + self._watch.idle_s
-        if self._watch.wait(idle_at, self._reader.sock):
+    def _arrives(self, watch: Watch, until: float, beats: bool) -> bool:
+        """Whether there is something to read, rather than a beat due."""
+        if self._early or self._failure:
             return True
-        if time.monotonic() >= idle_at:
+        assert self._socket is not None
+        until = min(until, self._heard_at + watch.idle_s)
+        if watch.wait(until, self._socket, beats=beats):
+            return True
+        if time.monotonic() >= until:
             raise TimedOut("the upstream has been silent for too long")
         return False
 
-    def _read(self) -> bytes:
-        """All that is here already, b"" at the end; a failure waits for its turn."""
-        received: list[bytes] = []
-        size = 0
+    def _received(self) -> bytes | None:
+        """All that is here, 256 KiB at most; b"" at the end, None for half a record.
+
+        One read gives all that a plain connection has, or one record of TLS. A failure
+        behind it waits for its turn.
+        """
+        if self._failure:
+            raise self._failure
+        parts, size = [self._early], len(self._early)
+        self._early = b""
+        assert self._socket is not None
         try:
-            if self._failure:
-                raise self._failure
-            while (part := self._raw.read1(BATCH)) and (size := size + len(part)):
-                received.append(part)
-                if size >= BATCH or not self._ready():
+            while size < BATCH:
+                parts.append(self._socket.recv(BATCH))
+                size += len(parts[-1])
+                if not parts[-1] or not isinstance(self._socket, ssl.SSLSocket):
                     break
-        except (*FOREIGN, UpstreamError) as error:
-            if not received:
-                raise translated(error) from error
-            self._failure = error
-        return b"".join(received)
+        except _NOT_YET:
+            if not size:
+                return None
+        except FOREIGN as error:
+            self._failure = translated(error)
+            if not size:
+                raise self._failure from error
+        self._heard_at = time.monotonic()
+        return b"".join(parts)
+
+    def _unpacked(self, packed: bytes) -> Iterator[bytes]:
+        assert self._unpacker is not None
+        try:
+            yield from filter(None, self._unpacker.feed(packed))
+            if self._body.ended:
+                self._unpacker.finish()
+        except (zlib.error, EOFError):
+            raise Unreachable("the upstream's answer is compressed wrongly") from None
 
 
-class _Reader(io.RawIOBase):
-    """A socket's bytes, waited for with a Watch wherever http.client reads them.
-
-    http.client may read in the middle of a chunk, where a socket's own time-out would
-    look like a clean end, and where a caller who leaves would not be noticed. So the
-    socket never blocks, and the waiting is done here.
-
-    patient: False to be told (None) that nothing is here instead of waiting.
-    """
-
-    def __init__(self, made: io.BufferedReader, watch: Watch) -> None:
-        self._made = made  # http.client's own reader: it holds the socket open
-        # Private, but the only way to the socket of a `Connection: close` answer.
-        self.sock: socket.socket = made.raw._sock  # type: ignore[attr-defined]
-        self._watch = watch
-        self.patient = True
-        self.ended = False
-        self.last_at = time.monotonic()
-        self.sock.settimeout(0)
-        self._early = _buffered(made)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self._early:
-            return self._take_early(buffer)
-        while True:
-            try:
-                count = self.sock.recv_into(buffer)
-            except (BlockingIOError, ssl.SSLWantReadError):
-                if not self.patient:
-                    return None
-                self._wait()
-            else:
-                self.ended = count == 0
-                self.last_at = time.monotonic()
-                return count
-
-    def _take_early(self, buffer: Any) -> int:
-        """What came in one packet with the headers was read by http.client."""
-        part = self._early[: len(buffer)]
-        buffer[: len(part)] = part
-        self._early = self._early[len(part) :]
-        return len(part)
-
-    def _wait(self) -> None:
-        idle_at = self.last_at + self._watch.idle_s
-        if not self._watch.wait(idle_at, self.sock, beats=False):
-            raise TimedOut("the upstream has been silent for too long")
-
-    def close(self) -> None:
-        self._made.close()
-        super().close()
-
-
-def _buffered(made: io.BufferedReader) -> bytes:
-    """What *made* has read from its socket, which does not block, but not given."""
-    try:
-        return made.peek()
-    except ssl.SSLWantReadError:
-        return b""
+def _body(answer: Any) -> Body:
+    """How the body of http.client's *answer* is framed."""
+    return Chunked() if answer.chunked else Sized(answer.length)

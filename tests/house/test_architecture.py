@@ -72,16 +72,30 @@ MAY_IMPORT = {
     "errors": (),
     "settings": (),
     "kept": (),
+    "unpacking": (),
     "watch": ("errors",),
     "together": ("errors", "watch"),
     "places": ("watch",),
     "audio": ("errors", "places", "watch"),
-    "download": ("errors", "files.names"),  # names of files are told by nobody else
+    "download": (
+        "errors",
+        "files.names",  # names of files are told by nobody else
+        "unpacking",
+    ),
     "tokens": ("errors",),
     "accounts": ("errors", "upstream"),
     "line": ("accounts", "errors", "turn", "watch"),
     "pool": ("accounts", "errors", "line", "turn", "upstream", "watch"),
-    "upstream": ("audio", "errors", "files", "kept", "places", "together", "watch"),
+    "upstream": (
+        "audio",
+        "errors",
+        "files",
+        "kept",
+        "places",
+        "together",
+        "unpacking",
+        "watch",
+    ),
     "simulator": (),
 }
 

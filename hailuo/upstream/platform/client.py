@@ -13,13 +13,9 @@ import requests
 
 from ...errors import BadRequest, GatewayError, NotUnderstood
 from ...watch import Watch
-from ..foreign import FOREIGN, translated
 from ..http import Http
 from ..stream import Stream
 from .refusals import refusal
-
-# A stream is read from its socket, past the place where it would be decompressed.
-_PLAIN = {"Accept-Encoding": "identity"}
 
 
 class Client:
@@ -98,13 +94,12 @@ class Client:
             headers={
                 "Authorization": f"Bearer {key}",
                 "Accept": "text/event-stream",
-                **_PLAIN,
                 **headers,
             },
             **call,
         )
         try:
-            _check_stream(stream.response)
+            _check_stream(stream)
         except GatewayError:
             stream.close()
             raise
@@ -114,14 +109,12 @@ class Client:
 def opened(response: requests.Response) -> Any:
     """The JSON of an answer that is no refusal.
 
-    raises: as Client.ask(); the body of a stream's refusal is still to be read.
+    raises: as Client.ask().
     """
     try:
         answer = orjson.loads(response.content)
     except orjson.JSONDecodeError:
         answer = None
-    except FOREIGN as error:
-        raise translated(error) from error
     if failure := refusal(answer, response.status_code):
         raise failure
     if answer is None:
@@ -129,11 +122,12 @@ def opened(response: requests.Response) -> Any:
     return answer
 
 
-def _check_stream(response: requests.Response) -> None:
+def _check_stream(stream: Stream) -> None:
+    response = stream.response
     kind = response.headers.get("Content-Type", "")
     if response.status_code == 200 and kind.startswith("text/event-stream"):
         return
-    opened(response)
+    opened(stream.whole())
     raise NotUnderstood(f"the platform's answer is no event stream but {kind or '?'}")
 
 

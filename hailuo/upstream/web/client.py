@@ -80,7 +80,7 @@ class Client:
             watch=watch,
         )
         try:
-            _check_stream(stream.response)
+            _check_stream(stream)
         except UpstreamError:
             stream.close()
             raise
@@ -155,12 +155,13 @@ def opened(response: requests.Response) -> Any:
     return answer
 
 
-def _check_stream(response: requests.Response) -> None:
+def _check_stream(stream: Stream) -> None:
+    response = stream.response
     kind = response.headers.get("Content-Type", "")
     if kind.startswith("text/event-stream") and response.ok:
         return
     if kind.startswith("application/json"):
-        opened(response)
+        opened(stream.whole())
     _check_status(response)
     raise NotUnderstood(f"the upstream's answer is no event stream but {kind or '?'}")
 

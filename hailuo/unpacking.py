@@ -1,0 +1,66 @@
+"""What is compressed, unpacked piece by piece, so that a bomb is stopped in time.
+
+unpacker = Unpacker()
+for packed in …:
+    for piece in unpacker.feed(packed):
+        …
+unpacker.finish()
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator
+
+PACKED = ("gzip", "x-gzip", "deflate")
+PIECE = 65_536  # bytes given at most at once
+
+_ANY_HEADER = 47  # zlib's own word for "gzip or zlib, whichever it is"
+_NO_HEADER = -15
+
+
+class Unpacker:
+    """gzip, also several files of it in a row; deflate, with its header or without."""
+
+    def __init__(self) -> None:
+        self._unpacker: zlib._Decompress | None = None
+
+    def feed(self, packed: bytes) -> Iterator[bytes]:
+        """What *packed* makes.
+
+        Gives empty pieces, too: so whoever iterates has a turn however little comes
+        out.
+        raises: zlib.error.
+        """
+        while packed:
+            unpacker = self._unpacker = self._unpacker or _unpacker(packed)
+            yield from _emptied(unpacker, packed)
+            packed = unpacker.unused_data
+            if unpacker.eof:
+                self._unpacker = None
+
+    def finish(self) -> None:
+        """Nothing more comes. raises: EOFError in the middle of a file."""
+        if self._unpacker:
+            raise EOFError
+
+
+def unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """All that *pieces* make. raises: zlib.error, EOFError."""
+    unpacker = Unpacker()
+    for packed in pieces:
+        yield from unpacker.feed(packed)
+    unpacker.finish()
+
+
+def _unpacker(packed: bytes) -> "zlib._Decompress":
+    has_header = packed[0] & 0x0F == 8 or packed[0] == 0x1F
+    return zlib.decompressobj(_ANY_HEADER if has_header else _NO_HEADER)
+
+
+def _emptied(unpacker: "zlib._Decompress", packed: bytes) -> Iterator[bytes]:
+    """All that *packed* makes; what does not fit into a piece waits in the unpacker."""
+    while True:
+        piece = unpacker.decompress(packed, PIECE)
+        yield piece
+        packed = unpacker.unconsumed_tail
+        if unpacker.eof or (not packed and len(piece) < PIECE):
+            return

@@ -1,0 +1,94 @@
+"""Bodies out of their framing, however the bytes are cut."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hailuo.upstream.framing import Chunked, Sized
+from tests.upstream.service import END, chunk
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    return [data[start:end] for start, end in pairwise(edges)]
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40)), st.lists(st.integers(0, 999)))
+def test_chunks_however_they_are_cut(chunks: list[bytes], places: list[int]):
+    body = Chunked()
+    parts = cut(b"".join(map(chunk, chunks)) + END, places)
+    assert b"".join(map(body.feed, parts)) == b"".join(chunks)
+    assert body.ended and body.whole
+
+
+def test_what_is_here_of_a_chunk_is_given():
+    body = Chunked()
+    assert body.feed(b"5\r\nab") == b"ab"
+    assert body.feed(b"cde\r") == b"cde"
+    assert body.whole and not body.ended
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"A\r\n", b"a\r\n", b"0000a\r\n", b"a;name=value\r\n", b'a ; x="\r"\r\n'],
+    ids=repr,
+)
+def test_a_size_however_it_is_written(head: bytes):
+    body = Chunked()
+    assert body.feed(head + b"0123456789\r\n" + END) == b"0123456789"
+    assert body.ended and body.whole
+
+
+def test_trailers_are_passed_over():
+    body = Chunked()
+    for byte in chunk(b"a") + b"0\r\nExpires: never\r\nX: y\r\n":
+        body.feed(bytes([byte]))
+    assert body.whole and not body.ended
+    body.feed(b"\r\n")
+    assert body.whole and body.ended
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b"nonsense\r\n",
+        b"-1\r\n",
+        b"0x5\r\n",
+        b"\r\n",
+        b"1" * 16 + b"\r\n",
+        b"5\n01234\n",
+        b"5\r\n01234567",
+        b"5;" + b"x" * 70_000,
+        b"0\r\n" + b"Trailer: x\r\n" * 7_000,
+    ],
+    ids=lambda wrong: repr(wrong[:20]),
+)
+def test_what_is_no_chunk(wrong: bytes):
+    """What came before it is given all the same."""
+    body = Chunked()
+    assert body.feed(chunk(b"before") + wrong).startswith(b"before")
+    assert not body.whole and not body.ended
+
+
+def test_a_body_of_a_size():
+    body = Sized(5)
+    assert body.feed(b"abc") == b"abc" and not body.ended
+    assert body.feed(b"de") == b"de" and body.ended and body.whole
+
+
+@pytest.mark.parametrize(
+    ("body", "data"),
+    [(Sized(3), b"abc"), (Chunked(), chunk(b"abc") + END)],
+    ids=["of a size", "in chunks"],
+)
+def test_more_than_belongs_to_it(body: Sized | Chunked, data: bytes):
+    assert body.feed(data + b"HTTP/1.1") == b"abc"
+    assert body.ended and not body.whole
+
+
+def test_a_body_that_ends_with_its_connection():
+    body = Sized(None)
+    assert body.feed(b"abc") == b"abc"
+    assert body.endless and not body.ended
