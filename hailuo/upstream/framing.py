@@ -47,10 +47,10 @@ class Chunked:
 
     def feed(self, received: bytes) -> bytes:
         received = self._rest + received
-        data, at = [], 0
+        view, data, at = memoryview(received), [], 0
         while True:
             if self._left:
-                data.append(received[at : at + self._left])
+                data.append(view[at : at + self._left])
                 at += len(data[-1])
                 self._left -= len(data[-1])
             found = None if self.ended else self._next.match(received, at)

@@ -35,35 +35,38 @@ class Parser:
     def events(self, received: bytes) -> list[Event]:
         """Each event that *received* completes, in order."""
         events = []
-        for line in self._lines(received):
+        text, at = self._rest + self._with_line_feeds(received), 0
+        while (end := text.find(b"\n", at)) >= 0:  # split() reads byte by byte
             if self._first:
-                self._first, line = False, line.removeprefix(_BOM)
-            if line:
-                self._take(line)
+                self._first = False
+                at += len(_BOM) * text.startswith(_BOM)
+            if at < end:
+                self._take(text, at, end)
             else:
                 if self._data:
                     events.append(Event(self._name, b"\n".join(self._data)))
                 self._data, self._name = [], ""
+            at = end + 1
+        self._rest = text[at:]
         return events
 
-    def _lines(self, received: bytes) -> list[bytes]:
-        """The lines that *received* completes, without their ends."""
+    def _with_line_feeds(self, received: bytes) -> bytes:
+        """*received* with each of its lines ended by LF."""
         if self._after_cr and received:
-            received = received.removeprefix(b"\n")  # its CR has ended the line
-        text = self._rest + received
-        if b"\r" not in text:  # split() is many times as fast as splitlines()
             self._after_cr = False
-            *lines, self._rest = text.split(b"\n")
-            return lines
-        lines = text.splitlines(keepends=True)
-        self._after_cr = lines[-1].endswith(b"\r")
-        half = [] if lines[-1].endswith((b"\n", b"\r")) else [lines.pop()]
-        self._rest = b"".join(half)
-        return [line.rstrip(b"\r\n") for line in lines]
+            received = received.removeprefix(b"\n")  # its CR has ended the line
+        if b"\r" not in received:
+            return received
+        self._after_cr = received.endswith(b"\r")
+        return received.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
-    def _take(self, line: bytes) -> None:
-        field, _, value = line.partition(b":")
+    def _take(self, text: bytes, at: int, end: int) -> None:
+        """A line that is not empty; its value may be long, and is copied once."""
+        colon = text.find(b":", at, end)
+        field = text[at : colon if colon >= 0 else end]
+        start = colon + 1 if colon >= 0 else end
+        start += text.startswith(b" ", start, end)
         if field == b"data":
-            self._data.append(value.removeprefix(b" "))
+            self._data.append(text[start:end])
         elif field == b"event":
-            self._name = value.removeprefix(b" ").decode(errors="replace")
+            self._name = text[start:end].decode(errors="replace")

@@ -29,7 +29,8 @@ from .foreign import FOREIGN, translated
 from .framing import Body, Chunked, Sized
 
 SETTLE_S = 0.25  # how long an answer's remains may take to arrive after its end
-BATCH = 262_144  # bytes taken at once, so that no stream keeps the others waiting
+BATCH = 524_288  # bytes taken at once, so that no stream keeps the others waiting
+READ = 65_536  # in reads of so many: the allocator maps larger ones anew, each time
 
 _NOT_YET = (BlockingIOError, ssl.SSLWantReadError)
 
@@ -167,28 +168,28 @@ class Stream:
         return False
 
     def _received(self) -> bytes | None:
-        """All that is here, 256 KiB at most; b"" at the end, None for half a record.
+        """All that is here, a batch at most; b"" at the end, None for half a record.
 
-        One read gives all that a plain connection has, or one record of TLS. A failure
-        behind it waits for its turn.
+        A read that is not filled has emptied a plain connection; of TLS it gives a
+        record. A failure behind it waits for its turn.
         """
         if self._failure:
             raise self._failure
-        parts, size = [self._early], len(self._early)
-        self._early = b""
+        parts = [self._early] if self._early else []
+        self._early, size = b"", 0
         assert self._socket is not None
         try:
-            while size < BATCH:
-                parts.append(self._socket.recv(BATCH))
-                size += len(parts[-1])
-                if not parts[-1] or not isinstance(self._socket, ssl.SSLSocket):
+            while size < BATCH and (part := self._socket.recv(BATCH if size else READ)):
+                parts.append(part)
+                size += len(part)
+                if size < READ and not isinstance(self._socket, ssl.SSLSocket):
                     break
         except _NOT_YET:
-            if not size:
+            if not parts:
                 return None
         except FOREIGN as error:
             self._failure = translated(error)
-            if not size:
+            if not parts:
                 raise self._failure from error
         self._heard_at = time.monotonic()
         return b"".join(parts)
