@@ -56,7 +56,7 @@ class Stream:
         self._heard_at = time.monotonic()
         self._early = b""
         try:
-            self._socket = self._taken_over(self._raw._fp.fp)
+            self._socket = self._taken_over()
         except FOREIGN as error:
             response.close()
             raise translated(error) from error
@@ -116,11 +116,14 @@ class Stream:
         ):
             twin.shutdown(socket.SHUT_RDWR)
 
-    def _taken_over(self, file: io.BufferedReader | None) -> socket.socket | None:
-        """The socket behind http.client's *file*, None when there is no body.
+    def _taken_over(self) -> socket.socket | None:
+        """The socket behind http.client's file, None when there is no body.
 
-        What came in one packet with the headers has been read already.
+        What came in one packet with the headers has been read already. What is left
+        behind, the file's buffer and the request, would take 14 kB a stream.
         """
+        self.response.request = cast(Any, None)
+        file: io.BufferedReader | None = self._raw._fp.fp
         if file is None:
             return None
         # Private, but the only way to the socket of a `Connection: close` answer.
@@ -128,6 +131,7 @@ class Stream:
         taken.settimeout(0)
         with contextlib.suppress(ssl.SSLWantReadError):
             self._early = file.peek()
+        self._raw._fp.fp = file.detach()
         while isinstance(taken, ssl.SSLSocket) and taken.pending():
             self._early += taken.recv(BATCH)  # no poll would tell of it
         return taken
