@@ -62,13 +62,14 @@ def piece(number: int) -> str:
 
 
 OURS = ("relay", "gateway", "before")
+CLOSE = ("direct", *OURS)
 
 LOADS = (
     Load("one", "one at a time, 20 pieces", 100, 1, 20, pause_s=0.01, quick=True),
     Load("fifty", "50 at once, 50 pieces", 200, 50, 50, quick=True),
     Load("burst", "10 at once, 2,000 pieces in a burst", 20, 10, 2000, quick=True),
-    Load("short", "10 at once, 250 pieces in a burst", 160, 10, 250),
-    Load("long", "10 at once, 4,000 pieces in a burst", 10, 10, 4000),
+    Load("short", "10 at once, 250 pieces in a burst", 160, 10, 250, targets=CLOSE),
+    Load("long", "10 at once, 4,000 pieces in a burst", 10, 10, 4000, targets=CLOSE),
     Load("slow", "500 streams, 20 pieces 0.5 s apart", 500, 500, 20, 0.5),
     Load("instant", "500 in the same instant", 500, 500, 5),
     Load(
@@ -80,7 +81,7 @@ LOADS = (
         1.0,
         spread_s=20,
         rounds=1,
-        targets=("direct", *OURS),
+        targets=CLOSE,
     ),
     Load(
         "accounts",

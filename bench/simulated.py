@@ -33,9 +33,10 @@ class Simulator:
 
     def play(self, load: Load) -> None:
         """Forget what was, and answer every question with the text of *load*."""
-        told = {"call": "chat", "times": None, "text": load.text}
+        told = {"times": None, "text": load.text, "delay_s": load.delay_s}
         self.post("reset", {})
-        self.post("script", {**told, "piece": PIECE, "delay_s": load.delay_s})
+        for call in ("chat", "completion"):
+            self.post("script", {"call": call, "piece": PIECE, **told})
 
     def settled(self) -> None:
         """Wait until every conversation is removed. raises: TimeoutError."""

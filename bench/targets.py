@@ -65,6 +65,21 @@ http {{
 """
 
 
+LITELLM = {
+    "model_list": [
+        {
+            "model_name": "hailuo",
+            "litellm_params": {
+                "model": "openai/MiniMax-M3",
+                "api_key": "sk-api-sim-litellm",
+            },
+        }
+    ],
+    "litellm_settings": {"drop_params": True},
+    "general_settings": {"master_key": KEY},
+}
+
+
 def free_port() -> int:
     with socket.socket() as any_free:
         any_free.bind((HOST, 0))
@@ -120,13 +135,32 @@ def nginx(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
             yield Target("nginx", port, "web", "web", pid)
 
 
+@contextlib.contextmanager
+def litellm(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
+    """A gateway many people know; it asks the platform, whose protocol it speaks."""
+    port = free_port()
+    with TemporaryDirectory() as folder:
+        config = Path(folder) / "config.yaml"
+        config.write_text(json.dumps(LITELLM))  # JSON is YAML
+        command = ["litellm", "--config", str(config), "--host", HOST]
+        settings = {
+            "OPENAI_BASE_URL": f"{simulator.origin}/v1",
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it is fetched
+            "LITELLM_LOG": "ERROR",
+        }
+        with started([*command, "--port", str(port)], settings) as pid:
+            listening(port)
+            yield Target("litellm", port, "openai", "openai", pid)
+
+
 def installed(before: Path | None = None) -> dict[str, Start]:
     """Those who can be started here, in the order of the table.
 
     before: another checkout, whose gateway takes part as well.
     """
-    proxies = {"nginx": nginx} if shutil.which("nginx") else {}
-    found = {"direct": direct, **proxies, "relay": relay, "gateway": gateway}
+    others = {"nginx": nginx, "litellm": litellm}
+    there = {name: each for name, each in others.items() if shutil.which(name)}
+    found = {"direct": direct, "relay": relay, "gateway": gateway, **there}
     return {**found, "before": partial(gateway, root=before)} if before else found
 
 
