@@ -4,7 +4,6 @@
     python -m bench --quick               the basic loads, one round: a minute
     python -m bench one fifty --rounds 9  loads by name
     python -m bench --list                what loads there are
-    python -m bench.voice                 what an hour of audio does to 100 streams
 
 One simulator plays the upstream for all who are compared, side by side in one run, in
 alternating rounds: the client alone (`direct`), `nginx` in between, the bare `relay`

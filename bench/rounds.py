@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -159,14 +160,18 @@ def _figures(result: dict[str, Any], load: Load, report: dict[str, Any]) -> Figu
 
 
 def lateness(
-    asked: list[dict[str, Any]], load: Load, report: dict[str, Any]
+    asked: list[dict[str, Any]],
+    load: Load,
+    report: dict[str, Any],
+    until: float = math.inf,
 ) -> list[float]:
-    """How many ms each piece came after the upstream's schedule had it."""
+    """How many ms each piece that came before *until* was behind its schedule."""
     begun = {each["message"]: each["started"] for each in report["answers"]}
     return [
         1e3 * (at - begun[f"question {one['number']}"] - number * load.delay_s)
         for one in asked
         for number, at in enumerate(one["arrivals"])
+        if at < until
     ]
 
 

@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 
-from . import answers, processes, simulated
+from . import answers, processes, simulated, stall
 from .simulated import HOST, Simulator
 from .targets import KEY, Start, Target
 
@@ -69,4 +69,4 @@ def _asking(target: Target, count: int) -> Iterator[None]:
         yield
 
 
-STANDING = {"start": start, "line": line}
+STANDING = {"start": start, "line": line, "stall": stall.stall}
