@@ -38,7 +38,8 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .upstream.web import Web
 
     settings = settings or Settings.read(os.environ)
-    http = Http(settings.proxy)
+    metrics = Metrics()
+    http = Http(settings.proxy, metrics.called)
     web = Web(http, settings.origin, settings.replace_audio_model)
     platform = Platform(http, settings.platform_origin, settings.platform_model)
     ordered = (platform, web) if settings.prefer == platform.kind else (web, platform)
@@ -46,7 +47,6 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     pool = Pool(identify, settings.queue_timeout_s)
     roster = Roster(pool, TokensFile(settings.tokens_file), settings.tokens)
     roster.load()
-    metrics = Metrics()
     metrics.watch(pool)
     interval_s = settings.token_refresh_interval_s
     refresh = Refresh(pool, roster, upstreams, interval_s, metrics)

@@ -8,14 +8,14 @@ Here, and nowhere above, is decided which upstream serves (see choosing).
 """
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from typing import TypeVar
 
 from . import audio, choosing
 from .accounts import Account, Scope
 from .conversations import Conversations
-from .errors import CallerLeft, Refused, TokenRejected, UpstreamError
+from .errors import BadRequest, CallerLeft, Refused, TokenRejected, UpstreamError
 from .leaving import Leaving
 from .metrics import Metrics
 from .pool import Pool
@@ -153,10 +153,7 @@ class Gateway:
         if turn.scope.own:
             self._introduce(turn.scope)
         while True:
-            stages = choosing.stages(turn, kinds)
-            came_at = time.monotonic()
-            with self._pool.lease(turn, watch, stages) as account:
-                self._metrics.waited(time.monotonic() - came_at)
+            with self._leased(turn, watch, kinds) as account:
                 token = account.token
                 try:
                     yield from self._try(turn, account, watch, tick, ask)
@@ -165,6 +162,11 @@ class Gateway:
                 except (GeneratorExit, CallerLeft):
                     if turn.begun:  # who has heard enough has been answered
                         self._succeeded(account)
+                    else:
+                        self._metrics.tried(account.kind, CallerLeft.code)
+                    raise
+                except BadRequest as error:
+                    self._metrics.tried(account.kind, error.code or error.type)
                     raise
                 except UpstreamError as error:
                     self._metrics.tried(account.kind, error.code or error.type)
@@ -173,6 +175,19 @@ class Gateway:
             if watch.due:
                 yield tick
                 watch.beat()
+
+    @contextmanager
+    def _leased(
+        self, turn: Turn, watch: Watch, kinds: Sequence[str]
+    ) -> Iterator[Account]:
+        """An account of the pool's; the time in line counts however it ends."""
+        came_at, stages = time.monotonic(), choosing.stages(turn, kinds)
+        with ExitStack() as kept:
+            try:
+                account = kept.enter_context(self._pool.lease(turn, watch, stages))
+            finally:
+                self._metrics.waited(time.monotonic() - came_at)
+            yield account
 
     def _try(
         self, turn: Turn, account: Account, watch: Watch, tick: Item, ask: Ask[Item]

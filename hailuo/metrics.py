@@ -45,10 +45,16 @@ class Metrics:
             buckets=SECONDS,
             registry=self._registry,
         )
-        self._calls = Counter(
+        self._tries = Counter(
             "hailuo_upstream_tries",
-            "Tries of an upstream, by its kind and what came of it",
+            "Tries of an answer, by the kind of the upstream and what came of them",
             ("upstream", "outcome"),
+            registry=self._registry,
+        )
+        self._calls = Counter(
+            "hailuo_upstream_calls",
+            "Calls to an upstream, by the name it has for them and what came of them",
+            ("upstream", "call", "outcome"),
             registry=self._registry,
         )
         self._renewals = Counter(
@@ -65,12 +71,16 @@ class Metrics:
             self._first.observe(first_s)
 
     def waited(self, seconds: float) -> None:
-        """A request has left the line."""
+        """A request has left the line, whatever it was given."""
         self._waited.observe(seconds)
 
     def tried(self, upstream: str, outcome: str) -> None:
-        """A try has ended: "ok", or the code of its failure."""
-        self._calls.labels(upstream, outcome).inc()
+        """A try has ended: "ok", "client_left" or the code of its failure."""
+        self._tries.labels(upstream, outcome).inc()
+
+    def called(self, upstream: str, call: str, outcome: str) -> None:
+        """A call was answered, or has failed: "ok", or the code of its failure."""
+        self._calls.labels(upstream, call, outcome).inc()
 
     def renewed(self, ok: bool) -> None:
         self._renewals.labels("ok" if ok else "failed").inc()

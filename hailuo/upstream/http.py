@@ -8,7 +8,8 @@ with http.stream("POST", url, headers=…, watch=watch) as stream:
 """
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -16,12 +17,15 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from ..errors import GatewayError
 from ..watch import Watch
 from .foreign import FOREIGN, translated
 from .stream import Stream
 
 CONNECT_S = 5.0
 HEADERS_S = 10.0  # *assumed* enough: no source says how long the service may think
+Count = Callable[[str, str, str], None]
+
 CONNECTIONS = 4096  # kept at most for a host: as many as there may be streams
 
 
@@ -29,9 +33,11 @@ class Http:
     """One pool of connections for every call to every upstream.
 
     proxy: address of a proxy all calls go through; "" for none.
+    count: is told of each call to a service: which service's, which call, what came.
     """
 
-    def __init__(self, proxy: str = "") -> None:
+    def __init__(self, proxy: str = "", count: Count | None = None) -> None:
+        self._count = count or (lambda *_: None)
         self._session = requests.Session()
         self._session.trust_env = False  # no netrc, no proxies of the environment
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -81,16 +87,49 @@ class Http:
         except FOREIGN as error:
             raise translated(error) from error
 
-    def stream(self, method: str, url: str, *, watch: Watch, **call: Any) -> "Stream":
+    def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        watch: Watch,
+        check: Callable[[Stream], None] = lambda _: None,
+        **call: Any,
+    ) -> Stream:
         """Make a call whose answer is read as it arrives.
 
-        raises: as send().
+        check: looks whether it is what was asked for, else raises.
+        raises: as send(), and what *check* does.
         """
         stream = Stream(self.send(method, url, stream=True, **call), watch)
         self._streams.add(stream)
+        try:
+            check(stream)
+        except GatewayError:
+            stream.close()
+            raise
         return stream
+
+    @contextmanager
+    def counting(self, kind: str, path: str) -> Iterator[None]:
+        """Count a call, as "ok" or by the code of the failure it ends in.
+
+        kind: of the service.
+        """
+        try:
+            yield
+        except GatewayError as error:
+            self._count(kind, called(path), error.code or error.type)
+            raise
+        self._count(kind, called(path), "ok")
 
     def hang_up(self) -> None:
         """Cut every answer that is being read; its reader sees it break off."""
         for stream in list(self._streams):
             stream.hang_up()
+
+
+def called(path: str) -> str:
+    """What a service calls a call: `/v1/api/chat/history/42?app_id=…` → `history`."""
+    parts = path.partition("?")[0].split("/")
+    return next((part for part in reversed(parts) if not part.isdecimal()), "")

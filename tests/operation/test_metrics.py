@@ -74,6 +74,42 @@ def test_numbers_move(upstream: Simulated, pooled: Served):
     assert after["process_open_fds"] > 0 and after["process_resident_memory_bytes"] > 0
 
 
+def test_calls_are_counted_by_name_and_outcome(upstream: Simulated, pooled: Served):
+    """The service's names; a conversation's id is none."""
+    call = "hailuo_upstream_calls_total{{call={}}}{{outcome={}}}{{upstream=web}}"
+    ask(pooled)
+    upstream.script({"call": "delete", "refuse": {"code": 1, "message": "x"}})
+    ask(pooled)
+    until(pooled, call.format("history", "upstream_busy"), 1)
+
+    found = numbers(pooled)
+    assert found[call.format("register", "ok")] == 2
+    assert found[call.format("msg", "ok")] == 2
+    assert found[call.format("history", "ok")] >= 1
+
+
+def test_who_leaves_before_the_first_word_is_counted(
+    upstream: Simulated, pooled: Served
+):
+    upstream.script({"call": "chat", "then": [{"after": 0, "do": "hold"}]})
+    caller = waiting(pooled)
+    until(pooled, "hailuo_answers_running", 1)
+    caller.close()
+    until(pooled, "hailuo_upstream_tries_total{outcome=client_left}{upstream=web}", 1)
+
+
+def test_a_wait_that_was_for_nothing_is_measured(upstream: Simulated, pooled: Served):
+    upstream.script({"call": "chat", **HELD, "times": 2})
+    with ask(pooled, stream=True) as one, ask(pooled, stream=True) as two:
+        next(iter(one)), next(iter(two))
+        with pytest.raises(openai.RateLimitError):
+            ask(pooled)
+        found = numbers(pooled)
+        upstream.release()
+    assert found["hailuo_line_wait_seconds_count"] == 3
+    assert found["hailuo_line_wait_seconds_sum"] >= 2
+
+
 def test_what_runs_and_waits_is_counted(upstream: Simulated, pooled: Served):
     upstream.script({"call": "chat", **HELD, "times": 3})
     with ask(pooled, stream=True) as one, ask(pooled, stream=True) as two:
@@ -105,9 +141,9 @@ def waiting(gateway: Served) -> socket.socket:
 def until(gateway: Served, name: str, value: float) -> None:
     """Ask for a number until it is so, some hundred times at most."""
     for _ in range(500):
-        if numbers(gateway)[name] == value:
+        if (found := numbers(gateway).get(name)) == value:
             return
-    raise AssertionError(f"{name} is {numbers(gateway)[name]}, not {value}")
+    raise AssertionError(f"{name} is {found}, not {value}")
 
 
 def test_renewals_are_counted(upstream: Simulated, pooled: Served):

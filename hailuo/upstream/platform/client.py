@@ -11,10 +11,11 @@ from typing import Any
 import orjson
 import requests
 
-from ...errors import BadRequest, GatewayError, NotUnderstood
+from ...errors import BadRequest, NotUnderstood
 from ...watch import Watch
 from ..http import Http
 from ..stream import Stream
+from .protocol import KIND
 from .refusals import refusal
 
 
@@ -37,7 +38,8 @@ class Client:
         if data is not None:
             headers["Content-Type"] = "application/json"
         address = self._origin + path
-        return opened(self._http.send(method, address, headers=headers, data=data))
+        with self._http.counting(KIND, path):
+            return opened(self._http.send(method, address, headers=headers, data=data))
 
     def open_stream(
         self, path: str, key: str, body: Mapping[str, Any], *, watch: Watch
@@ -68,10 +70,9 @@ class Client:
         wait_s: how long the platform may think.
         """
         headers = {"Authorization": f"Bearer {key}", **headers}
-        address = self._origin + path
-        return opened(
-            self._http.send("POST", address, headers=headers, files=form, wait_s=wait_s)
-        )
+        address, call = self._origin + path, {"files": form, "wait_s": wait_s}
+        with self._http.counting(KIND, path):
+            return opened(self._http.send("POST", address, headers=headers, **call))
 
     def open_form_stream(
         self,
@@ -88,22 +89,15 @@ class Client:
     def _opened(
         self, path: str, key: str, headers: Mapping[str, str], **call: Any
     ) -> Stream:
-        stream = self._http.stream(
-            "POST",
-            self._origin + path,
-            headers={
-                "Authorization": f"Bearer {key}",
-                "Accept": "text/event-stream",
-                **headers,
-            },
-            **call,
-        )
-        try:
-            _check_stream(stream)
-        except GatewayError:
-            stream.close()
-            raise
-        return stream
+        known = {"Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
+        with self._http.counting(KIND, path):
+            return self._http.stream(
+                "POST",
+                self._origin + path,
+                headers={**known, **headers},
+                check=_check_stream,
+                **call,
+            )
 
 
 def opened(response: requests.Response) -> Any:

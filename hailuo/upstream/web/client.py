@@ -10,6 +10,7 @@ Each token has a device, registered when first needed (protocol.md 2).
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import orjson
@@ -20,7 +21,14 @@ from ...kept import Kept
 from ...watch import Watch
 from ..http import Http
 from ..stream import Stream
-from .protocol import DEAD_TOKEN_CODES, DEVICE_LIFETIME_S, HEADERS, REGISTER, address
+from .protocol import (
+    DEAD_TOKEN_CODES,
+    DEVICE_LIFETIME_S,
+    HEADERS,
+    KIND,
+    REGISTER,
+    address,
+)
 from .signing import Signature
 
 Field = tuple[None, str] | tuple[str, bytes, str]  # text, or file name, bytes and type
@@ -53,7 +61,13 @@ class Client:
 
         raises: TokenRejected, Refused, NotUnderstood; Unreachable, TimedOut.
         """
-        return self._ask(method, path, token, self._devices.of(token), body)
+        device = self._devices.of(token)
+        with self.counting(path):
+            return self._ask(method, path, token, device, body)
+
+    def counting(self, path: str) -> AbstractContextManager[None]:
+        """Have a call counted that is made in here."""
+        return self._http.counting(KIND, path)
 
     def open_stream(
         self,
@@ -71,20 +85,16 @@ class Client:
         """
         device = self._devices.of(token)
         watch.check()  # that may have taken its time
-        stream = self._http.stream(
-            "POST",
-            self._origin + address(path, device.uuid, device.id),
-            headers={**HEADERS, **headers, "Token": token},
-            files=form,
-            auth=Signature(digest),
-            watch=watch,
-        )
-        try:
-            _check_stream(stream)
-        except UpstreamError:
-            stream.close()
-            raise
-        return stream
+        with self.counting(path):
+            return self._http.stream(
+                "POST",
+                self._origin + address(path, device.uuid, device.id),
+                headers={**HEADERS, **headers, "Token": token},
+                files=form,
+                auth=Signature(digest),
+                watch=watch,
+                check=_check_stream,
+            )
 
     def _ask(
         self,
@@ -109,7 +119,8 @@ class Client:
     def _register(self, token: str) -> Device:
         """source: protocol.md 2; the uuid is ours, the id is the service's."""
         fresh = Device(str(uuid.uuid4()), "")
-        data = self._ask("POST", REGISTER, token, fresh, {"uuid": fresh.uuid})
+        with self.counting(REGISTER):
+            data = self._ask("POST", REGISTER, token, fresh, {"uuid": fresh.uuid})
         if not isinstance(data, Mapping) or not data.get("deviceIDStr"):
             raise NotUnderstood("the upstream has registered no device")
         return fresh._replace(id=str(data["deviceIDStr"]))

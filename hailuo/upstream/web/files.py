@@ -87,7 +87,8 @@ class Uploads:
             with file.open() as body:
                 key = f"{policy.folder.strip('/')}/{name}"
                 check = partial(_check, stop)
-                storage.put(self._http.session, policy, key, body, check)
+                with self._client.counting("put"):
+                    storage.put(self._http.session, policy, key, body, check)
             return self._announced(token, file, name, policy)
         except UpstreamError:
             self._policies.forget(token, policy)

@@ -164,9 +164,12 @@ class Voice:
         raises: Unreachable when they end early, NotUnderstood when they are no audio
             or too many.
         """
-        with self._http.stream(
-            "GET", address, headers=AUDIO_HEADERS, watch=watch
-        ) as stream:
+        with (
+            self._client.counting("audio"),
+            self._http.stream(
+                "GET", address, headers=AUDIO_HEADERS, watch=watch
+            ) as stream,
+        ):
             expected, size = _audio_size(stream), 0
             for received in stream:
                 size += len(received)
