@@ -100,6 +100,12 @@ class Account:
             return "answering"
         return "resting" if self.rest.left_s else "idle"
 
+    @property
+    def ended(self) -> bool:
+        """Whether its token says that its time is over: a hint, it is tried anyway."""
+        ends_at = self.identity.expires_at
+        return ends_at is not None and ends_at <= time.time()
+
     def have(self, token: str, identity: Identity, source: str) -> None:
         """Take a credential; a new one knows nothing of what befell the old."""
         self.source = source

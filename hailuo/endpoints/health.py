@@ -23,9 +23,12 @@ def health() -> Response:
     raises: NoLiveAccount.
     """
     accounts = service.current().pool.accounts
-    if accounts and all(account.dead for account in accounts):
-        raise NoLiveAccount("every account of the pool is dead: see /v1/token")
-    live = sum(not account.dead for account in accounts)
+    live = sum(not account.dead and not account.ended for account in accounts)
+    if accounts and not live:
+        raise NoLiveAccount(
+            "the token of every account of the pool was rejected or has run out: see "
+            "/v1/token"
+        )
     return jsonify({"status": "ok", "accounts": len(accounts), "live": live})
 
 

@@ -212,6 +212,19 @@ class TestHealth:
         assert answer.json()["error"]["code"] == "no_live_account"
         assert pooled.request("GET", "/ping").text == "pong"
 
+    def test_it_fails_when_every_token_has_run_out(
+        self, upstream: Simulated, tmp_path: Path
+    ):
+        """Nobody has asked for months: it is known all the same."""
+        settings = {
+            "HAILUO_ORIGIN": upstream.origin,
+            "HAILUO_TOKENS": upstream.token("6103", expires_in_s=-60),
+        }
+        with Served(tmp_path, **settings) as gateway:
+            answer = gateway.request("GET", "/health")
+        assert answer.status_code == 503
+        assert "run out" in answer.json()["error"]["message"]
+
     def test_it_needs_no_key_and_asks_nobody(self, upstream: Simulated, pooled: Served):
         forwarded = {"X-Forwarded-For": "1.2.3.4"}
         for path in ("/health", "/ping", "/v1/health", "/metrics"):
