@@ -389,6 +389,18 @@ class TestTheCaller:
                     next(parts)
             assert time.monotonic() - began < 1
 
+    def test_one_who_leaves_ends_the_reading_of_a_refusal(self, caller: Any):
+        """Which nobody can be told to wait for: there are no beats."""
+        ours, theirs = caller
+        watch = Watch(ours, heartbeat_s=0.01)
+        with answering(CHUNKED + chunk(b"{"), watch=watch) as stream:
+            threading.Timer(0.1, theirs.close).start()
+            began, worked = time.monotonic(), time.thread_time()
+            with pytest.raises(CallerLeft):
+                stream.whole()
+            assert time.monotonic() - began < 1
+            assert time.thread_time() - worked < 0.05
+
     def test_one_who_says_more_has_not_left(self, caller: Any):
         ours, theirs = caller
         theirs.sendall(b"GET / HTTP/1.1\r\n")
@@ -420,6 +432,40 @@ class TestConnections:
         ) as service:
             for _ in range(3):
                 self.exchange(service, http, settle=True)
+            assert service.connections == 1
+
+    def test_tls_too(self):
+        """A handshake costs more than an answer."""
+        answer = framed("chunked", b"end")
+        with (
+            Service(lambda sock: sock.sendall(answer), context()) as service,
+            requests.Session() as session,
+        ):
+            for _ in range(3):
+                response = session.get(
+                    service.url, stream=True, verify=str(CERTIFICATE), timeout=5
+                )
+                with Stream(response, Watch()) as stream:
+                    assert read(stream) == b"end"
+            assert service.connections == 1
+
+    def test_what_is_said_too_much_shuts_it(self):
+        """The next answer must not begin with the end of this one."""
+        http = Http()
+        with self.service(framed("chunked", b"end") + b"more") as service:
+            for _ in range(2):
+                self.exchange(service, http, settle=True)
+            assert service.connections == 2
+
+    def test_an_answer_that_is_no_stream_is_read_to_its_end(self):
+        body = b'{"statusInfo": {"code": 1}}'
+        http = Http()
+        with self.service(framed("content-length", body), pause=True) as service:
+            for _ in range(2):
+                with http.stream(
+                    "GET", service.url, headers={}, watch=Watch()
+                ) as stream:
+                    assert stream.whole().content == body
             assert service.connections == 1
 
     def test_one_that_is_not_read_to_its_end_is_shut(self):
