@@ -33,13 +33,7 @@ def complete() -> Response:
     pieces = attached(asked.sources, rules, watch, ask, fetches)
     if asked.stops:
         pieces = stops.cut(pieces, asked.stops)
-    if asked.stream:
-        response = streamed(pieces, asked, trace)
-    else:
-        response = whole(pieces, asked)
-    if turn.begun:  # else a ping had to go out before anybody answered
-        response.headers["x-hailuo-upstream"] = turn.accounts[-1].kind
-    return response
+    return streamed(pieces, asked, trace) if asked.stream else whole(pieces, asked)
 
 
 def whole(pieces: Answer, asked: ChatRequest) -> Response:
@@ -64,12 +58,7 @@ def streamed(pieces: Answer, asked: ChatRequest, trace: Trace) -> Response:
     The first piece is taken here: what fails until then is still a status.
     """
     first = next(pieces)
-    response = Response(
-        streams.ended(lines(first, pieces, asked), trace),
-        mimetype="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-        direct_passthrough=True,
-    )
+    response = streams.response(lines(first, pieces, asked), trace)
     response.call_on_close(pieces.close)
     return response
 

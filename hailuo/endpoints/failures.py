@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 def init_app(app: Flask) -> None:
     app.before_request(_refuse_when_leaving)
-    app.after_request(_show_id)
+    app.after_request(_say_who)
     app.register_error_handler(errors.GatewayError, told)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
@@ -52,8 +52,11 @@ def _refuse_when_leaving() -> None:
         raise leaving()
 
 
-def _show_id(response: Response) -> Response:
+def _say_who(response: Response) -> Response:
+    """The request's id and, unless a ping had to go out before, who has answered."""
     trace = journal.trace(request)
     trace.route = request.url_rule.rule if request.url_rule else "unknown"
     response.headers["x-request-id"] = trace.id
+    if trace.turn and trace.turn.begun and response.status_code == 200:
+        response.headers["x-hailuo-upstream"] = trace.turn.accounts[-1].kind
     return response

@@ -49,8 +49,6 @@ def speak() -> Response:
         response = as_events(sound, trace)
     else:
         response = as_file(sound, asked.speech.format)
-    if turn.begun:
-        response.headers["x-hailuo-upstream"] = turn.accounts[-1].kind
     response.call_on_close(sound.close)
     return response
 
@@ -74,12 +72,7 @@ def rest(first: bytes, sound: Sound) -> Iterator[bytes]:
 
 def as_events(sound: Sound, trace: Trace) -> Response:
     first = next(sound, b"")
-    return Response(
-        streams.ended(lines(first, sound), trace),
-        mimetype="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-        direct_passthrough=True,
-    )
+    return streams.response(lines(first, sound), trace)
 
 
 def lines(first: bytes, sound: Sound) -> Iterator[bytes]:

@@ -1,13 +1,25 @@
-"""How a stream of events ends."""
+"""A stream of events, and how it ends."""
 
 import logging
 from collections.abc import Iterator
+
+from flask import Response
 
 from .. import errors
 from . import shapes
 from .journal import Trace
 
 log = logging.getLogger(__name__)
+
+
+def response(events: Iterator[bytes], trace: Trace) -> Response:
+    """*events* as they come; none of those who pass them on is to gather them."""
+    return Response(
+        ended(events, trace),
+        mimetype="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+        direct_passthrough=True,
+    )
 
 
 def ended(events: Iterator[bytes], trace: Trace) -> Iterator[bytes]:

@@ -46,8 +46,6 @@ def transcribe() -> Response:
             response = streamed(words, trace)
         else:
             response = whole(list(words), asked, parts.seconds)
-        if turn.begun:
-            response.headers["x-hailuo-upstream"] = turn.accounts[-1].kind
         response.call_on_close(gone.pop_all().close)
         return response
 
@@ -70,12 +68,7 @@ def whole(
 def streamed(words: Words, trace: Trace) -> Response:
     """What fails before the first words, or the first ping, is still a status."""
     first = next(words, None)
-    return Response(
-        streams.ended(lines(first, words), trace),
-        mimetype="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-        direct_passthrough=True,
-    )
+    return streams.response(lines(first, words), trace)
 
 
 def lines(phrase: Phrase | None, words: Words) -> Iterator[bytes]:

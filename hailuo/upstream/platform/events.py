@@ -3,15 +3,12 @@
 raises, everywhere: NotUnderstood for what is not the protocol.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import orjson
-
 from ...errors import NotUnderstood
-from ..sse import Parser
+from .. import sse
 from .refusals import refusal
 
 _HALF = re.compile("[\ud800-\udfff]")  # of a pair of surrogates
@@ -22,33 +19,15 @@ def of(stream: Iterable[bytes]) -> Iterator[Mapping[str, Any] | None]:
 
     raises: what one of them refuses.
     """
-    parser = Parser()
+    parser = sse.Parser()
     for received in stream:
         if not received:
             yield None
         for event in parser.feed(received):
-            said = parsed(event)
+            said = sse.said(event)
             if failure := refusal(said):
                 raise failure
             yield said
-
-
-def parsed(event: bytes) -> Mapping[str, Any]:
-    try:
-        said = orjson.loads(event)
-    except orjson.JSONDecodeError:
-        said = _with_surrogates(event)
-    if not isinstance(said, dict):
-        raise NotUnderstood("an event of the platform is not a JSON object")
-    return said
-
-
-def _with_surrogates(event: bytes) -> Any:
-    """What orjson rejects may be sound but for half of a pair of surrogates."""
-    try:
-        return json.loads(event)
-    except ValueError:
-        raise NotUnderstood("an event of the platform is not JSON") from None
 
 
 def choices(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:

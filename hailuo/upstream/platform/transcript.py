@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import Filtered, NothingSaid, NotUnderstood
-from .. import Piece, ToolCall, Usage
+from .. import Piece, ToolCall, Usage, sse
 from .deltas import Deltas, Growing
-from .events import choices, details, mapping, objects, parsed, text
+from .events import choices, details, mapping, objects, text
 from .protocol import DONE, FINISHES, FLAGS
 from .refusals import refusal
 from .thinking import Splitter
@@ -48,7 +48,7 @@ class Transcript:
         if event.strip() == DONE:
             self.close()
             return
-        said = parsed(event)
+        said = sse.said(event)
         self._id = self._id or str(said.get("id") or "")
         self._read_usage(said.get("usage"))
         self._read_choices(said)

@@ -7,17 +7,13 @@
 Pure: bytes in, pieces out, so a recording is as good as the service.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-import orjson
-
 from ...errors import NothingSaid, NotUnderstood
-from .. import Link, Piece
-from ..sse import Parser
+from .. import Link, Piece, sse
 from .client import check
 from .protocol import END_TYPE, HEARTBEAT_TYPE, IS_LAST
 
@@ -43,7 +39,7 @@ class Transcript:
         self._content = ""
         self._given = 0  # characters of it that have been taken
         self._links: tuple[Link, ...] = ()
-        self._parser = Parser()
+        self._parser = sse.Parser()
 
     def feed(self, received: bytes) -> None:
         """Take in what arrived, cut anywhere. raises: as read().
@@ -73,7 +69,7 @@ class Transcript:
         """
         if self.ended:
             return
-        said = _parsed(event)
+        said = sse.said(event)
         if said.get("type") == HEARTBEAT_TYPE:
             return  # its statusInfo may be anything
         if status := _mapping(said, "statusInfo"):
@@ -125,24 +121,6 @@ def repeated(event: bytes, newer: bytes) -> bool:
     if end < 0:
         return False
     return newer.endswith(event[end:]) and newer.startswith(event[:end])
-
-
-def _parsed(event: bytes) -> Mapping[str, Any]:
-    try:
-        said = orjson.loads(event)
-    except orjson.JSONDecodeError:
-        said = _with_surrogates(event)
-    if not isinstance(said, dict):
-        raise NotUnderstood("an event of the upstream is not a JSON object")
-    return said
-
-
-def _with_surrogates(event: bytes) -> Any:
-    """What orjson rejects may be sound but for half of a pair of surrogates."""
-    try:
-        return json.loads(event)
-    except ValueError:
-        raise NotUnderstood("an event of the upstream is not JSON") from None
 
 
 def _mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -2,12 +2,9 @@
 
 from collections.abc import Iterator
 
-import orjson
-
 from ...errors import NotUnderstood
 from ...watch import Watch
-from .. import HUSH, Credential, Phrase, Recording, Words, sentences
-from ..sse import Event, Parser
+from .. import HUSH, Credential, Phrase, Recording, Words, sentences, sse
 from ..stream import Stream
 from . import protocol
 from .client import Client, refusal
@@ -56,7 +53,7 @@ class Recognition:
 
 def _heard(stream: Stream) -> Iterator[str]:
     """The recognised text; so far the first asr_chunk has been complete."""
-    parser = Parser()
+    parser = sse.Parser()
     for received in stream:
         if not received:
             yield ""
@@ -67,17 +64,14 @@ def _heard(stream: Stream) -> Iterator[str]:
     raise NotUnderstood("the upstream's answer stopped before its text")
 
 
-def recognised(event: Event) -> str | None:
+def recognised(event: sse.Event) -> str | None:
     """The text an event of recognition brings; None when it brings none.
 
     raises: TokenRejected or Refused for a status_code that says so, NotUnderstood.
     source: protocol.md 6; an event without a name is judged by what it holds.
     """
-    try:
-        said = orjson.loads(event.data)
-        code, data = said.get("status_code"), said.get("data")
-    except (orjson.JSONDecodeError, AttributeError):
-        raise NotUnderstood("an event of the upstream is not a JSON object") from None
+    said = sse.said(event.data)
+    code, data = said.get("status_code"), said.get("data")
     if code == protocol.NOTHING_RECOGNISED:
         return ""
     if code:
