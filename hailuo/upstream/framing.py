@@ -4,8 +4,8 @@
     data = body.feed(bytes_that_arrived)      # cut anywhere
 
 `http.client` reads chunks one by one, each through a buffer, and takes a time-out in
-the middle of one for its end. A burst of 4,000 cumulative events cost 1.5 times as much
-read that way.
+the middle of one for its end. Taken out of all that is here at once, and copied less,
+a burst of 4,000 cumulative events costs 0.7 of the CPU.
 source: RFC 9112, 6.3 and 7.1.
 """
 
@@ -15,7 +15,7 @@ from typing import Protocol
 # Each size stands behind the line end that closes the chunk before it.
 _SIZE = re.compile(rb"\r\n([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r\n")
 _TRAILERS = re.compile(rb"(?:[^\r\n]+\r\n)*\r\n")
-_MOST = 65_536  # bytes of a size with its extensions, or of all trailers
+_MOST = 16_384  # bytes of a size with its extensions, or of all trailers
 
 
 class Body(Protocol):

@@ -60,7 +60,7 @@ def test_trailers_are_passed_over():
         b"1" * 16 + b"\r\n",
         b"5\n01234\n",
         b"5\r\n01234567",
-        b"5;" + b"x" * 70_000,
+        b"5;" + b"x" * 20_000,
         b"0\r\n" + b"Trailer: x\r\n" * 7_000,
     ],
     ids=lambda wrong: repr(wrong[:20]),
