@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from hailuo.errors import CallerLeft, NotUploaded, Refused, TokenRejected
+from hailuo.errors import CallerLeft, NotUnderstood, NotUploaded, Refused, TokenRejected
 from hailuo.files import File
 from hailuo.upstream import Question
 from hailuo.upstream.http import Http
@@ -331,6 +331,12 @@ def test_an_endpoint_is_used_as_it_is(endpoint, address, region, path_style):
 def a_policy(endpoint):
     names = ("accessKeyId", "accessKeySecret", "securityToken", "dir", "bucketName")
     return Policy.read({name: name for name in names} | {"endpoint": endpoint})
+
+
+@pytest.mark.parametrize("endpoint", ["http://[", "[", "http://", "http://a:b"])
+def test_an_endpoint_that_is_none_is_not_understood(endpoint):
+    with pytest.raises(NotUnderstood):
+        a_policy(endpoint)
 
 
 @pytest.mark.parametrize(
