@@ -134,8 +134,7 @@ def blow(
 ) -> None:
     """Ask *rate* times a second, whether or not answers keep up."""
     upstream.reset()  # what it remembers would grow
-    cases.prepare(upstream)
-    upstream.script({"call": "chat", "times": None, **PACE})
+    cases.prepare(upstream, **PACE)
     begun_at = time.monotonic()
     sent = []
     for number in range(int(rate * for_s)):

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from .accounts import Scope
-from .errors import TokenRejected, Unreachable, UpstreamError
+from .errors import GatewayError, TokenRejected, Unreachable
 from .kept import Kept
 from .pool import Pool
 from .upstream import Speaker, Upstream
@@ -35,7 +35,7 @@ class Services:
         for account in scope.live():
             try:
                 found += self._upstreams[account.kind].cloned(account)
-            except UpstreamError as error:
+            except GatewayError as error:
                 log.warning("account %s lists no voices: %s", account.name, error)
         return found
 
@@ -62,13 +62,13 @@ class Services:
     def _models_of(self, kind: str) -> Sequence[str]:
         try:
             return self._models.of(kind)
-        except UpstreamError as error:
+        except GatewayError as error:
             log.warning("the models of %s cannot be listed: %s", kind, error)
             return ()
 
     def _ask_models(self, kind: str) -> Sequence[str]:
-        """raises: UpstreamError, of the first account whose token is not rejected."""
-        refusal: UpstreamError = TokenRejected("there is no account to ask with")
+        """raises: GatewayError, of the first account whose token is not rejected."""
+        refusal: GatewayError = TokenRejected("there is no account to ask with")
         for account in self._pool.everybody().of([kind]).live():
             try:
                 return self._upstreams[kind].models(account)
@@ -82,5 +82,5 @@ class Services:
             return False
         try:
             return self._upstreams[identity.kind].lives(credential)
-        except UpstreamError as error:
+        except GatewayError as error:
             raise Unreachable(f"it could not be checked: {error.message}") from error

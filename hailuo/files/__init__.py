@@ -12,6 +12,7 @@ import binascii
 import io
 import os
 import tempfile
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -83,17 +84,18 @@ class File:
         media_type, name: as declared; the content itself has the first word.
         raises: BadRequest for an empty file.
         """
+        self._content = content
         self._close = weakref.finalize(self, content.close)
+        self._lock = threading.Lock()  # nobody opens what is being closed
         if not size:
             self.close()
             raise BadRequest("the file is empty", code="invalid_file")
         content.flush()
-        self._descriptor = content.fileno()
         self.size = size
         self.address = address
         self.param = param
         name = names.safe(name)
-        head = os.pread(self._descriptor, media.LOOKED_AT, 0)
+        head = os.pread(content.fileno(), media.LOOKED_AT, 0)
         self.media_type = media.media_type_of(head, media_type, name)
         self.suffix = media.suffix_of(self.media_type, name)
         self.name = name or f"file{self.suffix}"
@@ -104,12 +106,17 @@ class File:
         return media.is_image(self.media_type)
 
     def open(self) -> IO[bytes]:
-        """Its bytes, from the beginning; readers do not disturb each other."""
-        return io.BufferedReader(_Reader(os.dup(self._descriptor)), SLICE)
+        """Its bytes, from the beginning; readers do not disturb each other.
+
+        raises: ValueError once it is closed: the descriptor may be another file's.
+        """
+        with self._lock:
+            return io.BufferedReader(_Reader(os.dup(self._content.fileno())), SLICE)
 
     def close(self) -> None:
         """Let the content go. Who is reading it may finish."""
-        self._close()
+        with self._lock:
+            self._close()
 
 
 class _Reader(io.RawIOBase):

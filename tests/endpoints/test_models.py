@@ -79,11 +79,12 @@ def test_each_can_be_asked_for(upstream: Simulated, pool: Pool):
     "fault",
     [
         {"refuse": {"code": 1002}},
+        {"refuse": {"code": 2013}},
         {"http": {"status": 500, "body": "?"}},
         {"http": {"status": 200, "body": {"data": None}}},
         {"drop": "close"},
     ],
-    ids=["refused", "500", "no list", "no answer"],
+    ids=["busy", "refused", "500", "no list", "no answer"],
 )
 def test_a_failure_hides_nothing_else_and_is_not_kept(
     upstream: Simulated, pool: Pool, fault: dict[str, Any]

@@ -84,6 +84,15 @@ def test_readers_do_not_disturb_each_other_and_outlive_the_file():
         assert one.read() == b"llo"
 
 
+def test_a_file_that_is_closed_is_not_opened_again():
+    """Its descriptor may be that of another caller's file by now."""
+    file = from_base64(base64.b64encode(b"hello").decode())
+    file.close()
+
+    with tempfile.TemporaryFile(), pytest.raises(ValueError, match="closed"):
+        file.open()
+
+
 def test_nothing_is_left_of_a_file(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = set(os.listdir("/proc/self/fd"))

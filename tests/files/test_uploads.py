@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from hailuo.errors import CallerLeft, NotUploaded, Refused, TokenRejected
+from hailuo.errors import CallerLeft, NotUnderstood, NotUploaded, Refused, TokenRejected
 from hailuo.files import File
 from hailuo.upstream import Question
 from hailuo.upstream.http import Http
@@ -238,6 +238,25 @@ def test_a_caller_who_leaves_ends_the_upload(upstream, web, account):
     assert upstream.report()["answers"] == []
 
 
+def test_nothing_is_uploaded_for_a_caller_who_has_left(upstream, web, account):
+    """Whose file is closed, and its descriptor that of another file."""
+    leaving, file = Account(upstream.token(str(next(_users)))), a_file(b"1")
+    upstream.script({"call": "policy", "token": leaving.token, "hold_headers": True})
+    ours, theirs = socket.socketpair()
+    threading.Timer(0.05, theirs.close).start()
+
+    with ours, pytest.raises(CallerLeft):
+        ask(web, leaving, file, watch=Watch(ours))
+    file.close()
+    with tempfile.TemporaryFile():
+        upstream.wait("held", exactly=1)
+        upstream.release()
+        upstream.wait("finished", at_least=1, call="policy")
+        ask(web, account, a_file(b"2"))  # meanwhile the other could be put
+
+    assert calls(upstream).count("put") == 1
+
+
 def test_a_slow_upload_ticks(upstream, web, account):
     upstream.script({"call": "put", "hold_headers": True})
     question = Question(ASKED, files=[a_file(b"1")])
@@ -312,6 +331,12 @@ def test_an_endpoint_is_used_as_it_is(endpoint, address, region, path_style):
 def a_policy(endpoint):
     names = ("accessKeyId", "accessKeySecret", "securityToken", "dir", "bucketName")
     return Policy.read({name: name for name in names} | {"endpoint": endpoint})
+
+
+@pytest.mark.parametrize("endpoint", ["http://[", "[", "http://", "http://a:b"])
+def test_an_endpoint_that_is_none_is_not_understood(endpoint):
+    with pytest.raises(NotUnderstood):
+        a_policy(endpoint)
 
 
 @pytest.mark.parametrize(

@@ -549,6 +549,20 @@ def test_an_account_s_own_voices_are_listed_with_a_key(
     assert [id for id in ids if id.startswith("puv_")]
 
 
+@pytest.mark.parametrize("code", [1002, 2013])
+def test_who_lists_no_voices_is_left_out(
+    scripted: Simulated, caller: Callable[..., Caller], code: int
+):
+    somebody = caller(kind="platform")
+    scripted.script({"call": "get_voice", "refuse": {"code": code}})
+
+    listed = somebody.gateway.request(
+        "GET", "/v1/audio/voices", headers={"Authorization": f"Bearer {somebody.key}"}
+    )
+
+    assert {"id": "alloy", "name": "alloy"} in listed.json()["voices"]
+
+
 def test_models_of_audio_are_listed(gateway: Served):
     listed = gateway.request("GET", "/v1/audio/models").json()
 

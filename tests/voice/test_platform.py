@@ -147,6 +147,17 @@ def test_voices_are_those_of_the_key(platform: Platform, scripted: Simulated):
     assert voices[1] in ids
 
 
+@pytest.mark.parametrize("name", ["system_voice", "voice_cloning"])
+def test_voices_that_are_no_list_are_not_understood(
+    platform: Platform, scripted: Simulated, name: str
+):
+    fault = {"http": {"status": 200, "body": {name: 1}}}
+    scripted.script({"call": "get_voice", **fault})
+
+    with pytest.raises(errors.NotUnderstood):
+        platform.cloned(Account())
+
+
 @pytest.mark.parametrize("voice", ["keli_hailuo", "puv_123456"])
 def test_voices_of_the_web_service_are_objected_to(platform: Platform, voice: str):
     objection = platform.objection_to(Speech(TEXT, voice))

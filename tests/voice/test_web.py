@@ -196,6 +196,10 @@ FAULTS: list[tuple[dict[str, Any], type[errors.UpstreamError]]] = [
         },
         errors.NotUnderstood,
     ),
+    (
+        {"call": "msg_tts", "data": {"requestStatus": 2, "result": ["http://["]}},
+        errors.NotUnderstood,
+    ),
     ({"call": "audio", "http": {"status": 404}}, errors.Unreachable),
     ({"call": "audio", "http": {"status": 200, "body": "<p>"}}, errors.NotUnderstood),
     ({"call": "audio", "drop": "reset"}, errors.Unreachable),

@@ -11,17 +11,19 @@ from typing import Any
 
 import pytest
 
+from hailuo.simulator import script
 from tests.conftest import assert_nothing_secret
 from tests.served import KEY, Served
 from tests.simulated import Simulated
 
+from . import faults
 from .cases import Case, all_else, chat, chats, leave, prepare, renew, stream, throw
 from .process import children, held, temporary, worker
 
 AT_ONCE = 96
 POOL = [str(user) for user in range(6301, 6309)]
 THREADS = 16  # gevent resolves names in up to 10
-GROWN_KB = 6_000  # measured: 1,000 a storm, what is kept of 200 new tokens
+GROWN_KB = 6_000  # measured: 1,000 a storm, what is kept of 240 new tokens
 
 
 def light() -> list[Case]:
@@ -69,16 +71,28 @@ def stormy(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
     assert_nothing_secret(tmp_path)
 
 
+def test_nothing_the_simulator_can_do_is_left_out():
+    thrown = [*chats(), *all_else()]
+    steps = [step for case in thrown for step in case.fault.get("then", ())]
+
+    assert {case.call for case in thrown} == set(script.CALLS)
+    told = {name for case in thrown for name in case.fault}
+    assert set(script.NAMES) - told == faults.NO_FAULTS
+    assert set(script.STEPS) - {step["do"] for step in steps} == faults.NO_STEPS
+
+
 def test_every_fault(upstream: Simulated, stormy: Served, tmp_path: Path):
     storm, process = Storm(stormy, upstream), worker(stormy)
-    after = []
+    after, asked = [], set()
     for cases in ([*chats(), *all_else()], light(), light()):
         for case, status, body in storm.rage(cases):
             assert_clear(case, status, body)
         calm(stormy, upstream, process)
+        asked.update(seen["call"] for seen in upstream.report()["requests"])
         after.append(held(process))
         upstream.reset()
 
+    assert asked == set(script.CALLS)
     assert {each["state"] for each in accounts(stormy)} <= {"idle", "resting"}
     assert len(accounts(stormy)) == len(json.loads(tokens(tmp_path))) == len(POOL)
     assert list((tmp_path / "tmp").iterdir()) == []

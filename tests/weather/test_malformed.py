@@ -8,42 +8,53 @@ from tests.conftest import SECRET
 from tests.served import Served
 from tests.simulated import Simulated
 
-from .wire import LOCAL, ask, post, sized
+from .wire import LOCAL, ask, post, refusal, sized
 
-CHUNKED = b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
+CODED = b"Transfer-Encoding: chunked\r\n"
+CHUNKED = CODED + b"Connection: close\r\n"
 QUESTION = b'{"messages": [{"role": "user", "content": "%b"}]}' % SECRET.encode()
 CHUNK = b"%x\r\n%b\r\n" % (len(QUESTION), QUESTION)
+CHUNKS = CHUNK + b"0\r\n\r\n"
+SIZE = b"%d" % len(QUESTION)
+SIZED = b"Content-Length: %b\r\n" % SIZE
+PING = b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-# Two who understand these differently could be made to see different requests.
+# Two who understand these differently could be made to see different requests. Each is
+# a question that is answered when it is understood in one of these ways.
 SMUGGLED = {
-    "a length and chunks": (b"Content-Length: 4\r\n" + CHUNKED, b"0\r\n\r\nGET"),
-    "chunks and a length": (CHUNKED + b"Content-Length: 4\r\n", b"0\r\n\r\nGET"),
-    "two lengths": (b"Content-Length: 2\r\nContent-Length: 4\r\n", b"{}{}"),
-    "one length, twice": (b"Content-Length: 2\r\nContent-Length: 2\r\n", b"{}"),
-    "a list of lengths": (b"Content-Length: 2, 2\r\n", b"{}"),
-    "a length below 0": (b"Content-Length: -2\r\n", b"{}"),
-    "a length with a sign": (b"Content-Length: +2\r\n", b"{}"),
-    "a length in hex": (b"Content-Length: 0x2\r\n", b"{}"),
-    "a folded header": (b"X-A: a\r\n b\r\nContent-Length: 2\r\n", b"{}"),
-    "a folded coding": (b"Transfer-Encoding:\r\n chunked\r\n", b"0\r\n\r\n"),
-    "a space before the colon": (b"Content-Length : 2\r\n", b"{}"),
-    "a header without a colon": (b"Content-Length 2\r\n", b"{}"),
-    "a NUL": (b"X-A: a\x00b\r\nContent-Length: 2\r\n", b"{}"),
-    "a bare CR": (b"X-A: a\rContent-Length: 2\r\n", b"{}"),
-    "chunks twice": (b"Transfer-Encoding: chunked, chunked\r\n", b"0\r\n\r\n"),
-    "chunks within something": (b"Transfer-Encoding: chunked, gzip\r\n", b"0\r\n\r\n"),
-    "an unknown coding": (b"Transfer-Encoding: xchunked\r\n", b"0\r\n\r\n"),
-    "two hosts": (b"Host: elsewhere\r\nContent-Length: 2\r\n", b"{}"),
+    "a length and chunks": (b"Content-Length: 4\r\n" + CODED, CHUNKS),
+    "chunks and a length": (CODED + b"Content-Length: 4\r\n", CHUNKS),
+    "a length and no chunks": (SIZED + CODED, QUESTION),
+    "no chunks and a length": (CODED + SIZED, QUESTION),
+    "two lengths, the first right": (SIZED + b"Content-Length: 2\r\n", QUESTION),
+    "two lengths, the last right": (b"Content-Length: 2\r\n" + SIZED, QUESTION),
+    "one length, twice": (SIZED + SIZED, QUESTION),
+    "a list of lengths": (b"Content-Length: %b, %b\r\n" % (SIZE, SIZE), QUESTION),
+    "a length below 0": (b"Content-Length: -%b\r\n" % SIZE, QUESTION),
+    "a length with a sign": (b"Content-Length: +%b\r\n" % SIZE, QUESTION),
+    "a length in hex": (b"Content-Length: 0x%x\r\n" % len(QUESTION), QUESTION),
+    "a folded header": (b"X-A: a\r\n b\r\n" + SIZED, QUESTION),
+    "a folded coding": (b"Transfer-Encoding:\r\n chunked\r\n", CHUNKS),
+    "a space before the colon": (b"Content-Length : %b\r\n" % SIZE, QUESTION),
+    "a header without a colon": (b"Content-Length 2\r\n" + SIZED, QUESTION),
+    "a NUL": (b"X-A: a\x00b\r\n" + SIZED, QUESTION),
+    "a bare CR": (b"X-A: a\r" + SIZED, QUESTION),
+    "a bare CR in a value": (b"X-A: a\rb\r\n" + SIZED, QUESTION),
+    "chunks twice": (b"Transfer-Encoding: chunked, chunked\r\n", CHUNKS),
+    "chunks within something": (b"Transfer-Encoding: chunked, gzip\r\n", CHUNKS),
+    "an unknown coding": (b"Transfer-Encoding: xchunked\r\n", CHUNKS),
+    "two hosts": (b"Host: elsewhere\r\n" + SIZED, QUESTION),
 }
 
 
 @pytest.mark.parametrize(("headers", "body"), SMUGGLED.values(), ids=SMUGGLED)
 def test_what_two_could_understand_differently_is_refused(
-    gateway: Served, headers: bytes, body: bytes
+    upstream: Simulated, gateway: Served, headers: bytes, body: bytes
 ):
     """And the connection is closed: what follows is nobody's request."""
-    answer = ask(gateway.port, post(headers, body))
+    answer = refusal(gateway.port, post(headers, body) + PING)
     assert answer.status in (400, 501)
+    assert upstream.report()["requests"] == []
 
 
 NO_REQUESTS = {
@@ -55,13 +66,16 @@ NO_REQUESTS = {
     "a path of 9,000 letters": b"GET /%b HTTP/1.1\r\n\r\n" % (b"a" * 9_000),
     "a header of 70,000": b"GET / HTTP/1.1\r\nX-A: %b\r\n\r\n" % (b"a" * 70_000),
     "200 headers": b"GET /ping HTTP/1.1\r\n%b\r\n" % (b"X-A: a\r\n" * 200),
-    "an odd expectation": post(b"Expect: much\r\nContent-Length: 2\r\n", b"{}"),
+    "an odd expectation": post(b"Expect: much\r\n" + SIZED, QUESTION),
 }
 
 
 @pytest.mark.parametrize("sent", NO_REQUESTS.values(), ids=NO_REQUESTS)
-def test_what_is_no_request_is_refused(gateway: Served, sent: bytes):
-    assert 400 <= ask(gateway.port, sent).status < 500
+def test_what_is_no_request_is_refused(
+    upstream: Simulated, gateway: Served, sent: bytes
+):
+    assert 400 <= refusal(gateway.port, sent).status < 500
+    assert upstream.report()["requests"] == []
 
 
 BROKEN = {

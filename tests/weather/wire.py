@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from tests.served import KEY
 
 BAD = b"HTTP/1.1 400 "
+PATIENCE_S = 2.0  # less than gunicorn keeps an idle connection (keepalive)
 LOCAL = b"Host: localhost\r\nAuthorization: Bearer %b\r\n" % KEY.encode()
 
 
@@ -40,18 +41,49 @@ def ask(port: int, sent: bytes, timeout_s: float = 20, leave: bool = False) -> A
     Reads one answer, or until the connection ends.
     """
     with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as sock:
-        with suppress(ConnectionError):  # it may refuse before it has read all
-            sock.sendall(sent)
-            if leave:
+        _send(sock, sent)
+        if leave:
+            with suppress(ConnectionError):
                 sock.shutdown(socket.SHUT_WR)
         received, closed = b"", False
         while not closed and not _whole(received):
-            try:
-                part = sock.recv(65_536)
-            except ConnectionError:
-                part = b""
+            part = _received(sock)
             received += part
             closed = not part
+    return _answer(received, closed)
+
+
+def refusal(port: int, sent: bytes) -> Answer:
+    """What the gateway answers to bytes that it is to take no notice of.
+
+    Sooner than it would close a connection that merely has nothing more to say.
+    raises: AssertionError when it goes on listening, or has answered twice.
+    """
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as sock:
+        _send(sock, sent)
+        received = b""
+        try:
+            while part := _received(sock):
+                received += part
+        except TimeoutError:
+            raise AssertionError(f"it still listens: {received!r}") from None
+    assert received.count(b"HTTP/1.1 ") == 1, received
+    return _answer(received, closed=True)
+
+
+def _send(sock: socket.socket, sent: bytes) -> None:
+    with suppress(ConnectionError):  # it may refuse before it has read all
+        sock.sendall(sent)
+
+
+def _received(sock: socket.socket) -> bytes:
+    try:
+        return sock.recv(65_536)
+    except ConnectionError:
+        return b""
+
+
+def _answer(received: bytes, closed: bool) -> Answer:
     head, _, body = received.partition(b"\r\n\r\n")
     return Answer(int(head[9:12] or 0), body, closed)
 

@@ -5,6 +5,7 @@ of OpenAI's names is *assumed* to matter little, and goes by the place in the li
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from ...errors import BadRequest, NotUnderstood
@@ -35,10 +36,12 @@ def listed(answer: Any) -> list[Speaker]:
     """
     if not isinstance(answer, Mapping):
         raise NotUnderstood("the platform lists no voices")
-    found = [each for name in protocol.VOICE_LISTS for each in answer.get(name) or ()]
+    lists = [answer.get(name) or [] for name in protocol.VOICE_LISTS]
+    if not all(isinstance(each, list) for each in lists):
+        raise NotUnderstood("the platform's voices are not a list")
     return [
         Speaker(str(each["voice_id"]), str(each.get("voice_name") or each["voice_id"]))
-        for each in found
+        for each in chain.from_iterable(lists)
         if isinstance(each, Mapping) and each.get("voice_id")
     ]
 

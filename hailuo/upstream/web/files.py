@@ -82,6 +82,7 @@ class Uploads:
 
     def _try(self, token: str, file: File, stop: Stop) -> str:
         policy = self._policy(token)
+        _check(stop)  # the file of a caller who has left is closed
         name = f"{uuid.uuid4()}{file.suffix}"
         try:
             with file.open() as body:

@@ -43,12 +43,14 @@ class Policy(NamedTuple):
 
     @classmethod
     def read(cls, data: Any) -> Self:
-        """raises: NotUnderstood when a field is missing."""
+        """raises: NotUnderstood when a field is missing, or the endpoint is none."""
         if not isinstance(data, Mapping) or not all(
             data.get(name) for name, _ in _NAMES
         ):
             raise NotUnderstood("the upstream has given no policy for uploads")
         fields = {field: str(data[name]) for name, field in _NAMES}
+        if not _has_host(fields["endpoint"]):
+            raise NotUnderstood("the upstream's policy leads nowhere")
         return cls(**fields, ends_at=_seconds(data.get("expiration")))
 
     @property
@@ -141,6 +143,14 @@ def _seconds(expiration: Any) -> float:
     except ValueError:
         return 0.0
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def _has_host(endpoint: str) -> bool:
+    try:
+        parts = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}")
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _is_ip(endpoint: str) -> bool:

@@ -211,7 +211,10 @@ def ready(data: Any) -> list[str] | None:
 
 
 def _is_address(value: Any) -> bool:
-    return isinstance(value, str) and urlsplit(value).scheme in ("http", "https")
+    try:
+        return isinstance(value, str) and urlsplit(value).scheme in ("http", "https")
+    except ValueError:
+        return False
 
 
 def _audio_size(stream: Stream) -> int | None:
