@@ -43,7 +43,7 @@ class Chunked:
         self.whole = True
         self._left = 0  # bytes of the chunk that are still to come
         self._rest = b"\r\n"  # before the first size there is no line end
-        self._next = _SIZE
+        self._last = False  # whether only trailers are to come
 
     def feed(self, received: bytes) -> bytes:
         received = self._rest + received
@@ -53,26 +53,28 @@ class Chunked:
                 data.append(view[at : at + self._left])
                 at += len(data[-1])
                 self._left -= len(data[-1])
-            found = None if self.ended else self._next.match(received, at)
-            if self._left or not found:
+            if self._left or not (end := self._step(received, at)):
                 break
-            at = found.end()
-            self._expect(found)
+            at = end
         self._rest = received[at:]
         self.whole = not self._rest if self.ended else self._is_sound()
         return b"".join(data)
 
-    def _expect(self, found: re.Match[bytes]) -> None:
-        """What comes behind a size, or behind the trailers."""
-        if found.re is _TRAILERS:
-            self.ended = True
-        else:
+    def _step(self, received: bytes, at: int) -> int:
+        """Where the size at *at* ends, or the trailers; 0 when not all is here."""
+        if self.ended:
+            return 0
+        if self._last:
+            found = _TRAILERS.match(received, at)
+            self.ended = bool(found)
+        elif found := _SIZE.match(received, at):
             self._left = int(found[1], 16)
-            self._next = _SIZE if self._left else _TRAILERS
+            self._last = not self._left
+        return found.end() if found else 0
 
     def _is_sound(self) -> bool:
         """Whether the rest may be the beginning of what is to come."""
-        if self._next is _SIZE and not self._left:
+        if not self._last and not self._left:
             starts = self._rest[:2] == b"\r\n"[: len(self._rest)]
             return starts and b"\n" not in self._rest[2:] and len(self._rest) < _MOST
         return len(self._rest) < _MOST
