@@ -41,16 +41,20 @@ class Objects(logging.Formatter):
 class Discreet(logging.Filter):
     """What gunicorn says of requests, without what was in them.
 
-    It quotes what it does not understand; half a header may be a token, and a body
-    that was taken for a request is a question.
+    It quotes what it does not understand, and what it has of a request when its caller
+    leaves; half a header may be a token, and a body that was taken for a request is a
+    question.
     """
+
+    QUOTING = ("Error handling request", "Ignored premature client disconnection")
 
     def filter(self, record: logging.LogRecord) -> bool:
         said = str(record.msg)
         if said.startswith("Invalid request from"):
             record.msg = ": ".join(said.split(": ", 2)[:2])
-        elif said.startswith("Error handling request %s"):
-            record.msg, record.args = "Error handling request", ()
+        for plain in self.QUOTING:
+            if said.startswith(plain):
+                record.msg, record.args = plain, ()
         return True
 
 
