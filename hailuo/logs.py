@@ -12,7 +12,11 @@ from typing import Any
 
 from .errors import GatewayError
 
-QUIET = ("urllib3", "alibabacloud_oss_v2", "asyncio")  # they say what is no news
+QUIET = {  # they say what is no news, and urllib3 warns with whole addresses
+    "urllib3": "ERROR",
+    "alibabacloud_oss_v2": "WARNING",
+    "asyncio": "WARNING",
+}
 
 
 class Lines(logging.Formatter):
@@ -70,7 +74,7 @@ class NoDepartures(logging.Filter):
 def configuration(level: str, form: str) -> dict[str, Any]:
     """For logging.config.dictConfig. form: "text" or "json"."""
     formatter = {"text": Lines, "json": Objects}[form]
-    quiet = {name: {"level": "WARNING"} for name in QUIET}
+    quiet = {name: {"level": least} for name, least in QUIET.items()}
     return {
         "version": 1,
         "disable_existing_loggers": False,

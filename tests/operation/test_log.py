@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import SECRET, Caller
+from tests.files.site import Site
 from tests.served import KEY, Served
 from tests.simulated import Simulated
 
@@ -252,6 +253,27 @@ class TestWhatAPathMayDoToTheLog:
     def test_a_key_in_it_is_hidden(self, asked: Asked):
         asked.send("GET", "/v1/models/sk-secret-of-somebody/more")
         assert asked.line["path"] == "/v1/models/***/more"
+
+
+def test_a_strange_header_does_not_lay_a_signed_address_open(
+    upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
+):
+    """urllib3 warns of a line without a colon, with the address it came from."""
+    open_to_all = serve(HAILUO_ALLOW_PRIVATE_URLS=1)
+    before = len(open_to_all.log())
+    upstream.script({"call": "chat", "text": "Read"})
+    strange = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno colon\r\n\r\nHi"
+
+    with Site(lambda: [strange]) as site:
+        address = site.url("/a.txt?OSSAccessKeyId=a&Signature=b")
+        parts = [{"type": "file", "file_url": {"url": address}}]
+        asked = Asked(open_to_all)
+        messages = [{"role": "user", "content": parts}]
+        answer = asked.by(caller(served=open_to_all), json={"messages": messages})
+
+    assert answer.json()["choices"][0]["message"]["content"] == "Read"
+    assert len(asked.lines) == 1
+    assert not re.search("Signature=|AccessKeyId", open_to_all.log()[before:])
 
 
 def test_everything_for_machines_is_json(machine: Served):
