@@ -6,6 +6,7 @@ Used by the gateway and, so that all lines are alike, by gunicorn. Never in a li
 token, a key, what was asked, what was answered, a signed address.
 """
 
+import errno
 import json
 import logging
 from typing import Any
@@ -66,9 +67,23 @@ class NoDepartures(logging.Filter):
     """Leaves out gunicorn's tracebacks of callers who hung up or stopped reading, and
     of answers that had to break off: the request's own line tells of them."""
 
+    ENDS = ("Socket error processing request", "Error handling request")
+    GONE = (
+        None,  # gunicorn's own, of a request that ends where it must not; a time-out
+        errno.EPIPE,
+        errno.ECONNRESET,
+        errno.ENOTCONN,
+        errno.EBADF,  # we have closed it ourselves
+        errno.ETIMEDOUT,
+        errno.EHOSTUNREACH,
+        errno.ENETUNREACH,
+    )
+
     def filter(self, record: logging.LogRecord) -> bool:
-        told = (OSError, GatewayError)
-        return not (record.exc_info and isinstance(record.exc_info[1], told))
+        error = record.exc_info[1] if record.exc_info else None
+        left = isinstance(error, OSError) and error.errno in self.GONE
+        told = left or isinstance(error, GatewayError)
+        return not (told and str(record.msg).startswith(self.ENDS))
 
 
 def configuration(level: str, form: str) -> dict[str, Any]:

@@ -1,14 +1,19 @@
 """One line for each request, when it is over: how it went, and nothing of what was
 said (when all tests are done the logs are searched for that, see conftest)."""
 
+import errno
 import json
+import logging
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hailuo.errors import Unreachable
+from hailuo.logs import NoDepartures
 from tests.conftest import SECRET, Caller
 from tests.files.site import Site
 from tests.served import KEY, Served
@@ -253,6 +258,38 @@ class TestWhatAPathMayDoToTheLog:
     def test_a_key_in_it_is_hidden(self, asked: Asked):
         asked.send("GET", "/v1/models/sk-secret-of-somebody/more")
         assert asked.line["path"] == "/v1/models/***/more"
+
+
+def test_a_worker_that_cannot_start_says_why(tmp_path: Path):
+    """Even where it is an OSError, which of a caller is no news."""
+    (tmp_path / "broken.py").write_text("raise OSError('no disk at all')")
+    command = ("-m", "gunicorn", "--pythonpath", str(tmp_path), "broken:app")
+    with pytest.raises(RuntimeError) as raised:
+        Served(tmp_path, command)
+    said = str(raised.value)
+    assert "Exception in worker process" in said
+    assert "Traceback" in said and "OSError: no disk at all" in said
+
+
+@pytest.mark.parametrize(
+    ("error", "news"),
+    [
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), False),
+        (TimeoutError("timed out"), False),
+        (OSError(errno.EBADF, "closed by another greenlet"), False),
+        (Unreachable("broken off"), False),
+        (OSError(errno.ENOSPC, "No space left"), True),
+        (OSError(errno.EMFILE, "Too many open files"), True),
+        (ValueError("ours"), True),
+    ],
+    ids=repr,
+)
+def test_what_ends_a_request_is_no_news_when_the_caller_left(
+    error: Exception, news: bool
+):
+    said, why = "Socket error processing request.", (type(error), error, None)
+    record = logging.LogRecord("gunicorn.error", logging.ERROR, "", 0, said, (), why)
+    assert NoDepartures().filter(record) is news
 
 
 def test_a_strange_header_does_not_lay_a_signed_address_open(
