@@ -9,6 +9,7 @@ token, a key, what was asked, what was answered, a signed address.
 import errno
 import json
 import logging
+import re
 from typing import Any
 
 from .errors import GatewayError
@@ -19,23 +20,68 @@ QUIET = {  # they say what is no news, and urllib3 warns with whole addresses
     "asyncio": "WARNING",
 }
 
+SECRET = re.compile(
+    r"eyJ[\w.-]+"  # a token, or half of one
+    r"|sk-(?<![A-Za-z][aeiou]sk-)[\w-]+"  # a key; task-1 is a word
+    r"|\?[\w%.~-]+=[^\s'\"<>)\\]*",  # an address's query, which may sign it
+    re.ASCII,
+)
 
-class Lines(logging.Formatter):
+
+def masked(text: str) -> str:
+    """*text* without what looks like a secret."""
+    return SECRET.sub("***", text)
+
+
+def on_one_line(text: str) -> str:
+    """*text* with its newlines, and whatever else cannot be printed, as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode()
+        for each in text
+    )
+
+
+class Masked(logging.Formatter):
+    """Lines that are safe whoever's words are in them: an upstream's, a library's.
+
+    A message stays on its line, and nothing in it, beside it or in a traceback looks
+    like a secret. What is `verbatim` (in the record's extra) is told as it is.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = self.line(record)
+        return said if hasattr(record, "verbatim") else masked(said)
+
+    def line(self, record: logging.LogRecord) -> str:
+        return super().format(record)
+
+    def message(self, record: logging.LogRecord) -> str:
+        said = record.getMessage()
+        return said if hasattr(record, "verbatim") else on_one_line(said)
+
+
+class Lines(Masked):
     """For people: time, level, words."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s")
 
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = self.message(record)
+        return super().formatMessage(record)
 
-class Objects(logging.Formatter):
+
+class Objects(Masked):
     """For machines; what a record has in `fields` stands beside its message."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def line(self, record: logging.LogRecord) -> str:
         said = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": self.message(record),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:

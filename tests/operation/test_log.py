@@ -5,6 +5,7 @@ import errno
 import json
 import logging
 import re
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from hailuo.errors import Unreachable
-from hailuo.logs import NoDepartures
+from hailuo.logs import Lines, NoDepartures, Objects, masked
 from tests.conftest import SECRET, Caller
 from tests.files.site import Site
 from tests.served import KEY, Served
@@ -311,6 +312,62 @@ def test_a_strange_header_does_not_lay_a_signed_address_open(
     assert answer.json()["choices"][0]["message"]["content"] == "Read"
     assert len(asked.lines) == 1
     assert not re.search("Signature=|AccessKeyId", open_to_all.log()[before:])
+
+
+class TestWhatSomebodyElseSays:
+    """An upstream's message, a library's error: one line, and no secret in it."""
+
+    SAID = "no\n2026-01-01 INFO evil\u2028\x1b[2J eyJhbGci.eyJleHAi.c2ln sk-api-a-b 忙"
+
+    @pytest.mark.parametrize("form", ["text", "json"])
+    def test_why_a_token_was_not_renewed(
+        self, upstream: Simulated, tmp_path: Path, form: str
+    ):
+        refused = {"code": 1, "message": self.SAID}
+        upstream.script({"call": "renewal", "refuse": refused})
+        file = tmp_path / "tokens.json"
+        file.write_text(json.dumps([upstream.token("6110")]))
+        with Served(
+            tmp_path,
+            HAILUO_ORIGIN=upstream.origin,
+            HAILUO_TOKENS_FILE=file,
+            HAILUO_LOG_FORMAT=form,
+        ) as gateway:
+            asked = Asked(gateway)
+            asked.send("POST", "/v1/token/refresh", key=KEY)
+            lines = gateway.log().split("\n")
+
+        (line,) = (line for line in lines if "was not renewed" in line)
+        said = json.loads(line)["message"] if form == "json" else line
+        assert said.endswith(r"no\n2026-01-01 INFO evil\u2028\x1b[2J *** *** 忙 (1)")
+        assert not any(line.startswith("2026-01-01") for line in lines)
+
+    @pytest.mark.parametrize("form", [Lines, Objects])
+    def test_a_traceback_stays_readable(self, form: Callable[[], logging.Formatter]):
+        try:
+            raise ValueError("eyJhbGci.eyJleHAi of http://a.b/c?Signature=d'")
+        except ValueError:
+            why = sys.exc_info()
+        record = logging.LogRecord("a", logging.ERROR, "", 0, "%s", ("sk-api-a",), why)
+        said = form().format(record)
+        if form is Objects:
+            said = json.loads(said)["traceback"]
+        assert len(said.splitlines()) > 3
+        assert said.endswith("ValueError: *** of http://a.b/c***'")
+        assert "sk-" not in form().format(record)
+
+    @pytest.mark.parametrize(
+        "before", ["", " ", "'", "=", "%20", "%0a", r"\n", r"\u200e", "Bearer", "1"]
+    )
+    @pytest.mark.parametrize("secret", ["sk-a", "sk-api-A-b_1", "eyJa", "eyJa.eyJb.-_"])
+    def test_a_secret_is_masked_wherever_it_stands(self, before: str, secret: str):
+        assert masked(f"a {before}{secret}, b") == f"a {before}***, b"
+
+    @pytest.mark.parametrize(
+        "word", ["task-1", "eyJ", "why?", "disk-full", "a=b", "不好?", "a sk"]
+    )
+    def test_a_word_that_is_no_secret_is_told(self, word: str):
+        assert masked(word) == word
 
 
 def test_everything_for_machines_is_json(machine: Served):
