@@ -212,7 +212,7 @@ class TestSpeechAndTranscriptions:
 
 
 class TestTheCallersId:
-    @pytest.mark.parametrize("id", ["a", "7f:b-._", "x" * 100])
+    @pytest.mark.parametrize("id", ["a", "7f:b-._", "x" * 100, "task-7f3a", "desk-1"])
     def test_a_sane_one_is_kept(self, gateway: Served, id: str):
         answer = gateway.request("GET", "/ping", headers={"x-request-id": id})
         assert answer.headers["x-request-id"] == id
@@ -226,6 +226,20 @@ class TestTheCallersId:
         headers = {"x-request-id": id.encode("latin-1")}
         answer = gateway.request("GET", "/ping", headers=headers)
         assert re.fullmatch("req_[0-9a-f]{32}", answer.headers["x-request-id"])
+
+    @pytest.mark.parametrize(
+        "id",
+        ["sk-secret-of-somebody", "sk-api-a1", "sk-cp-a1", "a:sk-a1", "eyJa.eyJb.c"],
+    )
+    def test_one_that_looks_like_a_credential_is_replaced(self, asked: Asked, id: str):
+        """It is nobody's id; the log and the answer would tell it."""
+        before = len(asked.gateway.log())
+        answer = asked.send("GET", "/ping", headers={"x-request-id": id})
+        ours = answer.headers["x-request-id"]
+        assert re.fullmatch("req_[0-9a-f]{32}", ours)
+        asked.id = ours
+        assert asked.line["path"] == "/ping"
+        assert id not in asked.gateway.log()[before:]
 
     def test_every_answer_has_one(self, gateway: Served):
         for method, path in (("GET", "/none"), ("OPTIONS", "/x"), ("PUT", "/ping")):
