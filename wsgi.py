@@ -11,5 +11,5 @@ from hailuo.settings import Settings
 settings = Settings.read(os.environ)
 logging.config.dictConfig(configuration(settings.log_level, settings.log_format))
 app = create_app(settings)
-logging.getLogger(__name__).info(home.greeting(settings))
+logging.getLogger(__name__).info(home.greeting(settings), extra={"verbatim": True})
 app.extensions["hailuo"].start()

@@ -6,31 +6,82 @@ Used by the gateway and, so that all lines are alike, by gunicorn. Never in a li
 token, a key, what was asked, what was answered, a signed address.
 """
 
+import errno
 import json
 import logging
+import re
 from typing import Any
 
 from .errors import GatewayError
 
-QUIET = ("urllib3", "alibabacloud_oss_v2", "asyncio")  # they say what is no news
+QUIET = {  # they say what is no news, and urllib3 warns with whole addresses
+    "urllib3": "ERROR",
+    "alibabacloud_oss_v2": "WARNING",
+    "asyncio": "WARNING",
+}
+
+SECRET = re.compile(
+    r"eyJ[\w.-]+"  # a token, or half of one
+    r"|sk-(?<![A-Za-z][aeiou]sk-)[\w-]+"  # a key; task-1 is a word
+    r"|\?[\w%.~-]+=[^\s'\"<>)\\]*",  # an address's query, which may sign it
+    re.ASCII,
+)
 
 
-class Lines(logging.Formatter):
+def masked(text: str) -> str:
+    """*text* without what looks like a secret."""
+    return SECRET.sub("***", text)
+
+
+def on_one_line(text: str) -> str:
+    """*text* with its newlines, and whatever else cannot be printed, as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode()
+        for each in text
+    )
+
+
+class Masked(logging.Formatter):
+    """Lines that are safe whoever's words are in them: an upstream's, a library's.
+
+    A message stays on its line, and nothing in it, beside it or in a traceback looks
+    like a secret. What is `verbatim` (in the record's extra) is told as it is.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = self.line(record)
+        return said if hasattr(record, "verbatim") else masked(said)
+
+    def line(self, record: logging.LogRecord) -> str:
+        return super().format(record)
+
+    def message(self, record: logging.LogRecord) -> str:
+        said = record.getMessage()
+        return said if hasattr(record, "verbatim") else on_one_line(said)
+
+
+class Lines(Masked):
     """For people: time, level, words."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s")
 
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = self.message(record)
+        return super().formatMessage(record)
 
-class Objects(logging.Formatter):
+
+class Objects(Masked):
     """For machines; what a record has in `fields` stands beside its message."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def line(self, record: logging.LogRecord) -> str:
         said = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": self.message(record),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
@@ -41,16 +92,20 @@ class Objects(logging.Formatter):
 class Discreet(logging.Filter):
     """What gunicorn says of requests, without what was in them.
 
-    It quotes what it does not understand; half a header may be a token, and a body
-    that was taken for a request is a question.
+    It quotes what it does not understand, and what it has of a request when its caller
+    leaves; half a header may be a token, and a body that was taken for a request is a
+    question.
     """
+
+    QUOTING = ("Error handling request", "Ignored premature client disconnection")
 
     def filter(self, record: logging.LogRecord) -> bool:
         said = str(record.msg)
         if said.startswith("Invalid request from"):
             record.msg = ": ".join(said.split(": ", 2)[:2])
-        elif said.startswith("Error handling request %s"):
-            record.msg, record.args = "Error handling request", ()
+        for plain in self.QUOTING:
+            if said.startswith(plain):
+                record.msg, record.args = plain, ()
         return True
 
 
@@ -58,15 +113,29 @@ class NoDepartures(logging.Filter):
     """Leaves out gunicorn's tracebacks of callers who hung up or stopped reading, and
     of answers that had to break off: the request's own line tells of them."""
 
+    ENDS = ("Socket error processing request", "Error handling request")
+    GONE = (
+        None,  # gunicorn's own, of a request that ends where it must not; a time-out
+        errno.EPIPE,
+        errno.ECONNRESET,
+        errno.ENOTCONN,
+        errno.EBADF,  # we have closed it ourselves
+        errno.ETIMEDOUT,
+        errno.EHOSTUNREACH,
+        errno.ENETUNREACH,
+    )
+
     def filter(self, record: logging.LogRecord) -> bool:
-        told = (OSError, GatewayError)
-        return not (record.exc_info and isinstance(record.exc_info[1], told))
+        error = record.exc_info[1] if record.exc_info else None
+        left = isinstance(error, OSError) and error.errno in self.GONE
+        told = left or isinstance(error, GatewayError)
+        return not (told and str(record.msg).startswith(self.ENDS))
 
 
 def configuration(level: str, form: str) -> dict[str, Any]:
     """For logging.config.dictConfig. form: "text" or "json"."""
     formatter = {"text": Lines, "json": Objects}[form]
-    quiet = {name: {"level": "WARNING"} for name in QUIET}
+    quiet = {name: {"level": least} for name, least in QUIET.items()}
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -18,8 +18,9 @@ from typing import Any, Self
 import openai
 import requests
 
+from tests.discretion import KEY, LOGS
+
 ROOT = Path(__file__).resolve().parent.parent
-KEY = "sk-hailuofreeapi"
 START_S = 20.0
 STOP_S = 30.0
 
@@ -41,8 +42,10 @@ class Served:
     """`gunicorn wsgi:app` on a free port, with the configuration that is shipped.
 
     command: what to start instead; settings: variables of its environment.
+    logs: where what it logs is watched.
     """
 
+    logs = LOGS
     _asked = False
 
     def __init__(
@@ -56,6 +59,7 @@ class Served:
         self.base_url = f"{self.address}/v1"
         handle, path = tempfile.mkstemp(".log", "gateway-", directory)
         self._log = Path(path)
+        self.logs.watch(self._log, " ".join([*command, *settings, path]))
         self._clients: dict[Any, openai.OpenAI] = {}
         settings.setdefault("HAILUO_TOKENS_FILE", directory / "none.json")
         self.process = subprocess.Popen(

@@ -19,13 +19,13 @@ from flask import Request
 
 from ..errors import GatewayError, untrace
 from ..leaving import Leaving
+from ..logs import masked
 from ..metrics import Metrics
 from ..turn import Turn
 from .paths import Application
 
 _KEY = "hailuo.trace"
 _SANE_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
-_CREDENTIAL = re.compile(r"(?:eyJ|sk-)[^/]*")
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Trace:
 
     def __init__(self, environ: dict[str, Any]) -> None:
         sent = environ.get("HTTP_X_REQUEST_ID", "")
-        self.id = sent if _SANE_ID.fullmatch(sent) else f"req_{uuid.uuid4().hex}"
+        self.id = sent if sane(sent) else f"req_{uuid.uuid4().hex}"
         self.method = environ.get("REQUEST_METHOD", "")
         self.path = shown(environ.get("PATH_INFO", ""))
         self.route = "unknown"
@@ -81,10 +81,14 @@ class Trace:
         return round(self.turn.first_at - self.begun_at, 3)
 
 
+def sane(sent: str) -> bool:
+    """Whether an id may be told: one word, and nothing that looks like a secret."""
+    return bool(_SANE_ID.fullmatch(sent)) and masked(sent) == sent
+
+
 def shown(path: str) -> str:
-    """A path as the log may hold it: one line, and nothing that looks like a secret."""
-    plain = _CREDENTIAL.sub("***", path)
-    return quote(plain.encode("latin-1", "replace"), safe="/:@*")[:200]
+    """A path as the log may hold it: on one line, and not endless."""
+    return quote(path.encode("latin-1", "replace"), safe="/:@*")[:200]
 
 
 def trace(request: Request) -> Trace:

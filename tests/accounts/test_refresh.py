@@ -421,8 +421,6 @@ def test_the_timer_survives_and_a_renewal_fails_no_request(
 
     assert set(statuses) == {200} and len(statuses) > 20
     assert gateway.log().count("is not JSON") == 1, "it is said once"
-    for token in json.loads(path.read_text()):
-        assert len(token) > 20 and token not in gateway.log()
     assert max(upstream.report()["most_open_by_account"].values()) == 1
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from tests.conftest import SECRET, Caller
+from tests.conftest import Caller
 from tests.proxy import Proxy
 from tests.served import Served, free_port
 from tests.simulated import Simulated
@@ -47,4 +47,3 @@ def test_an_upstream_that_is_not_there_is_a_502(upstream: Simulated, tmp_path: P
         error = raised.value
         assert (error.status_code, error.code) == (502, "upstream_unreachable")
         assert error.response.headers["x-should-retry"] == "false"
-        assert SECRET not in gateway.log()

@@ -74,6 +74,7 @@ class Nginx(Served):
         )
         assert PROGRAM
         with self._log.open("wb") as log:
+            self.logs.watch(self._log, str(self._log))
             self.process = subprocess.Popen(
                 [PROGRAM, "-c", str(conf), "-e", "stderr"],
                 stdin=subprocess.DEVNULL,

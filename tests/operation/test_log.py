@@ -1,15 +1,22 @@
 """One line for each request, when it is over: how it went, and nothing of what was
-said (when all tests are done the logs are searched for that, see conftest)."""
+said (when all tests are done the logs are searched for that, see discretion)."""
 
+import errno
 import json
+import logging
 import re
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hailuo.errors import Unreachable
+from hailuo.logs import Lines, NoDepartures, Objects, masked
 from tests.conftest import SECRET, Caller
+from tests.files.site import Site
 from tests.served import KEY, Served
 from tests.simulated import Simulated
 
@@ -205,7 +212,7 @@ class TestSpeechAndTranscriptions:
 
 
 class TestTheCallersId:
-    @pytest.mark.parametrize("id", ["a", "7f:b-._", "x" * 100])
+    @pytest.mark.parametrize("id", ["a", "7f:b-._", "x" * 100, "task-7f3a", "desk-1"])
     def test_a_sane_one_is_kept(self, gateway: Served, id: str):
         answer = gateway.request("GET", "/ping", headers={"x-request-id": id})
         assert answer.headers["x-request-id"] == id
@@ -219,6 +226,20 @@ class TestTheCallersId:
         headers = {"x-request-id": id.encode("latin-1")}
         answer = gateway.request("GET", "/ping", headers=headers)
         assert re.fullmatch("req_[0-9a-f]{32}", answer.headers["x-request-id"])
+
+    @pytest.mark.parametrize(
+        "id",
+        ["sk-secret-of-somebody", "sk-api-a1", "sk-cp-a1", "a:sk-a1", "eyJa.eyJb.c"],
+    )
+    def test_one_that_looks_like_a_credential_is_replaced(self, asked: Asked, id: str):
+        """It is nobody's id; the log and the answer would tell it."""
+        before = len(asked.gateway.log())
+        answer = asked.send("GET", "/ping", headers={"x-request-id": id})
+        ours = answer.headers["x-request-id"]
+        assert re.fullmatch("req_[0-9a-f]{32}", ours)
+        asked.id = ours
+        assert asked.line["path"] == "/ping"
+        assert id not in asked.gateway.log()[before:]
 
     def test_every_answer_has_one(self, gateway: Served):
         for method, path in (("GET", "/none"), ("OPTIONS", "/x"), ("PUT", "/ping")):
@@ -252,6 +273,115 @@ class TestWhatAPathMayDoToTheLog:
     def test_a_key_in_it_is_hidden(self, asked: Asked):
         asked.send("GET", "/v1/models/sk-secret-of-somebody/more")
         assert asked.line["path"] == "/v1/models/***/more"
+
+
+def test_a_worker_that_cannot_start_says_why(tmp_path: Path):
+    """Even where it is an OSError, which of a caller is no news."""
+    (tmp_path / "broken.py").write_text("raise OSError('no disk at all')")
+    command = ("-m", "gunicorn", "--pythonpath", str(tmp_path), "broken:app")
+    with pytest.raises(RuntimeError) as raised:
+        Served(tmp_path, command)
+    said = str(raised.value)
+    assert "Exception in worker process" in said
+    assert "Traceback" in said and "OSError: no disk at all" in said
+
+
+@pytest.mark.parametrize(
+    ("error", "news"),
+    [
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), False),
+        (TimeoutError("timed out"), False),
+        (OSError(errno.EBADF, "closed by another greenlet"), False),
+        (Unreachable("broken off"), False),
+        (OSError(errno.ENOSPC, "No space left"), True),
+        (OSError(errno.EMFILE, "Too many open files"), True),
+        (ValueError("ours"), True),
+    ],
+    ids=repr,
+)
+def test_what_ends_a_request_is_no_news_when_the_caller_left(
+    error: Exception, news: bool
+):
+    said, why = "Socket error processing request.", (type(error), error, None)
+    record = logging.LogRecord("gunicorn.error", logging.ERROR, "", 0, said, (), why)
+    assert NoDepartures().filter(record) is news
+
+
+def test_a_strange_header_does_not_lay_a_signed_address_open(
+    upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
+):
+    """urllib3 warns of a line without a colon, with the address it came from."""
+    open_to_all = serve(HAILUO_ALLOW_PRIVATE_URLS=1)
+    before = len(open_to_all.log())
+    upstream.script({"call": "chat", "text": "Read"})
+    strange = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno colon\r\n\r\nHi"
+
+    with Site(lambda: [strange]) as site:
+        address = site.url("/a.txt?OSSAccessKeyId=a&Signature=b")
+        parts = [{"type": "file", "file_url": {"url": address}}]
+        asked = Asked(open_to_all)
+        messages = [{"role": "user", "content": parts}]
+        answer = asked.by(caller(served=open_to_all), json={"messages": messages})
+
+    assert answer.json()["choices"][0]["message"]["content"] == "Read"
+    assert len(asked.lines) == 1
+    assert not re.search("Signature=|AccessKeyId", open_to_all.log()[before:])
+
+
+class TestWhatSomebodyElseSays:
+    """An upstream's message, a library's error: one line, and no secret in it."""
+
+    SAID = "no\n2026-01-01 INFO evil\u2028\x1b[2J eyJhbGci.eyJleHAi.c2ln sk-api-a-b 忙"
+
+    @pytest.mark.parametrize("form", ["text", "json"])
+    def test_why_a_token_was_not_renewed(
+        self, upstream: Simulated, tmp_path: Path, form: str
+    ):
+        refused = {"code": 1, "message": self.SAID}
+        upstream.script({"call": "renewal", "refuse": refused})
+        file = tmp_path / "tokens.json"
+        file.write_text(json.dumps([upstream.token("6110")]))
+        with Served(
+            tmp_path,
+            HAILUO_ORIGIN=upstream.origin,
+            HAILUO_TOKENS_FILE=file,
+            HAILUO_LOG_FORMAT=form,
+        ) as gateway:
+            asked = Asked(gateway)
+            asked.send("POST", "/v1/token/refresh", key=KEY)
+            lines = gateway.log().split("\n")
+
+        (line,) = (line for line in lines if "was not renewed" in line)
+        said = json.loads(line)["message"] if form == "json" else line
+        assert said.endswith(r"no\n2026-01-01 INFO evil\u2028\x1b[2J *** *** 忙 (1)")
+        assert not any(line.startswith("2026-01-01") for line in lines)
+
+    @pytest.mark.parametrize("form", [Lines, Objects])
+    def test_a_traceback_stays_readable(self, form: Callable[[], logging.Formatter]):
+        try:
+            raise ValueError("eyJhbGci.eyJleHAi of http://a.b/c?Signature=d'")
+        except ValueError:
+            why = sys.exc_info()
+        record = logging.LogRecord("a", logging.ERROR, "", 0, "%s", ("sk-api-a",), why)
+        said = form().format(record)
+        if form is Objects:
+            said = json.loads(said)["traceback"]
+        assert len(said.splitlines()) > 3
+        assert said.endswith("ValueError: *** of http://a.b/c***'")
+        assert "sk-" not in form().format(record)
+
+    @pytest.mark.parametrize(
+        "before", ["", " ", "'", "=", "%20", "%0a", r"\n", r"\u200e", "Bearer", "1"]
+    )
+    @pytest.mark.parametrize("secret", ["sk-a", "sk-api-A-b_1", "eyJa", "eyJa.eyJb.-_"])
+    def test_a_secret_is_masked_wherever_it_stands(self, before: str, secret: str):
+        assert masked(f"a {before}{secret}, b") == f"a {before}***, b"
+
+    @pytest.mark.parametrize(
+        "word", ["task-1", "eyJ", "why?", "disk-full", "a=b", "不好?", "a sk"]
+    )
+    def test_a_word_that_is_no_secret_is_told(self, word: str):
+        assert masked(word) == word
 
 
 def test_everything_for_machines_is_json(machine: Served):

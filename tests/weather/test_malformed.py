@@ -1,6 +1,9 @@
 """What is not HTTP gets a clear error, never a 500, and holds up nobody."""
 
+import re
 import socket
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -92,7 +95,7 @@ BROKEN = {
 def test_chunks_that_are_none_are_a_400(
     upstream: Simulated, gateway: Served, body: bytes, path: str
 ):
-    """What was in them is neither asked nor told to the log (see conftest)."""
+    """What was in them is neither asked nor told to the log (see discretion)."""
     form = b"Content-Type: multipart/form-data; boundary=x\r\n"
     headers = CHUNKED + (form if "audio" in path else b"")
     answer = ask(gateway.port, post(headers, body, path.encode()))
@@ -114,7 +117,7 @@ def test_chunks_with_extensions_and_trailers_are_fine(
     [
         post(b"Content-Length: 500\r\n", QUESTION[:20]),
         post(CHUNKED, b"ff\r\n" + QUESTION[:20]),
-        b"POST /v1/chat/completions HTTP/1.1\r\n" + LOCAL[:-20],
+        b"POST /v1/chat/completions HTTP/1.1\r\n" + LOCAL,
         b"",
     ],
     ids=["in a body", "in a chunk", "in the headers", "at once"],
@@ -138,7 +141,7 @@ def test_a_body_that_stops_coming_is_given_up(serve):
 
 def test_what_follows_a_body_is_no_news_for_the_log(gateway: Served):
     """A length too small makes the rest of a question the next request: SECRET must
-    not be quoted as something that was not understood (see conftest)."""
+    not be quoted as something that was not understood (see discretion)."""
     sent = post(b"Content-Length: 2\r\n", b"{}%b\r\n\r\n" % QUESTION)
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as sock:
         sock.sendall(sent)
@@ -151,6 +154,27 @@ def test_what_follows_a_body_is_no_news_for_the_log(gateway: Served):
 def test_a_token_in_a_broken_header_is_no_news_for_the_log(gateway: Served):
     sent = b"GET / HTTP/1.1\r\nAuthorization Bearer eyJ%b\r\n\r\n" % (b"a" * 40)
     assert ask(gateway.port, sent).status == 400
+
+
+HALVES = {
+    "a request line": b"GET /x?key=sk-secret-of-somebody HTTP/1.1",
+    "a header": b"GET / HTTP/1.1\r\nAuthorization: Bearer eyJ%b\r\n" % (b"a" * 40),
+    "half a token": b"GET / HTTP/1.1\r\nAuthorization: Bearer eyJ%b" % (b"a" * 40),
+    "a key like any word": b"GET / HTTP/1.1\r\napi-key: %b\r\n" % SECRET.encode(),
+}
+
+
+@pytest.mark.parametrize("sent", HALVES.values(), ids=HALVES)
+def test_who_leaves_early_is_not_quoted(serve: Callable[..., Served], sent: bytes):
+    """gunicorn's own debug level does, whole."""
+    gateway = serve(HAILUO_LOG_LEVEL="debug", GUNICORN_CMD_ARGS="--log-level debug")
+    before = len(gateway.log())
+    ask(gateway.port, sent, leave=True)
+    until = time.monotonic() + 5
+    while "premature" not in (said := gateway.log()[before:]):
+        assert time.monotonic() < until, "gunicorn no longer tells of it"
+        time.sleep(0.01)
+    assert not re.search(f"eyJ|sk-|{SECRET}", said)
 
 
 def test_a_good_request_among_them_is_served(upstream: Simulated, gateway: Served):
