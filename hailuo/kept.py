@@ -33,23 +33,20 @@ class Kept(Generic[Value]):
         self._lifetime_s = lifetime_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, tuple[float, Future[Value]]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, Value]] = OrderedDict()
+        self._making: dict[str, Future[Value]] = {}  # 2 kB each, so only meanwhile
 
     def of(self, key: str) -> Value:
         """raises: whatever making it raised."""
         with self._lock:
-            ends_at, value = self._known.get(key, (0.0, None))
-            ours = value is None or self._clock() >= ends_at
-            if ours:
-                value = Future()
-                self._known[key] = self._clock() + self._lifetime_s, value
-            self._known.move_to_end(key)
-            if len(self._known) > MOST:
-                self._known.popitem(last=False)
-        assert value is not None
+            if key in self._known and self._clock() < self._known[key][0]:
+                self._known.move_to_end(key)
+                return self._known[key][1]
+            ours = key not in self._making
+            making = self._making.setdefault(key, Future())
         if ours:
-            self._fill(key, value)
-        return value.result()
+            self._fill(key, making)
+        return making.result()
 
     def forget(self, key: str, value: Value) -> None:
         """Have it made anew when it is next asked for.
@@ -57,16 +54,22 @@ class Kept(Generic[Value]):
         value: what turned out to be no good; one made since then stays.
         """
         with self._lock:
-            _, known = self._known.get(key, (0.0, None))
-            if known and known.done() and not known.exception():
-                if known.result() is value:
-                    del self._known[key]
+            if key in self._known and self._known[key][1] is value:
+                del self._known[key]
 
-    def _fill(self, key: str, value: "Future[Value]") -> None:
+    def _fill(self, key: str, making: "Future[Value]") -> None:
+        ends_at = self._clock() + self._lifetime_s
         try:
-            value.set_result(self._make(key))
+            value = self._make(key)
         except BaseException as error:  # noqa: BLE001 - those who wait must hear it
             with self._lock:
-                if self._known.get(key, (0, None))[1] is value:
-                    del self._known[key]
-            value.set_exception(error)
+                del self._making[key]
+            making.set_exception(error)
+            return
+        with self._lock:
+            del self._making[key]
+            self._known[key] = ends_at, value
+            self._known.move_to_end(key)
+            if len(self._known) > MOST:
+                self._known.popitem(last=False)
+        making.set_result(value)

@@ -1,6 +1,7 @@
 """A value for each key, made once for all who ask."""
 
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -95,3 +96,16 @@ def test_of_too_many_the_longest_unused_goes():
     assert make.keys == []
     values.of("second")
     assert make.keys == ["second"]
+
+
+def test_a_value_that_is_kept_takes_little_memory():
+    """Callers bring tokens of their own, by the thousand; what shares the making of a
+    value is gone when it is made."""
+    kept = Kept(lambda key: key, 60)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(1_000):
+        kept.of(f"{number:032}")
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 1_000 * 600
