@@ -33,6 +33,7 @@ except WrongSettings as error:
     raise SystemExit(str(error)) from None
 
 bind = f"0.0.0.0:{settings.port}"
+loglevel = settings.log_level
 logconfig_dict = configuration(settings.log_level, settings.log_format)
 
 

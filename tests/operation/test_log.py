@@ -404,3 +404,11 @@ def test_callers_who_vanish_are_no_errors(
     time.sleep(0.1)
     said = gateway.log().removeprefix(before)
     assert "Traceback" not in said and " ERROR " not in said
+
+
+def test_only_what_is_as_bad_as_was_asked_is_told(tmp_path: Path):
+    """gunicorn's own words included."""
+    with Served(tmp_path, HAILUO_LOG_LEVEL="error") as gateway:
+        assert gateway.request("GET", "/ping").ok
+        assert gateway.stop() == 0
+        assert gateway.log() == ""
