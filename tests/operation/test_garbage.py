@@ -17,11 +17,11 @@ from hailuo import create_app
 from hailuo.settings import Settings
 from tests.conftest import SECRET
 from tests.simulated import Simulated
-from tests.weather.faults import ANY_CALL, STREAM
+from tests.weather.faults import ANY_CALL, CHAT
 
 MESSAGES = [{"role": "user", "content": SECRET}]
 FAULTS = ANY_CALL | {
-    name: fault for name, fault in STREAM.items() if name.endswith("after 1")
+    name: fault for name, fault in CHAT.items() if name.endswith("after 1")
 }
 del FAULTS["silence after 1"]  # given up after two minutes
 
