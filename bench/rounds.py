@@ -44,7 +44,8 @@ def play(load: Load, starts: dict[str, Start], rounds: int) -> dict[str, list[Fi
         for turn in range(min(rounds, load.rounds)):
             at = turn % len(contenders)
             for contender in contenders[at:] + contenders[:at]:
-                contender.rounds.append(_round(contender, simulator, load))
+                if turn < contender.target.rounds:
+                    contender.rounds.append(_round(contender, simulator, load))
         return {each.target.name: each.rounds for each in contenders}
 
 

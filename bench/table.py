@@ -82,7 +82,7 @@ def _block(
 ) -> Iterable[str]:
     rounds = max(map(len, found.values()))
     yield ""
-    head = f"{load}: {title} ({rounds} rounds)"
+    head = f"{load}{': ' * bool(title)}{title} ({rounds} rounds)"
     yield f"{head:60}" + "".join(f"{name:>10}" for name in names)
     for row in ROWS:
         if row.load == load:

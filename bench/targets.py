@@ -23,6 +23,7 @@ RESULTS = ROOT / "bench" / "results"
 KEY = "sk-bench"
 STARTS_WITHIN_S = 60.0
 LEAVES_WITHIN_S = 40.0
+SLOW_ROUNDS = 2  # of somebody a round of whom takes more than a minute
 
 
 Start = Callable[[Simulator, list[str]], contextlib.AbstractContextManager["Target"]]
@@ -33,6 +34,7 @@ class Target(NamedTuple):
 
     asked, answers: in which protocol, "openai" or "web".
     pid: of its first process.
+    rounds: it takes part in at most so many of a load.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Target(NamedTuple):
     asked: str
     answers: str
     pid: int
+    rounds: int = 99
 
     @property
     def pids(self) -> list[int]:
@@ -150,7 +153,7 @@ def litellm(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
         }
         with started([*command, "--port", str(port)], settings) as pid:
             listening(port)
-            yield Target("litellm", port, "openai", "openai", pid)
+            yield Target("litellm", port, "openai", "openai", pid, SLOW_ROUNDS)
 
 
 def installed(before: Path | None = None) -> dict[str, Start]:
