@@ -76,6 +76,7 @@ def test_numbers_move(upstream: Simulated, pooled: Served):
 def test_calls_are_counted_by_name_and_outcome(upstream: Simulated, pooled: Served):
     """The service's names; a conversation's id is none."""
     call = "hailuo_upstream_calls_total{{call={}}}{{outcome={}}}{{upstream=web}}"
+    upstream.script({"call": "chat", "text": "a", "times": None})
     ask(pooled)
     upstream.script({"call": "delete", "refuse": {"code": 1, "message": "x"}})
     ask(pooled)
@@ -220,9 +221,8 @@ class TestHealth:
             "HAILUO_TOKENS": upstream.token("6103", expires_in_s=-60),
         }
         with Served(tmp_path, **settings) as gateway:
-            answer = gateway.request("GET", "/health")
-        assert answer.status_code == 503
-        assert "run out" in answer.json()["error"]["message"]
+            error = gateway.request("GET", "/health").json()["error"]
+        assert error["code"] == "no_live_account" and "run out" in error["message"]
 
     def test_it_needs_no_key_and_asks_nobody(self, upstream: Simulated, pooled: Served):
         forwarded = {"X-Forwarded-For": "1.2.3.4"}
