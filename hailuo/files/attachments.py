@@ -33,7 +33,16 @@ def attached(
     fetches: whether whoever may answer fetches a picture itself.
     raises: BadRequest and TooLarge, naming the part; CallerLeft.
     """
-    files = yield from gathered(sources, rules, watch, fetches)
+    if not sources:
+        return ask(())
+    return _with_files(gathered(sources, rules, watch, fetches), ask)
+
+
+def _with_files(
+    gathering: Generator[Piece, None, Sequence[Given]],
+    ask: Callable[[Sequence[Given]], Answer],
+) -> Answer:
+    files = yield from gathering
     try:
         yield from ask(files)
     finally:
@@ -46,8 +55,6 @@ def gathered(
     sources: Sequence[Source], rules: Rules, watch: Watch, fetches: bool
 ) -> Generator[Piece, None, Sequence[Given]]:
     """The files, in order; a TICK whenever a beat is due."""
-    if not sources:
-        return ()
     tasks = [partial(_given, source, rules, fetches) for source in sources]
     return (yield from together(tasks, watch, TICK))
 

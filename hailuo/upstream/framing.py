@@ -74,6 +74,8 @@ class Chunked:
 
     def _is_sound(self) -> bool:
         """Whether the rest may be the beginning of what is to come."""
+        if not self._rest:
+            return True
         if not self._last and not self._left:
             starts = self._rest[:2] == b"\r\n"[: len(self._rest)]
             return starts and b"\n" not in self._rest[2:] and len(self._rest) < _MOST
