@@ -7,6 +7,8 @@ with http.stream("POST", url, headers=…, watch=watch) as stream:
         …
 """
 
+import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +29,8 @@ HEADERS_S = 10.0  # *assumed* enough: no source says how long the service may th
 Count = Callable[[str, str, str], None]
 
 CONNECTIONS = 4096  # kept at most for a host: as many as there may be streams
+IDLE = 64  # more than so many, left behind by a crowd, are let go within a minute
+TIDY_S = 60.0
 
 
 class Http:
@@ -36,8 +40,13 @@ class Http:
     count: is told of each call to a service: which service's, which call, what came.
     """
 
-    def __init__(self, proxy: str = "", count: Count | None = None) -> None:
+    def __init__(
+        self, proxy: str = "", count: Count | None = None, tidy_s: float = TIDY_S
+    ) -> None:
         self._count = count or (lambda *_: None)
+        self._tidy_s = tidy_s
+        self._tidying = threading.Lock()
+        self._used = False
         self._session = requests.Session()
         self._session.trust_env = False  # no netrc, no proxies of the environment
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -69,6 +78,9 @@ class Http:
         wait_s: for the headers, and between the bytes of a body.
         raises: TimedOut when no headers come in time, Unreachable for all else.
         """
+        self._used = True
+        if self._tidying.acquire(blocking=False):
+            threading.Thread(target=self._tidy, daemon=True).start()
         request = requests.Request(
             method, url, headers=dict(headers), data=data, files=files, auth=auth
         )
@@ -109,6 +121,25 @@ class Http:
             stream.close()
             raise
         return stream
+
+    @property
+    def idle(self) -> int:
+        """How many connections wait to be used again."""
+        managers = (self._adapter.poolmanager, *self._adapter.proxy_manager.values())
+        pools = [each.pools.get(key) for each in managers for key in each.pools.keys()]
+        waiting = [list(each.pool.queue) for each in pools if each and each.pool]
+        return sum(connection is not None for each in waiting for connection in each)
+
+    def _tidy(self) -> None:
+        """Until nothing was sent for a while, and no crowd of connections is left."""
+        try:
+            while self._used:
+                self._used = False
+                time.sleep(self._tidy_s)
+                if self.idle > IDLE:
+                    self._adapter.close()  # which those in use do not notice
+        finally:
+            self._tidying.release()
 
     @contextmanager
     def counting(self, kind: str, path: str) -> Iterator[None]:

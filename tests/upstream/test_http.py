@@ -9,7 +9,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import requests
 
 from hailuo.errors import CallerLeft, TimedOut, Unreachable
 from hailuo.upstream.foreign import translated
-from hailuo.upstream.http import Http
+from hailuo.upstream.http import IDLE, Http
 from hailuo.upstream.stream import Stream
 from hailuo.watch import Watch
 from tests.upstream.service import CHUNKED, END, UNTIL_CLOSE, Answer, Service, chunk
@@ -448,6 +448,26 @@ class TestConnections:
                 with Stream(response, Watch()) as stream:
                     assert read(stream) == b"end"
             assert service.connections == 1
+
+    @pytest.mark.parametrize("count", [IDLE, IDLE + 1], ids=["a few", "a crowd"])
+    def test_those_a_crowd_leaves_behind_are_let_go(self, count: int):
+        http = Http(tidy_s=0.3)
+        with self.service(framed("chunked", b"end")) as service, ExitStack() as crowd:
+            for _ in range(count):
+                stream = crowd.enter_context(
+                    http.stream("GET", service.url, headers={}, watch=Watch())
+                )
+                assert next(iter(stream)) == b"end"
+            crowd.close()
+            assert http.idle == count
+
+            self.exchange(service, http, settle=True)
+            until = time.monotonic() + (5 if count > IDLE else 0.5)
+            while http.idle and time.monotonic() < until:
+                time.sleep(0.02)
+            assert http.idle == (0 if count > IDLE else count)
+            self.exchange(service, http, settle=True)
+            assert service.connections == (count + 1 if count > IDLE else count)
 
     def test_what_is_said_too_much_shuts_it(self):
         """The next answer must not begin with the end of this one."""
