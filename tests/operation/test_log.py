@@ -52,7 +52,7 @@ def test_a_stream(upstream: Simulated, account: Caller, asked: Asked):
 
     line = asked.line
     assert (line["status"], line["ended"]) == (200, "done")
-    assert line["total_s"] - line["first_s"] >= 0.05
+    assert line["total_s"] - line["first_s"] > 0.049  # each is rounded to 0.001
     assert line["pieces"] >= 2
     assert line["bytes"] == len(body)
 
