@@ -39,7 +39,7 @@ class Storm:
 
     def rage(self, cases: Iterable[Case]) -> list[tuple[Case | None, int, bytes]]:
         prepare(self._upstream)
-        every = [*cases, *[None] * 50]
+        every = [*cases, *[None] * 100]
         random.shuffle(every)
         with ThreadPoolExecutor(AT_ONCE) as threads:
             return list(threads.map(self._one, every))
