@@ -7,10 +7,14 @@ must not make several of it. For the same reason there is no reload: restart ins
 import gc
 import os
 import resource
+import select
 import signal
 
 import gevent
 from gevent.baseserver import BaseServer
+from gevent.hub import Waiter
+from gevent.monkey import get_original
+from gunicorn.glogging import Logger
 
 from hailuo.logs import configuration
 from hailuo.settings import Settings, WrongSettings
@@ -32,6 +36,18 @@ BaseServer.max_accept = 2
 # took 190 ms with 1,500 streams open and kept them all waiting (lag p99 87 ms, now 7).
 # It is 10 unless told; what requests leave behind is found by the younger ones.
 FULL_COLLECTION = 100
+
+poll_now = get_original("select", "poll")
+
+
+class Log(Logger):
+    """gunicorn's, without its line for each request: there is one of ours."""
+
+    def access(self, *_):
+        """Told to write nowhere, it would put the line together all the same."""
+
+
+logger_class = Log
 
 try:
     settings = Settings.read(os.environ)
@@ -58,8 +74,57 @@ def when_ready(server):
 
 
 def post_worker_init(worker):
+    select.poll = Poll
     _collect_seldom()
     _leave_in_order(worker)
+
+
+class Poll:
+    """What `select.poll` is here: as gevent's own, for who waits again and again.
+
+    Its watchers are kept from wait to wait, where gevent makes them anew with two calls
+    into the kernel each, and who waits is woken at once, not a turn of the loop later.
+    """
+
+    def __init__(self):
+        self._hub = gevent.get_hub()
+        self._wanted = {}
+        self._watchers = {}
+
+    def register(self, fd, events=select.POLLIN | select.POLLOUT):
+        number = fd if isinstance(fd, int) else fd.fileno()
+        reads, writes = bool(events & select.POLLIN), bool(events & select.POLLOUT)
+        self._wanted[number] = events
+        self._watchers[number] = self._hub.loop.io(number, reads + 2 * writes)
+
+    modify = register
+
+    def unregister(self, fd):
+        number = fd if isinstance(fd, int) else fd.fileno()
+        del self._wanted[number]
+        self._watchers.pop(number).close()
+
+    def poll(self, timeout=None):
+        """timeout: in milliseconds; at most one of the descriptors is told of."""
+        if timeout == 0:
+            return self._now()
+        waiter, watchers = Waiter(self._hub), [*self._watchers.items()]
+        if timeout is not None and timeout > 0:
+            watchers.append((None, self._hub.loop.timer(timeout / 1000)))
+        try:
+            for number, watcher in watchers:
+                watcher.start(waiter.switch, number)
+            number = waiter.get()
+        finally:
+            for _, watcher in watchers:
+                watcher.stop()
+        return [] if number is None else [(number, self._wanted[number])]
+
+    def _now(self):
+        poll = poll_now()
+        for number, events in self._wanted.items():
+            poll.register(number, events)
+        return poll.poll(0)
 
 
 def _collect_seldom():

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 
 from .errors import CallerLeft
 
+_NONE = -1  # the descriptor of nothing
 _GONE_OR_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
@@ -40,7 +41,11 @@ class Watch:
         heartbeat_s: float = 10,
         idle_s: float = 120,
     ) -> None:
+        self._poll = select.poll()
         self._caller = caller
+        self._caller_fd = self._registered(caller)
+        self._upstream: socket.socket | None = None
+        self._upstream_fd = _NONE
         self._heartbeat_s = heartbeat_s
         self.idle_s = idle_s
         self.beat()
@@ -65,11 +70,13 @@ class Watch:
         raises: CallerLeft as soon as the caller has hung up.
         """
         until = min(until, self._due_at) if beats else until
+        if upstream is not self._upstream:
+            self._turn_to(upstream)
         while True:
-            ready = self._poll(until, upstream)
-            if upstream is not None and upstream.fileno() in ready:
+            ready = self._ready(until)
+            if self._upstream_fd in ready:
                 return True
-            if self._caller is None or self._caller.fileno() not in ready:
+            if self._caller_fd not in ready:
                 return False
             self._look_at_caller()
 
@@ -84,7 +91,7 @@ class Watch:
 
     def check(self) -> None:
         """raises: CallerLeft if the caller has hung up by now."""
-        if self._caller is not None and self._poll(0, None):
+        if self._caller is not None and self._caller_fd in self._ready(0):
             self._look_at_caller()
 
     def hang_up(self) -> None:
@@ -93,13 +100,23 @@ class Watch:
             with contextlib.suppress(OSError):  # he has gone by himself
                 self._caller.shutdown(socket.SHUT_RDWR)
 
-    def _poll(self, until: float, upstream: socket.socket | None) -> set[int]:
-        poll = select.poll()
-        for sock in (upstream, self._caller):
-            if sock is not None:
-                poll.register(sock.fileno(), _GONE_OR_READABLE)
+    def _ready(self, until: float) -> list[int]:
+        """The descriptors there is something to read from, or to know of."""
         wait_ms = math.ceil(1000 * max(0.0, until - time.monotonic()))
-        return {descriptor for descriptor, _ in poll.poll(wait_ms)}
+        return [descriptor for descriptor, _ in self._poll.poll(wait_ms)]
+
+    def _turn_to(self, upstream: socket.socket | None) -> None:
+        """Another one may have the descriptor of the one before, which is closed."""
+        if self._upstream is not None:
+            self._poll.unregister(self._upstream_fd)
+        self._upstream, self._upstream_fd = upstream, self._registered(upstream)
+
+    def _registered(self, sock: socket.socket | None) -> int:
+        """The descriptor of *sock*, which is polled from now on."""
+        if sock is None:
+            return _NONE
+        self._poll.register(sock.fileno(), _GONE_OR_READABLE)
+        return sock.fileno()
 
     def _look_at_caller(self) -> None:
         """An end is a caller gone (half-closed counts); bytes are its next request."""
@@ -110,4 +127,5 @@ class Watch:
             gone = True
         if gone:
             raise CallerLeft("the caller has hung up")
-        self._caller = None
+        self._poll.unregister(self._caller_fd)
+        self._caller, self._caller_fd = None, _NONE
