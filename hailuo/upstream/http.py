@@ -10,12 +10,13 @@ with http.stream("POST", url, headers=…, watch=watch) as stream:
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
@@ -27,6 +28,9 @@ from .stream import Stream
 CONNECT_S = 5.0
 HEADERS_S = 10.0  # *assumed* enough: no source says how long the service may think
 Count = Callable[[str, str, str], None]
+
+Field = str | tuple[str, bytes, str]  # text, or a file's name, bytes and type
+Form = Sequence[tuple[str, Field]]  # multipart fields, in order
 
 CONNECTIONS = 4096  # kept at most for a host: as many as there may be streams
 IDLE = 64  # more than so many, left behind by a crowd, are let go within a minute
@@ -68,27 +72,29 @@ class Http:
         *,
         headers: Mapping[str, str],
         data: bytes | None = None,
-        files: Any = None,
         auth: AuthBase | None = None,
         stream: bool = False,
         wait_s: float = HEADERS_S,
     ) -> requests.Response:
         """Make a call; with *stream* the body is still to be read.
 
+        url: as it is sent; sendable() makes one of what is not ours.
         wait_s: for the headers, and between the bytes of a body.
         raises: TimedOut when no headers come in time, Unreachable for all else.
         """
         self._used = True
         if self._tidying.acquire(blocking=False):
             threading.Thread(target=self._tidy, daemon=True).start()
-        request = requests.Request(
-            method, url, headers=dict(headers), data=data, files=files, auth=auth
-        )
+        # Only what is not known yet, and past the session: what these would parse,
+        # merge, follow and remember is nothing here, and a sixth of a request's CPU.
+        request = requests.PreparedRequest()
+        request.method, request.url = method, url
+        request.prepare_headers(headers)
+        request.prepare_body(data, None)
+        request.prepare_auth(auth)
         try:
-            # Past the session: what it would merge, follow and remember (settings,
-            # redirects, cookies) is nothing here, and costs a tenth of a request.
             response = self._adapter.send(
-                request.prepare(),
+                request,
                 stream=stream,
                 timeout=(CONNECT_S, wait_s),
                 proxies=self._session.proxies,
@@ -158,6 +164,21 @@ class Http:
         """Cut every answer that is being read; its reader sees it break off."""
         for stream in list(self._streams):
             stream.hang_up()
+
+
+def sendable(address: str) -> str:
+    """An address that somebody else gave, as it is sent. raises: Unreachable."""
+    request = requests.PreparedRequest()
+    try:
+        request.prepare_url(address, None)
+    except FOREIGN as error:
+        raise translated(error) from error
+    return str(request.url)
+
+
+def multipart(form: Form) -> tuple[bytes, str]:
+    """A form's bytes, and their Content-Type."""
+    return urllib3.encode_multipart_formdata(form)
 
 
 def called(path: str) -> str:

@@ -13,7 +13,7 @@ import requests
 
 from ...errors import BadRequest, NotUnderstood
 from ...watch import Watch
-from ..http import Http
+from ..http import Form, Http, multipart
 from ..stream import Stream
 from .protocol import KIND
 from .refusals import refusal
@@ -60,7 +60,7 @@ class Client:
         self,
         path: str,
         key: str,
-        form: Any,
+        form: Form,
         *,
         headers: Mapping[str, str],
         wait_s: float,
@@ -69,22 +69,31 @@ class Client:
 
         wait_s: how long the platform may think.
         """
-        headers = {"Authorization": f"Bearer {key}", **headers}
-        address, call = self._origin + path, {"files": form, "wait_s": wait_s}
+        data, kind = multipart(form)
+        known = {"Authorization": f"Bearer {key}", "Content-Type": kind}
         with self._http.counting(KIND, path):
-            return opened(self._http.send("POST", address, headers=headers, **call))
+            response = self._http.send(
+                "POST",
+                self._origin + path,
+                headers={**known, **headers},
+                data=data,
+                wait_s=wait_s,
+            )
+            return opened(response)
 
     def open_form_stream(
         self,
         path: str,
         key: str,
-        form: Any,
+        form: Form,
         *,
         headers: Mapping[str, str],
         watch: Watch,
     ) -> Stream:
         """Post multipart fields, and go on as open_stream() does."""
-        return self._opened(path, key, headers, files=form, watch=watch)
+        data, kind = multipart(form)
+        headers = {"Content-Type": kind, **headers}
+        return self._opened(path, key, headers, data=data, watch=watch)
 
     def _opened(
         self, path: str, key: str, headers: Mapping[str, str], **call: Any

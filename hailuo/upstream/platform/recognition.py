@@ -13,6 +13,7 @@ from ... import audio
 from ...errors import NotUnderstood
 from ...watch import Watch
 from .. import HUSH, Credential, Phrase, Recording, Words, sentences
+from ..http import Form
 from ..stream import Stream
 from . import events, protocol
 from .client import Client
@@ -102,12 +103,9 @@ def segments(answer: Any, seconds: float) -> Iterator[Phrase]:
             yield Phrase(text.strip(), start, end)
 
 
-def _form(part: bytes, **fields: str) -> list[tuple[str, Any]]:
-    plain = {"model": protocol.ASR_MODEL, **fields}
-    return [
-        *((name, (None, value)) for name, value in plain.items()),
-        ("file", ("audio.mp3", part, "audio/mpeg")),
-    ]
+def _form(part: bytes, **fields: str) -> Form:
+    file = ("file", ("audio.mp3", part, "audio/mpeg"))
+    return [("model", protocol.ASR_MODEL), *fields.items(), file]
 
 
 def _headers(recording: Recording) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
+from urllib.parse import quote
 
 from ...errors import (
     BadRequest,
@@ -179,11 +180,11 @@ class Web:
         referer = f"{protocol.REFERER}?chat={chat_id}" if known else protocol.REFERER
         form = files.form(here, ids, text)
         fields = [
-            ("characterID", (None, protocol.CHARACTER_ID)),
-            ("msgContent", (None, text)),
-            ("chatID", (None, chat_id)),
-            ("searchMode", (None, protocol.SEARCH_MODE)),
-            *([("form", (None, form))] if form else ()),
+            ("characterID", protocol.CHARACTER_ID),
+            ("msgContent", text),
+            ("chatID", chat_id),
+            ("searchMode", protocol.SEARCH_MODE),
+            *([("form", form)] if form else ()),
         ]
         return self._client.open_stream(
             protocol.CHAT,
@@ -195,7 +196,7 @@ class Web:
         )
 
     def _remove(self, token: str, chat_id: str) -> None:
-        self._client.ask("DELETE", protocol.HISTORY + chat_id, token)
+        self._client.ask("DELETE", protocol.HISTORY + quote(chat_id), token)
 
 
 def _here(question: Question) -> Sequence[File]:

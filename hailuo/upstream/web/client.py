@@ -9,7 +9,7 @@ Each token has a device, registered when first needed (protocol.md 2).
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ import requests
 from ...errors import NotUnderstood, Refused, TokenRejected, Unreachable, UpstreamError
 from ...kept import Kept
 from ...watch import Watch
-from ..http import Http
+from ..http import Form, Http, multipart
 from ..stream import Stream
 from .protocol import (
     DEAD_TOKEN_CODES,
@@ -30,9 +30,6 @@ from .protocol import (
     address,
 )
 from .signing import Signature
-
-Field = tuple[None, str] | tuple[str, bytes, str]  # text, or file name, bytes and type
-Form = Sequence[tuple[str, Field]]  # multipart fields, in order
 
 
 class Device(NamedTuple):
@@ -85,12 +82,13 @@ class Client:
         """
         device = self._devices.of(token)
         watch.check()  # that may have taken its time
+        data, kind = multipart(form)
         with self.counting(path):
             return self._http.stream(
                 "POST",
                 self._origin + address(path, device.uuid, device.id),
-                headers={**HEADERS, **headers, "Token": token},
-                files=form,
+                headers={**HEADERS, **headers, "Token": token, "Content-Type": kind},
+                data=data,
                 auth=Signature(digest),
                 watch=watch,
                 check=_check_stream,

@@ -2,7 +2,7 @@
 
 uploads = Uploads(client, http)
 ids = yield from uploads.ids(account.token, question.files, watch)
-fields.append(("form", (None, form(files, ids, text))))
+fields.append(("form", form(files, ids, text)))
 """
 
 import json

@@ -34,10 +34,10 @@ class Recognition:
         """The text of a part; "" when a beat is due."""
         character, chat_id = protocol.CHARACTER_ID, protocol.NEW_CONVERSATION
         form = (
-            ("chatID", (None, chat_id)),
+            ("chatID", chat_id),
             ("voiceBytes", ("audio.mp3", part, "audio/mp3")),
-            ("characterID", (None, character)),
-            ("playSpeedLevel", (None, protocol.PLAY_SPEED_LEVEL)),
+            ("characterID", character),
+            ("playSpeedLevel", protocol.PLAY_SPEED_LEVEL),
         )
         stream = self._client.open_stream(
             protocol.PHONE,

@@ -3,15 +3,18 @@
 `requests` runs its authentication last, when the URL and the body are final, so a
 Signature cannot drift from the request it signs:
 
-    session.post(url, data=body, auth=Signature())
-    session.post(url, files=form, auth=Signature(chat_digest(…)))
+    http.send("POST", url, headers=…, data=body, auth=Signature())
+    http.send("POST", url, headers=…, data=form, auth=Signature(chat_digest(…)))
 """
 
 import hashlib
-from urllib.parse import parse_qs, quote, urlsplit
+import re
+from urllib.parse import quote
 
 import requests
 from requests.auth import AuthBase
+
+_UNIX = re.compile(r"[?&]unix=(\d+)")
 
 
 def md5(text: str | bytes) -> str:
@@ -31,7 +34,7 @@ def signature(uri: str, digest: str) -> str:
     uri: path and whole query string, as sent; it holds `unix`.
     digest: what stands for the body, by the kind of request.
     """
-    (unix_ms,) = parse_qs(urlsplit(uri).query)["unix"]
+    (unix_ms,) = _UNIX.findall(uri)
     return md5(f"{encode(uri)}_{digest}{md5(unix_ms)}ooui")
 
 

@@ -29,7 +29,7 @@ from .. import (
     Sound,
     Speaker,
 )
-from ..http import Http
+from ..http import Http, sendable
 from ..stream import Stream
 from . import protocol, repetition
 from .chat import Transcript
@@ -167,7 +167,7 @@ class Voice:
         with (
             self._client.counting("audio"),
             self._http.stream(
-                "GET", address, headers=AUDIO_HEADERS, watch=watch
+                "GET", sendable(address), headers=AUDIO_HEADERS, watch=watch
             ) as stream,
         ):
             expected, size = _audio_size(stream), 0
