@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from ..errors import GatewayError
+from ..memory import give_back
 from ..watch import Watch
 from .foreign import FOREIGN, translated
 from .stream import Stream
@@ -33,8 +34,8 @@ Field = str | tuple[str, bytes, str]  # text, or a file's name, bytes and type
 Form = Sequence[tuple[str, Field]]  # multipart fields, in order
 
 CONNECTIONS = 4096  # kept at most for a host: as many as there may be streams
-IDLE = 64  # more than so many, left behind by a crowd, are let go within a minute
-TIDY_S = 60.0
+CROWD = 64  # what more than so many streams at once need is let go behind them
+TIDY_S = 60.0  # how often that is looked for
 
 
 class Http:
@@ -51,6 +52,7 @@ class Http:
         self._tidy_s = tidy_s
         self._tidying = threading.Lock()
         self._used = False
+        self._most = 0  # streams at once, since what they need was let go
         self._session = requests.Session()
         self._session.trust_env = False  # no netrc, no proxies of the environment
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -121,6 +123,7 @@ class Http:
         """
         stream = Stream(self.send(method, url, stream=True, **call), watch)
         self._streams.add(stream)
+        self._most = max(self._most, len(self._streams))
         try:
             check(stream)
         except GatewayError:
@@ -137,15 +140,22 @@ class Http:
         return sum(connection is not None for each in waiting for connection in each)
 
     def _tidy(self) -> None:
-        """Until nothing was sent for a while, and no crowd of connections is left."""
+        """As long as something was sent, or something of a crowd is left."""
         try:
-            while self._used:
+            while self._used or self._most > CROWD:
                 self._used = False
                 time.sleep(self._tidy_s)
-                if self.idle > IDLE:
-                    self._adapter.close()  # which those in use do not notice
+                self._let_go()
         finally:
             self._tidying.release()
+
+    def _let_go(self) -> None:
+        """Let go of what a crowd has left behind."""
+        if self.idle > CROWD:
+            self._adapter.close()  # which those in use do not notice
+        if self._most > CROWD >= len(self._streams):
+            self._most = len(self._streams)
+            give_back()
 
     @contextmanager
     def counting(self, kind: str, path: str) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """The way out, on real sockets: every framing, every cut, every silence."""
 
+import gc
 import gzip
 import queue
 import select
@@ -7,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +20,7 @@ import requests
 
 from hailuo.errors import CallerLeft, TimedOut, Unreachable
 from hailuo.upstream.foreign import translated
-from hailuo.upstream.http import IDLE, Http
+from hailuo.upstream.http import CROWD, Http
 from hailuo.upstream.stream import Stream
 from hailuo.watch import Watch
 from tests.upstream.service import CHUNKED, END, UNTIL_CLOSE, Answer, Service, chunk
@@ -60,6 +62,21 @@ def answering(
 
 def read(stream: Iterable[bytes]) -> bytes:
     return b"".join(stream)
+
+
+class Cycle:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture
+def collected() -> Iterator[threading.Event]:
+    """Set when somebody looks for garbage, which nobody happens to do."""
+    event = threading.Event()
+    gc.disable()
+    weakref.finalize(Cycle(), event.set)
+    yield event
+    gc.enable()
 
 
 class TestFraming:
@@ -459,7 +476,7 @@ class TestConnections:
                     assert read(stream) == b"end"
             assert service.connections == 1
 
-    @pytest.mark.parametrize("count", [IDLE, IDLE + 1], ids=["a few", "a crowd"])
+    @pytest.mark.parametrize("count", [CROWD, CROWD + 1], ids=["a few", "a crowd"])
     def test_those_a_crowd_leaves_behind_are_let_go(self, count: int):
         http = Http(tidy_s=0.3)
         with self.service(framed("chunked", b"end")) as service, ExitStack() as crowd:
@@ -472,12 +489,25 @@ class TestConnections:
             assert http.idle == count
 
             self.exchange(service, http, settle=True)
-            until = time.monotonic() + (5 if count > IDLE else 0.5)
+            until = time.monotonic() + (5 if count > CROWD else 0.5)
             while http.idle and time.monotonic() < until:
                 time.sleep(0.02)
-            assert http.idle == (0 if count > IDLE else count)
+            assert http.idle == (0 if count > CROWD else count)
             self.exchange(service, http, settle=True)
-            assert service.connections == (count + 1 if count > IDLE else count)
+            assert service.connections == (count + 1 if count > CROWD else count)
+
+    def test_what_a_crowd_leaves_is_given_back_when_it_is_over(
+        self, collected: threading.Event
+    ):
+        http = Http(tidy_s=0.05)
+        with self.service(CHUNKED, chunk(b"end")) as service, ExitStack() as crowd:
+            for _ in range(CROWD + 1):
+                asked = http.stream("GET", service.url, headers={}, watch=Watch())
+                crowd.enter_context(asked)
+            assert not collected.wait(0.3)  # not amid it
+            crowd.close()
+            del asked
+            assert collected.wait(5)
 
     def test_what_is_said_too_much_shuts_it(self):
         """The next answer must not begin with the end of this one."""
