@@ -40,6 +40,13 @@ def memory(pids: list[int]) -> Memory | None:
     return Memory(sum(one["Pss"] for one in each), sum(one["Rss"] for one in each))
 
 
+def descriptors(pids: list[int]) -> int | None:
+    """How many they have open."""
+    if not KNOWN:
+        return None
+    return sum(len(list((PROC / f"{pid}/fd").iterdir())) for pid in pids)
+
+
 def _parents() -> dict[int, int]:
     running = [int(each.name) for each in PROC.iterdir() if each.name.isdecimal()]
     return {pid: parent for pid in running if (parent := _parent(pid))}

@@ -6,6 +6,7 @@ import math
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from .targets import KEY, Start, Target
 Figures = dict[str, float | None]
 
 WARM_AT_ONCE = 50
+OVER_S = 65.0  # after so long, nothing of a crowd should be left
 
 
 class Contender:
@@ -101,7 +103,19 @@ def _round(contender: Contender, simulator: Simulator, load: Load) -> Figures:
     if held and (idle := contender.idle):
         figures["pss_kb_a_stream"] = (held.pss - idle.pss) / load.at_once
         figures["rss_kb_a_stream"] = (held.rss - idle.rss) / load.at_once
-    return figures
+    return figures | (_left(contender) if load.spread_s else {})
+
+
+def _left(contender: Contender) -> Figures:
+    """What a crowd has left behind, when it is over for a while."""
+    time.sleep(OVER_S)
+    pids, idle = contender.target.pids, contender.idle
+    left = processes.memory(pids)
+    return {
+        "idle_mb": idle.pss / 1024 if idle else None,
+        "left_mb": left.pss / 1024 if left else None,
+        "left_descriptors": processes.descriptors(pids),
+    }
 
 
 def _asked(contender: Contender, load: Load) -> dict[str, Any]:

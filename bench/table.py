@@ -49,6 +49,9 @@ ROWS = (
     Row("crowd", "lag_p99_ms", "lag behind schedule p99, ms (goal 250)"),
     Row("crowd", "pss_kb_a_stream", "memory (PSS) a stream, kB", 1.3),
     Row("crowd", "cpu_s_10k_pieces", "CPU s for 10,000 pieces", 1.3),
+    Row("crowd", "idle_mb", "memory (PSS) before it, MB"),
+    Row("crowd", "left_mb", "65 s after it, MB"),
+    Row("crowd", "left_descriptors", "descriptors then"),
 )
 
 

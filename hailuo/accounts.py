@@ -21,28 +21,32 @@ class Slot:
     """What streams so many answers at once: one account of a service.
 
     capacity: how many; None for any number.
-    used_at: when it was last lent, on the clock of time.monotonic; 0 for never.
+    free: whether it can stream another one.
     """
 
     def __init__(self, capacity: int | None) -> None:
         self.capacity = math.inf if capacity is None else capacity
         self.busy = 0
+        self.free = self.capacity > 0
         self._used_at = array("d", [0.0])
 
     @property
     def used_at(self) -> float:
-        """Kept in place: a new float at each use, among all that a crowd needs, would
-        keep that from being given back (25 MB with 2,000 accounts).
+        """When it was last lent, on the clock of time.monotonic; 0 for never.
+
+        Written over in place: a new float for each use, among all that a crowd needs,
+        would keep that from being given back (25 MB with 2,000 accounts).
         """
         return self._used_at[0]
 
-    @used_at.setter
-    def used_at(self, at: float) -> None:
-        self._used_at[0] = at
+    def lend(self) -> None:
+        self.busy += 1
+        self.free = self.busy < self.capacity
+        self._used_at[0] = time.monotonic()
 
-    @property
-    def free(self) -> bool:
-        return self.busy < self.capacity
+    def take_back(self) -> None:
+        self.busy -= 1
+        self.free = self.busy < self.capacity
 
 
 class Rest:

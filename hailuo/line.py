@@ -10,11 +10,14 @@ import bisect
 import threading
 import time
 from collections.abc import Collection
+from operator import attrgetter
 
 from .accounts import Account, Scope, Slot
 from .watch import Watch
 
 LOOK_S = 5.0  # how often who is in line looks whether his caller is still there
+
+_last_use = attrgetter("slot.used_at")
 
 
 class Waiter:
@@ -46,11 +49,8 @@ class Waiter:
             and (slot is None or account.slot is slot)
             and (not account.rest.left_s or (account in self._tried and len(live) == 1))
         ]
-        return min(
-            usable,
-            key=lambda each: (each in self._tried, each.slot.used_at),
-            default=None,
-        )
+        fresh = [each for each in usable if each not in self._tried]
+        return min(fresh or usable, key=_last_use, default=None)
 
     def pause_s(self, until: float) -> float:
         """How long until it may be otherwise: a rest may end, a caller may leave."""
@@ -103,7 +103,7 @@ class Line:
     def give_back(self, account: Account) -> None:
         """An answer is over: the first who may have its account gets it."""
         with self._lock:
-            account.slot.busy -= 1
+            account.slot.take_back()
             self.lent -= 1
             for waiter in self._waiters:
                 if self._serve(waiter, account.slot):
@@ -143,8 +143,7 @@ class Line:
         if account is None:
             return False
         self.lent += 1
-        account.slot.busy += 1
-        account.slot.used_at = time.monotonic()
+        account.slot.lend()
         waiter.account = account
         waiter.woken.set()
         return True

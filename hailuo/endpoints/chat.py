@@ -29,7 +29,8 @@ def complete() -> Response:
     def ask(files: Sequence[Given]) -> Answer:
         return here.gateway.answer(turn, asked.question._replace(files=files), watch)
 
-    rules, fetches = attachments.rules(here.settings), here.gateway.fetches(scope)
+    rules = attachments.rules(here.settings)
+    fetches = bool(asked.sources) and here.gateway.fetches(scope)
     pieces = attached(asked.sources, rules, watch, ask, fetches)
     if asked.stops:
         pieces = stops.cut(pieces, asked.stops)

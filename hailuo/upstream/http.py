@@ -34,8 +34,8 @@ Field = str | tuple[str, bytes, str]  # text, or a file's name, bytes and type
 Form = Sequence[tuple[str, Field]]  # multipart fields, in order
 
 CONNECTIONS = 4096  # kept at most for a host: as many as there may be streams
-CROWD = 64  # what more than so many streams at once need is let go behind them
-TIDY_S = 60.0  # how often that is looked for
+CROWD = 64  # what more than so many streams at once leave behind is let go
+TIDY_S = 30.0  # when there were no more for so long
 
 
 class Http:
@@ -51,8 +51,9 @@ class Http:
         self._count = count or (lambda *_: None)
         self._tidy_s = tidy_s
         self._tidying = threading.Lock()
-        self._used = False
-        self._most = 0  # streams at once, since what they need was let go
+        self._used = False  # since it was last tidied
+        self._most = 0  # streams at once, since then
+        self._crowded = False  # whether a crowd's leavings are here
         self._session = requests.Session()
         self._session.trust_env = False  # no netrc, no proxies of the environment
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -124,6 +125,7 @@ class Http:
         stream = Stream(self.send(method, url, stream=True, **call), watch)
         self._streams.add(stream)
         self._most = max(self._most, len(self._streams))
+        self._crowded = self._crowded or self._most > CROWD
         try:
             check(stream)
         except GatewayError:
@@ -140,21 +142,22 @@ class Http:
         return sum(connection is not None for each in waiting for connection in each)
 
     def _tidy(self) -> None:
-        """As long as something was sent, or something of a crowd is left."""
+        """As long as something is sent, or something of a crowd is left."""
         try:
-            while self._used or self._most > CROWD:
-                self._used = False
+            while self._used or self._crowded:
+                self._used, self._most = False, len(self._streams)
                 time.sleep(self._tidy_s)
-                self._let_go()
+                if self._most <= CROWD:
+                    self._let_go()
         finally:
             self._tidying.release()
 
     def _let_go(self) -> None:
-        """Let go of what a crowd has left behind."""
+        """Let go of what a crowd has left behind; those who are here do not notice."""
         if self.idle > CROWD:
-            self._adapter.close()  # which those in use do not notice
-        if self._most > CROWD >= len(self._streams):
-            self._most = len(self._streams)
+            self._adapter.close()
+        if self._crowded:
+            self._crowded = False
             give_back()
 
     @contextmanager
