@@ -137,12 +137,17 @@ def _collect_seldom():
 def _leave_in_order(worker):
     """On SIGTERM our answers finish first, then gunicorn's worker ends.
 
+    It would notice within a second, and wait another five for connections that callers
+    keep open for later: when no request is in hand, it is ended at once.
+
     A signal handler must not block, and starting a thread in one crashes the worker.
     """
+    main = gevent.getcurrent()
 
     def leave():
         try:
-            worker.wsgi.extensions["hailuo"].leave()
+            if worker.wsgi.extensions["hailuo"].leave():
+                gevent.kill(main, SystemExit(0))
         finally:
             worker.alive = False
 

@@ -36,8 +36,9 @@ class Relay:
         self._session.mount("http://", HTTPAdapter(pool_maxsize=4096))
         self.extensions = {"hailuo": self}  # what the configuration tells to leave
 
-    def leave(self) -> None:
+    def leave(self) -> bool:
         """There is nothing to finish."""
+        return True
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
         if environ["REQUEST_METHOD"] == "GET":

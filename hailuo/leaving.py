@@ -36,8 +36,11 @@ class Leaving:
         """Know of a request that runs, so that it can be ended."""
         self._watches.add(watch)
 
-    def leave(self) -> None:
-        """Let what runs finish, for 20 s; then cut it off, and clean up behind it."""
+    def leave(self) -> bool:
+        """Let what runs finish, for 20 s; then cut it off, and clean up behind it.
+
+        returns: whether no request is in hand any more.
+        """
         self.begun = True
         self._finish(LAST_TRY_S)
         self._pool.close()  # a renewal that began now would be lost with us
@@ -45,6 +48,7 @@ class Leaving:
             self._cut_off()
         for upstream in self._upstreams.values():
             upstream.drain(DRAIN_S)
+        return not self.requests
 
     def _finish(self, wait_s: float) -> None:
         """Wait for every request in hand, also where it holds no account yet."""

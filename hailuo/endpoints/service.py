@@ -32,9 +32,12 @@ class Service(NamedTuple):
         """Begin what runs by itself."""
         self.refresh.start()
 
-    def leave(self) -> None:
-        """For the server to call on SIGTERM; 26 s later at most it may end."""
-        self.leaving.leave()
+    def leave(self) -> bool:
+        """For the server to call on SIGTERM; 26 s later at most it may end.
+
+        returns: whether nobody is left who waits for an answer.
+        """
+        return self.leaving.leave()
 
 
 def init_app(app: Flask, service: Service) -> None:

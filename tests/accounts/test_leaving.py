@@ -167,7 +167,7 @@ def test_with_nothing_to_do_it_leaves_at_once(upstream: Simulated, tmp_path: Pat
         caller.get(f"{gateway.address}/ping")
         began = time.monotonic()
         assert gateway.stop() == 0
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 3  # gunicorn would wait for 5 more
 
 
 def test_when_the_answers_are_over_it_leaves(upstream: Simulated, tmp_path: Path):
