@@ -7,8 +7,6 @@ with http.stream("POST", url, headers=…, watch=watch) as stream:
         …
 """
 
-import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,10 +19,10 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from ..errors import GatewayError
-from ..memory import give_back
 from ..watch import Watch
 from .foreign import FOREIGN, translated
 from .stream import Stream
+from .tidying import CROWD, QUIET_S, Tidying
 
 CONNECT_S = 5.0
 HEADERS_S = 10.0  # *assumed* enough: no source says how long the service may think
@@ -34,8 +32,6 @@ Field = str | tuple[str, bytes, str]  # text, or a file's name, bytes and type
 Form = Sequence[tuple[str, Field]]  # multipart fields, in order
 
 CONNECTIONS = 4096  # kept at most for a host: as many as there may be streams
-CROWD = 64  # what more than so many streams at once leave behind is let go
-TIDY_S = 30.0  # when there were no more for so long
 
 
 class Http:
@@ -46,14 +42,9 @@ class Http:
     """
 
     def __init__(
-        self, proxy: str = "", count: Count | None = None, tidy_s: float = TIDY_S
+        self, proxy: str = "", count: Count | None = None, quiet_s: float = QUIET_S
     ) -> None:
         self._count = count or (lambda *_: None)
-        self._tidy_s = tidy_s
-        self._tidying = threading.Lock()
-        self._used = False  # since it was last tidied
-        self._most = 0  # streams at once, since then
-        self._crowded = False  # whether a crowd's leavings are here
         self._session = requests.Session()
         self._session.trust_env = False  # no netrc, no proxies of the environment
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -62,6 +53,7 @@ class Http:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, self._adapter)
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+        self._tidying = Tidying(lambda: len(self._streams), self._let_go, quiet_s)
 
     @property
     def session(self) -> requests.Session:
@@ -85,17 +77,15 @@ class Http:
         wait_s: for the headers, and between the bytes of a body.
         raises: TimedOut when no headers come in time, Unreachable for all else.
         """
-        self._used = True
-        if self._tidying.acquire(blocking=False):
-            threading.Thread(target=self._tidy, daemon=True).start()
+        self._tidying.used()
         # Only what is not known yet, and past the session: what these would parse,
         # merge, follow and remember is nothing here, and a sixth of a request's CPU.
         request = requests.PreparedRequest()
         request.method, request.url = method, url
-        request.prepare_headers(headers)
-        request.prepare_body(data, None)
-        request.prepare_auth(auth)
         try:
+            request.prepare_headers(headers)
+            request.prepare_body(data, None)
+            request.prepare_auth(auth)
             response = self._adapter.send(
                 request,
                 stream=stream,
@@ -124,8 +114,6 @@ class Http:
         """
         stream = Stream(self.send(method, url, stream=True, **call), watch)
         self._streams.add(stream)
-        self._most = max(self._most, len(self._streams))
-        self._crowded = self._crowded or self._most > CROWD
         try:
             check(stream)
         except GatewayError:
@@ -141,24 +129,10 @@ class Http:
         waiting = [list(each.pool.queue) for each in pools if each and each.pool]
         return sum(connection is not None for each in waiting for connection in each)
 
-    def _tidy(self) -> None:
-        """As long as something is sent, or something of a crowd is left."""
-        try:
-            while self._used or self._crowded:
-                self._used, self._most = False, len(self._streams)
-                time.sleep(self._tidy_s)
-                if self._most <= CROWD:
-                    self._let_go()
-        finally:
-            self._tidying.release()
-
     def _let_go(self) -> None:
-        """Let go of what a crowd has left behind; those who are here do not notice."""
+        """Of those that wait, which those in use do not notice."""
         if self.idle > CROWD:
             self._adapter.close()
-        if self._crowded:
-            self._crowded = False
-            give_back()
 
     @contextmanager
     def counting(self, kind: str, path: str) -> Iterator[None]:

@@ -34,10 +34,10 @@ def client(simulator: Simulated):
 
 @contextmanager
 def collected() -> Iterator[list[Any]]:
-    """What was garbage that counting references did not free."""
+    """What became garbage that counting references did not free."""
     found: list[Any] = []
-    gc.collect()
     gc.disable()
+    gc.freeze()  # else all that the tests have made so far is gone through each time
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
         yield found
@@ -46,8 +46,8 @@ def collected() -> Iterator[list[Any]]:
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
+        gc.unfreeze()
         gc.enable()
-        gc.collect()
 
 
 @pytest.mark.parametrize(

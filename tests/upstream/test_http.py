@@ -20,8 +20,9 @@ import requests
 
 from hailuo.errors import CallerLeft, TimedOut, Unreachable
 from hailuo.upstream.foreign import translated
-from hailuo.upstream.http import CROWD, Http
+from hailuo.upstream.http import Http
 from hailuo.upstream.stream import Stream
+from hailuo.upstream.tidying import CROWD
 from hailuo.watch import Watch
 from tests.upstream.service import CHUNKED, END, UNTIL_CLOSE, Answer, Service, chunk
 
@@ -478,7 +479,7 @@ class TestConnections:
 
     @pytest.mark.parametrize("count", [CROWD, CROWD + 1], ids=["a few", "a crowd"])
     def test_those_a_crowd_leaves_behind_are_let_go(self, count: int):
-        http = Http(tidy_s=0.3)
+        http = Http(quiet_s=0.3)
         with self.service(framed("chunked", b"end")) as service, ExitStack() as crowd:
             for _ in range(count):
                 stream = crowd.enter_context(
@@ -499,9 +500,9 @@ class TestConnections:
     def test_what_a_crowd_leaves_is_given_back_when_it_is_over(
         self, collected: threading.Event
     ):
-        http = Http(tidy_s=0.05)
+        http = Http(quiet_s=0.05)
         with self.service(CHUNKED, chunk(b"end")) as service, ExitStack() as crowd:
-            for _ in range(CROWD + 1):
+            for _ in range(CROWD + 2):  # the last sees a crowd
                 asked = http.stream("GET", service.url, headers={}, watch=Watch())
                 crowd.enter_context(asked)
             assert not collected.wait(0.3)  # not amid it
