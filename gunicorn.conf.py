@@ -108,16 +108,19 @@ class Poll:
         """timeout: in milliseconds; at most one of the descriptors is told of."""
         if timeout == 0:
             return self._now()
-        waiter, watchers = Waiter(self._hub), [*self._watchers.items()]
-        if timeout is not None and timeout > 0:
-            watchers.append((None, self._hub.loop.timer(timeout / 1000)))
+        waiter, timer = Waiter(self._hub), None
         try:
-            for number, watcher in watchers:
+            for number, watcher in self._watchers.items():
                 watcher.start(waiter.switch, number)
+            if timeout is not None and timeout > 0:
+                timer = self._hub.loop.timer(timeout / 1000)
+                timer.start(waiter.switch, None, update=True)  # from now, not before
             number = waiter.get()
         finally:
-            for _, watcher in watchers:
+            for watcher in self._watchers.values():
                 watcher.stop()
+            if timer is not None:
+                timer.close()
         return [] if number is None else [(number, self._wanted[number])]
 
     def _now(self):
