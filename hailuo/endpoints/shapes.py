@@ -145,13 +145,11 @@ class Chunks:
     def piece(self, piece: Piece) -> bytes:
         """The chunks of a piece; of the last one also the end of the stream."""
         self._length += len(piece.text)
-        chunks = [
-            self._chunk({"reasoning_content": part}) for part in _parts(piece.reasoning)
-        ]
-        chunks += [
-            self._before + orjson.dumps(part) + self._after
-            for part in _parts(piece.text)
-        ]
+        chunks = []
+        for part in _parts(piece.reasoning):
+            chunks.append(self._chunk({"reasoning_content": part}))
+        for part in _parts(piece.text):
+            chunks.append(self._before + orjson.dumps(part) + self._after)
         if piece.tool_calls:
             calls = [_call_delta(call) for call in piece.tool_calls]
             chunks.append(self._chunk({"tool_calls": calls}))
@@ -182,6 +180,8 @@ class Chunks:
 
 
 def _parts(text: str) -> list[str]:
-    """A text in parts that fit a line: nearly always one."""
+    """A text in parts that fit a line: nearly always one, or none."""
+    if len(text) <= LINE_CHARACTERS:
+        return [text] if text else []
     starts = range(0, len(text), LINE_CHARACTERS)
     return [text[at : at + LINE_CHARACTERS] for at in starts]

@@ -74,7 +74,7 @@ class Chunked:
 
     def _is_sound(self) -> bool:
         """Whether the rest may be the beginning of what is to come."""
-        if not self._rest:
+        if self._rest in (b"", b"\r\n"):
             return True
         if not self._last and not self._left:
             starts = self._rest[:2] == b"\r\n"[: len(self._rest)]

@@ -86,11 +86,12 @@ class Transcript:
 
     def take(self) -> Piece | None:
         """What is new, None when nothing is."""
-        end = len(self._content) if self.ended else self._sound_end()
-        text = _HALF.sub("\ufffd", self._content[self._given : end])
-        self._given = max(self._given, end)
         if self.ended:
+            text = _HALF.sub("\ufffd", self._content[self._given :])
             return Piece(text, links=self._links, finish="stop", id=self.chat_id)
+        end = self._sound_end()
+        text = self._content[self._given : end]
+        self._given = max(self._given, end)
         return Piece(text, id=self.chat_id) if text else None
 
     def _sound_end(self) -> int:
