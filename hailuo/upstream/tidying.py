@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 from ..memory import give_back
 
-CROWD = 64  # no more than so many streams at once are none
-QUIET_S = 30.0  # without a crowd, until it counts as over
+CROWD = 64  # more streams at once than so many are one
+QUIET_S = 30.0  # without one, until it counts as over
 
 
 class Tidying:
