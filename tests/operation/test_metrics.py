@@ -221,7 +221,9 @@ class TestHealth:
             "HAILUO_TOKENS": upstream.token("6103", expires_in_s=-60),
         }
         with Served(tmp_path, **settings) as gateway:
-            error = gateway.request("GET", "/health").json()["error"]
+            answer = gateway.request("GET", "/health")
+        assert answer.status_code == 503
+        error = answer.json()["error"]
         assert error["code"] == "no_live_account" and "run out" in error["message"]
 
     def test_it_needs_no_key_and_asks_nobody(self, upstream: Simulated, pooled: Served):

@@ -106,6 +106,16 @@ def test_text_comes_before_the_failure_behind_it_although_it_was_passed_over():
     assert (piece := transcript.take()) and piece.text == "a"
 
 
+def test_what_was_taken_is_not_new_at_the_end():
+    transcript = Transcript()
+    transcript.read(b'{"data":{"messageResult":{"content":"ab","isEnd":0}}}')
+    taken = [transcript.take(), transcript.take()]
+    assert [(piece.text, piece.finish) for piece in taken if piece] == [
+        ("ab", "stop"),
+        ("", "stop"),
+    ]
+
+
 def test_the_id_is_known_with_the_first_event():
     """Before any text: that is when the conversation must be removed."""
     transcript = Transcript()

@@ -196,7 +196,8 @@ class Web:
         )
 
     def _remove(self, token: str, chat_id: str) -> None:
-        self._client.ask("DELETE", protocol.HISTORY + quote(chat_id), token)
+        path = protocol.HISTORY + quote(chat_id, safe="")
+        self._client.ask("DELETE", path, token)
 
 
 def _here(question: Question) -> Sequence[File]:

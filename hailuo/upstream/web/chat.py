@@ -88,6 +88,7 @@ class Transcript:
         """What is new, None when nothing is."""
         if self.ended:
             text = _HALF.sub("\ufffd", self._content[self._given :])
+            self._given = len(self._content)
             return Piece(text, links=self._links, finish="stop", id=self.chat_id)
         end = self._sound_end()
         text = self._content[self._given : end]
