@@ -26,8 +26,8 @@ from typing import NamedTuple
 from bench import processes
 from tests.served import KEY, Served
 from tests.simulated import Simulated
-from tests.weather import cases
-from tests.weather.process import worker
+from tests.faults import cases
+from tests.faults.process import worker
 
 ACCOUNTS = 8
 AT_ONCE = 200

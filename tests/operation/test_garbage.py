@@ -17,7 +17,7 @@ from hailuo import create_app
 from hailuo.settings import Settings
 from tests.conftest import SECRET
 from tests.simulated import Simulated
-from tests.weather.faults import ANY_CALL, CHAT
+from tests.faults.faults import ANY_CALL, CHAT
 
 MESSAGES = [{"role": "user", "content": SECRET}]
 FAULTS = ANY_CALL | {
