@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench import processes
-from tests.served import KEY, Served
-from tests.simulated import Simulated
 from tests.faults import cases
 from tests.faults.process import worker
+from tests.served import KEY, Served
+from tests.simulated import Simulated
 
 ACCOUNTS = 8
 AT_ONCE = 200
