@@ -9,24 +9,33 @@ with one, which may be empty; an empty block says that nothing more comes.
 
 It limits its own time and memory before it looks at anything, and gives way to the
 server. It ends with 65 when there is no audio that it can read, with 66 when there is
-too much of it.
+too much of it. Why it failed stands on its standard error, without a word of the file.
 """
 
 import os
 import resource
 import struct
 import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
 from typing import BinaryIO
 
 CPU_S = 600  # an hour of audio takes about one minute
 MEMORY = 1 << 30  # of address space: libraries take a quarter of it
 GIVES_WAY = 10  # added to the niceness
+OOM_SCORE = 1000  # the first to go when the machine's memory runs out
 
-NO_AUDIO, TOO_LONG = 65, 66
+NO_AUDIO, TOO_LONG, FAULT = 65, 66, 70
+
+# Errors of these kinds name what is in a program; others may quote the file.
+OF_THE_CODE = (ImportError, TypeError, AttributeError, NameError)
 
 
 def limit() -> None:
     """Bound what a hostile file can take; nothing can be written to disk."""
+    with suppress(OSError):  # elsewhere than on Linux
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 5))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -36,22 +45,38 @@ def limit() -> None:
 
 def main(arguments: list[str]) -> int:
     limit()
+    try:
+        work(arguments)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the server is told
+        sys.stderr.write(f"{reason(error)}\n")
+        return exit_code(error)
+    return 0
+
+
+def work(arguments: list[str]) -> None:
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    if arguments[0] == "parts":
+        from .recording import parts
+
+        for part in parts(source, float(arguments[1])):
+            write(sink, part)
+    else:
+        convert(source, sink, arguments[1], float(arguments[2]))
+
+
+def exit_code(error: Exception) -> int:
     from .decoding import UNREADABLE, TooLong
 
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
-    try:
-        if arguments[0] == "parts":
-            from .recording import parts
-
-            for part in parts(source, float(arguments[1])):
-                write(sink, part)
-        else:
-            convert(source, sink, arguments[1], float(arguments[2]))
-    except UNREADABLE:
-        return NO_AUDIO
-    except TooLong:
+    if isinstance(error, TooLong):
         return TOO_LONG
-    return 0
+    return NO_AUDIO if isinstance(error, UNREADABLE) else FAULT
+
+
+def reason(error: Exception) -> str:
+    """Return the kind of *error* and its place, as `ValueError at decoding.py:36`."""
+    said = f": {error}" if isinstance(error, OF_THE_CODE) else ""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}{said}"
 
 
 def convert(source: BinaryIO, sink: BinaryIO, format: str, speed: float) -> None:

@@ -4,9 +4,13 @@ with Child("convert", "wav", "1.0") as child:
     for made in child.turn(data):
         …
     child.finish(failure)
+
+A child that fails says why on its standard error, which goes to the log.
 """
 
+import logging
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -21,12 +25,21 @@ COMMAND = (sys.executable, "-P", "-s", "-B", "-m", f"{__package__}.child")
 SILENCE_S = 60.0  # longest that it may compute without giving anything
 LOOK_S = 1.0  # how often it is checked meanwhile whether the caller is there
 BLOCK = 65_536
+REASON = 500  # characters of its standard error that are told
+
+log = logging.getLogger(__name__)
 
 
 def _surroundings() -> dict[str, str]:
     """The child's environment: where libraries are, and none of the server's keys."""
     libraries = {"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}
     return libraries | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def _end(code: int) -> str:
+    if code < 0:
+        return f"was killed ({signal.strsignal(-code)})"
+    return f"failed (exit code {code})"
 
 
 class Child:
@@ -38,12 +51,15 @@ class Child:
 
     def __init__(self, *arguments: str, stdin: IO[bytes] | None = None) -> None:
         self._socket, theirs = socket.socketpair()
-        with theirs:
+        self._complaints, complains = socket.socketpair()
+        complains.setblocking(False)  # one that says too much must not wait for us
+        self._complaints.setblocking(False)
+        with theirs, complains:
             self._process = subprocess.Popen(
                 [*COMMAND, *arguments],
                 stdin=theirs.fileno() if stdin is None else stdin,
                 stdout=theirs.fileno(),
-                stderr=subprocess.DEVNULL,
+                stderr=complains.fileno(),
                 env=_surroundings(),
             )
         self._socket.settimeout(LOOK_S)
@@ -53,6 +69,7 @@ class Child:
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()
+        self._complaints.close()
         self._process.kill()
         self._process.wait()
 
@@ -89,7 +106,18 @@ class Child:
     def finish(self, failure: Callable[[int], GatewayError]) -> None:
         """raises: *failure* of its exit code, unless it ended well."""
         if code := self._process.wait(SILENCE_S):
-            raise failure(code)
+            error = failure(code)
+            level = logging.INFO if error.status < 500 else logging.WARNING
+            log.log(level, "the audio process %s: %s", _end(code), self._reason())
+            raise error
+
+    def _reason(self) -> str:
+        """Return the end of what it has written to its standard error."""
+        try:
+            written = self._complaints.recv(BLOCK)
+        except BlockingIOError:
+            written = b""
+        return written.decode("utf-8", "replace").strip()[-REASON:] or "no reason given"
 
     def _receive(self, size: int, check: Callable[[], None]) -> bytes:
         """So many bytes, fewer when it ends; it is ended when it gives nothing."""

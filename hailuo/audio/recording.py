@@ -10,7 +10,15 @@ from typing import Any, BinaryIO
 
 import av
 
-from .decoding import TooLong, Unreadable, decoded, decoded_packet, opened, shape_of
+from .decoding import (
+    TooLong,
+    Unreadable,
+    decoded,
+    decoded_packet,
+    opened,
+    shape_of,
+    tracks,
+)
 from .encoding import Format, encoder
 
 LONGEST_S = 4 * 3600
@@ -48,8 +56,10 @@ def fits(source: BinaryIO, seconds: float) -> bool:
     raises: Unreadable.
     """
     with opened(source) as container:
-        stream = container.streams.audio[0]
+        stream = tracks(container)[0]
         context = stream.codec_context
+        if container.format.name != "mp3":
+            return False
         if (context.name, context.rate) != ("mp3float", RATE) or context.channels != 2:
             return False
         frames = 0

@@ -66,6 +66,26 @@ def encoded(
     return made.getvalue()
 
 
+def two_tracks(first: array, second: array) -> bytes:
+    """An MP4 with two audio tracks."""
+    made = io.BytesIO()
+    with av.open(made, "w", format="mp4") as container:
+        streams: list[Any] = [
+            container.add_stream("aac", rate=48_000, layout="mono") for _ in range(2)
+        ]
+        for samples, stream in zip((first, second), streams, strict=True):
+            stream.codec_context.open(strict=False)
+            for frame in _frames(samples, 16_000, stream) if samples else ():
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    return made.getvalue()
+
+
+def unknown(mp4: bytes, tracks: int) -> bytes:
+    """The same file, whose first *tracks* name a codec that does not exist."""
+    return mp4.replace(b"mp4a", b"zzzz", tracks).replace(b"esds", b"free", tracks)
+
+
 def _frames(samples: array, rate: int, stream: Any) -> Any:
     frame: Any = av.AudioFrame("s16", "mono", len(samples))
     frame.planes[0].update(samples.tobytes().ljust(frame.planes[0].buffer_size))

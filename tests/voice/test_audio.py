@@ -3,10 +3,11 @@
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +15,7 @@ from typing import IO, Any
 import pytest
 
 from hailuo import audio, errors
+from hailuo.audio import process
 from hailuo.watch import Watch
 from tests.voice import sounds
 from tests.voice.sounds import Decoded
@@ -112,6 +114,110 @@ def test_what_holds_no_audio_is_refused(data: bytes):
         parts_of(data)
 
     assert (refusal.value.status, refusal.value.param) == (400, "file")
+
+
+def test_tags_in_another_encoding_do_not_matter():
+    """As editors of old wrote them; here the title in the chunk of a WAV's tags."""
+    title = b"INFOINAM\x06\0\0\0\xc8\xe3\xff\xfe!\0"
+    recording = sounds.wav(sounds.tone(1))
+    recording += b"LIST" + len(title).to_bytes(4, "little") + title
+
+    assert Decoded(b"".join(parts_of(recording))).hertz == pytest.approx(440, abs=2)
+
+
+TWO_TRACKS = sounds.two_tracks(sounds.tone(1), sounds.tone(1, 880))
+
+
+@pytest.mark.parametrize(("unknown", "hertz"), [(0, 440), (1, 880)])
+def test_first_track_that_can_be_decoded_is_taken(unknown: int, hertz: int):
+    """Phones record a second track whose codec nobody else knows."""
+    (part,) = parts_of(sounds.unknown(TWO_TRACKS, unknown))
+
+    assert Decoded(part).hertz == pytest.approx(hertz, abs=2)
+
+
+def test_empty_track_is_passed_over():
+    """Its codec is known, but there is nothing to decode."""
+    (part,) = parts_of(sounds.two_tracks(sounds.silence(0), sounds.tone(1, 880)))
+
+    assert Decoded(part).hertz == pytest.approx(880, abs=2)
+
+
+def unknown_wav() -> bytes:
+    """A WAV whose format tag is nobody's."""
+    recording = bytearray(sounds.wav(sounds.tone(1)))
+    recording[20:22] = b"\x34\x12"
+    return bytes(recording)
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [sounds.unknown(TWO_TRACKS, 2), unknown_wav()],
+    ids=["tracks of a film", "format tag of a WAV"],
+)
+def test_codecs_that_nobody_knows_are_refused(recording: bytes):
+    with pytest.raises(errors.BadRequest) as refusal:
+        parts_of(recording)
+
+    assert (refusal.value.status, refusal.value.code) == (400, "invalid_audio")
+
+
+class TestFailingChild:
+    """Why it fails stands in the log, and nothing of the file."""
+
+    @pytest.fixture
+    def said(self, caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+        caplog.set_level("INFO")
+        return lambda: caplog.text
+
+    def test_fault_of_the_program_is_logged(self, said, tmp_path, monkeypatch):
+        """A library that is not what it was, as PyAV 19 without an argument of 18."""
+        (tmp_path / "av.py").write_text(
+            "__version__ = '20.0'\nclass FFmpegError(Exception): pass\n"
+            "def open(*_, **options): raise TypeError('unexpected argument')\n"
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+
+        with pytest.raises(errors.GatewayError) as failure:
+            parts_of(sounds.wav(sounds.tone(1)))
+
+        assert failure.value.status == 500
+        assert "exit code 70" in said()
+        assert "TypeError at av.py:3: unexpected argument" in said()
+
+    def test_library_that_is_missing_is_logged(self, said, tmp_path, monkeypatch):
+        (tmp_path / "av.py").write_text("raise ImportError('libav.so: no such file')\n")
+        monkeypatch.syspath_prepend(tmp_path)
+
+        with pytest.raises(errors.GatewayError):
+            parts_of(sounds.wav(sounds.tone(1)))
+
+        assert "libav.so: no such file" in said()
+
+    def test_unreadable_file_is_logged_without_its_content(self, said):
+        with pytest.raises(errors.BadRequest):
+            parts_of(b"SECRET " * 1000)
+
+        assert "Unreadable at decoding.py:" in said()
+        assert "SECRET" not in said()
+
+    def test_signal_that_killed_it_is_logged(self, said, monkeypatch):
+        """And it is not kept waiting by all that it has to say."""
+        dying = (
+            "import os, signal; os.set_blocking(2, True); os.write(2, b'x' * 1000)\n"
+            "os.set_blocking(2, False)\n"
+            "for _ in range(9999):\n"
+            "    try: os.write(2, b'x' * 1000)\n"
+            "    except BlockingIOError: break\n"
+            "os.kill(os.getpid(), signal.SIGSEGV)"
+        )
+        monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", dying))
+
+        with pytest.raises(errors.BadRequest):
+            parts_of(sounds.wav(sounds.tone(1)))
+
+        assert "was killed (Segmentation fault): xxx" in said()
+        assert len(said()) < 1000
 
 
 def test_a_recording_that_breaks_off_is_taken_as_far_as_it_goes():
@@ -289,6 +395,7 @@ def test_the_child_knows_nothing_of_the_server(
     names = {entry.partition(b"=")[0] for entry in environment if entry}
     assert names == {b"LD_LIBRARY_PATH", b"PYTHONPATH"}
 
+    assert Path(f"/proc/{child}/oom_score_adj").read_text() == "1000\n"
     limits = Path(f"/proc/{child}/limits").read_text()
     assert "Max core file size        0" in limits
     assert f"Max address space         {1 << 30}" in limits
