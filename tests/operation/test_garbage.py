@@ -16,8 +16,8 @@ import pytest
 from hailuo import create_app
 from hailuo.settings import Settings
 from tests.conftest import SECRET
-from tests.simulated import Simulated
 from tests.faults.faults import ANY_CALL, CHAT
+from tests.simulated import Simulated
 
 MESSAGES = [{"role": "user", "content": SECRET}]
 FAULTS = ANY_CALL | {
