@@ -22,6 +22,7 @@ CODECS = {
     "m4a": ("mp4", "aac"),
     "webm": ("webm", "libopus"),
     "aac": ("adts", "aac"),
+    "mka": ("matroska", "libmp3lame"),
 }
 
 

@@ -77,6 +77,16 @@ def test_an_mp3_that_fits_passes_as_it_is():
     assert parts_of(fitting) == [fitting]
 
 
+def test_an_mp3_inside_another_container_is_taken_out():
+    inside = sounds.encoded(
+        sounds.tone(SECONDS), "mka", to_rate=44_100, layout="stereo", bitrate=192_000
+    )
+
+    (part,) = parts_of(inside)
+
+    assert sounds.frame_sizes(part) <= {626, 627}
+
+
 @pytest.mark.parametrize(
     ("to_rate", "layout", "bitrate"),
     [
