@@ -1,14 +1,63 @@
 """Which IP addresses a stranger may have us connect to: public ones, and no others.
 
-`ipaddress.is_global` alone is not enough: it says True to 64:ff9b::7f00:1 and
-2002:7f00:1::, which are ways of writing 127.0.0.1, and to multicast and site-local
-addresses (measured, design.md).
+`ipaddress.is_global` is not asked: it says True to 64:ff9b::7f00:1 and 2002:7f00:1::,
+which are ways of writing 127.0.0.1, and to multicast and site-local addresses
+(measured, design.md), and it follows the registries only from some patch releases on.
 """
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
-_UNICAST = IPv6Network("2000::/3")  # all that is public in IPv6 is in here
+# source: the IANA IPv4 and IPv6 special-purpose address registries (RFC 6890, RFC 8190)
+# as of November 2026. In here are the blocks that are not said to be globally reachable
+# and, beside them, what is set apart by the address architecture itself.
+_SPECIAL = tuple(
+    ip_network(block)
+    for block in (
+        "0.0.0.0/8",  # this network (RFC 791)
+        "10.0.0.0/8",  # private use (RFC 1918)
+        "100.64.0.0/10",  # shared address space (RFC 6598)
+        "127.0.0.0/8",  # loopback (RFC 1122)
+        "169.254.0.0/16",  # link local (RFC 3927)
+        "172.16.0.0/12",  # private use (RFC 1918)
+        "192.0.0.0/24",  # IETF protocol assignments (RFC 6890)
+        "192.0.2.0/24",  # documentation, TEST-NET-1 (RFC 5737)
+        "192.88.99.0/24",  # 6to4 relay anycast, deprecated (RFC 7526)
+        "192.168.0.0/16",  # private use (RFC 1918)
+        "198.18.0.0/15",  # benchmarking (RFC 2544)
+        "198.51.100.0/24",  # documentation, TEST-NET-2 (RFC 5737)
+        "203.0.113.0/24",  # documentation, TEST-NET-3 (RFC 5737)
+        "224.0.0.0/4",  # multicast (RFC 5771), a registry of its own
+        "240.0.0.0/4",  # reserved, and limited broadcast (RFC 1112, RFC 8190)
+        "2001::/23",  # IETF protocol assignments (RFC 2928), Teredo among them
+        "2001:db8::/32",  # documentation (RFC 3849)
+        "3fff::/20",  # documentation (RFC 9637)
+    )
+)
+# Smaller blocks within these that are globally reachable.
+_REACHABLE = tuple(
+    ip_network(block)
+    for block in (
+        "192.0.0.9/32",  # Port Control Protocol anycast (RFC 7723)
+        "192.0.0.10/32",  # TURN anycast (RFC 8155)
+        "2001:1::1/128",  # Port Control Protocol anycast (RFC 7723)
+        "2001:1::2/128",  # TURN anycast (RFC 8155)
+        "2001:1::3/128",  # DNS-SD service registration anycast (RFC 9665)
+        "2001:3::/32",  # AMT (RFC 7450)
+        "2001:4:112::/48",  # AS112-v6 (RFC 7535)
+        "2001:20::/28",  # ORCHIDv2 (RFC 7343)
+        "2001:30::/28",  # drone remote identification (RFC 9374)
+    )
+)
+# All that is public in IPv6 is in here; the registry's other blocks are not.
+_UNICAST = IPv6Network("2000::/3")
 _LAST_32_BITS = tuple(
     IPv6Network(network)
     for network in (
@@ -24,8 +73,8 @@ _ISATAP = (0x0000_5EFE, 0x0200_5EFE)  # before the IPv4 address (RFC 5214)
 def is_public(text: str) -> bool:
     """Whether *text*, an address as a look-up gives it, is one of the open Internet.
 
-    An IPv6 address that holds an IPv4 address is as public as that one. 6to4, Teredo
-    and ISATAP addresses have to be public themselves, too.
+    An IPv6 address that holds an IPv4 address is as public as that one. 6to4 and ISATAP
+    addresses have to be public themselves, too; Teredo ones are not.
     """
     address = ip_address(text)
     if isinstance(address, IPv4Address):
@@ -38,7 +87,13 @@ def is_public(text: str) -> bool:
 
 
 def _is_global(address: IPv4Address | IPv6Address) -> bool:
-    return address.is_global and not (address.is_multicast or address.is_reserved)
+    return not _within(address, _SPECIAL) or _within(address, _REACHABLE)
+
+
+def _within(
+    address: IPv4Address | IPv6Address, blocks: tuple[IPv4Network | IPv6Network, ...]
+) -> bool:
+    return any(address in block for block in blocks)
 
 
 def _last_32_bits(address: IPv6Address) -> IPv4Address:
@@ -49,7 +104,5 @@ def _tunnelled(address: IPv6Address) -> Iterator[IPv4Address]:
     """The IPv4 addresses that packets to *address* would be wrapped for."""
     if address.sixtofour:
         yield address.sixtofour
-    if address.teredo:
-        yield from address.teredo
     if (int(address) >> 32) & 0xFFFF_FFFF in _ISATAP:
         yield _last_32_bits(address)
