@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 import time
 from collections import deque
 from pathlib import Path
@@ -47,6 +48,36 @@ COMPILED = compiled()
 
 def test_there_are_some():
     assert len(COMPILED) > 20
+
+
+def test_none_needs_what_an_older_python_gets_wrong():
+    """Possessive quantifiers and atomic groups, which Python 3.11.2 matches wrongly."""
+    folders = [ROOT, ROOT.parent / "tests", ROOT.parent / "bench"]
+    found = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    for path in [*found, *ROOT.parent.glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("re."):
+                for pattern in texts(node):
+                    assert not locks_in(pattern), (path, node.lineno, pattern)
+
+
+def texts(node: ast.Call) -> list[str | bytes]:
+    constants = [each for each in ast.walk(node) if isinstance(each, ast.Constant)]
+    return [each.value for each in constants if isinstance(each.value, str | bytes)]
+
+
+def locks_in(pattern: str | bytes) -> bool:
+    try:
+        parsed = str(re._parser.parse(pattern))  # type: ignore[attr-defined]
+    except re.error:
+        return False  # a part of one, or no pattern at all
+    return "POSSESSIVE_REPEAT" in parsed or "ATOMIC_GROUP" in parsed
+
+
+@pytest.mark.parametrize("pattern", ["a*+b", b"a++", "[ab]{2,3}+", "(?>a|b)c"])
+def test_what_is_forbidden_would_be_found(pattern: str | bytes):
+    assert locks_in(pattern)
+    assert not locks_in("[*+]+\\+?")
 
 
 @pytest.mark.parametrize("name", COMPILED)

@@ -38,9 +38,9 @@ _IN_ZIP = (
 )
 _HEIC = frozenset((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis"))
 _HEIF = frozenset((b"mif1", b"msf1"))
-# Possessive, each part of it ending in one way only: strangers' files are matched.
+# Each part begins and ends in one way only, so that no file is gone over twice.
 _SVG = re.compile(
-    rb"(?:\s|<\?xml[^>]*>|<!--(?:(?!-->).)*+-->|<!DOCTYPE[^>]*>)*+<svg[\s>]", re.S
+    rb"(?:\s|<\?xml[^>]*>|<!--(?:(?!-->).)*-->|<!DOCTYPE[^>]*>)*<svg[\s>]", re.S
 )
 _NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)

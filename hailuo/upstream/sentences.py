@@ -4,7 +4,7 @@ import re
 from unicodedata import east_asian_width
 
 # A run of full stops is looked at from its beginning only, not from each of them.
-_SENTENCE = re.compile(r"(?<![.!?])[.!?]++[\"'”’]*+\s++|[。！？…；]++[”’」』]*+\s*+")
+_SENTENCE = re.compile(r"(?<![.!?])[.!?]+[\"'”’]*\s+|[。！？…；]+[”’」』]*\s*")
 _CLAUSE = re.compile(r"[,;:]\s+|[，、：—]+\s*")
 _SPACE = re.compile(r"\s+")
 

@@ -8,8 +8,8 @@ from .. import Message
 
 # An image's address is nothing the model could look at: it would make the picture up.
 # Another bracket ends the attempt, so that no text is gone over twice; an address may
-# hold a pair, as foo_(bar).png does.
-_MARKDOWN_IMAGE = re.compile(r"!\[[^\[\]]*+\]\((?:[^()]|\([^()]*+\))*+\)")
+# hold pairs, as foo_(bar).png does, of which each takes memory while it is matched.
+_MARKDOWN_IMAGE = re.compile(r"!\[[^\[\]]*\]\([^()]*(?:\([^()]*\)[^()]*){0,99}\)")
 
 _ROLES = {"developer": "system", "function": "tool"}
 
