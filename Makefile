@@ -12,6 +12,10 @@ lint: $(VENV)/lint
 bench: $(VENV)/test
 	$(VENV)/bin/python -m bench
 
+lock: $(VENV)/lock
+	$(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 --no-annotate \
+		--custom-compile-command 'make lock' --output-file requirements.lock setup.cfg
+
 others: $(VENV)/others/ready
 	$(VENV)/others/bin/python -m pytest -c tests/others/pytest.ini tests/others
 
@@ -26,7 +30,7 @@ $(VENV)/bin/python:
 $(VENV)/run: setup.cfg pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/pip install --quiet --editable . && touch $@
 
-$(VENV)/test $(VENV)/lint: $(VENV)/%: setup.cfg pyproject.toml | $(VENV)/bin/python
+$(VENV)/test $(VENV)/lint $(VENV)/lock: $(VENV)/%: setup.cfg pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/pip install --quiet --editable '.[$*]' && touch $@
 
-.PHONY: run test lint bench others
+.PHONY: run test lint bench others lock
