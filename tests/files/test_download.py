@@ -241,7 +241,9 @@ def test_a_compressed_file_is_unpacked(encoding, pack):
         assert content(site.url()) == data
 
 
-@pytest.mark.parametrize("body", [gzip.compress(b"hello")[:-5], b"hello"])
+@pytest.mark.parametrize(
+    "body", [gzip.compress(b"hello")[:-5], b"hello"], ids=["cut off", "not at all"]
+)
 def test_a_file_that_is_compressed_wrongly_is_refused(body):
     with Site(answer(body, Content_Encoding="gzip")) as site:
         assert "compressed wrongly" in refusal(site.url(), OPEN)

@@ -7,6 +7,7 @@ import socket
 import tempfile
 import threading
 import uuid
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
@@ -223,16 +224,28 @@ def test_many_failures_ask_for_one_fresh_policy(upstream, web, account):
     assert calls(upstream).count("policy") == 2
 
 
+@contextmanager
+def leaving_when_held(upstream):
+    """The socket of a caller who leaves as soon as the service holds a request."""
+    ours, theirs = socket.socketpair()
+
+    def leave():
+        with theirs:
+            upstream.wait("held", exactly=1)
+
+    leaving = threading.Thread(target=leave)
+    leaving.start()
+    with ours:
+        yield ours
+    leaving.join()
+
+
 def test_a_caller_who_leaves_ends_the_upload(upstream, web, account):
     upstream.script({"call": "put", "hold_headers": True})
-    ours, theirs = socket.socketpair()
-    left = threading.Timer(0.05, theirs.close)
-    left.start()
 
-    with ours, pytest.raises(CallerLeft):
+    with leaving_when_held(upstream) as ours, pytest.raises(CallerLeft):
         ask(web, account, a_file(b"1"), watch=Watch(ours))
 
-    upstream.wait("held", exactly=1)
     upstream.release()
     upstream.wait("finished", at_least=1, call="put")
     assert upstream.report()["answers"] == []
@@ -242,14 +255,11 @@ def test_nothing_is_uploaded_for_a_caller_who_has_left(upstream, web, account):
     """Whose file is closed, and its descriptor that of another file."""
     leaving, file = Account(upstream.token(str(next(_users)))), a_file(b"1")
     upstream.script({"call": "policy", "token": leaving.token, "hold_headers": True})
-    ours, theirs = socket.socketpair()
-    threading.Timer(0.05, theirs.close).start()
 
-    with ours, pytest.raises(CallerLeft):
+    with leaving_when_held(upstream) as ours, pytest.raises(CallerLeft):
         ask(web, leaving, file, watch=Watch(ours))
     file.close()
     with tempfile.TemporaryFile():
-        upstream.wait("held", exactly=1)
         upstream.release()
         upstream.wait("finished", at_least=1, call="policy")
         ask(web, account, a_file(b"2"))  # meanwhile the other could be put

@@ -204,6 +204,7 @@ class TestHealth:
         answer = pooled.request("GET", "/health")
         assert (answer.status_code, answer.json()["live"]) == (200, 1)
 
+        upstream.wait("conversations", exactly=0)  # they are removed with its token
         upstream.revoke(user="6102")
         with pytest.raises(openai.InternalServerError):
             ask(pooled)
