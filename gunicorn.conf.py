@@ -4,6 +4,7 @@ One worker: the pool of accounts lives in its memory, and a platform's WEB_CONCU
 must not make several of it. For the same reason there is no reload: restart instead.
 """
 
+import ctypes
 import gc
 import os
 import resource
@@ -37,6 +38,8 @@ BaseServer.max_accept = 2
 # It is 10 unless told; what requests leave behind is found by the younger ones.
 FULL_COLLECTION = 100
 
+PR_SET_DUMPABLE = 4  # source: linux/prctl.h
+
 poll_now = get_original("select", "poll")
 
 
@@ -63,6 +66,7 @@ def on_starting(server):
     """Two descriptors a stream: take as many as are allowed."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    _keep_memory_private()
 
 
 def when_ready(server):
@@ -77,6 +81,17 @@ def post_worker_init(worker):
     select.poll = Poll
     _collect_seldom()
     _leave_in_order(worker)
+
+
+def _keep_memory_private():
+    """Keep other processes of the same user from reading keys and tokens in /proc.
+
+    No core is dumped either. The worker inherits it. A child process loses it with its
+    exec, and has nothing to hide. Elsewhere than on Linux there is no such call.
+    """
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl:
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 class Poll:

@@ -91,6 +91,37 @@ def test_a_container_demands_a_key():
     assert "HAILUO_API_KEY: ${HAILUO_API_KEY:?" in read("deploy/compose.yaml")
 
 
+def test_every_setting_reaches_the_container():
+    """Those of deploy/.env do; only what belongs to the container is said beside it."""
+    compose = read("deploy/compose.yaml")
+    assert "\n    env_file: .env" in compose
+    (named,) = re.findall(r"\n    environment:\n((?: {6}.*\n)+)", compose)
+    names = re.findall(r"^ {6}(\w+):", named, re.M)
+    assert names == ["HAILUO_API_KEY", "PORT", "HAILUO_TOKENS_FILE"]
+
+
+def test_temporary_files_are_not_on_the_volume_of_the_tokens():
+    """Uploads that fill it would keep a renewed token from being written."""
+    image, compose = read("deploy/Dockerfile"), read("deploy/compose.yaml")
+    tokens = re.search(r"HAILUO_TOKENS_FILE=(\S+)/tokens.json", image)
+    temporary = re.search(r"TMPDIR=(\S+)", image)
+    assert tokens and temporary and "TMPDIR" not in compose
+    mounts = dict(re.findall(r"^ {6}- (\w+):(/\w+)$", compose, re.M))
+    assert mounts == {"tokens": tokens[1], "spool": temporary[1]}
+    assert f"{tokens[1]} {temporary[1]}\n" in image, "they must belong to its user"
+
+    unit = UNIT.read_text()
+    assert "HAILUO_TOKENS_FILE=/var/lib/hailuo/" in unit and "TMPDIR=/var/tmp" in unit
+
+
+def test_platforms_bound_memory_and_processes():
+    unit = UNIT.read_text()
+    assert re.search(r"^MemoryMax=\d+%$", unit, re.M)
+    assert re.search(r"^TasksMax=\d+$", unit, re.M)
+    assert "\nOOMPolicy=continue\n" in unit, "a killed child must not stop the rest"
+    assert re.search(r"^ {4}pids_limit: \d+$", read("deploy/compose.yaml"), re.M)
+
+
 def test_the_health_check_of_the_container_is_one(gateway: Served):
     """It succeeds beside a gateway, and fails beside none."""
     (check,) = re.findall(r'CMD \["python", "-c", "(.+)"\]', read("deploy/Dockerfile"))

@@ -1,0 +1,106 @@
+"""The gateway as deployments run it: by a user who is not root.
+
+Its memory is closed to other processes of that user, keys and tokens in it; the kernel
+then gives its files in /proc to root, and everything has to work all the same.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Caller
+from tests.served import Served
+from tests.simulated import Simulated
+from tests.voice import sounds
+
+NOBODY = 65_534
+AS_NOBODY = (
+    f"import os, sys; os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY}); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+# Whoever runs the tests, unless it is root, who may read everything.
+DEMOTED = ("-c", AS_NOBODY) if os.geteuid() == 0 else ()
+
+
+def run(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run *code* in another process of the gateway's user."""
+    command = [sys.executable, *DEMOTED, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def demoted(
+    simulator: Simulated, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("NO LINUX HERE: that memory is private is NOT TESTED")
+    if run("import flask").returncode:
+        pytest.skip("NOBODY MAY RUN THIS PYTHON: an unprivileged user is NOT TESTED")
+    with Served(
+        tmp_path_factory.mktemp("demoted"),
+        (*DEMOTED, "-m", "gunicorn", "wsgi:app"),
+        HAILUO_ORIGIN=simulator.origin,
+        HAILUO_PLATFORM_ORIGIN=simulator.origin,
+        HAILUO_TOKENS=simulator.token("6301"),
+        HAILUO_TOKENS_FILE="/nowhere/tokens.json",
+        HAILUO_LOG_LEVEL="debug",
+        TMPDIR="/tmp",
+    ) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def account(caller: Callable[..., Caller], demoted: Served) -> Caller:
+    return caller(served=demoted)
+
+
+def processes(gateway: Served) -> list[int]:
+    pid = gateway.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *map(int, children)]
+
+
+@pytest.mark.parametrize("file", ["environ", "mem", "maps", "fd"])
+def test_memory_is_closed_to_processes_of_the_same_user(demoted: Served, file: str):
+    """Of gunicorn's main process, which has the environment, and of its worker."""
+    look = "import os, sys; p = sys.argv[1]; os.listdir(p) if p[-1] == 'd' else open(p)"
+    own = run(look, f"/proc/self/{file}")
+    assert own.returncode == 0, own.stderr
+
+    for process in processes(demoted):
+        other = run(look, f"/proc/{process}/{file}")
+        assert "PermissionError" in other.stderr
+
+
+def test_recording_is_transcribed(upstream: Simulated, account: Caller):
+    """By a child process, which takes no descriptor of the server's along."""
+    upstream.script({"call": "phone", "text": "Hello"})
+    files = {"file": ("a.wav", sounds.wav(sounds.tone(1)))}
+    answer = account.send("/v1/audio/transcriptions", json=None, files=files)
+    assert answer.json() == {"text": "Hello"}, account.gateway.log()
+
+
+def test_failing_child_is_told_of(upstream: Simulated, account: Caller):
+    files = {"file": ("a.wav", b"no audio")}
+    answer = account.send("/v1/audio/transcriptions", json=None, files=files)
+    assert answer.status_code == 400
+    assert "Unreadable at decoding.py" in account.gateway.log()
+
+
+def test_document_is_read(upstream: Simulated, caller: Callable[..., Caller], demoted):
+    account = caller(served=demoted, kind="platform")
+    upstream.script({"call": account.call, "text": "Read"})
+    data = "data:text/plain;base64,SGVsbG8="
+    part = {"type": "file", "file": {"file_data": data, "filename": "a.txt"}}
+    body = {"messages": [{"role": "user", "content": [part]}]}
+    assert account.send(json=body).status_code == 200, demoted.log()
+
+
+def test_metrics_of_the_process_are_told(demoted: Served):
+    told = demoted.request("GET", "/metrics").text
+    assert "\nprocess_open_fds " in told
+    assert "\nprocess_resident_memory_bytes " in told
