@@ -13,7 +13,7 @@ bench: $(VENV)/test
 	$(VENV)/bin/python -m bench
 
 lock: $(VENV)/lock
-	$(VENV)/bin/uv pip compile --upgrade --universal --python-version 3.11 --no-annotate \
+	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate \
 		--custom-compile-command 'make lock' --output-file requirements.lock setup.cfg
 
 others: $(VENV)/others/ready

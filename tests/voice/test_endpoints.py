@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from tests.conftest import SECRET, Caller
+from tests.faults.process import worker
 from tests.served import Served
 from tests.simulated import Simulated
 from tests.voice import sounds
@@ -456,19 +457,10 @@ def test_an_upload_leaves_no_file_behind(
 
     open_ones = [
         path
-        for directory in Path("/proc").glob("[0-9]*/fd")
-        if _is_child(directory.parent, account.gateway.process.pid)
-        for path in map(_target, directory.iterdir())
+        for path in map(_target, (worker(account.gateway) / "fd").iterdir())
         if path.endswith("(deleted)") and "/wgunicorn" not in path
     ]
     assert open_ones == []
-
-
-def _is_child(process: Path, parent: int) -> bool:
-    try:
-        return f"\nPPid:\t{parent}\n" in (process / "status").read_text()
-    except OSError:
-        return False
 
 
 def _target(descriptor: Path) -> str:
