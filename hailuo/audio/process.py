@@ -51,15 +51,15 @@ class Child:
 
     def __init__(self, *arguments: str, stdin: IO[bytes] | None = None) -> None:
         self._socket, theirs = socket.socketpair()
-        self._complaints, complains = socket.socketpair()
-        complains.setblocking(False)  # one that says too much must not wait for us
-        self._complaints.setblocking(False)
-        with theirs, complains:
+        self._stderr, their_stderr = socket.socketpair()
+        self._stderr.setblocking(False)
+        their_stderr.setblocking(False)  # a child that writes too much does not wait
+        with theirs, their_stderr:
             self._process = subprocess.Popen(
                 [*COMMAND, *arguments],
                 stdin=theirs.fileno() if stdin is None else stdin,
                 stdout=theirs.fileno(),
-                stderr=complains.fileno(),
+                stderr=their_stderr.fileno(),
                 env=_surroundings(),
             )
         self._socket.settimeout(LOOK_S)
@@ -69,7 +69,7 @@ class Child:
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()
-        self._complaints.close()
+        self._stderr.close()
         self._process.kill()
         self._process.wait()
 
@@ -114,7 +114,7 @@ class Child:
     def _reason(self) -> str:
         """Return the end of what it has written to its standard error."""
         try:
-            written = self._complaints.recv(BLOCK)
+            written = self._stderr.recv(BLOCK)
         except BlockingIOError:
             written = b""
         return written.decode("utf-8", "replace").strip()[-REASON:] or "no reason given"
