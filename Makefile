@@ -1,4 +1,5 @@
 VENV := .venv
+PYTHON := python3
 
 run: $(VENV)/run
 	$(VENV)/bin/python -m hailuo
@@ -20,12 +21,12 @@ others: $(VENV)/others/ready
 	$(VENV)/others/bin/python -m pytest -c tests/others/pytest.ini tests/others
 
 $(VENV)/others/ready: tests/others/requirements.txt setup.cfg | $(VENV)/bin/python
-	python3 -m venv $(VENV)/others
+	$(PYTHON) -m venv $(VENV)/others
 	$(VENV)/others/bin/pip install --quiet --editable '.[test]' -r tests/others/requirements.txt
 	npm install --silent --prefix $(VENV)/others openai && touch $@
 
 $(VENV)/bin/python:
-	python3 -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run: setup.cfg pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/pip install --quiet --editable . && touch $@

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,17 +19,37 @@ from tests.simulated import Simulated
 from tests.voice import sounds
 
 NOBODY = 65_534
+PR_CAPBSET_DROP = 24  # source: linux/prctl.h
+CAPABILITIES = 64  # more than there are
+EXEC = "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 AS_NOBODY = (
-    f"import os, sys; os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY}); "
-    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    "import os, sys; os.setgroups([]); "
+    f"os.setgid({NOBODY}); os.setuid({NOBODY}); {EXEC}"
 )
-# Whoever runs the tests, unless it is root, who may read everything.
-DEMOTED = ("-c", AS_NOBODY) if os.geteuid() == 0 else ()
+# Where nobody may run this Python: root without any of root's powers.
+POWERLESS = (
+    "import ctypes, os, sys; drop = ctypes.CDLL(None).prctl; "
+    f"[drop({PR_CAPBSET_DROP}, n, 0, 0, 0) for n in range({CAPABILITIES})]; {EXEC}"
+)
+
+
+@cache
+def demotion() -> tuple[str, ...]:
+    """Return Python's arguments for going on as a user who is not root."""
+    if os.geteuid():
+        return ()
+    return next(
+        ("-c", code)
+        for code in (AS_NOBODY, POWERLESS)
+        if not subprocess.run(
+            [sys.executable, "-c", code, "-c", "import flask"], capture_output=True
+        ).returncode
+    )
 
 
 def run(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run *code* in another process of the gateway's user."""
-    command = [sys.executable, *DEMOTED, "-c", code, *map(str, arguments)]
+    command = [sys.executable, *demotion(), "-c", code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True)
 
 
@@ -38,11 +59,9 @@ def demoted(
 ) -> Iterator[Served]:
     if not sys.platform.startswith("linux"):
         pytest.skip("NO LINUX HERE: that memory is private is NOT TESTED")
-    if run("import flask").returncode:
-        pytest.skip("NOBODY MAY RUN THIS PYTHON: an unprivileged user is NOT TESTED")
     with Served(
         tmp_path_factory.mktemp("demoted"),
-        (*DEMOTED, "-m", "gunicorn", "wsgi:app"),
+        (*demotion(), "-m", "gunicorn", "wsgi:app"),
         HAILUO_ORIGIN=simulator.origin,
         HAILUO_PLATFORM_ORIGIN=simulator.origin,
         HAILUO_TOKENS=simulator.token("6301"),
@@ -64,10 +83,10 @@ def processes(gateway: Served) -> list[int]:
     return [pid, *map(int, children)]
 
 
-@pytest.mark.parametrize("file", ["environ", "mem", "maps", "fd"])
+@pytest.mark.parametrize("file", ["environ", "mem", "maps", "fd/0"])
 def test_memory_is_closed_to_processes_of_the_same_user(demoted: Served, file: str):
     """Of gunicorn's main process, which has the environment, and of its worker."""
-    look = "import os, sys; p = sys.argv[1]; os.listdir(p) if p[-1] == 'd' else open(p)"
+    look = "import os, sys; p = sys.argv[1]; (os.readlink if '/fd/' in p else open)(p)"
     own = run(look, f"/proc/self/{file}")
     assert own.returncode == 0, own.stderr
 
