@@ -6,12 +6,14 @@ with Served(directory, origin=upstream.origin, tokens=upstream.tokens) as gatewa
 """
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,12 +25,20 @@ from tests.discretion import KEY, LOGS
 ROOT = Path(__file__).resolve().parent.parent
 START_S = 20.0
 STOP_S = 30.0
+PORTS = (10_000, 32_000)
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """Return a port for a server that is about to start.
+
+    It lies below those that the system gives to outgoing connections, one of which
+    might take it before the server does.
+    """
+    while True:
+        port = random.SystemRandom().randrange(*PORTS)
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("0.0.0.0", port))
+            return port
 
 
 def environment(settings: dict[str, Any]) -> dict[str, str]:
