@@ -9,7 +9,8 @@ with one, which may be empty; an empty block says that nothing more comes.
 
 It limits its own time and memory before it looks at anything, and gives way to the
 server. It ends with 65 when there is no audio that it can read, with 66 when there is
-too much of it. Why it failed stands on its standard error, without a word of the file.
+too much of it, with 70 when the fault is ours. Why it failed stands on its standard
+error, without a word of the file.
 """
 
 import os
