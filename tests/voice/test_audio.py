@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -415,11 +414,12 @@ def test_the_child_knows_nothing_of_the_server(
 def test_others_have_their_turn_while_audio_is_converted():
     """An unpatched interpreter: the work is another process's, not a thread's."""
     recording = sounds.wav(sounds.tone(60))
-    turns, done = [], threading.Event()
+    turns, done = 0, threading.Event()
 
     def count() -> None:
-        while not done.wait(0.01):
-            turns.append(time.monotonic())
+        nonlocal turns
+        while not done.wait(0.001):
+            turns += 1
 
     thread = threading.Thread(target=count)
     thread.start()
@@ -427,5 +427,4 @@ def test_others_have_their_turn_while_audio_is_converted():
     done.set()
     thread.join()
 
-    gaps = [b - a for a, b in zip(turns, turns[1:], strict=False)]
-    assert sorted(gaps)[int(len(gaps) * 0.99)] < 0.1
+    assert turns > 100
