@@ -1,0 +1,103 @@
+"""The text of documents of every kind, told from their content.
+
+    text_of(data)           # raises Unreadable
+
+One module reads one kind. All are heavy, and documents hostile: only a child process
+imports this package (see upstream.platform.extraction), with its time and its memory
+limited.
+"""
+
+import re
+from collections.abc import Iterator
+
+from .bounds import LOCKED, UNKNOWN, Unreadable, bounded
+
+__all__ = ["Unreadable", "text_of"]
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # file system of the formats of 1997
+_FLAT = re.compile(rb"<\?xml[^>]*>\s*<office:document[\s>]")
+_OLD = (
+    ("EncryptedPackage", LOCKED),
+    (
+        "WordDocument",
+        "is a document of Word 97-2003 (.doc): save it as .docx, send that",
+    ),
+    ("Workbook", "is a workbook of Excel 97-2003 (.xls): save it as .xlsx, send that"),
+    ("Book", "is a workbook of Excel 5.0/95 (.xls): save it as .xlsx, send that"),
+    (
+        "PowerPoint Document",
+        "is a presentation of PowerPoint 97-2003 (.ppt): save it as .pptx, send that",
+    ),
+)
+
+
+def text_of(data: bytes, media_type: str = "") -> str:
+    """Return what a document says.
+
+    media_type: what it was declared to be; a part of a page is taken for HTML by that
+        alone.
+    raises: Unreadable, and whatever the libraries raise for what is damaged.
+    """
+    text = "".join(bounded(_parts(data, media_type)))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _CONTROLS.sub("", text).encode("utf-8", "replace").decode()
+    text = re.sub(r"\n{3,}", "\n\n", text).strip()
+    if not text:
+        raise Unreadable("holds no text; pictures of pages cannot be read")
+    return text
+
+
+def _parts(data: bytes, media_type: str) -> Iterator[str]:
+    from . import opendocument, page, pdf, plain, rtf
+
+    begun = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if data.startswith(b"PK\x03\x04"):
+        return _archived(data)
+    if data.startswith(_OLE):
+        raise Unreadable(_old(data))
+    if begun.startswith(rtf.BEGINNING):
+        return rtf.text(begun)
+    if begun.startswith(pdf.HEADER) or (
+        pdf.HEADER in data[: pdf.HEADER_WITHIN] and not plain.is_clean(data)
+    ):
+        return pdf.text(data)
+    if _FLAT.match(begun):
+        return opendocument.flat(begun)
+    text = plain.text(data)
+    if page.BEGINNING.match(text[:4096].encode()) or media_type in page.MEDIA_TYPES:
+        return page.text(text)
+    return iter([text])
+
+
+def _archived(data: bytes) -> Iterator[str]:
+    from . import epub, ooxml, opendocument, sheets, slides, word
+    from .archive import Archive
+    from .markup import name_of
+
+    files = Archive(data)
+    if opendocument.MIMETYPE.match(files.read("mimetype") or b""):
+        return opendocument.packed(files)
+    if epub.CONTAINER in files:
+        return epub.text(files)
+    package = ooxml.Package(files)
+    part = package.main()
+    if part.endswith(".bin"):
+        raise Unreadable("is a binary workbook (.xlsb): save it as .xlsx, send that")
+    root = package.parsed(part)
+    readers = {
+        "document": word.text,
+        "workbook": sheets.text,
+        "presentation": slides.text,
+    }
+    if root is None or name_of(root) not in readers:
+        raise Unreadable(UNKNOWN)
+    return readers[name_of(root)](package, part, root)
+
+
+def _old(data: bytes) -> str:
+    """Say what to do with a file of Office 97-2003, told by the streams in it."""
+    for stream, why in _OLD:
+        if f"{stream}\0".encode("utf-16-le") in data:
+            return why
+    return UNKNOWN
