@@ -27,6 +27,7 @@ _MARKS = (
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
 _FEW = 0.02  # share of control characters in what is text all the same
 _WIDE = 0.9  # share of such letters and signs in what is UTF-16
+_WIDE_FROM = 4  # letters, unless they are ASCII
 _MANY = 0.2  # share of them in UTF-16, whose letters of ASCII have a NUL each
 
 _NAMED = re.compile(
@@ -73,7 +74,7 @@ def text(data: bytes) -> str:
     if controls > _MANY * len(data) or (controls and not is_clean(without)):
         if wide := _wide(data[:_SAMPLE]):
             return data.decode(wide, "replace")
-    if controls > max(2, _FEW * len(data)):
+    if controls > max(2, _FEW * len(data)) or (controls and not without):
         raise Unreadable(UNKNOWN)
     return without.decode(_codec(without), "replace")
 
@@ -139,7 +140,8 @@ def _wide(sample: bytes) -> str | None:
     for codec in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"):
         unit = int(codec[4:6]) // 8
         told = sample[: len(sample) // unit * unit].decode(codec, "replace")
-        if told and len(_SPREAD.findall(told)) > _WIDE * len(told):
+        evident = len(told) >= _WIDE_FROM or told.isascii()
+        if told and evident and len(_SPREAD.findall(told)) > _WIDE * len(told):
             blocks[codec] = len({ord(each) >> 8 for each in told})
     return min(blocks, key=lambda codec: blocks[codec], default=None)
 

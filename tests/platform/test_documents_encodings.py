@@ -103,8 +103,8 @@ def test_text_that_is_not_clean_keeps_what_is_clean(data: bytes, text: str) -> N
 
 @pytest.mark.parametrize(
     "data",
-    [bytes(range(256)) * 10, b"\x7fELF\x02\x01\x01" + bytes(100), bytes(50)],
-    ids=["every byte", "program", "nothing"],
+    [bytes(range(256)) * 10, b"\x7fELF\x02\x01\x01" + bytes(100), bytes(50), b"\0\1"],
+    ids=["every byte", "program", "nothing", "two bytes"],
 )
 def test_what_is_no_text_is_refused(data: bytes) -> None:
     with pytest.raises(Unreadable):
