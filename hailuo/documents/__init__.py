@@ -10,13 +10,12 @@ limited.
 import re
 from collections.abc import Iterator
 
+from . import kinds, plain
 from .bounds import LOCKED, UNKNOWN, Unreadable, bounded
 
 __all__ = ["Unreadable", "text_of"]
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # file system of the formats of 1997
-_FLAT = re.compile(rb"<\?xml[^>]*>\s*<office:document[\s>]")
 _OLD = (
     ("EncryptedPackage", LOCKED),
     (
@@ -39,35 +38,44 @@ def text_of(data: bytes, media_type: str = "") -> str:
         alone.
     raises: Unreadable, and whatever the libraries raise for what is damaged.
     """
-    text = "".join(bounded(_parts(data, media_type)))
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _CONTROLS.sub("", text).encode("utf-8", "replace").decode()
-    text = re.sub(r"\n{3,}", "\n\n", text).strip()
+    text = _text(data, media_type).replace("\r\n", "\n").replace("\r", "\n")
+    text = _CONTROLS.sub("", text).encode("utf-8", "replace").decode().strip()
     if not text:
         raise Unreadable("holds no text; pictures of pages cannot be read")
     return text
 
 
-def _parts(data: bytes, media_type: str) -> Iterator[str]:
-    from . import opendocument, page, pdf, plain, rtf
+def _text(data: bytes, media_type: str) -> str:
+    """Return a text; only the libraries that it takes are loaded."""
+    match kinds.kind_of(data):
+        case kinds.ARCHIVE:
+            return _joined(_archived(data))
+        case kinds.OLD:
+            raise Unreadable(_old(data))
+        case kinds.RTF:
+            from . import rtf
 
-    begun = data.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if data.startswith(b"PK\x03\x04"):
-        return _archived(data)
-    if data.startswith(_OLE):
-        raise Unreadable(_old(data))
-    if begun.startswith(rtf.BEGINNING):
-        return rtf.text(begun)
-    if begun.startswith(pdf.HEADER) or (
-        pdf.HEADER in data[: pdf.HEADER_WITHIN] and not plain.is_clean(data)
-    ):
-        return pdf.text(data)
-    if _FLAT.match(begun):
-        return opendocument.flat(begun)
+            return _joined(rtf.text(kinds.begin(data)))
+        case kinds.PDF:
+            from . import pdf
+
+            return _joined(pdf.text(data))
+        case kinds.FLAT:
+            from . import opendocument
+
+            return _joined(opendocument.flat(kinds.begin(data)))
     text = plain.text(data)
-    if page.BEGINNING.match(text[:4096].encode()) or media_type in page.MEDIA_TYPES:
-        return page.text(text)
-    return iter([text])
+    if kinds.is_page(text, media_type):
+        from . import page
+
+        return _joined(page.text(text))
+    return "".join(bounded([text]))
+
+
+def _joined(parts: Iterator[str]) -> str:
+    """Return the text of a document, with one empty line where it has several."""
+    text = "".join(bounded(parts)).replace("\r\n", "\n")
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
 def _archived(data: bytes) -> Iterator[str]:
@@ -76,7 +84,8 @@ def _archived(data: bytes) -> Iterator[str]:
     from .markup import name_of
 
     files = Archive(data)
-    if opendocument.MIMETYPE.match(files.read("mimetype") or b""):
+    named = opendocument.MIMETYPE.match(files.read("mimetype") or b"")
+    if named or "content.xml" in files:
         return opendocument.packed(files)
     if epub.CONTAINER in files:
         return epub.text(files)

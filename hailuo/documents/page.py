@@ -12,13 +12,6 @@ from . import tables
 from .bounds import Unreadable
 from .markup import Element, name_of
 
-MEDIA_TYPES = ("text/html", "application/xhtml+xml")
-# What a file that is HTML begins with, behind blanks and comments.
-BEGINNING = re.compile(
-    rb"(?:\s|<\?xml[^>]*>|<!--(?:(?!-->).)*-->)*<(?:!doctype\s+html|html|head|body)[\s>]",
-    re.I | re.S,
-)
-
 # del: deleted text is not told; noscript: what it says of scripts is not meant for us.
 _UNTOLD = frozenset(
     (

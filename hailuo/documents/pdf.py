@@ -14,8 +14,6 @@ import pypdfium2.raw as pdfium
 
 from .bounds import LOCKED, Unreadable
 
-HEADER = b"%PDF-"
-HEADER_WITHIN = 1024  # bytes at a file's beginning in which readers look for it
 _HYPHEN = re.compile("[\ufffe\x02](?:\r?\n)?")  # how pdfium marks one at a line's end
 _NO_NOTE = (pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_POPUP, pdfium.FPDF_ANNOT_LINK)
 _TICKED = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)

@@ -10,8 +10,6 @@ import codecs
 import re
 from collections.abc import Iterator
 
-import chardet
-
 from .alphabets import european
 from .bounds import UNKNOWN, Unreadable
 
@@ -181,6 +179,8 @@ def _common_share(told: str) -> float:
 
 def _detected(sample: bytes) -> str | None:
     """Return the likeliest encoding in which the text makes sense."""
+    import chardet  # takes a tenth of a second, and most text is UTF-8
+
     found = chardet.detect_all(
         sample,
         include_encodings=_CANDIDATES,

@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 
 from . import tables
 
-BEGINNING = b"{\\rtf"
-
 _TOKEN = re.compile(
     rb"\\(?P<word>[a-zA-Z]{1,32})(?P<number>-?[0-9]{1,10})? ?"
     rb"|\\'(?P<byte>[0-9a-fA-F]{2})"

@@ -65,6 +65,7 @@ def test_long_text_is_read_in_its_encoding(codec: str) -> None:
 
 
 UNCLEAN = {
+    "empty lines": (b"one\n\n\n\n  two", "one\n\n\n\n  two"),
     "one bad byte in UTF-8": ("Grüße\n".encode() + b"\xff ok", "Grüße\n\ufffd ok"),
     "one bad byte in a word of UTF-8": (
         "今天".encode() + b"\xff" + "天气很好".encode(),

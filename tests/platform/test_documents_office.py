@@ -209,6 +209,10 @@ def test_opendocument_with_a_password_says_so() -> None:
         text_of(odt("", **{"META-INF/manifest.xml": manifest}))
 
 
+def test_opendocument_is_known_by_its_content_as_well() -> None:
+    assert text_of(odt("<text:p>a</text:p>", mimetype="")) == "a"
+
+
 def test_other_archives_of_xml_are_refused() -> None:
     with pytest.raises(Unreadable, match="is no document that can be read"):
         text_of(packed({"word/document.xml": part("w:glossary", paragraph("x"))}))
