@@ -16,6 +16,7 @@ from .bounds import LOCKED, UNKNOWN, Unreadable, bounded
 __all__ = ["Unreadable", "text_of"]
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+_DOT = "\uf0b7"  # of lists, in the font Symbol
 _OLD = (
     ("EncryptedPackage", LOCKED),
     (
@@ -74,7 +75,7 @@ def _text(data: bytes, media_type: str) -> str:
 
 def _joined(parts: Iterator[str]) -> str:
     """Return the text of a document, with one empty line where it has several."""
-    text = "".join(bounded(parts)).replace("\r\n", "\n")
+    text = "".join(bounded(parts)).replace("\r\n", "\n").replace(_DOT, "•")
     return re.sub(r"\n{3,}", "\n\n", text)
 
 

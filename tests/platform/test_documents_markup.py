@@ -34,6 +34,7 @@ RTF = {
     "picture": (rb"a{\pict\pngblip 89504e47}{\*\unknown x}b", "ab"),
     "bytes of a picture": (b"a{\\pict\\bin5 {{}}\\}b", "ab"),
     "list": (rb"{\listtext 1.\tab}one\par", "1.\tone"),
+    "dot of a list": (rb"{\listtext \u-3913?\tab}one\par", "•\tone"),
     "signs": (rb"a\~b\_c\-d\{\}\\\emdash\rquote", "a\xa0b-cd{}\\—’"),
     "one brace too many": (rb"a}}b", "a"),
 }
