@@ -6,6 +6,7 @@ that only their format tells from others (ECMA-376 part 1, 18.8.30).
 
 import re
 from datetime import datetime, timedelta
+from functools import cache
 
 _BUILT_IN_DATES = {**dict.fromkeys(range(14, 18), "yyyy-mm-dd"), 22: "yyyy-mm-dd hh:mm"}
 _BUILT_IN_TIMES = {**dict.fromkeys(range(18, 22), "hh:mm:ss"), 45: "mm:ss", 47: "mm:ss"}
@@ -31,7 +32,7 @@ def shown(value: str, form: str, from_1904: bool = False) -> str:
     """Return *value* as its format means it; as it is when it cannot be."""
     try:
         number = float(value)
-        code = _LITERAL.sub("", form.partition(";")[0]).lower()
+        code = _code(form)
         if "general" in code or not code:
             return f"{number:.15g}"
         if "%" in code:
@@ -44,6 +45,12 @@ def shown(value: str, form: str, from_1904: bool = False) -> str:
         return f"{number:.15g}"
     except (ValueError, OverflowError):
         return value
+
+
+@cache
+def _code(form: str) -> str:
+    """Return the first section of a format without what it shows as it is."""
+    return _LITERAL.sub("", form.partition(";")[0]).lower()
 
 
 def _moment(number: float, code: str, from_1904: bool) -> str:

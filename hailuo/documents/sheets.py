@@ -5,6 +5,7 @@ source: ECMA-376 part 1, 18 (SpreadsheetML).
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from . import markup, numbers
 from .markup import Element, attribute, child, descendants, name_of
@@ -12,7 +13,7 @@ from .ooxml import Package, Relation, relation_id
 from .story import Story
 from .tables import Grid
 
-_PLACE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_PLACE = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
@@ -50,16 +51,15 @@ class _Cells:
 
     def grid(self, data: bytes) -> Grid:
         """Return the cells of a sheet. Places may be left out, and then follow on."""
-        grid, row, column = Grid(), 0, 0
-        for element in markup.streamed(data, "c", "row"):
-            if name_of(element) == "row":
-                row, column = row + 1, 0
-                continue
-            if place := _PLACE.fullmatch(attribute(element, "r")):
-                column, row = _column(place[1]), int(place[2]) - 1
-            if value := self._value(element):
-                grid.put(row, column, value)
-            column += 1
+        grid, row = Grid(), 0
+        for element in markup.streamed(data, "row"):
+            row, column = int(element.get("r") or row + 1), 0
+            for cell in element:
+                if place := _PLACE.fullmatch(cell.get("r") or ""):
+                    column = _column(place[1])
+                if value := self._value(cell):
+                    grid.put(row, column, value)
+                column += 1
         return grid
 
     def _value(self, cell: Element) -> str:
@@ -139,6 +139,7 @@ def _comment(element: Element) -> str:
     return f"[{element.get('ref')}: {' '.join(said.split())}]\n"
 
 
+@cache
 def _column(letters: str) -> int:
     number = 0
     for letter in letters:

@@ -13,6 +13,10 @@ CELLS = {
         '<row><c r="B2"><v>2</v></c></row>',
         "1\t\t3\n2",
     ),
+    "rows with a place each": (
+        '<row r="2"><c><v>1</v></c></row><row r="9"><c><v>2</v></c></row>',
+        "1\n2",
+    ),
     "text in the cell": (
         '<row><c t="inlineStr"><is><r><t>in</t></r><r><t>line</t></r>'
         "<rPh><t>read</t></rPh></is></c></row>",
@@ -104,8 +108,8 @@ def test_text_box_on_a_sheet_is_told() -> None:
 
 
 def test_cells_far_apart_take_no_room() -> None:
-    row = '<row><c r="A1"><v>1</v></c><c r="XFD1"><v>2</v></c></row>'
-    last = '<row><c r="A1048576"><v>3</v></c></row>'
+    row = '<row r="1"><c r="A1"><v>1</v></c><c r="XFD1"><v>2</v></c></row>'
+    last = '<row r="1048576"><c r="A1048576"><v>3</v></c></row>'
 
     assert text_of(xlsx(row + last)) == "Sheet\n1\t2\n3"
 
