@@ -34,8 +34,16 @@ _IN_ZIP = (
     (b"word/", _OFFICE + "wordprocessingml.document"),
     (b"xl/", _OFFICE + "spreadsheetml.sheet"),
     (b"ppt/", _OFFICE + "presentationml.presentation"),
-    (b"mimetypeapplication/epub+zip", "application/epub+zip"),
+    (b"word\\", _OFFICE + "wordprocessingml.document"),  # of programs for Windows
+    (b"xl\\", _OFFICE + "spreadsheetml.sheet"),
+    (b"ppt\\", _OFFICE + "presentationml.presentation"),
 )
+# The first file of an EPUB or an OpenDocument, not compressed, says what it is.
+_SAYS_IN_ZIP = re.compile(
+    rb"mimetype(application/(?:epub\+zip|vnd\.oasis\.opendocument\.[a-z-]+?))"
+    rb"(?:PK|[\r\n])"
+)
+_PDF_WITHIN = 1024  # bytes in which readers look for a PDF's header
 _HEIC = frozenset((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis"))
 _HEIF = frozenset((b"mif1", b"msf1"))
 # Each part begins and ends in one way only, so that no file is gone over twice.
@@ -126,11 +134,15 @@ def _sniffed(head: bytes) -> str:
         return "image/heic" if head[8:12] in _HEIC else "image/heif"
     if _SVG.match(head.removeprefix(b"\xef\xbb\xbf")):
         return "image/svg+xml"
-    return "text/plain" if _is_text(head) else ""
+    if _is_text(head):
+        return "text/plain"
+    return "application/pdf" if b"%PDF-" in head[:_PDF_WITHIN] else ""
 
 
 def _zipped(head: bytes) -> str:
     """Office documents are archives; the first names in one tell which."""
+    if told := _SAYS_IN_ZIP.search(head, 0, 200):
+        return told[1].decode()
     for name, media_type in _IN_ZIP:
         if name in head:
             return media_type

@@ -11,6 +11,14 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
 
 
+def _odt() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        archive.writestr("content.xml", "<office:document-content/>")
+    return packed.getvalue()
+
+
 def _docx() -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -35,4 +43,5 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 SVG = '<?xml version="1.0"?>\n<!-- 图 -->\n<svg xmlns="x"/>'.encode()
 PDF = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
 DOCX = _docx()
+ODT = _odt()
 TEXT = "明月几时有，把酒问青天。\n".encode()

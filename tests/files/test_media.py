@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hailuo.files import media
 from tests.files import samples
 
+ODT = "application/vnd.oasis.opendocument.text"
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
@@ -23,6 +24,11 @@ WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
         (samples.PDF, "image/png", "a.png", "application/pdf"),
         (samples.DOCX, "image/png", "", WORD),
         (b"PK\x03\x04rest", "", "a.docx", WORD),
+        (samples.DOCX.replace(b"word/", b"word\\"), "", "", WORD),
+        (samples.DOCX, "", "a.docm", WORD),
+        (samples.ODT, "application/zip", "", ODT),
+        (b"%PDF-1.7 begins a PDF".rjust(30), "", "a.md", "text/markdown"),
+        (b"\xff\n" + samples.PDF, "text/plain", "a.txt", "application/pdf"),
         (b"PK\x03\x04rest", "image/png", "a.png", "application/zip"),
         (samples.TEXT, "", "", "text/plain"),
         (samples.TEXT, "", "诗.md", "text/markdown"),

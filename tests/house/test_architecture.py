@@ -78,6 +78,7 @@ MAY_IMPORT = {
     "together": ("errors", "watch"),
     "places": ("watch",),
     "audio": ("errors", "places", "watch"),
+    "documents": (),
     "download": (
         "errors",
         "files.names",  # names of files are told by nobody else
@@ -89,6 +90,7 @@ MAY_IMPORT = {
     "pool": ("accounts", "errors", "line", "turn", "upstream", "watch"),
     "upstream": (
         "audio",
+        "documents",  # by the child process alone
         "errors",
         "files",
         "kept",

@@ -1,11 +1,9 @@
 """Small documents, made for tests."""
 
-import io
 import tempfile
 
-import docx
-
 from hailuo.files import File
+from tests.platform import office
 
 PART = "messages[0].content[0]"
 
@@ -63,14 +61,8 @@ def _with_table(objects: list[bytes]) -> bytes:
 
 def word(*paragraphs: str, table: tuple[tuple[str, ...], ...] = ()) -> bytes:
     """A DOCX of these paragraphs, and a table behind them."""
-    document = docx.Document()
-    for paragraph in paragraphs:
-        document.add_paragraph(paragraph)
+    body = "".join(map(office.paragraph, paragraphs))
     if table:
-        rows = document.add_table(len(table), len(table[0])).rows
-        for row, cells in zip(rows, table, strict=True):
-            for cell, text in zip(row.cells, cells, strict=True):
-                cell.text = text
-    buffer = io.BytesIO()
-    document.save(buffer)
-    return buffer.getvalue()
+        rows = ("".join(map(office.cell, cells)) for cells in table)
+        body += office.table(*rows)
+    return office.docx(body)

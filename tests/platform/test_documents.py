@@ -1,5 +1,6 @@
 """Documents become text: read by a real child process, which is never left behind."""
 
+import re
 import socket
 import threading
 import zipfile
@@ -54,6 +55,15 @@ class TestText:
     def test_has_plain_line_ends_and_no_control_characters(self) -> None:
         assert read(b"one\r\ntwo\rthree\x1b[0m\x7f") == "one\ntwo\nthree[0m"
 
+    def test_of_a_part_of_a_page_that_is_declared_to_be_html(self) -> None:
+        reading = Documents().text(filed(b"<p>a<p>b", media_type="text/html"), Watch())
+
+        with pytest.raises(StopIteration) as end:
+            while True:
+                next(reading)
+
+        assert end.value.value == "a\nb"
+
     def test_is_read_once_for_a_file(self) -> None:
         known, file = Documents(), filed(b"words")
         deque(known.text(file, Watch()), maxlen=0)
@@ -65,10 +75,10 @@ class TestText:
 
 
 UNREADABLE = {
-    "a picture": (b"\x89PNG\r\n\x1a\n\x00\x00", "neither PDF, DOCX nor plain text"),
-    "another archive": (archive("a", b"x"), "neither PDF, DOCX nor plain text"),
+    "a picture": (b"\x89PNG\r\n\x1a\n\x00\x00", "is no document that can be read"),
+    "another archive": (archive("a", b"x"), "is no document that can be read"),
     "a damaged DOCX": (archive(BODY, b"<x"), "is damaged"),
-    "half a DOCX": (word("Hello")[:2000], "is damaged"),
+    "half a DOCX": (word("Hello")[:-100], "is damaged"),
     "a damaged PDF": (b"%PDF-1.7 and nothing more", "is damaged"),
     "a PDF with a password": (locked(), "is protected by a password"),
     "a PDF without text": (pdf(""), "holds no text"),
@@ -120,6 +130,60 @@ def begun(known: Documents, watch: Watch | None = None) -> Generator[Piece, None
 
 
 Running = Callable[[], list[str]]
+
+
+HOSTILE = {
+    "brackets without end": b"%PDF-1.4\n" + b"[" * 1_000_000,
+    "groups without end": b"{\\rtf1 " + b"{" * 300_000,
+    "comments without end": b'<?xml version="1.0"?>' + b"<!---->" * 100_000,
+    "blanks without end": b"<html><pre>" + b" " * 3_000_000 + b"\v",
+    "elements without end": archive(BODY, b"<w>" * 100_000),
+    "accents without end": b"\xe9" * 3_000_000,
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_document_ends_its_child_and_nothing_else(data: bytes) -> None:
+    """It is read or refused, long before it would have to be stopped."""
+    try:
+        assert read(data)
+    except BadRequest as refused:
+        assert "takes" not in refused.message
+
+
+class TestLog:
+    """Why a document was not read, without a word of it."""
+
+    def test_names_the_error_and_its_place(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with pytest.raises(BadRequest, match="is damaged"):
+            read(word("SECRET")[:-100], "SECRET.docx")
+
+        assert re.search(r"not read: BadZipFile at zipfile.py:\d+$", caplog.messages[0])
+        assert "SECRET" not in caplog.text
+
+    def test_tells_why_the_program_does_not_run(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        program = tmp_path / "broken.py"
+        program.write_text("import nothing_of_that_name\n")
+
+        with pytest.raises(RuntimeError):
+            read(b"words", known=Documents(program))
+
+        assert "No module named 'nothing_of_that_name'" in caplog.messages[0]
+
+    def test_tells_of_a_child_that_was_killed(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        program = tmp_path / "killed.py"
+        program.write_text("import os\nos.kill(os.getpid(), 9)\n")
+
+        with pytest.raises(BadRequest):
+            read(b"words", known=Documents(program))
+
+        assert "was killed (Killed)" in caplog.messages[0]
 
 
 class TestChild:

@@ -7,7 +7,9 @@ They are taken out by a child process (extraction): a thread that computes would
 every other answer (design.md, Threads do not help).
 """
 
+import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import weakref
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -30,6 +33,9 @@ READING_S = 30.0  # from the start of the child to its last word
 LEAVING_S = 1.0  # from its last word to its end
 AT_ONCE = 2  # children; each may take a core and a gigabyte
 SLICE = 262_144  # bytes handed over before others run
+REASON = 500  # characters of the child's standard error that are logged
+
+log = logging.getLogger(__name__)
 
 
 class Documents:
@@ -68,36 +74,49 @@ class Documents:
         with self._places.place() as place:
             while not place.wait(watch):
                 yield TICK
-            with self._child() as (child, wire):
-                answer = yield from _asked(wire, file, watch, self._reading_s)
+            with self._child(file) as child:
+                answer = yield from _asked(child.wire, file, watch, self._reading_s)
                 return self._opened(child, answer, file)
 
     @contextmanager
-    def _child(self) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
-        """A child and the socket that is its input and output; it never outlives us."""
+    def _child(self, file: File) -> Iterator["_Child"]:
+        """Start a child that reads *file*; it never outlives us."""
         ours, theirs = socket.socketpair()
-        with ours, theirs:
-            child = subprocess.Popen(
-                [sys.executable, "-P", str(self._program)],
+        complaints, complains = socket.socketpair()
+        complaints.setblocking(False)
+        complains.setblocking(False)  # who says too much must not wait for us
+        with ours, theirs, complaints, complains:
+            process = subprocess.Popen(
+                [sys.executable, "-P", str(self._program), file.media_type],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
-                stderr=subprocess.DEVNULL,
+                stderr=complains.fileno(),
                 env=_without_secrets(os.environ),
             )
             theirs.close()
-            self._children.add(child)
+            complains.close()
+            self._children.add(process)
             try:
-                yield child, ours
+                yield _Child(process, ours, complaints)
             finally:
-                self._children.discard(child)
-                child.kill()
-                child.wait()
+                self._children.discard(process)
+                process.kill()
+                process.wait()
 
-    def _opened(self, child: subprocess.Popen[bytes], answer: bytes, file: File) -> str:
-        """What the child has answered."""
+    def _opened(self, child: "_Child", answer: bytes, file: File) -> str:
+        """Return the text that the child has answered; log why there is none.
+
+        raises: BadRequest when the document is to blame, RuntimeError when the child
+            itself is.
+        """
         if self._hung_up:
             raise Unreachable("the reading of a document was broken off")
-        if not answer and _ended(child) > 0:
+        code = None if answer else _ended(child.process)
+        if reason := child.reason():
+            log.warning("a document was not read: %s", reason)
+        elif code:
+            log.warning("the process that reads a document %s", _end(code))
+        if code is not None and code > 0:
             raise RuntimeError("the program that reads documents does not run")
         try:
             said = orjson.loads(answer)
@@ -106,6 +125,22 @@ class Documents:
         if "error" in said:
             raise _unreadable(file, said["error"])
         return str(said["text"])
+
+
+class _Child(NamedTuple):
+    """A process that reads a document."""
+
+    process: subprocess.Popen[bytes]
+    wire: socket.socket  # its input and output
+    complaints: socket.socket  # its standard error
+
+    def reason(self) -> str:
+        """Return the last of what it has said about a failure, in one line."""
+        try:
+            said = self.complaints.recv(SLICE)
+        except OSError:
+            return ""
+        return " ".join(said.decode("utf-8", "replace").split())[-REASON:]
 
 
 def _asked(
@@ -159,11 +194,21 @@ def _ended(child: subprocess.Popen[bytes]) -> int:
         return -1
 
 
+def _end(code: int) -> str:
+    if code < 0:
+        return f"was killed ({signal.strsignal(-code)})"
+    return f"failed (exit code {code})"
+
+
 def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """What Python needs to start; no keys, for a document might take the child over."""
+    """Return what Python needs to start and to find this package.
+
+    No keys: a document might take the child over.
+    """
     needed = ("PATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT")
-    return {
+    found = {
         name: value
         for name, value in environ.items()
         if name in needed or name.startswith("PYTHON")
     }
+    return found | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

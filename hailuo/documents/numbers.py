@@ -1,0 +1,72 @@
+"""Numbers of a workbook as they are meant: dates, times and shares are plain numbers
+that only their format tells from others (ECMA-376 part 1, 18.8.30).
+
+    shown("45000", "yyyy-mm-dd")        # 2023-03-15
+"""
+
+import re
+from datetime import datetime, timedelta
+from functools import cache
+
+_BUILT_IN_DATES = {**dict.fromkeys(range(14, 18), "yyyy-mm-dd"), 22: "yyyy-mm-dd hh:mm"}
+_BUILT_IN_TIMES = {**dict.fromkeys(range(18, 22), "hh:mm:ss"), 45: "mm:ss", 47: "mm:ss"}
+# 27 to 36 and 50 to 58: dates of East Asia.
+_EAST = {**dict.fromkeys((*range(27, 32), *range(50, 59), 36), "yyyy-mm-dd")}
+_EAST_TIMES = dict.fromkeys(range(32, 36), "hh:mm:ss")
+BUILT_IN = {
+    str(number): form
+    for number, form in (
+        _BUILT_IN_DATES | _BUILT_IN_TIMES | _EAST | _EAST_TIMES
+        | {9: "0%", 10: "0.00%", 46: "[h]:mm:ss"}
+    ).items()
+}  # fmt: skip
+
+_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.I)
+_ELAPSED = re.compile(r"\[[hms]+\]", re.I)
+_DECIMALS = re.compile(r"\.([0#?]+)")
+_EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
+_FEBRUARY_29 = 60  # of 1900, which there was not
+
+
+def shown(value: str, form: str, from_1904: bool = False) -> str:
+    """Return *value* as its format means it; as it is when it cannot be."""
+    try:
+        number = float(value)
+        code = _code(form)
+        if "general" in code or not code:
+            return f"{number:.15g}"
+        if "%" in code:
+            decimals = _DECIMALS.search(code)
+            return f"{number * 100:.{len(decimals[1]) if decimals else 0}f}%"
+        if _ELAPSED.search(code):
+            return _elapsed(number)
+        if re.search("[ymdhs]", code):
+            return _moment(number, code, from_1904)
+        return f"{number:.15g}"
+    except (ValueError, OverflowError):
+        return value
+
+
+@cache
+def _code(form: str) -> str:
+    """Return the first section of a format without what it shows as it is."""
+    return _LITERAL.sub("", form.partition(";")[0]).lower()
+
+
+def _moment(number: float, code: str, from_1904: bool) -> str:
+    """Return a date, a time or both, in the order of ISO 8601."""
+    if not from_1904 and number < _FEBRUARY_29:
+        number += 1
+    start = _EPOCH_1904 if from_1904 else _EPOCH
+    moment = start + timedelta(seconds=round(number * 86400))
+    dated, timed = bool(re.search("[yd]", code)), bool(re.search("[hs]", code))
+    if timed and not dated:
+        return moment.strftime("%H:%M:%S")
+    if timed or (moment.hour, moment.minute, moment.second) != (0, 0, 0):
+        return moment.strftime("%Y-%m-%d %H:%M:%S")
+    return moment.strftime("%Y-%m-%d")
+
+
+def _elapsed(number: float) -> str:
+    minutes, seconds = divmod(round(number * 86400), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"

@@ -1,0 +1,24 @@
+"""Documents of Word: headers, then the text with its notes in place, then footers."""
+
+from collections.abc import Iterator
+
+from .markup import Element
+from .ooxml import Package
+from .story import Story
+
+
+def text(package: Package, part: str, root: Element) -> Iterator[str]:
+    yield from _margin(package, part, "header")
+    yield from Story(package, part).told(root)
+    yield from _margin(package, part, "footer")
+
+
+def _margin(package: Package, part: str, kind: str) -> Iterator[str]:
+    """Yield each different header or footer once, for sections repeat them."""
+    told = (
+        "".join(Story(package, each.part).told(root)).strip()
+        for each in package.relations(part, kind)
+        if (root := package.parsed(each.part)) is not None
+    )
+    for each in dict.fromkeys(told):
+        yield f"{each}\n"
