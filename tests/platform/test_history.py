@@ -164,6 +164,10 @@ MENDED: dict[str, tuple[list[Message], list[Message]]] = {
         [Message("system", ("a",)), ASKED, Message("system", ("b", "c"))],
         [Message("system", ("a\n\nb\nc",)), ASKED],
     ),
+    "a system message's picture": (
+        [Message("system", ("a", PICTURE)), ASKED],
+        [Message("system", ("a",)), user(PICTURES, PICTURE), ASKED],
+    ),
     "an empty system message": ([Message("system", (" ",)), ASKED], [ASKED]),
     "empty messages": ([ASKED, calls(said=" "), user("", "\n"), user()], [ASKED]),
     "empty texts": ([user("", "Well?", " ")], [ASKED]),
@@ -254,16 +258,17 @@ def test_mending_loses_nothing_that_was_said(history: list[Message]) -> None:
 
     assert Counter(said(history)) - Counter(said(told)) == Counter()
     assert calls_of(history) == calls_of(told)
-    pictures = sum(
-        len(message.files) for message in history if message.role != "system"
-    )
-    assert sum(len(message.files) for message in told) == pictures
+    assert pictures_of(told) == pictures_of(history)
 
 
 def said(messages: list[Message]) -> list[str]:
     texts: list[Any] = [part for message in messages for part in message.content]
     lines = [text for text in texts if isinstance(text, str)]
     return [word for line in lines for word in line.split()]
+
+
+def pictures_of(messages: list[Message]) -> int:
+    return sum(len(message.files) for message in messages)
 
 
 def calls_of(messages: list[Message]) -> list[str]:

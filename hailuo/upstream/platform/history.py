@@ -35,7 +35,7 @@ def mended(messages: Sequence[Message]) -> list[Message]:
     """
     laid_down = [each.text for each in messages if each.role == "system"]
     system = "\n\n".join(filter(None, laid_down))
-    rest = list(_paired([each for each in messages if each.role != "system"]))
+    rest = list(_paired(messages))
     if any(message.role == "user" for message in rest):
         return [Message("system", (system,)), *rest] if system else rest
     if system:  # what was laid down is then what is asked
@@ -45,10 +45,7 @@ def mended(messages: Sequence[Message]) -> list[Message]:
 
 def is_empty(messages: Sequence[Message]) -> bool:
     """Whether nothing is left of the conversation once it is mended."""
-    return not any(
-        message.text or message.calls or (message.files and message.role != "system")
-        for message in messages
-    )
+    return not any(each.text or each.files or each.calls for each in messages)
 
 
 def _paired(messages: Sequence[Message]) -> Iterator[Message]:
@@ -69,6 +66,8 @@ def _paired(messages: Sequence[Message]) -> Iterator[Message]:
             yield from _turn(message, calls, answers)
         elif message.role == "user":
             yield from _said(message)
+        elif message.role == "system":
+            yield from _shown(message.files)
         elif index not in matched:
             yield from _said(message, f"Result of {message.name or 'a call'}:")
 
@@ -86,17 +85,22 @@ def _turn(
         placeholder = PICTURES_FOLLOW if result.files else EMPTY_RESULT
         yield Message("tool", (result.text or placeholder,), call_id=call.id)
         pictures += result.files
+    yield from _shown(pictures)
+
+
+def _shown(pictures: Sequence[Source]) -> Iterator[Message]:
+    """Pictures that only a user may show."""
     if pictures:
         yield Message("user", (PICTURES, *pictures))
 
 
 def _said(message: Message, heading: str = "") -> Iterator[Message]:
     """A message as the user's, unless it says nothing."""
-    if content := _content(message):
-        if heading:
-            yield Message("user", (heading, *content))
-        else:
-            yield message._replace(content=content)
+    content = _content(message)
+    if content and heading:
+        yield Message("user", (heading, *content))
+    elif content:
+        yield message._replace(content=content)
 
 
 def _content(message: Message) -> Sequence[str | Source]:
