@@ -1,45 +1,77 @@
-"""The files that a message's parts name (openai-api.md 1.1, seed-readme.md).
+"""The content of a message: its texts, and the files that its parts name.
+
+source: openai-api.md 1.1, seed-readme.md.
 
     {"type": "image_url", "image_url": {"url": "…"}}         or the address by itself
     {"type": "file", "file_url": {"url": "…"}}               or the address by itself
     {"type": "file", "file": {"file_data": "…", "filename": "…"}}
     {"type": "file", "file": {"file_id": "https://…"}}
 
-Each is an http(s) address or a data: URI; `file_data` may be bare base64 as well.
+Each is an http(s) address or a data: URI; `file_data`, and a picture anywhere, may be
+bare base64 as well. The Responses API's parts, `input_text` and so on, are read too.
 """
 
+import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import unquote
 
 from ..download import Rules
 from ..download.dialling import Dialling
 from ..errors import BadRequest
-from ..files import Source
+from ..files import Source, decode, media
 from ..settings import MB, Settings
-from ..upstream import Message
+from .validation import wrong as _wrong
 
 MOST = 20
-TEXTS = ("text", "refusal")
+TEXTS = {  # where the parts that are text have it
+    "text": "text",
+    "refusal": "refusal",
+    "input_text": "text",
+    "output_text": "text",
+}
 EXPECTED = "an http:// or https:// address, or a data: URI with base64"
 
 _ADDRESS = re.compile(r"\s*https?://", re.I)
 _DATA = re.compile(r"\s*data:", re.I)
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 
 
-def sources(
-    messages: Sequence[Message],
-) -> tuple[Sequence[Source], Sequence[Source]]:
-    """The files of the messages before the last one, and those of the last.
+def content(
+    given: Any, path: str, *, forgiving: bool = False, ignored: Collection[str] = ()
+) -> list[str | Source]:
+    """Return the texts and files of a message's content, in order.
 
+    given: a string, a part, or a list of both.
+    forgiving: parts that cannot be used are left out instead of refused.
+    ignored: types of parts that are left out in any case.
     raises: BadRequest, naming the part.
     """
-    *before, last = (
-        _of_message(message, f"messages[{index}].content")
-        for index, message in enumerate(messages)
-    )
-    return [each for found in before for each in found], last
+    if given is None or isinstance(given, str):
+        return [] if given is None else [given]
+    if isinstance(given, dict):
+        named = [(path, given)]
+    elif isinstance(given, list):
+        named = [(f"{path}[{at}]", part) for at, part in enumerate(given)]
+    else:
+        raise _wrong(path, "a string or a list of parts")
+    found: list[str | Source] = []
+    files = 0
+    for path_of_part, part in named:
+        try:
+            if _type(part) in ignored:
+                continue
+            read = _part(part, path_of_part)
+            files += isinstance(read, Source)
+            if files > MOST and isinstance(read, Source):
+                expected = f"a list with at most {MOST} files"
+                raise _wrong(path, expected, "too_many_files")
+            found.append(read)
+        except BadRequest:
+            if not forgiving:
+                raise
+    return found
 
 
 def rules(settings: Settings) -> Rules:
@@ -57,13 +89,15 @@ def source(part: Mapping[str, Any], path: str) -> Source:
     raises: BadRequest, for whatever is no file as well.
     """
     kind = part.get("type")
-    if kind == "image_url":
+    if kind in ("image_url", "input_image"):
         found = _of_address(part.get("image_url"), f"{path}.image_url")
         return found._replace(picture=True)
-    if kind == "file" and "file_url" in part:
+    if kind in ("file", "input_file") and "file_url" in part:
         return _of_address(part["file_url"], f"{path}.file_url")
     if kind == "file" and isinstance(part.get("file"), dict):
         return _of_file(part["file"], f"{path}.file")
+    if kind == "input_file":
+        return _of_file(part, path)
     if kind == "file":
         raise _wrong(
             f"{path}.file", "an object with file_data, or file_url one with url"
@@ -74,26 +108,35 @@ def source(part: Mapping[str, Any], path: str) -> Source:
     raise _wrong(f"{path}.type", expected, "unsupported_part")
 
 
-def _of_message(message: Message, path: str) -> list[Source]:
-    content = message.get("content")
-    parts = enumerate(content if isinstance(content, list) else ())
-    found = [
-        source(part, f"{path}[{index}]")
-        for index, part in parts
-        if part.get("type") not in TEXTS
-    ]
-    if len(found) > MOST:
-        raise _wrong(path, f"a list with at most {MOST} files", "too_many_files")
-    return found
+def _part(part: Any, path: str) -> str | Source:
+    """raises: BadRequest."""
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, dict):
+        raise _wrong(path, "an object with a type")
+    kind = _type(part)
+    if kind not in TEXTS:
+        return source(part, path)
+    text = part.get(TEXTS[kind])
+    if not isinstance(text, str):
+        raise _wrong(f"{path}.{TEXTS[kind]}", "a string")
+    return text
+
+
+def _type(part: Any) -> str:
+    kind = part.get("type") if isinstance(part, dict) else None
+    return kind if isinstance(kind, str) else ""
 
 
 def _of_address(given: Any, path: str) -> Source:
-    """An object with a url, or the address by itself."""
+    """An object with a url, or the address by itself; a picture may be bare base64."""
     if isinstance(given, dict):
         given, path = given.get("url"), f"{path}.url"
     if not isinstance(given, str):
         raise _wrong(path, EXPECTED)
     found = _read(given, path)
+    if found is None and _is_bare_picture(given):
+        return Source(path, data=given)
     if found is None:
         raise _wrong(path, EXPECTED)
     return found
@@ -131,5 +174,11 @@ def _read(text: str, path: str) -> Source | None:
     return Source(path, data=data, media_type=media_type.strip().lower(), name=name)
 
 
-def _wrong(param: str, expected: str, code: str = "invalid_value") -> BadRequest:
-    return BadRequest(f"{param} must be {expected}", param=param, code=code)
+def _is_bare_picture(text: str) -> bool:
+    """Whether *text* is base64 of what its first bytes say is a picture."""
+    head = "".join(text[: 2 * media.LOOKED_AT].split())
+    if not _BASE64.fullmatch(head):
+        return False
+    decoded = io.BytesIO()
+    decode(head.rstrip("=")[: len(head) // 4 * 4], decoded)
+    return media.is_image(media.media_type_of(decoded.getvalue()[: media.LOOKED_AT]))

@@ -16,21 +16,22 @@ from flask import Request
 from ..errors import BadRequest, TooLarge
 from ..files import Source
 from ..settings import MB, Settings
-from ..upstream import Message, Question
-from . import attachments
+from ..upstream import Question
+from . import chat_messages, chat_tools
+from .validation import flag, optional
+from .validation import wrong as wrong
 
-ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 DEFAULT_MODEL = "hailuo"
-STOPS = 4
-# Checking a message keeps everybody else waiting for some 3 µs, parsing an object or a
-# key for less than 1; who needs more of them does not talk to a model.
-MOST_MESSAGES = 10_000
+MAX_STOPS = 16  # four times OpenAI's: some clients add their own to the user's
+# Parsing an object or a key keeps everybody else waiting for less than 1 µs; who needs
+# more of them does not talk to a model.
 MOST_STRUCTURE = 300_000
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONVERSATION = re.compile(r"new|[1-9][0-9]{0,31}")  # 0 would begin one, upstream
-_OURS = frozenset(
-    ("messages", "model", "stream", "stream_options", "stop", "n", "conversation_id")
+_OURS = frozenset(  # what the other fields of a ChatRequest and its question say
+    "messages model stream stream_options stop n conversation_id tools tool_choice "
+    "functions function_call max_tokens max_completion_tokens".split()
 )
 
 
@@ -49,22 +50,24 @@ def chat(request: Request, settings: Settings) -> ChatRequest:
     """raises: BadRequest, naming the field; TooLarge."""
     body = json_body(request, settings)
     _check_shape(body)
-    model = _optional(body, "model", str, "a string") or DEFAULT_MODEL
-    stream_options = _optional(body, "stream_options", dict, "an object") or {}
-    said = messages(body)
-    earlier, newest = attachments.sources(said)
+    model = optional(body, "model", str, "a string") or DEFAULT_MODEL
+    stream_options = optional(body, "stream_options", dict, "an object") or {}
+    messages = chat_messages.messages(body)
+    tools, choice = chat_tools.offered(body)
     return ChatRequest(
-        sources=newest,
+        sources=messages[-1].files,
         question=Question(
-            messages=said,
-            earlier=earlier,
+            messages=messages,
             model=model,
             options={name: body[name] for name in body if name not in _OURS},
             conversation=_conversation(body),
+            tools=tools,
+            choice=choice,
+            max_tokens=_max_tokens(body),
         ),
         model=model,
-        stream=_flag(body, "stream"),
-        include_usage=_flag(stream_options, "include_usage", "stream_options."),
+        stream=flag(body, "stream"),
+        include_usage=flag(stream_options, "include_usage", "stream_options."),
         stops=_stops(body),
     )
 
@@ -121,85 +124,24 @@ def json_body(request: Request, settings: Settings) -> Mapping[str, Any]:
     return body
 
 
-def messages(body: Mapping[str, Any]) -> Sequence[Message]:
-    """The conversation, each message checked."""
-    found = body.get("messages")
-    if not isinstance(found, list) or not found:
-        raise wrong("messages", "a list of at least one message")
-    if len(found) > MOST_MESSAGES:
-        raise wrong("messages", f"a list of at most {MOST_MESSAGES:,} messages")
-    for index, message in enumerate(found):
-        _check_message(message, f"messages[{index}]")
-    return found
-
-
-def wrong(param: str, expected: str) -> BadRequest:
-    """The refusal of a field, with what it should have been."""
-    return BadRequest(f"{param} must be {expected}", param=param, code="invalid_value")
-
-
-def _check_message(message: Any, path: str) -> None:
-    if not isinstance(message, dict):
-        raise wrong(path, "an object with a role and a content")
-    if message.get("role") not in ROLES:
-        raise wrong(f"{path}.role", "one of " + ", ".join(ROLES))
-    content = message.get("content")
-    if isinstance(content, list):
-        for index, part in enumerate(content):
-            _check_part(part, f"{path}.content[{index}]")
-    elif content is not None and not isinstance(content, str):
-        raise wrong(f"{path}.content", "a string or a list of parts")
-    for name in ("name", "tool_call_id"):
-        _optional(message, name, str, "a string", f"{path}.")
-    calls = _optional(message, "tool_calls", list, "a list", f"{path}.") or ()
-    for index, call in enumerate(calls):
-        _check_call(call, f"{path}.tool_calls[{index}]")
-
-
-def _check_part(part: Any, path: str) -> None:
-    if not isinstance(part, dict):
-        raise wrong(path, "an object with a type")
-    kind = part.get("type")
-    if kind in attachments.TEXTS and not isinstance(part.get(kind), str):
-        raise wrong(f"{path}.{kind}", "a string")
-
-
-def _check_call(call: Any, path: str) -> None:
-    function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(function, dict):
-        raise wrong(path, "an object with a function")
-    for name in ("name", "arguments"):
-        if not isinstance(function.get(name), str):
-            raise wrong(f"{path}.function.{name}", "a string")
-
-
 def _check_shape(body: Mapping[str, Any]) -> None:
     """Refuse what asks for another shape of answer than there is."""
     if body.get("n") not in (None, 1):
         raise wrong("n", "1: there is one answer to a question")
     if body.get("logprobs"):
         raise wrong("logprobs", "false: the service does not tell them")
-    for index, tool in enumerate(_optional(body, "tools", list, "a list") or ()):
-        if not isinstance(tool, dict) or not isinstance(tool.get("function", {}), dict):
-            raise wrong(f"tools[{index}]", "an object with a function")
-        _check_name(tool.get("function", {}), f"tools[{index}].function")
-    for index, each in enumerate(_optional(body, "functions", list, "a list") or ()):
-        if not isinstance(each, dict):
-            raise wrong(f"functions[{index}]", "an object with a name")
-        _check_name(each, f"functions[{index}]")
-    form = _optional(body, "response_format", dict, "an object") or {}
-    if form.get("type") not in (None, "text", "json_object"):
-        raise wrong("response_format.type", '"text": the service keeps to no schema')
-    modalities = _optional(body, "modalities", list, "a list") or ["text"]
+    form = optional(body, "response_format", dict, "an object") or {}
+    kind = form.get("type")
+    if kind in ("json_object", "json_schema"):
+        param, unsupported = "response_format.type", "unsupported_value"
+        why = "describe the form in a message, and leave response_format out"
+        message = f"{param}: {kind} is not supported: {why}"
+        raise BadRequest(message, param=param, code=unsupported)
+    if kind not in (None, "text"):
+        raise wrong("response_format.type", '"text"')
+    modalities = optional(body, "modalities", list, "a list") or ["text"]
     if modalities != ["text"]:
         raise wrong("modalities", '["text"]: for speech there is /v1/audio/speech')
-    if body.get("audio") is not None:
-        raise wrong("audio", "absent: for speech there is /v1/audio/speech")
-
-
-def _check_name(function: Mapping[str, Any], path: str) -> None:
-    if not isinstance(function.get("name", ""), str):
-        raise wrong(f"{path}.name", "a string")
 
 
 def _stops(body: Mapping[str, Any]) -> Sequence[str]:
@@ -207,34 +149,29 @@ def _stops(body: Mapping[str, Any]) -> Sequence[str]:
     found = [found] if isinstance(found, str) else found or []
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
         raise wrong("stop", "a string or a list of strings")
-    if len(found) > STOPS:
-        raise wrong("stop", f"at most {STOPS} strings")
+    if len(found) > MAX_STOPS:
+        raise wrong("stop", f"at most {MAX_STOPS} strings")
     return [each for each in found if each]
 
 
+def _max_tokens(body: Mapping[str, Any]) -> int | None:
+    """The most tokens of an answer; -1 and 0 are how some clients say "no limit"."""
+    name = "max_completion_tokens"
+    if body.get(name) is None:
+        name = "max_tokens"
+    limit = body.get(name)
+    if isinstance(limit, float) and limit.is_integer():
+        limit = int(limit)
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int)):
+        raise wrong(name, "a whole number of tokens")
+    return limit if limit is not None and limit > 0 else None
+
+
 def _conversation(body: Mapping[str, Any]) -> str:
-    found = _optional(body, "conversation_id", str, "a string") or ""
+    found = optional(body, "conversation_id", str, "a string") or ""
     if found and not _CONVERSATION.fullmatch(found):
         raise wrong("conversation_id", '"new" or the id of an answer')
     return str(found)
-
-
-def _optional(
-    body: Mapping[str, Any], name: str, kind: type, expected: str, path: str = ""
-) -> Any:
-    value = body.get(name)
-    if value is not None and not isinstance(value, kind):
-        raise wrong(f"{path}{name}", expected)
-    return value
-
-
-def _flag(body: Mapping[str, Any], name: str, path: str = "") -> bool:
-    """true, false, or, as some clients send it, the word for it."""
-    value = body.get(name)
-    known = {None: False, False: False, True: True, "true": True, "false": False}
-    if not isinstance(value, (bool, str, type(None))) or value not in known:
-        raise wrong(f"{path}{name}", "true or false")
-    return known[value]
 
 
 def _check_structure(data: bytes) -> None:

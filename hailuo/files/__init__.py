@@ -24,6 +24,7 @@ from . import media, names
 
 SLICE = 65_536  # characters of base64 that are decoded at once; a multiple of four
 _WHITE = b" \t\r\n"
+_ALPHABET = bytes.maketrans(b"-_", b"+/")  # of URLs, in place of the usual one
 
 
 class Source(NamedTuple):
@@ -157,7 +158,7 @@ def from_base64(
 ) -> File:
     """Decode, in slices: between them, whoever else is waiting has a turn.
 
-    text: may be broken into lines.
+    text: as decode() reads it.
     sleep: gives the turn.
     raises: BadRequest for what is not base64.
     """
@@ -188,13 +189,14 @@ def decode(
 ) -> None:
     """Write to *content* what base64 says, slice by slice.
 
+    text: in the usual alphabet or the one for URLs (RFC 4648), padded or not, broken
+        into lines or not.
     raises: ValueError for what is not base64.
     """
     rest, ended = b"", False
     for start in range(0, len(text), SLICE):
-        given = rest + text[start : start + SLICE].encode("ascii").translate(
-            None, _WHITE
-        )
+        given = text[start : start + SLICE].encode("ascii").translate(_ALPHABET, _WHITE)
+        given = rest + given
         whole = len(given) - len(given) % 4
         if ended and given:
             raise binascii.Error("there is something behind the end")
@@ -202,4 +204,4 @@ def decode(
         ended, rest = given[:whole].endswith(b"="), given[whole:]
         sleep(0)
     if rest:
-        raise binascii.Error("the end is missing")
+        content.write(binascii.a2b_base64(rest.ljust(4, b"="), strict_mode=True))

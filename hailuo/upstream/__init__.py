@@ -11,8 +11,10 @@ from typing import Any, NamedTuple, Protocol
 from ..errors import BadRequest
 from ..files import File, Source
 from ..watch import Watch
-
-Message = Mapping[str, Any]  # role, content, …: as it came, after validation
+from .records import Call as Call
+from .records import Message as Message
+from .records import Tool as Tool
+from .records import ToolChoice as ToolChoice
 
 
 class Identity(NamedTuple):
@@ -49,13 +51,14 @@ class Question(NamedTuple):
 
     messages: oldest first, the newest last; there is at least one.
     model: as the caller names it; an upstream that does not know it takes its own.
-    options: what else the caller said, by its name: temperature, tools, …; an upstream
-        uses what it understands.
+    options: what else the client said, by its name: temperature, top_p, thinking,
+        reasoning_effort; an upstream uses what it understands.
     conversation: "" for one of its own, removed afterwards; "new" for one that is
         kept; else the id of the one to go on with.
-    files: those of the newest message, one for each of its parts that is no text, in
-        order. A Source is a picture at a public address, which was not fetched.
-    earlier: where those of the messages before it are, in order.
+    files: those of the newest message, one for each Source of its content, in order. A
+        Source is a picture at a public address, which was not fetched.
+    tools: the functions that may be called, without those that *choice* rules out.
+    max_tokens: the most tokens an answer may have, None for no limit.
     """
 
     messages: Sequence[Message]
@@ -63,7 +66,9 @@ class Question(NamedTuple):
     options: Mapping[str, Any] = {}
     conversation: str = ""
     files: Sequence[File | Source] = ()
-    earlier: Sequence[Source] = ()
+    tools: Sequence[Tool] = ()
+    choice: ToolChoice = ToolChoice()
+    max_tokens: int | None = None
 
 
 class Link(NamedTuple):

@@ -37,8 +37,19 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"messages": [{"role": ["user"]}]}, "messages[0].role", "user"),
     ({"messages": [{"role": "User"}]}, "messages[0].role", "user"),
     ({"messages": said(7)}, "messages[0].content", "string"),
-    ({"messages": said({"type": "text"})}, "messages[0].content", "list of parts"),
-    ({"messages": said(["Hi"])}, "messages[0].content[0]", "object"),
+    ({"messages": said({"type": "text"})}, "messages[0].content.text", "string"),
+    ({"messages": said(["Hi", 7])}, "messages[0].content[1]", "object"),
+    ({"messages": said([["Hi"]])}, "messages[0].content[0]", "object"),
+    (
+        {"messages": said([{"type": "input_text"}])},
+        "messages[0].content[0].text",
+        "string",
+    ),
+    (
+        {"messages": said([{"type": "thinking", "thinking": "Hm"}])},
+        "messages[0].content[0].type",
+        "text",
+    ),
     ({"messages": said([{"text": "Hi"}])}, "messages[0].content[0].type", "text"),
     ({"messages": said([{"type": "video"}])}, "messages[0].content[0].type", "text"),
     ({"messages": said([{"type": ["text"]}])}, "messages[0].content[0].type", "text"),
@@ -69,15 +80,18 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         "string",
     ),
     (
-        {
-            "messages": [
-                {
-                    "role": "assistant",
-                    "tool_calls": [CALL, {"function": {"name": "f", "arguments": {}}}],
-                }
-            ]
-        },
-        "messages[0].tool_calls[1].function.arguments",
+        {"messages": [{"role": "assistant", "tool_calls": [CALL, {"id": [1]}]}]},
+        "messages[0].tool_calls[1].id",
+        "string",
+    ),
+    (
+        {"messages": [{"role": "assistant", "function_call": {"arguments": "{}"}}]},
+        "messages[0].function_call.name",
+        "string",
+    ),
+    (
+        {"messages": [{"role": "tool", "content": "1", "tool_call_id": True}]},
+        "messages[0].tool_call_id",
         "string",
     ),
     ({"model": 7}, "model", "string"),
@@ -97,24 +111,41 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"n": []}, "n", "1"),
     ({"logprobs": True}, "logprobs", "false"),
     ({"response_format": "text"}, "response_format", "object"),
-    (
-        {"response_format": {"type": "json_schema", "json_schema": {}}},
-        "response_format.type",
-        "text",
-    ),
     ({"response_format": {"type": {}}}, "response_format.type", "text"),
     ({"modalities": ["text", "audio"]}, "modalities", "text"),
     ({"modalities": "text"}, "modalities", "list"),
-    ({"audio": {"voice": "alloy", "format": "mp3"}}, "audio", "speech"),
+    (
+        {
+            "modalities": ["text", "audio"],
+            "audio": {"voice": "alloy", "format": "mp3"},
+        },
+        "modalities",
+        "speech",
+    ),
+    ({"max_tokens": "many"}, "max_tokens", "whole number"),
+    ({"max_tokens": 1.5}, "max_tokens", "whole number"),
+    ({"max_tokens": True}, "max_tokens", "whole number"),
+    (
+        {"max_tokens": 1, "max_completion_tokens": []},
+        "max_completion_tokens",
+        "whole number",
+    ),
     ({"tools": {}}, "tools", "list"),
     ({"tools": ["f"]}, "tools[0]", "object"),
     ({"tools": [{"function": {"name": 1}}]}, "tools[0].function.name", "string"),
     ({"functions": {"name": "f"}}, "functions", "list"),
+    ({"tools": [{"function": {}}]}, "tools[0].function.name", "string"),
+    ({"tools": [{"type": "function"}]}, "tools[0].name", "string"),
+    (
+        {"tools": [{"function": {"name": "f", "parameters": []}}]},
+        "tools[0].function.parameters",
+        "JSON Schema",
+    ),
     ({"functions": ["f"]}, "functions[0]", "object"),
     ({"functions": [{"name": ["f"]}]}, "functions[0].name", "string"),
     ({"stop": 7}, "stop", "string"),
     ({"stop": ["a", 7]}, "stop", "string"),
-    ({"stop": list("abcde")}, "stop", "4"),
+    ({"stop": ["a"] * 17}, "stop", "16"),
     ({"stop": {"a": 1}}, "stop", "string"),
     ({"conversation_id": 7}, "conversation_id", "string"),
     ({"conversation_id": "0"}, "conversation_id", "new"),
@@ -163,17 +194,23 @@ TAKEN: dict[str, dict[str, Any]] = {
     "one answer": {"n": 1},
     "a word for true": {"stream": "true"},
     "a word for false": {"stream": "false"},
-    "JSON mode": {"response_format": {"type": "json_object"}},
+    "no limit": {"max_tokens": -1},
+    "no limit either": {"max_completion_tokens": 0},
+    "a limit with a point": {"max_tokens": 16.0},
+    "how audio would be": {"audio": {"voice": "alloy", "format": "mp3"}},
+    "and that there is none": {"modalities": ["text"], "audio": {"voice": "alloy"}},
     "text mode": {"response_format": {"type": "text"}},
     "an empty format": {"response_format": {}},
     "text alone": {"modalities": ["text"]},
     "no logprobs": {"logprobs": False},
     "one stop": {"stop": "END"},
-    "four stops": {"stop": ["a", "b", "c", ""]},
+    "sixteen stops": {"stop": ["a", "b", "c", ""] * 4},
     "no stops": {"stop": []},
     "tools by choice": {"tools": [{"type": "function", "function": {"name": "f"}}]},
     "any model": {"model": "gpt-4o-mini/海螺"},
     "no model": {"model": ""},
+    "one part by itself": {"messages": said({"type": "text", "text": "Hi"})},
+    "strings as parts": {"messages": said(["Hi", {"type": "text", "text": "you"}])},
     "empty parts": {"messages": said([])},
     "an empty text": {"messages": said("")},
     "null": {"messages": said(None)},
@@ -204,6 +241,17 @@ TAKEN: dict[str, dict[str, Any]] = {
 def test_what_clients_send_is_taken(client: FlaskClient, fields: dict[str, Any]):
     status, error = ask(client, **fields)
     assert (status, error["code"]) == (503, "no_live_account"), error
+
+
+@pytest.mark.parametrize("kind", ["json_object", "json_schema"])
+def test_a_format_that_nobody_keeps_to_is_refused_by_name(
+    client: FlaskClient, kind: str
+):
+    status, error = ask(client, response_format={"type": kind, kind: {}})
+
+    assert (status, error["code"]) == (400, "unsupported_value")
+    assert error["param"] == "response_format.type"
+    assert kind in error["message"] and "must be" not in error["message"]
 
 
 BODIES = {

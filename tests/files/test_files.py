@@ -37,8 +37,8 @@ def test_base64_is_decoded_across_slices(size):
     "text",
     [
         "not base64!",
-        "YQ",
         "YWJj=",
+        "Y",
         "YQ==YQ==",
         "月",
         "=",
@@ -52,6 +52,17 @@ def test_base64_is_decoded_across_slices(size):
 def test_what_is_not_base64_is_refused(text):
     with pytest.raises(BadRequest, match="not base64"):
         from_base64(text)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, SLICE * 3 // 4 + 1, 100_000])
+def test_base64_may_be_unpadded_and_of_the_alphabet_for_urls(size):
+    data = (b"\xfb\xff\xfe?>" * size)[:size]
+    padded = base64.urlsafe_b64encode(data).decode()
+
+    assert content_of(from_base64(padded)) == data
+    assert content_of(from_base64(padded.rstrip("="))) == data
+    assert content_of(from_base64(padded[:-1] if "=" in padded else padded)) == data
+    assert content_of(from_base64(base64.b64encode(data).decode().rstrip("="))) == data
 
 
 @pytest.mark.parametrize("text", ["", " \n"])

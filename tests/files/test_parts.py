@@ -1,10 +1,13 @@
 """Which parts of a message are files, and how the others are refused."""
 
+import base64
+
 import pytest
 
 from hailuo.endpoints import attachments
 from hailuo.errors import BadRequest
 from hailuo.files import Source
+from tests.files import samples
 
 URL = "https://example.org/a.pdf"
 URI = "data:image/png;base64,iVBORw0KGgo="
@@ -13,9 +16,9 @@ PATH = "messages[0].content[1]"
 
 def sources(*parts):
     text = {"type": "text", "text": "What does it say?"}
-    earlier, newest = attachments.sources([{"role": "user", "content": [text, *parts]}])
-    assert not earlier
-    return newest
+    said, *found = attachments.content([text, *parts], "messages[0].content")
+    assert said == text["text"]
+    return found
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,9 @@ def sources(*parts):
         ({"type": "file", "file_url": {"url": "%"}}, "file_url.url"),
         ({"type": "file", "file_url": "%"}, "file_url"),
         ({"type": "file", "file": {"file_data": "%"}}, "file.file_data"),
+        ({"type": "input_image", "image_url": "%"}, "image_url"),
+        ({"type": "input_file", "file_url": "%"}, "file_url"),
+        ({"type": "input_file", "file_data": "%"}, "file_data"),
     ],
     ids=str,
 )
@@ -42,7 +48,7 @@ def test_every_form_may_hold_an_address_or_a_data_uri(part, path):
 
         return put(part)
 
-    expected = Source(f"{PATH}.{path}", picture=part["type"] == "image_url")
+    expected = Source(f"{PATH}.{path}", picture="image" in part["type"])
     there = expected._replace(address=URL)
     here = expected._replace(data="iVBORw0KGgo=", media_type="image/png")
     assert sources(holding(URL)) == [there]
@@ -116,19 +122,74 @@ def test_audio_is_refused_by_name_and_the_way_is_shown():
         sources({"type": "input_audio", "input_audio": {"data": "YQ=="}})
 
 
-def test_the_files_of_the_last_message_are_told_from_those_before_it():
-    old = {"type": "image_url", "image_url": {"url": URL}}
-    messages = [
-        {"role": "user", "content": [old]},
-        {"role": "assistant", "content": None},
-        {"role": "user", "content": "And now?"},
-    ]
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "SVG"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("end", ["", "="])
+def test_a_picture_may_be_bare_base64(name, encode, end):
+    data = encode(getattr(samples, name)).decode().rstrip(end)
 
-    path = "messages[0].content[0].image_url.url"
-    assert attachments.sources(messages) == ([Source(path, URL, picture=True)], [])
-    messages[0]["content"].append({"type": "input_audio"})
-    with pytest.raises(BadRequest, match=r"messages\[0\].content\[1\]"):
-        attachments.sources(messages)
+    (found,) = sources({"type": "image_url", "image_url": {"url": data}})
+
+    assert (found.data, found.picture) == (data, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file-abcdefghijklmnopqrstuvwxyz",
+        "blob:https://example.org/0b9d2f7e-8d0a-4c5e",
+        "QWxsIHRoYXQgaXMgYSB0ZXh0IG9ubHk=",
+        "iVBORw0KGgo",
+    ],
+)
+def test_what_is_no_picture_is_not_taken_for_bare_base64(text):
+    with pytest.raises(BadRequest, match="address"):
+        sources({"type": "image_url", "image_url": {"url": text}})
+
+
+UNUSABLE = [
+    {"type": "reasoning", "text": "Hm"},
+    {"type": "thinking", "thinking": "Hm", "signature": "x"},
+    {"type": "redacted_thinking", "data": "x"},
+    {"type": "tool_use", "id": "1", "name": "f", "input": {}},
+    {"type": "input_audio", "input_audio": {"data": "YQ==", "format": "wav"}},
+    {"type": "video_url", "video_url": {"url": URL}},
+    {"type": "file", "file": {"file_id": "file-abc"}},
+    {"type": "image_url", "image_url": {"url": "blob:https://example.org/0b9d2f7e"}},
+    {"type": "image_url", "image_url": {"url": "data:image/png,x"}},
+    {"type": "text"},
+    {"type": "text", "text": None},
+    {},
+    7,
+    None,
+]
+
+
+@pytest.mark.parametrize("part", UNUSABLE, ids=str)
+def test_only_the_newest_message_fails_for_a_part(part):
+    parts = ["a", part, {"type": "text", "text": "b"}]
+
+    assert attachments.content(parts, PATH, forgiving=True) == ["a", "b"]
+    with pytest.raises(BadRequest):
+        attachments.content(parts, PATH)
+
+
+def test_earlier_messages_lose_files_past_the_twentieth():
+    parts = [{"type": "image_url", "image_url": {"url": URL}}] * 25
+
+    found = attachments.content([*parts, "a"], PATH, forgiving=True)
+
+    assert len(found) == 21 and found[-1] == "a"
+
+
+@pytest.mark.parametrize("kind", ["text", "input_text", "output_text"])
+def test_texts_go_by_several_names(kind):
+    part = {"type": kind, "text": "a"}
+
+    assert attachments.content([part, "b"], PATH) == ["a", "b"]
+    assert attachments.content(part, PATH) == ["a"]
+    assert attachments.content("a", PATH) == ["a"]
+    assert attachments.content(None, PATH) == []
 
 
 def test_at_most_twenty_files_a_message():

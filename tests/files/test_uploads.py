@@ -14,7 +14,7 @@ import pytest
 
 from hailuo.errors import CallerLeft, NotUnderstood, NotUploaded, Refused, TokenRejected
 from hailuo.files import File
-from hailuo.upstream import Question
+from hailuo.upstream import Message, Question
 from hailuo.upstream.http import Http
 from hailuo.upstream.web import Web, prompt
 from hailuo.upstream.web.files import SPARE_S
@@ -25,7 +25,7 @@ from tests.files.site import Site, answer
 
 _users = itertools.count(8001)
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-ASKED = [{"role": "user", "content": "What does it say?"}]
+ASKED = [Message("user", ("What does it say?",))]
 
 
 class Account(NamedTuple):
@@ -291,11 +291,7 @@ def test_files_go_into_a_conversation_that_exists(upstream, web, account):
 
 
 def test_a_line_points_to_the_newest_file(upstream, web, account):
-    history = [
-        {"role": "user", "content": "Hi"},
-        {"role": "assistant", "content": "Hello"},
-        *ASKED,
-    ]
+    history = [Message("user", ("Hi",)), Message("assistant", ("Hello",)), *ASKED]
 
     ask(web, account, a_file(b"1"), messages=history)
 
@@ -305,12 +301,16 @@ def test_a_line_points_to_the_newest_file(upstream, web, account):
     )
 
 
-def test_the_line_comes_last_when_the_newest_message_is_only_a_file():
-    history = [{"role": "user", "content": "Hi"}, {"role": "user", "content": []}]
+def test_a_newest_message_that_is_only_a_file_asks_about_it():
+    """It is asked about then."""
+    history = [Message("user", ("Hi",)), Message("user")]
 
-    roles = [line.partition(":")[0] for line in prompt.fold(history, True).split("\n")]
+    lines = prompt.fold(history, True).split("\n")
 
-    assert roles == ["user", "system", "assistant"]
+    assert [line.partition(":")[0] for line in lines] == (
+        ["user", "system", "user", "assistant"]
+    )
+    assert lines[2] == f"user:{prompt.ABOUT_FILES}"
 
 
 def test_one_message_alone_is_its_text():

@@ -7,19 +7,19 @@ import pytest
 
 from hailuo.errors import BadRequest
 from hailuo.files import File, Source, data_uri
-from hailuo.upstream import Question
-from hailuo.upstream.platform.content import NOT_SENT, Content
+from hailuo.upstream import Message, Question
+from hailuo.upstream.platform.content import ABOUT_FILES, NOT_SENT, Content
 from hailuo.upstream.platform.documents import Documents
 from hailuo.watch import Watch
 from tests.files import samples
 from tests.platform.paper import PART, filed, pdf, word
 
 URL = "https://example.com/a.png"
-TEXT = {"type": "text", "text": "What is this?"}
+TEXT = "What is this?"
 DOCUMENTS = Documents()
 
 
-def placed(question: Question, model: str = "MiniMax-M3") -> list[Any]:
+def placed(question: Question, model: str = "MiniMax-M3") -> list[Message]:
     """The messages as they are sent, the ticks left out."""
     placing = Content(DOCUMENTS, model).placed(question, Watch())
     try:
@@ -29,27 +29,26 @@ def placed(question: Question, model: str = "MiniMax-M3") -> list[Any]:
         return list(end.value)
 
 
-def newest(file: File | Source, **part: Any) -> Any:
+def newest(file: File | Source) -> str | Source:
     """What becomes of a file of the newest message."""
-    asked = [TEXT, {"type": "file", **part}]
-    (message,) = placed(Question([{"role": "user", "content": asked}], files=[file]))
-    assert message["content"][0] == TEXT
-    return message["content"][1]
+    asked = Message("user", (TEXT, Source(PART)))
+    (message,) = placed(Question([asked], files=[file]))
+    assert message.content[0] == TEXT
+    return message.content[1]
 
 
-def earlier(source: Source, model: str = "MiniMax-M3") -> Any:
+def earlier(source: Source, model: str = "MiniMax-M3") -> str | Source:
     """What becomes of a file of an earlier message."""
-    before = {"role": "user", "content": [{"type": "file"}]}
-    now = {"role": "user", "content": "And now?"}
-    return placed(Question([before, now], earlier=[source]), model)[0]["content"][0]
+    before, now = Message("user", (source,)), Message("user", ("And now?",))
+    return placed(Question([before, now]), model)[0].content[0]
 
 
-def image(url: str) -> Any:
-    return {"type": "image_url", "image_url": {"url": url}}
+def image(url: str, param: str = PART) -> Source:
+    return Source(param, url, picture=True)
 
 
-def text(name: str, words: str) -> Any:
-    return {"type": "text", "text": f'<file name="{name}">\n{words}\n</file>'}
+def text(name: str, words: str) -> str:
+    return f'<file name="{name}">\n{words}\n</file>'
 
 
 def sent(data: bytes, **declared: Any) -> Source:
@@ -58,7 +57,7 @@ def sent(data: bytes, **declared: Any) -> Source:
 
 class TestNewest:
     def test_a_picture_that_was_not_fetched_is_an_address(self) -> None:
-        assert newest(Source(PART, URL)) == image(URL)
+        assert newest(image(URL)) == image(URL)
 
     def test_a_picture_that_was_fetched_is_its_public_address(self) -> None:
         assert newest(filed(samples.PNG, address=URL)) == image(URL)
@@ -77,10 +76,10 @@ class TestNewest:
         assert newest(file) == text("my _notes_.docx", "Sales rise")
 
     def test_the_content_decides_what_it_is(self) -> None:
-        assert newest(filed(pdf("Words"), "a.png"), type="image_url") == text(
-            "a.png", "Words"
-        )
-        assert newest(filed(samples.PNG, "a.pdf"))["type"] == "image_url"
+        picture = filed(samples.PNG, "a.pdf")
+
+        assert newest(filed(pdf("Words"), "a.png")) == text("a.png", "Words")
+        assert newest(picture) == image(data_uri(picture))
 
     def test_one_that_cannot_be_sent_is_refused_by_its_part(self) -> None:
         for file in filed(samples.BMP), filed(samples.DOCX):
@@ -88,13 +87,24 @@ class TestNewest:
                 newest(file)
             assert refused.value.param == PART
 
+    def test_files_without_a_word_are_asked_about(self) -> None:
+        for alone in (Source(PART),), (Source(PART), " "):
+            asked = Question([Message("user", alone)], files=[filed(samples.PNG)])
+            (message,) = placed(asked)
+            assert message.content[-1] == ABOUT_FILES
+
+    def test_a_result_s_files_are_not(self) -> None:
+        result = Message("tool", (image(URL),), call_id="c")
+        (message,) = placed(Question([result], files=[image(URL)]))
+        assert message.content == [image(URL)]
+
 
 class TestEarlier:
     """A history is sent again and again, and never refused for a file."""
 
     def test_pictures_are_sent_as_they_are(self) -> None:
-        assert earlier(Source(PART, URL)) == image(URL)
-        assert earlier(sent(samples.PNG)) == image(data_uri(filed(samples.PNG)))
+        assert earlier(image(URL)) == image(URL)
+        assert earlier(sent(samples.PNG)) == image(data_uri(filed(samples.PNG)), "")
 
     def test_documents_in_the_request_are_read_again(self) -> None:
         source = sent(b"words", name="a.txt")
@@ -126,16 +136,16 @@ class TestEarlier:
         assert earlier(Source(PART, URL), "MiniMax-M2.5") == text("a.png", NOT_SENT)
 
     def test_each_file_is_in_its_own_place(self) -> None:
-        parts = [{"type": "file"}, TEXT, {"type": "image_url"}]
-        messages = [{"role": "user", "content": parts}] * 2
-        urls = [f"https://example.com/{number}.png" for number in range(4)]
-        first, second, third, fourth = (Source(PART, url) for url in urls)
+        first, second, third, fourth = (image(f"{URL}?{number}") for number in range(4))
+        messages = [
+            Message("user", (first, TEXT, second)),
+            Message("user", (third, TEXT, fourth)),
+        ]
+        files = [filed(samples.PNG, address=f"{URL}?5"), fourth]
 
-        told = placed(
-            Question(messages, earlier=[first, second], files=[third, fourth])
-        )
+        told = placed(Question(messages, files=files))
 
-        shown = [[image(urls[0]), TEXT, image(urls[1])]]
-        shown += [[image(urls[2]), TEXT, image(urls[3])]]
-        assert [message["content"] for message in told] == shown
-        assert messages[0]["content"] is parts, "the caller's are as they were"
+        assert [message.content for message in told] == [
+            [first, TEXT, second],
+            [image(f"{URL}?5"), TEXT, fourth],
+        ]

@@ -5,23 +5,23 @@ from typing import Any
 import pytest
 
 from hailuo.files import Source
-from hailuo.upstream import Question
+from hailuo.upstream import Message, Question, Tool, ToolChoice
 from hailuo.upstream.http import Http
 from hailuo.upstream.platform import Platform
 from tests.files import samples
 from tests.platform.paper import PART, filed, pdf
 
 PLATFORM = Platform(Http(), "http://nowhere.invalid", "MiniMax-M3")
-TEXT = {"type": "text", "text": "Hello"}
+TEXT = "Hello"
 ELSEWHERE = Source(PART, address="https://a.b/c.png", picture=True)
 
 
-def asked(*parts: Any, **more: Any) -> Question:
-    return Question([{"role": "user", "content": list(parts)}], **more)
+def asked(*parts: str | Source, **more: Any) -> Question:
+    return Question([Message("user", parts)], **more)
 
 
 def holding(file: Any, model: str = "") -> Question:
-    return asked({"type": "file"}, files=[file], model=model)
+    return asked(Source(PART), files=[file], model=model)
 
 
 OBJECTIONS = {
@@ -47,9 +47,11 @@ OBJECTIONS = {
         "conversation_id",
     ),
     "a conversation to be kept": (asked(TEXT, conversation="new"), "conversation_id"),
-    "nothing at all": (Question([{"role": "user", "content": ""}]), "messages"),
-    "nothing from anybody who asks": (
-        Question([{"role": "assistant", "content": "Hi"}]),
+    "nothing at all": (asked(), "messages"),
+    "an empty text": (asked(""), "messages"),
+    "a blank": (asked(" \n"), "messages"),
+    "nothing in several messages": (
+        Question([Message("system"), Message("assistant", (" ",)), Message("tool")]),
         "messages",
     ),
 }
@@ -72,19 +74,15 @@ FINE = {
     "a document for a model that only reads": holding(filed(pdf("a")), "MiniMax-M2.5"),
     "a document nobody can read, before it is tried": holding(filed(samples.DOCX)),
     "a picture for a model that only reads, but earlier": asked(
-        TEXT, earlier=[ELSEWHERE], model="MiniMax-M2.5"
-    ),
-    "a tool that is no function": asked(
-        TEXT, options={"tools": [{"type": "web_search"}]}
-    ),
+        TEXT, model="MiniMax-M2.5"
+    )._replace(messages=[Message("user", (ELSEWHERE,)), Message("user", (TEXT,))]),
     "a tool that must be called": asked(
-        TEXT,
-        options={
-            "tools": [{"type": "function", "function": {"name": "f"}}],
-            "tool_choice": "required",
-        },
+        TEXT, tools=[Tool("f")], choice=ToolChoice(required=True)
     ),
-    "only instructions": Question([{"role": "system", "content": "Say hi"}]),
+    "only instructions": Question([Message("system", ("Say hi",))]),
+    "only an answer, from a history that was trimmed": Question(
+        [Message("assistant", ("Hi",))]
+    ),
 }
 
 

@@ -9,8 +9,17 @@ from typing import Any, NamedTuple
 import pytest
 
 from hailuo import errors
-from hailuo.files import data_uri
-from hailuo.upstream import TICK, Piece, Question, ToolCall, Usage
+from hailuo.files import Source, data_uri
+from hailuo.upstream import (
+    TICK,
+    Call,
+    Message,
+    Piece,
+    Question,
+    Tool,
+    ToolCall,
+    Usage,
+)
 from hailuo.upstream.http import Http
 from hailuo.upstream.platform import Platform
 from hailuo.watch import Watch
@@ -24,17 +33,14 @@ class Key(NamedTuple):
     name: str = "demo"
 
 
-WEATHER = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
-    },
-}
+WEATHER = Tool(
+    "get_weather",
+    parameters={"type": "object", "properties": {"city": {"type": "string"}}},
+)
 
 
-def question(text: Any = "Hello", **more: Any) -> Question:
-    return Question([{"role": "user", "content": text}], **more)
+def question(*content: str | Source, **more: Any) -> Question:
+    return Question([Message("user", content or ("Hello",))], **more)
 
 
 def answer(
@@ -105,7 +111,7 @@ class TestAnswer:
         ]
         simulated.script({"call": "completion", "calls": calls})
 
-        pieces = answer(platform, question(options={"tools": [WEATHER]}))
+        pieces = answer(platform, question(tools=[WEATHER]))
 
         parts = [call for piece in pieces for call in piece.tool_calls]
         for number, call in enumerate(calls):
@@ -119,8 +125,8 @@ class TestAnswer:
         self, platform: Platform, simulated: Simulated
     ) -> None:
         """The loop, with the simulator deciding by itself."""
-        tools = {"tools": [WEATHER], "max_tokens": 500}
-        first = answer(platform, question("The weather in Paris?", options=tools))
+        more: dict[str, Any] = {"tools": [WEATHER], "max_tokens": 500}
+        first = answer(platform, question("The weather in Paris?", **more))
         call = ToolCall(0)
         for part in (part for piece in first for part in piece.tool_calls):
             call = call._replace(
@@ -130,14 +136,13 @@ class TestAnswer:
             )
         assert (call.name, call.arguments) == ("get_weather", '{"city": "Paris"}')
 
-        function = {"name": call.name, "arguments": call.arguments}
-        called = {"id": call.id, "type": "function", "function": function}
+        called = [Call(call.name, call.arguments, call.id)]
         messages = [
-            {"role": "user", "content": "The weather in Paris?"},
-            {"role": "assistant", "content": "", "tool_calls": [called]},
-            {"role": "tool", "tool_call_id": call.id, "content": "18 °C"},
+            Message("user", ("The weather in Paris?",)),
+            Message("assistant", calls=called),
+            Message("tool", ("18 °C",), call_id=call.id),
         ]
-        second = answer(platform, Question(messages, options=tools))
+        second = answer(platform, Question(messages, **more))
 
         assert text_of(second) == "The tool says: 18 °C"
         assert second[-1].finish == "stop"
@@ -228,26 +233,22 @@ class TestQuestion:
     ) -> None:
         """The strict simulator finds nothing to refuse."""
         messages = [
-            {"role": "system", "content": "Be brief"},
-            {"role": "user", "content": ""},
-            {"role": "assistant", "content": ""},
-            {"role": "user", "content": [{"type": "text", "text": ""}]},
-            {"role": "developer", "content": [{"type": "text", "text": "Be kind"}]},
-            {"role": "user", "content": "Hi", "name": "Ann"},
-            {"role": "assistant", "function_call": {"name": "f", "arguments": ""}},
-            {"role": "function", "name": "f", "content": ""},
+            Message("system", ("Be brief",)),
+            Message("user", ("",)),
+            Message("assistant"),
+            Message("user"),
+            Message("system", ("Be kind",)),
+            Message("user", ("Hi",), name="Ann"),
+            Message("assistant", calls=[Call("f", "")]),
+            Message("tool", name="f"),
         ]
-        options = {
-            "tools": [{"type": "function", "function": {"name": "f"}}],
-            "tool_choice": "auto",
-            "seed": 1,
-            "n": 1,
-            "temperature": 0,
-        }
+        options = {"seed": 1, "temperature": 0}
 
         simulated.script({"call": "completion"})
 
-        pieces = answer(platform, Question(messages, options=options))
+        pieces = answer(
+            platform, Question(messages, options=options, tools=[Tool("f")])
+        )
 
         assert pieces[-1].finish == "stop"
         assert len(asked_of(simulated)["messages"]) == 4
@@ -256,13 +257,13 @@ class TestQuestion:
         self, platform: Platform, simulated: Simulated
     ) -> None:
         simulated.script({"call": "completion"})
-        parts = [{"type": "text", "text": "Compare"}, {"type": "a"}, {"type": "b"}]
         files = [filed(pdf("Rising sales"), "report.pdf"), filed(samples.PNG)]
+        places = Source(files[0].param), Source(files[1].param)
 
-        answer(platform, question(parts, files=files))
+        answer(platform, question("Compare", *places, files=files))
 
         said, read, shown = asked_of(simulated)["messages"][0]["content"]
-        assert said == parts[0]
+        assert said == {"type": "text", "text": "Compare"}
         assert read["text"] == '<file name="report.pdf">\nRising sales\n</file>'
         assert shown["image_url"]["url"] == data_uri(files[1])
 

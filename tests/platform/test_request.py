@@ -1,184 +1,167 @@
-"""What is mended before the platform sees it (platform.md, Chat)."""
+"""A question in the platform's words (platform.md, Chat)."""
 
 from typing import Any
 
 import pytest
 
-from hailuo.upstream import Question
+from hailuo.files import Source
+from hailuo.upstream import Call, Message, Question, Tool, ToolChoice
 from hailuo.upstream.platform import request
 
-USER = {"role": "user", "content": "Hello"}
-CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-FUNCTION = {"name": "f", "parameters": {"type": "object", "properties": {}}}
+USER = Message("user", ("Hello",))
+SAID = {"role": "user", "content": "Hello"}
+URL = "https://a.b/c.png"
+NO_PARAMETERS = {"type": "object", "properties": {}}
+FUNCTION = {"type": "function", "function": {"name": "f", "parameters": NO_PARAMETERS}}
+CALLED = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
 
-def text(words: str) -> dict[str, str]:
-    return {"type": "text", "text": words}
+def assistant(*content: str, **more: Any) -> Message:
+    return Message("assistant", content, **more)
 
 
-def system(content: Any) -> dict[str, Any]:
-    return {"role": "system", "content": content}
-
-
-MENDED = {
-    "nothing to mend": ([system("Be brief"), USER], [system("Be brief"), USER]),
-    "a later system message joins the first": (
-        [system("Be brief"), USER, system([text("Be"), text("kind")])],
-        [system("Be brief\n\nBe\nkind"), USER],
+WRITTEN: dict[str, tuple[Message, dict[str, Any]]] = {
+    "a text": (USER, SAID),
+    "a name": (USER._replace(name="Ann"), {**SAID, "name": "Ann"}),
+    "a system message": (
+        Message("system", ("Be", "kind")),
+        {"role": "system", "content": "Be\nkind"},
     ),
-    "a developer is the system": (
-        [{"role": "developer", "content": "Be brief"}, USER],
-        [system("Be brief"), USER],
+    "texts and pictures": (
+        Message("user", ("a", Source("", URL))),
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "a"},
+                {"type": "image_url", "image_url": {"url": URL}},
+            ],
+        },
     ),
-    "an empty system message is left out": ([system(""), USER], [USER]),
-    "empty messages are left out": (
-        [USER, {"role": "assistant", "content": ""}, {"role": "user", "content": ""}],
-        [USER],
+    "a call": (
+        assistant(calls=[Call("f", "{}", "c")]),
+        {"role": "assistant", "content": None, "tool_calls": [CALLED]},
     ),
-    "empty parts are left out": (
-        [{"role": "user", "content": [text(""), text("Hello")]}],
-        [{"role": "user", "content": [text("Hello")]}],
+    "a result": (
+        Message("tool", ("42",), call_id="c"),
+        {"role": "tool", "content": "42", "tool_call_id": "c"},
     ),
-    "a message of empty parts is left out": (
-        [USER, {"role": "user", "content": [text("")]}],
-        [USER],
+    "thinking goes round in its tags": (
+        assistant("Yes", thinking="Hm"),
+        {"role": "assistant", "content": "<think>\nHm\n</think>\n\nYes"},
     ),
-    "an empty content beside tool calls is null": (
-        [USER, {"role": "assistant", "content": "", "tool_calls": [CALL]}],
-        [USER, {"role": "assistant", "content": None, "tool_calls": [CALL]}],
+    "also beside a call alone": (
+        assistant(thinking="Hm", calls=[Call("f", "{}", "c")]),
+        {
+            "role": "assistant",
+            "content": "<think>\nHm\n</think>\n\n",
+            "tool_calls": [CALLED],
+        },
     ),
-    "an absent content beside tool calls is null": (
-        [USER, {"role": "assistant", "tool_calls": [CALL]}],
-        [USER, {"role": "assistant", "content": None, "tool_calls": [CALL]}],
-    ),
-    "a tool's empty result is null": (
-        [USER, {"role": "tool", "tool_call_id": "c1", "content": ""}],
-        [USER, {"role": "tool", "tool_call_id": "c1", "content": None}],
-    ),
-    "a tool's parts are one text": (
-        [
-            USER,
-            {"role": "tool", "tool_call_id": "c1", "content": [text("a"), text("b")]},
-        ],
-        [USER, {"role": "tool", "tool_call_id": "c1", "content": "a\nb"}],
-    ),
-    "without a user the system is asked": (
-        [system("Say hi")],
-        [{"role": "user", "content": "Say hi"}],
-    ),
-    "a function's call and result become a tool's": (
-        [
-            USER,
-            {"role": "assistant", "function_call": {"name": "f", "arguments": ""}},
-            {"role": "function", "name": "f", "content": "42"},
-        ],
-        [
-            USER,
-            {
-                "role": "assistant",
-                "content": None,
-                "tool_calls": [{**CALL, "id": "call_1"}],
-            },
-            {"role": "tool", "tool_call_id": "call_1", "content": "42"},
-        ],
-    ),
-    "only what is documented is passed on": (
-        [{**USER, "name": "Ann", "refusal": None, "audio": {"id": "x"}}],
-        [{**USER, "name": "Ann"}],
-    ),
-    "an image is passed on without its detail": (
-        [
-            {
-                "role": "user",
-                "content": [
-                    {
-                        "type": "image_url",
-                        "image_url": {"url": "https://a.b/c.png", "detail": "low"},
-                    }
-                ],
-            }
-        ],
-        [
-            {
-                "role": "user",
-                "content": [
-                    {"type": "image_url", "image_url": {"url": "https://a.b/c.png"}}
-                ],
-            }
-        ],
+    "tags that the client has kept are not told twice": (
+        assistant("<think>\nHm\n</think>\n\nYes", thinking="Hm"),
+        {"role": "assistant", "content": "<think>\nHm\n</think>\n\nYes"},
     ),
 }
 
 
-@pytest.mark.parametrize(("messages", "expected"), MENDED.values(), ids=MENDED)
-def test_messages(messages: list[Any], expected: list[Any]) -> None:
-    assert request.mended(messages) == expected
+@pytest.mark.parametrize(("message", "expected"), WRITTEN.values(), ids=WRITTEN)
+def test_message_is_written(message: Message, expected: dict[str, Any]) -> None:
+    assert request.body(Question([message]), "M")["messages"] == [expected]
 
 
-OPTIONS = {
+OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "what is documented": (
-        {"temperature": 0.5, "top_p": 0.9, "thinking": {"type": "disabled"}},
-        {"temperature": 0.5, "top_p": 0.9, "thinking": {"type": "disabled"}},
+        {"options": {"temperature": 0.5, "top_p": 0.9}, "max_tokens": 9},
+        {"temperature": 0.5, "top_p": 0.9, "max_completion_tokens": 9},
     ),
-    "out of range is the caller's error": ({"temperature": 3}, {"temperature": 3}),
-    "null is nothing": ({"temperature": None, "tools": None}, {}),
-    "the old name of the limit": ({"max_tokens": 9}, {"max_completion_tokens": 9}),
-    "the new name wins": (
-        {"max_tokens": 9, "max_completion_tokens": 8},
-        {"max_completion_tokens": 8},
+    "out of range is the client's error": (
+        {"options": {"temperature": 3}},
+        {"temperature": 3},
     ),
-    "what has no effect": ({"seed": 1, "stop": ["x"], "logit_bias": {}}, {}),
+    "null is nothing": ({"options": {"temperature": None}}, {}),
+    "what has no effect": ({"options": {"seed": 1, "logit_bias": {}}}, {}),
     "a tool without parameters gets some": (
-        {"tools": [{"type": "function", "function": {"name": "f", "strict": True}}]},
-        {"tools": [{"type": "function", "function": FUNCTION}]},
+        {"tools": [Tool("f")]},
+        {"tools": [FUNCTION]},
     ),
-    "a tool that is no function is left out": (
-        {"tools": [{"type": "web_search"}, {"type": "custom", "custom": {}}]},
-        {},
-    ),
-    "functions are tools": (
-        {"functions": [FUNCTION], "function_call": {"name": "f"}},
+    "a description": (
+        {"tools": [Tool("f", "Does it", {"type": "object"})]},
         {
-            "tools": [{"type": "function", "function": FUNCTION}],
-            "tool_choice": {"type": "function", "function": {"name": "f"}},
+            "tools": [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": "f",
+                        "description": "Does it",
+                        "parameters": {"type": "object"},
+                    },
+                }
+            ]
         },
     ),
     "a choice that forces": (
-        {"tools": [{"function": FUNCTION}], "tool_choice": "required"},
+        {"tools": [Tool("f")], "choice": ToolChoice(required=True)},
+        {"tools": [FUNCTION], "tool_choice": "required"},
+    ),
+    "a choice of one": (
+        {"tools": [Tool("f")], "choice": ToolChoice(True, "f")},
         {
-            "tools": [{"type": "function", "function": FUNCTION}],
-            "tool_choice": "required",
+            "tools": [FUNCTION],
+            "tool_choice": {"type": "function", "function": {"name": "f"}},
         },
     ),
     "a choice that does not": (
-        {"tools": [{"function": FUNCTION}], "tool_choice": "auto"},
-        {"tools": [{"type": "function", "function": FUNCTION}]},
+        {"tools": [Tool("f")], "choice": ToolChoice()},
+        {"tools": [FUNCTION]},
     ),
-    "no tools wanted": ({"tools": [{"function": FUNCTION}], "tool_choice": "none"}, {}),
 }
 
 
-@pytest.mark.parametrize(("said", "expected"), OPTIONS.values(), ids=OPTIONS)
-def test_options(said: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert request.options(said) == expected
+@pytest.mark.parametrize(("asked", "expected"), OPTIONS.values(), ids=OPTIONS)
+def test_options(asked: dict[str, Any], expected: dict[str, Any]) -> None:
+    usual = request.body(Question([USER]), "MiniMax-M2")
+
+    body = request.body(Question([USER], **asked), "MiniMax-M2")
+
+    assert body == {**usual, **expected}
 
 
-def test_the_caller_s_messages_are_not_changed() -> None:
-    messages = [USER, {"role": "assistant", "content": "", "tool_calls": [CALL]}]
-    before = repr(messages)
+ON, OFF = {"type": "adaptive"}, {"type": "disabled"}
+THINKING: dict[str, tuple[str, dict[str, Any], Any]] = {
+    "always said": ("MiniMax-M3", {}, ON),
+    "as it is asked for": ("MiniMax-M3", {"thinking": OFF}, OFF),
+    "in another API's word": ("MiniMax-M3", {"thinking": {"type": "enabled"}}, ON),
+    "with a budget": ("MiniMax-M3", {"thinking": {**ON, "budget_tokens": 9}}, ON),
+    "no effort": ("MiniMax-M3", {"reasoning_effort": "none"}, OFF),
+    "minimal effort": ("MiniMax-M3", {"reasoning_effort": "minimal"}, OFF),
+    "some effort": ("MiniMax-M3", {"reasoning_effort": "low"}, ON),
+    "its own word wins": (
+        "MiniMax-M3",
+        {"thinking": ON, "reasoning_effort": "none"},
+        ON,
+    ),
+    "a model that always thinks": ("MiniMax-M2.5", {}, None),
+    "one that must": ("MiniMax-M3.1-Flash", {"thinking": OFF}, ON),
+    "what is none": ("MiniMax-M3", {"thinking": [1]}, ON),
+}
 
-    request.body(Question(messages, options={"tools": [{"function": {}}]}), "M")
 
-    assert repr(messages) == before
+@pytest.mark.parametrize(
+    ("model", "options", "expected"), THINKING.values(), ids=THINKING
+)
+def test_thinking_is_asked_for(
+    model: str, options: dict[str, Any], expected: Any
+) -> None:
+    body = request.body(Question([USER], options=options), model)
+    assert body.get("thinking") == expected
 
 
 def test_every_answer_is_a_stream_with_its_usage_and_its_thinking_apart() -> None:
-    body = request.body(Question([USER]), "MiniMax-M3")
-
-    assert body == {
+    assert request.body(Question([USER]), "MiniMax-M3") == {
         "model": "MiniMax-M3",
-        "messages": [USER],
+        "messages": [SAID],
         "stream": True,
         "stream_options": {"include_usage": True},
         "reasoning_split": True,
+        "thinking": {"type": "adaptive"},
     }

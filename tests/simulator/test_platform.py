@@ -129,6 +129,18 @@ def user(content: Any) -> dict[str, Any]:
     return {"role": "user", "content": content}
 
 
+def calls(*calls: Any) -> dict[str, Any]:
+    return {"role": "assistant", "content": None, "tool_calls": list(calls)}
+
+
+def called(name: str, arguments: Any) -> dict[str, Any]:
+    return {**CALL, "function": {"name": name, "arguments": arguments}}
+
+
+def result(content: Any, id: Any = "c") -> dict[str, Any]:
+    return {"role": "tool", "tool_call_id": id, "content": content}
+
+
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 PNG = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 BMP = {"type": "image_url", "image_url": {"url": "data:image/bmp;base64,AAAA"}}
@@ -156,6 +168,41 @@ FORBIDDEN = {
     "a result of no call": {
         "messages": [*HELLO, {"role": "tool", "tool_call_id": "x", "content": "a"}]
     },
+    "a result that is null": {"messages": [*HELLO, calls(CALL), result(None)]},
+    "a result that is empty": {"messages": [*HELLO, calls(CALL), result("")]},
+    "a call without its result": {"messages": [*HELLO, calls(CALL)]},
+    "one of two results": {
+        "messages": [*HELLO, calls(CALL, {**CALL, "id": "d"}), result("a"), *HELLO]
+    },
+    "a second result": {
+        "messages": [*HELLO, calls(CALL), result("a"), result("b")],
+    },
+    "something between a call and its result": {
+        "messages": [calls(CALL), *HELLO, result("a")]
+    },
+    "a result before its call": {"messages": [*HELLO, result("a"), calls(CALL)]},
+    "an id that two calls share": {
+        "messages": [*HELLO, calls(CALL, CALL), result("a"), result("b")]
+    },
+    "a number as id": {"messages": [*HELLO, calls({**CALL, "id": 7}), result("a", 7)]},
+    "no id": {"messages": [*HELLO, calls({**CALL, "id": ""}), result("a", "")]},
+    "arguments that are cut off": {
+        "messages": [*HELLO, calls(called("f", '{"a": ')), result("a")]
+    },
+    "arguments that are no object": {
+        "messages": [*HELLO, calls(called("f", "[]")), result("a")]
+    },
+    "arguments that are no text": {
+        "messages": [*HELLO, calls(called("f", {})), result("a")]
+    },
+    "a call without a name": {
+        "messages": [*HELLO, calls(called("", "{}")), result("a")]
+    },
+    "a call of a custom tool": {
+        "messages": [*HELLO, calls({**CALL, "type": "custom"}), result("a")]
+    },
+    "a user's call": {"messages": [{**calls(CALL), "role": "user"}, result("a")]},
+    "a result with a picture": {"messages": [*HELLO, calls(CALL), result([PNG])]},
     "an undocumented key of a message": {
         "messages": [{"role": "user", "content": "a", "refusal": None}]
     },
@@ -167,6 +214,14 @@ FORBIDDEN = {
     },
     "an undocumented option": {"seed": 1},
     "a choice that forces nothing": {"tools": [WEATHER], "tool_choice": "auto"},
+    "a choice among some": {
+        "tools": [WEATHER],
+        "tool_choice": {"type": "allowed_tools", "allowed_tools": {}},
+    },
+    "a choice of a function that is not there": {
+        "tools": [WEATHER],
+        "tool_choice": called("f", "{}"),
+    },
 }
 
 

@@ -202,6 +202,8 @@ FORMS_THAT_ARE_WRONG = {
     "added": ([*fields(), ("more", "1")], "form fields are"),
     "character": (fields(characterID="2"), "characterID"),
     "search mode": (fields(searchMode="1"), "searchMode"),
+    "no text": (fields(msgContent=""), "msgContent is empty"),
+    "a blank text": (fields(msgContent=" "), "msgContent is empty"),
     "chatID": (fields(chatID="new"), "chatID"),
     "form not JSON": (fields(form="x"), "form is not JSON"),
     "form no array": (fields(form="{}"), "not a JSON array"),

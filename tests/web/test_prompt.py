@@ -4,17 +4,20 @@ from typing import Any
 
 import pytest
 
-from hailuo.upstream.web.prompt import fold, latest
+from hailuo.files import Source
+from hailuo.upstream import Call, Message
+from hailuo.upstream.web.prompt import ABOUT_FILES, fold, latest
 
-CALL = {"function": {"name": "weather", "arguments": '{"city": "Paris"}'}}
+CALL = Call("weather", '{"city": "Paris"}')
+PICTURE = Source("messages[0].content[0]", picture=True)
 
 
-def user(content: Any) -> dict[str, Any]:
-    return {"role": "user", "content": content}
+def user(*content: str | Source) -> Message:
+    return Message("user", content)
 
 
-def assistant(content: Any, **more: Any) -> dict[str, Any]:
-    return {"role": "assistant", "content": content, **more}
+def assistant(*content: str, **more: Any) -> Message:
+    return Message("assistant", content, **more)
 
 
 FOLDED = {
@@ -22,7 +25,7 @@ FOLDED = {
     "brackets within it too": ([user("![b](foo_(bar).png)d")], "d"),
     "what only looks like one stays": ([user("![ ![b]( c")], "![ ![b]( c"),
     "one message is its text": ([user("Hi")], "Hi"),
-    "whatever its role": ([{"role": "system", "content": "Hi"}], "Hi"),
+    "whatever its role": ([Message("system", ("Hi",))], "Hi"),
     "two are a conversation": (
         [user("Hi"), assistant("Yes?")],
         "user:Hi\nassistant:Yes?\nassistant:",
@@ -31,35 +34,33 @@ FOLDED = {
         [user("a"), user("b")],
         "user:a\nuser:b\nassistant:",
     ),
-    "developer is system": (
-        [{"role": "developer", "content": "a"}, user("b")],
-        "system:a\nuser:b\nassistant:",
-    ),
-    "function is tool": (
-        [user("a"), {"role": "function", "name": "f", "content": "b"}],
-        "user:a\ntool:b\nassistant:",
+    "every role": (
+        [Message("system", ("a",)), user("b"), Message("tool", ("c",), call_id="1")],
+        "system:a\nuser:b\ntool:c\nassistant:",
     ),
     "names are ignored": (
-        [{**user("a"), "name": "me"}, user("b")],
+        [user("a")._replace(name="me"), user("b")],
         "user:a\nuser:b\nassistant:",
     ),
-    "text parts are joined": (
-        [user([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])],
-        "a\nb",
+    "thinking stays out of it": (
+        [user("a"), assistant("b", thinking="c"), user("d")],
+        "user:a\nassistant:b\nuser:d\nassistant:",
     ),
-    "refusals are words": (
-        [assistant([{"type": "refusal", "refusal": "No"}]), user("a")],
-        "assistant:No\nuser:a\nassistant:",
-    ),
+    "texts are joined": ([user("a", "", "b")], "a\nb"),
     "empty ones are left out": (
-        [user(""), assistant(""), user("a"), assistant(None), user([])],
+        [user(""), assistant(""), user("a"), assistant(" "), user()],
         "a",
     ),
     "calls are told": (
-        [user("a"), assistant(None, tool_calls=[CALL]), user("b")],
+        [user("a"), assistant(calls=[CALL]), user("b")],
         'user:a\nassistant:(weather {"city": "Paris"})\nuser:b\nassistant:',
     ),
-    "nothing at all": ([user("")], ""),
+    "an empty text": ([user("")], ""),
+    "a blank": ([user(" \n")], ""),
+    "no content": ([user()], ""),
+    "only an image in Markdown": ([user("![x](http://e.com/a.png)")], ""),
+    "only a picture that is not there": ([user(PICTURE)], ""),
+    "nothing in several": ([user(""), assistant(" "), user("![x](y)")], ""),
     "Markdown images are cut out": ([user("a ![x](http://e.com/a.png) b")], "a  b"),
     "with titles and empty": ([user('![](a)![t](b "c")x')], "x"),
     "links stay": ([user("[x](http://e.com)")], "[x](http://e.com)"),
@@ -68,8 +69,21 @@ FOLDED = {
 
 
 @pytest.mark.parametrize(("messages", "expected"), FOLDED.values(), ids=FOLDED)
-def test_folding(messages: list[dict[str, Any]], expected: str):
+def test_folding(messages: list[Message], expected: str):
     assert fold(messages) == expected
+
+
+def test_a_file_alone_is_asked_about():
+    assert fold([user(PICTURE)], files=True) == ABOUT_FILES
+    assert fold([user(" "), user(PICTURE)], files=True).endswith(
+        f"\nuser:{ABOUT_FILES}\nassistant:"
+    )
+    assert fold([user("What is it?", PICTURE)], files=True) == "What is it?"
+
+
+def test_a_file_in_a_result_is_not_asked_about():
+    folded = fold([user("Look"), Message("tool", (PICTURE,))], files=True)
+    assert ABOUT_FILES not in folded
 
 
 def test_of_a_known_conversation_only_the_new_is_sent():

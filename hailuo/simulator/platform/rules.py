@@ -45,13 +45,18 @@ def read(request: Request) -> Body:
         body = json.loads(request.body)
     except ValueError:
         raise forbidden("the body is not JSON") from None
+    check(body)
+    return dict(body)
+
+
+def check(body: Body) -> None:
+    """raises: Forbidden, Refused."""
     if unknown := set(body) - FIELDS:
         raise forbidden(f"not documented: {', '.join(sorted(unknown))}")
     _check_messages(body["messages"])
     _check_images(body)
     _check_tools(body)
     _check_values(body)
-    return dict(body)
 
 
 def _check_messages(messages: list[Body]) -> None:
@@ -61,11 +66,43 @@ def _check_messages(messages: list[Body]) -> None:
             raise forbidden("a system message is not the first message")
     if not any(message["role"] == "user" for message in messages):
         raise forbidden("there is no user message")
-    called: set[str] = set()
+    _check_results(messages)
+
+
+def _check_results(messages: list[Body]) -> None:
+    """Right behind the calls of a message come their results, each once."""
+    open_calls: list[str] = []
     for message in messages:
-        called |= {call["id"] for call in message.get("tool_calls", ())}
-        if message["role"] == "tool" and message.get("tool_call_id") not in called:
-            raise forbidden("a tool's result is that of no call before it")
+        if message["role"] == "tool":
+            if message.get("tool_call_id") not in open_calls:
+                raise forbidden("a tool's result is that of no call right before it")
+            open_calls.remove(message["tool_call_id"])
+        elif open_calls:
+            raise forbidden(f"the call {open_calls[0]!r} has no result right behind it")
+        else:
+            open_calls = [_called(call) for call in message.get("tool_calls", ())]
+            if len(set(open_calls)) < len(open_calls):
+                raise forbidden("two calls of a message share an id")
+    if open_calls:
+        raise forbidden(f"the call {open_calls[0]!r} has no result")
+
+
+def _called(call: Body) -> str:
+    """The id of a call of the history, when it is one."""
+    if call.get("type") != "function" or set(call) != {"id", "type", "function"}:
+        raise forbidden("a call is not {id, type: function, function}")
+    name, arguments = (call["function"].get(key) for key in ("name", "arguments"))
+    if not isinstance(name, str) or not name:
+        raise forbidden("a call has no name")
+    try:
+        given = json.loads(arguments) if isinstance(arguments, str) else None
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise forbidden("the arguments of a call are no JSON object")
+    if not isinstance(call["id"], str) or not call["id"]:
+        raise forbidden("a call has no id")
+    return call["id"]
 
 
 def _check_message(message: Body) -> None:
@@ -76,8 +113,10 @@ def _check_message(message: Body) -> None:
     content = message.get("content")
     if content == "" or content == []:
         raise forbidden("a content is empty")
-    if content is None and not message.get("tool_calls") and message["role"] != "tool":
+    if content is None and not message.get("tool_calls"):
         raise forbidden(f"a {message['role']} message says nothing")
+    if message.get("tool_calls") is not None and message["role"] != "assistant":
+        raise forbidden(f"a {message['role']} message calls a function")
     if isinstance(content, list):
         if message["role"] != "user":
             raise forbidden(f"the content of a {message['role']} message is a list")
@@ -124,10 +163,23 @@ def _check_tools(body: Body) -> None:
             raise forbidden(f"a tool is a {tool.get('type')!r}")
         if not isinstance(tool["function"].get("parameters"), dict):
             raise forbidden("a tool has no parameters")
+        if not tool["function"].get("name"):
+            raise forbidden("a tool has no name")
     if "tool_choice" in body and not body.get("tools"):
         raise forbidden("a tool is chosen from none")
-    if body.get("tool_choice") in ("auto", "none"):
-        raise forbidden("tool_choice is not documented, and this one forces nothing")
+    if "tool_choice" in body:
+        _check_choice(body["tool_choice"], body["tools"])
+
+
+def _check_choice(choice: Any, tools: list[Body]) -> None:
+    """Not documented at all; assumed: what forces a call is understood."""
+    if choice == "required":
+        return
+    if not isinstance(choice, dict) or choice.get("type") != "function":
+        raise forbidden(f"tool_choice is {choice!r}, which forces no function")
+    names = [tool["function"].get("name") for tool in tools]
+    if choice.get("function", {}).get("name") not in names:
+        raise forbidden("tool_choice names a function that is not among the tools")
 
 
 def _check_values(body: Body) -> None:

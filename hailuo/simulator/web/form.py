@@ -52,6 +52,8 @@ class ChatForm(NamedTuple):
         """raises: Forbidden for a value that the protocol does not know."""
         if self.character_id != CHARACTER_ID:
             raise forbidden(f"characterID is {self.character_id!r}")
+        if not self.message.strip():
+            raise forbidden("msgContent is empty")
         if self.search_mode != SEARCH_MODE:
             raise forbidden(f"searchMode is {self.search_mode!r}")
         if not self.chat_id.isascii() or not self.chat_id.isdigit():

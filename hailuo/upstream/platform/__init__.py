@@ -7,7 +7,7 @@ from ...errors import BadRequest, NotUnderstood, TokenRejected
 from ...watch import Watch
 from .. import Answer, Credential, Question, Recording, Sound, Speaker, Speech, Words
 from ..http import Http
-from . import chat, objections, protocol, request, voices
+from . import chat, history, objections, protocol, request, voices
 from .client import Client
 from .content import Content
 from .documents import Documents
@@ -47,7 +47,7 @@ class Platform:
         """Ask with *account*'s key, once the documents are read."""
         content = Content(self._documents, self._model(question))
         messages = yield from content.placed(question, watch)
-        question = question._replace(messages=messages)
+        question = question._replace(messages=history.mended(messages))
         body = request.body(question, self._model(question))
         stream = self._client.open_stream(
             protocol.CHAT, account.token, body, watch=watch

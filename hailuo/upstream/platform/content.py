@@ -2,30 +2,30 @@
 
     messages = yield from Content(documents, model).placed(question, watch)
 
-A picture becomes an image part, by its public address or as a data: URI; a document a
-text part with its name and its words (platform.md, Chat). The platform keeps nothing,
-so the files of earlier messages are sent again as well, but for documents at an
-address, which are not fetched again. A history must not fail because of what it once
+A picture stays a Source, whose address is its public one or a data: URI; a document
+becomes a text, with its name and its words (platform.md, Chat). The platform keeps
+nothing, so the files of earlier messages are sent again as well, but for documents at
+an address, which are not fetched again. A history must not fail because of what it once
 held: what cannot be sent again is only named.
 """
 
 import html
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from itertools import chain
-from typing import Any
 
 from ...errors import BadRequest
 from ...files import File, Source, data_uri, from_base64
 from ...watch import Watch
 from .. import Message, Piece, Question
-from . import objections, protocol
+from . import objections
 from .documents import Documents
 
-Part = Mapping[str, Any]
+Part = str | Source
 Placing = Generator[Piece, None, Part]  # TICKs, and then the part
 
 NOT_SENT = "(This file is not sent again.)"
+# What is asked of files that come without a word.
+ABOUT_FILES = "What is in this?"
 
 
 class Content:
@@ -38,26 +38,27 @@ class Content:
     def placed(
         self, question: Question, watch: Watch
     ) -> Generator[Piece, None, list[Message]]:
-        """The question's messages with its files in them; TICKs meanwhile.
+        """Return the question's messages with its files in them; TICKs meanwhile.
 
         raises: BadRequest, naming the part, for a file of the newest message that
             cannot be sent; CallerLeft.
         """
-        files = chain(question.earlier, question.files)
+        *earlier, newest = question.messages
         told = []
-        for message in question.messages:
-            if isinstance(message.get("content"), list):
-                parts = yield from self._parts(message["content"], files, watch)
-                message = {**message, "content": parts}
-            told.append(message)
-        return told
+        for message in earlier:
+            parts = yield from self._parts(message, iter(message.files), watch)
+            told.append(message._replace(content=parts))
+        parts = yield from self._parts(newest, iter(question.files), watch)
+        if newest.role == "user" and newest.files and not newest.text:
+            parts = [*parts, ABOUT_FILES]
+        return [*told, newest._replace(content=parts)]
 
     def _parts(
-        self, content: list[Part], files: Iterator[File | Source], watch: Watch
-    ) -> Generator[Piece, None, list[Part]]:
+        self, message: Message, files: Iterator[File | Source], watch: Watch
+    ) -> Generator[Piece, None, Sequence[Part]]:
         parts = []
-        for part in content:
-            if part["type"] not in protocol.TEXTS:
+        for part in message.content:
+            if isinstance(part, Source):
                 part = yield from self._part(next(files), watch)
             parts.append(part)
         return parts
@@ -66,7 +67,7 @@ class Content:
         if isinstance(file, File):
             return (yield from self._sent(file, watch))
         if objections.to_file(file, self._model) is None and file.seems_picture:
-            return _image(file.address)
+            return file
         if file.data:
             try:
                 return (yield from self._sent_again(file, watch))
@@ -83,15 +84,11 @@ class Content:
         if objection := objections.to_file(file, self._model):
             raise objection
         if file.is_image:
-            return _image(file.address or data_uri(file))
+            return Source(file.param, file.address or data_uri(file), picture=True)
         return _text(file.name, (yield from self._documents.text(file, watch)))
 
 
-def _image(url: str) -> Part:
-    return {"type": "image_url", "image_url": {"url": url}}
-
-
-def _text(name: str, text: str) -> Part:
+def _text(name: str, text: str) -> str:
     """A document as the model sees it."""
     name = html.escape(name or "unnamed")
-    return {"type": "text", "text": f'<file name="{name}">\n{text}\n</file>'}
+    return f'<file name="{name}">\n{text}\n</file>'

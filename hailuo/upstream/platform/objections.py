@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ...errors import BadRequest
 from ...files import File, Source
 from .. import Question
-from . import protocol, request
+from . import history, protocol
 
 MB = 1_048_576
 
@@ -42,8 +42,12 @@ def _objections(question: Question, model: str) -> Iterator[BadRequest]:
     for file in question.files:
         if objection := to_file(file, model):
             yield objection
-    if not request.speaks(question.messages):
-        yield _no("messages", "hold nothing that the platform could answer")
+    if history.is_empty(question.messages):
+        yield BadRequest(
+            "messages hold no text and no file to answer: say something in the newest",
+            param="messages",
+            code="invalid_value",
+        )
 
 
 def _no(param: str, why: str) -> BadRequest:

@@ -19,9 +19,12 @@ ISSUER = "minimax"  # of the JWTs that older keys are
 # platform.md, Chat
 OWN_MODELS = "MiniMax-"  # how the names of its models begin
 BLIND_MODELS = "MiniMax-M2"  # how those begin that only read text
-OPTIONS = ("temperature", "top_p", "thinking")  # as the caller says them
-TEXTS = ("text", "refusal")  # the parts of a content that are no files
-FORCING = "required"
+OPTIONS = ("temperature", "top_p")  # as the client says them
+REQUIRED = "required"
+# platform.md, Thinking has to go round
+THINKING, NOT_THINKING = {"type": "adaptive"}, {"type": "disabled"}
+ALWAYS_THINKING = "MiniMax-M3.1-Flash"  # how those begin that must be told to think
+NO_EFFORT = ("none", "minimal")  # OpenAI's words for not thinking
 DONE = b"[DONE]"
 FLAGS = ("input_sensitive", "output_sensitive")  # the answer is withheld
 FINISHES = {

@@ -63,14 +63,20 @@ class Web:
     def objection(self, question: Question) -> BadRequest | None:
         """A tool that must be called: nothing here can force the model to.
 
-        Neither can a file be uploaded that was not fetched.
+        Neither can a file be uploaded that was not fetched, or nothing be asked.
         """
-        choice = question.options.get("tool_choice")
-        if choice == "required" or isinstance(choice, dict):
+        if question.choice.required:
             message = "the web service's model cannot be forced to call a tool"
             return BadRequest(message, param="tool_choice", code="unsupported_value")
         if len(_here(question)) < len(question.files):
             return BadRequest("the web service fetches no files", param="messages")
+        if not _text(question):
+            return BadRequest(
+                "messages hold no text and no file to answer, or only an image in "
+                "Markdown, which is not looked at: say something, or attach the image",
+                param="messages",
+                code="invalid_value",
+            )
         return None
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
@@ -172,11 +178,10 @@ class Web:
         ids: Sequence[str] = (),
     ) -> Stream:
         """ids: of the question's files, as the service calls them."""
-        known = question.conversation not in ("", "new")
-        messages = prompt.latest(question.messages) if known else question.messages
+        known = _goes_on(question)
         chat_id = question.conversation if known else protocol.NEW_CONVERSATION
         here = _here(question)
-        text = prompt.fold(messages, bool(here))
+        text = _text(question)
         referer = f"{protocol.REFERER}?chat={chat_id}" if known else protocol.REFERER
         form = files.form(here, ids, text)
         fields = [
@@ -198,6 +203,19 @@ class Web:
     def _remove(self, token: str, chat_id: str) -> None:
         path = protocol.HISTORY + quote(chat_id, safe="")
         self._client.ask("DELETE", path, token)
+
+
+def _goes_on(question: Question) -> bool:
+    """Whether it goes on with a conversation that the service knows."""
+    return question.conversation not in ("", "new")
+
+
+def _text(question: Question) -> str:
+    """What is asked, in one text."""
+    messages = question.messages
+    if _goes_on(question):
+        messages = prompt.latest(messages)
+    return prompt.fold(messages, bool(_here(question)))
 
 
 def _here(question: Question) -> Sequence[File]:

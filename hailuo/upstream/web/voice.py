@@ -25,6 +25,7 @@ from ...watch import Watch
 from .. import (
     TICK,
     Credential,
+    Message,
     Question,
     Sound,
     Speaker,
@@ -124,7 +125,7 @@ class Voice:
         raises: SpeechNotRepeated when the service says something else, twice.
         """
         for wording in repetition.WORDINGS:
-            message = {"role": "user", "content": f"{wording}\n{text}"}
+            message = Message("user", (f"{wording}\n{text}",))
             transcripts.append(transcript := Transcript())
             with closing(self._ask(account, Question([message]), watch)) as stream:
                 said = yield from _said(stream, transcript)

@@ -1,0 +1,30 @@
+"""Checks of single fields, which the readers of all requests share."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import BadRequest
+
+
+def wrong(param: str, expected: str, code: str = "invalid_value") -> BadRequest:
+    """The refusal of a field, with what it should have been."""
+    return BadRequest(f"{param} must be {expected}", param=param, code=code)
+
+
+def optional(
+    body: Mapping[str, Any], name: str, kind: type, expected: str, path: str = ""
+) -> Any:
+    """Return the field, or None where it is absent. raises: BadRequest."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise wrong(f"{path}{name}", expected)
+    return value
+
+
+def flag(body: Mapping[str, Any], name: str, path: str = "") -> bool:
+    """Return true or false, which some clients send as words. raises: BadRequest."""
+    value = body.get(name)
+    known = {None: False, False: False, True: True, "true": True, "false": False}
+    if not isinstance(value, (bool, str, type(None))) or value not in known:
+        raise wrong(f"{path}{name}", "true or false")
+    return known[value]

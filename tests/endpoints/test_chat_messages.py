@@ -1,0 +1,206 @@
+"""Messages of OpenAI's API, in whatever form clients send them, as plain records."""
+
+import time
+from typing import Any
+
+import pytest
+
+from hailuo.endpoints.chat_messages import messages
+from hailuo.errors import BadRequest
+from hailuo.upstream import Call, Message
+
+USER = {"role": "user", "content": "Hi"}
+
+
+def read(*given: Any) -> list[Message]:
+    """The messages before a last one of the user's."""
+    *found, _ = messages({"messages": [*given, USER]})
+    return [
+        message._replace(content=tuple(message.content), calls=tuple(message.calls))
+        for message in found
+    ]
+
+
+def assistant(**fields: Any) -> Message:
+    """An assistant's message, read from these fields."""
+    (found,) = read({"role": "assistant", **fields})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sent", "role"),
+    [
+        ("system", "system"),
+        ("developer", "system"),
+        ("user", "user"),
+        ("assistant", "assistant"),
+        ("tool", "tool"),
+        ("function", "tool"),
+    ],
+)
+def test_roles_are_four(sent: str, role: str):
+    assert read({"role": sent, "content": "a"}) == [Message(role, ("a",))]
+
+
+CALLS: dict[str, tuple[Any, Call]] = {
+    "as documented": (
+        {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}},
+        Call("f", "{}", "c"),
+    ),
+    "a number as id": ({"id": 7, "function": {"name": "f"}}, Call("f", "{}", "7")),
+    "no id": ({"id": None, "function": {"name": "f"}}, Call("f")),
+    "an object as arguments": (
+        {"id": "c", "function": {"name": "f", "arguments": {"a": ["月"]}}},
+        Call("f", '{"a":["月"]}', "c"),
+    ),
+    "null as arguments": (
+        {"id": "c", "function": {"name": "f", "arguments": None}},
+        Call("f", "{}", "c"),
+    ),
+    "no arguments": ({"id": "c", "function": {"name": "f"}}, Call("f", "{}", "c")),
+    "arguments that are cut off": (
+        {"id": "c", "function": {"name": "f", "arguments": '{"a'}},
+        Call("f", '{"a', "c"),
+    ),
+    "a custom tool": (
+        {"id": "c", "type": "custom", "custom": {"name": "f", "input": "ls -l"}},
+        Call("f", '{"input":"ls -l"}', "c"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("sent", "call"), CALLS.values(), ids=CALLS)
+def test_calls_are_read_in_any_form(sent: Any, call: Call):
+    assert assistant(tool_calls=[sent]).calls == (call,)
+
+
+def test_deprecated_call_and_its_result_are_read():
+    function = {"name": "f", "arguments": "{}"}
+    assert assistant(function_call=function).calls == (Call("f"),)
+    assert assistant(function_call=None).calls == ()
+    said = {"role": "function", "name": "f", "content": "1"}
+    assert read(said) == [Message("tool", ("1",), name="f")]
+
+
+@pytest.mark.parametrize(("sent", "id"), [("c", "c"), (7, "7"), (None, ""), ("", "")])
+def test_a_result_s_id_may_be_a_number_or_absent(sent: Any, id: str):
+    said = {"role": "tool", "tool_call_id": sent, "content": "1"}
+    assert read(said) == [Message("tool", ("1",), call_id=id)]
+
+
+@pytest.mark.parametrize(
+    "aborted",
+    [{"id": "c"}, {"id": "c", "function": {"name": None}}, {"function": "f"}, None, 7],
+    ids=str,
+)
+def test_aborted_calls_are_lost_from_earlier_messages_only(aborted: Any):
+    good = {"id": "c", "function": {"name": "f"}}
+    said = {"role": "assistant", "content": "Hm", "tool_calls": [aborted, good]}
+
+    assert read(said) == [Message("assistant", ("Hm",), calls=(Call("f", "{}", "c"),))]
+    with pytest.raises(BadRequest):
+        messages({"messages": [USER, said]})
+
+
+def test_refusal_beside_no_content_is_what_was_said():
+    assert assistant(content=None, refusal="No") == Message("assistant", ("No",))
+    assert assistant(content="Yes", refusal=None) == Message("assistant", ("Yes",))
+
+
+def test_others_have_a_turn_while_a_long_history_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    turns: list[float] = []
+    monkeypatch.setattr(time, "sleep", turns.append)
+
+    assert len(messages({"messages": [USER] * 1000})) == 1000
+
+    assert len(turns) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ({"degrees": 5}, '{"degrees":5}'),
+        ([{"degrees": 5}, 7], '[{"degrees":5},7]'),
+        (7, "7"),
+        (False, "false"),
+        ({"type": "text", "text": "5"}, "5"),
+        (["5"], "5"),
+    ],
+)
+def test_a_result_may_be_any_json(content: Any, text: str):
+    assert read({"role": "tool", "content": content}) == [Message("tool", (text,))]
+
+
+@pytest.mark.parametrize("empty", [{}, {"content": ""}, {"content": None}], ids=str)
+def test_a_placeholder_for_the_answer_is_not_the_newest_message(empty: Any):
+    unusable = {"role": "user", "content": [{"type": "video"}]}
+
+    assert messages({"messages": [USER, {"role": "assistant", **empty}]}) == [
+        Message("user", ["Hi"])
+    ]
+    with pytest.raises(BadRequest, match=r"messages\[0\]"):
+        messages({"messages": [unusable, {"role": "assistant", **empty}]})
+
+
+def test_calls_are_an_assistant_s():
+    call = {"id": "c", "function": {"name": "f"}}
+    assert read({**USER, "tool_calls": [call]}) == [Message("user", ("Hi",))]
+
+
+DETAILS = [
+    {"type": "reasoning.text", "text": "H", "index": 0},
+    {"type": "reasoning.summary", "summary": "m"},
+    {"type": "reasoning.encrypted", "data": "x"},
+]
+THINKING: dict[str, dict[str, Any]] = {
+    "reasoning_content": {"reasoning_content": "Hm"},
+    "reasoning": {"reasoning": "Hm"},
+    "reasoning_details": {"reasoning_details": DETAILS},
+    "the same twice": {"reasoning_content": "Hm", "reasoning_details": DETAILS},
+    "a part of Anthropic's": {
+        "content": [
+            {"type": "thinking", "thinking": "Hm", "signature": "x"},
+            {"type": "redacted_thinking", "data": "x"},
+            {"type": "text", "text": "Yes"},
+        ]
+    },
+    "a part of Responses'": {
+        "content": [
+            {
+                "type": "reasoning",
+                "summary": [{"type": "summary_text", "text": "Hm"}],
+            },
+            {"type": "output_text", "text": "Yes"},
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("fields", THINKING.values(), ids=THINKING)
+def test_thinking_is_read_wherever_clients_keep_it(fields: dict[str, Any]):
+    assert assistant(**{"content": "Yes", **fields}) == Message(
+        "assistant", ("Yes",), thinking="Hm"
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"reasoning_content": None, "reasoning_details": None},
+        {"reasoning_content": {"a": 1}, "reasoning_details": {"text": "Hm"}},
+        {"reasoning_details": [None, 7, "Hm", {"text": 7}, {"summary": [7, {}]}]},
+    ],
+    ids=str,
+)
+def test_thinking_that_cannot_be_read_is_left_out(fields: dict[str, Any]):
+    assert assistant(content="Yes", **fields) == Message("assistant", ("Yes",))
+
+
+def test_thinking_of_a_newest_answer_is_no_part_to_refuse():
+    """As a client sends that has an answer go on."""
+    part = {"type": "thinking", "thinking": "Hm"}
+    said = {"role": "assistant", "content": [part, {"type": "text", "text": "Yes"}]}
+
+    assert messages({"messages": [USER, said]})[-1].thinking == "Hm"
