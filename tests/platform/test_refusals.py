@@ -40,8 +40,8 @@ ANSWERS = {
     errors.TokenRejected: (401, "authentication_error", "invalid_api_key"),
     errors.QuotaExhausted: (429, "rate_limit_error", "insufficient_quota"),
     errors.Filtered: (400, "invalid_request_error", "content_filter"),
-    errors.BadRequest: (400, "invalid_request_error", None),
-    errors.Forbidden: (403, "permission_error", None),
+    errors.BadRequest: (400, "invalid_request_error", "invalid_value"),
+    errors.Forbidden: (403, "permission_error", "permission_denied"),
     errors.Refused: (503, "upstream_error", "upstream_busy"),
 }
 

@@ -5,7 +5,17 @@ from contextlib import closing
 
 from ...errors import BadRequest, NotUnderstood, TokenRejected
 from ...watch import Watch
-from .. import Answer, Credential, Question, Recording, Sound, Speaker, Speech, Words
+from .. import (
+    Answer,
+    Credential,
+    Question,
+    Recording,
+    Sound,
+    Speaker,
+    Speech,
+    Words,
+    upstream_json,
+)
 from ..http import Http
 from . import chat, objections, protocol, request, voices
 from .client import Client
@@ -114,7 +124,9 @@ class Platform:
         listed = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(listed, list):
             raise NotUnderstood("the platform lists no models")
-        return [str(m["id"]) for m in listed if isinstance(m, dict) and m.get("id")]
+        models = [model for model in listed if isinstance(model, dict)]
+        names = [upstream_json.identifier(model, "id") for model in models]
+        return list(filter(None, names))
 
     def _model(self, question: Question) -> str:
         return question.model if self.offers(question.model) else self._default_model
