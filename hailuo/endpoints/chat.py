@@ -7,7 +7,6 @@ from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
-from .. import stops
 from ..files.attachments import Given, attached
 from ..upstream import TICK, Answer, Piece
 from . import access, attachments, caller, fields, journal, service, shapes, streams
@@ -26,14 +25,18 @@ def complete() -> Response:
     trace = journal.trace(request)
     turn = trace.turn = here.gateway.turn(scope)
 
+    question = asked.question._replace(
+        stops=asked.stops,
+        streamed=asked.stream or bool(asked.stops),  # a stop ends it as it comes
+        counted=asked.include_usage or not asked.stream,
+    )
+
     def ask(files: Sequence[Given]) -> Answer:
-        return here.gateway.answer(turn, asked.question._replace(files=files), watch)
+        return here.gateway.answer(turn, question._replace(files=files), watch)
 
     rules = attachments.rules(here.settings)
     fetches = bool(asked.sources) and here.gateway.fetches(scope)
     pieces = attached(asked.sources, rules, watch, ask, fetches)
-    if asked.stops:
-        pieces = stops.cut(pieces, asked.stops)
     return streamed(pieces, asked, trace) if asked.stream else whole(pieces, asked)
 
 

@@ -56,6 +56,10 @@ class Question(NamedTuple):
     files: those of the newest message, one for each of its parts that is no text, in
         order. A Source is a picture at a public address, which was not fetched.
     earlier: where those of the messages before it are, in order.
+    stops: texts before the first of which the answer ends.
+    streamed: whether each piece is passed on as it comes; else only the whole counts,
+        so that an upstream may take back what it has said until the end.
+    counted: whether the client is told the usage.
     """
 
     messages: Sequence[Message]
@@ -64,6 +68,9 @@ class Question(NamedTuple):
     conversation: str = ""
     files: Sequence[File | Source] = ()
     earlier: Sequence[Source] = ()
+    stops: Sequence[str] = ()
+    streamed: bool = True
+    counted: bool = True
 
 
 class Link(NamedTuple):
@@ -179,6 +186,7 @@ class Upstream(Protocol):
 
     kind: str
     fetches: bool  # a picture itself, when it is told its public address
+    counts: bool  # what an answer costs, and tells it at its end
 
     def offers(self, model: str) -> bool:
         """Whether *model* is a name of this service's own."""

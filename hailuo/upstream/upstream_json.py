@@ -53,8 +53,10 @@ def parse_object(data: bytes, *, keep_halves: bool = False) -> Mapping[str, Any]
 
 
 def mend(text: str) -> str:
-    """Return *text* with each lone surrogate replaced by U+FFFD."""
-    return _HALF.sub("\ufffd", text)
+    """Return *text* with surrogates joined to pairs, lone ones replaced by U+FFFD."""
+    if not _HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -34,6 +34,7 @@ class Platform:
 
     kind = protocol.KIND
     fetches = True
+    counts = True
 
     def __init__(self, http: Http, origin: str, default_model: str) -> None:
         self._http = http
@@ -63,7 +64,9 @@ class Platform:
             protocol.CHAT, account.token, body, watch=watch
         )
         with closing(stream):
-            yield from chat.pieces(stream)
+            yield from chat.pieces(
+                stream, streamed=question.streamed, tools=body.get("tools", ())
+            )
             stream.settle()
 
     @property

@@ -36,5 +36,6 @@ def _user_id(claims: Mapping[str, Any]) -> str:
     user_id = user.get("id") if isinstance(user, dict) else ""
     if type(user_id) is int:
         user_id = str(user_id)
-    sane = isinstance(user_id, str) and _SANE_ID.fullmatch(user_id)
-    return user_id if sane else ""
+    if not isinstance(user_id, str) or not _SANE_ID.fullmatch(user_id):
+        return ""
+    return user_id

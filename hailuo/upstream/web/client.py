@@ -32,7 +32,6 @@ from .protocol import (
 )
 from .signing import Signature
 
-
 _SANE_DEVICE_ID = re.compile(r"[\w.~-]+", re.ASCII)
 
 
