@@ -75,7 +75,7 @@ def lines(piece: Piece, pieces: Answer, asked: ChatRequest) -> Iterator[bytes]:
     chunks = shapes.Chunks(
         piece.id or new_id(), asked.model, created, asked.include_usage
     )
-    yield chunks.begin() + chunks.piece(piece)
+    yield chunks.begin(piece) + chunks.piece(piece)
     for piece in pieces:
         yield shapes.PING if piece is TICK else chunks.piece(piece)
 
