@@ -9,6 +9,7 @@ and halves of surrogate pairs become U+FFFD.
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -114,7 +115,7 @@ def _parse_unsound(data: bytes, what: str, keep_halves: bool) -> Any:
         raise NotUnderstood(f"{what} is not sound JSON")
     text = data.decode("utf-8", "replace").removeprefix("\ufeff")
     try:
-        value = json.loads(text, parse_constant=_reject_constant)
+        value = json.loads(text, parse_constant=_reject_constant, parse_float=_finite)
         if keep_halves:
             return value
         return orjson.loads(mend(json.dumps(value, ensure_ascii=False)))
@@ -124,6 +125,12 @@ def _parse_unsound(data: bytes, what: str, keep_halves: bool) -> Any:
 
 def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(value := float(number)):
+        raise ValueError(f"{number[:20]} is beyond all bounds")
+    return value
 
 
 def _check_depth(value: Any, what: str) -> None:
