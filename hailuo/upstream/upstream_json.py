@@ -40,7 +40,7 @@ def parse(
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
         value = _parse_unsound(data, what, keep_halves)
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+    if _may_be_deep(data):
         _check_depth(value, what)
     return value
 
@@ -77,12 +77,10 @@ def objects(value: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 
 
 def text(value: Mapping[str, Any], key: str) -> str:
-    """Return a field that is text, "" when it is absent. raises: NotUnderstood."""
-    return mend(unmended_text(value, key))
+    """Return a field that is text, "" when it is absent.
 
-
-def unmended_text(value: Mapping[str, Any], key: str) -> str:
-    """Return a text as text() does, with the halves that parse() has left in it."""
+    Halves that parse() was told to keep are still in it. raises: NotUnderstood.
+    """
     field = value.get(key) or ""
     if not isinstance(field, str):
         raise NotUnderstood(f"{key} of the upstream is not text")
@@ -131,6 +129,18 @@ def _finite(number: str) -> float:
     if not math.isfinite(value := float(number)):
         raise ValueError(f"{number[:20]} is beyond all bounds")
     return value
+
+
+def _may_be_deep(data: bytes) -> bool:
+    """Whether there are enough brackets for it; faster than bytes.count()."""
+    for bracket in (b"[", b"{"):
+        at = -1
+        for _ in range(MAX_DEPTH // 2 + 1):
+            if (at := data.find(bracket, at + 1)) < 0:
+                break
+        else:
+            return True
+    return False
 
 
 def _check_depth(value: Any, what: str) -> None:

@@ -17,14 +17,11 @@ pair at the end of a delta waits for its other half.
 """
 
 import os
-import re
 
 from .. import upstream_json
 
 GROWTHS = 3
 CHARACTERS = 24
-
-_HIGH_HALF = re.compile("[\ud800-\udbff]$")  # at the end of a text
 
 
 class Deltas:
@@ -71,7 +68,7 @@ class Growing:
         """What has become certain since, as another field may have decided."""
         text = self._certain()
         end = len(text)
-        if not self._deltas.ended and _HIGH_HALF.search(text):
+        if not self._deltas.ended and _ends_in_half(text):
             end -= 1
         new = text[self._given : end]
         self._given = max(self._given, end)
@@ -83,7 +80,8 @@ class Growing:
         return self.last if self._deltas.cumulative else self.joined
 
     def _weigh(self, delta: str) -> None:
-        added = delta.removeprefix(_HIGH_HALF.sub("", self.last))
+        last = self.last[:-1] if _ends_in_half(self.last) else self.last
+        added = delta.removeprefix(last)
         if not added or added == delta:
             self._deltas.cumulative = False
             return
@@ -95,3 +93,8 @@ class Growing:
 def _repeats(text: str) -> bool:
     """Whether *text* is one part of it over and over, the last time perhaps cut."""
     return any(text.startswith(text[at:]) for at in range(1, len(text) // 2 + 1))
+
+
+def _ends_in_half(text: str) -> bool:
+    """Whether the first half of a surrogate pair waits for the other."""
+    return "\ud800" <= text[-1:] <= "\udbff"

@@ -11,7 +11,6 @@ from .. import sse
 from ..upstream_json import mapping as mapping
 from ..upstream_json import objects as objects
 from ..upstream_json import text as text
-from ..upstream_json import unmended_text
 from .refusals import refusal
 
 
@@ -41,4 +40,4 @@ def details(delta: Mapping[str, Any]) -> str:
     if not isinstance(details, list):
         raise NotUnderstood("reasoning_details of the platform are not a list")
     parts = [each for each in details if isinstance(each, dict)]
-    return "".join(unmended_text(each, "text") for each in parts)
+    return "".join(text(each, "text") for each in parts)

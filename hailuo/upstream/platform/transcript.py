@@ -11,7 +11,7 @@ from typing import Any
 
 from ...errors import Filtered, NothingSaid, NotUnderstood
 from .. import Piece, ToolCall, Usage, sse, upstream_json
-from ..upstream_json import identifier, mapping, objects, unmended_text
+from ..upstream_json import identifier, mapping, objects
 from .deltas import Deltas, Growing
 from .events import choices, details
 from .protocol import DONE, FINISHES, FLAGS
@@ -140,8 +140,8 @@ class Transcript:
         return mapping(choice, "message") if alone else {}
 
     def _read_delta(self, delta: Mapping[str, Any]) -> None:
-        thought = unmended_text(delta, "reasoning_content") or details(delta)
-        self._grow(thought, unmended_text(delta, "content"))
+        thought = upstream_json.text(delta, "reasoning_content") or details(delta)
+        self._grow(thought, upstream_json.text(delta, "content"))
         for call in objects(delta, "tool_calls"):
             self._read_call(call)
 
@@ -203,7 +203,7 @@ class _Call:
         function = mapping(part, "function")
         self._id = self._id or identifier(part, "id")
         self._name = self._name or identifier(function, "name")
-        self._new += self._arguments.add(unmended_text(function, "arguments"))
+        self._new += self._arguments.add(upstream_json.text(function, "arguments"))
 
     def end(self) -> None:
         """Nothing more will come: in doubt, the reading that is JSON counts."""
