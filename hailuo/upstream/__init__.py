@@ -104,6 +104,8 @@ class Usage(NamedTuple):
 class Piece(NamedTuple):
     """A part of an answer as it arrives; every field may be empty.
 
+    One that brings nothing but an id says that the answer has begun.
+
     text: what is new of the answer.
     reasoning: what is new of the thinking before it.
     tool_calls: calls, or parts of them.

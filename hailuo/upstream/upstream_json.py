@@ -21,6 +21,7 @@ from ..errors import NotUnderstood
 MAX_UNSOUND_BYTES = 1_048_576  # slow to read: a second for 8 MB of numbers
 MAX_DEPTH = 64  # of nested lists and objects; the deepest known answer has 7
 MAX_IDENTIFIER = 200  # characters
+MAX_SECONDS = 1e7  # of a recording: four months
 MAX_MESSAGE = 1_000  # characters of a message for people
 
 _HALF = re.compile("[\ud800-\udfff]")
@@ -98,6 +99,13 @@ def identifier(value: Mapping[str, Any], key: str) -> str:
     if not isinstance(field, str) or len(field) > MAX_IDENTIFIER:
         raise NotUnderstood(f"{key} of the upstream is not an identifier")
     return mend(field)
+
+
+def seconds(value: Any) -> float:
+    """Return a time within a recording. raises: NotUnderstood for what is none."""
+    if type(value) not in (int, float) or not 0 <= value < MAX_SECONDS:
+        raise NotUnderstood("a time of the upstream is not a number of seconds")
+    return float(value)
 
 
 def message(value: Any) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hailuo.errors import GatewayError, NotUnderstood
 from hailuo.upstream import upstream_json
+from hailuo.upstream.platform.recognition import segments
 from tests.conftest import BOTH, Caller, text_of
 from tests.served import KEY, Served
 from tests.simulated import Simulated
@@ -108,6 +109,16 @@ def test_field_of_any_type_is_read_or_a_failure(value: Any):
         except GatewayError as error:
             assert error.status == 502
     assert isinstance(upstream_json.message(value), str)
+
+
+@pytest.mark.parametrize(
+    "value", [-1, 1e300, True, "1", "inf", None, [1], float("nan")], ids=repr
+)
+def test_time_that_is_none_is_a_failure_of_the_upstream(value: Any):
+    """`"inf"` became Infinity, which is not JSON."""
+    answer = {"segments": [{"text": "a", "start": 0, "end": value}]}
+    with pytest.raises(NotUnderstood):
+        list(segments(answer, 1.0))
 
 
 @BOTH
