@@ -13,7 +13,7 @@ GatewayError              500  server_error
     Refused               503                           upstream_busy
       RateLimited         429  rate_limit_error         rate_limit_exceeded
       QuotaExhausted      429  rate_limit_error         insufficient_quota
-    Forbidden             403  permission_error         this account may not do that
+    Forbidden             403  permission_error         permission_denied
     TokenRejected         401  authentication_error     this token is no longer good
     Unreachable           502                           upstream_unreachable
       NotUploaded         502                           a file, after its second try
@@ -177,6 +177,7 @@ class Forbidden(UpstreamError):
 
     status = 403
     type = "permission_error"
+    code = "permission_denied"
     final = True
     again = False
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import TypeVar
 
-from . import audio, choosing
+from . import audio, choosing, stops
 from .accounts import Account, Scope
 from .conversations import Conversations
 from .errors import BadRequest, CallerLeft, Refused, TokenRejected, UpstreamError
@@ -87,7 +87,11 @@ class Gateway:
             turn.scope = self._conversations.narrow(turn.scope, question.conversation)
 
         def ask(upstream: Upstream, account: Account) -> Answer:
-            with closing(upstream.answer(account, question, watch)) as pieces:
+            pieces = upstream.answer(account, question, watch)
+            if question.stops:
+                counted = question.counted and upstream.counts
+                pieces = stops.cut(pieces, question.stops, counted=counted)
+            with closing(pieces):
                 for piece in pieces:
                     if piece.id and question.conversation:
                         self._conversations.note(piece.id, account.identity.account)

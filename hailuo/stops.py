@@ -1,13 +1,18 @@
 """Stop sequences: an answer ends before the first of them (pure but for the cut).
 
 The service knows no such thing, so the gateway looks for them, also where the borders
-of pieces cut them, and closes the answer upstream as soon as one is found.
+of pieces cut them, and closes the answer upstream as soon as one is found and its usage
+is known.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Generator, Sequence
 from contextlib import closing
 
-from .upstream import Answer
+from .errors import BadRequest, UpstreamError
+from .upstream import TICK, Answer, Piece, Usage
+
+READ_ON_S = 10.0  # behind a stop, for the usage
 
 
 class Stops:
@@ -47,8 +52,12 @@ def _overlap(text: str, sequence: str) -> int:
     return next(fits, 0)
 
 
-def cut(answer: Answer, sequences: Sequence[str]) -> Answer:
-    """*answer*, up to the first of *sequences*; there it is closed upstream."""
+def cut(answer: Answer, sequences: Sequence[str], *, counted: bool = False) -> Answer:
+    """Yield *answer* up to the first of *sequences*, and end it upstream there.
+
+    counted: read on to the usage first, which comes behind an answer's last word; given
+        up after 10 s, when the next piece or heartbeat comes.
+    """
     stops = Stops(sequences)
     with closing(answer):
         for piece in answer:
@@ -56,8 +65,31 @@ def cut(answer: Answer, sequences: Sequence[str]) -> Answer:
                 yield piece
                 continue
             text = stops.take(piece.text, last=bool(piece.finish))
-            if stops.found:
-                answer.close()
-                yield piece._replace(text=text, finish="stop")
-                return
-            yield piece._replace(text=text)
+            if not stops.found:
+                yield piece._replace(text=text)
+                continue
+            usage = piece.usage
+            if counted and not piece.finish:
+                yield piece._replace(text=text)
+                piece, text = piece._replace(tool_calls=(), reasoning=""), ""
+                usage = yield from _usage(answer)
+            answer.close()
+            yield piece._replace(text=text, usage=usage, finish="stop")
+            return
+
+
+def _usage(answer: Answer) -> Generator[Piece, None, Usage | None]:
+    """Read the rest of *answer* for its usage, None where it does not come to it.
+
+    Its heartbeats are passed on. raises: CallerLeft.
+    """
+    until = time.monotonic() + READ_ON_S
+    try:
+        for piece in answer:
+            if piece.finish or time.monotonic() > until:
+                return piece.usage
+            if piece is TICK:
+                yield piece
+    except (UpstreamError, BadRequest):
+        pass  # what is said behind the stop is nobody's loss
+    return None

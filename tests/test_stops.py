@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo import stops
-from hailuo.upstream import TICK, Piece
+from hailuo.errors import CallerLeft, Unreachable
+from hailuo.upstream import TICK, Piece, ToolCall, Usage
 
 words = st.text("abN", max_size=40)
 sequences = st.lists(st.text("abN", min_size=1, max_size=4), min_size=1, max_size=4)
@@ -78,3 +80,50 @@ def test_leaving_closes_the_answer():
     next(cut)
     cut.close()
     assert answer.closed
+
+
+class TestUsage:
+    """What comes behind a stop is read for the usage alone."""
+
+    def answer(self, *behind: Piece) -> Iterator[Piece]:
+        yield Piece("a STOP b", id="7")
+        yield from behind
+
+    def test_is_read_behind_the_stop(self):
+        end = Piece("c", "d", (ToolCall(0, "i", "f"),), finish="length")
+        end = end._replace(usage=Usage(3, 4))
+        answer = self.answer(Piece("b"), TICK, Piece("c"), end)
+
+        said = list(stops.cut(answer, ["STOP"], counted=True))
+
+        assert [piece.text for piece in said] == ["a ", "", ""]
+        assert said[1] is TICK
+        assert said[-1] == Piece(id="7", finish="stop", usage=Usage(3, 4))
+
+    def test_is_left_out_when_the_rest_fails(self):
+        def answer() -> Iterator[Piece]:
+            yield from self.answer()
+            raise Unreachable("broken off")
+
+        *_, last = stops.cut(answer(), ["STOP"], counted=True)
+        assert (last.finish, last.usage) == ("stop", None)
+
+    def test_is_given_up_after_a_while(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(stops, "READ_ON_S", -1)
+        endless = self.answer(*[Piece("b")] * 9)
+        *_, last = stops.cut(endless, ["STOP"], counted=True)
+        assert (last.finish, last.usage) == ("stop", None)
+        assert next(endless, None) is None, "it is closed"
+
+    def test_of_the_piece_that_holds_the_stop_counts(self):
+        answer = Pieces("a", "b STOP").answer
+        (_, last) = stops.cut(answer, ["STOP"], counted=True)
+        assert (last.text, last.finish) == ("b ", "stop")
+
+    def test_a_departure_is_no_failure_of_the_rest(self):
+        def answer() -> Iterator[Piece]:
+            yield from self.answer()
+            raise CallerLeft("gone")
+
+        with pytest.raises(CallerLeft):
+            list(stops.cut(answer(), ["STOP"], counted=True))

@@ -7,7 +7,6 @@ from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
-from .. import stops
 from ..files.attachments import Given, attached
 from ..upstream import TICK, Answer, Piece
 from . import access, attachments, caller, fields, journal, service, shapes, streams
@@ -32,8 +31,6 @@ def complete() -> Response:
     rules = attachments.rules(here.settings)
     fetches = bool(asked.sources) and here.gateway.fetches(scope)
     pieces = attached(asked.sources, rules, watch, ask, fetches)
-    if asked.stops:
-        pieces = stops.cut(pieces, asked.stops)
     return streamed(pieces, asked, trace) if asked.stream else whole(pieces, asked)
 
 
@@ -72,7 +69,7 @@ def lines(piece: Piece, pieces: Answer, asked: ChatRequest) -> Iterator[bytes]:
     chunks = shapes.Chunks(
         piece.id or new_id(), asked.model, created, asked.include_usage
     )
-    yield chunks.begin() + chunks.piece(piece)
+    yield chunks.begin(piece) + chunks.piece(piece)
     for piece in pieces:
         yield shapes.PING if piece is TICK else chunks.piece(piece)
 

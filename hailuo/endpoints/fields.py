@@ -43,7 +43,6 @@ class ChatRequest(NamedTuple):
     model: str
     stream: bool
     include_usage: bool
-    stops: Sequence[str]
 
 
 def chat(request: Request, settings: Settings) -> ChatRequest:
@@ -54,6 +53,8 @@ def chat(request: Request, settings: Settings) -> ChatRequest:
     stream_options = optional(body, "stream_options", dict, "an object") or {}
     messages = chat_messages.messages(body)
     tools, choice = chat_tools.offered(body)
+    stops, stream = _stops(body), flag(body, "stream")
+    include_usage = flag(stream_options, "include_usage", "stream_options.")
     return ChatRequest(
         sources=messages[-1].files,
         question=Question(
@@ -64,11 +65,13 @@ def chat(request: Request, settings: Settings) -> ChatRequest:
             tools=tools,
             choice=choice,
             max_tokens=_max_tokens(body),
+            stops=stops,
+            streamed=stream or bool(stops),  # a stop ends it as it comes
+            counted=include_usage or not stream,
         ),
         model=model,
-        stream=flag(body, "stream"),
-        include_usage=flag(stream_options, "include_usage", "stream_options."),
-        stops=_stops(body),
+        stream=stream,
+        include_usage=include_usage,
     )
 
 

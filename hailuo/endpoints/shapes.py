@@ -138,9 +138,13 @@ class Chunks:
         around = self._chunk({"content": ""}).rpartition(b'""')
         self._before, self._after = around[0], around[2]
         self._length = 0
+        self._null = False  # whether the content has been said to be null
 
-    def begin(self) -> bytes:
-        return self._chunk({"role": "assistant", "content": ""})
+    def begin(self, piece: Piece) -> bytes:
+        """The chunk before *piece*, the first; a tool call begins with null."""
+        self._null = bool(piece.tool_calls and not piece.text)
+        content = None if self._null else ""
+        return self._chunk({"role": "assistant", "content": content})
 
     def piece(self, piece: Piece) -> bytes:
         """The chunks of a piece; of the last one also the end of the stream."""
@@ -151,11 +155,17 @@ class Chunks:
         for part in _parts(piece.text):
             chunks.append(self._before + orjson.dumps(part) + self._after)
         if piece.tool_calls:
-            calls = [_call_delta(call) for call in piece.tool_calls]
-            chunks.append(self._chunk({"tool_calls": calls}))
+            chunks.append(self._chunk(self._calls(piece.tool_calls)))
         if piece.finish:
             chunks += self._end(piece)
         return b"".join(chunks)
+
+    def _calls(self, calls: Sequence[ToolCall]) -> dict[str, Any]:
+        delta = {"tool_calls": [_call_delta(call) for call in calls]}
+        if self._length or self._null:
+            return delta
+        self._null = True  # there was nothing but reasoning before
+        return {"content": None, **delta}
 
     def _end(self, piece: Piece) -> list[bytes]:
         """The sources, the finish, the usage if it was asked for, and the mark."""

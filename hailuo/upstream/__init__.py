@@ -59,6 +59,10 @@ class Question(NamedTuple):
         Source is a picture at a public address, which was not fetched.
     tools: the functions that may be called, without those that *choice* rules out.
     max_tokens: the most tokens an answer may have, None for no limit.
+    stops: texts before the first of which the answer ends.
+    streamed: whether each piece is passed on as it comes; else only the whole counts,
+        so that an upstream may take back what it has said until the end.
+    counted: whether the client is told the usage.
     """
 
     messages: Sequence[Message]
@@ -69,6 +73,9 @@ class Question(NamedTuple):
     tools: Sequence[Tool] = ()
     choice: ToolChoice = ToolChoice()
     max_tokens: int | None = None
+    stops: Sequence[str] = ()
+    streamed: bool = True
+    counted: bool = True
 
 
 class Link(NamedTuple):
@@ -101,6 +108,8 @@ class Usage(NamedTuple):
 
 class Piece(NamedTuple):
     """A part of an answer as it arrives; every field may be empty.
+
+    One that brings nothing but an id says that the answer has begun.
 
     text: what is new of the answer.
     reasoning: what is new of the thinking before it.
@@ -184,6 +193,7 @@ class Upstream(Protocol):
 
     kind: str
     fetches: bool  # a picture itself, when it is told its public address
+    counts: bool  # what an answer costs, and tells it at its end
 
     def offers(self, model: str) -> bool:
         """Whether *model* is a name of this service's own."""

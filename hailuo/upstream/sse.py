@@ -6,13 +6,10 @@ cuts off is dropped. Only `data` and `event` matter here. Splitting is done on b
 text, the line separators that JSON strings may hold would split as well.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import orjson
-
-from ..errors import NotUnderstood
+from . import upstream_json
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -24,21 +21,12 @@ class Event(NamedTuple):
     data: bytes
 
 
-def said(data: bytes) -> Mapping[str, Any]:
-    """The JSON object that an event's data is. raises: NotUnderstood.
+def said(data: bytes, *, keep_halves: bool = False) -> Mapping[str, Any]:
+    """Return the JSON object that an event's data is. raises: NotUnderstood.
 
-    orjson rejects half of a pair of surrogates, which is sound JSON all the same.
+    keep_halves: as for upstream_json.parse().
     """
-    try:
-        found = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        try:
-            found = json.loads(data)
-        except ValueError:
-            raise NotUnderstood("an event of the upstream is not JSON") from None
-    if not isinstance(found, dict):
-        raise NotUnderstood("an event of the upstream is not a JSON object")
-    return found
+    return upstream_json.parse_object(data, keep_halves=keep_halves)
 
 
 class Parser:

@@ -346,9 +346,9 @@ FAULTS: dict[str, tuple[int, int, str, str | None, int]] = {
     "window": (2056, 429, "rate_limit_error", "insufficient_quota", 3),
     "bad key": (1004, 401, "authentication_error", "invalid_api_key", 3),
     "wrong region": (2049, 401, "authentication_error", "invalid_api_key", 3),
-    "no plan for it": (2061, 403, "permission_error", None, 3),
+    "no plan for it": (2061, 403, "permission_error", "permission_denied", 3),
     "filtered": (1026, 400, "invalid_request_error", "content_filter", 1),
-    "wrong field": (2013, 400, "invalid_request_error", None, 1),
+    "wrong field": (2013, 400, "invalid_request_error", "invalid_value", 1),
     "timeout": (1001, 504, "upstream_error", "upstream_timeout", 3),
     "internal": (1000, 502, "upstream_error", "upstream_unreachable", 3),
 }

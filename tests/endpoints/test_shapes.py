@@ -24,7 +24,7 @@ def message(*pieces: Piece) -> dict[str, Any]:
 def streamed(*pieces: Piece, usage: bool = False) -> list[Any]:
     """The chunks, without the mark at the end."""
     chunks = shapes.Chunks("7", "m", 1, usage)
-    lines = chunks.begin() + b"".join(map(chunks.piece, pieces))
+    lines = chunks.begin(pieces[0]) + b"".join(map(chunks.piece, pieces))
     *events, mark, rest = lines.split(b"\n\n")
     assert (mark, rest) == (b"data: [DONE]", b"")
     assert all(len(event) < 65_536 and b"\n" not in event for event in events)
@@ -88,6 +88,21 @@ class TestToolCalls:
         assert first["tool_calls"][0]["type"] == "function"
         assert second == {"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]}
         assert third["tool_calls"][0]["function"] == {"arguments": '": 1}'}
+
+    def test_streamed_they_begin_with_content_null(self):
+        begin, first, *_ = deltas(*self.PARTS)
+        assert begin == {"role": "assistant", "content": None}
+        assert "content" not in first
+
+    def test_streamed_behind_reasoning_they_begin_with_content_null(self):
+        begin, _, first, second, *_ = deltas(Piece(reasoning="Hm."), *self.PARTS)
+        assert begin == {"role": "assistant", "content": ""}
+        assert first["content"] is None and "tool_calls" in first
+        assert "content" not in second
+
+    def test_streamed_with_text_before_them_they_do_not(self):
+        begin, *_ = deltas(Piece("So:"), *self.PARTS)
+        assert begin == {"role": "assistant", "content": ""}
 
     def test_with_text_beside_them_it_stays(self):
         assert message(Piece("So:"), *self.PARTS)["content"] == "So:"

@@ -10,6 +10,11 @@ BUSY = {"code": 1, "message": "busy"}
 DEAD = {"code": 1000021, "message": "log in"}
 KEY_REFUSED = {"code": 1004, "message": "log in"}
 
+# JSON that a parser may choke on: deeper than it goes, and half of a surrogate pair.
+DEEP = "[" * 100_000 + "]" * 100_000
+HALF_A_PAIR = """{"statusInfo": {"code": 7, "message": "\\ud83d"}, "status_code": 7,
+"err_message": "\\ud83d", "base_resp": {"status_code": 7, "status_msg": "\\udc1a"}}"""
+
 ANY_CALL: Faults = {
     "reset": {"drop": "reset"},
     "closed": {"drop": "close"},
@@ -23,6 +28,8 @@ ANY_CALL: Faults = {
     "nothing": {"http": {"status": 200, "body": ""}},
     "null": {"http": {"status": 200, "body": None}},
     "a list": {"http": {"status": 200, "body": [1]}},
+    "nested too deep": {"http": {"status": 200, "body": DEEP}},
+    "half a pair": {"http": {"status": 200, "body": HALF_A_PAIR}},
     "refused": {"refuse": BUSY},
     "token refused": {"refuse": DEAD},
     "401": {"http": {"status": 401}},
@@ -67,6 +74,15 @@ STEPS: Faults = {
     "an error": {"do": "error", **BUSY},
     "a list as event": {"do": "event", "data": [1]},
     "a number as event": {"do": "event", "data": {"data": 1, "statusInfo": "x"}},
+    "a deep event": {"do": "garbage", "data": DEEP},
+    "a less deep event": {
+        "do": "garbage",
+        "data": f'{{"data": {"[" * 900}{"]" * 900}}}',
+    },
+    "half a pair in an error": {
+        "do": "garbage",
+        "data": HALF_A_PAIR.replace("\n", " "),
+    },
     "bytes": {"do": "bytes", "base64": "AP8K/w=="},
     "an endless line": {"do": "bytes", "text": "data: " + "x" * 1_000_000},
     "an early end": {"do": "end"},

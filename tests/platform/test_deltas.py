@@ -61,3 +61,18 @@ def test_what_one_field_shows_holds_for_the_others() -> None:
         reasoning.add(SENTENCE[:end])
 
     assert [content.add("He"), content.add("Hello")] == ["He", "llo"]
+
+
+@given(st.text("ab🐚\ud83d\udc1a", max_size=12), st.lists(st.integers(0, 24)))
+def test_pairs_are_joined_however_they_are_cut(text: str, cuts: list[int]) -> None:
+    units = text.encode("utf-16-le", "surrogatepass")
+    edges = [0, *sorted(min(2 * cut, len(units)) for cut in cuts), len(units)]
+    parts = [units[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    deltas = [part.decode("utf-16-le", "surrogatepass") for part in parts]
+
+    stream = Deltas()
+    stream.cumulative = False
+    content = Growing(stream)
+    given = "".join(content.add(delta) for delta in deltas)
+    stream.end()
+    assert given + content.take() == units.decode("utf-16-le", "replace")

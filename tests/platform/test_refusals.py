@@ -40,8 +40,8 @@ ANSWERS = {
     errors.TokenRejected: (401, "authentication_error", "invalid_api_key"),
     errors.QuotaExhausted: (429, "rate_limit_error", "insufficient_quota"),
     errors.Filtered: (400, "invalid_request_error", "content_filter"),
-    errors.BadRequest: (400, "invalid_request_error", None),
-    errors.Forbidden: (403, "permission_error", None),
+    errors.BadRequest: (400, "invalid_request_error", "invalid_value"),
+    errors.Forbidden: (403, "permission_error", "permission_denied"),
     errors.Refused: (503, "upstream_error", "upstream_busy"),
 }
 
@@ -121,3 +121,38 @@ def test_nothing_is_wrong(answer: Any) -> None:
 def test_a_key_without_balance_rests_and_is_not_tried_again() -> None:
     assert issubclass(errors.QuotaExhausted, errors.Refused)
     assert errors.QuotaExhausted("x").headers == {"x-should-retry": "false"}
+
+
+@pytest.mark.parametrize(
+    ("message", "param"),
+    [
+        ("temperature is outside 0..2", "temperature"),
+        ("invalid params, chat content is empty", "messages"),
+        ("invalid params, tool_choice needs a tool", "tool_choice"),
+        ("unknown model 'x'", "model"),
+        ("invalid params, voice_id wrong", "voice"),
+        ("contents and modelling", None),
+        ("", None),
+    ],
+)
+def test_a_wrong_field_is_named_as_the_caller_names_it(
+    message: str, param: str | None
+) -> None:
+    error = {"error": {"message": f"{message} (2013)", "http_code": "400"}}
+    base = {"base_resp": {"status_code": 2013, "status_msg": message}}
+
+    for found in (refusal(error, 400), refusal(error), refusal(base)):
+        assert (found.param, found.code) == (param, "invalid_value")
+
+
+def test_the_field_that_the_platform_names_counts() -> None:
+    error = {"message": "the content is wrong (2013)", "param": "tools[0].function"}
+
+    assert refusal({"error": error}, 400).param == "tools"
+
+
+def test_a_long_message_is_cut_and_keeps_its_code() -> None:
+    found = refusal({"error": {"message": "x" * 100_000 + " (1004)"}}, 401)
+
+    assert isinstance(found, errors.TokenRejected)
+    assert len(found.message) < 1_100 and found.message.endswith("(1004)")

@@ -1,12 +1,14 @@
 """Recordings of the platform's streams, each read whole and cut everywhere.
 
 A case is two files in streams/: NAME.sse, the body, and NAME.json, what is understood:
-text, reasoning, calls, finish, usage and id, or the failure that ends it. A new case is
-a new pair of files.
+text, reasoning, calls, finish, usage and id, or the failure that ends it. `tools` are
+the functions on offer; `whole` says what differs when the answer is read as a whole. A
+new case is a new pair of files.
 """
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +21,23 @@ STREAMS = Path(__file__).with_name("streams")
 NAMES = sorted(path.stem for path in STREAMS.glob("*.sse"))
 
 
-def understood(stream: Iterable[bytes]) -> dict[str, Any]:
+def understood(
+    stream: Iterable[bytes], tools: Sequence[Any] = (), *, streamed: bool = True
+) -> dict[str, Any]:
     """What the pieces of *stream* amount to; only what is not empty."""
     told: dict[str, Any] = {"text": "", "reasoning": "", "finish": "", "id": ""}
     calls: dict[int, list[str]] = {}
     try:
-        for piece in pieces(stream):
+        for piece in pieces(stream, tools=tools, streamed=streamed):
             assert not told["finish"], "a piece after the last"
             told["text"] += piece.text
             told["reasoning"] += piece.reasoning
             told["finish"] = piece.finish
             told["id"] = piece.id
             for call in piece.tool_calls:
-                known = calls.setdefault(call.number, [call.id, call.name, ""])
-                assert [call.id, call.name] in (known[:2], ["", ""])
+                id = re.sub("^call_[0-9a-f]{32}$", "made up", call.id)
+                known = calls.setdefault(call.number, [id, call.name, ""])
+                assert [id, call.name] in (known[:2], ["", ""])
                 known[2] += call.arguments
             if piece.usage:
                 told["usage"] = list(piece.usage)
@@ -42,24 +47,35 @@ def understood(stream: Iterable[bytes]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value}
 
 
+def read(name: str, *, streamed: bool) -> tuple[bytes, Any, dict[str, Any]]:
+    """A recording's body, the tools on offer, and what is expected."""
+    expected = json.loads((STREAMS / f"{name}.json").read_text())
+    tools, whole = expected.pop("tools", ()), expected.pop("whole", {})
+    if not streamed:
+        expected |= whole
+        if "failure" in expected:  # nothing is given before the end
+            expected = {k: expected[k] for k in ("failure", "id") if k in expected}
+    body = (STREAMS / f"{name}.sse").read_bytes()
+    return body, tools, {key: value for key, value in expected.items() if value}
+
+
 @pytest.mark.parametrize("name", NAMES)
 class TestRecording:
-    def read(self, name: str) -> tuple[bytes, dict[str, Any]]:
-        expected = json.loads((STREAMS / f"{name}.json").read_text())
-        return (STREAMS / f"{name}.sse").read_bytes(), expected
+    @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+    def test_is_understood_whole(self, name: str, streamed: bool) -> None:
+        body, tools, expected = read(name, streamed=streamed)
 
-    def test_is_understood_whole(self, name: str) -> None:
-        body, expected = self.read(name)
+        assert understood([body], tools, streamed=streamed) == expected
 
-        assert understood([body]) == expected
+    @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+    def test_is_understood_byte_by_byte(self, name: str, streamed: bool) -> None:
+        body, tools, expected = read(name, streamed=streamed)
+        parts = (body[i : i + 1] for i in range(len(body)))
 
-    def test_is_understood_byte_by_byte(self, name: str) -> None:
-        body, expected = self.read(name)
-
-        assert understood(body[i : i + 1] for i in range(len(body))) == expected
+        assert understood(parts, tools, streamed=streamed) == expected
 
     def test_is_understood_cut_at_every_position(self, name: str) -> None:
-        body, expected = self.read(name)
+        body, tools, expected = read(name, streamed=True)
 
         for place in range(1, len(body)):
-            assert understood([body[:place], body[place:]]) == expected
+            assert understood([body[:place], body[place:]], tools) == expected

@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.upstream.platform.thinking import Splitter
+from hailuo.upstream.platform.thinking import Splitter, separate
 
 WORDS = st.text(alphabet="<think>/\n ab你")
 PLACES = st.lists(st.integers(0, 60))
@@ -49,3 +50,21 @@ def test_thinking_is_given_before_its_end_is_known() -> None:
     splitter = Splitter()
 
     assert splitter.feed("<think>\nLet me see.") == ("Let me see.", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "apart"),
+    [
+        ("Hm.\n</think>\n\nHello", ("Hm.", "Hello")),
+        ("Hm.</think>Hello", ("Hm.", "Hello")),
+        ("</think>Hello", ("", "Hello")),
+        ("Hm.</think>a</think>b", ("Hm.", "a</think>b")),
+        ("Use <think>a</think>b", ("", "Use <think>a</think>b")),
+        ("Use `</think>`.", ("", "Use `</think>`.")),
+        ("Hello", ("", "Hello")),
+    ],
+)
+def test_lone_end_of_thinking_separates_a_whole_text(
+    content: str, apart: tuple[str, str]
+) -> None:
+    assert separate(content) == apart

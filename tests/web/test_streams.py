@@ -1,16 +1,19 @@
 """Recordings of answers: `streams/NAME.sse`, and what they come to in `NAME.json`.
 
 However the bytes are cut, the text, the sources, the end and the error are the same;
-only where one piece ends and the next begins may differ. A new case is a new pair of
-files.
+only where one piece ends and the next begins may differ. `whole` in the JSON says what
+differs when the answer is read as a whole. A new case is a new pair of files.
 """
 
 import json
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hailuo.errors import NotUnderstood, UpstreamError
 from hailuo.upstream.web.chat import Transcript, repeated
@@ -19,13 +22,15 @@ from hailuo.upstream.web.reading import pieces
 RECORDINGS = sorted(Path(__file__).with_name("streams").glob("*.sse"))
 
 
-def played(parts: Iterable[bytes]) -> dict[str, Any]:
+def played(parts: Iterable[bytes], *, streamed: bool = True) -> dict[str, Any]:
     """What an answer that arrives in *parts* comes to."""
-    transcript = Transcript()
+    transcript = Transcript(streamed=streamed)
     text, links, error = "", [], None
+    begun = streamed
     try:
         for piece in pieces((part for part in parts if part), transcript):
-            assert piece.text or piece.finish, "a piece that brings nothing"
+            assert piece.text or piece.finish or not begun, "brings nothing"
+            begun = True
             assert piece.id == transcript.chat_id
             text += piece.text
             links = [list(link) for link in piece.links]
@@ -40,7 +45,20 @@ def played(parts: Iterable[bytes]) -> dict[str, Any]:
 def recording(request: pytest.FixtureRequest) -> tuple[bytes, dict[str, Any]]:
     path: Path = request.param
     expected = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    expected.pop("whole", None)
     return path.read_bytes(), expected
+
+
+@pytest.fixture(params=RECORDINGS, ids=lambda path: path.stem)
+def read_whole(request: pytest.FixtureRequest) -> tuple[bytes, dict[str, Any]]:
+    """A recording, and what is expected of it when only the whole counts."""
+    path: Path = request.param
+    expected = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    whole = expected.pop("whole", {})
+    if expected["error"]:
+        expected["text"] = ""  # nothing is given before the end
+        expected["links"] = []
+    return path.read_bytes(), expected | whole
 
 
 def test_whole(recording: tuple[bytes, dict[str, Any]]):
@@ -59,10 +77,51 @@ def test_cut_at_every_position(recording: tuple[bytes, dict[str, Any]]):
         assert played([data[:at], data[at:]]) == expected, f"cut at {at}"
 
 
+def test_answer_read_as_whole_is_the_last_content(
+    read_whole: tuple[bytes, dict[str, Any]],
+):
+    data, expected = read_whole
+    assert played([data], streamed=False) == expected
+    assert played((bytes([byte]) for byte in data), streamed=False) == expected
+
+
+def test_answer_read_as_whole_is_the_same_however_it_is_cut(
+    read_whole: tuple[bytes, dict[str, Any]],
+):
+    data, expected = read_whole
+    for at in range(1, len(data)):
+        parts = [data[:at], data[at:]]
+        assert played(parts, streamed=False) == expected, f"cut at {at}"
+
+
+CONTENTS = st.lists(st.text("ab\ufffd", max_size=4) | st.just("ab" * 20), max_size=6)
+
+
+@given(CONTENTS, st.booleans(), st.lists(st.integers(0, 2_000), max_size=4))
+def test_cut_of_any_contents_changes_nothing(
+    contents: list[str], streamed: bool, cuts: list[int]
+):
+    events = [said(content) for content in contents]
+    data = b"".join(b"data: %b\n\n" % event for event in [*events, b'{"type":8}'])
+    edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    parts = [data[a:b] for a, b in pairwise(edges)]
+    bytewise = (bytes([byte]) for byte in data)
+    assert played(parts, streamed=streamed) == played(bytewise, streamed=streamed)
+
+
+@given(CONTENTS)
+def test_streamed_text_is_the_beginning_of_the_last_content(contents: list[str]):
+    """Or there is an error: nothing is ever spliced."""
+    data = b"".join(b"data: %b\n\n" % said(content) for content in contents)
+    answer = played([data + b'data: {"type":8}\n\n'])
+    last = next(filter(None, reversed(contents)), "")
+    assert answer["error"] or answer["text"].rstrip() == last.rstrip()
+
+
 def test_no_text_is_given_twice_or_taken_back():
     transcript = Transcript()
     taken = []
-    for content in ("a", "a\ufffd", "a海", "x", "a海螺"):
+    for content in ("a", "a\ufffd", "a海", "a", "a海螺"):
         event = {"type": 2, "data": {"messageResult": {"content": content, "isEnd": 1}}}
         transcript.read(json.dumps(event).encode())
         piece = transcript.take()

@@ -5,7 +5,17 @@ from contextlib import closing
 
 from ...errors import BadRequest, NotUnderstood, TokenRejected
 from ...watch import Watch
-from .. import Answer, Credential, Question, Recording, Sound, Speaker, Speech, Words
+from .. import (
+    Answer,
+    Credential,
+    Question,
+    Recording,
+    Sound,
+    Speaker,
+    Speech,
+    Words,
+    upstream_json,
+)
 from ..http import Http
 from . import chat, history, objections, protocol, request, voices
 from .client import Client
@@ -24,6 +34,7 @@ class Platform:
 
     kind = protocol.KIND
     fetches = True
+    counts = True
 
     def __init__(self, http: Http, origin: str, default_model: str) -> None:
         self._http = http
@@ -53,7 +64,9 @@ class Platform:
             protocol.CHAT, account.token, body, watch=watch
         )
         with closing(stream):
-            yield from chat.pieces(stream)
+            yield from chat.pieces(
+                stream, streamed=question.streamed, tools=body.get("tools", ())
+            )
             stream.settle()
 
     @property
@@ -114,7 +127,9 @@ class Platform:
         listed = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(listed, list):
             raise NotUnderstood("the platform lists no models")
-        return [str(m["id"]) for m in listed if isinstance(m, dict) and m.get("id")]
+        models = [model for model in listed if isinstance(model, dict)]
+        names = [upstream_json.identifier(model, "id") for model in models]
+        return list(filter(None, names))
 
     def _model(self, question: Question) -> str:
         return question.model if self.offers(question.model) else self._default_model

@@ -6,7 +6,8 @@
 Pure: bytes in, pieces out, so a recording is as good as the service.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from ...errors import GatewayError, TimedOut, Unreachable
 from .. import TICK, Answer
@@ -15,13 +16,19 @@ from .protocol import DONE
 from .transcript import Transcript
 
 
-def pieces(stream: Iterable[bytes]) -> Answer:
+def pieces(
+    stream: Iterable[bytes],
+    *,
+    streamed: bool = True,
+    tools: Sequence[Mapping[str, Any]] = (),
+) -> Answer:
     """Each piece as it arrives, the last one with its finish and its usage.
 
     stream: bytes cut anywhere; b"" gives a TICK.
+    streamed, tools: as for Transcript.
     raises: what Transcript.read() does, and *stream*.
     """
-    transcript, parser = Transcript(), Parser()
+    transcript, parser = Transcript(streamed=streamed, tools=tools), Parser()
     for received in _until_finished(stream, transcript):
         if not received:
             yield TICK

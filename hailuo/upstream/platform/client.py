@@ -13,6 +13,7 @@ import requests
 
 from ...errors import BadRequest, NotUnderstood
 from ...watch import Watch
+from .. import upstream_json
 from ..http import Form, Http, multipart
 from ..stream import Stream
 from .protocol import KIND
@@ -115,8 +116,8 @@ def opened(response: requests.Response) -> Any:
     raises: as Client.ask().
     """
     try:
-        answer = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
+        answer = upstream_json.parse(response.content)
+    except NotUnderstood:
         answer = None
     if failure := refusal(answer, response.status_code):
         raise failure

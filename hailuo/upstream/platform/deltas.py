@@ -8,7 +8,8 @@ cumulative (platform.md). It is decided once for a stream:
   `hahaha` does, are no chance: cumulative;
 - in doubt, and at the end, incremental.
 
-As long as it is open, only what is the same in both readings is given.
+As long as it is open, only what is the same in both readings is given. Half a surrogate
+pair at the end of a delta waits for its other half.
 
     deltas = Deltas()
     content = Growing(deltas)
@@ -17,57 +18,70 @@ As long as it is open, only what is the same in both readings is given.
 
 import os
 
+from .. import upstream_json
+
 GROWTHS = 3
 CHARACTERS = 24
 
 
 class Deltas:
-    """What is known of one stream; all its growing fields share it.
+    """What is known of some fields of a stream: its texts share one, each call has one.
 
     cumulative: None as long as it is open.
+    ended: whether nothing more will come.
     """
 
     def __init__(self) -> None:
         self.cumulative: bool | None = None
+        self.ended = False
 
-    def end(self) -> None:
-        """Nothing more will come to tell by."""
-        self.cumulative = bool(self.cumulative)
+    def end(self, in_doubt: bool = False) -> None:
+        """Nothing more will come to tell by. in_doubt: what an open one becomes."""
+        self.cumulative = in_doubt if self.cumulative is None else self.cumulative
+        self.ended = True
 
 
 class Growing:
-    """One field whose value grows: the content, the reasoning, a call's arguments."""
+    """One field whose value grows: the content, the reasoning, a call's arguments.
+
+    joined: the text if deltas are incremental.
+    last: the text if they are cumulative.
+    """
 
     def __init__(self, deltas: Deltas) -> None:
         self._deltas = deltas
-        self._joined = ""  # the text if deltas are incremental
-        self._last = ""  # the text if they are cumulative
+        self.joined = ""
+        self.last = ""
         self._growths = 0
         self._given = 0
 
     def add(self, delta: str) -> str:
         """Take in one delta; what is certain and new, possibly ""."""
-        if self._deltas.cumulative is None and self._last and delta:
+        if self._deltas.cumulative is None and self.last and delta:
             self._weigh(delta)
-        self._joined += delta
-        if len(delta) >= len(self._last):
-            self._last = delta
+        self.joined += delta
+        if len(delta) >= len(self.last):
+            self.last = delta
         return self.take()
 
     def take(self) -> str:
         """What has become certain since, as another field may have decided."""
         text = self._certain()
-        new = text[self._given :]
-        self._given = max(self._given, len(text))
-        return new
+        end = len(text)
+        if not self._deltas.ended and _ends_in_half(text):
+            end -= 1
+        new = text[self._given : end]
+        self._given = max(self._given, end)
+        return upstream_json.mend(new)
 
     def _certain(self) -> str:
         if self._deltas.cumulative is None:
-            return os.path.commonprefix([self._joined, self._last])
-        return self._last if self._deltas.cumulative else self._joined
+            return os.path.commonprefix([self.joined, self.last])
+        return self.last if self._deltas.cumulative else self.joined
 
     def _weigh(self, delta: str) -> None:
-        added = delta.removeprefix(self._last)
+        last = self.last[:-1] if _ends_in_half(self.last) else self.last
+        added = delta.removeprefix(last)
         if not added or added == delta:
             self._deltas.cumulative = False
             return
@@ -79,3 +93,8 @@ class Growing:
 def _repeats(text: str) -> bool:
     """Whether *text* is one part of it over and over, the last time perhaps cut."""
     return any(text.startswith(text[at:]) for at in range(1, len(text) // 2 + 1))
+
+
+def _ends_in_half(text: str) -> bool:
+    """Whether the first half of a surrogate pair waits for the other."""
+    return "\ud800" <= text[-1:] <= "\udbff"

@@ -65,7 +65,16 @@ WRITE = "/v1/speech_to_text"
 ASR_MODEL = "asr-1.0"
 LEVELS = {"phrase": "sentence", "word": "word"}  # whose times are told
 
-# platform.md, Errors
+# platform.md, Errors. What its messages call a field, and what the client calls it.
+PARAMS: Mapping[str, str] = {
+    **dict.fromkeys(("messages", "message", "content", "role"), "messages"),
+    **dict.fromkeys(("image", "images", "image_url", "tool_call_id"), "messages"),
+    **dict.fromkeys(("tools", "tool", "function", "functions"), "tools"),
+    **{name: name for name in ("temperature", "top_p", "thinking", "tool_choice")},
+    **{name: name for name in ("max_tokens", "max_completion_tokens", "model")},
+    **dict.fromkeys(("voice", "voice_id"), "voice"),
+    **{name: name for name in ("speed", "language", "file")},
+}
 INVALID_CODES = frozenset({1042, 2013, 20132, 2037, 2048})
 FILTERED_CODES = frozenset({1026, 1027})
 BAD_KEY_CODES = frozenset({1004, 2049})

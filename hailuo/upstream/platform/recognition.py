@@ -12,7 +12,15 @@ from typing import Any
 from ... import audio
 from ...errors import NotUnderstood
 from ...watch import Watch
-from .. import HUSH, Credential, Phrase, Recording, Words, sentences
+from .. import (
+    HUSH,
+    Credential,
+    Phrase,
+    Recording,
+    Words,
+    sentences,
+    upstream_json,
+)
 from ..http import Form
 from ..stream import Stream
 from . import events, protocol
@@ -96,9 +104,10 @@ def segments(answer: Any, seconds: float) -> Iterator[Phrase]:
         yield Phrase(text, 0.0, seconds)
     for each in found:
         try:
-            text, start, end = each["text"], float(each["start"]), float(each["end"])
-        except (TypeError, KeyError, ValueError):
+            text, times = each["text"], (each["start"], each["end"])
+        except (TypeError, KeyError):
             raise NotUnderstood("the platform's segment is not one") from None
+        start, end = map(upstream_json.seconds, times)
         if isinstance(text, str) and text.strip():
             yield Phrase(text.strip(), start, end)
 

@@ -24,11 +24,13 @@ from ...errors import (
     TooLarge,
     Unreachable,
 )
+from .. import upstream_json
 from . import protocol
 
 Failure = type[GatewayError]
 
 _CODE_AT_END = re.compile(r"\((\d{1,9})\)\s*$")
+_PARAM = re.compile(rf"\b(?:{'|'.join(protocol.PARAMS)})\b", re.IGNORECASE)
 
 _BY_CODE: Mapping[int, Failure] = {
     code: failure
@@ -61,7 +63,8 @@ def refusal(answer: Any, status: int = 200) -> GatewayError | None:
     """The failure that a JSON answer, or an event, and its HTTP status tell of.
 
     answer: None when it is no JSON.
-    returns: None when nothing is wrong.
+    returns: None when nothing is wrong. A BadRequest names the field, where the
+        platform does.
     """
     said = answer if isinstance(answer, dict) else {}
     code, message = _base(said)
@@ -69,7 +72,10 @@ def refusal(answer: Any, status: int = 200) -> GatewayError | None:
         code, message, status = _error(said, status)
     if not code and not message and status < 300:
         return None
-    return _failure(code, status)(_sentence(message, code, status))
+    failure, sentence = _failure(code, status), _sentence(message, code, status)
+    if failure is BadRequest:
+        return BadRequest(sentence, param=_param(said, message), code="invalid_value")
+    return failure(sentence)
 
 
 def _base(said: Mapping[str, Any]) -> tuple[int, str]:
@@ -77,7 +83,8 @@ def _base(said: Mapping[str, Any]) -> tuple[int, str]:
     base = said.get("base_resp")
     if not isinstance(base, dict):
         return 0, ""
-    return _number(base.get("status_code")), str(base.get("status_msg") or "")
+    message = upstream_json.message(base.get("status_msg"))
+    return _number(base.get("status_code")), message
 
 
 def _error(said: Mapping[str, Any], status: int) -> tuple[int, str, int]:
@@ -86,9 +93,9 @@ def _error(said: Mapping[str, Any], status: int) -> tuple[int, str, int]:
     if not error:
         return 0, "", status
     if not isinstance(error, dict):
-        return 0, str(error), status
-    message = str(error.get("message") or "an error")
-    found = _CODE_AT_END.search(message)
+        return 0, upstream_json.message(error) or "an error", status
+    message = upstream_json.message(error.get("message")) or "an error"
+    found = _CODE_AT_END.search(str(error.get("message"))[-40:])
     status = status if status >= 300 else _number(error.get("http_code"))
     return int(found[1]) if found else 0, message, status
 
@@ -101,6 +108,17 @@ def _failure(code: int, status: int) -> Failure:
     if status >= 500:
         return Unreachable
     return Refused if code else NotUnderstood
+
+
+def _param(said: Mapping[str, Any], message: str) -> str | None:
+    """Return the client's name of the field that is wrong, None when nothing tells.
+
+    The error's own `param` is *assumed*; else the first name in the message counts.
+    """
+    error = said.get("error")
+    named = error.get("param") if isinstance(error, dict) else None
+    found = _PARAM.search(named if isinstance(named, str) else message)
+    return protocol.PARAMS[found[0].lower()] if found else None
 
 
 def _sentence(message: str, code: int, status: int) -> str:

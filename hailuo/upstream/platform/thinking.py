@@ -6,19 +6,39 @@
 
 The tags may be cut anywhere. The newlines of `<think>\\n…\\n</think>\\n\\n` belong to
 them. Only at the very start is it thinking; later on it is text about tags.
+
+Some models leave out the first tag. In a stream the thinking has been given as text by
+the time its end comes; a whole answer is separated:
+
+    reasoning, text = separate("Hm.\\n</think>\\n\\nHello")       # "Hm.", "Hello"
 """
 
+import re
 from collections.abc import Callable
 
 _OPEN = "<think>"
 _CLOSE = "</think>"
 _CLOSES = ("\n" + _CLOSE, _CLOSE)
+# Between backticks it is text about tags.
+_LONE_CLOSE = re.compile(r"\n?(?<!`)</think>(?!`)\n{0,2}")
+
+
+def separate(text: str) -> tuple[str, str]:
+    """Split a whole text at a lone closing tag into reasoning and text."""
+    close = _LONE_CLOSE.search(text)
+    if not close or _OPEN in text[: close.start()]:
+        return "", text
+    return text[: close.start()], text[close.end() :]
 
 
 class Splitter:
-    """Feed it the content as it grows; it gives reasoning and text apart."""
+    """Feed it the content as it grows; it gives reasoning and text apart.
+
+    thought: whether there was thinking.
+    """
 
     def __init__(self) -> None:
+        self.thought = False
         self._held = ""
         self._step: Callable[[], bool] = self._begin
         self._reasoning = ""
@@ -52,6 +72,7 @@ class Splitter:
         if found.startswith(_OPEN):
             self._held = found.removeprefix(_OPEN)
             self._newlines, self._step = 1, self._think
+            self.thought = True
             return True
         if _OPEN.startswith(found):
             return False

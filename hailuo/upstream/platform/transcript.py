@@ -5,16 +5,21 @@ transcript.read(data_of_an_event)
 piece = transcript.take()         # what is new since the last time
 """
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import Filtered, NothingSaid, NotUnderstood
-from .. import Piece, ToolCall, Usage, sse
+from .. import Piece, ToolCall, Usage, sse, upstream_json
+from ..upstream_json import identifier, mapping, objects
 from .deltas import Deltas, Growing
-from .events import choices, details, mapping, objects, text
+from .events import choices, details
 from .protocol import DONE, FINISHES, FLAGS
 from .refusals import refusal
-from .thinking import Splitter
+from .thinking import Splitter, separate
+from .tool_markup import MarkupCall, ToolMarkup
+
+MAX_TOKENS = 2**53  # more cannot be counted in JSON
 
 
 class Transcript:
@@ -22,9 +27,16 @@ class Transcript:
 
     finish: why the answer is over, "" until it says; its usage may still follow.
     ended: whether nothing more is to be waited for.
+    streamed: whether each piece is passed on as it comes. Else the first piece only
+        says that the answer has begun, and the last one has all of it.
+    tools: the functions on offer, as they were sent.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, streamed: bool = True, tools: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        self._streamed = streamed
+        self._begun = False
         self.finish = ""
         self.ended = False
         self._id = ""
@@ -32,6 +44,7 @@ class Transcript:
         self._content = Growing(self._deltas)
         self._thoughts = Growing(self._deltas)
         self._splitter = Splitter()
+        self._markup = ToolMarkup(tools)
         self._calls: dict[int | str, _Call] = {}  # by index, or by id without one
         self._usage: Usage | None = None
         self._reasoning = self._text = ""  # what has not been taken yet
@@ -48,12 +61,14 @@ class Transcript:
         if event.strip() == DONE:
             self.close()
             return
-        said = sse.said(event)
-        self._id = self._id or str(said.get("id") or "")
+        said = sse.said(event, keep_halves=True)
+        self._id = self._id or identifier(said, "id")
         self._read_usage(said.get("usage"))
-        self._read_choices(said)
-        if self._withheld(said) or (self.finish and not choices(said)):
-            self.close()
+        if self.finish != "filtered":  # what comes behind that is left out
+            self._read_choices(said)
+        self._check_withheld(said)
+        if self.finish and not choices(said):
+            self.close()  # the usage came with it, if at all
 
     def close(self) -> None:
         """The stream is over.
@@ -62,8 +77,14 @@ class Transcript:
             to be over.
         """
         self._deltas.end()
+        for call in self._calls.values():
+            call.end()
         self._grow("", "")
         self._add(*self._splitter.end())
+        self._add_marked(*self._markup.end())
+        if not self._streamed and not self._splitter.thought:
+            thought, self._text = separate(self._text)
+            self._reasoning += thought
         if not self.finish:
             if not self._heard():
                 raise NothingSaid("the platform has not said a word")
@@ -74,6 +95,8 @@ class Transcript:
 
     def take(self) -> Piece | None:
         """What is new, None when nothing is; the last one has the finish."""
+        if not self._streamed and not self.ended:
+            return self._begin()
         calls = tuple(part for call in self._calls.values() for part in call.take())
         piece = Piece(self._text, self._reasoning, calls, id=self._id)
         something = bool(self._text or self._reasoning or calls)
@@ -82,6 +105,12 @@ class Transcript:
         if self.ended:
             return piece._replace(finish=self._reason(), usage=self._usage)
         return piece if something else None
+
+    def _begin(self) -> Piece | None:
+        if self._begun or not self._heard():
+            return None
+        self._begun = True
+        return Piece(id=self._id)
 
     def _heard(self) -> bool:
         return bool(self._said or self._text or self._reasoning or self._calls)
@@ -92,8 +121,9 @@ class Transcript:
     def _read_usage(self, usage: Any) -> None:
         """Real numbers; those of an unfinished answer are replaced by later ones."""
         if isinstance(usage, dict):
-            prompt, answer = usage.get("prompt_tokens"), usage.get("completion_tokens")
-            if isinstance(prompt, int) and isinstance(answer, int):
+            prompt = _count(usage.get("prompt_tokens"))
+            answer = _count(usage.get("completion_tokens"))
+            if prompt is not None and answer is not None:
                 self._usage = Usage(prompt, answer)
 
     def _read_choices(self, said: Mapping[str, Any]) -> None:
@@ -102,7 +132,7 @@ class Transcript:
                 continue  # nobody asked for a second answer
             self._read_delta(mapping(choice, "delta") or self._whole(choice))
             if reason := choice.get("finish_reason"):
-                self.finish = FINISHES.get(str(reason), "stop")
+                self.finish = FINISHES.get(upstream_json.message(reason), "stop")
 
     def _whole(self, choice: Mapping[str, Any]) -> Mapping[str, Any]:
         """A whole message beside the deltas repeats them; alone, it is the answer."""
@@ -110,8 +140,8 @@ class Transcript:
         return mapping(choice, "message") if alone else {}
 
     def _read_delta(self, delta: Mapping[str, Any]) -> None:
-        thought = text(delta, "reasoning_content") or details(delta)
-        self._grow(thought, text(delta, "content"))
+        thought = upstream_json.text(delta, "reasoning_content") or details(delta)
+        self._grow(thought, upstream_json.text(delta, "content"))
         for call in objects(delta, "tool_calls"):
             self._read_call(call)
 
@@ -121,41 +151,49 @@ class Transcript:
 
     def _add(self, reasoning: str, text: str) -> None:
         self._reasoning += reasoning
+        self._add_marked(*self._markup.feed(text))
+
+    def _add_marked(self, text: str, calls: Sequence[MarkupCall]) -> None:
         self._text += text
+        for name, arguments in calls:
+            number, id = len(self._calls), f"call_{uuid.uuid4().hex}"
+            self._calls[id] = call = _Call(number)
+            function = {"name": name, "arguments": arguments}
+            call.read({"id": id, "function": function})
+            call.end()
 
     def _read_call(self, part: Mapping[str, Any]) -> None:
         key = part.get("index")
         if not isinstance(key, int):
-            key = str(part.get("id") or "") or (
-                list(self._calls)[-1] if self._calls else 0
-            )
+            last = list(self._calls)[-1] if self._calls else 0
+            key = identifier(part, "id") or last
         if key not in self._calls:
-            self._calls[key] = _Call(len(self._calls), self._deltas)
+            self._calls[key] = _Call(len(self._calls))
         self._calls[key].read(part)
 
-    def _withheld(self, said: Mapping[str, Any]) -> bool:
-        """Whether the answer is cut short; the rest of a begun one is left out.
+    def _check_withheld(self, said: Mapping[str, Any]) -> None:
+        """Finish an answer that is cut short; its usage may still follow.
 
         raises: Filtered before its first word, and whatever else the event tells of.
         """
         failure = refusal(said)
-        if failure and not isinstance(failure, Filtered):
+        if failure and not isinstance(failure, Filtered) and self.finish != "filtered":
             raise failure
         withheld = failure is not None or any(said.get(flag) is True for flag in FLAGS)
         if not withheld and self.finish != "filtered":
-            return False
+            return
         if not self._heard():
             raise failure or Filtered("the platform has withheld its answer")
         self.finish = "filtered"
-        return withheld
 
 
 class _Call:
     """A function that is to be called, as its parts arrive."""
 
-    def __init__(self, number: int, deltas: Deltas) -> None:
+    def __init__(self, number: int) -> None:
         self._number = number
-        self._arguments = Growing(deltas)
+        self._deltas = Deltas()  # its own: the text's say nothing of arguments
+        self._arguments = Growing(self._deltas)
         self._id = ""
         self._name = ""
         self._begun = False
@@ -163,9 +201,15 @@ class _Call:
 
     def read(self, part: Mapping[str, Any]) -> None:
         function = mapping(part, "function")
-        self._id = self._id or str(part.get("id") or "")
-        self._name = self._name or str(function.get("name") or "")
-        self._new += self._arguments.add(text(function, "arguments"))
+        self._id = self._id or identifier(part, "id")
+        self._name = self._name or identifier(function, "name")
+        self._new += self._arguments.add(upstream_json.text(function, "arguments"))
+
+    def end(self) -> None:
+        """Nothing more will come: in doubt, the reading that is JSON counts."""
+        arguments = self._arguments
+        in_doubt = not _is_json(arguments.joined) and _is_json(arguments.last)
+        self._deltas.end(in_doubt)
 
     def take(self) -> tuple[ToolCall, ...]:
         """The part that is new; the first, once the name is known, says whose it is."""
@@ -177,3 +221,15 @@ class _Call:
             return (ToolCall(self._number, arguments=new),) if new else ()
         self._begun = True
         return (ToolCall(self._number, self._id, self._name, new),)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        upstream_json.parse(upstream_json.mend(text).encode())
+    except NotUnderstood:
+        return False
+    return True
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value < MAX_TOKENS else None

@@ -44,6 +44,7 @@ class Web:
 
     kind = protocol.KIND
     fetches = False
+    counts = False
 
     def __init__(self, http: Http, origin: str, replaced: str = "") -> None:
         self._http = http
@@ -85,7 +86,7 @@ class Web:
         One that is to be kept is removed all the same if nobody was told its id.
         """
         ids = yield from self._uploads.ids(account.token, _here(question), watch)
-        transcript, told = Transcript(), False
+        transcript, told = Transcript(streamed=question.streamed), False
         try:
             with closing(self._ask(account, question, watch, ids)) as stream:
                 try:

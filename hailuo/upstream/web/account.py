@@ -33,5 +33,9 @@ def identify(credential: str) -> Identity | None:
 def _user_id(claims: Mapping[str, Any]) -> str:
     """payload.user.id, if it is what a log line may hold."""
     user = claims.get("user")
-    found = str(user.get("id") or "") if isinstance(user, dict) else ""
-    return found if _SANE_ID.fullmatch(found) else ""
+    user_id = user.get("id") if isinstance(user, dict) else ""
+    if type(user_id) is int:
+        user_id = str(user_id)
+    if not isinstance(user_id, str) or not _SANE_ID.fullmatch(user_id):
+        return ""
+    return user_id

@@ -5,21 +5,26 @@
     piece = transcript.take()         # what is new since the last time
 
 Pure: bytes in, pieces out, so a recording is as good as the service.
+
+Each content repeats all of the answer so far. Where one does not, what was streamed
+cannot be taken back: that is NotUnderstood. In an answer that is read as a whole the
+last content is the answer, if it is a new version of what was said rather than the next
+part of a stream that turns out to be incremental.
 """
 
-import re
+import os
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 from ...errors import NothingSaid, NotUnderstood
-from .. import Link, Piece, sse
+from .. import Link, Piece, sse, upstream_json
+from ..upstream_json import mapping
 from .client import check
 from .protocol import END_TYPE, HEARTBEAT_TYPE, IS_LAST
 
-# A character cut in half, which a later event completes. orjson gives the first; what
-# it rejects, half of a pair of surrogates, comes from the standard library.
-_HALF = re.compile("[\ufffd\ud800-\udfff]")
+HALF = "\ufffd"  # a character cut in half, which a later event completes
+PROOF_CHARACTERS = 24  # repeated at the start of a content, they are no chance
 
 _BEHIND_CONTENT = b'","isEnd":'  # a quote in the content itself would be escaped
 
@@ -30,14 +35,20 @@ class Transcript:
     chat_id: the conversation's id, "" until it is known.
     message_id: the answer's own id within it, "" until it is known.
     ended: whether the answer is over.
+    streamed: whether each piece is passed on as it comes. Else the first piece only
+        says that the answer has begun, and the last one has all of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, streamed: bool = True) -> None:
         self.chat_id = ""
         self.message_id = ""
         self.ended = False
-        self._content = ""
-        self._given = 0  # characters of it that have been taken
+        self._streamed = streamed
+        self._content = ""  # the longest so far
+        self._latest = ""  # the content of the newest event that has any
+        self._proven = False  # whether contents are known to be cumulative
+        self._begun = False
+        self._given = 0  # characters of the content that have been taken
         self._links: tuple[Link, ...] = ()
         self._parser = sse.Parser()
 
@@ -53,6 +64,8 @@ class Transcript:
             if repeated(event, newer):
                 passed = event
                 continue
+            if passed and not (self._streamed or self._proven):
+                self.read(passed)  # a continuation counts, however the bytes were cut
             try:
                 self.read(event)
             except NotUnderstood:
@@ -72,45 +85,79 @@ class Transcript:
         said = sse.said(event)
         if said.get("type") == HEARTBEAT_TYPE:
             return  # its statusInfo may be anything
-        if status := _mapping(said, "statusInfo"):
+        if status := mapping(said, "statusInfo"):
             check(status)
-        data = _mapping(said, "data")
-        message = _mapping(data, "messageResult")
-        self._read_id(message or _mapping(data, "sendResult"))
-        self.message_id = str(message.get("msgID") or "") or self.message_id
-        self._read_content(message)
-        ends = said.get("type") == END_TYPE or message.get("isEnd") == IS_LAST
-        if ends and not self._content:
-            raise NothingSaid("the upstream ended its answer without a word")
-        self.ended = ends
+        data = mapping(said, "data")
+        message = mapping(data, "messageResult")
+        result = message or mapping(data, "sendResult")
+        self.chat_id = self.chat_id or upstream_json.identifier(result, "chatID")
+        self.message_id = upstream_json.identifier(message, "msgID") or self.message_id
+        self._read_content(upstream_json.text(message, "content"))
+        self._links = _links(message) or self._links
+        if said.get("type") == END_TYPE or message.get("isEnd") == IS_LAST:
+            self._end()
 
     def take(self) -> Piece | None:
         """What is new, None when nothing is."""
         if self.ended:
-            text = _HALF.sub("\ufffd", self._content[self._given :])
+            text = self._content[self._given :]
             self._given = len(self._content)
             return Piece(text, links=self._links, finish="stop", id=self.chat_id)
         end = self._sound_end()
+        if end <= self._given:
+            return None
+        if not self._streamed:
+            begins, self._begun = not self._begun, True
+            return Piece(id=self.chat_id) if begins else None
         text = self._content[self._given : end]
-        self._given = max(self._given, end)
-        return Piece(text, id=self.chat_id) if text else None
+        self._given = end
+        return Piece(text, id=self.chat_id)
 
     def _sound_end(self) -> int:
         """Where the content ends, or the first character cut in half begins."""
-        half = _HALF.search(self._content, self._given)
-        return half.start() if half else len(self._content)
+        half = self._content.find(HALF, self._given)
+        return half if half >= 0 else len(self._content)
 
-    def _read_id(self, result: Mapping[str, Any]) -> None:
-        self.chat_id = self.chat_id or str(result.get("chatID") or "")
+    def _read_content(self, content: str) -> None:
+        """Take in a content, which repeats the one before and goes on.
 
-    def _read_content(self, result: Mapping[str, Any]) -> None:
-        content = result.get("content") or ""
-        if not isinstance(content, str):
-            raise NotUnderstood("the upstream's content is not text")
-        # Shorter than before adds nothing, but two marks may become one character.
-        if len(content) >= len(self._content) or len(content) > self._sound_end():
+        One that is only shorter brings nothing, and may be made up for.
+        """
+        if not content:
+            return
+        self._latest = content
+        if content.startswith(self._content[: self._sound_end()]):
+            # Two marks may become one character.
+            self._proven = self._proven or len(self._content) >= PROOF_CHARACTERS
             self._content = content
-        self._links = _links(result) or self._links
+        elif not self._content.startswith(content.partition(HALF)[0]):
+            self._revise(content)
+
+    def _revise(self, content: str) -> None:
+        """Take a content that contradicts the one before, where that can be done.
+
+        raises: NotUnderstood.
+        """
+        common = len(os.path.commonprefix((content, self._content)))
+        if self._streamed or not (self._proven or 2 * common >= len(self._content)):
+            raise NotUnderstood(
+                "the upstream's content does not continue what it has said before"
+            )
+        self._content = content
+
+    def _end(self) -> None:
+        """The answer is over.
+
+        raises: NothingSaid for an end without a word; NotUnderstood when more was said
+            than there is in the end, but for blanks.
+        """
+        if not self._content:
+            raise NothingSaid("the upstream ended its answer without a word")
+        if not self._streamed:
+            self._content = self._latest
+        elif not self._latest.startswith(self._content[: self._sound_end()].rstrip()):
+            raise NotUnderstood("the upstream has taken back the end of its answer")
+        self.ended = True
 
 
 def repeated(event: bytes, newer: bytes) -> bool:
@@ -125,22 +172,19 @@ def repeated(event: bytes, newer: bytes) -> bool:
     return newer.endswith(event[end:]) and newer.startswith(event[:end])
 
 
-def _mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """A field that is an object or absent."""
-    found = value.get(key) or {}
-    if not isinstance(found, dict):
-        raise NotUnderstood(f"{key} of the upstream's event is not an object")
-    return found
-
-
 def _links(result: Mapping[str, Any]) -> tuple[Link, ...]:
     """source: protocol.md 4, extra.netSearchStatus.linkDetail."""
-    status = _mapping(_mapping(result, "extra"), "netSearchStatus")
+    status = mapping(mapping(result, "extra"), "netSearchStatus")
     details = status.get("linkDetail") or []
     if not isinstance(details, list):
         raise NotUnderstood("linkDetail of the upstream's event is not a list")
-    return tuple(
-        Link(str(detail.get("detail") or detail["url"]), str(detail["url"]))
-        for detail in details
-        if isinstance(detail, dict) and detail.get("url")
-    )
+    found = [_link(detail) for detail in details if isinstance(detail, dict)]
+    return tuple(link for link in found if link.url)
+
+
+def _link(detail: Mapping[str, Any]) -> Link:
+    """Return a page; one whose address is not text has none."""
+    url = detail.get("url")
+    if not isinstance(url, str):
+        url = ""
+    return Link(upstream_json.message(detail.get("detail")) or url, url)

@@ -8,17 +8,18 @@ Each token has a device, registered when first needed (protocol.md 2).
 """
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
-import orjson
 import requests
 
 from ...errors import NotUnderstood, Refused, TokenRejected, Unreachable, UpstreamError
 from ...kept import Kept
 from ...watch import Watch
+from .. import upstream_json
 from ..http import Form, Http, multipart
 from ..stream import Stream
 from .protocol import (
@@ -30,6 +31,8 @@ from .protocol import (
     address,
 )
 from .signing import Signature
+
+_SANE_DEVICE_ID = re.compile(r"[\w.~-]+", re.ASCII)
 
 
 class Device(NamedTuple):
@@ -119,9 +122,19 @@ class Client:
         fresh = Device(str(uuid.uuid4()), "")
         with self.counting(REGISTER):
             data = self._ask("POST", REGISTER, token, fresh, {"uuid": fresh.uuid})
-        if not isinstance(data, Mapping) or not data.get("deviceIDStr"):
-            raise NotUnderstood("the upstream has registered no device")
-        return fresh._replace(id=str(data["deviceIDStr"]))
+        return fresh._replace(id=_device_id(data))
+
+
+def _device_id(data: Any) -> str:
+    """Return the id of a registered device, which becomes a part of every address.
+
+    raises: NotUnderstood for what is none, or could not stand there as it is.
+    """
+    fields = data if isinstance(data, Mapping) else {}
+    device_id = upstream_json.identifier(fields, "deviceIDStr")
+    if not _SANE_DEVICE_ID.fullmatch(device_id):
+        raise NotUnderstood("the upstream has registered no device")
+    return device_id
 
 
 def stringified(body: Mapping[str, Any]) -> bytes:
@@ -144,15 +157,15 @@ def refusal(code: Any, message: Any) -> UpstreamError:
     """The failure that a code other than 0 means, in the service's words."""
     if not isinstance(code, int):
         return NotUnderstood("a status code of the upstream is not a whole number")
-    said = f"the upstream says: {message or 'no'} ({code})"
+    said = f"the upstream says: {upstream_json.message(message) or 'no'} ({code})"
     return TokenRejected(said) if code in DEAD_TOKEN_CODES else Refused(said)
 
 
 def opened(response: requests.Response) -> Any:
     """What a JSON answer's envelope holds; an answer without one is passed through."""
     try:
-        answer = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
+        answer = upstream_json.parse(response.content)
+    except NotUnderstood:
         answer = None
     if isinstance(answer, dict) and isinstance(answer.get("statusInfo"), dict):
         check(answer["statusInfo"])

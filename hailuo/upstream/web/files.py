@@ -24,7 +24,7 @@ from ...files import File
 from ...kept import Kept
 from ...together import Stop, together
 from ...watch import Watch
-from .. import TICK, Piece
+from .. import TICK, Piece, upstream_json
 from ..http import Http
 from . import protocol, storage
 from .client import Client
@@ -107,9 +107,10 @@ class Uploads:
             "mimeType": file.media_type,
         }
         data = self._client.ask("POST", protocol.POLICY_CALLBACK, token, told)
-        if not isinstance(data, Mapping) or not data.get("fileID"):
+        fields = data if isinstance(data, Mapping) else {}
+        if not (file_id := upstream_json.identifier(fields, "fileID")):
             raise NotUnderstood("the upstream has given a file no id")
-        return str(data["fileID"])
+        return file_id
 
     def _policy(self, token: str) -> Policy:
         policy = self._policies.of(token)

@@ -126,7 +126,7 @@ class Voice:
         """
         for wording in repetition.WORDINGS:
             message = Message("user", (f"{wording}\n{text}",))
-            transcripts.append(transcript := Transcript())
+            transcripts.append(transcript := Transcript(streamed=False))
             with closing(self._ask(account, Question([message]), watch)) as stream:
                 said = yield from _said(stream, transcript)
                 stream.settle()
