@@ -18,7 +18,8 @@ from .conversations import Conversations
 from .errors import BadRequest, CallerLeft, Refused, TokenRejected, UpstreamError
 from .leaving import Leaving
 from .metrics import Metrics
-from .pool import Pool
+from .pool import Pool, unserved
+from .proofs import Proofs
 from .turn import Turn
 from .upstream import (
     HUSH,
@@ -53,8 +54,10 @@ class Gateway:
         upstreams: Mapping[str, Upstream],
         leaving: Leaving,
         metrics: Metrics,
+        proofs: Proofs,
     ) -> None:
         self._pool = pool
+        self._proofs = proofs
         self._upstreams = upstreams
         self._metrics = metrics
         self._conversations = Conversations()
@@ -68,6 +71,26 @@ class Gateway:
         """Whether whoever of *scope* may answer fetches a picture itself."""
         kinds = {account.kind for account in scope.live()}
         return all(self._upstreams[kind].fetches for kind in kinds)
+
+    def prove(self, candidates: Scope, watch: Watch) -> None:
+        """Have a service confirm one of the credentials that the client brought.
+
+        Call it before work that a stranger must not cause: a file fetched, opened or
+        kept. Credentials are asked about in turn until one is confirmed; a proof is
+        kept for 10 minutes. Accounts of the pool need none.
+        raises: Unauthorized when every one is rejected, UpstreamError when none is
+            confirmed and one cannot be asked about; CallerLeft.
+        """
+        failure: UpstreamError | None = None
+        for account in candidates.live() if candidates.own else ():
+            watch.check()
+            try:
+                if self._proven(account):
+                    return
+            except UpstreamError as error:
+                failure = error
+        if candidates.own:
+            raise failure or unserved(candidates)
 
     def answer(self, turn: Turn, question: Question, watch: Watch) -> Answer:
         """The pieces of an answer, and a TICK whenever the caller has heard nothing.
@@ -232,6 +255,15 @@ class Gateway:
                     account.rejected(error.message)
                 except UpstreamError:
                     pass  # the try will tell
+
+    def _proven(self, account: Account) -> bool:
+        """Whether its service takes a client's credential; else it is dead.
+
+        raises: UpstreamError when that cannot be asked now.
+        """
+        if not self._proofs.accepts(account.token):
+            account.rejected("the service does not accept it")
+        return not account.dead
 
     def _succeeded(self, account: Account) -> None:
         account.succeeded()
