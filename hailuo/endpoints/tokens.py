@@ -114,16 +114,16 @@ def told(outcome: Outcome) -> dict[str, Any]:
 def described(account: Account) -> dict[str, Any]:
     """An account for its owner's eyes: times in Unix seconds, the token masked."""
     ago_s = time.monotonic() - account.slot.used_at
-    resting_until = time.time() + account.rest.left_s if account.rest.left_s else None
+    now, cooldowns = time.time(), account.cooldowns.running()
     return {
         "account": account.name,
         "kind": account.kind,
         "state": account.state,
-        "resting_until": resting_until,
+        "resting_until": now + max(cooldowns.values()) if cooldowns else None,
         "source": account.source,
         "token": masked(account.token),
         "expires_at": account.identity.expires_at,
-        "last_used": time.time() - ago_s if account.slot.used_at else None,
+        "last_used": now - ago_s if account.slot.used_at else None,
         "last_error": account.last_error or None,
         "answers": account.served,
     }

@@ -172,3 +172,9 @@ def called(path: str) -> str:
     """What a service calls a call: `/v1/api/chat/history/42?app_id=…` → `history`."""
     parts = path.partition("?")[0].split("/")
     return next((part for part in reversed(parts) if not part.isdecimal()), "")
+
+
+def retry_after_s(response: requests.Response) -> float | None:
+    """Return the seconds of an answer's Retry-After; a date there is not read."""
+    value = response.headers.get("Retry-After", "").strip()
+    return float(value) if value.isascii() and value.isdigit() else None

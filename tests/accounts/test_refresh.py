@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from hailuo.accounts import Account
-from hailuo.errors import Busy
+from hailuo.accounts import CHAT, Account
+from hailuo.errors import Busy, Refused
 from tests.accounts.conftest import DAY_S, Inside, written
 from tests.conftest import SECRET
 from tests.served import KEY, Served
@@ -186,7 +186,7 @@ def test_it_is_not_renewed_while_it_answers(inside: Hosting, upstream: Simulated
 
 def test_a_resting_account_is_renewed(inside: Hosting, upstream: Simulated):
     gateway = inside([upstream.token("6225")])
-    gateway.parts.pool.accounts[0].refused("busy")
+    gateway.parts.pool.accounts[0].refused(Refused("busy"), CHAT)
 
     assert refresh(gateway).json["success"] == 1
 

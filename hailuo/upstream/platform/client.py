@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 import requests
 
-from ...errors import BadRequest, NotUnderstood
+from ...errors import BadRequest, NotUnderstood, UpstreamError
 from ...watch import Watch
-from ..http import Form, Http, multipart
+from ..http import Form, Http, multipart, retry_after_s
 from ..stream import Stream
 from .protocol import KIND
 from .refusals import refusal
@@ -119,6 +119,8 @@ def opened(response: requests.Response) -> Any:
     except orjson.JSONDecodeError:
         answer = None
     if failure := refusal(answer, response.status_code):
+        if isinstance(failure, UpstreamError):
+            failure.retry_after_s = retry_after_s(response)
         raise failure
     if answer is None:
         raise NotUnderstood("the platform's answer is not JSON")

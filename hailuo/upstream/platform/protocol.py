@@ -69,5 +69,6 @@ BAD_KEY_CODES = frozenset({1004, 2049})
 LIMIT_CODES = frozenset({1002, 1039, 1041, 2045})
 QUOTA_CODES = frozenset({1008, 2056})
 FORBIDDEN_CODES = frozenset({2038, 2042, 2061})
+MODEL_CODES = frozenset({2056, 2061})  # hold for one model, or group of models
 TIMEOUT_CODES = frozenset({1001})
 INTERNAL_CODES = frozenset({1000, 1013, 1024, 1033})

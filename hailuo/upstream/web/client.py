@@ -19,7 +19,7 @@ import requests
 from ...errors import NotUnderstood, Refused, TokenRejected, Unreachable, UpstreamError
 from ...kept import Kept
 from ...watch import Watch
-from ..http import Form, Http, multipart
+from ..http import Form, Http, multipart, retry_after_s
 from ..stream import Stream
 from .protocol import (
     DEAD_TOKEN_CODES,
@@ -46,10 +46,6 @@ class Client:
         self._http = http
         self._origin = origin
         self._devices = Kept(self._register, DEVICE_LIFETIME_S)
-
-    def introduce(self, token: str) -> None:
-        """Register a token's device, unless it has one. raises: as ask()."""
-        self._devices.of(token)
 
     def ask(
         self, method: str, path: str, token: str, body: Mapping[str, Any] | None = None
@@ -182,7 +178,7 @@ def _check_status(response: requests.Response) -> None:
     if status == 401:
         raise TokenRejected(said)
     if status == 429:
-        raise Refused(said)
+        raise Refused(said, retry_after_s=retry_after_s(response))
     if status >= 500:
         raise Unreachable(said)
     if status >= 300:
