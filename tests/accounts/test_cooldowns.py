@@ -1,14 +1,16 @@
 """Cooldowns: which account a refusal puts to rest, for what, and for how long."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
 from hailuo.accounts import CHAT, Cooldowns
-from hailuo.errors import QuotaExhausted, RateLimited, Refused
+from hailuo.errors import QuotaExhausted, RateLimited, Refused, Unreachable
 from hailuo.retry import RetryPolicy
+from hailuo.upstream import TICK, Piece, Question
+from hailuo.watch import Watch
 from tests.accounts.conftest import Inside
 from tests.accounts.test_line import Clock
 from tests.simulated import Simulated
@@ -309,13 +311,6 @@ class TestNotFinal:
         assert ask(gateway).status_code == 200
         assert len(asked(upstream)) == 4
 
-    def test_500_accounts_are_gone_through(self, inside: Hosting, upstream: Simulated):
-        keys = [f"sk-api-sim-many-{number}" for number in range(500)]
-        gateway = inside(keys, platform_origin=upstream.origin)
-        refusal = {"call": "completion", "refuse": {"code": 1008}, "times": 499}
-        upstream.script(refusal, {"call": "completion", "text": "Hi"})
-        assert ask(gateway).status_code == 200
-
     def test_nothing_is_final_while_a_key_will_be_free(
         self, platform: Callable[..., Inside], upstream: Simulated
     ):
@@ -380,3 +375,29 @@ class TestPolicy:
             2.0,
             2.0,
         ]
+
+
+def test_empty_piece_that_is_no_heartbeat_begins_the_answer(
+    web: Callable[..., Inside], upstream: Simulated
+):
+    """Heartbeats are told apart by identity: what was given is not given again."""
+
+    class Upstream:
+        asked = 0
+
+        def answer(self, *_: Any) -> Iterator[Piece]:
+            self.asked += 1
+            yield TICK
+            yield Piece()
+            raise Unreachable("gone")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real, name)
+
+    gateway = web(2).parts.gateway
+    real, fake = gateway._upstreams["web"], Upstream()
+    gateway._upstreams["web"] = fake
+    turn = gateway.turn(gateway._pool.everybody())
+    with pytest.raises(Unreachable):
+        list(gateway.answer(turn, Question([]), Watch()))
+    assert (fake.asked, turn.pieces) == (1, 1)

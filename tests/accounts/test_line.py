@@ -629,3 +629,13 @@ class TestTries:
             turn = self.failed(pool, QuotaExhausted("no"))
             with pytest.raises(Busy), pool.lease(turn, Watch()):
                 pass
+
+    def test_500_accounts_are_gone_through(self):
+        pool = pool_of(*(f"u{number}" for number in range(500)))
+        turn = turn_of(pool)
+        for account in pool.accounts[:-1]:
+            turn.accounts.append(account)
+            turn.failed(QuotaExhausted("no"))
+
+        assert turn.scope.live() == [pool.accounts[-1]]
+        assert turn.failures == 0
