@@ -15,7 +15,7 @@ from ...errors import BadRequest, NotUnderstood, UpstreamError
 from ...watch import Watch
 from ..http import Form, Http, multipart, retry_after_s
 from ..stream import Stream
-from .protocol import KIND
+from .protocol import CALLS, KIND
 from .refusals import refusal
 
 
@@ -38,7 +38,7 @@ class Client:
         if data is not None:
             headers["Content-Type"] = "application/json"
         address = self._origin + path
-        with self._http.counting(KIND, path):
+        with self._http.counting(KIND, path, CALLS):
             return opened(self._http.send(method, address, headers=headers, data=data))
 
     def open_stream(
@@ -71,7 +71,7 @@ class Client:
         """
         data, kind = multipart(form)
         known = {"Authorization": f"Bearer {key}", "Content-Type": kind}
-        with self._http.counting(KIND, path):
+        with self._http.counting(KIND, path, CALLS):
             response = self._http.send(
                 "POST",
                 self._origin + path,
@@ -99,7 +99,7 @@ class Client:
         self, path: str, key: str, headers: Mapping[str, str], **call: Any
     ) -> Stream:
         known = {"Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
-        with self._http.counting(KIND, path):
+        with self._http.counting(KIND, path, CALLS):
             return self._http.stream(
                 "POST",
                 self._origin + path,

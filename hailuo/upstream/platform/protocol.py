@@ -62,6 +62,9 @@ WRITE = "/v1/speech_to_text"
 ASR_MODEL = "asr-1.0"
 LEVELS = {"phrase": "sentence", "word": "word"}  # whose times are told
 
+# What its calls are called in metrics: the last part of each path
+CALLS = frozenset({"completions", "models", "t2a_v2", "get_voice", "speech_to_text"})
+
 # platform.md, Errors
 INVALID_CODES = frozenset({1042, 2013, 20132, 2037, 2048})
 FILTERED_CODES = frozenset({1026, 1027})

@@ -22,6 +22,7 @@ from ...watch import Watch
 from ..http import Form, Http, multipart, retry_after_s
 from ..stream import Stream
 from .protocol import (
+    CALLS,
     DEAD_TOKEN_CODES,
     DEVICE_LIFETIME_S,
     HEADERS,
@@ -60,7 +61,7 @@ class Client:
 
     def counting(self, path: str) -> AbstractContextManager[None]:
         """Have a call counted that is made in here."""
-        return self._http.counting(KIND, path)
+        return self._http.counting(KIND, path, CALLS)
 
     def open_stream(
         self,
