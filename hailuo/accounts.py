@@ -81,13 +81,14 @@ class Cooldown(NamedTuple):
 
     began_at, until: on the clock of its Cooldowns.
     length_s: seconds it lasts; the next one may be twice as long.
-    error: the refusal.
+    kind, why: the refusal and its words; not the error, which would keep its frames.
     """
 
     began_at: float
     until: float
     length_s: float
-    error: UpstreamError
+    kind: type[UpstreamError]
+    why: str
 
 
 class Cooldowns:
@@ -123,7 +124,7 @@ class Cooldowns:
         limit = (purpose, model if error.limits == "model" else "")
         now, last = self._clock(), self._by_limit.pop(limit, None)
         runs = last is not None and last.until > now
-        if runs and last and type(last.error) is type(error):
+        if runs and last and last.kind is type(error):
             length_s = last.length_s
             until = max(last.until, now + (error.retry_after_s or 0))
         else:
@@ -131,7 +132,8 @@ class Cooldowns:
             until = max(last.until if last else 0, now + length_s)
         if len(self._by_limit) >= MAX_COOLDOWNS:
             del self._by_limit[next(iter(self._by_limit))]
-        self._by_limit[limit] = Cooldown(now, until, length_s, error)
+        cooldown = Cooldown(now, until, length_s, type(error), error.message)
+        self._by_limit[limit] = cooldown
 
     def clear(self, purpose: str, model: str = "", since: float = math.inf) -> None:
         """Forget the cooldowns of a purpose and model that began before *since*."""

@@ -177,10 +177,7 @@ class Gateway:
             self._proofs.introduce(turn.scope, watch)
         try:
             while True:
-                error = None
-                for _ in watch.pause(
-                    turn.pause_s
-                ):  # nobody's account is held meanwhile
+                for _ in watch.pause(turn.pause_s):  # no account is held meanwhile
                     yield tick
                 with self._leased(turn, watch, kinds) as account:
                     error = yield from self._attempt(turn, account, watch, tick, ask)

@@ -273,9 +273,9 @@ def unserved(scope: Scope, use: Use) -> GatewayError:
     if all(cooldowns):
         running = list(filter(None, cooldowns))
         # Not a final one while there is one that passes.
-        first = min(running, key=lambda each: (each.error.final, each.until))
-        return type(first.error)(
-            f"every account is resting after a refusal; {first.error.message}",
+        first = min(running, key=lambda each: (each.kind.final, each.until))
+        return first.kind(
+            f"every account is resting after a refusal; {first.why}",
             retry_after_s=min(account.rest_s(use) for account in live),
         )
     return Busy(

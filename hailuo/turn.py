@@ -113,7 +113,8 @@ class Turn:
             self._spend(self.accounts[-1])
         enough = error.again and self.policy.stop(error, self.failures)
         if enough or not self.scope.live():
-            error.final = error.final or error.status == 502
+            hopeless = error.status == 502 and not error.retry_after_s
+            error.final = error.final or hopeless
             return False
         self.last = error
         return True
@@ -135,9 +136,9 @@ class Turn:
     def _temporary(self) -> UpstreamError | None:
         """Return the failure of the first that will be free again, if one will."""
         cooldowns = (account.cooldown(self.use) for account in self.spent)
-        passing = [each for each in cooldowns if each and not each.error.final]
+        passing = [each for each in cooldowns if each and not each.kind.final]
         first = min(passing, key=lambda each: each.until, default=None)
-        return type(first.error)(first.error.message) if first else None
+        return first.kind(first.why) if first else None
 
     def _free_in_s(self) -> float | None:
         """Return the seconds until a candidate is free, None when none will be."""

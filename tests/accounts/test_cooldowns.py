@@ -1,5 +1,6 @@
 """Cooldowns: which account a refusal puts to rest, for what, and for how long."""
 
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -201,6 +202,14 @@ class TestPurposes:
         assert ask(gateway).status_code == 403
         assert ask(gateway).status_code == 200
 
+    def test_error_is_not_kept_with_its_frames(self):
+        error = RateLimited("no")
+        known = weakref.ref(error)
+        cooldowns = Cooldowns()
+        cooldowns.start(error, "chat")
+        del error
+        assert known() is None
+
     def test_names_of_models_are_not_remembered_without_end(self):
         cooldowns = Cooldowns()
         for number in range(1_000):
@@ -276,6 +285,17 @@ class TestLength:
 
 def gateway_use(gateway: Inside) -> Any:
     return gateway.parts.gateway._use("chat", "hailuo")
+
+    def test_overloaded_platform_that_says_when_is_not_final(
+        self, platform: Callable[..., Inside], upstream: Simulated
+    ):
+        http = {"status": 503, "body": {}, "headers": {"Retry-After": "9"}}
+        gateway = platform(1)
+        upstream.script({"call": "completion", "http": http, "times": None})
+        answer = ask(gateway)
+        assert (answer.status_code, len(asked(upstream))) == (502, 1)
+        assert answer.headers["Retry-After"] == "9"
+        assert "x-should-retry" not in answer.headers
 
 
 class TestNotFinal:
