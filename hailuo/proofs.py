@@ -42,8 +42,8 @@ class Proofs:
     def prove(self, candidates: Scope, watch: Watch) -> None:
         """Have a service confirm one of the credentials that the client brought.
 
-        They are asked about in turn until one is confirmed. Accounts of the pool need
-        no proof.
+        They are asked about in turn until one is confirmed; one that has answered and
+        was not rejected since is. Accounts of the pool need no proof.
         raises: Unauthorized when every one is rejected, UpstreamError when none is
             confirmed and one cannot be asked about; CallerLeft.
         """
@@ -51,7 +51,7 @@ class Proofs:
         for account in candidates.live() if candidates.own else ():
             watch.check()
             try:
-                if self._is_good(account):
+                if self._pool.proven(account) or self._is_good(account):
                     return
             except UpstreamError as error:
                 failure = error

@@ -74,6 +74,20 @@ class TestProve:
         prove(gateway, written("6308"), *good)
         assert calls(upstream) == ["register", "register", "info"]
 
+    def test_token_that_has_answered_is_proven_until_it_is_rejected(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway, token = inside([]), upstream.token("6312")
+        upstream.script({"call": "chat", "text": "Hi"})
+        assert gateway.chat(token).status_code == 200
+        prove(gateway, token)
+        assert "info" not in calls(upstream)
+
+        upstream.revoke(token=token)
+        assert gateway.chat(token).status_code == 401
+        with pytest.raises(Unauthorized):
+            prove(gateway, token)
+
     def test_service_that_fails_proves_nothing(
         self, inside: Hosting, upstream: Simulated
     ):
