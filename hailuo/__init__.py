@@ -27,6 +27,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .leaving import Leaving
     from .metrics import Metrics
     from .pool import Pool
+    from .proofs import Proofs
     from .refresh import Refresh
     from .roster import Roster
     from .services import Services
@@ -51,8 +52,9 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     interval_s = settings.token_refresh_interval_s
     refresh = Refresh(pool, roster, upstreams, interval_s, metrics)
     leaving = Leaving(pool, upstreams)
-    gateway = Gateway(pool, upstreams, leaving, metrics)
-    services = Services(pool, upstreams)
+    proofs = Proofs(pool, upstreams)
+    gateway = Gateway(pool, upstreams, leaving, metrics, proofs)
+    services = Services(pool, upstreams, proofs)
     app = Flask(__name__, static_folder=None)
     service = Service(
         settings, pool, roster, refresh, gateway, services, leaving, metrics

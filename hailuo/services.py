@@ -7,9 +7,9 @@ from .accounts import Scope
 from .errors import GatewayError, TokenRejected, Unreachable
 from .kept import Kept
 from .pool import Pool
+from .proofs import Proofs
 from .upstream import Speaker, Upstream
 
-LIFE_KEPT_S = 600.0  # the seed asks not to ask more often
 MODELS_KEPT_S = 600.0
 
 log = logging.getLogger(__name__)
@@ -18,10 +18,12 @@ log = logging.getLogger(__name__)
 class Services:
     """The upstreams, by the kind of the accounts they serve, the preferred first."""
 
-    def __init__(self, pool: Pool, upstreams: Mapping[str, Upstream]) -> None:
+    def __init__(
+        self, pool: Pool, upstreams: Mapping[str, Upstream], proofs: Proofs
+    ) -> None:
         self._pool = pool
         self._upstreams = upstreams
-        self._lives = Kept(self._ask_life, LIFE_KEPT_S)
+        self._proofs = proofs
         self._models = Kept(self._ask_models, MODELS_KEPT_S)
 
     def speakers(self) -> Sequence[Speaker]:
@@ -57,7 +59,10 @@ class Services:
 
         raises: Unreachable when it cannot be asked.
         """
-        return bool(self._pool.identify(credential)) and self._lives.of(credential)
+        try:
+            return self._proofs.accepts(credential)
+        except GatewayError as error:
+            raise Unreachable(f"it could not be checked: {error.message}") from error
 
     def _models_of(self, kind: str) -> Sequence[str]:
         try:
@@ -75,12 +80,3 @@ class Services:
             except TokenRejected as error:
                 refusal = error
         raise refusal
-
-    def _ask_life(self, credential: str) -> bool:
-        identity = self._pool.identify(credential)
-        if identity is None:
-            return False
-        try:
-            return self._upstreams[identity.kind].lives(credential)
-        except GatewayError as error:
-            raise Unreachable(f"it could not be checked: {error.message}") from error

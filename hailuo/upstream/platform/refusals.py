@@ -23,6 +23,7 @@ from ...errors import (
     TokenRejected,
     TooLarge,
     Unreachable,
+    UpstreamError,
 )
 from .. import upstream_json
 from . import protocol
@@ -72,10 +73,13 @@ def refusal(answer: Any, status: int = 200) -> GatewayError | None:
         code, message, status = _error(said, status)
     if not code and not message and status < 300:
         return None
-    failure, sentence = _failure(code, status), _sentence(message, code, status)
-    if failure is BadRequest:
+    kind, sentence = _failure(code, status), _sentence(message, code, status)
+    if kind is BadRequest:
         return BadRequest(sentence, param=_param(said, message), code="invalid_value")
-    return failure(sentence)
+    failure = kind(sentence)
+    if isinstance(failure, UpstreamError) and code in protocol.MODEL_CODES:
+        failure.limits = "model"
+    return failure
 
 
 def _base(said: Mapping[str, Any]) -> tuple[int, str]:

@@ -20,9 +20,10 @@ from ...errors import NotUnderstood, Refused, TokenRejected, Unreachable, Upstre
 from ...kept import Kept
 from ...watch import Watch
 from .. import upstream_json
-from ..http import Form, Http, multipart
+from ..http import Form, Http, multipart, retry_after_s
 from ..stream import Stream
 from .protocol import (
+    CALLS,
     DEAD_TOKEN_CODES,
     DEVICE_LIFETIME_S,
     HEADERS,
@@ -50,10 +51,6 @@ class Client:
         self._origin = origin
         self._devices = Kept(self._register, DEVICE_LIFETIME_S)
 
-    def introduce(self, token: str) -> None:
-        """Register a token's device, unless it has one. raises: as ask()."""
-        self._devices.of(token)
-
     def ask(
         self, method: str, path: str, token: str, body: Mapping[str, Any] | None = None
     ) -> Any:
@@ -67,7 +64,7 @@ class Client:
 
     def counting(self, path: str) -> AbstractContextManager[None]:
         """Have a call counted that is made in here."""
-        return self._http.counting(KIND, path)
+        return self._http.counting(KIND, path, CALLS)
 
     def open_stream(
         self,
@@ -195,7 +192,7 @@ def _check_status(response: requests.Response) -> None:
     if status == 401:
         raise TokenRejected(said)
     if status == 429:
-        raise Refused(said)
+        raise Refused(said, retry_after_s=retry_after_s(response))
     if status >= 500:
         raise Unreachable(said)
     if status >= 300:

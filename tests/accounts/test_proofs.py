@@ -1,0 +1,203 @@
+"""Credentials that clients bring: proven by their service before others are touched."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from hailuo.errors import CallerLeft, Unauthorized, UpstreamError
+from hailuo.upstream import Question
+from hailuo.watch import Watch
+from tests.accounts.conftest import Inside, written
+from tests.conftest import SECRET
+from tests.simulated import Simulated
+
+Hosting = Callable[..., Inside]
+
+
+class DisconnectedWatch(Watch):
+    """The watch of a request whose client has disconnected."""
+
+    def check(self) -> None:
+        raise CallerLeft("gone")
+
+
+def prove(gateway: Inside, *tokens: str, watch: Watch | None = None) -> None:
+    candidates = gateway.parts.pool.visitors(tokens)
+    gateway.parts.gateway.prove(candidates, watch or Watch())
+
+
+def calls(upstream: Simulated) -> list[str]:
+    return [each["call"] for each in upstream.report()["requests"]]
+
+
+class TestProve:
+    """`Gateway.prove`, for what strangers must not cause."""
+
+    def test_accepted_token_is_asked_about_once(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway, token = inside([]), upstream.token("6301")
+        for _ in range(3):
+            prove(gateway, token)
+        assert calls(upstream) == ["register", "info"]
+
+    def test_platform_key_is_asked_about_once(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway = inside([], platform_origin=upstream.origin)
+        for _ in range(3):
+            prove(gateway, "sk-api-sim-6302")
+        assert calls(upstream) == ["models"]
+
+    def test_proof_is_shared_with_token_check(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway, token = inside([]), upstream.token("6303")
+        prove(gateway, token)
+        assert gateway.ask("POST", "/token/check", json={"token": token}).json["live"]
+        assert calls(upstream) == ["register", "info"]
+
+    def test_rejected_tokens_are_unauthorized(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway, forged = inside([]), [written("6304"), written("6305")]
+        for _ in range(2):
+            with pytest.raises(Unauthorized):
+                prove(gateway, *forged)
+        assert calls(upstream) == ["register"] * 2, "rejections are remembered, too"
+
+    def test_one_accepted_token_is_enough(self, inside: Hosting, upstream: Simulated):
+        gateway = inside([])
+        good = [upstream.token(user) for user in ("6306", "6307")]
+        prove(gateway, written("6308"), *good)
+        assert calls(upstream) == ["register", "register", "info"]
+
+    def test_token_that_has_answered_is_proven_until_it_is_rejected(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway, token = inside([]), upstream.token("6312")
+        upstream.script({"call": "chat", "text": "Hi"})
+        assert gateway.chat(token).status_code == 200
+        prove(gateway, token)
+        assert "info" not in calls(upstream)
+
+        upstream.revoke(token=token)
+        assert gateway.chat(token).status_code == 401
+        with pytest.raises(Unauthorized):
+            prove(gateway, token)
+
+    def test_service_that_fails_proves_nothing(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway, token = inside([]), upstream.token("6309")
+        upstream.script({"call": "info", "http": {"status": 500}})
+        with pytest.raises(UpstreamError) as raised:
+            prove(gateway, token)
+        assert raised.value.status == 502
+        prove(gateway, token)
+
+    def test_pool_needs_no_proof(self, inside: Hosting, upstream: Simulated):
+        gateway = inside([upstream.token("6310")])
+        everybody = gateway.parts.pool.everybody()
+        gateway.parts.gateway.prove(everybody, Watch())
+        assert calls(upstream) == []
+
+    def test_nobody_is_asked_after_the_client_disconnected(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        with pytest.raises(CallerLeft):
+            prove(inside([]), upstream.token("6311"), watch=DisconnectedWatch())
+        assert calls(upstream) == []
+
+
+class PausingWatch(Watch):
+    """A watch whose pauses end when they are told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pausing, self.over = threading.Event(), threading.Event()
+
+    def pause(self, seconds: float) -> Iterator[None]:
+        if seconds:
+            self.pausing.set()
+            assert self.over.wait(10)
+        return iter(())
+
+
+class TestSharedLock:
+    """An unproven token keeps nobody waiting, and no pause is spent inside a lease."""
+
+    def test_owner_is_served_between_the_tries_of_a_token_that_is_refused(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway = inside([upstream.token("6331")], queue_timeout_s=0.2)
+        other, watch = upstream.token("6331"), PausingWatch()
+        refusal = {"call": "chat", "refuse": {"code": 1, "message": "no"}}
+        answer = {"call": "chat", "text": "Hi", "times": None}
+        upstream.script({**refusal, "token": other}, answer)
+        here = gateway.parts.gateway
+        turn = here.turn(gateway.parts.pool.visitors([other]))
+        question = Question([{"role": "user", "content": SECRET}])
+
+        with ThreadPoolExecutor() as threads:
+            tried = threads.submit(list, here.answer(turn, question, watch))
+            assert watch.pausing.wait(10)
+            assert gateway.chat().status_code == 200
+            watch.over.set()
+            assert "".join(piece.text for piece in tried.result()) == "Hi"
+
+    @pytest.mark.parametrize("owner", ["the pool", "a client"])
+    def test_token_that_cannot_be_proven_keeps_no_owner_waiting(
+        self, inside: Hosting, upstream: Simulated, owner: str
+    ):
+        """Its try hangs at the service, although nobody has accepted it."""
+        own, forged = upstream.token("6332"), upstream.token("6332")
+        gateway = inside([own] if owner == "the pool" else [], queue_timeout_s=0.2)
+        register = {"call": "register", "token": forged}
+        upstream.script(
+            {"call": "chat", "text": "Hi", "times": None},
+            {**register, "http": {"status": 500, "body": "?"}},
+            {**register, "hold_headers": True, "times": None},
+        )
+        as_owner = [own] if owner == "a client" else []
+        assert gateway.chat(*as_owner).status_code == 200
+        with ThreadPoolExecutor() as threads:
+            slow = threads.submit(gateway.chat, forged)
+            upstream.wait("held", exactly=1)
+            for _ in range(2):
+                assert gateway.chat(*as_owner).status_code == 200
+            upstream.release()
+            assert slow.result().status_code == 200
+
+    def test_answer_that_has_begun_has_the_lock(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway = inside([], queue_timeout_s=0.2)
+        first, second = upstream.token("6333"), upstream.token("6333")
+        step = {"after": 1, "do": "hold"}
+        upstream.script({"call": "chat", "text": "abcdefgh", "then": [step]})
+        with gateway.chat(first, stream=True) as answer:
+            next(answer.iter_encoded())
+            late = gateway.chat(second)
+            assert late.json["error"]["code"] == "accounts_busy"
+            upstream.release()
+            assert b"[DONE]" in answer.data
+
+    def test_unproven_tokens_wait_for_each_other(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway = inside([], queue_timeout_s=0.2)
+        tokens = [upstream.token("6334") for _ in range(2)]
+        upstream.script(
+            {"call": "info", "http": {"status": 500}, "times": None},
+            {"call": "chat", "hold_headers": True},
+        )
+        with ThreadPoolExecutor() as threads:
+            first = threads.submit(gateway.chat, tokens[0])
+            upstream.wait("held", exactly=1)
+            late = gateway.chat(tokens[1])
+            assert late.json["error"]["code"] == "accounts_busy"
+            upstream.release()
+            assert first.result().status_code == 200
