@@ -127,20 +127,14 @@ class Gateway:
 
         raises: as answer().
         """
-        kinds = self._hearing(turn.scope, recording)
-        turn.scope = turn.scope.of(kinds)
+        kinds = list(self._upstreams)
+        if recording.times:
+            kinds.sort(key=lambda kind: not self._upstreams[kind].times)
 
         def ask(upstream: Upstream, account: Account) -> Words:
             return upstream.transcribe(account, recording, watch)
 
         yield from self._serve(turn, kinds, watch, HUSH, ask)
-
-    def check(self, scope: Scope, recording: Recording) -> None:
-        """Whether anybody of *scope* could write it down; its parts may be missing yet.
-
-        raises: BadRequest, by its field, when nobody can.
-        """
-        self._hearing(scope, recording)
 
     def _serve(
         self, turn: Turn, kinds: Sequence[str], watch: Watch, tick: Item, ask: Ask[Item]
@@ -204,14 +198,6 @@ class Gateway:
                     turn.given()
                 yield item
                 watch.beat()
-
-    def _hearing(self, scope: Scope, recording: Recording) -> Sequence[str]:
-        return choosing.kinds(
-            self._upstreams,
-            scope,
-            "",
-            lambda upstream: upstream.objection_to_hearing(recording),
-        )
 
     def _converts(self, scope: Scope, speech: Speech) -> bool:
         """Whether an account that may serve leaves something of it to be converted."""

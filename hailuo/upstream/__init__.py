@@ -147,16 +147,28 @@ class Recording(NamedTuple):
     times: str = ""
 
 
+class Segment(NamedTuple):
+    """A sentence or a word of a recording.
+
+    text: with the space before it.
+    start, end: in seconds from the recording's beginning.
+    """
+
+    text: str
+    start: float
+    end: float
+
+
 class Phrase(NamedTuple):
     """A part of what is said in a recording.
 
     text: what it adds to the text, with the space before it.
-    start, end: in seconds from the recording's beginning; 0 unless times are asked for.
+    segments: the same with its times, where they are asked for and the service tells
+        them. Their texts joined need not be *text*.
     """
 
     text: str
-    start: float = 0.0
-    end: float = 0.0
+    segments: tuple[Segment, ...] = ()
 
 
 class Speaker(NamedTuple):
@@ -179,6 +191,8 @@ class Upstream(Protocol):
 
     kind: str
     fetches: bool  # a picture itself, when it is told its public address
+    styles: bool  # speech by emotion, pitch, volume and language
+    times: bool  # what is said in a recording, when that is asked for
 
     def offers(self, model: str) -> bool:
         """Whether *model* is a name of this service's own."""
@@ -227,9 +241,6 @@ class Upstream(Protocol):
 
         speech: as own() has it.
         """
-
-    def objection_to_hearing(self, recording: Recording) -> BadRequest | None:
-        """What of *recording* this service cannot do; its parts may be missing yet."""
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch

@@ -216,7 +216,22 @@ def test_a_recording_is_written_down(
 
 @pytest.mark.parametrize(
     ("language", "code"),
-    [("en", "en"), ("zh-CN", "zh"), ("ZH", "zh"), ("", ""), ("中文", ""), ("a b", "")],
+    [
+        ("en", "en"),
+        ("zh-CN", "zh"),
+        ("zh_TW", "zh"),
+        ("ZH", "zh"),
+        (" english ", "en"),
+        ("Korean", "ko"),
+        ("Mandarin", "zh"),
+        ("", ""),
+        ("中文", ""),
+        ("a b", ""),
+        ("xx", ""),
+        ("klingon", ""),
+        ("englisch", ""),
+        ("en\r\nX-Evil: 1", ""),
+    ],
 )
 def test_a_language_is_told_by_its_code(
     platform: Platform, scripted: Simulated, recording: bytes, language: str, code: str
@@ -237,9 +252,136 @@ def test_times_go_on_from_part_to_part(
 
     said = list(platform.transcribe(Account(), heard, Watch()))
 
-    assert [phrase.text for phrase in said] == ["One.", " Two.", "三。"]
-    times = [time for phrase in said for time in (phrase.start, phrase.end)]
+    assert [phrase.text for phrase in said] == ["One. Two.", "三。"]
+    segments = [segment for phrase in said for segment in phrase.segments]
+    assert [segment.text for segment in segments] == ["One.", " Two.", "三。"]
+    times = [time for segment in segments for time in segment[1:]]
     assert times == pytest.approx([0, 0.5, 0.5, 1, 1, 2], abs=0.15)
+
+
+# (the platform's text, the segments it tells, the texts they have here)
+PLACED = [
+    ("It costs 2.50 now.", ["It costs 2.", "50 now."], ["It costs 2.", "50 now."]),
+    (
+        "안녕하세요 여러분 반가워요",
+        ["안녕하세요", "여러분 반가워요"],
+        ["안녕하세요", " 여러분 반가워요"],
+    ),
+    ("你好。再见。", ["你好。", "再见。"], ["你好。", "再见。"]),
+    ("“Hello, world!”", ["Hello", "world"], ["“Hello,", " world!”"]),
+    ("One.\nTwo.", ["One.", "Two."], ["One.", "\nTwo."]),
+    ("a b a b", ["a", "b", "a", "b"], ["a", " b", " a", " b"]),
+    ("She paid $5.", ["she paid", "five dollars"], ["she paid", " five dollars"]),
+    ("Hello" + " and so on" * 20, ["Hello"], ["Hello"]),
+    ("안녕 세상", ["안녕하세요", "세상아"], ["안녕하세요", " 세상아"]),
+]
+
+
+@pytest.mark.parametrize(("text", "found", "texts"), PLACED)
+def test_the_text_is_the_platform_s_own(
+    platform: Platform,
+    scripted: Simulated,
+    recording: bytes,
+    text: str,
+    found: list[str],
+    texts: list[str],
+):
+    scripted.script({"call": "speech_to_text", "text": text, "pieces": found})
+    heard = Recording([recording], times="phrase")
+
+    (phrase,) = platform.transcribe(Account(), heard, Watch())
+
+    assert phrase.text == text
+    assert [segment.text for segment in phrase.segments] == texts
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "whole"),
+    [
+        ("안녕하세요.", "반갑습니다.", "안녕하세요. 반갑습니다."),
+        ("안녕", "세상", "안녕 세상"),
+        ("你好", "世界", "你好世界"),
+        ("こんにちは", "世界", "こんにちは世界"),
+        ("Hello ", "world", "Hello world"),
+        ("Hello", "\nworld", "Hello\nworld"),
+    ],
+)
+def test_parts_are_joined_as_their_script_is_written(
+    platform: Platform,
+    scripted: Simulated,
+    recording: bytes,
+    first: str,
+    second: str,
+    whole: str,
+):
+    scripted.script(
+        *({"call": "speech_to_text", "text": text} for text in (first, second))
+    )
+
+    said = platform.transcribe(Account(), Recording([recording] * 2), Watch())
+
+    assert "".join(phrase.text for phrase in said) == whole
+
+
+AGAIN = {"http": {"status": 503}}
+
+
+@pytest.mark.parametrize("times", ["", "phrase"])
+def test_a_part_that_fails_is_sent_again_by_itself(
+    platform: Platform, scripted: Simulated, recording: bytes, times: str
+):
+    scripted.script(
+        {"call": "speech_to_text", "text": "One."},
+        {"call": "speech_to_text", **AGAIN, "times": 2},
+        {"call": "speech_to_text", "text": "Two."},
+        {"call": "speech_to_text", "text": "Three."},
+    )
+    heard = Recording([recording] * 3, times=times)
+
+    said = list(platform.transcribe(Account(), heard, Watch()))
+
+    assert "".join(phrase.text for phrase in said) == "One. Two. Three."
+    assert len(scripted.report()["recordings"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("fault", "calls"),
+    [
+        (AGAIN, 4),
+        ({"refuse": {"code": 1002}}, 2),
+        ({"refuse": {"code": 2013}}, 2),
+        ({"http": {"status": 504}}, 2),
+    ],
+    ids=str,
+)
+def test_a_part_is_not_sent_again_for_ever(
+    platform: Platform,
+    scripted: Simulated,
+    recording: bytes,
+    fault: dict[str, Any],
+    calls: int,
+):
+    """Nor at all for what would only fail again, or was waited for already."""
+    scripted.script(
+        {"call": "speech_to_text", "text": "One."},
+        {"call": "speech_to_text", "times": None, **fault},
+    )
+
+    with pytest.raises(errors.GatewayError):
+        list(platform.transcribe(Account(), Recording([recording] * 2), Watch()))
+
+    assert len(scripted.report()["recordings"]) == calls
+
+
+def test_the_first_part_is_left_to_the_gateway(
+    platform: Platform, scripted: Simulated, recording: bytes
+):
+    scripted.script({"call": "speech_to_text", **AGAIN})
+
+    with pytest.raises(errors.Unreachable):
+        list(platform.transcribe(Account(), Recording([recording] * 2), Watch()))
+
+    assert len(scripted.report()["recordings"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -250,6 +392,8 @@ def test_times_go_on_from_part_to_part(
         ({"text": ""}, []),
         ({"segments": [{"text": "", "start": 0, "end": 1}]}, []),
         ({"text": "a", "segments": [{"text": "a", "start": "x"}]}, None),
+        ({"text": "a", "segments": [{"text": "a", "start": "nan", "end": 1}]}, None),
+        ({"text": "a", "segments": [{"text": 5, "start": 0, "end": 1}]}, None),
         ({"text": "a", "segments": ["a"]}, None),
         ({"text": "a", "segments": 1}, None),
         ([], None),
@@ -275,9 +419,8 @@ def test_what_has_no_times_lasts_as_long_as_its_part(
     else:
         said = list(heard)
         assert [phrase.text for phrase in said] == texts
-        assert [phrase.end for phrase in said] == pytest.approx(
-            [1] * len(said), abs=0.1
-        )
+        ends = [segment.end for phrase in said for segment in phrase.segments]
+        assert ends == pytest.approx([1] * len(said), abs=0.1)
 
 
 def test_the_official_library_understands_times(served: Served, scripted: Simulated):

@@ -19,7 +19,28 @@ EVENT_STREAM = [("Content-Type", "text/event-stream")]
 LONGEST_TEXT = 10_000
 LONGEST_S = 500
 MODELS = ("speech-2.8-", "speech-2.6-", "speech-02-")
-VOICES = ("simulated-narrator", "simulated-girl", "simulated-gentleman")
+VOICES = (
+    "English_expressive_narrator",
+    "simulated-narrator",
+    "simulated-girl",
+    "simulated-gentleman",
+)
+CLONE = "my-own-voice"
+NEW_CLONE = "my-new-voice"  # not listed, as none is before its first use
+EMOTIONS = ("happy", "sad", "angry", "fearful", "disgusted", "surprised", "calm")
+LANGUAGES = (  # by the code that recognition takes; that it lists these is assumed
+    "zh Chinese yue Chinese,Yue en English ar Arabic ru Russian es Spanish fr French "
+    "pt Portuguese de German tr Turkish nl Dutch uk Ukrainian vi Vietnamese "
+    "id Indonesian ja Japanese it Italian ko Korean th Thai pl Polish ro Romanian "
+    "el Greek cs Czech fi Finnish hi Hindi bg Bulgarian da Danish he Hebrew ms Malay "
+    "fa Persian sk Slovak sv Swedish hr Croatian fil Filipino hu Hungarian "
+    "no Norwegian sl Slovenian ca Catalan nn Nynorsk ta Tamil af Afrikaans"
+).split()
+CODES, NAMES = LANGUAGES[::2], LANGUAGES[1::2]
+SPEECH_FIELDS = (
+    "model text stream stream_options voice_setting audio_setting language_boost"
+).split()
+VOICE_FIELDS = "voice_id speed vol pitch emotion".split()
 PIECES = 4
 ASKED = (  # of recognition, beside the file
     {"model": b"asr-1.0", "response_format": b"json", "stream": b"true"},
@@ -118,6 +139,8 @@ async def write(simulator: Simulator, request: Request) -> Reply | None:
     md5 = hashlib.md5(mp3, usedforsecurity=False).hexdigest()
     seen = RecordingSeen(key, heard.seconds, len(mp3), md5)
     seen.language = request.header("language") or ""
+    if seen.language and seen.language not in CODES:
+        raise forbidden(f"the language is {seen.language!r}")
     seen.level = asked.get("timestamp_level", b"").decode()
     simulator.report.recordings.append(seen)
     instruction = simulator.script.take("speech_to_text", key, key)
@@ -126,12 +149,12 @@ async def write(simulator: Simulator, request: Request) -> Reply | None:
     plan = instruction or Instruction("speech_to_text")
     text = HEARD.format(seconds=heard.seconds) if plan.text is None else plan.text
     if seen.level:
-        return json_reply(_timed(plan.pieces or [text], seen))
+        return json_reply(_timed(plan.pieces or [text], plan.text, seen))
     await _tell(request, text)
     return None
 
 
-def _timed(pieces: list[str], seen: RecordingSeen) -> dict[str, Any]:
+def _timed(pieces: list[str], text: str | None, seen: RecordingSeen) -> dict[str, Any]:
     """Sentences, or words, equally long. That a segment is a word is assumed."""
     if seen.level == "word":
         pieces = " ".join(pieces).split()
@@ -146,7 +169,7 @@ def _timed(pieces: list[str], seen: RecordingSeen) -> dict[str, Any]:
         }
         for number, text in enumerate(pieces)
     ]
-    text = " ".join(pieces)
+    text = " ".join(pieces) if text is None else text
     return {"text": text, "duration": seen.seconds, "segments": segments}
 
 

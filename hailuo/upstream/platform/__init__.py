@@ -24,6 +24,8 @@ class Platform:
 
     kind = protocol.KIND
     fetches = True
+    styles = True
+    times = True
 
     def __init__(self, http: Http, origin: str, default_model: str) -> None:
         self._http = http
@@ -76,10 +78,6 @@ class Platform:
 
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
         return self._voice.speak(account, speech, watch)
-
-    def objection_to_hearing(self, recording: Recording) -> BadRequest | None:
-        """Nothing: it writes down whatever is MP3, with times or without."""
-        return None
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
