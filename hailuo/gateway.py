@@ -108,6 +108,8 @@ class Gateway:
             speech.model,
             lambda upstream: upstream.objection_to(speech),
         )
+        if speech.styled:
+            kinds = sorted(kinds, key=lambda kind: not self._upstreams[kind].styles)
         scope = turn.scope.of(kinds)
         turn.scope = choosing.having_voice(self._upstreams, scope, speech)
 

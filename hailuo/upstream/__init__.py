@@ -124,6 +124,10 @@ class Speech(NamedTuple):
     model: as the caller names it.
     format: one of audio.FORMATS.
     speed: how much faster than usual, 0.25 to 4; the pitch stays.
+    emotion: one of happy, sad, angry, fearful, disgusted, surprised, calm, or "".
+    pitch: semitones higher than usual, -12 to 12; None for as usual.
+    volume: times as loud as usual, above 0, 10 at most; None for as usual.
+    language: the code of one of languages.NAMES, "auto", or "" for none.
     """
 
     text: str
@@ -131,6 +135,16 @@ class Speech(NamedTuple):
     model: str = ""
     format: str = "mp3"
     speed: float = 1.0
+    emotion: str = ""
+    pitch: int | None = None
+    volume: float | None = None
+    language: str = ""
+
+    @property
+    def styled(self) -> bool:
+        """Return whether it is more than a voice and a speed."""
+        style = (self.emotion or None, self.pitch, self.volume, self.language or None)
+        return any(each is not None for each in style)
 
 
 class Recording(NamedTuple):

@@ -220,6 +220,19 @@ def test_another_account_reads_when_one_refuses(
         ("response_format", "mp4"),
         ("stream_format", "json"),
         ("model", 5),
+        ("voice", "x" * 300),
+        ("emotion", "bored"),
+        ("emotion", ["happy"]),
+        ("pitch", 13),
+        ("pitch", 0.5),
+        ("pitch", "2"),
+        ("pitch", True),
+        ("vol", 0),
+        ("vol", 10.1),
+        ("vol", "loud"),
+        ("language_boost", "Klingon"),
+        ("language_boost", 5),
+        ("language_boost", ""),
     ],
 )
 def test_a_wrong_field_of_a_speech_is_named(
@@ -241,6 +254,31 @@ def test_what_clients_send_besides_does_no_harm(
     scripted: Simulated, account: Caller, fields: dict[str, Any]
 ):
     assert speak(account, **fields).status_code == 200
+
+
+def test_a_speech_may_be_styled(scripted: Simulated, caller: Callable[..., Caller]):
+    """By a platform key; the web service does what it can."""
+    scripted.script({"call": "t2a", "times": None, "sound": "tone"})
+    style = {"emotion": "sad", "pitch": 2, "vol": 0.5, "language_boost": "English"}
+
+    assert speak(caller(kind="platform"), **style).status_code == 200
+    assert speak(caller(kind="platform"), language_boost="auto").status_code == 200
+    assert speak(caller(), **style).status_code == 200
+
+    styles = [speech["style"] for speech in scripted.report()["speeches"]]
+    assert styles == [style, {"language_boost": "auto"}, {}]
+
+
+def test_a_styled_speech_goes_where_styles_are_known(
+    scripted: Simulated, account: Caller, caller: Callable[..., Caller]
+):
+    scripted.script({"call": "t2a", "times": None, "sound": "tone"})
+    both = account.gateway.client(f"{account.key},{caller(kind='platform').key}")
+    create = both.audio.speech.with_raw_response.create
+
+    for style, kind in (({}, "web"), ({"emotion": "sad"}, "platform")):
+        made = create(model="x", voice="alloy", input=TEXT, extra_body=style)
+        assert made.headers["x-hailuo-upstream"] == kind
 
 
 def test_voices_of_openai_are_replaced_by_setting(
@@ -644,6 +682,57 @@ def test_an_account_s_own_voices_are_listed_with_a_key(
 
     ids = [voice["id"] for voice in listed.json()["voices"]]
     assert [id for id in ids if id.startswith("puv_")]
+
+
+def test_a_voice_is_listed_once_however_many_keys_have_it(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
+    somebody = caller(accounts=3, kind="platform")
+
+    listed = somebody.gateway.request(
+        "GET", "/v1/audio/voices", headers={"Authorization": f"Bearer {somebody.key}"}
+    )
+
+    ids = [voice["id"] for voice in listed.json()["voices"]]
+    assert len(ids) == len(set(ids))
+    assert {"alloy", "simulated-narrator", "my-own-voice"} <= set(ids)
+    assert {"id": "simulated-girl", "name": "Simulated-Girl"} in listed.json()["voices"]
+
+
+WEB, PLATFORM = "Podcast_girl", "simulated-narrator"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "there", "missing"),
+    [
+        (("platform",), (PLATFORM,), (WEB,)),
+        (("web",), (WEB,), (PLATFORM,)),
+        (("web", "platform"), (WEB, PLATFORM), ()),
+    ],
+)
+def test_only_voices_that_somebody_can_speak_are_listed(
+    serve: Callable[..., Served],
+    scripted: Simulated,
+    caller: Callable[..., Caller],
+    kinds: tuple[str, ...],
+    there: tuple[str, ...],
+    missing: tuple[str, ...],
+):
+    """By the pool, for its key; by the caller's own accounts, for these."""
+    key = ",".join(caller(kind=kind).key for kind in kinds)
+    pool = serve(HAILUO_TOKENS=",".join(caller(kind=kind).key for kind in kinds))
+
+    for bearer in ("sk-hailuofreeapi", key):
+        headers = {"Authorization": f"Bearer {bearer}"}
+        listed = pool.request("GET", "/v1/audio/voices", headers=headers).json()
+        ids = [voice["id"] for voice in listed["voices"]]
+        assert "alloy" in ids
+        assert set(there) <= set(ids)
+        assert not set(missing) & set(ids)
+
+    open_to_all = pool.request("GET", "/v1/audio/voices").json()["voices"]
+    assert (WEB in [voice["id"] for voice in open_to_all]) == ("web" in kinds)
+    pool.stop()
 
 
 @pytest.mark.parametrize("code", [1002, 2013])

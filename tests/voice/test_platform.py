@@ -166,9 +166,90 @@ def test_voices_of_the_web_service_are_objected_to(platform: Platform, voice: st
     assert objection.param == "voice"
 
 
-def test_an_unknown_voice_is_refused(platform: Platform):
-    with pytest.raises(errors.BadRequest):
+def test_an_unknown_voice_is_refused_by_the_platform(platform: Platform):
+    with pytest.raises(errors.BadRequest, match="20132") as refusal:
         spoken(platform, voice="nobody")
+
+    assert (refusal.value.param, refusal.value.code) == ("voice", "invalid_voice")
+
+
+def test_a_voice_that_is_not_listed_yet_is_tried(
+    platform: Platform, scripted: Simulated
+):
+    """A clone is listed only after its first use."""
+    assert "my-new-voice" not in [each.id for each in platform.cloned(Account())]
+
+    spoken(platform, voice="my-new-voice")
+
+    assert scripted.report()["speeches"][0]["voice"] == "my-new-voice"
+
+
+LISTS_NOTHING = {"call": "get_voice", "times": None}
+FAILURES = {
+    "a server error": {"http": {"status": 500}},
+    "a refusal": {"refuse": {"code": 2013, "as": "base_resp"}},
+    "a limit": {"refuse": {"code": 1002, "as": "base_resp"}},
+    "no JSON": {"http": {"status": 200, "body": "<p>"}},
+    "no voices": {"http": {"status": 200, "body": {}}},
+    "no connection": {"drop": "reset"},
+}
+
+
+@pytest.mark.parametrize("fault", FAILURES.values(), ids=FAILURES)
+def test_speech_does_without_a_list_of_voices(
+    platform: Platform, scripted: Simulated, fault: dict[str, Any]
+):
+    """Which is not asked for again with each speech."""
+    scripted.script({**LISTS_NOTHING, **fault})
+
+    for voice in ("alloy", "nova", "my-own-voice"):
+        assert Decoded(spoken(platform, voice=voice)).seconds > 1
+        assert platform.has_voice(Account(), Speech(TEXT, voice)) == (
+            voice != "my-own-voice"
+        )
+
+    report = scripted.report()
+    voices = [speech["voice"] for speech in report["speeches"]]
+    assert voices == ["English_expressive_narrator"] * 2 + ["my-own-voice"]
+    asked = [each for each in report["requests"] if each["call"] == "get_voice"]
+    assert len(asked) == 1
+
+
+def test_a_key_whose_list_fails_takes_that_of_another(
+    platform: Platform, scripted: Simulated
+):
+    """Official voices are the same for every key."""
+    platform.cloned(Account(KEY + "-2"))
+    scripted.script({**LISTS_NOTHING, "http": {"status": 500}})
+
+    spoken(platform, voice="echo")
+
+    assert scripted.report()["speeches"][0]["voice"] == "simulated-narrator"
+
+
+def test_a_key_that_is_rejected_at_the_list_is_told(
+    platform: Platform, scripted: Simulated
+):
+    scripted.script({"call": "get_voice", "refuse": {"code": 1004}})
+
+    with pytest.raises(errors.TokenRejected):
+        spoken(platform)
+
+
+def test_a_style_is_passed_on(platform: Platform, scripted: Simulated):
+    style = {"emotion": "happy", "pitch": -2, "volume": 1.5, "language": "yue"}
+
+    made = platform.speak(Account(), Speech(TEXT, "alloy", **style), Watch())
+
+    assert b"".join(made)
+    assert scripted.report()["speeches"][0]["style"] == {
+        "emotion": "happy",
+        "pitch": -2,
+        "vol": 1.5,
+        "language_boost": "Chinese,Yue",
+    }
+    assert b"".join(platform.speak(Account(), Speech(TEXT, "alloy"), Watch()))
+    assert scripted.report()["speeches"][1]["style"] == {}
 
 
 @pytest.mark.parametrize(

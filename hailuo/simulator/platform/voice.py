@@ -13,7 +13,7 @@ from ..stream import Stream
 from ..web import events, sound
 from ..web.multipart import parts
 from .admission import admit
-from .failures import base_resp, forbidden, instructed
+from .failures import base_resp, forbidden, instructed, refused_speech
 
 EVENT_STREAM = [("Content-Type", "text/event-stream")]
 LONGEST_TEXT = 10_000
@@ -64,7 +64,7 @@ async def get_voice(simulator: Simulator, request: Request) -> Reply:
     if reply := await _instead(simulator, instruction, request):
         return reply
     system = [{"voice_id": id, "voice_name": id.title()} for id in VOICES]
-    cloned = [{"voice_id": "my-own-voice"}]
+    cloned = [{"voice_id": CLONE}]
     said = {"system_voice": system, "voice_cloning": cloned, "voice_generation": []}
     return json_reply({**said, "base_resp": base_resp()})
 
@@ -78,6 +78,11 @@ async def speak(simulator: Simulator, request: Request) -> Reply | None:
     audio = body["audio_setting"]
     seen = SpeechSeen(key, voice, text, sound.hertz(voice))
     seen.format, seen.speed = audio["format"], speed
+    seen.style = {
+        name: value
+        for name, value in {**body, **body["voice_setting"]}.items()
+        if name in ("emotion", "pitch", "vol", "language_boost")
+    }
     simulator.report.speeches.append(seen)
     instruction = simulator.script.take("t2a", key, key, text)
     if reply := await _instead(simulator, instruction, request):
@@ -111,14 +116,25 @@ def _check_speech(body: Any) -> None:
     if body.get("stream") is not True:
         raise forbidden("only streamed speech is played")
     voice, audio = body["voice_setting"], body["audio_setting"]
-    if voice["voice_id"] not in (*VOICES, "my-own-voice"):
-        raise forbidden(f"there is no voice {voice['voice_id']!r}")
+    if strange := {*body, *voice} - {*SPEECH_FIELDS, *VOICE_FIELDS}:
+        raise forbidden(f"there are no fields {strange}")
     if not 0.5 <= voice.get("speed", 1) <= 2:
         raise forbidden(f"the speed is {voice['speed']!r}")
+    if not 0 < voice.get("vol", 1) <= 10:
+        raise forbidden(f"the volume is {voice['vol']!r}")
+    pitch = voice.get("pitch", 0)
+    if not isinstance(pitch, int) or not -12 <= pitch <= 12:
+        raise forbidden(f"the pitch is {pitch!r}")
+    if voice.get("emotion", EMOTIONS[0]) not in EMOTIONS:
+        raise forbidden(f"the emotion is {voice['emotion']!r}")
+    if body.get("language_boost", "auto") not in ("auto", *NAMES):
+        raise forbidden(f"language_boost is {body['language_boost']!r}")
     if audio.get("format") not in sound.FORMATS or audio.get("channel") != 1:
         raise forbidden(f"the format is {audio.get('format')!r}")
     if not 8_000 <= audio.get("sample_rate", 0) <= 44_100:
         raise forbidden(f"the sample rate is {audio.get('sample_rate')!r}")
+    if voice["voice_id"] not in (*VOICES, CLONE, NEW_CLONE):
+        raise refused_speech(20132, "invalid samples or voice_id")
 
 
 async def _send(stream: Stream, data: dict[str, Any]) -> None:

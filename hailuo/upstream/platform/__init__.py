@@ -7,7 +7,7 @@ from ...errors import BadRequest, NotUnderstood, TokenRejected
 from ...watch import Watch
 from .. import Answer, Credential, Question, Recording, Sound, Speaker, Speech, Words
 from ..http import Http
-from . import chat, objections, protocol, request, voices
+from . import chat, objections, protocol, request
 from .client import Client
 from .content import Content
 from .documents import Documents
@@ -68,7 +68,7 @@ class Platform:
         return self._voice.speakers(account)
 
     def has_voice(self, account: Credential, speech: Speech) -> bool:
-        return voices.is_known(speech.voice, self._voice.speakers(account))
+        return self._voice.has(account, speech.voice)
 
     def objection_to(self, speech: Speech) -> BadRequest | None:
         return self._voice.objection(speech)

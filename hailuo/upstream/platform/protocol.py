@@ -54,6 +54,8 @@ AUDIO: Mapping[str, Mapping[str, Any]] = {
 }
 JOINED = ("mp3", "pcm", "wav")  # what stays one file when pieces are put together
 BEGINNINGS = {"flac": b"fLaC", "opus": b"OggS"}
+# *assumed*: every key has it, as the platform's pages and several clients name it.
+DEFAULT_VOICE = "English_expressive_narrator"
 VOICE_LISTS = ("system_voice", "voice_cloning", "voice_generation")
 WEB_VOICES = ("_hailuo", "puv_")  # marks of voices that only the web service has
 

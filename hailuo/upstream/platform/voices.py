@@ -46,20 +46,10 @@ def listed(answer: Any) -> list[Speaker]:
     ]
 
 
-def chosen(name: str, speakers: Sequence[Speaker]) -> str:
-    """The id of the voice a caller asks for.
-
-    raises: BadRequest for a voice that is not in the list.
-    """
-    if any(name == speaker.id for speaker in speakers):
-        return name
-    if name in OPENAI and speakers:
-        return speakers[OPENAI.index(name) % len(speakers)].id
-    raise unknown(name)
-
-
-def is_known(name: str, speakers: Sequence[Speaker]) -> bool:
-    return name in OPENAI or any(name == speaker.id for speaker in speakers)
+def standing_for(name: str, speakers: Sequence[Speaker]) -> str:
+    """Return the id of the voice that stands for one of OpenAI's names."""
+    ids = [speaker.id for speaker in speakers] or [protocol.DEFAULT_VOICE]
+    return ids[OPENAI.index(name) % len(ids)]
 
 
 def unknown(name: str) -> BadRequest:
