@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from ..upstream import Sound, Speech, languages
 from . import access, caller, fields, journal, service, shapes, streams
 from .journal import Trace
+from .spoken import spoken
 
 bp = Blueprint("speech", __name__)
 
@@ -116,12 +117,25 @@ def read(body: Mapping[str, Any]) -> SpeechRequest:
 
 
 def _input(body: Mapping[str, Any]) -> str:
+    """Return the text as it is read aloud."""
     text = body.get("input")
     if not isinstance(text, str) or not text.strip():
         raise fields.wrong("input", "a text to be read out")
     if len(text) > MAX_CHARACTERS:
         raise fields.wrong("input", f"at most {MAX_CHARACTERS} characters long")
-    return text
+    raw = body.get("raw")
+    if not isinstance(raw, (bool, type(None))):
+        raise fields.wrong("raw", "true or false")
+    if raw:
+        return text
+    said = spoken(text)
+    if not any(map(str.isalnum, said)):
+        raise fields.wrong(
+            "input",
+            "more than marks, code blocks, addresses and emoji: these are not read "
+            'aloud unless "raw" is true',
+        )
+    return said
 
 
 def _voice(body: Mapping[str, Any]) -> str:

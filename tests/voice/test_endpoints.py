@@ -221,6 +221,9 @@ def test_another_account_reads_when_one_refuses(
         ("stream_format", "json"),
         ("model", 5),
         ("voice", "x" * 300),
+        ("raw", "yes"),
+        ("input", "```\nprint(1)\n```"),
+        ("input", "🎉"),
         ("emotion", "bored"),
         ("emotion", ["happy"]),
         ("pitch", 13),
@@ -254,6 +257,31 @@ def test_what_clients_send_besides_does_no_harm(
     scripted: Simulated, account: Caller, fields: dict[str, Any]
 ):
     assert speak(account, **fields).status_code == 200
+
+
+MARKED = f"# {SECRET}\n\nSee **[this](https://a.b)** 🎉, and `that`.\n```\ncode\n```"
+
+
+@pytest.mark.parametrize(
+    ("raw", "spoken"),
+    [
+        (None, f"{SECRET}. See this, and that."),
+        (False, f"{SECRET}. See this, and that."),
+        (True, MARKED.translate(str.maketrans("#[]()", "     "))),
+    ],
+)
+def test_marks_are_read_aloud_only_where_they_are_asked_for(
+    scripted: Simulated, account: Caller, raw: bool | None, spoken: str
+):
+    """What the service says is compared with what it was asked to say."""
+    response = speak(account, input=MARKED, raw=raw)
+
+    assert response.status_code == 200, response.text
+    (speech,) = scripted.report()["speeches"]
+    if raw:
+        assert all(mark in speech["text"] for mark in ("🎉", "`", "**", "https://a.b"))
+    else:
+        assert speech["text"] == spoken
 
 
 def test_a_speech_may_be_styled(scripted: Simulated, caller: Callable[..., Caller]):
