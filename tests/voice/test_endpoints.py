@@ -777,6 +777,32 @@ def test_who_lists_no_voices_is_left_out(
     assert {"id": "alloy", "name": "alloy"} in listed.json()["voices"]
 
 
+@pytest.mark.parametrize("voice", ["alloy", "my-own-voice", "my-new-voice"])
+@pytest.mark.parametrize("code", [1002, 2013])
+def test_who_lists_no_voices_speaks_all_the_same(
+    scripted: Simulated, caller: Callable[..., Caller], code: int, voice: str
+):
+    fault = {"refuse": {"code": code, "as": "base_resp"}}
+    scripted.script(
+        {"call": "get_voice", "times": None, **fault},
+        {"call": "t2a", "times": None, "sound": "tone"},
+    )
+
+    response = speak(caller(accounts=2, kind="platform"), voice=voice)
+
+    assert response.status_code == 200, response.text
+
+
+def test_a_voice_that_no_key_has_is_named(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
+    response = speak(caller(accounts=2, kind="platform"), voice="nobody")
+
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "voice"
+    assert response.json()["error"]["code"] == "invalid_voice"
+
+
 def test_models_of_audio_are_listed(gateway: Served):
     listed = gateway.request("GET", "/v1/audio/models").json()
 

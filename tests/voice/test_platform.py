@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 
@@ -11,6 +11,8 @@ from hailuo import errors
 from hailuo.upstream import Recording, Speech
 from hailuo.upstream.http import Http
 from hailuo.upstream.platform import Platform
+from hailuo.upstream.platform.client import Client
+from hailuo.upstream.platform.voice import Voice
 from hailuo.watch import Watch
 from tests.conftest import SECRET
 from tests.served import Served
@@ -225,6 +227,23 @@ def test_a_key_whose_list_fails_takes_that_of_another(
     spoken(platform, voice="echo")
 
     assert scripted.report()["speeches"][0]["voice"] == "simulated-narrator"
+
+
+def test_a_list_that_times_out_is_waited_for_once_for_all_keys():
+    """A pool of many keys would else wait for each of them before it speaks."""
+    asked = []
+
+    class Silent:
+        def ask(self, method: str, path: str, key: str, body: Any) -> None:
+            asked.append(key)
+            raise errors.TimedOut("nothing comes")
+
+    voice = Voice(cast(Client, Silent()))
+
+    for n in range(20):
+        assert not voice.has(Account(f"{KEY}-{n}"), "my-own-voice")
+
+    assert asked == [f"{KEY}-0"]
 
 
 def test_a_key_that_is_rejected_at_the_list_is_told(

@@ -56,7 +56,8 @@ JOINED = ("mp3", "pcm", "wav")  # what stays one file when pieces are put togeth
 BEGINNINGS = {"flac": b"fLaC", "opus": b"OggS"}
 # *assumed*: every key has it, as the platform's pages and several clients name it.
 DEFAULT_VOICE = "English_expressive_narrator"
-VOICE_LISTS = ("system_voice", "voice_cloning", "voice_generation")
+OFFICIAL_VOICES = "system_voice"  # of every key; the other lists are a key's own
+VOICE_LISTS = (OFFICIAL_VOICES, "voice_cloning", "voice_generation")
 WEB_VOICES = ("_hailuo", "puv_")  # marks of voices that only the web service has
 
 # platform.md, Recognition

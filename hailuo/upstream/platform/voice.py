@@ -1,11 +1,18 @@
 """Speech on the platform (platform.md)."""
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...audio import mp3, wav
-from ...errors import BadRequest, GatewayError, NotUnderstood, TokenRejected
+from ...errors import (
+    BadRequest,
+    GatewayError,
+    NotUnderstood,
+    TimedOut,
+    TokenRejected,
+)
 from ...kept import Kept
 from ...watch import Watch
 from .. import Credential, Sound, Speaker, Speech, languages, sentences
@@ -26,7 +33,8 @@ class Voice:
         self._client = client
         self._voices = Kept(self._list, VOICES_KEPT_S)
         self._known = Kept(self._list_if_possible, LISTING_RETRY_S)
-        self._latest: Sequence[Speaker] = ()  # the list of whichever key
+        self._official: Sequence[Speaker] = ()  # as last listed with whichever key
+        self._listing_resumes_at = 0.0  # on the clock of time.monotonic
 
     def objection(self, speech: Speech) -> BadRequest | None:
         """What of *speech* no key could do, by its field."""
@@ -98,14 +106,25 @@ class Voice:
         """
         if name not in voices.OPENAI:
             return name
-        listed = self._known.of(account.token) or self._latest
+        listed = self._known.of(account.token) or self._official
         return voices.standing_for(name, listed)
 
     def _list(self, key: str) -> list[Speaker]:
-        """raises: as Client.ask()."""
+        """Ask for the key's voices.
+
+        After a time-out nobody waits for another one for a minute, whichever the key.
+        raises: as Client.ask().
+        """
+        if time.monotonic() < self._listing_resumes_at:
+            raise TimedOut("the platform did not list its voices in time a moment ago")
         body = {"voice_type": "all"}
-        found = voices.listed(self._client.ask("POST", protocol.VOICES, key, body))
-        self._latest = found or self._latest
+        try:
+            answer = self._client.ask("POST", protocol.VOICES, key, body)
+        except TimedOut:
+            self._listing_resumes_at = time.monotonic() + LISTING_RETRY_S
+            raise
+        found = voices.listed(answer)
+        self._official = voices.listed(answer, [protocol.OFFICIAL_VOICES])
         return found
 
     def _list_if_possible(self, key: str) -> list[Speaker]:
