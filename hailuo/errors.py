@@ -14,6 +14,7 @@ GatewayError              500  server_error
       RateLimited         429  rate_limit_error         rate_limit_exceeded
       QuotaExhausted      429  rate_limit_error         insufficient_quota
     Forbidden             403  permission_error         this account may not do that
+    VoiceUnknown          400  invalid_request_error    invalid_voice
     TokenRejected         401  authentication_error     this token is no longer good
     Unreachable           502                           upstream_unreachable
       NotUploaded         502                           a file, after its second try
@@ -178,6 +179,15 @@ class Forbidden(UpstreamError):
     status = 403
     type = "permission_error"
     final = True
+    again = False
+
+
+class VoiceUnknown(UpstreamError):
+    """This account has no such voice; another one may, since clones belong to one."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "invalid_voice"
     again = False
 
 

@@ -796,11 +796,30 @@ def test_who_lists_no_voices_speaks_all_the_same(
 def test_a_voice_that_no_key_has_is_named(
     scripted: Simulated, caller: Callable[..., Caller]
 ):
-    response = speak(caller(accounts=2, kind="platform"), voice="nobody")
+    somebody = caller(accounts=2, kind="platform")
 
-    assert response.status_code == 400
-    assert response.json()["error"]["param"] == "voice"
-    assert response.json()["error"]["code"] == "invalid_voice"
+    for _ in range(2):  # and no key rests for it
+        response = speak(somebody, voice="nobody")
+        assert response.status_code == 400
+        assert response.json()["error"]["param"] == "voice"
+        assert response.json()["error"]["code"] == "invalid_voice"
+    calls = [each["call"] for each in scripted.report()["requests"]]
+    assert calls.count("t2a") == 4
+
+
+def test_a_voice_that_one_key_has_not_is_asked_of_the_next(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
+    """A clone belongs to one of them, and no list has it before its first use."""
+    missing = {"code": 20132, "message": "invalid voice_id", "as": "base_resp"}
+    scripted.script(
+        {"call": "t2a", "refuse": missing},
+        {"call": "t2a", "times": None, "sound": "tone"},
+    )
+
+    response = speak(caller(accounts=2, kind="platform"), voice="my-new-voice")
+
+    assert response.status_code == 200, response.text
 
 
 def test_models_of_audio_are_listed(gateway: Served):

@@ -169,10 +169,22 @@ def test_voices_of_the_web_service_are_objected_to(platform: Platform, voice: st
 
 
 def test_an_unknown_voice_is_refused_by_the_platform(platform: Platform):
-    with pytest.raises(errors.BadRequest, match="20132") as refusal:
+    with pytest.raises(errors.VoiceUnknown, match="20132") as refusal:
         spoken(platform, voice="nobody")
 
-    assert (refusal.value.param, refusal.value.code) == ("voice", "invalid_voice")
+    assert refusal.value.param == "voice"
+
+
+@pytest.mark.parametrize("code", [2013, 2054])
+def test_a_refused_voice_is_no_refusal_of_the_key(
+    platform: Platform, scripted: Simulated, code: int
+):
+    """Whatever its code: else whoever misspells one puts keys to rest."""
+    refusal = {"code": code, "message": "Voice ID does not exist", "as": "base_resp"}
+    scripted.script({"call": "t2a", "refuse": refusal})
+
+    with pytest.raises(errors.VoiceUnknown):
+        spoken(platform, voice="nobody")
 
 
 def test_a_voice_that_is_not_listed_yet_is_tried(

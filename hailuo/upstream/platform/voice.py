@@ -10,8 +10,10 @@ from ...errors import (
     BadRequest,
     GatewayError,
     NotUnderstood,
+    Refused,
     TimedOut,
     TokenRejected,
+    VoiceUnknown,
 )
 from ...kept import Kept
 from ...watch import Watch
@@ -73,13 +75,14 @@ class Voice:
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
         """One file of the whole text, as it arrives.
 
-        raises: what refusal() tells of, by its field for an unknown voice; CallerLeft.
+        raises: what refusal() tells of, VoiceUnknown; CallerLeft.
         """
         try:
             yield from self._spoken(account, speech, watch)
-        except BadRequest as error:
-            if error.code is None and "voice" in error.message.lower():
-                error.param, error.code = "voice", "invalid_voice"
+        except (BadRequest, Refused) as error:
+            plain = type(error) in (BadRequest, Refused)  # whatever its code
+            if plain and "voice" in error.message.lower():
+                raise VoiceUnknown(error.message, param="voice") from error
             raise
 
     def _spoken(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
