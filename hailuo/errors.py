@@ -14,6 +14,7 @@ GatewayError              500  server_error
       RateLimited         429  rate_limit_error         rate_limit_exceeded
       QuotaExhausted      429  rate_limit_error         insufficient_quota
     Forbidden             403  permission_error         permission_denied
+    VoiceUnknown          400  invalid_request_error    invalid_voice
     TokenRejected         401  authentication_error     this token is no longer good
     Unreachable           502                           upstream_unreachable
       NotUploaded         502                           a file, after its second try
@@ -189,6 +190,15 @@ class Forbidden(UpstreamError):
     final = True
     again = False
     about_account = True
+
+
+class VoiceUnknown(UpstreamError):
+    """This account has no such voice; another one may, since clones belong to one."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "invalid_voice"
+    again = False
 
 
 class TokenRejected(UpstreamError):

@@ -131,6 +131,8 @@ class Gateway:
             speech.model,
             lambda upstream: upstream.objection_to(speech),
         )
+        if speech.styled:
+            kinds = sorted(kinds, key=lambda kind: not self._upstreams[kind].styles)
         scope = turn.scope.of(kinds)
         turn.use = self._use("speech", speech.model)
         turn.digest = partial(digests.of_speech, speech)
@@ -152,7 +154,9 @@ class Gateway:
 
         raises: as answer().
         """
-        kinds = self._hearing(turn.scope, recording)
+        kinds = list(self._upstreams)
+        if recording.times:
+            kinds.sort(key=lambda kind: not self._upstreams[kind].times)
         turn.scope = turn.scope.of(kinds)
         turn.use = self._use("transcription", "")
         turn.digest = partial(digests.of_recording, recording)
@@ -161,13 +165,6 @@ class Gateway:
             return upstream.transcribe(account, recording, watch)
 
         yield from self._serve(turn, kinds, watch, HUSH, ask)
-
-    def check(self, scope: Scope, recording: Recording) -> None:
-        """Whether anybody of *scope* could write it down; its parts may be missing yet.
-
-        raises: BadRequest, by its field, when nobody can.
-        """
-        self._hearing(scope, recording)
 
     def _serve(
         self, turn: Turn, kinds: Sequence[str], watch: Watch, tick: Item, ask: Ask[Item]
@@ -252,14 +249,6 @@ class Gateway:
                     turn.given()
                 yield item
                 watch.beat()
-
-    def _hearing(self, scope: Scope, recording: Recording) -> Sequence[str]:
-        return choosing.kinds(
-            self._upstreams,
-            scope,
-            "",
-            lambda upstream: upstream.objection_to_hearing(recording),
-        )
 
     def _converts(self, scope: Scope, speech: Speech) -> bool:
         """Whether an account that may serve leaves something of it to be converted."""

@@ -26,10 +26,19 @@ class Services:
         self._proofs = proofs
         self._models = Kept(self._ask_models, MODELS_KEPT_S)
 
-    def speakers(self) -> Sequence[Speaker]:
-        """The voices that everybody may use."""
-        known = (upstream.speakers for upstream in self._upstreams.values())
-        return [speaker for each in known for speaker in each]
+    def speakers(self, scope: Scope) -> Sequence[Speaker]:
+        """Return the voices that any live account of *scope* can speak.
+
+        Where there is no account at all, those that callers' own accounts may.
+        """
+        kinds = {account.kind for account in scope.live()}
+        anybody = not scope.accounts()
+        return [
+            speaker
+            for kind, upstream in self._upstreams.items()
+            if anybody or kind in kinds
+            for speaker in upstream.speakers
+        ]
 
     def cloned(self, scope: Scope) -> Sequence[Speaker]:
         """The voices that accounts of *scope* have cloned, as far as they can say."""

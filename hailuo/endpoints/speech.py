@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
-from ..upstream import Sound, Speech
+from ..upstream import Sound, Speech, languages
 from . import access, caller, fields, journal, service, shapes, streams
 from .journal import Trace
+from .spoken import spoken
 
 bp = Blueprint("speech", __name__)
 
@@ -22,7 +23,12 @@ CONTENT_TYPES = {
 }
 DEFAULT_VOICE = "alloy"
 SPEEDS = (0.25, 4.0)
-MOST_CHARACTERS = 100_000  # some hours of speech
+MAX_CHARACTERS = 100_000  # some hours of speech
+MAX_VOICE_CHARACTERS = 256
+# source: platform.md, Speech; the ranges, and the languages, the platform's own pages.
+EMOTIONS = ("happy", "sad", "angry", "fearful", "disgusted", "surprised", "calm")
+MAX_VOLUME = 10.0
+PITCHES = (-12, 12)  # semitones
 EVENT_BYTES = 24_000  # one-api reads lines of less than 64 KiB
 # Nobody counts tokens upstream; the same fixed numbers as for chat.
 USAGE = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
@@ -96,24 +102,47 @@ def read(body: Mapping[str, Any]) -> SpeechRequest:
     """raises: BadRequest, naming the field."""
     format = _choice(body, "response_format", tuple(CONTENT_TYPES))
     events = _choice(body, "stream_format", ("audio", "sse")) == "sse"
-    speech = Speech(_input(body), _voice(body), _model(body), format, _speed(body))
+    speech = Speech(
+        text=_input(body),
+        voice=_voice(body),
+        model=_model(body),
+        format=format,
+        speed=_speed(body),
+        emotion=_emotion(body),
+        pitch=_pitch(body),
+        volume=_volume(body),
+        language=_language(body),
+    )
     return SpeechRequest(speech, events)
 
 
 def _input(body: Mapping[str, Any]) -> str:
+    """Return the text as it is read aloud."""
     text = body.get("input")
     if not isinstance(text, str) or not text.strip():
         raise fields.wrong("input", "a text to be read out")
-    if len(text) > MOST_CHARACTERS:
-        raise fields.wrong("input", f"at most {MOST_CHARACTERS} characters long")
-    return text
+    if len(text) > MAX_CHARACTERS:
+        raise fields.wrong("input", f"at most {MAX_CHARACTERS} characters long")
+    raw = body.get("raw")
+    if not isinstance(raw, (bool, type(None))):
+        raise fields.wrong("raw", "true or false")
+    if raw:
+        return text
+    said = spoken(text)
+    if not any(map(str.isalnum, said)):
+        raise fields.wrong(
+            "input",
+            "more than marks, code blocks, addresses and emoji: these are not read "
+            'aloud unless "raw" is true',
+        )
+    return said
 
 
 def _voice(body: Mapping[str, Any]) -> str:
     """A name or, as OpenAI has it for voices of one's own, an object with an id."""
     voice = body.get("voice") or DEFAULT_VOICE
     voice = voice.get("id") if isinstance(voice, dict) else voice
-    if not isinstance(voice, str):
+    if not isinstance(voice, str) or len(voice) > MAX_VOICE_CHARACTERS:
         raise fields.wrong("voice", "a voice of GET /v1/audio/voices")
     return voice.strip()
 
@@ -127,10 +156,51 @@ def _model(body: Mapping[str, Any]) -> str:
 
 def _speed(body: Mapping[str, Any]) -> float:
     speed = 1.0 if body.get("speed") is None else body["speed"]
-    number = isinstance(speed, (int, float)) and not isinstance(speed, bool)
-    if not number or not SPEEDS[0] <= speed <= SPEEDS[1]:
+    if not _is_number(speed) or not SPEEDS[0] <= speed <= SPEEDS[1]:
         raise fields.wrong("speed", f"a number from {SPEEDS[0]} to {SPEEDS[1]}")
     return float(speed)
+
+
+def _emotion(body: Mapping[str, Any]) -> str:
+    emotion = body.get("emotion")
+    if emotion is not None and emotion not in EMOTIONS:
+        raise fields.wrong("emotion", "one of " + ", ".join(EMOTIONS))
+    return emotion or ""
+
+
+def _pitch(body: Mapping[str, Any]) -> int | None:
+    pitch = body.get("pitch")
+    if pitch is None:
+        return None
+    lowest, highest = PITCHES
+    if not _is_number(pitch) or not lowest <= pitch <= highest or pitch % 1:
+        raise fields.wrong("pitch", f"a whole number from {lowest} to {highest}")
+    return int(pitch)
+
+
+def _volume(body: Mapping[str, Any]) -> float | None:
+    volume = body.get("vol")
+    if volume is None:
+        return None
+    if not _is_number(volume) or not 0 < volume <= MAX_VOLUME:
+        raise fields.wrong("vol", f"a number above 0, {MAX_VOLUME:.0f} at most")
+    return float(volume)
+
+
+def _language(body: Mapping[str, Any]) -> str:
+    """Return the code of a language, or "auto"."""
+    language = body.get("language_boost")
+    if language in (None, "auto"):
+        return language or ""
+    code = languages.code(language) if isinstance(language, str) else ""
+    if not code:
+        known = ", ".join(languages.NAMES.values())
+        raise fields.wrong("language_boost", f'"auto" or one of {known}')
+    return code
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _choice(body: Mapping[str, Any], name: str, options: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..upstream import Phrase
+from ..upstream import Segment
 
 ENDS = tuple(".!?。！？…")
 UNDETERMINED = "und"  # ISO 639-2, for a language that nobody tells
@@ -19,63 +19,71 @@ UNKNOWN = {
 
 
 def verbose(
-    phrases: Sequence[Phrase], *, language: str, seconds: float, words: bool
+    text: str,
+    segments: Sequence[Segment],
+    *,
+    language: str,
+    seconds: float,
+    words: bool = False,
 ) -> dict[str, Any]:
-    """verbose_json. words: whether *phrases* are single words, which are shown, too."""
-    told = {"words": [_word(each) for each in phrases]} if words else {}
-    said = joined(phrases) if words else phrases
+    """Return verbose_json.
+
+    segments: none where the service tells no times: then it is one, of the whole
+        recording, and no words.
+    words: whether the segments are to be shown as single words, too.
+    """
+    told = {"words": [_word(each) for each in segments]} if words else {}
+    shown = joined(segments) if words else segments
+    shown = shown or whole(text, seconds)
     return {
         "task": "transcribe",
         "language": language or UNDETERMINED,
         "duration": round(seconds, 2),
-        "text": text(phrases),
+        "text": text,
         **told,
-        "segments": [_segment(id, each) for id, each in enumerate(said)],
+        "segments": [_segment(id, each) for id, each in enumerate(shown)],
     }
 
 
-def srt(phrases: Sequence[Phrase]) -> str:
-    cues = (f"{n}\n{_cue(each, ',')}" for n, each in enumerate(phrases, 1))
+def whole(text: str, seconds: float) -> list[Segment]:
+    """Return the only segment of a recording whose times nobody tells."""
+    return [Segment(text, 0.0, seconds)] if text else []
+
+
+def srt(segments: Sequence[Segment]) -> str:
+    cues = (f"{n}\n{_cue(each, ',')}" for n, each in enumerate(segments, 1))
     return "\n".join(cues)
 
 
-def vtt(phrases: Sequence[Phrase]) -> str:
-    return "\n".join(["WEBVTT\n", *(_cue(each, ".") for each in phrases)])
+def vtt(segments: Sequence[Segment]) -> str:
+    return "\n".join(["WEBVTT\n", *(_cue(each, ".") for each in segments)])
 
 
-def text(phrases: Sequence[Phrase]) -> str:
-    return "".join(each.text for each in phrases)
-
-
-def plain(phrases: Sequence[Phrase]) -> str:
-    return text(phrases) + "\n"
-
-
-def joined(words: Sequence[Phrase]) -> list[Phrase]:
+def joined(words: Sequence[Segment]) -> list[Segment]:
     """Words as sentences."""
-    sentences: list[Phrase] = []
+    sentences: list[Segment] = []
     ended = True
     for word in words:
         if ended:
             sentences.append(word)
         else:
             last = sentences[-1]
-            sentences[-1] = Phrase(last.text + word.text, last.start, word.end)
-        ended = word.text.endswith(ENDS)
+            sentences[-1] = Segment(last.text + word.text, last.start, word.end)
+        ended = word.text.rstrip().endswith(ENDS)
     return sentences
 
 
-def _segment(id: int, said: Phrase) -> dict[str, Any]:
+def _segment(id: int, said: Segment) -> dict[str, Any]:
     times = {"start": round(said.start, 3), "end": round(said.end, 3)}
     return {"id": id, "seek": 0, **times, "text": said.text, **UNKNOWN}
 
 
-def _word(said: Phrase) -> dict[str, Any]:
+def _word(said: Segment) -> dict[str, Any]:
     times = {"start": round(said.start, 3), "end": round(said.end, 3)}
     return {"word": said.text.strip(), **times}
 
 
-def _cue(said: Phrase, point: str) -> str:
+def _cue(said: Segment, point: str) -> str:
     """Its times and its text: one line, and none that looks like times itself."""
     line = " ".join(said.text.split()).replace("-->", "->")
     return f"{_clock(said.start, point)} --> {_clock(said.end, point)}\n{line}\n"

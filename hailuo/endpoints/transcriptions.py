@@ -1,6 +1,6 @@
 """POST /v1/audio/transcriptions (openai-api.md 1.5)"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
@@ -16,6 +16,11 @@ bp = Blueprint("transcriptions", __name__)
 FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
 TIMED = FORMATS[2:]
 GRANULARITIES = "timestamp_granularities"
+# What clients put into a form for true and false, in any case.
+STREAM = {
+    **dict.fromkeys(("true", "1", "on", "yes"), True),
+    **dict.fromkeys(("", "false", "0", "off", "no", "none", "null"), False),
+}
 
 
 class TranscriptionRequest(NamedTuple):
@@ -35,7 +40,6 @@ def transcribe() -> Response:
     with ExitStack() as gone:
         sent = upload.read(request, here.settings, gone)
         asked = read(sent.fields)
-        here.gateway.check(scope, asked.recording)
         parts = gone.enter_context(audio.parts(sent.file, watch))
         trace = journal.trace(request)
         turn = trace.turn = here.gateway.turn(scope)
@@ -53,16 +57,22 @@ def transcribe() -> Response:
 def whole(
     phrases: list[Phrase], asked: TranscriptionRequest, seconds: float
 ) -> Response:
-    said = [phrase for phrase in phrases if phrase.text]
+    text = "".join(phrase.text for phrase in phrases)
+    segments = [each for phrase in phrases for each in phrase.segments]
     if asked.format == "json":
-        return jsonify({"text": times.text(said)})
+        return jsonify({"text": text})
+    if asked.format == "text":
+        return Response(text + "\n", mimetype="text/plain")
     if asked.format == "verbose_json":
         language, words = asked.recording.language, asked.recording.times == "word"
         return jsonify(
-            times.verbose(said, language=language, seconds=seconds, words=words)
+            times.verbose(
+                text, segments, language=language, seconds=seconds, words=words
+            )
         )
-    show = {"text": times.plain, "srt": times.srt, "vtt": times.vtt}[asked.format]
-    return Response(show(said), mimetype="text/plain")
+    show = {"srt": times.srt, "vtt": times.vtt}[asked.format]
+    cues = segments or times.whole(text, seconds)
+    return Response(show(cues), mimetype="text/plain")
 
 
 def streamed(words: Words, trace: Trace) -> Response:
@@ -73,13 +83,13 @@ def streamed(words: Words, trace: Trace) -> Response:
 
 def lines(phrase: Phrase | None, words: Words) -> Iterator[bytes]:
     """The events of a transcription."""
-    said = []
+    said = ""
     while phrase is not None:
-        said.append(phrase)
+        said += phrase.text
         delta = {"type": "transcript.text.delta", "delta": phrase.text}
         yield shapes.event(delta) if phrase.text else shapes.PING
         phrase = next(words, None)
-    yield shapes.event({"type": "transcript.text.done", "text": times.text(said)})
+    yield shapes.event({"type": "transcript.text.done", "text": said})
 
 
 def read(sent: Mapping[str, Any]) -> TranscriptionRequest:
@@ -87,19 +97,41 @@ def read(sent: Mapping[str, Any]) -> TranscriptionRequest:
     format = sent.get("response_format") or FORMATS[0]
     if format not in FORMATS:
         raise fields.wrong("response_format", "one of " + ", ".join(FORMATS))
-    stream = sent.get("stream") in (True, "true")
+    stream = _stream(sent)
     if stream and format in TIMED:
         raise fields.wrong("response_format", "json or text when stream is true")
-    language = sent.get("language")
+    granularities = _granularities(sent)
+    language = sent.get("language") or ""
+    if not isinstance(language, str):
+        raise fields.wrong("language", "a string")
     recording = Recording(
         parts=(),
-        language=language if isinstance(language, str) else "",
-        times=_times(sent, format) if format in TIMED else "",
+        language=language,
+        times=_times(granularities, format) if format in TIMED else "",
     )
     return TranscriptionRequest(recording, format, stream)
 
 
-def _times(sent: Mapping[str, Any], format: str) -> str:
-    """Of words only where they can be shown; what else is asked is tolerated."""
+def _stream(sent: Mapping[str, Any]) -> bool:
+    """Read the word for true or false that a form, or JSON, holds."""
+    value = sent.get("stream")
+    word = "" if value is None else str(value).strip().lower()
+    if word not in STREAM:
+        raise fields.wrong("stream", "true or false")
+    return STREAM[word]
+
+
+def _granularities(sent: Mapping[str, Any]) -> Sequence[str]:
     asked = sent.get(f"{GRANULARITIES}[]") or sent.get(GRANULARITIES) or ()
-    return "word" if format == "verbose_json" and "word" in asked else "phrase"
+    asked = [asked] if isinstance(asked, str) else asked
+    if not isinstance(asked, (list, tuple)) or not all(
+        isinstance(each, str) for each in asked
+    ):
+        raise fields.wrong(GRANULARITIES, 'a list of "segment" and "word"')
+    return asked
+
+
+def _times(granularities: Sequence[str], format: str) -> str:
+    """Of words only where they can be shown; what else is asked is tolerated."""
+    words = any("word" in each for each in granularities)
+    return "word" if format == "verbose_json" and words else "phrase"

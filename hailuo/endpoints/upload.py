@@ -75,6 +75,7 @@ def of_form(request: Request, most_mb: int, gone: ExitStack) -> Upload:
         silent=False,
     )
     mimetype, options = parse_options_header(request.content_type)
+    mimetype = mimetype.lower()
     if mimetype != "multipart/form-data":
         raise BadRequest("the body must be multipart/form-data", code="invalid_form")
     try:
@@ -92,7 +93,8 @@ def of_form(request: Request, most_mb: int, gone: ExitStack) -> Upload:
         raise BadRequest(message, code="invalid_form") from None
     if "file" not in files:
         raise fields.wrong("file", "the recording, sent as a file")
-    return Upload(files["file"].stream, {name: _value(form, name) for name in form})
+    named = filter(None, form)  # a part may have no name
+    return Upload(files["file"].stream, {name: _value(form, name) for name in named})
 
 
 def _value(form: MultiDict[str, str], name: str) -> Any:

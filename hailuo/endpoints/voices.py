@@ -29,14 +29,19 @@ OPENAI = (
 
 @bp.get("/audio/voices")
 def voices() -> Response:
-    """raises: Unauthorized for a key that is none; without one nobody is asked."""
+    """List each voice once that the caller's accounts, or the pool's, can speak.
+
+    raises: Unauthorized for a key that is none; without one nobody is asked.
+    """
     here = service.current()
-    speakers = list(here.services.speakers())
     if access.sent(request):
         scope = access.scope(request, here.settings, here.pool)
-        speakers += here.services.cloned(scope)
-    listed = [{"id": name, "name": name} for name in OPENAI]
-    listed += [{"id": speaker.id, "name": speaker.name} for speaker in speakers]
+        speakers = [*here.services.speakers(scope), *here.services.cloned(scope)]
+    else:
+        speakers = [*here.services.speakers(here.pool.everybody())]
+    names = {speaker.id: speaker.name for speaker in reversed(speakers)}
+    ids = dict.fromkeys([*OPENAI, *(speaker.id for speaker in speakers)])
+    listed = [{"id": id, "name": names.get(id, id)} for id in ids]
     return jsonify({"voices": listed})
 
 

@@ -10,8 +10,9 @@
                           events, started, started_wall, ended, how, left_at}]
     uploads             [{user, key, name, media_type, size, sha256, file_id}]
     speeches            [{user, voice, text, hz, polls, parts, fetched, format,
-                          speed}]: hz is the tone that stands for the voice, fetched
-                        how many parts were
+                          speed, style}]: hz is the tone that stands for the voice,
+                        fetched how many parts were; style the emotion, pitch, vol and
+                        language_boost that were asked for
     recordings          [{user, seconds, size, md5, language, level}]: what was to be
                         recognised, language and level of times on the platform
     open_answers        how many answers are being written now
@@ -94,6 +95,7 @@ class SpeechSeen:
     fetched: int = 0
     format: str = "mp3"
     speed: float = 1.0
+    style: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

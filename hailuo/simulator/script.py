@@ -106,7 +106,8 @@ Speech; what the first msg_tts of a message takes holds for all of them:
 Recognition (phone, speech_to_text):
 
     text            what was recognised; instructions are taken in their order
-    pieces          (speech_to_text) the sentences that have times; else one, the text
+    pieces          (speech_to_text) the sentences that have times, beside the text or
+                    joined as it; else one, the text
     status_code     1200041 for nothing, another for an error with this err_message
     err_message
     first_delay_s, event_lines, newline  as for chat

@@ -138,6 +138,10 @@ class Speech(NamedTuple):
     model: as the caller names it.
     format: one of audio.FORMATS.
     speed: how much faster than usual, 0.25 to 4; the pitch stays.
+    emotion: one of happy, sad, angry, fearful, disgusted, surprised, calm, or "".
+    pitch: semitones higher than usual, -12 to 12; None for as usual.
+    volume: times as loud as usual, above 0, 10 at most; None for as usual.
+    language: the code of one of languages.NAMES, "auto", or "" for none.
     """
 
     text: str
@@ -145,6 +149,16 @@ class Speech(NamedTuple):
     model: str = ""
     format: str = "mp3"
     speed: float = 1.0
+    emotion: str = ""
+    pitch: int | None = None
+    volume: float | None = None
+    language: str = ""
+
+    @property
+    def styled(self) -> bool:
+        """Return whether it is more than a voice and a speed."""
+        style = (self.emotion or None, self.pitch, self.volume, self.language or None)
+        return any(each is not None for each in style)
 
 
 class Recording(NamedTuple):
@@ -161,16 +175,28 @@ class Recording(NamedTuple):
     times: str = ""
 
 
+class Segment(NamedTuple):
+    """A sentence or a word of a recording.
+
+    text: with the space before it.
+    start, end: in seconds from the recording's beginning.
+    """
+
+    text: str
+    start: float
+    end: float
+
+
 class Phrase(NamedTuple):
     """A part of what is said in a recording.
 
     text: what it adds to the text, with the space before it.
-    start, end: in seconds from the recording's beginning; 0 unless times are asked for.
+    segments: the same with its times, where they are asked for and the service tells
+        them. Their texts joined need not be *text*.
     """
 
     text: str
-    start: float = 0.0
-    end: float = 0.0
+    segments: tuple[Segment, ...] = ()
 
 
 class Speaker(NamedTuple):
@@ -194,6 +220,8 @@ class Upstream(Protocol):
     kind: str
     fetches: bool  # a picture itself, when it is told its public address
     counts: bool  # what an answer costs, and tells it at its end
+    styles: bool  # speech by emotion, pitch, volume and language
+    times: bool  # what is said in a recording, when that is asked for
 
     def offers(self, model: str) -> bool:
         """Whether *model* is a name of this service's own."""
@@ -248,9 +276,6 @@ class Upstream(Protocol):
 
         speech: as own() has it.
         """
-
-    def objection_to_hearing(self, recording: Recording) -> BadRequest | None:
-        """What of *recording* this service cannot do; its parts may be missing yet."""
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch

@@ -1,7 +1,7 @@
 """A long text, cut where a reader would pause (pure)."""
 
 import re
-from unicodedata import east_asian_width
+from unicodedata import east_asian_width, name
 
 # A run of full stops is looked at from its beginning only, not from each of them.
 _SENTENCE = re.compile(r"(?<![.!?])[.!?]+[\"'”’]*\s+|[。！？…；]+[”’」』]*\s*")
@@ -32,6 +32,13 @@ def _cut(text: str, most: int) -> int:
 
 
 def separator(before: str, after: str) -> str:
-    """What stands between the texts of two parts: nothing next to Chinese."""
-    wide = any(east_asian_width(each) in "WF" for each in before[-1:] + after[:1])
-    return "" if not before or wide else " "
+    """Return what stands between the texts of two parts: nothing next to Chinese."""
+    edges = before[-1:] + after[:1]
+    joined = not before or not after or any(map(str.isspace, edges))
+    return "" if joined or any(map(_is_unspaced, edges)) else " "
+
+
+def _is_unspaced(character: str) -> bool:
+    """Return whether words of its script are written without spaces between them."""
+    wide = east_asian_width(character) in "WF"
+    return wide and not name(character, "").startswith("HANGUL")

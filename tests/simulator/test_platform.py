@@ -233,3 +233,51 @@ def test_what_a_gateway_must_mend_is_a_violation(
     assert answer.status_code == 400
     assert answer.json()["error"]["message"].endswith("(2013)")
     assert len(simulated.report()["violations"]) == 1
+
+
+def speak(simulated: Simulated, **fields: Any) -> dict[str, Any]:
+    body = {
+        "model": "speech-2.8-hd",
+        "text": "Hello",
+        "stream": True,
+        "audio_setting": {"format": "mp3", "sample_rate": 44_100, "channel": 1},
+        **fields,
+    }
+    body["voice_setting"] = {"voice_id": "simulated-girl"} | body.pop("voice", {})
+    answer = requests.post(
+        f"{simulated.origin}/v1/t2a_v2",
+        json=body,
+        headers={"Authorization": f"Bearer {KEY}"},
+        timeout=10,
+    )
+    return {"status": answer.status_code, "text": answer.text}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"voice": {"emotion": "bored"}},
+        {"voice": {"pitch": 13}},
+        {"voice": {"pitch": 0.5}},
+        {"voice": {"vol": 0}},
+        {"voice": {"vol": 11}},
+        {"voice": {"volume": 1}},
+        {"language_boost": "en"},
+        {"emotions": "sad"},
+    ],
+    ids=str,
+)
+def test_a_style_that_there_is_not_is_a_violation(
+    simulated: Simulated, fields: dict[str, Any]
+):
+    assert speak(simulated, **fields)["status"] == 400
+    assert len(simulated.report()["violations"]) == 1
+
+
+def test_a_voice_that_there_is_not_is_refused(simulated: Simulated):
+    """Callers may try: a clone is not listed before its first use."""
+    refused = speak(simulated, voice={"voice_id": "nobody"})
+
+    assert refused["status"] == 200
+    assert "20132" in refused["text"]
+    assert simulated.report()["violations"] == []

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -220,6 +221,22 @@ def test_another_account_reads_when_one_refuses(
         ("response_format", "mp4"),
         ("stream_format", "json"),
         ("model", 5),
+        ("voice", "x" * 300),
+        ("raw", "yes"),
+        ("input", "```\nprint(1)\n```"),
+        ("input", "🎉"),
+        ("emotion", "bored"),
+        ("emotion", ["happy"]),
+        ("pitch", 13),
+        ("pitch", 0.5),
+        ("pitch", "2"),
+        ("pitch", True),
+        ("vol", 0),
+        ("vol", 10.1),
+        ("vol", "loud"),
+        ("language_boost", "Klingon"),
+        ("language_boost", 5),
+        ("language_boost", ""),
     ],
 )
 def test_a_wrong_field_of_a_speech_is_named(
@@ -241,6 +258,56 @@ def test_what_clients_send_besides_does_no_harm(
     scripted: Simulated, account: Caller, fields: dict[str, Any]
 ):
     assert speak(account, **fields).status_code == 200
+
+
+MARKED = f"# {SECRET}\n\nSee **[this](https://a.b)** 🎉, and `that`.\n```\ncode\n```"
+
+
+@pytest.mark.parametrize(
+    ("raw", "spoken"),
+    [
+        (None, f"{SECRET}. See this, and that."),
+        (False, f"{SECRET}. See this, and that."),
+        (True, MARKED.translate(str.maketrans("#[]()", "     "))),
+    ],
+)
+def test_marks_are_read_aloud_only_where_they_are_asked_for(
+    scripted: Simulated, account: Caller, raw: bool | None, spoken: str
+):
+    """What the service says is compared with what it was asked to say."""
+    response = speak(account, input=MARKED, raw=raw)
+
+    assert response.status_code == 200, response.text
+    (speech,) = scripted.report()["speeches"]
+    if raw:
+        assert all(mark in speech["text"] for mark in ("🎉", "`", "**", "https://a.b"))
+    else:
+        assert speech["text"] == spoken
+
+
+def test_a_speech_may_be_styled(scripted: Simulated, caller: Callable[..., Caller]):
+    """By a platform key; the web service does what it can."""
+    scripted.script({"call": "t2a", "times": None, "sound": "tone"})
+    style = {"emotion": "sad", "pitch": 2, "vol": 0.5, "language_boost": "English"}
+
+    assert speak(caller(kind="platform"), **style).status_code == 200
+    assert speak(caller(kind="platform"), language_boost="auto").status_code == 200
+    assert speak(caller(), **style).status_code == 200
+
+    styles = [speech["style"] for speech in scripted.report()["speeches"]]
+    assert styles == [style, {"language_boost": "auto"}, {}]
+
+
+def test_a_styled_speech_goes_where_styles_are_known(
+    scripted: Simulated, account: Caller, caller: Callable[..., Caller]
+):
+    scripted.script({"call": "t2a", "times": None, "sound": "tone"})
+    both = account.gateway.client(f"{account.key},{caller(kind='platform').key}")
+    create = both.audio.speech.with_raw_response.create
+
+    for style, kind in (({}, "web"), ({"emotion": "sad"}, "platform")):
+        made = create(model="x", voice="alloy", input=TEXT, extra_body=style)
+        assert made.headers["x-hailuo-upstream"] == kind
 
 
 def test_voices_of_openai_are_replaced_by_setting(
@@ -420,16 +487,112 @@ def test_a_wrong_upload_is_refused(
     assert scripted.report()["requests"] == []
 
 
-@pytest.mark.parametrize("format", ["verbose_json", "srt", "vtt", "diarized_json"])
-def test_times_that_nobody_tells_are_refused(
-    scripted: Simulated, account: Caller, wav: bytes, format: str
+def test_a_form_that_nobody_makes_is_refused(
+    scripted: Simulated, account: Caller, wav: bytes
 ):
-    response = transcribe(account, wav, response_format=format)
+    response = transcribe(account, wav, response_format="diarized_json")
 
     assert response.status_code == 400
     assert response.json()["error"]["param"] == "response_format"
-    assert "json" in response.json()["error"]["message"]
     assert scripted.report()["requests"] == []
+
+
+@pytest.mark.parametrize("granularities", [None, ["segment"], ["word"]])
+def test_times_that_nobody_tells_are_the_recording_s(
+    scripted: Simulated, account: Caller, wav: bytes, granularities: list[str] | None
+):
+    """As the official library, and LiteLLM by default, ask for them."""
+    scripted.script({"call": "phone", "text": SECRET})
+
+    told = account.client.audio.transcriptions.create(
+        model="whisper-1",
+        file=wav,
+        response_format="verbose_json",
+        **({"timestamp_granularities": granularities} if granularities else {}),
+    )
+
+    assert told.text == SECRET
+    (segment,) = told.segments
+    assert (segment.text, segment.start) == (SECRET, 0)
+    assert segment.end == pytest.approx(float(told.duration), abs=0.01)
+    assert segment.end == pytest.approx(1, abs=0.1)
+    assert told.words == ([] if granularities == ["word"] else None)
+
+
+CUES = {
+    "srt": "1\n00:00:00,000 --> 00:00:01,0##\n{}\n",
+    "vtt": "WEBVTT\n\n00:00:00.000 --> 00:00:01.0##\n{}\n",
+}
+
+
+@pytest.mark.parametrize("format", CUES)
+def test_subtitles_whose_times_nobody_tells_are_one(
+    scripted: Simulated, account: Caller, wav: bytes, format: str
+):
+    scripted.script({"call": "phone", "text": SECRET})
+
+    response = transcribe(account, wav, response_format=format)
+
+    said = re.sub(r"(?<=[.,]0)\d\d(?=\n)", "##", response.text)
+    assert said == CUES[format].format(SECRET)
+
+
+@pytest.mark.parametrize(
+    ("format", "expected"), [("srt", ""), ("vtt", "WEBVTT\n"), ("verbose_json", None)]
+)
+def test_silence_has_no_times(
+    scripted: Simulated, account: Caller, wav: bytes, format: str, expected: str | None
+):
+    scripted.script({"call": "phone", "status_code": 1200041})
+
+    response = transcribe(account, wav, response_format=format)
+
+    assert response.status_code == 200
+    if expected is None:
+        assert response.json()["segments"] == []
+    else:
+        assert response.text == expected
+
+
+@pytest.mark.parametrize("stream", ["True", "true", "1", "on", "ON"])
+def test_a_word_for_true_streams(
+    scripted: Simulated, account: Caller, wav: bytes, stream: str
+):
+    scripted.script({"call": "phone", "text": SECRET})
+
+    response = transcribe(account, wav, stream=stream)
+
+    assert events(response)[-1] == {"type": "transcript.text.done", "text": SECRET}
+
+
+@pytest.mark.parametrize("stream", ["False", "0", "off", ""])
+def test_a_word_for_false_does_not_stream(
+    scripted: Simulated, account: Caller, wav: bytes, stream: str
+):
+    scripted.script({"call": "phone", "text": SECRET})
+
+    assert transcribe(account, wav, stream=stream).json() == {"text": SECRET}
+
+
+@pytest.mark.parametrize("type", ["Multipart/Form-Data", "MULTIPART/FORM-DATA"])
+def test_a_form_is_one_in_any_case(
+    scripted: Simulated, account: Caller, wav: bytes, type: str
+):
+    scripted.script({"call": "phone", "text": SECRET})
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    headers = {
+        "Authorization": f"Bearer {account.key}",
+        "Content-Type": f"{type}; boundary=x",
+    }
+
+    response = account.gateway.request(
+        "POST",
+        "/v1/audio/transcriptions",
+        data=head + wav + b"\r\n--x--\r\n",
+        headers=headers,
+    )
+
+    assert response.json() == {"text": SECRET}
 
 
 def test_an_upload_that_is_too_large_is_refused(account: Caller, scripted: Simulated):
@@ -541,6 +704,57 @@ def test_an_account_s_own_voices_are_listed_with_a_key(
     assert [id for id in ids if id.startswith("puv_")]
 
 
+def test_a_voice_is_listed_once_however_many_keys_have_it(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
+    somebody = caller(accounts=3, kind="platform")
+
+    listed = somebody.gateway.request(
+        "GET", "/v1/audio/voices", headers={"Authorization": f"Bearer {somebody.key}"}
+    )
+
+    ids = [voice["id"] for voice in listed.json()["voices"]]
+    assert len(ids) == len(set(ids))
+    assert {"alloy", "simulated-narrator", "my-own-voice"} <= set(ids)
+    assert {"id": "simulated-girl", "name": "Simulated-Girl"} in listed.json()["voices"]
+
+
+WEB, PLATFORM = "Podcast_girl", "simulated-narrator"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "there", "missing"),
+    [
+        (("platform",), (PLATFORM,), (WEB,)),
+        (("web",), (WEB,), (PLATFORM,)),
+        (("web", "platform"), (WEB, PLATFORM), ()),
+    ],
+)
+def test_only_voices_that_somebody_can_speak_are_listed(
+    serve: Callable[..., Served],
+    scripted: Simulated,
+    caller: Callable[..., Caller],
+    kinds: tuple[str, ...],
+    there: tuple[str, ...],
+    missing: tuple[str, ...],
+):
+    """By the pool, for its key; by the caller's own accounts, for these."""
+    key = ",".join(caller(kind=kind).key for kind in kinds)
+    pool = serve(HAILUO_TOKENS=",".join(caller(kind=kind).key for kind in kinds))
+
+    for bearer in ("sk-hailuofreeapi", key):
+        headers = {"Authorization": f"Bearer {bearer}"}
+        listed = pool.request("GET", "/v1/audio/voices", headers=headers).json()
+        ids = [voice["id"] for voice in listed["voices"]]
+        assert "alloy" in ids
+        assert set(there) <= set(ids)
+        assert not set(missing) & set(ids)
+
+    open_to_all = pool.request("GET", "/v1/audio/voices").json()["voices"]
+    assert (WEB in [voice["id"] for voice in open_to_all]) == ("web" in kinds)
+    pool.stop()
+
+
 @pytest.mark.parametrize("code", [1002, 2013])
 def test_who_lists_no_voices_is_left_out(
     scripted: Simulated, caller: Callable[..., Caller], code: int
@@ -553,6 +767,51 @@ def test_who_lists_no_voices_is_left_out(
     )
 
     assert {"id": "alloy", "name": "alloy"} in listed.json()["voices"]
+
+
+@pytest.mark.parametrize("voice", ["alloy", "my-own-voice", "my-new-voice"])
+@pytest.mark.parametrize("code", [1002, 2013])
+def test_who_lists_no_voices_speaks_all_the_same(
+    scripted: Simulated, caller: Callable[..., Caller], code: int, voice: str
+):
+    fault = {"refuse": {"code": code, "as": "base_resp"}}
+    scripted.script(
+        {"call": "get_voice", "times": None, **fault},
+        {"call": "t2a", "times": None, "sound": "tone"},
+    )
+
+    response = speak(caller(accounts=2, kind="platform"), voice=voice)
+
+    assert response.status_code == 200, response.text
+
+
+def test_a_voice_that_no_key_has_is_named(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
+    somebody = caller(accounts=2, kind="platform")
+
+    for _ in range(2):  # and no key rests for it
+        response = speak(somebody, voice="nobody")
+        assert response.status_code == 400
+        assert response.json()["error"]["param"] == "voice"
+        assert response.json()["error"]["code"] == "invalid_voice"
+    calls = [each["call"] for each in scripted.report()["requests"]]
+    assert calls.count("t2a") == 4
+
+
+def test_a_voice_that_one_key_has_not_is_asked_of_the_next(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
+    """A clone belongs to one of them, and no list has it before its first use."""
+    missing = {"code": 20132, "message": "invalid voice_id", "as": "base_resp"}
+    scripted.script(
+        {"call": "t2a", "refuse": missing},
+        {"call": "t2a", "times": None, "sound": "tone"},
+    )
+
+    response = speak(caller(accounts=2, kind="platform"), voice="my-new-voice")
+
+    assert response.status_code == 200, response.text
 
 
 def test_models_of_audio_are_listed(gateway: Served):

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pytest
 
@@ -11,6 +11,8 @@ from hailuo import errors
 from hailuo.upstream import Recording, Speech
 from hailuo.upstream.http import Http
 from hailuo.upstream.platform import Platform
+from hailuo.upstream.platform.client import Client
+from hailuo.upstream.platform.voice import Voice
 from hailuo.watch import Watch
 from tests.conftest import SECRET
 from tests.served import Served
@@ -166,9 +168,119 @@ def test_voices_of_the_web_service_are_objected_to(platform: Platform, voice: st
     assert objection.param == "voice"
 
 
-def test_an_unknown_voice_is_refused(platform: Platform):
-    with pytest.raises(errors.BadRequest):
+def test_an_unknown_voice_is_refused_by_the_platform(platform: Platform):
+    with pytest.raises(errors.VoiceUnknown, match="20132") as refusal:
         spoken(platform, voice="nobody")
+
+    assert refusal.value.param == "voice"
+
+
+@pytest.mark.parametrize("code", [2013, 2054])
+def test_a_refused_voice_is_no_refusal_of_the_key(
+    platform: Platform, scripted: Simulated, code: int
+):
+    """Whatever its code: else whoever misspells one puts keys to rest."""
+    refusal = {"code": code, "message": "Voice ID does not exist", "as": "base_resp"}
+    scripted.script({"call": "t2a", "refuse": refusal})
+
+    with pytest.raises(errors.VoiceUnknown):
+        spoken(platform, voice="nobody")
+
+
+def test_a_voice_that_is_not_listed_yet_is_tried(
+    platform: Platform, scripted: Simulated
+):
+    """A clone is listed only after its first use."""
+    assert "my-new-voice" not in [each.id for each in platform.cloned(Account())]
+
+    spoken(platform, voice="my-new-voice")
+
+    assert scripted.report()["speeches"][0]["voice"] == "my-new-voice"
+
+
+LISTS_NOTHING = {"call": "get_voice", "times": None}
+FAILURES = {
+    "a server error": {"http": {"status": 500}},
+    "a refusal": {"refuse": {"code": 2013, "as": "base_resp"}},
+    "a limit": {"refuse": {"code": 1002, "as": "base_resp"}},
+    "no JSON": {"http": {"status": 200, "body": "<p>"}},
+    "no voices": {"http": {"status": 200, "body": {}}},
+    "no connection": {"drop": "reset"},
+}
+
+
+@pytest.mark.parametrize("fault", FAILURES.values(), ids=FAILURES)
+def test_speech_does_without_a_list_of_voices(
+    platform: Platform, scripted: Simulated, fault: dict[str, Any]
+):
+    """Which is not asked for again with each speech."""
+    scripted.script({**LISTS_NOTHING, **fault})
+
+    for voice in ("alloy", "nova", "my-own-voice"):
+        assert Decoded(spoken(platform, voice=voice)).seconds > 1
+        assert platform.has_voice(Account(), Speech(TEXT, voice)) == (
+            voice != "my-own-voice"
+        )
+
+    report = scripted.report()
+    voices = [speech["voice"] for speech in report["speeches"]]
+    assert voices == ["English_expressive_narrator"] * 2 + ["my-own-voice"]
+    asked = [each for each in report["requests"] if each["call"] == "get_voice"]
+    assert len(asked) == 1
+
+
+def test_a_key_whose_list_fails_takes_that_of_another(
+    platform: Platform, scripted: Simulated
+):
+    """Official voices are the same for every key."""
+    platform.cloned(Account(KEY + "-2"))
+    scripted.script({**LISTS_NOTHING, "http": {"status": 500}})
+
+    spoken(platform, voice="echo")
+
+    assert scripted.report()["speeches"][0]["voice"] == "simulated-narrator"
+
+
+def test_a_list_that_times_out_is_waited_for_once_for_all_keys():
+    """A pool of many keys would else wait for each of them before it speaks."""
+    asked = []
+
+    class Silent:
+        def ask(self, method: str, path: str, key: str, body: Any) -> None:
+            asked.append(key)
+            raise errors.TimedOut("nothing comes")
+
+    voice = Voice(cast(Client, Silent()))
+
+    for n in range(20):
+        assert not voice.has(Account(f"{KEY}-{n}"), "my-own-voice")
+
+    assert asked == [f"{KEY}-0"]
+
+
+def test_a_key_that_is_rejected_at_the_list_is_told(
+    platform: Platform, scripted: Simulated
+):
+    scripted.script({"call": "get_voice", "refuse": {"code": 1004}})
+
+    with pytest.raises(errors.TokenRejected):
+        spoken(platform)
+
+
+def test_a_style_is_passed_on(platform: Platform, scripted: Simulated):
+    style = {"emotion": "happy", "pitch": -2, "volume": 1.5, "language": "yue"}
+
+    made = platform.speak(Account(), Speech(TEXT, "alloy", **style), Watch())
+
+    assert b"".join(made)
+    assert scripted.report()["speeches"][0]["style"] == {
+        "emotion": "happy",
+        "pitch": -2,
+        "vol": 1.5,
+        "language_boost": "Chinese,Yue",
+    }
+    assert b"".join(platform.speak(Account(), Speech(TEXT, "alloy"), Watch()))
+    assert scripted.report()["speeches"][1]["style"] == {}
 
 
 @pytest.mark.parametrize(
@@ -216,7 +328,22 @@ def test_a_recording_is_written_down(
 
 @pytest.mark.parametrize(
     ("language", "code"),
-    [("en", "en"), ("zh-CN", "zh"), ("ZH", "zh"), ("", ""), ("中文", ""), ("a b", "")],
+    [
+        ("en", "en"),
+        ("zh-CN", "zh"),
+        ("zh_TW", "zh"),
+        ("ZH", "zh"),
+        (" english ", "en"),
+        ("Korean", "ko"),
+        ("Mandarin", "zh"),
+        ("", ""),
+        ("中文", ""),
+        ("a b", ""),
+        ("xx", ""),
+        ("klingon", ""),
+        ("englisch", ""),
+        ("en\r\nX-Evil: 1", ""),
+    ],
 )
 def test_a_language_is_told_by_its_code(
     platform: Platform, scripted: Simulated, recording: bytes, language: str, code: str
@@ -237,9 +364,136 @@ def test_times_go_on_from_part_to_part(
 
     said = list(platform.transcribe(Account(), heard, Watch()))
 
-    assert [phrase.text for phrase in said] == ["One.", " Two.", "三。"]
-    times = [time for phrase in said for time in (phrase.start, phrase.end)]
+    assert [phrase.text for phrase in said] == ["One. Two.", "三。"]
+    segments = [segment for phrase in said for segment in phrase.segments]
+    assert [segment.text for segment in segments] == ["One.", " Two.", "三。"]
+    times = [time for segment in segments for time in segment[1:]]
     assert times == pytest.approx([0, 0.5, 0.5, 1, 1, 2], abs=0.15)
+
+
+# (the platform's text, the segments it tells, the texts they have here)
+PLACED = [
+    ("It costs 2.50 now.", ["It costs 2.", "50 now."], ["It costs 2.", "50 now."]),
+    (
+        "안녕하세요 여러분 반가워요",
+        ["안녕하세요", "여러분 반가워요"],
+        ["안녕하세요", " 여러분 반가워요"],
+    ),
+    ("你好。再见。", ["你好。", "再见。"], ["你好。", "再见。"]),
+    ("“Hello, world!”", ["Hello", "world"], ["“Hello,", " world!”"]),
+    ("One.\nTwo.", ["One.", "Two."], ["One.", "\nTwo."]),
+    ("a b a b", ["a", "b", "a", "b"], ["a", " b", " a", " b"]),
+    ("She paid $5.", ["she paid", "five dollars"], ["she paid", " five dollars"]),
+    ("Hello" + " and so on" * 20, ["Hello"], ["Hello"]),
+    ("안녕 세상", ["안녕하세요", "세상아"], ["안녕하세요", " 세상아"]),
+]
+
+
+@pytest.mark.parametrize(("text", "found", "texts"), PLACED)
+def test_the_text_is_the_platform_s_own(
+    platform: Platform,
+    scripted: Simulated,
+    recording: bytes,
+    text: str,
+    found: list[str],
+    texts: list[str],
+):
+    scripted.script({"call": "speech_to_text", "text": text, "pieces": found})
+    heard = Recording([recording], times="phrase")
+
+    (phrase,) = platform.transcribe(Account(), heard, Watch())
+
+    assert phrase.text == text
+    assert [segment.text for segment in phrase.segments] == texts
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "whole"),
+    [
+        ("안녕하세요.", "반갑습니다.", "안녕하세요. 반갑습니다."),
+        ("안녕", "세상", "안녕 세상"),
+        ("你好", "世界", "你好世界"),
+        ("こんにちは", "世界", "こんにちは世界"),
+        ("Hello ", "world", "Hello world"),
+        ("Hello", "\nworld", "Hello\nworld"),
+    ],
+)
+def test_parts_are_joined_as_their_script_is_written(
+    platform: Platform,
+    scripted: Simulated,
+    recording: bytes,
+    first: str,
+    second: str,
+    whole: str,
+):
+    scripted.script(
+        *({"call": "speech_to_text", "text": text} for text in (first, second))
+    )
+
+    said = platform.transcribe(Account(), Recording([recording] * 2), Watch())
+
+    assert "".join(phrase.text for phrase in said) == whole
+
+
+AGAIN = {"http": {"status": 503}}
+
+
+@pytest.mark.parametrize("times", ["", "phrase"])
+def test_a_part_that_fails_is_sent_again_by_itself(
+    platform: Platform, scripted: Simulated, recording: bytes, times: str
+):
+    scripted.script(
+        {"call": "speech_to_text", "text": "One."},
+        {"call": "speech_to_text", **AGAIN, "times": 2},
+        {"call": "speech_to_text", "text": "Two."},
+        {"call": "speech_to_text", "text": "Three."},
+    )
+    heard = Recording([recording] * 3, times=times)
+
+    said = list(platform.transcribe(Account(), heard, Watch()))
+
+    assert "".join(phrase.text for phrase in said) == "One. Two. Three."
+    assert len(scripted.report()["recordings"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("fault", "calls"),
+    [
+        (AGAIN, 4),
+        ({"refuse": {"code": 1002}}, 2),
+        ({"refuse": {"code": 2013}}, 2),
+        ({"http": {"status": 504}}, 2),
+    ],
+    ids=str,
+)
+def test_a_part_is_not_sent_again_for_ever(
+    platform: Platform,
+    scripted: Simulated,
+    recording: bytes,
+    fault: dict[str, Any],
+    calls: int,
+):
+    """Nor at all for what would only fail again, or was waited for already."""
+    scripted.script(
+        {"call": "speech_to_text", "text": "One."},
+        {"call": "speech_to_text", "times": None, **fault},
+    )
+
+    with pytest.raises(errors.GatewayError):
+        list(platform.transcribe(Account(), Recording([recording] * 2), Watch()))
+
+    assert len(scripted.report()["recordings"]) == calls
+
+
+def test_the_first_part_is_left_to_the_gateway(
+    platform: Platform, scripted: Simulated, recording: bytes
+):
+    scripted.script({"call": "speech_to_text", **AGAIN})
+
+    with pytest.raises(errors.Unreachable):
+        list(platform.transcribe(Account(), Recording([recording] * 2), Watch()))
+
+    assert len(scripted.report()["recordings"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -250,6 +504,8 @@ def test_times_go_on_from_part_to_part(
         ({"text": ""}, []),
         ({"segments": [{"text": "", "start": 0, "end": 1}]}, []),
         ({"text": "a", "segments": [{"text": "a", "start": "x"}]}, None),
+        ({"text": "a", "segments": [{"text": "a", "start": "nan", "end": 1}]}, None),
+        ({"text": "a", "segments": [{"text": 5, "start": 0, "end": 1}]}, None),
         ({"text": "a", "segments": ["a"]}, None),
         ({"text": "a", "segments": 1}, None),
         ([], None),
@@ -275,9 +531,8 @@ def test_what_has_no_times_lasts_as_long_as_its_part(
     else:
         said = list(heard)
         assert [phrase.text for phrase in said] == texts
-        assert [phrase.end for phrase in said] == pytest.approx(
-            [1] * len(said), abs=0.1
-        )
+        ends = [segment.end for phrase in said for segment in phrase.segments]
+        assert ends == pytest.approx([1] * len(said), abs=0.1)
 
 
 def test_the_official_library_understands_times(served: Served, scripted: Simulated):

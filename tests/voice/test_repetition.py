@@ -1,5 +1,8 @@
 """What is asked of the service so that it reads a text out, and what it may say."""
 
+import itertools
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +102,64 @@ def test_other_words_are_none(said: str):
     asked = "Hello, how are you today?"
 
     assert repetition.similarity(asked, said) < repetition.ALIKE
+
+
+def test_letters_that_normalising_makes_many_of_are_compared_at_once():
+    """800 of U+FDFA are 14,400 letters: in quadratic steps of Python they take 5 s.
+
+    Counted in steps of the comparison, one for each letter.
+    """
+    asked = "\ufdfa" * 800
+    assert len(repetition.letters(asked)) > 10_000
+    steps = 0
+
+    def count(*_: object) -> object:
+        nonlocal steps
+        steps += 1
+        return count
+
+    sys.settrace(lambda *_: count)
+    try:
+        alike = repetition.similarity(asked, asked[:-1] + "x")
+    finally:
+        sys.settrace(None)
+
+    assert alike > repetition.ALIKE
+    assert steps < 200_000
+
+
+def test_what_follows_the_letters_that_are_compared_counts():
+    asked = "\ufdfa" * 200
+
+    assert repetition.similarity(asked, asked + asked) < repetition.ALIKE
+
+
+@pytest.mark.parametrize("said", ["a\u0316\u0301" * 50_000, "a" * 1_000_000])
+def test_an_answer_far_longer_than_what_was_asked_is_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch, said: str
+):
+    """Normalising so many combining marks takes minutes."""
+    monkeypatch.setattr(repetition, "letters", None)
+
+    assert repetition.similarity("a" * 800, said) == 0
+
+
+@given(st.text("ab", max_size=9), st.text("ab", max_size=9))
+def test_similarity_counts_the_letters_they_have_in_common(one: str, other: str):
+    common = max(
+        len(each)
+        for size in range(len(one) + 1)
+        for each in itertools.combinations(one, size)
+        if is_subsequence(each, other)
+    )
+
+    expected = 2 * common / (len(one + other)) if one != other else 1
+    assert repetition.similarity(one, other) == expected
+
+
+def is_subsequence(letters: tuple[str, ...], text: str) -> bool:
+    rest = iter(text)
+    return all(letter in rest for letter in letters)
 
 
 @given(TEXTS)

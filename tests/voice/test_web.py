@@ -255,9 +255,10 @@ def test_a_recording_is_written_down(
     [
         (["Hello there,", "how are you?"], "Hello there, how are you?"),
         (["你好，", "海螺。"], "你好，海螺。"),
+        (["안녕하세요", "여러분"], "안녕하세요 여러분"),
         (["Hello", "", "again"], "Hello again"),
     ],
-    ids=["English", "Chinese", "a silent part"],
+    ids=["English", "Chinese", "Korean", "a silent part"],
 )
 def test_the_parts_of_a_recording_are_joined_in_order(
     web: Web,
@@ -270,6 +271,19 @@ def test_the_parts_of_a_recording_are_joined_in_order(
     scripted.script(*({"call": "phone", "text": text} for text in texts))
 
     assert written(web, account, *[recording] * len(texts)) == expected
+
+
+def test_a_part_that_fails_is_sent_again_by_itself(
+    web: Web, account: Account, scripted: Simulated, recording: bytes
+):
+    scripted.script(
+        {"call": "phone", "text": "One."},
+        {"call": "phone", "http": {"status": 502}},
+        {"call": "phone", "text": "Two."},
+    )
+
+    assert written(web, account, recording, recording) == "One. Two."
+    assert len(scripted.report()["recordings"]) == 3
 
 
 def test_nothing_recognised_is_an_empty_text(

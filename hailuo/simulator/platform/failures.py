@@ -47,6 +47,11 @@ def refused(code: int, message: str) -> Refused:
     return Refused(failure(code, message))
 
 
+def refused_speech(code: int, message: str) -> Refused:
+    """Form 2, of speech and voices."""
+    return Refused(json_reply({"data": None, "base_resp": base_resp(code, message)}))
+
+
 def forbidden(sentence: str, code: int = INVALID) -> Forbidden:
     """For what a gateway must not let through; noted as a violation."""
     return Forbidden(sentence, failure(code, f"simulator: {sentence}"))

@@ -13,13 +13,34 @@ from ..stream import Stream
 from ..web import events, sound
 from ..web.multipart import parts
 from .admission import admit
-from .failures import base_resp, forbidden, instructed
+from .failures import base_resp, forbidden, instructed, refused_speech
 
 EVENT_STREAM = [("Content-Type", "text/event-stream")]
 LONGEST_TEXT = 10_000
 LONGEST_S = 500
 MODELS = ("speech-2.8-", "speech-2.6-", "speech-02-")
-VOICES = ("simulated-narrator", "simulated-girl", "simulated-gentleman")
+VOICES = (
+    "English_expressive_narrator",
+    "simulated-narrator",
+    "simulated-girl",
+    "simulated-gentleman",
+)
+CLONE = "my-own-voice"
+NEW_CLONE = "my-new-voice"  # not listed, as none is before its first use
+EMOTIONS = ("happy", "sad", "angry", "fearful", "disgusted", "surprised", "calm")
+LANGUAGES = (  # by the code that recognition takes; that it lists these is assumed
+    "zh Chinese yue Chinese,Yue en English ar Arabic ru Russian es Spanish fr French "
+    "pt Portuguese de German tr Turkish nl Dutch uk Ukrainian vi Vietnamese "
+    "id Indonesian ja Japanese it Italian ko Korean th Thai pl Polish ro Romanian "
+    "el Greek cs Czech fi Finnish hi Hindi bg Bulgarian da Danish he Hebrew ms Malay "
+    "fa Persian sk Slovak sv Swedish hr Croatian fil Filipino hu Hungarian "
+    "no Norwegian sl Slovenian ca Catalan nn Nynorsk ta Tamil af Afrikaans"
+).split()
+CODES, NAMES = LANGUAGES[::2], LANGUAGES[1::2]
+SPEECH_FIELDS = (
+    "model text stream stream_options voice_setting audio_setting language_boost"
+).split()
+VOICE_FIELDS = "voice_id speed vol pitch emotion".split()
 PIECES = 4
 ASKED = (  # of recognition, beside the file
     {"model": b"asr-1.0", "response_format": b"json", "stream": b"true"},
@@ -43,7 +64,7 @@ async def get_voice(simulator: Simulator, request: Request) -> Reply:
     if reply := await _instead(simulator, instruction, request):
         return reply
     system = [{"voice_id": id, "voice_name": id.title()} for id in VOICES]
-    cloned = [{"voice_id": "my-own-voice"}]
+    cloned = [{"voice_id": CLONE}]
     said = {"system_voice": system, "voice_cloning": cloned, "voice_generation": []}
     return json_reply({**said, "base_resp": base_resp()})
 
@@ -57,6 +78,11 @@ async def speak(simulator: Simulator, request: Request) -> Reply | None:
     audio = body["audio_setting"]
     seen = SpeechSeen(key, voice, text, sound.hertz(voice))
     seen.format, seen.speed = audio["format"], speed
+    seen.style = {
+        name: value
+        for name, value in {**body, **body["voice_setting"]}.items()
+        if name in ("emotion", "pitch", "vol", "language_boost")
+    }
     simulator.report.speeches.append(seen)
     instruction = simulator.script.take("t2a", key, key, text)
     if reply := await _instead(simulator, instruction, request):
@@ -90,14 +116,25 @@ def _check_speech(body: Any) -> None:
     if body.get("stream") is not True:
         raise forbidden("only streamed speech is played")
     voice, audio = body["voice_setting"], body["audio_setting"]
-    if voice["voice_id"] not in (*VOICES, "my-own-voice"):
-        raise forbidden(f"there is no voice {voice['voice_id']!r}")
+    if strange := {*body, *voice} - {*SPEECH_FIELDS, *VOICE_FIELDS}:
+        raise forbidden(f"there are no fields {strange}")
     if not 0.5 <= voice.get("speed", 1) <= 2:
         raise forbidden(f"the speed is {voice['speed']!r}")
+    if not 0 < voice.get("vol", 1) <= 10:
+        raise forbidden(f"the volume is {voice['vol']!r}")
+    pitch = voice.get("pitch", 0)
+    if not isinstance(pitch, int) or not -12 <= pitch <= 12:
+        raise forbidden(f"the pitch is {pitch!r}")
+    if voice.get("emotion", EMOTIONS[0]) not in EMOTIONS:
+        raise forbidden(f"the emotion is {voice['emotion']!r}")
+    if body.get("language_boost", "auto") not in ("auto", *NAMES):
+        raise forbidden(f"language_boost is {body['language_boost']!r}")
     if audio.get("format") not in sound.FORMATS or audio.get("channel") != 1:
         raise forbidden(f"the format is {audio.get('format')!r}")
     if not 8_000 <= audio.get("sample_rate", 0) <= 44_100:
         raise forbidden(f"the sample rate is {audio.get('sample_rate')!r}")
+    if voice["voice_id"] not in (*VOICES, CLONE, NEW_CLONE):
+        raise refused_speech(20132, "invalid samples or voice_id")
 
 
 async def _send(stream: Stream, data: dict[str, Any]) -> None:
@@ -118,6 +155,8 @@ async def write(simulator: Simulator, request: Request) -> Reply | None:
     md5 = hashlib.md5(mp3, usedforsecurity=False).hexdigest()
     seen = RecordingSeen(key, heard.seconds, len(mp3), md5)
     seen.language = request.header("language") or ""
+    if seen.language and seen.language not in CODES:
+        raise forbidden(f"the language is {seen.language!r}")
     seen.level = asked.get("timestamp_level", b"").decode()
     simulator.report.recordings.append(seen)
     instruction = simulator.script.take("speech_to_text", key, key)
@@ -126,12 +165,12 @@ async def write(simulator: Simulator, request: Request) -> Reply | None:
     plan = instruction or Instruction("speech_to_text")
     text = HEARD.format(seconds=heard.seconds) if plan.text is None else plan.text
     if seen.level:
-        return json_reply(_timed(plan.pieces or [text], seen))
+        return json_reply(_timed(plan.pieces or [text], plan.text, seen))
     await _tell(request, text)
     return None
 
 
-def _timed(pieces: list[str], seen: RecordingSeen) -> dict[str, Any]:
+def _timed(pieces: list[str], text: str | None, seen: RecordingSeen) -> dict[str, Any]:
     """Sentences, or words, equally long. That a segment is a word is assumed."""
     if seen.level == "word":
         pieces = " ".join(pieces).split()
@@ -146,7 +185,7 @@ def _timed(pieces: list[str], seen: RecordingSeen) -> dict[str, Any]:
         }
         for number, text in enumerate(pieces)
     ]
-    text = " ".join(pieces)
+    text = " ".join(pieces) if text is None else text
     return {"text": text, "duration": seen.seconds, "segments": segments}
 
 

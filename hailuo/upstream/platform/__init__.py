@@ -17,7 +17,7 @@ from .. import (
     upstream_json,
 )
 from ..http import Http
-from . import chat, history, objections, protocol, request, voices
+from . import chat, history, objections, protocol, request
 from .client import Client
 from .content import Content
 from .documents import Documents
@@ -35,6 +35,8 @@ class Platform:
     kind = protocol.KIND
     fetches = True
     counts = True
+    styles = True
+    times = True
 
     def __init__(self, http: Http, origin: str, default_model: str) -> None:
         self._http = http
@@ -84,7 +86,7 @@ class Platform:
         return self._voice.speakers(account)
 
     def has_voice(self, account: Credential, speech: Speech) -> bool:
-        return voices.is_known(speech.voice, self._voice.speakers(account))
+        return self._voice.has(account, speech.voice)
 
     def objection_to(self, speech: Speech) -> BadRequest | None:
         return self._voice.objection(speech)
@@ -94,10 +96,6 @@ class Platform:
 
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
         return self._voice.speak(account, speech, watch)
-
-    def objection_to_hearing(self, recording: Recording) -> BadRequest | None:
-        """Nothing: it writes down whatever is MP3, with times or without."""
-        return None
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch

@@ -57,7 +57,10 @@ AUDIO: Mapping[str, Mapping[str, Any]] = {
 }
 JOINED = ("mp3", "pcm", "wav")  # what stays one file when pieces are put together
 BEGINNINGS = {"flac": b"fLaC", "opus": b"OggS"}
-VOICE_LISTS = ("system_voice", "voice_cloning", "voice_generation")
+# *assumed*: every key has it, as the platform's pages and several clients name it.
+DEFAULT_VOICE = "English_expressive_narrator"
+OFFICIAL_VOICES = "system_voice"  # of every key; the other lists are a key's own
+VOICE_LISTS = (OFFICIAL_VOICES, "voice_cloning", "voice_generation")
 WEB_VOICES = ("_hailuo", "puv_")  # marks of voices that only the web service has
 
 # platform.md, Recognition

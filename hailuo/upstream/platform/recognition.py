@@ -5,8 +5,8 @@
 A text alone comes as it is understood. Times come with a whole part at once.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from ... import audio
@@ -17,7 +17,10 @@ from .. import (
     Credential,
     Phrase,
     Recording,
+    Segment,
     Words,
+    languages,
+    parts,
     sentences,
     upstream_json,
 )
@@ -26,7 +29,7 @@ from ..stream import Stream
 from . import events, protocol
 from .client import Client
 
-_LANGUAGE = re.compile(r"([a-z]{2,3})\b.*", re.ASCII | re.DOTALL)  # zh of zh-CN
+MAX_GAP = 100  # characters of a text that may stand between two of its segments
 
 
 class Recognition:
@@ -42,54 +45,48 @@ class Recognition:
 
         raises: what refusal() tells of; CallerLeft.
         """
-        if recording.times:
-            return self._timed(account, recording, watch)
-        return self._streamed(account, recording, watch)
+        one = self._timed if recording.times else self._streamed
+        return parts.transcribed(
+            recording.parts, lambda part: one(account, part, recording, watch), watch
+        )
 
     def _streamed(
-        self, account: Credential, recording: Recording, watch: Watch
-    ) -> Words:
-        last = ""
-        for part in recording.parts:
-            with self._client.open_form_stream(
-                protocol.WRITE,
-                account.token,
-                _form(part, response_format="json", stream="true"),
-                headers=_headers(recording),
-                watch=watch,
-            ) as stream:
-                begun = False
-                for text in _words(stream):
-                    between = "" if begun else sentences.separator(last, text)
-                    yield Phrase(between + text) if text else HUSH
-                    begun, last = begun or bool(text), text or last
-                stream.settle()
+        self, account: Credential, part: bytes, recording: Recording, watch: Watch
+    ) -> Iterator[Phrase]:
+        with self._client.open_form_stream(
+            protocol.WRITE,
+            account.token,
+            _form(part, response_format="json", stream="true"),
+            headers=_headers(recording),
+            watch=watch,
+        ) as stream:
+            for text in _words(stream):
+                yield Phrase(text) if text else HUSH
+            stream.settle()
 
-    def _timed(self, account: Credential, recording: Recording, watch: Watch) -> Words:
-        last, begins_at = "", 0.0
-        for part in recording.parts:
-            answer = self._client.ask_form(
-                protocol.WRITE,
-                account.token,
-                _form(
-                    part,
-                    response_format="verbose_json",
-                    timestamp_level=protocol.LEVELS[recording.times],
-                ),
-                headers=_headers(recording),
-                wait_s=watch.idle_s,
-            )
-            watch.check()
-            for text, start, end in segments(answer, audio.seconds(part)):
-                between = sentences.separator(last, text)
-                yield Phrase(between + text, begins_at + start, begins_at + end)
-                last = text
-            begins_at += audio.seconds(part)
+    def _timed(
+        self, account: Credential, part: bytes, recording: Recording, watch: Watch
+    ) -> Iterator[Phrase]:
+        answer = self._client.ask_form(
+            protocol.WRITE,
+            account.token,
+            _form(
+                part,
+                response_format="verbose_json",
+                timestamp_level=protocol.LEVELS[recording.times],
+            ),
+            headers=_headers(recording),
+            wait_s=watch.idle_s,
+        )
+        watch.check()
+        if (phrase := timed(answer, audio.seconds(part))).text:
+            yield phrase
 
 
-def segments(answer: Any, seconds: float) -> Iterator[Phrase]:
-    """What was said in one part, on its own clock.
+def timed(answer: Any, seconds: float) -> Phrase:
+    """Return what was said in one part, on its own clock.
 
+    The text is the platform's own, its segments are where they stand in it.
     seconds: how long the part is, for a text that has no segments.
     raises: NotUnderstood.
     source: platform.md, Recognition. *assumed*: times are in seconds, and with
@@ -97,19 +94,59 @@ def segments(answer: Any, seconds: float) -> Iterator[Phrase]:
     """
     if not isinstance(answer, Mapping):
         raise NotUnderstood("the platform's text is not an object")
-    found = answer.get("segments") or []
-    if not isinstance(found, list):
+    listed = answer.get("segments") or []
+    if not isinstance(listed, list):
         raise NotUnderstood("the platform's segments are not a list")
-    if not found and (text := events.text(answer, "text").strip()):
-        yield Phrase(text, 0.0, seconds)
+    segments = [each for each in map(_segment, listed) if each.text]
+    text = events.text(answer, "text").strip()
+    if not segments:
+        return Phrase(text, (Segment(text, 0.0, seconds),))
+    texts = [each.text for each in segments]
+    shown = placed(text, texts) or joined(texts)
+    return Phrase(
+        text or "".join(shown),
+        tuple(
+            Segment(text, each.start, each.end)
+            for text, each in zip(shown, segments, strict=True)
+        ),
+    )
+
+
+def placed(text: str, found: Sequence[str]) -> list[str]:
+    """Return what *text* says where each of *found* stands in it, or [].
+
+    That is with the white space before it and the punctuation behind it, so that joined
+    they are *text*. [] when one is not where it should be.
+    """
+    edges, at = [], 0
     for each in found:
-        try:
-            text, times = each["text"], (each["start"], each["end"])
-        except (TypeError, KeyError):
-            raise NotUnderstood("the platform's segment is not one") from None
-        start, end = map(upstream_json.seconds, times)
-        if isinstance(text, str) and text.strip():
-            yield Phrase(text.strip(), start, end)
+        begin = text.find(each, at, at + MAX_GAP + len(each))
+        if begin < 0:
+            return []
+        edges.append(at + len(text[at:begin].rstrip()))
+        at = begin + len(each)
+    if len(text) - at > MAX_GAP:
+        return []
+    return [text[a:b] for a, b in pairwise([0, *edges[1:], len(text)])]
+
+
+def joined(texts: Sequence[str]) -> list[str]:
+    """Return *texts*, each with what separates it from the one before."""
+    before = ["", *texts[:-1]]
+    return [
+        sentences.separator(last, text) + text
+        for last, text in zip(before, texts, strict=True)
+    ]
+
+
+def _segment(listed: Any) -> Segment:
+    """raises: NotUnderstood."""
+    try:
+        start, end = map(upstream_json.seconds, (listed["start"], listed["end"]))
+        text = events.text(listed, "text").strip()
+    except (AttributeError, TypeError, KeyError):
+        raise NotUnderstood("the platform's segment is not one") from None
+    return Segment(text, start, end)
 
 
 def _form(part: bytes, **fields: str) -> Form:
@@ -118,9 +155,9 @@ def _form(part: bytes, **fields: str) -> Form:
 
 
 def _headers(recording: Recording) -> dict[str, str]:
-    """A language that is no code leaves it to the service to find out."""
-    code = _LANGUAGE.fullmatch(recording.language.strip().lower())
-    return {"language": code[1]} if code else {}
+    """Return the language's header; the service finds out by itself without one."""
+    code = languages.code(recording.language)
+    return {"language": code} if code else {}
 
 
 def _words(stream: Stream) -> Iterator[str]:

@@ -1,18 +1,31 @@
 """Speech on the platform (platform.md)."""
 
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...audio import mp3, wav
-from ...errors import BadRequest, NotUnderstood
+from ...errors import (
+    BadRequest,
+    GatewayError,
+    NotUnderstood,
+    Refused,
+    TimedOut,
+    TokenRejected,
+    VoiceUnknown,
+)
 from ...kept import Kept
 from ...watch import Watch
-from .. import Credential, Sound, Speaker, Speech, sentences
+from .. import Credential, Sound, Speaker, Speech, languages, sentences
 from ..stream import Stream
 from . import events, protocol, voices
 from .client import Client
 
 VOICES_KEPT_S = 600.0
+LISTING_RETRY_S = 60.0  # how long a speech does without a list that cannot be had
+
+log = logging.getLogger(__name__)
 
 
 class Voice:
@@ -21,6 +34,9 @@ class Voice:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._voices = Kept(self._list, VOICES_KEPT_S)
+        self._known = Kept(self._list_if_possible, LISTING_RETRY_S)
+        self._official: Sequence[Speaker] = ()  # as last listed with whichever key
+        self._listing_resumes_at = 0.0  # on the clock of time.monotonic
 
     def objection(self, speech: Speech) -> BadRequest | None:
         """What of *speech* no key could do, by its field."""
@@ -38,6 +54,15 @@ class Voice:
         """The voices a key may use. raises: as Client.ask()."""
         return self._voices.of(account.token)
 
+    def has(self, account: Credential, voice: str) -> bool:
+        """Return whether the key lists a voice; OpenAI's names are for every key.
+
+        raises: TokenRejected.
+        """
+        if voice in voices.OPENAI:
+            return True
+        return any(voice == each.id for each in self._known.of(account.token))
+
     def own(self, speech: Speech) -> Speech:
         """All formats but aac, unless several files would have to be joined."""
         slowest, fastest = protocol.SPEEDS
@@ -50,9 +75,18 @@ class Voice:
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
         """One file of the whole text, as it arrives.
 
-        raises: BadRequest for an unknown voice; what refusal() tells of; CallerLeft.
+        raises: what refusal() tells of, VoiceUnknown; CallerLeft.
         """
-        voice = voices.chosen(speech.voice, self.speakers(account))
+        try:
+            yield from self._spoken(account, speech, watch)
+        except (BadRequest, Refused) as error:
+            plain = type(error) in (BadRequest, Refused)  # whatever its code
+            if plain and "voice" in error.message.lower():
+                raise VoiceUnknown(error.message, param="voice") from error
+            raise
+
+    def _spoken(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+        voice = self._voice(account, speech.voice)
         texts = _texts(speech)
         is_wav = speech.format == "wav"
         head = wav.header(protocol.AUDIO["pcm"]["sample_rate"]) if is_wav else b""
@@ -68,9 +102,46 @@ class Voice:
                     head = b"" if sound else head
                 stream.settle()
 
+    def _voice(self, account: Credential, name: str) -> str:
+        """Return the id of the voice that is asked for.
+
+        One that is named plainly is tried: the list has no clone before its first use.
+        """
+        if name not in voices.OPENAI:
+            return name
+        listed = self._known.of(account.token) or self._official
+        return voices.standing_for(name, listed)
+
     def _list(self, key: str) -> list[Speaker]:
+        """Ask for the key's voices.
+
+        After a time-out nobody waits for another one for a minute, whichever the key.
+        raises: as Client.ask().
+        """
+        if time.monotonic() < self._listing_resumes_at:
+            raise TimedOut("the platform did not list its voices in time a moment ago")
         body = {"voice_type": "all"}
-        return voices.listed(self._client.ask("POST", protocol.VOICES, key, body))
+        try:
+            answer = self._client.ask("POST", protocol.VOICES, key, body)
+        except TimedOut:
+            self._listing_resumes_at = time.monotonic() + LISTING_RETRY_S
+            raise
+        found = voices.listed(answer)
+        self._official = voices.listed(answer, [protocol.OFFICIAL_VOICES])
+        return found
+
+    def _list_if_possible(self, key: str) -> list[Speaker]:
+        """Return the key's voices, none when they cannot be listed now.
+
+        raises: TokenRejected.
+        """
+        try:
+            return self._voices.of(key)
+        except TokenRejected:
+            raise
+        except GatewayError as error:
+            log.warning("a platform key lists no voices: %s", error)
+            return []
 
 
 def _texts(speech: Speech) -> list[str]:
@@ -88,15 +159,18 @@ def _body(text: str, voice: str, speech: Speech) -> dict[str, Any]:
     model = speech.model
     hd = model.endswith("-hd")
     own = protocol.SPEECH_MODEL_HD if hd else protocol.SPEECH_MODEL
+    format = "pcm" if speech.format == "wav" else speech.format
+    style = {"emotion": speech.emotion, "pitch": speech.pitch, "vol": speech.volume}
+    said = {name: value for name, value in style.items() if value not in ("", None)}
+    language = languages.NAMES.get(speech.language, speech.language)
     return {
         "model": model if model.startswith(protocol.SPEECH_MODELS) else own,
         "text": text,
         "stream": True,
         "stream_options": {"exclude_aggregated_audio": True},
-        "voice_setting": {"voice_id": voice, "speed": speech.speed},
-        "audio_setting": protocol.AUDIO[
-            "pcm" if speech.format == "wav" else speech.format
-        ],
+        "voice_setting": {"voice_id": voice, "speed": speech.speed, **said},
+        "audio_setting": protocol.AUDIO[format],
+        **({"language_boost": language} if language else {}),
     }
 
 

@@ -29,37 +29,28 @@ OPENAI = (
 )
 
 
-def listed(answer: Any) -> list[Speaker]:
+def listed(answer: Any, lists: Sequence[str] = protocol.VOICE_LISTS) -> list[Speaker]:
     """The voices of a get_voice answer, the official ones first.
 
+    lists: what they are listed under.
     raises: NotUnderstood. source: platform.md, Speech.
     """
     if not isinstance(answer, Mapping):
         raise NotUnderstood("the platform lists no voices")
-    lists = [answer.get(name) or [] for name in protocol.VOICE_LISTS]
-    if not all(isinstance(each, list) for each in lists):
+    found = [answer.get(name) or [] for name in lists]
+    if not all(isinstance(each, list) for each in found):
         raise NotUnderstood("the platform's voices are not a list")
     return [
         Speaker(str(each["voice_id"]), str(each.get("voice_name") or each["voice_id"]))
-        for each in chain.from_iterable(lists)
+        for each in chain.from_iterable(found)
         if isinstance(each, Mapping) and each.get("voice_id")
     ]
 
 
-def chosen(name: str, speakers: Sequence[Speaker]) -> str:
-    """The id of the voice a caller asks for.
-
-    raises: BadRequest for a voice that is not in the list.
-    """
-    if any(name == speaker.id for speaker in speakers):
-        return name
-    if name in OPENAI and speakers:
-        return speakers[OPENAI.index(name) % len(speakers)].id
-    raise unknown(name)
-
-
-def is_known(name: str, speakers: Sequence[Speaker]) -> bool:
-    return name in OPENAI or any(name == speaker.id for speaker in speakers)
+def standing_for(name: str, speakers: Sequence[Speaker]) -> str:
+    """Return the id of the voice that stands for one of OpenAI's names."""
+    ids = [speaker.id for speaker in speakers] or [protocol.DEFAULT_VOICE]
+    return ids[OPENAI.index(name) % len(ids)]
 
 
 def unknown(name: str) -> BadRequest:

@@ -45,6 +45,8 @@ class Web:
     kind = protocol.KIND
     fetches = False
     counts = False
+    styles = False
+    times = False  # protocol.md 6
 
     def __init__(self, http: Http, origin: str, replaced: str = "") -> None:
         self._http = http
@@ -135,13 +137,6 @@ class Web:
         """raises: BadRequest for a voice nobody knows; as Voice.speak()."""
         voice = voices.chosen(speech.voice, speech.model, self._replaced)
         yield from self._voice.speak(account, speech.text, voice, watch)
-
-    def objection_to_hearing(self, recording: Recording) -> BadRequest | None:
-        """It tells no times (protocol.md 6)."""
-        if not recording.times:
-            return None
-        message = "response_format must be json or text: the web service tells no times"
-        return BadRequest(message, param="response_format", code="unsupported_value")
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ...errors import NotUnderstood
 from ...watch import Watch
-from .. import HUSH, Credential, Phrase, Recording, Words, sentences, sse
+from .. import HUSH, Credential, Phrase, Recording, Words, parts, sse
 from ..stream import Stream
 from . import protocol
 from .client import Client, refusal
@@ -24,14 +24,12 @@ class Recognition:
 
         raises: UpstreamError for what the service did; CallerLeft.
         """
-        last = ""
-        for part in recording.parts:
-            for text in self._hear(account, part, watch):
-                yield Phrase(sentences.separator(last, text) + text) if text else HUSH
-                last = text or last
+        return parts.transcribed(
+            recording.parts, lambda part: self._hear(account, part, watch), watch
+        )
 
-    def _hear(self, account: Credential, part: bytes, watch: Watch) -> Iterator[str]:
-        """The text of a part; "" when a beat is due."""
+    def _hear(self, account: Credential, part: bytes, watch: Watch) -> Iterator[Phrase]:
+        """Yield the text of a part, and a HUSH when a beat is due."""
         character, chat_id = protocol.CHARACTER_ID, protocol.NEW_CONVERSATION
         form = (
             ("chatID", chat_id),
@@ -48,7 +46,8 @@ class Recognition:
             watch=watch,
         )
         with stream:  # closing it spares the service its spoken answer
-            yield from _heard(stream)
+            for text in _heard(stream):
+                yield Phrase(text) if text else HUSH
 
 
 def _heard(stream: Stream) -> Iterator[str]:

@@ -7,13 +7,17 @@ may be answered instead.
 
 import re
 import unicodedata
-from difflib import SequenceMatcher
 
 from ...errors import BadRequest
 from ..sentences import pieces
 from .protocol import TTS_CHARACTERS
 
 ALIKE = 0.9  # of 1; the letters and digits of what was asked and what came back
+# Of an answer: four times what was asked is none, however it is spelt; normalising
+# takes quadratic time over combining marks. And of the letters that NFKC makes of one
+# (of U+FDFA, eighteen).
+MAX_CHARACTERS = 4 * TTS_CHARACTERS
+MAX_LETTERS = 2 * TTS_CHARACTERS
 
 # Ours, the firmer one for the second time. The text follows on the next line.
 WORDINGS = (
@@ -31,7 +35,8 @@ def readable(text: str) -> list[str]:
 
     raises: BadRequest when there is nothing in it that can be spoken.
     """
-    found = [piece for piece in pieces(spoken(text), TTS_CHARACTERS) if letters(piece)]
+    cut = pieces(spoken(text), TTS_CHARACTERS)
+    found = [piece for piece in cut if any(map(str.isalnum, piece))]
     if not found:
         raise BadRequest(
             "input holds nothing that can be spoken",
@@ -43,7 +48,8 @@ def readable(text: str) -> list[str]:
 
 def spoken(text: str) -> str:
     """*text* without what is not spoken: brackets, #, line breaks (protocol.md 6)."""
-    text = "".join(" " if _is_silent(each) else each for each in text).strip()
+    silent = filter(_is_silent, set(text))
+    text = text.translate(dict.fromkeys(map(ord, silent), " ")).strip()
     stop = "。" if re.search(r"[\u3040-\u30ff\u3400-\u9fff]", text) else ". "
     lines = [line for each in _BREAKS.split(text) if (line := each.strip())]
     ended = [line + (" " if line[-1] in _STOPS else stop) for line in lines[:-1]]
@@ -61,12 +67,37 @@ def letters(text: str) -> str:
 
 
 def similarity(asked: str, said: str) -> float:
-    """How alike two texts are, 0 to 1; below ALIKE perhaps less than they are."""
+    """Return how alike two texts are, 0 to 1, as far as they are compared.
+
+    That is by their lengths and their first MAX_LETTERS; one far too long is not alike.
+    """
+    if len(said) > MAX_CHARACTERS:
+        return 0.0
     one, other = letters(asked), letters(said)
     if one == other:
         return 1.0
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
-    for bound in (matcher.real_quick_ratio, matcher.quick_ratio):  # cheap, and above it
-        if bound() < ALIKE:
-            return bound()
-    return matcher.ratio()
+    by_length = _ratio(min(len(one), len(other)), one, other)
+    one, other = one[:MAX_LETTERS], other[:MAX_LETTERS]
+    return min(by_length, _ratio(_common_length(one, other), one, other))
+
+
+def _ratio(common: int, one: str, other: str) -> float:
+    return 2 * common / (len(one) + len(other))
+
+
+def _common_length(one: str, other: str) -> int:
+    """Return the length of the longest common subsequence of two texts.
+
+    Row by row of the table, the increments of a row being the bits of a number: 800
+    letters take 0.2 ms, and difflib, which compares less well, 80 ms.
+    source: Hyyrö, "Bit-parallel LCS-length computation revisited" (2004).
+    """
+    places: dict[str, int] = {}
+    for index, letter in enumerate(one):
+        places[letter] = places.get(letter, 0) | 1 << index
+    every = (1 << len(one)) - 1
+    row = every
+    for letter in other:
+        matching = row & places.get(letter, 0)
+        row = (row + matching | row - matching) & every
+    return len(one) - row.bit_count()
