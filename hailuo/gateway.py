@@ -244,7 +244,7 @@ class Gateway:
             for item in items:
                 if item is not tick:
                     if not turn.begun:
-                        self._pool.confirm(account)
+                        self._pool.prove(account)
                         turn.answered(account)
                     turn.given()
                 yield item

@@ -86,9 +86,18 @@ MAY_IMPORT = {
     ),
     "tokens": ("errors",),
     "retry": ("errors",),
-    "accounts": ("errors", "retry", "upstream"),
+    "cooldowns": ("errors", "retry"),
+    "accounts": ("cooldowns", "errors", "retry", "upstream"),
     "line": ("accounts", "errors", "turn", "watch"),
-    "pool": ("accounts", "errors", "line", "turn", "upstream", "watch"),
+    "pool": (
+        "accounts",
+        "cooldowns",
+        "errors",
+        "line",
+        "turn",
+        "upstream",
+        "watch",
+    ),
     "upstream": (
         "audio",
         "documents",  # by the child process alone
