@@ -76,3 +76,11 @@ def test_pairs_are_joined_however_they_are_cut(text: str, cuts: list[int]) -> No
     given = "".join(content.add(delta) for delta in deltas)
     stream.end()
     assert given + content.take() == units.decode("utf-16-le", "replace")
+
+
+def test_long_text_that_repeats_itself_is_judged_by_its_beginning() -> None:
+    """All of a megabyte would take hours."""
+    text = "ha" * 500_000
+    deltas = [text[:end] for end in (100_000, 200_000, 300_000, 1_000_000)]
+
+    assert read(deltas) == "".join(deltas)

@@ -16,12 +16,11 @@ pair at the end of a delta waits for its other half.
     new_text = content.add("Hello")
 """
 
-import os
-
 from .. import upstream_json
 
 GROWTHS = 3
 CHARACTERS = 24
+MAX_COMPARED = 1_000  # characters that are looked at for repetition, at square cost
 
 
 class Deltas:
@@ -76,7 +75,7 @@ class Growing:
 
     def _certain(self) -> str:
         if self._deltas.cumulative is None:
-            return os.path.commonprefix([self.joined, self.last])
+            return _common_prefix(self.joined, self.last)
         return self.last if self._deltas.cumulative else self.joined
 
     def _weigh(self, delta: str) -> None:
@@ -87,7 +86,7 @@ class Growing:
             return
         self._growths += 1
         if self._growths >= GROWTHS and len(delta) >= CHARACTERS:
-            self._deltas.cumulative = not _repeats(delta)
+            self._deltas.cumulative = not _repeats(delta[:MAX_COMPARED])
 
 
 def _repeats(text: str) -> bool:
@@ -98,3 +97,15 @@ def _repeats(text: str) -> bool:
 def _ends_in_half(text: str) -> bool:
     """Whether the first half of a surrogate pair waits for the other."""
     return "\ud800" <= text[-1:] <= "\udbff"
+
+
+def _common_prefix(one: str, other: str) -> str:
+    """Return what both begin with; by halving, since texts of megabytes may come."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one.startswith(other[low:middle], low):
+            low = middle
+        else:
+            high = middle - 1
+    return one[:low]
