@@ -71,7 +71,8 @@ def outside(*folders: str) -> list[str]:
 MAY_IMPORT = {
     "errors": (),
     "settings": (),
-    "kept": (),
+    "fairness": (),
+    "kept": ("together", "watch"),
     "memory": (),
     "unpacking": (),
     "watch": ("errors",),
@@ -80,6 +81,7 @@ MAY_IMPORT = {
     "audio": ("errors", "places", "watch"),
     "download": (
         "errors",
+        "fairness",
         "files.names",  # names of files are told by nobody else
         "unpacking",
     ),
@@ -89,7 +91,9 @@ MAY_IMPORT = {
     "pool": ("accounts", "errors", "line", "turn", "upstream", "watch"),
     "upstream": (
         "audio",
+        "download.dialling",
         "errors",
+        "fairness",
         "files",
         "kept",
         "memory",
