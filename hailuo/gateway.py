@@ -109,7 +109,7 @@ class Gateway:
             lambda upstream: upstream.objection_to(speech),
         )
         scope = turn.scope.of(kinds)
-        turn.scope = choosing.having_voice(self._upstreams, scope, speech)
+        turn.scope = choosing.having_voice(self._upstreams, scope, speech, watch)
 
         def ask(upstream: Upstream, account: Account) -> Sound:
             return spoken(upstream, account, speech, watch)
@@ -151,7 +151,7 @@ class Gateway:
         """
         self._leaving.mind(watch)
         if turn.scope.own:
-            self._introduce(turn.scope)
+            self._introduce(turn.scope, watch)
         while True:
             with self._leased(turn, watch, kinds) as account:
                 token = account.token
@@ -218,7 +218,7 @@ class Gateway:
         kinds = {account.kind for account in scope.accounts()}
         return any(self._upstreams[kind].own(speech) != speech for kind in kinds)
 
-    def _introduce(self, scope: Scope) -> None:
+    def _introduce(self, scope: Scope, watch: Watch) -> None:
         """Have callers' tokens proved before they may touch somebody else's lock.
 
         Anybody can write a token that claims an account; it must not keep those who
@@ -227,7 +227,7 @@ class Gateway:
         for account in scope.accounts():
             if self._pool.contested(account):
                 try:
-                    self._upstreams[account.kind].introduce(account)
+                    self._upstreams[account.kind].introduce(account, watch)
                 except TokenRejected as error:
                     account.rejected(error.message)
                 except UpstreamError:

@@ -21,6 +21,7 @@ from .errors import Busy, GatewayError, TokenRejected
 from .metrics import Metrics
 from .pool import Pool
 from .roster import Roster
+from .together import awaited
 from .turn import Turn
 from .upstream import Upstream
 from .watch import Watch
@@ -84,18 +85,23 @@ class Refresh:
         """Begin looking at the clock and at the file, for as long as we live."""
         threading.Thread(target=self._tick, daemon=True, name="refresh").start()
 
-    def now(self) -> Outcome:
+    def now(self, watch: Watch | None = None) -> Outcome:
         """Renew every account, or join those who are at it.
 
-        raises: Invalid when the file could not hold what is renewed.
+        watch: of the client that waits; the renewal goes on without it.
+        raises: Invalid when the file could not hold what is renewed; CallerLeft.
         """
         with self._lock:
             running, ours = self._running, self._running is None
             if running is None:
                 running = self._running = Future()
-        if ours:
+        if ours and watch:
+            threading.Thread(
+                target=self._complete, args=(running,), daemon=True
+            ).start()
+        elif ours:
             self._complete(running)
-        return running.result()
+        return awaited(running, watch) if watch else running.result()
 
     def due_at(self, account: Account) -> float | None:
         """When it is renewed next, in Unix seconds; None for never."""

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from .accounts import Scope
-from .errors import GatewayError, TokenRejected, Unreachable
+from .errors import CallerLeft, GatewayError, TokenRejected, Unreachable
 from .kept import Kept
 from .pool import Pool
 from .upstream import Speaker, Upstream
+from .watch import Watch
 
 LIFE_KEPT_S = 600.0  # the seed asks not to ask more often
 MODELS_KEPT_S = 600.0
@@ -29,17 +30,21 @@ class Services:
         known = (upstream.speakers for upstream in self._upstreams.values())
         return [speaker for each in known for speaker in each]
 
-    def cloned(self, scope: Scope) -> Sequence[Speaker]:
+    # *watch*: of the client that waits; raises: CallerLeft.
+
+    def cloned(self, scope: Scope, watch: Watch | None = None) -> Sequence[Speaker]:
         """The voices that accounts of *scope* have cloned, as far as they can say."""
         found: list[Speaker] = []
         for account in scope.live():
             try:
-                found += self._upstreams[account.kind].cloned(account)
+                found += self._upstreams[account.kind].cloned(account, watch)
+            except CallerLeft:
+                raise
             except GatewayError as error:
                 log.warning("account %s lists no voices: %s", account.name, error)
         return found
 
-    def models(self) -> Sequence[str]:
+    def models(self, watch: Watch | None = None) -> Sequence[str]:
         """The names of the pool's services' own models, kept for 10 minutes.
 
         A service that cannot be asked now is left out, until it is next asked for.
@@ -49,19 +54,22 @@ class Services:
             model
             for kind in self._upstreams
             if kind in kinds
-            for model in self._models_of(kind)
+            for model in self._models_of(kind, watch)
         ]
 
-    def lives(self, credential: str) -> bool:
+    def lives(self, credential: str, watch: Watch | None = None) -> bool:
         """Whether a service takes a credential; the answer is kept for 10 minutes.
 
         raises: Unreachable when it cannot be asked.
         """
-        return bool(self._pool.identify(credential)) and self._lives.of(credential)
+        known = self._pool.identify(credential)
+        return bool(known) and self._lives.of(credential, watch)
 
-    def _models_of(self, kind: str) -> Sequence[str]:
+    def _models_of(self, kind: str, watch: Watch | None) -> Sequence[str]:
         try:
-            return self._models.of(kind)
+            return self._models.of(kind, watch)
+        except CallerLeft:
+            raise
         except GatewayError as error:
             log.warning("the models of %s cannot be listed: %s", kind, error)
             return ()

@@ -61,12 +61,16 @@ class Platform:
         """None that is known without a key."""
         return ()
 
-    def cloned(self, account: Credential) -> Sequence[Speaker]:
+    def cloned(
+        self, account: Credential, watch: Watch | None = None
+    ) -> Sequence[Speaker]:
         """All voices the key may use."""
-        return self._voice.speakers(account)
+        return self._voice.speakers(account, watch)
 
-    def has_voice(self, account: Credential, speech: Speech) -> bool:
-        return voices.is_known(speech.voice, self._voice.speakers(account))
+    def has_voice(
+        self, account: Credential, speech: Speech, watch: Watch | None = None
+    ) -> bool:
+        return voices.is_known(speech.voice, self._voice.speakers(account, watch))
 
     def objection_to(self, speech: Speech) -> BadRequest | None:
         return self._voice.objection(speech)
@@ -86,17 +90,17 @@ class Platform:
     ) -> Words:
         return self._recognition.transcribe(account, recording, watch)
 
-    def introduce(self, account: Credential) -> None:
+    def introduce(self, account: Credential, watch: Watch | None = None) -> None:
         """Nothing to do: a key has no lock that others wait for."""
 
     def renew(self, account: Credential) -> str:
         """A key does not end: it stays what it is."""
         return account.token
 
-    def lives(self, credential: str) -> bool:
+    def lives(self, credential: str, watch: Watch | None = None) -> bool:
         """Asked by the cheapest authenticated call there is, the list of models."""
         try:
-            self._models(credential)
+            self._models(credential, watch)
         except TokenRejected:
             return False
         return True
@@ -109,8 +113,8 @@ class Platform:
         """Nothing is left to do behind an answer."""
         return 0
 
-    def _models(self, key: str) -> Sequence[str]:
-        answer = self._client.ask("GET", protocol.MODELS, key)
+    def _models(self, key: str, watch: Watch | None = None) -> Sequence[str]:
+        answer = self._client.ask("GET", protocol.MODELS, key, watch=watch)
         listed = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(listed, list):
             raise NotUnderstood("the platform lists no models")

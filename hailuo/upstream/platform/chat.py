@@ -9,6 +9,7 @@ Pure: bytes in, pieces out, so a recording is as good as the service.
 from collections.abc import Iterable, Iterator
 
 from ...errors import GatewayError, TimedOut, Unreachable
+from ...fairness import fairly
 from .. import TICK, Answer
 from ..sse import Parser
 from .protocol import DONE
@@ -39,7 +40,7 @@ def _said(transcript: Transcript, events: Iterable[bytes]) -> Answer:
     """
     failure: GatewayError | None = None
     try:
-        for event in events:
+        for event in fairly(events):
             transcript.read(event)
     except GatewayError as error:
         failure = error

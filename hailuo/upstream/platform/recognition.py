@@ -69,9 +69,8 @@ class Recognition:
                     timestamp_level=protocol.LEVELS[recording.times],
                 ),
                 headers=_headers(recording),
-                wait_s=watch.idle_s,
+                watch=watch,
             )
-            watch.check()
             for text, start, end in segments(answer, audio.seconds(part)):
                 between = sentences.separator(last, text)
                 yield Phrase(between + text, begins_at + start, begins_at + end)

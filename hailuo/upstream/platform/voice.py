@@ -34,9 +34,11 @@ class Voice:
             )
         return None
 
-    def speakers(self, account: Credential) -> list[Speaker]:
+    def speakers(
+        self, account: Credential, watch: Watch | None = None
+    ) -> list[Speaker]:
         """The voices a key may use. raises: as Client.ask()."""
-        return self._voices.of(account.token)
+        return self._voices.of(account.token, watch)
 
     def own(self, speech: Speech) -> Speech:
         """All formats but aac, unless several files would have to be joined."""
@@ -52,7 +54,7 @@ class Voice:
 
         raises: BadRequest for an unknown voice; what refusal() tells of; CallerLeft.
         """
-        voice = voices.chosen(speech.voice, self.speakers(account))
+        voice = voices.chosen(speech.voice, self.speakers(account, watch))
         texts = _texts(speech)
         is_wav = speech.format == "wav"
         head = wav.header(protocol.AUDIO["pcm"]["sample_rate"]) if is_wav else b""
