@@ -143,12 +143,15 @@ class Refresh:
         ]
 
     def _complete(self, outcome: "Future[Outcome]") -> None:
+        """Nobody joins any more once the outcome is known."""
         try:
-            outcome.set_result(self._renew_all(self._all))
+            renewed = self._renew_all(self._all)
         except BaseException as error:  # noqa: BLE001 - those who joined must hear it
-            outcome.set_exception(error)
-        finally:
             self._running = None
+            outcome.set_exception(error)
+        else:
+            self._running = None
+            outcome.set_result(renewed)
 
     def _all(self) -> list[Account]:
         return [account for account in self._pool.accounts if renewable(account)]
