@@ -10,13 +10,16 @@ import os
 import resource
 import select
 import signal
+import time
 
 import gevent
 from gevent.baseserver import BaseServer
 from gevent.hub import Waiter
 from gevent.monkey import get_original
 from gunicorn.glogging import Logger
+from gunicorn.http.unreader import SocketUnreader
 
+from hailuo.fairness import SLICE_S, yield_to_others
 from hailuo.logs import configuration
 from hailuo.settings import Settings, WrongSettings
 
@@ -25,7 +28,7 @@ worker_class = "gevent"
 worker_connections = 4096
 timeout = 120  # a heartbeat of the worker's loop, not the length of a request
 graceful_timeout = 28  # platforms kill after 30 s; leaving takes 26 at most
-keepalive = 5
+keepalive = 75  # longer than clients and proxies keep a connection, or a POST is lost
 limit_request_field_size = 65536  # a handful of tokens in one header exceeds 8 KB
 control_socket_disable = True
 
@@ -39,6 +42,11 @@ BaseServer.max_accept = 2
 FULL_COLLECTION = 100
 
 PR_SET_DUMPABLE = 4  # source: linux/prctl.h
+
+# Seconds for a request's headers, also for the first ones of a connection to begin, and
+# for what a client still sends of a body that was refused.
+HEADERS_S = 10
+LAST_WORDS_S = 1.5  # for requests that were cut off to say so, after all others ended
 
 poll_now = get_original("select", "poll")
 
@@ -79,6 +87,8 @@ def when_ready(server):
 
 def post_worker_init(worker):
     select.poll = Poll
+    worker.timeout_ctx = Patience
+    _read_fairly()
     _collect_seldom()
     _leave_in_order(worker)
 
@@ -92,6 +102,77 @@ def _keep_memory_private():
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl:
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def pre_request(worker, req):
+    """Before each request, since a client may send many at once."""
+    _yield_if_due()
+
+
+class LastPoll:
+    """When the loop looked at its sockets last, as far as was noticed."""
+
+    iteration = -1
+    at = 0.0
+
+
+def _yield_if_due():
+    """Let others run, unless they have within the last few milliseconds.
+
+    Only a sleep that is longer than 0 has the loop look at its sockets.
+    """
+    iteration, now = gevent.get_hub().loop.iteration, time.monotonic()
+    if iteration != LastPoll.iteration:
+        LastPoll.iteration, LastPoll.at = iteration, now
+    elif now - LastPoll.at > SLICE_S:
+        yield_to_others()
+
+
+class Patience:
+    """How long the next request of a connection may take to come.
+
+    A kept connection may be idle for `keepalive`. Once a byte is here, all of the
+    headers must be within HEADERS_S, and so must the first ones of a connection.
+    """
+
+    def __enter__(self):
+        here = gevent.getcurrent()
+        self._begun = not hasattr(here, "patience")
+        self._timeout = gevent.Timeout.start_new(
+            HEADERS_S if self._begun else keepalive
+        )
+        here.patience = self
+
+    def begin(self):
+        """A byte is here."""
+        if not self._begun:
+            self._begun = True
+            self._timeout.close()
+            self._timeout = gevent.Timeout.start_new(HEADERS_S)
+
+    def __exit__(self, kind, error, traceback):
+        gevent.getcurrent().patience = None
+        self._timeout.close()
+        return error is self._timeout
+
+
+def _read_fairly():
+    """Others have their turn before each read from a client, however much it sends.
+
+    What is only thrown away, behind a refusal, is read in small pieces: gunicorn copies
+    all that it holds for each kilobyte it drops.
+    """
+    read = SocketUnreader.chunk
+
+    def chunk(self, size_hint=None):
+        _yield_if_due()
+        patience = getattr(gevent.getcurrent(), "patience", None)
+        data = read(self, None if patience else size_hint)
+        if patience:
+            patience.begin()
+        return data
+
+    SocketUnreader.chunk = chunk
 
 
 class Poll:
@@ -156,8 +237,8 @@ def _collect_seldom():
 def _leave_in_order(worker):
     """On SIGTERM our answers finish first, then gunicorn's worker ends.
 
-    It would notice within a second, and wait another five for connections that callers
-    keep open for later: when no request is in hand, it is ended at once.
+    It would notice within a second, and wait for connections that callers keep open for
+    later: when no request is in hand, it is ended at once.
 
     A signal handler must not block, and starting a thread in one crashes the worker.
     """
@@ -165,10 +246,10 @@ def _leave_in_order(worker):
 
     def leave():
         try:
-            if worker.wsgi.extensions["hailuo"].leave():
-                gevent.kill(main, SystemExit(0))
+            if not worker.wsgi.extensions["hailuo"].leave():
+                gevent.sleep(LAST_WORDS_S)
         finally:
-            worker.alive = False
+            gevent.kill(main, SystemExit(0))
 
     signal.signal(signal.SIGTERM, lambda *_: gevent.spawn(leave))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the arbiter says when

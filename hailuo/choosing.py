@@ -10,6 +10,7 @@ from .accounts import Account, Scope
 from .errors import BadRequest, UpstreamError
 from .turn import Turn
 from .upstream import Speech, Upstream
+from .watch import Watch
 
 
 def kinds(
@@ -53,13 +54,13 @@ def stages(turn: Turn, kinds: Sequence[str]) -> Sequence[tuple[Scope, float | No
 
 
 def having_voice(
-    upstreams: Mapping[str, Upstream], scope: Scope, speech: Speech
+    upstreams: Mapping[str, Upstream], scope: Scope, speech: Speech, watch: Watch
 ) -> Scope:
     """The part of *scope* that has the voice; all of it when nobody is known to."""
 
     def has_it(account: Account) -> bool:
         try:
-            return upstreams[account.kind].has_voice(account, speech)
+            return upstreams[account.kind].has_voice(account, speech, watch)
         except UpstreamError:
             return False
 

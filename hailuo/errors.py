@@ -22,6 +22,7 @@ GatewayError              500  server_error
     NothingSaid           502                           upstream_empty
     SpeechNotRepeated     502                           speech_not_repeated
     TimedOut              504                           upstream_timeout
+      PaidTimeout         504                           the same, not tried again
 """
 
 from typing import Any
@@ -246,6 +247,10 @@ class TimedOut(UpstreamError):
 
     status = 504
     code = "upstream_timeout"
+
+
+class PaidTimeout(TimedOut):
+    """A time-out of a service that charges each try, also those it answers too late."""
 
 
 def body(error: GatewayError) -> dict[str, Any]:

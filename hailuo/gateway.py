@@ -136,7 +136,7 @@ class Gateway:
         scope = turn.scope.of(kinds)
         turn.use = self._use("speech", speech.model)
         turn.digest = partial(digests.of_speech, speech)
-        turn.scope = choosing.having_voice(self._upstreams, scope, speech)
+        turn.scope = choosing.having_voice(self._upstreams, scope, speech, watch)
 
         def ask(upstream: Upstream, account: Account) -> Sound:
             return spoken(upstream, account, speech, watch)

@@ -11,6 +11,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from .together import awaited
+from .watch import Watch
+
 MOST = 10_000
 
 Value = TypeVar("Value")
@@ -36,17 +39,24 @@ class Kept(Generic[Value]):
         self._known: OrderedDict[str, tuple[float, Value]] = OrderedDict()
         self._making: dict[str, Future[Value]] = {}  # 2 kB each, so only meanwhile
 
-    def of(self, key: str) -> Value:
-        """raises: whatever making it raised."""
+    def of(self, key: str, watch: Watch | None = None) -> Value:
+        """The value of *key*.
+
+        watch: of the client that waits for it, if one does: the value is made in a
+            thread of its own, since others may wait for it when this client has left.
+        raises: whatever making it raised; CallerLeft.
+        """
         with self._lock:
             if key in self._known and self._clock() < self._known[key][0]:
                 self._known.move_to_end(key)
                 return self._known[key][1]
             ours = key not in self._making
             making = self._making.setdefault(key, Future())
-        if ours:
+        if ours and watch:
+            threading.Thread(target=self._fill, args=(key, making), daemon=True).start()
+        elif ours:
             self._fill(key, making)
-        return making.result()
+        return awaited(making, watch) if watch else making.result()
 
     def forget(self, key: str, value: Value) -> None:
         """Have it made anew when it is next asked for.

@@ -11,8 +11,7 @@ from .pool import Pool
 from .upstream import Upstream
 from .watch import Watch
 
-# A try may wait 10 s for its headers, where it cannot be cut off, so the last one must
-# begin 10 s before everything is cut.
+# The last try must begin so long before everything is cut, its headers included.
 LAST_TRY_S = 10.0
 CUT_S = 20.0
 DRAIN_S = 3.0

@@ -30,13 +30,14 @@ class Proofs:
         self._upstreams = upstreams
         self._accepted = Kept(self._ask, KEPT_S)
 
-    def accepts(self, credential: str) -> bool:
+    def accepts(self, credential: str, watch: Watch | None = None) -> bool:
         """Return whether its service takes *credential*; False for what is none.
 
-        raises: UpstreamError when the service cannot be asked.
+        watch: of the client that waits for it, if one does.
+        raises: UpstreamError when the service cannot be asked; CallerLeft.
         """
         known = self._pool.identify(credential) is not None
-        return known and self._accepted.of(credential)
+        return known and self._accepted.of(credential, watch)
 
     def withdraw(self, credential: str) -> None:
         """Forget the proof of a credential that was rejected since."""
@@ -56,7 +57,7 @@ class Proofs:
             try:
                 if account.visitor and account.visitor.proven:
                     return
-                if self._is_good(account):
+                if self._is_good(account, watch):
                     return
             except UpstreamError as error:
                 failure = error
@@ -81,16 +82,16 @@ class Proofs:
             account.visitor.suspect = True
             if self._pool.contested(account):
                 watch.check()
-                self._try(account)
+                self._try(account, watch)
 
-    def _try(self, account: Account) -> None:
+    def _try(self, account: Account, watch: Watch | None = None) -> None:
         """Prove a credential, if that can be done now; else its answer will tell."""
         with suppress(UpstreamError):
-            self._is_good(account)
+            self._is_good(account, watch)
 
-    def _is_good(self, account: Account) -> bool:
+    def _is_good(self, account: Account, watch: Watch | None) -> bool:
         """Return whether its service takes a client's credential; else it is dead."""
-        if self.accepts(account.token):
+        if self.accepts(account.token, watch):
             self._pool.prove(account)
         else:
             account.rejected("the service does not accept it")

@@ -25,6 +25,7 @@ from .metrics import Metrics
 from .pool import Pool
 from .roster import Roster
 from .schedule import Schedule, renewable
+from .together import awaited
 from .tokens import Unwritable
 from .turn import Turn
 from .upstream import Upstream
@@ -86,18 +87,23 @@ class Refresh:
         """Begin looking at the clock and at the file, for as long as we live."""
         threading.Thread(target=self._tick, daemon=True, name="refresh").start()
 
-    def now(self) -> Outcome:
+    def now(self, watch: Watch | None = None) -> Outcome:
         """Renew every account, or join those who are at it.
 
-        raises: Invalid when the file could not hold what is renewed.
+        watch: of the client that waits; the renewal goes on without it.
+        raises: Invalid when the file could not hold what is renewed; CallerLeft.
         """
         with self._lock:
             running, ours = self._running, self._running is None
             if running is None:
                 running = self._running = Future()
-        if ours:
+        if ours and watch:
+            threading.Thread(
+                target=self._complete, args=(running,), daemon=True
+            ).start()
+        elif ours:
             self._complete(running)
-        return running.result()
+        return awaited(running, watch) if watch else running.result()
 
     def due_at(self, account: Account) -> float | None:
         """When it is renewed next, in Unix seconds; None for never."""
@@ -130,12 +136,15 @@ class Refresh:
         ]
 
     def _complete(self, outcome: "Future[Outcome]") -> None:
+        """Nobody joins any more once the outcome is known."""
         try:
-            outcome.set_result(self._renew_all(self._all))
+            renewed = self._renew_all(self._all)
         except BaseException as error:  # noqa: BLE001 - those who joined must hear it
-            outcome.set_exception(error)
-        finally:
             self._running = None
+            outcome.set_exception(error)
+        else:
+            self._running = None
+            outcome.set_result(renewed)
 
     def _all(self) -> list[Account]:
         return [account for account in self._pool.accounts if renewable(account)]

@@ -12,6 +12,7 @@ from .errors import (
     Forbidden,
     NothingSaid,
     NotUploaded,
+    PaidTimeout,
     QuotaExhausted,
     SpeechNotRepeated,
     UpstreamError,
@@ -34,7 +35,12 @@ class RetryPolicy:
 
     attempts: int = 3
     fewer: Mapping[type[UpstreamError], int] = field(
-        default_factory=lambda: {NotUploaded: 1, NothingSaid: 2, SpeechNotRepeated: 1}
+        default_factory=lambda: {
+            NotUploaded: 1,
+            NothingSaid: 2,
+            PaidTimeout: 1,
+            SpeechNotRepeated: 1,
+        }
     )
     pauses_s: Sequence[float] = (0.3, 1.0)
     cooldown_s: float = 30.0

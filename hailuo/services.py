@@ -4,11 +4,12 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from .accounts import Scope
-from .errors import GatewayError, TokenRejected, Unreachable
+from .errors import CallerLeft, GatewayError, TokenRejected, Unreachable
 from .kept import Kept
 from .pool import Pool
 from .proofs import Proofs
 from .upstream import Speaker, Upstream
+from .watch import Watch
 
 MODELS_KEPT_S = 600.0
 
@@ -40,17 +41,21 @@ class Services:
             for speaker in upstream.speakers
         ]
 
-    def cloned(self, scope: Scope) -> Sequence[Speaker]:
+    # *watch*: of the client that waits; raises: CallerLeft.
+
+    def cloned(self, scope: Scope, watch: Watch | None = None) -> Sequence[Speaker]:
         """The voices that accounts of *scope* have cloned, as far as they can say."""
         found: list[Speaker] = []
         for account in scope.live():
             try:
-                found += self._upstreams[account.kind].cloned(account)
+                found += self._upstreams[account.kind].cloned(account, watch)
+            except CallerLeft:
+                raise
             except GatewayError as error:
                 log.warning("account %s lists no voices: %s", account.name, error)
         return found
 
-    def models(self) -> Sequence[str]:
+    def models(self, watch: Watch | None = None) -> Sequence[str]:
         """The names of the pool's services' own models, kept for 10 minutes.
 
         A service that cannot be asked now is left out, until it is next asked for.
@@ -60,22 +65,24 @@ class Services:
             model
             for kind in self._upstreams
             if kind in kinds
-            for model in self._models_of(kind)
+            for model in self._models_of(kind, watch)
         ]
 
-    def lives(self, credential: str) -> bool:
+    def lives(self, credential: str, watch: Watch | None = None) -> bool:
         """Whether a service takes a credential; the answer is kept for 10 minutes.
 
         raises: Unreachable when it cannot be asked.
         """
         try:
-            return self._proofs.accepts(credential)
+            return self._proofs.accepts(credential, watch)
         except GatewayError as error:
             raise Unreachable(f"it could not be checked: {error.message}") from error
 
-    def _models_of(self, kind: str) -> Sequence[str]:
+    def _models_of(self, kind: str, watch: Watch | None) -> Sequence[str]:
         try:
-            return self._models.of(kind)
+            return self._models.of(kind, watch)
+        except CallerLeft:
+            raise
         except GatewayError as error:
             log.warning("the models of %s cannot be listed: %s", kind, error)
             return ()

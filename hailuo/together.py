@@ -80,6 +80,22 @@ def together(
         futures.clear()  # else the traceback of a failure keeps the other results alive
 
 
+def awaited(future: "Future[Result]", watch: Watch) -> Result:
+    """The result of *future*, which others may wait for, too.
+
+    No beat can be sent meanwhile.
+    raises: what it raises; CallerLeft.
+    """
+    bell = _Bell()
+    try:
+        future.add_done_callback(bell.ring)
+        while not future.done():
+            watch.wait(math.inf, bell.heard, beats=False)
+        return future.result()
+    finally:
+        bell.close()
+
+
 def _over(futures: Sequence[Future[Result]]) -> bool:
     """Whether all are done, or one has failed."""
     return bool(_failed(futures)) or all(future.done() for future in futures)

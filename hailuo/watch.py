@@ -64,7 +64,7 @@ class Watch:
     ) -> bool:
         """Wait for *upstream*'s bytes; give up at *until* or when a beat is due.
 
-        until: on the clock of time.monotonic.
+        until: on the clock of time.monotonic; math.inf for as long as it takes.
         beats: False where no beat could be sent on: then only *until* ends the wait.
         returns: whether there is something to read (an end counts).
         raises: CallerLeft as soon as the caller has hung up.
@@ -102,7 +102,8 @@ class Watch:
 
     def _ready(self, until: float) -> list[int]:
         """The descriptors there is something to read from, or to know of."""
-        wait_ms = math.ceil(1000 * max(0.0, until - time.monotonic()))
+        left_s = max(0.0, until - time.monotonic())
+        wait_ms = None if left_s == math.inf else math.ceil(1000 * left_s)
         return [descriptor for descriptor, _ in self._poll.poll(wait_ms)]
 
     def _turn_to(self, upstream: socket.socket | None) -> None:

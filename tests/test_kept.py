@@ -1,5 +1,6 @@
 """A value for each key, made once for all who ask."""
 
+import socket
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from hailuo import kept
+from hailuo.errors import CallerLeft
 from hailuo.kept import Kept
+from hailuo.watch import Watch
 
 
 class Clock:
@@ -109,3 +112,18 @@ def test_a_value_that_is_kept_takes_little_memory():
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert after - before < 1_000 * 600
+
+
+def test_a_client_that_leaves_does_not_end_the_making_for_others():
+    make = Made()
+    make.go.clear()
+    values = Kept(make, 10)
+    ours, theirs = socket.socketpair()
+    with ours, ThreadPoolExecutor(2) as threads:
+        left = threads.submit(values.of, "a", Watch(ours))
+        other = threads.submit(values.of, "a", Watch())
+        theirs.close()
+        assert isinstance(left.exception(5), CallerLeft)
+        make.go.set()
+        assert other.result(5) == "a1"
+    assert make.keys == ["a"]

@@ -1,5 +1,6 @@
 """Waiting for the upstream, the caller and the clock at once."""
 
+import math
 import os
 import resource
 import socket
@@ -49,6 +50,11 @@ def test_the_time_given_is_kept(caller: Pair, upstream: Pair):
     until = time.monotonic() + 0.05
     assert not Watch(caller[0]).wait(until, upstream[0])
     assert 0 <= time.monotonic() - until < 0.1
+
+
+def test_it_may_be_for_ever(caller: Pair, upstream: Pair):
+    threading.Timer(0.03, upstream[1].sendall, (b"x",)).start()
+    assert Watch(caller[0]).wait(math.inf, upstream[0], beats=False)
 
 
 def test_a_beat_ends_the_wait_when_it_is_due(caller: Pair, upstream: Pair):

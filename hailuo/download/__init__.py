@@ -10,28 +10,32 @@ cookies, no credentials, no proxy. What is refused is refused in the same words 
 there is something inside a private network or not.
 """
 
+import base64
 import http.client
+import re
 import socket
 import ssl
 import tempfile
-import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from functools import cache
-from typing import IO, NamedTuple, Self
-from urllib.parse import urljoin
+from functools import cache, partial
+from typing import IO, Any, NamedTuple, Self, cast
+from urllib.parse import quote, unquote, urljoin
 
 import certifi
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.response import BaseHTTPResponse
-from urllib3.util import Url, parse_url
+from urllib3.util import parse_url
 
 from ..errors import BadRequest, TooLarge
+from ..fairness import fairly
 from ..files.names import as_utf8, from_address, from_disposition
 from ..unpacking import PACKED, PIECE, unpacked
+from . import dialling
 from .dialling import Dialling, Fuse, NotPublic, dial
+from .reading import Response
 
 TOTAL_S = 60.0
 REDIRECTS = 5
@@ -43,8 +47,31 @@ HEADERS = {
     "Accept-Encoding": "identity",
     "User-Agent": "Mozilla/5.0",  # some sites serve nobody who does not say this
 }
+PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+TARGET = re.compile(r"\w+://[^\\/?#]*([^#]*)", re.DOTALL)  # as urllib3 ends a host
 BROKEN = (HTTPError, http.client.HTTPException, OSError, ValueError)
 BADLY_PACKED = (zlib.error, EOFError)
+
+
+class Address(NamedTuple):
+    """Where a file is.
+
+    text: as it was given.
+    host: as it is looked up; an IPv6 address has brackets.
+    target: path and query as they were given, since a site may have signed them.
+    credentials: for Basic authentication, "" for none.
+    """
+
+    text: str
+    scheme: str
+    host: str
+    port: int
+    target: str
+    credentials: str
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
 
 
 class Fetched(NamedTuple):
@@ -108,39 +135,52 @@ def leads_inside(address: str, rules: Rules) -> bool:
     One whose host is not known here may be known elsewhere: it does not.
     raises: BadRequest for what is no address.
     """
-    url = _parsed(address)
-    assert url.scheme and url.host
-    try:
-        found = rules.dialling.resolve(url.host.strip("[]"), url.port or 0)
-    except (OSError, UnicodeError):
-        return False
-    return not all(rules.dialling.public(str(at[0])) for _, at in found)
+    found = _parsed(address)
+    return dialling.leads_inside(found.host, found.port, rules.dialling)
 
 
 def _followed(address: str, rules: Rules, fuse: Fuse) -> Fetched:
     public = True
     for _ in range(1 + REDIRECTS):
-        url = _parsed(address)
-        connection = _connection(url, rules, fuse)
+        found = _parsed(address)
+        connection = _connection(found, rules, fuse)
         with closing(connection):
             peer = connection.given.getpeername()[0]
             public = public and rules.dialling.public(peer)
-            with _asked(connection, url) as response:
+            with _asked(connection, found) as response:
                 location = response.get_redirect_location()
                 if not location:
-                    return _kept(response, url, rules, fuse)._replace(public=public)
-                address = urljoin(url.url, as_utf8(location))
+                    kept = _kept(response, found, rules, fuse)
+                    return kept._replace(public=public)
+                address = urljoin(found.text, as_utf8(location))
     raise _failed(f"it redirects more than {REDIRECTS} times")
 
 
-def _parsed(address: str) -> Url:
+def _parsed(text: str) -> Address:
+    """raises: BadRequest for what is no address of the web."""
+    text = text.strip()
     try:
-        url = parse_url(address.strip())
+        url = parse_url(text)
     except LocationParseError:
         raise _failed("it is no address") from None
     if url.scheme not in PORTS or not url.host:
         raise _failed("only http:// and https:// addresses are fetched")
-    return url._replace(auth=None, fragment=None)
+    target = TARGET.match(text)
+    assert target
+    return Address(
+        text,
+        url.scheme,
+        url.host,
+        url.port or PORTS[url.scheme],
+        _sendable(target[1]),
+        url.auth or "",
+    )
+
+
+def _sendable(target: str) -> str:
+    """*target* with nothing changed but what no request can hold."""
+    target = quote(target, safe=PRINTABLE, errors="replace")
+    return target if target.startswith("/") else f"/{target}"
 
 
 class _Given:
@@ -160,31 +200,42 @@ class _Tls(_Given, HTTPSConnection):
     pass
 
 
-def _connection(url: Url, rules: Rules, fuse: Fuse) -> _Plain | _Tls:
+def _connection(address: Address, rules: Rules, fuse: Fuse) -> _Plain | _Tls:
     """To a vetted address; the Host header, SNI and certificate are of the name."""
-    assert url.scheme and url.host
-    port, idle_s = url.port or PORTS[url.scheme], rules.dialling.idle_s
+    host, port, idle_s = address.host, address.port, rules.dialling.idle_s
     made = (
-        _Plain(url.host, port, timeout=idle_s)
-        if url.scheme == "http"
-        else _Tls(url.host, port, timeout=idle_s, ssl_context=rules.tls())
+        _Plain(host, port, timeout=idle_s)
+        if address.scheme == "http"
+        else _Tls(host, port, timeout=idle_s, ssl_context=rules.tls())
     )
-    made.given = dial(url.host.strip("[]"), port, rules.dialling, fuse)
+    made.response_class = cast(Any, partial(Response, fuse))
+    made.given = dial(host.strip("[]"), port, rules.dialling, fuse)
     return made
 
 
-def _asked(connection: HTTPConnection, url: Url) -> BaseHTTPResponse:
+def _asked(connection: HTTPConnection, address: Address) -> BaseHTTPResponse:
     connection.request(
         "GET",
-        url.request_uri,
-        headers=HEADERS,
+        address.target,
+        headers=HEADERS | _authorization(address.credentials),
         preload_content=False,
         enforce_content_length=True,
     )
     return connection.getresponse()
 
 
-def _kept(response: BaseHTTPResponse, url: Url, rules: Rules, fuse: Fuse) -> Fetched:
+def _authorization(credentials: str) -> dict[str, str]:
+    """The header that browsers make of `user:password@`."""
+    if not credentials:
+        return {}
+    user, _, password = map(unquote, credentials.partition(":"))
+    encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {encoded}"}
+
+
+def _kept(
+    response: BaseHTTPResponse, address: Address, rules: Rules, fuse: Fuse
+) -> Fetched:
     if response.status != 200:
         raise _failed(f"its server answers with HTTP {response.status}")
     content = tempfile.TemporaryFile()
@@ -199,7 +250,7 @@ def _kept(response: BaseHTTPResponse, url: Url, rules: Rules, fuse: Fuse) -> Fet
     headers = response.headers
     media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     name = from_disposition(headers.get("Content-Disposition", ""))
-    return Fetched(content, size, media_type, name or from_address(url.path or ""))
+    return Fetched(content, size, media_type, name or from_address(address.path))
 
 
 def _body(response: BaseHTTPResponse) -> Iterable[bytes]:
@@ -228,12 +279,11 @@ def _copy(
     Between pieces others have a turn: a server may be faster than we are.
     """
     size = 0
-    for piece in pieces:
+    for piece in fairly(pieces):
         size += len(piece)
         if max(size, response.tell()) > rules.limit_bytes:
             raise too_large(rules)
         content.write(piece)
-        time.sleep(0)
     return size
 
 

@@ -114,6 +114,18 @@ def dial(host: str, port: int, rules: Dialling, fuse: Fuse) -> socket.socket:
     raise failure
 
 
+def leads_inside(host: str, port: int, rules: Dialling) -> bool:
+    """Whether an address of *host* is in a private network, which only we might enter.
+
+    A host that is not known here may be known elsewhere: it is not.
+    """
+    try:
+        found = rules.resolve(host.strip("[]"), port)
+    except (OSError, UnicodeError):
+        return False
+    return not all(rules.public(str(at[0])) for _, at in found)
+
+
 def _vetted(host: str, port: int, rules: Dialling) -> Sequence[Address]:
     try:
         found = rules.resolve(host, port)

@@ -10,6 +10,7 @@ from typing import IO, Any
 from gunicorn.http.errors import ParseException
 
 from ..errors import BadRequest, CallerLeft
+from ..fairness import TimeSlice
 from .paths import Application
 
 
@@ -44,9 +45,11 @@ class Body:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
+        self._time_slice = TimeSlice()
 
     def read(self, size: int = -1) -> bytes:
         """raises: BadRequest, Dawdled, CallerLeft."""
+        self._time_slice.yield_if_over()
         try:
             return self._stream.read(size)
         except ParseException:

@@ -5,10 +5,10 @@ The gateway's own names come first, then those of the services that the pool has
 
 from collections.abc import Iterator
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from ..errors import GatewayError
-from . import fields, service
+from . import caller, fields, service
 
 bp = Blueprint("models", __name__, url_prefix="/models")
 
@@ -44,4 +44,5 @@ def one(id: str) -> Response:
 def known() -> Iterator[str]:
     """Whoever finds a name among the first does not ask for the others."""
     yield from OWN
-    yield from service.current().services.models()
+    here = service.current()
+    yield from here.services.models(caller.watch(request, here.settings))

@@ -13,7 +13,7 @@ from ..accounts import Account
 from ..errors import GatewayError
 from ..refresh import Outcome
 from ..tokens import TokensFile
-from . import access, fields, service
+from . import access, caller, fields, service
 
 bp = Blueprint("tokens", __name__)
 
@@ -72,7 +72,9 @@ def remove(name: str) -> Response:
 
 @bp.route("/token/refresh", methods=["GET", "POST"])
 def refresh() -> Response:
-    return jsonify(told(service.current().refresh.now()))
+    here = service.current()
+    watch = caller.watch(request, here.settings)
+    return jsonify(told(here.refresh.now(watch)))
 
 
 @bp.get("/refresh-status")
@@ -96,7 +98,9 @@ def status() -> Response:
 @bp.post("/token/check")
 def check() -> Response:
     here = service.current()
-    return jsonify({"live": here.services.lives(fields.token(request, here.settings))})
+    token = fields.token(request, here.settings)
+    watch = caller.watch(request, here.settings)
+    return jsonify({"live": here.services.lives(token, watch)})
 
 
 def told(outcome: Outcome) -> dict[str, Any]:

@@ -5,7 +5,7 @@ source: openai-api.md 2.2. With a key, the voices an account has cloned are list
 
 from flask import Blueprint, Response, jsonify, request
 
-from . import access, service
+from . import access, caller, service
 
 bp = Blueprint("voices", __name__)
 
@@ -36,7 +36,8 @@ def voices() -> Response:
     here = service.current()
     if access.sent(request):
         scope = access.scope(request, here.settings, here.pool)
-        speakers = [*here.services.speakers(scope), *here.services.cloned(scope)]
+        watch = caller.watch(request, here.settings)
+        speakers = [*here.services.speakers(scope), *here.services.cloned(scope, watch)]
     else:
         speakers = [*here.services.speakers(here.pool.everybody())]
     names = {speaker.id: speaker.name for speaker in reversed(speakers)}

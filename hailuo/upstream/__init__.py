@@ -252,10 +252,16 @@ class Upstream(Protocol):
     def speakers(self) -> Sequence[Speaker]:
         """The voices everybody may use."""
 
-    def cloned(self, account: Credential) -> Sequence[Speaker]:
+    # Here and below: *watch* is of the client that waits, if one does; CallerLeft then.
+
+    def cloned(
+        self, account: Credential, watch: Watch | None = None
+    ) -> Sequence[Speaker]:
         """The voices that are the account's own. raises: UpstreamError."""
 
-    def has_voice(self, account: Credential, speech: Speech) -> bool:
+    def has_voice(
+        self, account: Credential, speech: Speech, watch: Watch | None = None
+    ) -> bool:
         """Whether this account has the voice; what it was told is kept for a while.
 
         raises: UpstreamError when it cannot be asked.
@@ -289,7 +295,7 @@ class Upstream(Protocol):
         raises: UpstreamError.
         """
 
-    def lives(self, credential: str) -> bool:
+    def lives(self, credential: str, watch: Watch | None = None) -> bool:
         """Whether the service takes it, as cheaply as it can be asked.
 
         raises: UpstreamError when it cannot be asked.

@@ -1,37 +1,71 @@
 """The way out: one pool of connections, and what is sent over it.
 
 http = Http(proxy="")
-response = http.send("GET", url, headers=…, auth=…)      # a short call
+response = http.send("GET", url, headers=…, watch=watch)      # a short call
 with http.stream("POST", url, headers=…, watch=watch) as stream:
-    for received in stream:                              # b"" when a beat is due
+    for received in stream:                                   # b"" when a beat is due
         …
 """
 
 import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import cache, partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from ..download.dialling import Dialling, leads_inside
 from ..errors import GatewayError
+from ..fairness import fairly
 from ..watch import Watch
+from .connection import CONNECT_S, Adapter
 from .foreign import FOREIGN, translated
-from .stream import Stream
+from .stream import Stream, Terms
 from .tidying import CROWD, QUIET_S, Tidying
 
-CONNECT_S = 5.0
-HEADERS_S = 10.0  # *assumed* enough: no source says how long the service may think
+CALL_S = 30.0  # for a short call in all: no source says how long the service may take
+PIECE = 65_536  # bytes of a body that are sent at once
 Count = Callable[[str, str, str], None]
 
 Field = str | tuple[str, bytes, str]  # text, or a file's name, bytes and type
 Form = Sequence[tuple[str, Field]]  # multipart fields, in order
 
-CONNECTIONS = 4096  # kept at most for a host: as many as there may be streams
+
+class _Body:
+    """A long body, sent in pieces, each of which the service must take in CONNECT_S.
+
+    raises, where it is sent: CallerLeft.
+    """
+
+    def __init__(self, data: bytes, watch: Watch) -> None:
+        self._data = data
+        self._watch = watch
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for at in fairly(range(0, len(self._data), PIECE)):
+            self._watch.check()
+            yield self._data[at : at + PIECE]
+
+
+class ReadingAdapter(Adapter):
+    """Reads an answer before it is given to a library that makes calls of its own."""
+
+    def send(
+        self, request: requests.PreparedRequest, *arguments: Any, **options: Any
+    ) -> requests.Response:
+        """raises: as Http.send()."""
+        response = super().send(request, *arguments, **options)
+        watch = Watch(idle_s=CALL_S)
+        with Stream(response, watch, Terms(total_s=CALL_S)) as stream:
+            return stream.whole()
 
 
 class Http:
@@ -39,95 +73,110 @@ class Http:
 
     proxy: address of a proxy all calls go through; "" for none.
     count: is told of each call to a service: which service's, which call, what came.
+    dialling: tells where connections may go; None for anywhere.
+    session: for a library that makes calls of its own.
     """
 
     def __init__(
-        self, proxy: str = "", count: Count | None = None, quiet_s: float = QUIET_S
+        self,
+        proxy: str = "",
+        count: Count | None = None,
+        quiet_s: float = QUIET_S,
+        dialling: Callable[[], Dialling] | None = None,
     ) -> None:
         self._count = count or (lambda *_: None)
-        self._session = requests.Session()
-        self._session.trust_env = False  # no netrc, no proxies of the environment
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.proxies = {"http": proxy, "https": proxy} if proxy else {}
-        self._adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, self._adapter)
+        self._proxy = proxy
+        self._adapter = Adapter(dialling)
+        self._session = _session(proxy, self._adapter)
+        self.session = _session(proxy, ReadingAdapter(dialling))
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
         self._tidying = Tidying(lambda: len(self._streams), self._let_go, quiet_s)
 
-    @property
-    def session(self) -> requests.Session:
-        """The connections, for a library that brings calls of its own."""
-        return self._session
+    def elsewhere(self, origin: str) -> "Http":
+        """The way to addresses that the service at *origin* names: public ones.
+
+        Where the service itself is in a private network, so may they be.
+        """
+
+        @cache
+        def dialling() -> Dialling:
+            parts, anywhere = urlsplit(origin), Dialling()
+            inside = leads_inside(parts.hostname or "", parts.port or 0, anywhere)
+            return Dialling(allow_private=inside)
+
+        return Http(self._proxy, self._count, dialling=dialling)
 
     def send(
         self,
         method: str,
         url: str,
         *,
-        headers: Mapping[str, str],
-        data: bytes | None = None,
-        auth: AuthBase | None = None,
-        stream: bool = False,
-        wait_s: float = HEADERS_S,
+        watch: Watch | None = None,
+        total_s: float = CALL_S,
+        **call: Any,
     ) -> requests.Response:
-        """Make a call; with *stream* the body is still to be read.
+        """Make a call, and read all of its answer.
 
-        url: as it is sent; sendable() makes one of what is not ours.
-        wait_s: for the headers, and between the bytes of a body.
-        raises: TimedOut when no headers come in time, Unreachable for all else.
+        watch: of the client that waits for it, if one does: then a client that leaves,
+            and hang_up(), end it.
+        total_s: how long it may take.
+        raises: TimedOut, Unreachable; NotUnderstood for more than 32 MB; CallerLeft.
         """
-        self._tidying.used()
-        # Only what is not known yet, and past the session: what these would parse,
-        # merge, follow and remember is nothing here, and a sixth of a request's CPU.
-        request = requests.PreparedRequest()
-        request.method, request.url = method, url
-        try:
-            request.prepare_headers(headers)
-            request.prepare_body(data, None)
-            request.prepare_auth(auth)
-            response = self._adapter.send(
-                request,
-                stream=stream,
-                timeout=(CONNECT_S, wait_s),
-                proxies=self._session.proxies,
-            )
-            if not stream:
-                _ = response.content  # read, while failing still is ours to translate
-            return response
-        except FOREIGN as error:
-            raise translated(error) from error
+        call["total_s"] = total_s
+        opened = self.stream if watch else self._opened
+        with opened(method, url, watch=watch or Watch(), **call) as stream:
+            return stream.whole()
 
-    def stream(
+    def stream(self, method: str, url: str, *, watch: Watch, **call: Any) -> Stream:
+        """Make a call whose answer is read as it arrives, its headers included.
+
+        call: as of _opened().
+        raises: Unreachable.
+        """
+        stream = self._opened(method, url, watch=watch, **call)
+        self._streams.add(stream)
+        return stream
+
+    def _opened(
         self,
         method: str,
         url: str,
         *,
         watch: Watch,
-        check: Callable[[Stream], None] = lambda _: None,
-        **call: Any,
+        headers: Mapping[str, str],
+        data: bytes | None = None,
+        auth: AuthBase | None = None,
+        counted: tuple[str, str, Collection[str]] | None = None,
+        **terms: Any,
     ) -> Stream:
-        """Make a call whose answer is read as it arrives.
+        """Send a request.
 
-        check: looks whether it is what was asked for, else raises.
-        raises: as send(), and what *check* does.
+        counted: the arguments of counting(), to have the call's opening counted.
+        terms: of the answer (stream.Terms).
         """
-        stream = Stream(self.send(method, url, stream=True, **call), watch)
-        self._streams.add(stream)
+        self._tidying.used()
+        opening = partial(self.counting, *counted) if counted else nullcontext
         try:
-            check(stream)
-        except GatewayError:
-            stream.close()
-            raise
-        return stream
+            response = self._session.request(
+                method,
+                url,
+                headers=headers,
+                data=_Body(data, watch) if data and len(data) > PIECE else data,
+                auth=auth,
+                stream=True,
+                timeout=CONNECT_S,
+                allow_redirects=False,
+            )
+            return Stream(response, watch, Terms(opening=opening, **terms))
+        except FOREIGN as error:
+            failure = translated(error)
+            with opening():
+                raise failure from error
 
     @property
     def idle(self) -> int:
         """How many connections wait to be used again."""
-        managers = (self._adapter.poolmanager, *self._adapter.proxy_manager.values())
-        pools = [each.pools.get(key) for each in managers for key in each.pools.keys()]
-        waiting = [list(each.pool.queue) for each in pools if each and each.pool]
-        return sum(connection is not None for each in waiting for connection in each)
+        return self._adapter.idle
 
     def _let_go(self) -> None:
         """Of those that wait, which those in use do not notice."""
@@ -154,14 +203,15 @@ class Http:
             stream.hang_up()
 
 
-def sendable(address: str) -> str:
-    """An address that somebody else gave, as it is sent. raises: Unreachable."""
-    request = requests.PreparedRequest()
-    try:
-        request.prepare_url(address, None)
-    except FOREIGN as error:
-        raise translated(error) from error
-    return str(request.url)
+def _session(proxy: str, adapter: requests.adapters.HTTPAdapter) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # no netrc, no proxies of the environment
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.proxies = {"http": proxy, "https": proxy} if proxy else {}
+    session.headers.clear()  # what is sent is ours to say
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter)
+    return session
 
 
 def multipart(form: Form) -> tuple[bytes, str]:

@@ -9,7 +9,12 @@ text, the line separators that JSON strings may hold would split as well.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ..errors import NotUnderstood
+from ..fairness import TimeSlice
 from . import upstream_json
+
+MAX_EVENT = 8 * 1_048_576  # bytes of one, or of a line
+LINE_COST = 64  # bytes that a line of its own takes, however short it is
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -33,8 +38,10 @@ class Parser:
     """Feed it what arrives; it gives back the events that are complete."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []  # of a line whose end has not come
+        self._held = 0  # bytes of it
         self._data: list[bytes] = []
+        self._size = 0  # bytes of an event so far
         self._name = ""
         self._first = True
         self._after_cr = False
@@ -44,9 +51,18 @@ class Parser:
         return [event.data for event in self.events(received)]
 
     def events(self, received: bytes) -> list[Event]:
-        """Each event that *received* completes, in order."""
+        """Each event that *received* completes, in order.
+
+        raises: NotUnderstood for an event of more than 8 MB.
+        """
+        received = self._with_line_feeds(received)
+        self._rest.append(received)
+        self._held += len(received)
+        if b"\n" not in received:
+            self._check_size()
+            return []
         events = []
-        text, at = self._rest + self._with_line_feeds(received), 0
+        text, at, time_slice = b"".join(self._rest), 0, TimeSlice()
         while (end := text.find(b"\n", at)) >= 0:  # split() reads byte by byte
             if self._first:
                 self._first = False
@@ -56,10 +72,17 @@ class Parser:
             else:
                 if self._data:
                     events.append(Event(self._name, b"\n".join(self._data)))
-                self._data, self._name = [], ""
+                self._data, self._name, self._size = [], "", 0
             at = end + 1
-        self._rest = text[at:]
+            time_slice.yield_if_over()
+        self._rest, self._held = [text[at:]], len(text) - at
+        if not events:  # what is complete comes before the failure
+            self._check_size()
         return events
+
+    def _check_size(self) -> None:
+        if self._size + self._held > MAX_EVENT:
+            raise NotUnderstood("an event of the upstream is larger than 8 MB")
 
     def _with_line_feeds(self, received: bytes) -> bytes:
         """*received* with each of its lines ended by LF."""
@@ -78,6 +101,7 @@ class Parser:
         start = colon + 1 if colon >= 0 else end
         start += text.startswith(b" ", start, end)
         if field == b"data":
+            self._size += end - at + LINE_COST
             self._data.append(text[start:end])
         elif field == b"event":
             self._name = text[start:end].decode(errors="replace")

@@ -4,9 +4,9 @@ for received in stream:          # b"" when the caller is due a heartbeat
     …
 stream.settle()                  # or close()
 
-`requests` reads the headers. What is behind them is taken from the socket itself, as
-much at once as is here, and waited for with a Watch: a socket's own time-out would look
-like a clean end, and a caller who leaves would not be noticed.
+`requests` sends the request. The answer, headers and all, is read from the socket
+itself, as much at once as is here, and waited for with a Watch: a socket's own time-out
+would look like a clean end, and a client that leaves would not be noticed.
 """
 
 import contextlib
@@ -17,49 +17,83 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Iterator
-from typing import Any, Self, cast
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple, Self, cast
 
 import requests
+import urllib3
+from requests.structures import CaseInsensitiveDict
 
-from ..errors import CallerLeft, TimedOut, Unreachable, UpstreamError
+from ..errors import CallerLeft, NotUnderstood, TimedOut, Unreachable, UpstreamError
+from ..fairness import TimeSlice, fairly
 from ..unpacking import PACKED, Unpacker
 from ..watch import Watch
+from .connection import Connection
 from .foreign import FOREIGN, translated
-from .framing import Body, Chunked, Sized
+from .framing import Body, Chunked, Head, HeadTooLarge, Sized
 
 SETTLE_S = 0.25  # how long an answer's remains may take to arrive after its end
 BATCH = 524_288  # bytes taken at once, so that no stream keeps the others waiting
 READ = 65_536  # tried first: the allocator maps more anew each time, which takes 12 us
+MAX_WHOLE_MB = 32  # of an answer that is no stream
+MAX_ANSWER_S = 3_600.0  # however it drips
 
 _NOT_YET = (BlockingIOError, ssl.SSLWantReadError)
+
+
+def _anything(_: "Stream") -> None:
+    """Accept whatever the answer is."""
+
+
+class Terms(NamedTuple):
+    """What is expected of an answer.
+
+    check: looks at its status and headers; raises UpstreamError when it is not what was
+        asked for.
+    opening: entered while they are awaited and checked.
+    total_s: how long all of it may take.
+    timed_out: makes what is raised when it is silent for too long, or takes longer.
+    """
+
+    check: Callable[["Stream"], None] = _anything
+    opening: Callable[[], AbstractContextManager[None]] = nullcontext
+    total_s: float = MAX_ANSWER_S
+    timed_out: Callable[[str], TimedOut] = TimedOut
+
+
+ANY = Terms()
 
 
 class Stream:
     """An answer's bytes as they arrive.
 
-    Iterating gives what has come, at least a byte, the moment it is there, and b"" when
-    the caller has heard nothing for a heartbeat. It raises Unreachable when the answer
-    breaks off, TimedOut when it is silent for watch.idle_s, CallerLeft.
+    Iterating waits for the headers first. It gives what has come, at least a byte, the
+    moment it is there, and b"" when the caller has heard nothing for a heartbeat. It
+    raises Unreachable when the answer breaks off, TimedOut when it is silent for
+    watch.idle_s, CallerLeft, and what the terms' check does.
+
+    response: its status and headers, once they are here.
     """
 
-    def __init__(self, response: requests.Response, watch: Watch) -> None:
-        """raises: Unreachable when it has broken off already."""
+    def __init__(
+        self, response: requests.Response, watch: Watch, terms: Terms = ANY
+    ) -> None:
+        """response: of a request that was sent through a connection.Adapter."""
         self.response = response
-        self._raw = cast(Any, response.raw)  # its file is private, but needed here
+        self.response.request = cast(Any, None)  # which would take 14 kB a stream
+        self._sent = cast(urllib3.HTTPResponse, response.raw)
         self._watch = watch
-        self._body = _body(self._raw._fp)
-        packed = response.headers.get("Content-Encoding", "").strip().lower() in PACKED
-        self._unpacker = Unpacker() if packed else None
+        self._terms = terms
+        self._body: Body | None = None  # until the headers are here
+        self._unpacker: Unpacker | None = None
         self._failure: UpstreamError | None = None
         self._closed = False
+        self._cut = False
         self._heard_at = time.monotonic()
+        self._ends_at = self._heard_at + terms.total_s
         self._early = b""
-        try:
-            self._socket = self._taken_over()
-        except FOREIGN as error:
-            response.close()
-            raise translated(error) from error
+        self._socket = self._taken_over()
 
     def __iter__(self) -> Iterator[bytes]:
         return self._parts(self._watch)
@@ -71,12 +105,21 @@ class Stream:
         self.close()
 
     def whole(self) -> requests.Response:
-        """The answer with its body, for one that turned out to be no stream.
+        """The answer with its body, for one that is no stream.
 
-        raises: as iterating.
+        Its body must be here as soon after its headers as those after the request.
+        raises: as iterating; NotUnderstood for more than 32 MB.
         """
-        body = b"".join(self._parts(self._watch, beats=False))
-        self.response._content = body  # where requests itself puts what it has read
+        if self._body:
+            self._ends_at = min(self._ends_at, time.monotonic() + self._watch.idle_s)
+        body = io.BytesIO()
+        for part in self._parts(self._watch, beats=False):
+            body.write(part)
+            if body.tell() > MAX_WHOLE_MB * 1_048_576:
+                message = f"the upstream's answer is larger than {MAX_WHOLE_MB} MB"
+                raise NotUnderstood(message)
+        body.seek(0)
+        self.response.raw = body
         return self.response
 
     def settle(self) -> None:
@@ -100,15 +143,18 @@ class Stream:
         if self._closed:
             return
         self._closed = True
-        if self._body.ended and self._body.whole:
-            self._raw._fp.close()  # which leaves the connection as it is
-            self._raw.release_conn()
-        else:
-            self.response.close()
+        if not (self._body and self._body.ended and self._body.whole):
+            self._sent.close()
+        self._sent.release_conn()  # one that is shut connects again
+        self._file.close()
 
     def hang_up(self) -> None:
-        """Shut the connection from another thread: reading ends at once."""
-        if self._closed or self._socket is None or self._body.ended:
+        """Shut the connection from another thread: reading ends at once.
+
+        What still arrives would be read from a connection that is merely shut.
+        """
+        self._cut = True
+        if self._closed or (self._body and self._body.ended):
             return
         with (
             contextlib.suppress(OSError),  # it has broken off by itself
@@ -116,31 +162,25 @@ class Stream:
         ):
             twin.shutdown(socket.SHUT_RDWR)
 
-    def _taken_over(self) -> socket.socket | None:
-        """The socket behind http.client's file, None when there is no body.
+    @property
+    def _connection(self) -> Connection:
+        return cast(Connection, self._sent.connection)
 
-        What came in one packet with the headers has been read already. What is left
-        behind, the file's buffer and the request, would take 14 kB a stream.
-        """
-        self.response.request = cast(Any, None)
-        file: io.BufferedReader | None = self._raw._fp.fp
-        if file is None:
-            return None
-        # Private, but the only way to the socket of a `Connection: close` answer.
-        taken: socket.socket = file.raw._sock  # type: ignore[attr-defined]
+    def _taken_over(self) -> socket.socket:
+        """The connection's socket, which stays open when the connection is closed, as
+        it is behind the headers of an answer that says `Connection: close`."""
+        taken = cast(socket.socket, self._connection.sock)
+        self._file = taken.makefile("rb", buffering=0)
         taken.settimeout(0)
-        with contextlib.suppress(ssl.SSLWantReadError):
-            self._early = file.peek()
-        self._raw._fp.fp = file.detach()
-        while isinstance(taken, ssl.SSLSocket) and taken.pending():
-            self._early += taken.recv(BATCH)  # no poll would tell of it
         return taken
 
     def _parts(
         self, watch: Watch, until: float = math.inf, *, beats: bool = True
     ) -> Iterator[bytes]:
         """until: when to stop, on the clock of time.monotonic."""
-        while not self._body.ended and time.monotonic() < until:
+        if self._body is None:
+            yield from self._opened(watch, until, beats)
+        while self._body and not self._body.ended and time.monotonic() < until:
             if not self._arrives(watch, until, beats):
                 yield b""
                 continue
@@ -151,7 +191,7 @@ class Stream:
                 return
             if not received:
                 raise Unreachable("the upstream's answer broke off")
-            data = self._body.feed(received)
+            data = self._fed(self._body, received)
             if self._unpacker:
                 yield from self._unpacked(data)
             elif data:
@@ -159,16 +199,53 @@ class Stream:
             if not (self._body.whole or self._body.ended):
                 raise Unreachable("the upstream's answer is not what HTTP allows")
 
+    def _opened(self, watch: Watch, until: float, beats: bool) -> Iterator[bytes]:
+        """Wait for the headers, and check them; b"" when a beat is due."""
+        head = Head()
+        with self._terms.opening():
+            while time.monotonic() < until:
+                if not self._arrives(watch, until, beats):
+                    yield b""
+                elif (received := self._received()) is not None:
+                    if not received:
+                        raise Unreachable("the upstream has not answered")
+                    if self._begun(head, received):
+                        self._terms.check(self)
+                        return
+
+    def _begun(self, head: Head, received: bytes) -> bool:
+        """Whether *received* completes the headers, which then are read."""
+        try:
+            found = head.feed(received)
+            if found is None:
+                return False
+            answer = self._connection.answered(found[0])
+        except HeadTooLarge:
+            raise NotUnderstood("the upstream's headers are too large") from None
+        except FOREIGN as error:
+            raise translated(error) from error
+        self._socket.settimeout(0)
+        self._early = found[1]
+        self._body = Chunked() if answer.chunked else Sized(answer.length_remaining)
+        self.response.status_code = answer.status
+        self.response.reason = cast(str, answer.reason)
+        self.response.headers = CaseInsensitiveDict(answer.headers)
+        answer.close()
+        packing = answer.headers.get("Content-Encoding", "").strip().lower()
+        self._unpacker = Unpacker() if packing in PACKED else None
+        return True
+
     def _arrives(self, watch: Watch, until: float, beats: bool) -> bool:
         """Whether there is something to read, rather than a beat due."""
-        if self._early or self._failure:
+        if time.monotonic() >= self._ends_at:
+            raise self._terms.timed_out("the upstream's answer does not end")
+        if self._early or self._failure or self._cut:
             return True
-        assert self._socket is not None
-        until = min(until, self._heard_at + watch.idle_s)
+        until = min(until, self._ends_at, self._heard_at + watch.idle_s)
         if watch.wait(until, self._socket, beats=beats):
             return True
         if time.monotonic() >= until:
-            raise TimedOut("the upstream has been silent for too long")
+            raise self._terms.timed_out("the upstream has been silent for too long")
         return False
 
     def _received(self) -> bytes | None:
@@ -179,9 +256,10 @@ class Stream:
         """
         if self._failure:
             raise self._failure
+        if self._cut:
+            return b""
         parts = [self._early] if self._early else []
         self._early, size, wanted = b"", 0, READ
-        assert self._socket is not None
         try:
             while size < BATCH and (part := self._socket.recv(wanted)):
                 parts.append(part)
@@ -200,16 +278,19 @@ class Stream:
         self._heard_at = time.monotonic()
         return b"".join(parts)
 
+    def _fed(self, body: Body, received: bytes) -> bytes:
+        """What of the body is in *received*, which may be in very many chunks."""
+        data, time_slice = [body.feed(received)], TimeSlice()
+        while body.more:
+            time_slice.yield_if_over()
+            data.append(body.feed(b""))
+        return data[0] if len(data) == 1 else b"".join(data)
+
     def _unpacked(self, packed: bytes) -> Iterator[bytes]:
-        assert self._unpacker is not None
+        assert self._body and self._unpacker
         try:
-            yield from filter(None, self._unpacker.feed(packed))
+            yield from filter(None, fairly(self._unpacker.feed(packed)))
             if self._body.ended:
                 self._unpacker.finish()
         except (zlib.error, EOFError):
             raise Unreachable("the upstream's answer is compressed wrongly") from None
-
-
-def _body(answer: Any) -> Body:
-    """How the body of http.client's *answer* is framed."""
-    return Chunked() if answer.chunked else Sized(answer.length)

@@ -122,15 +122,35 @@ def test_a_caller_who_sends_his_next_request_early_has_not_left(
 def test_a_caller_who_leaves_while_headers_are_awaited(
     upstream: Simulated, account: Caller
 ):
-    """Noticed when that try ends; the account serves the next one then."""
+    """Noticed at once: the account serves the next one while they still are."""
     upstream.script(
         {"call": account.call, "hold_headers": True, "text": "a"},
         {"call": account.call, "text": "Next"},
     )
     with raw(account):
         upstream.wait("held", exactly=1)
-    upstream.release()
+    upstream.wait("held", exactly=0, timeout_s=5)
     assert account.ask() == "Next"
+
+
+def test_a_client_that_leaves_during_a_registration_spares_others_nothing(
+    upstream: Simulated, account: Caller
+):
+    """It ends for the one that left; who still waits for the same one is served."""
+    upstream.script(
+        {"call": "register", "hold_headers": True}, {"call": "chat", "text": "Next"}
+    )
+    with raw(account):
+        upstream.wait("held", exactly=1)
+    with raw(account) as other:
+        upstream.wait("held", exactly=1)
+        upstream.release()
+        received = b""
+        while b'"content":"Next"' not in received:
+            part = other.recv(65_536)
+            assert part, received
+            received += part
+    assert len(upstream.report()["answers"]) == 1
 
 
 def test_a_caller_who_leaves_the_line_gives_up_his_place(

@@ -50,7 +50,7 @@ def trickling(gateway: Served, sent: bytes) -> Iterator[list[socket.socket]]:
 
 def drip(sockets: list[socket.socket], drop: bytes) -> None:
     for sock in sockets:
-        with suppress(ConnectionError):  # gunicorn gives a header 5 s
+        with suppress(ConnectionError):  # the server gives a header 10 s
             sock.sendall(drop)
 
 

@@ -4,6 +4,7 @@ Sites are on the loopback, so rules are opened for it where the promise is anoth
 a host that counts as public is 127.0.0.1, one that does not is 127.0.0.2.
 """
 
+import base64
 import gzip
 import socket
 import ssl
@@ -63,6 +64,56 @@ def test_a_file_without_a_name_is_called_by_its_path():
         assert found.name == "文.txt"
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("/a%2fb%7e?c=%2f%2B", "/a%2fb%7e?c=%2f%2B"),
+        ("/a/../b/./c", "/a/../b/./c"),
+        ("/[x]?y=[z]|{}^`\\", "/[x]?y=[z]|{}^`\\"),
+        ("?a#b", "/?a"),
+        ("", "/"),
+        ("/\u6587 \r\nX: y", "/%E6%96%87%20%0D%0AX:%20y"),
+        ("/%", "/%"),
+    ],
+)
+def test_a_path_is_sent_as_it_was_given(given: str, sent: str):
+    """A signature made over it would not hold otherwise."""
+    with Site(answer(b"x")) as site:
+        content(site.url(given))
+    assert site.requests[0].startswith(f"GET {sent} HTTP/1.1\r\n")
+
+
+def test_credentials_of_an_address_are_sent_to_its_site_alone():
+    with Site(answer(b"x")) as other:
+        pages = (redirect("/b"), redirect(other.url("/c")))
+        with Site(*pages) as site:
+            content(site.url("/a").replace("//", "//user:a%20%E6%96%87@"))
+    (header,) = {
+        line
+        for head in site.requests
+        for line in head.split("\r\n")
+        if line.startswith("Authorization")
+    }
+    encoded = base64.b64encode("user:a \u6587".encode()).decode()
+    assert header == f"Authorization: Basic {encoded}"
+    assert len(site.requests) == 2
+    assert "Authorization" not in other.requests[0]
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000),
+        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 50),
+    ],
+    ids=["interim responses", "headers"],
+)
+def test_endless_headers_are_refused(head: bytes, piece: bytes):
+    with Site(for_ever(head, piece)) as site, pytest.raises(BadRequest):
+        fetch(site.url(), OPEN)
+    assert site.left.wait(5)
+
+
 def test_nothing_of_ours_is_sent_along(monkeypatch, tmp_path):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret")
@@ -70,7 +121,7 @@ def test_nothing_of_ours_is_sent_along(monkeypatch, tmp_path):
     pages = (answer(status="302 Found", Location="/b", Set_Cookie="a=b"), answer(b"x"))
 
     with Site(*pages) as site:
-        content(site.url("/a").replace("//", "//user:word@"))
+        content(site.url("/a"))
 
     names = [
         {line.partition(":")[0].lower() for line in head.split("\r\n")[1:] if line}

@@ -71,7 +71,8 @@ def outside(*folders: str) -> list[str]:
 MAY_IMPORT = {
     "errors": (),
     "settings": (),
-    "kept": (),
+    "fairness": (),
+    "kept": ("together", "watch"),
     "memory": (),
     "unpacking": (),
     "watch": ("errors",),
@@ -81,6 +82,7 @@ MAY_IMPORT = {
     "documents": (),
     "download": (
         "errors",
+        "fairness",
         "files.names",  # names of files are told by nobody else
         "unpacking",
     ),
@@ -101,7 +103,9 @@ MAY_IMPORT = {
     "upstream": (
         "audio",
         "documents",  # by the child process alone
+        "download.dialling",
         "errors",
+        "fairness",
         "files",
         "kept",
         "memory",

@@ -283,7 +283,7 @@ FAULTS: dict[str, tuple[dict[str, Any], type[errors.GatewayError]]] = {
     "no word": ({"text": "", "reasoning": ""}, errors.NothingSaid),
     "no answer": ({"drop": "reset"}, errors.Unreachable),
     "an empty stream": ({"recording": {"text": ""}}, errors.NothingSaid),
-    "silence": ({"then": [{"after": 0, "do": "silence"}]}, errors.TimedOut),
+    "silence": ({"then": [{"after": 0, "do": "silence"}]}, errors.PaidTimeout),
 }
 
 
@@ -307,7 +307,7 @@ BREAKS: dict[str, tuple[dict[str, Any], type[errors.GatewayError]]] = {
     "cut in a chunk": ({"do": "close", "inside": "chunk"}, errors.Unreachable),
     "reset": ({"do": "reset"}, errors.Unreachable),
     "ended": ({"do": "end"}, errors.NotUnderstood),
-    "silence": ({"do": "silence"}, errors.TimedOut),
+    "silence": ({"do": "silence"}, errors.PaidTimeout),
     "garbage": ({"do": "garbage"}, errors.NotUnderstood),
     "an error": ({"do": "error", "code": 1033}, errors.Unreachable),
 }

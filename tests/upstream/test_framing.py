@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.upstream.framing import Chunked, Sized
+from hailuo.upstream.framing import MAX_STEPS, Chunked, Head, HeadTooLarge, Sized
 from tests.upstream.service import END, chunk
 
 
@@ -92,3 +92,35 @@ def test_a_body_that_ends_with_its_connection():
     body = Sized(None)
     assert body.feed(b"abc") == b"abc"
     assert body.endless and not body.ended
+
+
+def test_very_many_chunks_are_taken_out_in_steps():
+    """Each takes but a few milliseconds."""
+    body = Chunked()
+    data = [body.feed(b"1\r\na\r\n" * (3 * MAX_STEPS) + END)]
+    assert len(data[0]) == MAX_STEPS and body.more and body.whole
+    while body.more:
+        data.append(body.feed(b""))
+    assert b"".join(data) == b"a" * (3 * MAX_STEPS)
+    assert body.ended and body.whole
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n"
+
+
+@given(st.lists(st.integers(0, 999)), st.sampled_from([b"", b"HTTP/1.1 103 Wait\n\n"]))
+def test_a_head_however_it_is_cut(places: list[int], interim: bytes):
+    head = Head()
+    for part in cut(interim + HEAD + b"body", places):
+        if found := head.feed(part):
+            break
+    assert found and found[0] == HEAD and b"body".startswith(found[1])
+
+
+def test_a_head_of_more_than_64_kb_is_refused():
+    head = Head()
+    assert head.feed(b"X: " + b"y" * 65_533) is None
+    with pytest.raises(HeadTooLarge):
+        head.feed(b"y")
+    with pytest.raises(HeadTooLarge):
+        Head().feed(b"HTTP/1.1 100 Continue\r\n\r\n" * 3_000 + HEAD)

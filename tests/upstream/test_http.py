@@ -3,7 +3,6 @@
 import gc
 import gzip
 import queue
-import select
 import socket
 import ssl
 import threading
@@ -18,7 +17,7 @@ from typing import Any
 import pytest
 import requests
 
-from hailuo.errors import CallerLeft, TimedOut, Unreachable
+from hailuo.errors import CallerLeft, NotUnderstood, TimedOut, Unreachable
 from hailuo.upstream.foreign import translated
 from hailuo.upstream.http import Http
 from hailuo.upstream.stream import Stream
@@ -59,6 +58,13 @@ def answering(
         ) as stream,
     ):
         yield stream
+
+
+def trusting() -> Http:
+    """A way out that trusts the certificate of the services here."""
+    http = Http()
+    http._session.verify = str(CERTIFICATE)
+    return http
 
 
 def read(stream: Iterable[bytes]) -> bytes:
@@ -170,10 +176,10 @@ class TestPieces:
                 sock.close()
 
         with Service(answer, context() if tls else None) as service:
-            response = requests.get(
-                service.url, stream=True, verify=str(CERTIFICATE), timeout=5
-            )
-            with Stream(response, Watch(idle_s=5)) as stream:
+            watch = Watch(idle_s=5)
+            with trusting().stream(
+                "GET", service.url, headers={}, watch=watch
+            ) as stream:
                 arriving = iter(stream)
                 for part in (b"a", b"data: b\n\n", b"c" * 50_000, b"d"):
                     go.put(part)
@@ -206,10 +212,9 @@ class TestPieces:
                 sock.sendall(data[at : at + 777])
 
         with Service(answer, context()) as service:
-            response = requests.get(
-                service.url, stream=True, verify=str(CERTIFICATE), timeout=5
-            )
-            with Stream(response, Watch()) as stream:
+            with trusting().stream(
+                "GET", service.url, headers={}, watch=Watch()
+            ) as stream:
                 assert read(stream) == b"a" * 30 + b"b" * 20_000 + b"c"
 
 
@@ -273,13 +278,10 @@ class TestBreakingOff:
 
         headers_read = threading.Event()
         with Service(answer) as service:
-            response = Http().send("GET", service.url, headers={}, stream=True)
-            arrival = select.poll()
-            arrival.register(response.raw.fileno(), select.POLLIN)
-            headers_read.set()
-            assert arrival.poll(5_000)
-            with pytest.raises(Unreachable):
-                Stream(response, Watch())
+            with Http().stream("GET", service.url, headers={}, watch=Watch()) as stream:
+                headers_read.set()
+                with pytest.raises(Unreachable):
+                    read(stream)
 
     def test_hang_up_ends_every_stream_at_once(self):
         http = Http()
@@ -295,14 +297,17 @@ class TestBreakingOff:
     @pytest.mark.parametrize("wire", ["chunked", "until close"])
     def test_hang_up_is_no_proper_end(self, wire: str):
         """Of an answer without framing it looks like one: then the text decides."""
-        http, head = Http(), CHUNKED if wire == "chunked" else UNTIL_CLOSE
-        with answering(head, http=http) as stream:
+        http = Http()
+        begun = CHUNKED + chunk(b"a") if wire == "chunked" else UNTIL_CLOSE + b"a"
+        with answering(begun, http=http) as stream:
+            parts = iter(stream)
+            assert next(parts) == b"a"
             http.hang_up()
             if wire == "until close":
-                assert read(stream) == b""
+                assert read(parts) == b""
             else:
                 with pytest.raises(Unreachable):
-                    read(stream)
+                    read(parts)
 
     def test_hang_up_spares_what_has_ended(self):
         http = Http()
@@ -375,11 +380,98 @@ class TestSilence:
             watch.beat()
             assert next(parts) == b""
 
-    def test_no_headers_in_time(self):
-        """A time-out of its own, which is ten seconds: only its kind is shown here."""
-        error = requests.ReadTimeout()
-        assert isinstance(translated(error), TimedOut)
+    @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nX: y\r\n"], ids=repr)
+    def test_no_headers_in_time(self, begun: bytes):
+        with answering(begun, watch=Watch(idle_s=0.1)) as stream:
+            with pytest.raises(TimedOut):
+                read(stream)
+
+    def test_beats_are_told_while_headers_are_awaited(self):
+        go = threading.Event()
+
+        def answer(sock: socket.socket) -> None:
+            sock.sendall(b"HTTP/1.1 200 OK\r\n")
+            go.wait(5)
+            sock.sendall(b"Content-Length: 1\r\n\r\na")
+
+        watch = Watch(heartbeat_s=0.01)
+        with (
+            Service(answer) as service,
+            Http().stream("GET", service.url, headers={}, watch=watch) as stream,
+        ):
+            parts = iter(stream)
+            assert next(parts) == next(parts) == b""
+            go.set()
+            assert read(parts) == b"a"
+
+    def test_hang_up_ends_the_wait_for_headers(self):
+        http = Http()
+        with answering(http=http) as stream:
+            threading.Timer(0.05, http.hang_up).start()
+            with pytest.raises(Unreachable):
+                read(stream)
+
+    def test_what_a_library_says_is_in_our_words(self):
+        assert isinstance(translated(requests.ReadTimeout()), TimedOut)
         assert isinstance(translated(requests.ConnectTimeout()), Unreachable)
+
+
+class TestBounds:
+    """Of what a peer may say, while it is read."""
+
+    def flood(self, head: bytes, piece: bytes) -> Service:
+        def answer(sock: socket.socket) -> None:
+            sock.sendall(head)
+            while True:
+                sock.sendall(piece)
+
+        return Service(answer)
+
+    @pytest.mark.parametrize(
+        ("head", "piece"),
+        [
+            (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000),
+            (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 1_000),
+            (b"HTTP/1.1 200 OK\r\nX: ", b"y" * 10_000),
+        ],
+        ids=["interim responses", "headers", "a header"],
+    )
+    def test_headers_of_more_than_64_kb(self, head: bytes, piece: bytes):
+        with self.flood(head, piece) as service:
+            with pytest.raises(NotUnderstood):
+                Http().send("GET", service.url, headers={})
+
+    def test_interim_responses_are_passed_over(self):
+        interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n"
+        with answering(interim + framed("content-length", b"a")) as stream:
+            assert read(stream) == b"a"
+
+    def test_an_answer_of_more_than_32_mb(self):
+        head = CHUNKED.replace(
+            b"\r\n\r\n", b"\r\nContent-Type: application/json\r\n\r\n"
+        )
+        with self.flood(head, chunk(b" " * 1_000_000)) as service:
+            with pytest.raises(NotUnderstood):
+                Http().send("GET", service.url, headers={})
+
+    def test_an_answer_that_drips_for_ever(self):
+        """Each byte is early enough, but all of them are not."""
+
+        def answer(sock: socket.socket) -> None:
+            sock.sendall(CHUNKED)
+            while True:
+                sock.sendall(chunk(b" "))
+                time.sleep(0.01)
+
+        with Service(answer) as service:
+            with pytest.raises(TimedOut):
+                Http().send("GET", service.url, headers={}, total_s=0.2)
+            with Http().stream(
+                "GET", service.url, headers={}, watch=Watch(idle_s=0.2)
+            ) as stream:
+                assert next(iter(stream))
+                with pytest.raises(TimedOut):
+                    stream.whole()
 
 
 class Counted(Watch):
@@ -429,6 +521,26 @@ class TestTheCaller:
             assert time.monotonic() - began < 1
             assert watch.waits <= 3
 
+    @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\n"], ids=repr)
+    def test_one_that_leaves_ends_the_wait_for_headers(self, caller: Any, begun: bytes):
+        """Of a short call, too."""
+        ours, theirs = caller
+
+        def answer(sock: socket.socket) -> None:
+            sock.sendall(begun)
+            theirs.close()
+
+        with Service(answer) as service, pytest.raises(CallerLeft):
+            Http().send("GET", service.url, headers={}, watch=Watch(ours))
+
+    def test_one_that_leaves_ends_the_sending(self, caller: Any):
+        ours, theirs = caller
+        theirs.close()
+        with Service(lambda sock: None) as service, pytest.raises(CallerLeft):
+            Http().send(
+                "POST", service.url, headers={}, data=b"x" * 100_000, watch=Watch(ours)
+            )
+
     def test_one_who_says_more_has_not_left(self, caller: Any):
         ours, theirs = caller
         theirs.sendall(b"GET / HTTP/1.1\r\n")
@@ -465,15 +577,12 @@ class TestConnections:
     def test_tls_too(self):
         """A handshake costs more than an answer."""
         answer = framed("chunked", b"end")
-        with (
-            Service(lambda sock: sock.sendall(answer), context()) as service,
-            requests.Session() as session,
-        ):
+        http = trusting()
+        with Service(lambda sock: sock.sendall(answer), context()) as service:
             for _ in range(3):
-                response = session.get(
-                    service.url, stream=True, verify=str(CERTIFICATE), timeout=5
-                )
-                with Stream(response, Watch()) as stream:
+                with http.stream(
+                    "GET", service.url, headers={}, watch=Watch()
+                ) as stream:
                     assert read(stream) == b"end"
             assert service.connections == 1
 

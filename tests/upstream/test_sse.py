@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.upstream.sse import Parser
+from hailuo.errors import NotUnderstood
+from hailuo.upstream.sse import MAX_EVENT, Parser
 
 # name: (bytes of a stream, data of its events)
 STREAMS: dict[str, tuple[bytes, list[bytes]]] = {
@@ -61,3 +62,19 @@ def test_an_event_is_given_when_its_last_byte_is_here(end: bytes):
 def test_however_it_is_cut(parts: list[bytes]):
     whole = b"".join(parts)
     assert fed(*parts) == fed(whole) == fed(*(bytes([byte]) for byte in whole))
+
+
+@pytest.mark.parametrize(
+    "piece", [b"x" * 65_536, b"data: x\n" * 8_192], ids=["in a line", "in many"]
+)
+def test_an_event_of_more_than_8_mb_is_refused(piece: bytes):
+    parser = Parser()
+    assert parser.feed(b"data: a\n\ndata: ") == [b"a"]
+    with pytest.raises(NotUnderstood):
+        for _ in range(MAX_EVENT // len(piece) + 1):
+            assert parser.feed(piece) == []
+
+
+def test_an_event_of_almost_8_mb_is_read():
+    parser, text = Parser(), b"x" * (MAX_EVENT - 100)
+    assert parser.feed(b"data: " + text + b"\n\ndata: b\n\n") == [text, b"b"]

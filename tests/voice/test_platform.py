@@ -2,7 +2,9 @@
 
 import json
 import re
+import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, cast
 
 import pytest
@@ -533,6 +535,34 @@ def test_what_has_no_times_lasts_as_long_as_its_part(
         assert [phrase.text for phrase in said] == texts
         ends = [segment.end for phrase in said for segment in phrase.segments]
         assert ends == pytest.approx([1] * len(said), abs=0.1)
+
+
+@pytest.mark.parametrize("call", ["speech_to_text", "get_voice", "t2a"])
+def test_a_client_that_leaves_is_noticed_while_headers_are_awaited(
+    platform: Platform, scripted: Simulated, recording: bytes, call: str
+):
+    """Of each call that somebody waits for, whether it is a stream or not."""
+    scripted.script({"call": call, "hold_headers": True})
+    ours, theirs = socket.socketpair()
+    watch = Watch(ours)
+    given = (
+        platform.transcribe(Account(), Recording([recording], times="phrase"), watch)
+        if call == "speech_to_text"
+        else platform.speak(Account(), Speech(TEXT, "alloy"), watch)
+    )
+    with ours, ThreadPoolExecutor(1) as thread:
+        awaited = thread.submit(next, given)
+        scripted.wait("held", exactly=1)
+        theirs.close()
+        assert isinstance(awaited.exception(5), errors.CallerLeft)
+    scripted.release()
+
+
+def test_a_time_out_is_not_tried_again(platform: Platform, scripted: Simulated):
+    """Each try is paid."""
+    scripted.script({"call": "t2a", "hold_headers": True})
+    with pytest.raises(errors.PaidTimeout):
+        next(platform.speak(Account(), Speech(TEXT, "alloy"), Watch(idle_s=0.2)))
 
 
 def test_the_official_library_understands_times(served: Served, scripted: Simulated):

@@ -81,12 +81,16 @@ class Platform:
         """None that is known without a key."""
         return ()
 
-    def cloned(self, account: Credential) -> Sequence[Speaker]:
+    def cloned(
+        self, account: Credential, watch: Watch | None = None
+    ) -> Sequence[Speaker]:
         """All voices the key may use."""
-        return self._voice.speakers(account)
+        return self._voice.speakers(account, watch)
 
-    def has_voice(self, account: Credential, speech: Speech) -> bool:
-        return self._voice.has(account, speech.voice)
+    def has_voice(
+        self, account: Credential, speech: Speech, watch: Watch | None = None
+    ) -> bool:
+        return self._voice.has(account, speech.voice, watch)
 
     def objection_to(self, speech: Speech) -> BadRequest | None:
         return self._voice.objection(speech)
@@ -106,10 +110,10 @@ class Platform:
         """A key does not end: it stays what it is."""
         return account.token
 
-    def lives(self, credential: str) -> bool:
+    def lives(self, credential: str, watch: Watch | None = None) -> bool:
         """Asked by the cheapest authenticated call there is, the list of models."""
         try:
-            self._models(credential)
+            self._models(credential, watch)
         except TokenRejected:
             return False
         return True
@@ -122,8 +126,8 @@ class Platform:
         """Nothing is left to do behind an answer."""
         return 0
 
-    def _models(self, key: str) -> Sequence[str]:
-        answer = self._client.ask("GET", protocol.MODELS, key)
+    def _models(self, key: str, watch: Watch | None = None) -> Sequence[str]:
+        answer = self._client.ask("GET", protocol.MODELS, key, watch=watch)
         listed = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(listed, list):
             raise NotUnderstood("the platform lists no models")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...errors import GatewayError, TimedOut, Unreachable
+from ...fairness import fairly
 from .. import TICK, Answer
 from ..sse import Parser
 from .protocol import DONE
@@ -46,7 +47,7 @@ def _said(transcript: Transcript, events: Iterable[bytes]) -> Answer:
     """
     failure: GatewayError | None = None
     try:
-        for event in events:
+        for event in fairly(events):
             transcript.read(event)
     except GatewayError as error:
         failure = error

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import requests
 
-from ...errors import BadRequest, NotUnderstood, UpstreamError
+from ...errors import BadRequest, NotUnderstood, PaidTimeout, UpstreamError
 from ...watch import Watch
 from .. import upstream_json
 from ..http import Form, Http, multipart, retry_after_s
@@ -28,11 +28,19 @@ class Client:
         self._origin = origin.rstrip("/")
 
     def ask(
-        self, method: str, path: str, key: str, body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        key: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        watch: Watch | None = None,
     ) -> Any:
         """Make a call and give the JSON it answers with.
 
-        raises: what refusal() tells of, NotUnderstood, Unreachable, TimedOut.
+        watch: of the client that waits for it, if one does.
+        raises: what refusal() tells of, NotUnderstood, Unreachable, TimedOut;
+            CallerLeft.
         """
         headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
         data = None if body is None else orjson.dumps(body)
@@ -40,14 +48,18 @@ class Client:
             headers["Content-Type"] = "application/json"
         address = self._origin + path
         with self._http.counting(KIND, path, CALLS):
-            return opened(self._http.send(method, address, headers=headers, data=data))
+            return opened(
+                self._http.send(
+                    method, address, headers=headers, data=data, watch=watch
+                )
+            )
 
     def open_stream(
         self, path: str, key: str, body: Mapping[str, Any], *, watch: Watch
     ) -> Stream:
         """Post JSON whose answer is an event stream.
 
-        raises: as ask(); a stream that is none is an answer of the other kind.
+        Reading it raises what ask() does, when it is an answer of the other kind.
         """
         return self._opened(
             path,
@@ -64,12 +76,9 @@ class Client:
         form: Form,
         *,
         headers: Mapping[str, str],
-        wait_s: float,
+        watch: Watch,
     ) -> Any:
-        """Post multipart fields whose answer is JSON. raises: as ask().
-
-        wait_s: how long the platform may think.
-        """
+        """Post multipart fields whose answer is JSON. raises: as ask()."""
         data, kind = multipart(form)
         known = {"Authorization": f"Bearer {key}", "Content-Type": kind}
         with self._http.counting(KIND, path, CALLS):
@@ -78,7 +87,9 @@ class Client:
                 self._origin + path,
                 headers={**known, **headers},
                 data=data,
-                wait_s=wait_s,
+                watch=watch,
+                total_s=2 * watch.idle_s,  # as much for its body as for its headers
+                timed_out=PaidTimeout,
             )
             return opened(response)
 
@@ -100,14 +111,15 @@ class Client:
         self, path: str, key: str, headers: Mapping[str, str], **call: Any
     ) -> Stream:
         known = {"Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
-        with self._http.counting(KIND, path, CALLS):
-            return self._http.stream(
-                "POST",
-                self._origin + path,
-                headers={**known, **headers},
-                check=_check_stream,
-                **call,
-            )
+        return self._http.stream(
+            "POST",
+            self._origin + path,
+            headers={**known, **headers},
+            check=_check_stream,
+            counted=(KIND, path, CALLS),
+            timed_out=PaidTimeout,
+            **call,
+        )
 
 
 def opened(response: requests.Response) -> Any:

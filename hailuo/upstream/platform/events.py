@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...errors import NotUnderstood
+from ...fairness import fairly
 from .. import sse
 from ..upstream_json import mapping as mapping
 from ..upstream_json import objects as objects
@@ -23,7 +24,7 @@ def of(stream: Iterable[bytes]) -> Iterator[Mapping[str, Any] | None]:
     for received in stream:
         if not received:
             yield None
-        for event in parser.feed(received):
+        for event in fairly(parser.feed(received)):
             said = sse.said(event)
             if failure := refusal(said):
                 raise failure

@@ -76,9 +76,8 @@ class Recognition:
                 timestamp_level=protocol.LEVELS[recording.times],
             ),
             headers=_headers(recording),
-            wait_s=watch.idle_s,
+            watch=watch,
         )
-        watch.check()
         if (phrase := timed(answer, audio.seconds(part))).text:
             yield phrase
 

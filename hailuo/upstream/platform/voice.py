@@ -50,18 +50,20 @@ class Voice:
             )
         return None
 
-    def speakers(self, account: Credential) -> list[Speaker]:
+    def speakers(
+        self, account: Credential, watch: Watch | None = None
+    ) -> list[Speaker]:
         """The voices a key may use. raises: as Client.ask()."""
-        return self._voices.of(account.token)
+        return self._voices.of(account.token, watch)
 
-    def has(self, account: Credential, voice: str) -> bool:
+    def has(self, account: Credential, voice: str, watch: Watch | None = None) -> bool:
         """Return whether the key lists a voice; OpenAI's names are for every key.
 
         raises: TokenRejected.
         """
         if voice in voices.OPENAI:
             return True
-        return any(voice == each.id for each in self._known.of(account.token))
+        return any(voice == each.id for each in self._known.of(account.token, watch))
 
     def own(self, speech: Speech) -> Speech:
         """All formats but aac, unless several files would have to be joined."""
@@ -86,7 +88,7 @@ class Voice:
             raise
 
     def _spoken(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
-        voice = self._voice(account, speech.voice)
+        voice = self._voice(account, speech.voice, watch)
         texts = _texts(speech)
         is_wav = speech.format == "wav"
         head = wav.header(protocol.AUDIO["pcm"]["sample_rate"]) if is_wav else b""
@@ -102,14 +104,14 @@ class Voice:
                     head = b"" if sound else head
                 stream.settle()
 
-    def _voice(self, account: Credential, name: str) -> str:
+    def _voice(self, account: Credential, name: str, watch: Watch) -> str:
         """Return the id of the voice that is asked for.
 
         One that is named plainly is tried: the list has no clone before its first use.
         """
         if name not in voices.OPENAI:
             return name
-        listed = self._known.of(account.token) or self._official
+        listed = self._known.of(account.token, watch) or self._official
         return voices.standing_for(name, listed)
 
     def _list(self, key: str) -> list[Speaker]:

@@ -35,6 +35,8 @@ from .removal import Removals
 from .signing import chat_digest
 from .voice import Voice
 
+RENEWAL_S = 120.0  # the new token is lost with an answer that is not awaited
+
 
 class Web:
     """The web service, on whichever account a call is made for.
@@ -51,9 +53,10 @@ class Web:
     def __init__(self, http: Http, origin: str, replaced: str = "") -> None:
         self._http = http
         self._client = Client(http, origin)
-        self._uploads = Uploads(self._client, http)
         self._removals = Removals(self._remove)
-        self._voice = Voice(http, self._client, self._ask, self._removals)
+        self._elsewhere = http.elsewhere(origin)
+        self._uploads = Uploads(self._client, self._elsewhere)
+        self._voice = Voice(self._elsewhere, self._client, self._ask, self._removals)
         self._recognition = Recognition(self._client)
         self._replaced = voices.replacements(replaced)
 
@@ -112,14 +115,16 @@ class Web:
         """The voices everybody may use."""
         return voices.SPEAKERS
 
-    def cloned(self, account: Credential) -> list[Speaker]:
-        """The voices that are the account's own. raises: UpstreamError."""
-        return self._voice.cloned(account)
+    def cloned(self, account: Credential, watch: Watch | None = None) -> list[Speaker]:
+        """The voices that are the account's own. raises: UpstreamError; CallerLeft."""
+        return self._voice.cloned(account, watch)
 
-    def has_voice(self, account: Credential, speech: Speech) -> bool:
+    def has_voice(
+        self, account: Credential, speech: Speech, watch: Watch | None = None
+    ) -> bool:
         """A cloned one belongs to one account; the others are everybody's."""
         voice = voices.chosen(speech.voice, speech.model, self._replaced)
-        return not voices.is_cloned(voice) or self._voice.has(account, voice)
+        return not voices.is_cloned(voice) or self._voice.has(account, voice, watch)
 
     def objection_to(self, speech: Speech) -> BadRequest | None:
         """What of *speech* this service cannot do on any account, by its field."""
@@ -146,22 +151,25 @@ class Web:
 
     def renew(self, account: Credential) -> str:
         """source: protocol.md 3; that the old token stops working is *assumed*."""
-        data = self._client.ask("POST", protocol.RENEWAL, account.token, {})
+        data = self._client.ask(
+            "POST", protocol.RENEWAL, account.token, {}, total_s=RENEWAL_S
+        )
         token = data.get("token") if isinstance(data, dict) else None
         if not isinstance(token, str) or not identify(token):
             raise NotUnderstood("the upstream's renewal holds no token")
         return token
 
-    def lives(self, credential: str) -> bool:
+    def lives(self, credential: str, watch: Watch | None = None) -> bool:
         """source: protocol.md 3, userInfo is an object when the token is alive."""
         try:
-            data = self._client.ask("GET", protocol.USER_INFO, credential)
+            data = self._client.ask("GET", protocol.USER_INFO, credential, watch=watch)
         except TokenRejected:
             return False
         return isinstance(data, dict) and isinstance(data.get("userInfo"), dict)
 
     def hang_up(self) -> None:
         self._http.hang_up()
+        self._elsewhere.hang_up()
 
     def drain(self, wait_s: float) -> int:
         return self._removals.drain(wait_s)

@@ -17,6 +17,7 @@ from itertools import pairwise
 from typing import Any
 
 from ...errors import NothingSaid, NotUnderstood
+from ...fairness import fairly
 from .. import Link, Piece, sse, upstream_json
 from ..upstream_json import mapping
 from .client import check
@@ -59,7 +60,8 @@ class Transcript:
         a burst half as dear again (1.8 times the bare relay's CPU, without it 1.2).
         """
         passed = b""
-        for event, newer in pairwise((*self._parser.feed(received), b"")):
+        events = (*self._parser.feed(received), b"")
+        for event, newer in fairly(pairwise(events)):
             if repeated(event, newer):
                 passed = event
                 continue

@@ -20,7 +20,7 @@ from ...errors import NotUnderstood, Refused, TokenRejected, Unreachable, Upstre
 from ...kept import Kept
 from ...watch import Watch
 from .. import upstream_json
-from ..http import Form, Http, multipart, retry_after_s
+from ..http import CALL_S, Form, Http, multipart, retry_after_s
 from ..stream import Stream
 from .protocol import (
     CALLS,
@@ -52,15 +52,26 @@ class Client:
         self._devices = Kept(self._register, DEVICE_LIFETIME_S)
 
     def ask(
-        self, method: str, path: str, token: str, body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        token: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        watch: Watch | None = None,
+        total_s: float = CALL_S,
     ) -> Any:
         """Make a JSON call and give what its envelope holds.
 
-        raises: TokenRejected, Refused, NotUnderstood; Unreachable, TimedOut.
+        watch: of the client that waits for it, if one does.
+        total_s: how long it may take.
+        raises: TokenRejected, Refused, NotUnderstood; Unreachable, TimedOut;
+            CallerLeft.
         """
-        device = self._devices.of(token)
+        device = self._devices.of(token, watch)
+        terms = {"watch": watch, "total_s": total_s}
         with self.counting(path):
-            return self._ask(method, path, token, device, body)
+            return self._ask(method, path, token, device, body, **terms)
 
     def counting(self, path: str) -> AbstractContextManager[None]:
         """Have a call counted that is made in here."""
@@ -78,21 +89,20 @@ class Client:
     ) -> Stream:
         """Post a form whose answer is an event stream.
 
-        raises: as ask(); a stream that is none is an answer of the other kind.
+        Reading it raises what ask() does, when it is an answer of the other kind.
         """
-        device = self._devices.of(token)
-        watch.check()  # that may have taken its time
+        device = self._devices.of(token, watch)
         data, kind = multipart(form)
-        with self.counting(path):
-            return self._http.stream(
-                "POST",
-                self._origin + address(path, device.uuid, device.id),
-                headers={**HEADERS, **headers, "Token": token, "Content-Type": kind},
-                data=data,
-                auth=Signature(digest),
-                watch=watch,
-                check=_check_stream,
-            )
+        return self._http.stream(
+            "POST",
+            self._origin + address(path, device.uuid, device.id),
+            headers={**HEADERS, **headers, "Token": token, "Content-Type": kind},
+            data=data,
+            auth=Signature(digest),
+            watch=watch,
+            check=_check_stream,
+            counted=(KIND, path, CALLS),
+        )
 
     def _ask(
         self,
@@ -101,6 +111,7 @@ class Client:
         token: str,
         device: Device,
         body: Mapping[str, Any] | None,
+        **terms: Any,
     ) -> Any:
         headers = {**HEADERS, "Token": token}
         if body is not None:
@@ -111,6 +122,7 @@ class Client:
             headers=headers,
             data=None if body is None else stringified(body),
             auth=Signature(),
+            **terms,
         )
         return opened(response)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ...errors import NotUnderstood
+from ...fairness import fairly
 from ...watch import Watch
 from .. import HUSH, Credential, Phrase, Recording, Words, parts, sse
 from ..stream import Stream
@@ -56,7 +57,7 @@ def _heard(stream: Stream) -> Iterator[str]:
     for received in stream:
         if not received:
             yield ""
-        for event in parser.events(received):
+        for event in fairly(parser.events(received)):
             if (text := recognised(event)) is not None:
                 yield text
                 return

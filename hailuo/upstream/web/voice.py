@@ -30,7 +30,7 @@ from .. import (
     Sound,
     Speaker,
 )
-from ..http import Http, sendable
+from ..http import Http
 from ..stream import Stream
 from . import protocol, repetition
 from .chat import Transcript
@@ -77,19 +77,22 @@ class Voice:
         for piece in texts:
             yield from self._read(account, piece, voice, len(texts) > 1, watch)
 
-    def cloned(self, account: Credential) -> list[Speaker]:
+    def cloned(self, account: Credential, watch: Watch | None = None) -> list[Speaker]:
         """The voices the account has cloned.
 
-        raises: UpstreamError.
+        raises: UpstreamError; CallerLeft.
         """
-        return self._list_cloned(account.token)
+        return self._list_cloned(account.token, watch)
 
-    def has(self, account: Credential, voice: str) -> bool:
-        """Whether it is one of them, or was a while ago. raises: UpstreamError."""
-        return any(voice == each.id for each in self._cloned.of(account.token))
+    def has(self, account: Credential, voice: str, watch: Watch | None = None) -> bool:
+        """Whether it is one of them, or was a while ago.
 
-    def _list_cloned(self, token: str) -> list[Speaker]:
-        data = self._client.ask("GET", protocol.ROBOT_CONFIG, token)
+        raises: UpstreamError; CallerLeft.
+        """
+        return any(voice == each.id for each in self._cloned.of(account.token, watch))
+
+    def _list_cloned(self, token: str, watch: Watch | None = None) -> list[Speaker]:
+        data = self._client.ask("GET", protocol.ROBOT_CONFIG, token, watch=watch)
         form = data.get("formInfo") if isinstance(data, Mapping) else None
         listed = form.get("userVoiceList") if isinstance(form, Mapping) else None
         if listed and not isinstance(listed, list):
@@ -146,11 +149,15 @@ class Voice:
         """
         config = {"robotVoiceID": voice}
         body = {"robotID": protocol.ROBOT_ID, "config": config}
-        self._client.ask("POST", protocol.SET_ROBOT_CONFIG, account.token, body)
+        self._client.ask(
+            "POST", protocol.SET_ROBOT_CONFIG, account.token, body, watch=watch
+        )
         query = f"?msgID={quote(message_id)}&timbre={quote(voice)}"
         until = time.monotonic() + protocol.TTS_WAIT_S
         for pause_s in chain(protocol.TTS_PAUSES_S, repeat(protocol.TTS_PAUSES_S[-1])):
-            data = self._client.ask("GET", protocol.TTS + query, account.token)
+            data = self._client.ask(
+                "GET", protocol.TTS + query, account.token, watch=watch
+            )
             if (found := ready(data)) is not None:
                 return found
             if time.monotonic() > until:
@@ -168,15 +175,16 @@ class Voice:
         with (
             self._client.counting("audio"),
             self._http.stream(
-                "GET", sendable(address), headers=AUDIO_HEADERS, watch=watch
+                "GET", address, headers=AUDIO_HEADERS, watch=watch, check=_check_audio
             ) as stream,
         ):
-            expected, size = _audio_size(stream), 0
+            size = 0
             for received in stream:
                 size += len(received)
                 if size > MOST_BYTES:
                     raise NotUnderstood("the upstream's speech does not end")
                 yield received
+            expected = _audio_size(stream)
         if expected is not None and size < expected:
             raise Unreachable("the upstream's speech broke off")
 
@@ -218,16 +226,19 @@ def _is_address(value: Any) -> bool:
         return False
 
 
-def _audio_size(stream: Stream) -> int | None:
-    """How many bytes are to come, if that is said. raises: Unreachable,
-    NotUnderstood."""
+def _check_audio(stream: Stream) -> None:
+    """raises: Unreachable, NotUnderstood."""
     status, headers = stream.response.status_code, stream.response.headers
     if status != 200:
         raise Unreachable(f"the upstream's speech answers with HTTP {status}")
     kind = headers.get("Content-Type", "")
     if kind.startswith(("text/", "application/json")):
         raise NotUnderstood(f"the upstream's speech is no audio but {kind}")
-    length = headers.get("Content-Length", "")
+
+
+def _audio_size(stream: Stream) -> int | None:
+    """How many bytes are to come, if that is said."""
+    length = stream.response.headers.get("Content-Length", "")
     return int(length) if length.isdecimal() else None
 
 
