@@ -16,13 +16,13 @@ its caller is.
 """
 
 import signal
-import tempfile
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from typing import IO, Self
 
 from ..errors import BadRequest, GatewayError, NotUnderstood
 from ..places import Places
+from ..spool import SPOOL
 from ..watch import Watch
 from . import mp3
 from .process import Child
@@ -47,7 +47,7 @@ class Parts:
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()
+        self._file = SPOOL.file()
         self._sizes: list[int] = []
 
     def __enter__(self) -> Self:

@@ -13,7 +13,6 @@ there is something inside a private network or not.
 import http.client
 import socket
 import ssl
-import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -30,6 +29,7 @@ from urllib3.util import Url, parse_url
 
 from ..errors import BadRequest, TooLarge
 from ..files.names import as_utf8, from_address, from_disposition
+from ..spool import SPOOL
 from ..unpacking import PACKED, PIECE, unpacked
 from .dialling import Dialling, Fuse, NotPublic, dial
 
@@ -187,7 +187,7 @@ def _asked(connection: HTTPConnection, url: Url) -> BaseHTTPResponse:
 def _kept(response: BaseHTTPResponse, url: Url, rules: Rules, fuse: Fuse) -> Fetched:
     if response.status != 200:
         raise _failed(f"its server answers with HTTP {response.status}")
-    content = tempfile.TemporaryFile()
+    content = SPOOL.file()
     try:
         size = _copy(_body(response), response, content, rules)
         if fuse.blown:  # what looks like the end may be where we broke it off

@@ -7,7 +7,6 @@ Parsing a big upload must not keep others waiting, so after every piece they hav
 turn (design.md, Big bodies).
 """
 
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -23,6 +22,7 @@ from werkzeug.wsgi import get_input_stream
 from ..errors import BadRequest, TooLarge
 from ..files import decode
 from ..settings import MB, Settings
+from ..spool import SPOOL
 from . import fields
 
 FORM_MB = 1  # of fields beside the file, of which there are few
@@ -65,7 +65,7 @@ def of_form(request: Request, most_mb: int, gone: ExitStack) -> Upload:
     """multipart/form-data, with or without a Content-Length."""
 
     def on_disk(*_: object, **__: object) -> IO[bytes]:
-        return gone.enter_context(tempfile.TemporaryFile())
+        return gone.enter_context(SPOOL.file())
 
     limit = (most_mb + FORM_MB) * MB
     parser = FormDataParser(
@@ -109,7 +109,7 @@ def of_json(body: Mapping[str, Any], gone: ExitStack) -> Upload:
     if not isinstance(data, str):
         raise fields.wrong("input_audio.data", "the recording in base64")
     data = data.partition("base64,")[2] or data
-    file = gone.enter_context(tempfile.TemporaryFile())
+    file = gone.enter_context(SPOOL.file())
     try:
         decode(data, file)
     except ValueError:

@@ -77,10 +77,12 @@ MAY_IMPORT = {
     "watch": ("errors",),
     "together": ("errors", "watch"),
     "places": ("watch",),
-    "audio": ("errors", "places", "watch"),
+    "spool": ("errors",),
+    "audio": ("errors", "places", "spool", "watch"),
     "download": (
         "errors",
         "files.names",  # names of files are told by nobody else
+        "spool",
         "unpacking",
     ),
     "tokens": ("errors",),
@@ -94,6 +96,7 @@ MAY_IMPORT = {
         "kept",
         "memory",
         "places",
+        "spool",
         "together",
         "unpacking",
         "watch",
