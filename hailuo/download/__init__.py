@@ -28,7 +28,7 @@ from urllib3.response import BaseHTTPResponse
 from urllib3.util import Url, parse_url
 
 from ..errors import BadRequest, TooLarge
-from ..files.names import as_utf8, from_address, from_disposition
+from ..files.names import address_fits, as_utf8, from_address, from_disposition
 from ..spool import SPOOL
 from ..unpacking import PACKED, PIECE, unpacked
 from .dialling import Dialling, Fuse, NotPublic, dial
@@ -129,11 +129,16 @@ def _followed(address: str, rules: Rules, fuse: Fuse) -> Fetched:
                 location = response.get_redirect_location()
                 if not location:
                     return _kept(response, url, rules, fuse)._replace(public=public)
-                address = urljoin(url.url, as_utf8(location))
+                location = as_utf8(location)
+                if not address_fits(location):
+                    raise _failed("it redirects to an address that is too long")
+                address = urljoin(url.url, location)
     raise _failed(f"it redirects more than {REDIRECTS} times")
 
 
 def _parsed(address: str) -> Url:
+    if not address_fits(address):
+        raise _failed("its address is too long")
     try:
         url = parse_url(address.strip())
     except LocationParseError:

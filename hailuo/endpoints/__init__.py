@@ -9,6 +9,7 @@ from . import (
     chat,
     cors,
     failures,
+    headers,
     health,
     home,
     journal,
@@ -50,6 +51,7 @@ def init_app(app: Flask, service_: Service) -> None:
     cors.init_app(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
-    inner = bodies.Bodies(Paths(app.wsgi_app), service_.settings.idle_timeout_s)
+    sane = headers.Headers(Paths(app.wsgi_app))
+    inner = bodies.Bodies(sane, service_.settings.idle_timeout_s)
     told = journal.Journal(inner, service_.metrics, service_.leaving)
     app.wsgi_app = told  # type: ignore[method-assign]

@@ -9,6 +9,7 @@ Each is an http(s) address or a data: URI; `file_data` may be bare base64 as wel
 """
 
 import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
@@ -16,11 +17,12 @@ from urllib.parse import unquote
 from ..download import Rules
 from ..download.dialling import Dialling
 from ..errors import BadRequest
-from ..files import Source
+from ..files import Source, names
 from ..settings import MB, Settings
 from ..upstream import Message
 
 MOST = 20
+MAX_HEAD_CHARACTERS = 4_096  # of a data: URI, before its comma
 TEXTS = ("text", "refusal")
 EXPECTED = "an http:// or https:// address, or a data: URI with base64"
 
@@ -68,7 +70,7 @@ def source(part: Mapping[str, Any], path: str) -> Source:
         raise _wrong(
             f"{path}.file", "an object with file_data, or file_url one with url"
         )
-    expected = f'"text", "image_url" or "file", not {kind!r}'
+    expected = f'"text", "image_url" or "file", not {reprlib.repr(kind)}'
     if kind == "input_audio":
         expected += ": /v1/audio/transcriptions turns audio into text"
     raise _wrong(f"{path}.type", expected, "unsupported_part")
@@ -108,7 +110,8 @@ def _of_file(file: Mapping[str, Any], path: str) -> Source:
     if data is None and id is not None:
         if not isinstance(id, str) or not _ADDRESS.match(id):
             raise _wrong(f"{path}.file_id", "an address: no files are stored here")
-        return Source(f"{path}.file_id", address=id.strip(), name=name or "")
+        address = _address(id, f"{path}.file_id")
+        return Source(f"{path}.file_id", address=address, name=name or "")
     path = f"{path}.file_data"
     if not isinstance(data, str):
         raise _wrong(path, "base64, or " + EXPECTED)
@@ -119,7 +122,7 @@ def _of_file(file: Mapping[str, Any], path: str) -> Source:
 def _read(text: str, path: str) -> Source | None:
     """An address or a data: URI; None when it is neither."""
     if _ADDRESS.match(text):
-        return Source(path, address=text.strip())
+        return Source(path, address=_address(text, path))
     if not _DATA.match(text):
         return None
     head, comma, data = text.partition(",")
@@ -127,9 +130,23 @@ def _read(text: str, path: str) -> Source | None:
     if not comma or not parameters or parameters[-1].strip().lower() != "base64":
         raise _wrong(path, "a data: URI with base64, data:<type>;base64,<data>")
     named = [each[5:] for each in parameters if each.startswith("name=")]
+    if len(head) > MAX_HEAD_CHARACTERS:
+        most = f"{MAX_HEAD_CHARACTERS:,} characters"
+        raise _wrong(path, f"a data: URI with at most {most} before its comma")
     name = unquote(named[0]) if named else ""
     return Source(path, data=data, media_type=media_type.strip().lower(), name=name)
 
 
 def _wrong(param: str, expected: str, code: str = "invalid_value") -> BadRequest:
     return BadRequest(f"{param} must be {expected}", param=param, code=code)
+def _address(text: str, path: str) -> str:
+    """raises: BadRequest for one that is too long to be parsed in a sane time."""
+    if not names.address_fits(text):
+        raise _wrong(
+            path,
+            f"an address of at most {names.MAX_ADDRESS_CHARACTERS:,} characters, and "
+            f"its host of at most {names.MAX_AUTHORITY_CHARACTERS}",
+        )
+    return text.strip()
+
+

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, request
 
 from ..upstream import Sound, Speech
-from . import access, caller, fields, journal, service, shapes, streams
+from . import access, caller, fields, journal, json_body, service, shapes, streams
 from .journal import Trace
 
 bp = Blueprint("speech", __name__)
@@ -22,6 +22,7 @@ CONTENT_TYPES = {
 }
 DEFAULT_VOICE = "alloy"
 SPEEDS = (0.25, 4.0)
+MAX_VOICE_CHARACTERS = 256  # a refusal repeats its name
 MOST_CHARACTERS = 100_000  # some hours of speech
 EVENT_BYTES = 24_000  # one-api reads lines of less than 64 KiB
 # Nobody counts tokens upstream; the same fixed numbers as for chat.
@@ -40,7 +41,7 @@ def speak() -> Response:
     """What fails until the first bytes of audio is still a status."""
     here = service.current()
     scope = access.scope(request, here.settings, here.pool)
-    asked = read(fields.json_body(request, here.settings))
+    asked = read(json_body.read(request, here.settings, json_body.MAX_SPEECH_BYTES))
     watch = caller.watch(request, here.settings)
     trace = journal.trace(request)
     turn = trace.turn = here.gateway.turn(scope)
@@ -96,7 +97,9 @@ def read(body: Mapping[str, Any]) -> SpeechRequest:
     """raises: BadRequest, naming the field."""
     format = _choice(body, "response_format", tuple(CONTENT_TYPES))
     events = _choice(body, "stream_format", ("audio", "sse")) == "sse"
-    speech = Speech(_input(body), _voice(body), _model(body), format, _speed(body))
+    speech = Speech(
+        _input(body), _voice(body), fields.name(body, "model"), format, _speed(body)
+    )
     return SpeechRequest(speech, events)
 
 
@@ -113,16 +116,9 @@ def _voice(body: Mapping[str, Any]) -> str:
     """A name or, as OpenAI has it for voices of one's own, an object with an id."""
     voice = body.get("voice") or DEFAULT_VOICE
     voice = voice.get("id") if isinstance(voice, dict) else voice
-    if not isinstance(voice, str):
+    if not isinstance(voice, str) or len(voice) > MAX_VOICE_CHARACTERS:
         raise fields.wrong("voice", "a voice of GET /v1/audio/voices")
     return voice.strip()
-
-
-def _model(body: Mapping[str, Any]) -> str:
-    model = body.get("model") or ""
-    if not isinstance(model, str):
-        raise fields.wrong("model", "a string")
-    return model
 
 
 def _speed(body: Mapping[str, Any]) -> float:
