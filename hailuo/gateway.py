@@ -139,7 +139,7 @@ class Gateway:
 
         with ExitStack() as kept:
             if self._converts(turn.scope, speech):
-                place = kept.enter_context(audio.PLACES.place())
+                place = kept.enter_context(audio.PLACES.place(watch.owner))
                 while not place.wait(watch):
                     yield b""
                     watch.beat()
