@@ -36,6 +36,7 @@ from .upstream import (
 )
 from .watch import Watch
 
+CALLER = "caller"  # the source of an account that a client brought
 PAUSES_S = (0.3, 1.0)  # before an account is asked for the second and the third time
 
 Item = TypeVar("Item", Piece, bytes, Phrase)
@@ -92,6 +93,10 @@ class Gateway:
         if candidates.own:
             raise failure or unserved(candidates)
 
+    def knows(self, credential: str) -> bool:
+        """Return whether its service has confirmed a client's credential before."""
+        return self._proofs.knows(credential)
+
     def answer(self, turn: Turn, question: Question, watch: Watch) -> Answer:
         """The pieces of an answer, and a TICK whenever the caller has heard nothing.
 
@@ -138,12 +143,17 @@ class Gateway:
             return spoken(upstream, account, speech, watch)
 
         with ExitStack() as kept:
-            if self._converts(turn.scope, speech):
+            if self.converts(turn.scope, speech):
                 place = kept.enter_context(audio.PLACES.place(watch.owner))
                 while not place.wait(watch):
                     yield b""
                     watch.beat()
             yield from self._serve(turn, kinds, watch, b"", ask)
+
+    def converts(self, scope: Scope, speech: Speech) -> bool:
+        """Return whether an account that may serve leaves a speech to be converted."""
+        kinds = {account.kind for account in scope.accounts()}
+        return any(self._upstreams[kind].own(speech) != speech for kind in kinds)
 
     def transcribe(self, turn: Turn, recording: Recording, watch: Watch) -> Words:
         """What is said, and a HUSH whenever the caller has heard nothing.
@@ -236,11 +246,6 @@ class Gateway:
             lambda upstream: upstream.objection_to_hearing(recording),
         )
 
-    def _converts(self, scope: Scope, speech: Speech) -> bool:
-        """Whether an account that may serve leaves something of it to be converted."""
-        kinds = {account.kind for account in scope.accounts()}
-        return any(self._upstreams[kind].own(speech) != speech for kind in kinds)
-
     def _introduce(self, scope: Scope) -> None:
         """Have callers' tokens proved before they may touch somebody else's lock.
 
@@ -267,6 +272,8 @@ class Gateway:
 
     def _succeeded(self, account: Account) -> None:
         account.succeeded()
+        if account.source == CALLER:
+            self._proofs.confirm(account.token)
         self._metrics.tried(account.kind, "ok")
 
     def _judge(self, account: Account, token: str, error: UpstreamError) -> None:

@@ -48,6 +48,17 @@ class Kept(Generic[Value]):
             self._fill(key, making)
         return making.result()
 
+    def known(self, key: str) -> Value | None:
+        """Return the value of a key if it is kept, without making it."""
+        with self._lock:
+            ends_at, value = self._known.get(key, (0.0, None))
+            return value if self._clock() < ends_at else None
+
+    def put(self, key: str, value: Value) -> None:
+        """Keep a value that was learnt in another way."""
+        with self._lock:
+            self._keep(key, self._clock() + self._lifetime_s, value)
+
     def forget(self, key: str, value: Value) -> None:
         """Have it made anew when it is next asked for.
 
@@ -68,8 +79,11 @@ class Kept(Generic[Value]):
             return
         with self._lock:
             del self._making[key]
-            self._known[key] = ends_at, value
-            self._known.move_to_end(key)
-            if len(self._known) > MOST:
-                self._known.popitem(last=False)
+            self._keep(key, ends_at, value)
         making.set_result(value)
+
+    def _keep(self, key: str, ends_at: float, value: Value) -> None:
+        self._known[key] = ends_at, value
+        self._known.move_to_end(key)
+        if len(self._known) > MOST:
+            self._known.popitem(last=False)

@@ -35,6 +35,14 @@ class Proofs:
         """
         return self._identify(credential) is not None and self._accepted.of(credential)
 
+    def knows(self, credential: str) -> bool:
+        """Return whether its service has accepted *credential*, without asking."""
+        return bool(self._accepted.known(credential))
+
+    def confirm(self, credential: str) -> None:
+        """Remember that the service has accepted *credential*, for an answer."""
+        self._accepted.put(credential, True)
+
     def withdraw(self, credential: str) -> None:
         """Forget the proof of a credential that was rejected since."""
         self._accepted.forget(credential, True)

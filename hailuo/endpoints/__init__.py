@@ -14,6 +14,7 @@ from . import (
     home,
     journal,
     models,
+    rate_limit,
     service,
     speech,
     tokens,
@@ -48,6 +49,7 @@ def init_app(app: Flask, service_: Service) -> None:
     app.json = Json(app)
     service.init_app(app, service_)
     failures.init_app(app)
+    rate_limit.init_app(app)
     cors.init_app(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)

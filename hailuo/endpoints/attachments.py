@@ -44,12 +44,16 @@ def sources(
     return [each for found in before for each in found], last
 
 
-def rules(settings: Settings) -> Rules:
-    """What may be fetched because a caller names it."""
+def rules(settings: Settings, *, trusted: bool) -> Rules:
+    """What may be fetched because a caller names it.
+
+    trusted: whether the client has an API key, so that addresses in private networks
+        are opened to it where the owner wants that.
+    """
     return Rules(
         settings.max_file_mb * MB,
         "HAILUO_MAX_FILE_MB",
-        Dialling(allow_private=settings.allow_private_urls),
+        Dialling(allow_private=trusted and settings.allow_private_urls),
     )
 
 
@@ -126,19 +130,17 @@ def _read(text: str, path: str) -> Source | None:
     if not _DATA.match(text):
         return None
     head, comma, data = text.partition(",")
+    if len(head) > MAX_HEAD_CHARACTERS:
+        most = f"{MAX_HEAD_CHARACTERS:,} characters"
+        raise _wrong(path, f"a data: URI with at most {most} before its comma")
     media_type, *parameters = head.partition(":")[2].split(";")
     if not comma or not parameters or parameters[-1].strip().lower() != "base64":
         raise _wrong(path, "a data: URI with base64, data:<type>;base64,<data>")
     named = [each[5:] for each in parameters if each.startswith("name=")]
-    if len(head) > MAX_HEAD_CHARACTERS:
-        most = f"{MAX_HEAD_CHARACTERS:,} characters"
-        raise _wrong(path, f"a data: URI with at most {most} before its comma")
     name = unquote(named[0]) if named else ""
     return Source(path, data=data, media_type=media_type.strip().lower(), name=name)
 
 
-def _wrong(param: str, expected: str, code: str = "invalid_value") -> BadRequest:
-    return BadRequest(f"{param} must be {expected}", param=param, code=code)
 def _address(text: str, path: str) -> str:
     """raises: BadRequest for one that is too long to be parsed in a sane time."""
     if not names.address_fits(text):
@@ -150,3 +152,5 @@ def _address(text: str, path: str) -> str:
     return text.strip()
 
 
+def _wrong(param: str, expected: str, code: str = "invalid_value") -> BadRequest:
+    return BadRequest(f"{param} must be {expected}", param=param, code=code)

@@ -41,8 +41,12 @@ def speak() -> Response:
     """What fails until the first bytes of audio is still a status."""
     here = service.current()
     scope = access.scope(request, here.settings, here.pool)
-    asked = read(json_body.read(request, here.settings, json_body.MAX_SPEECH_BYTES))
     watch = caller.watch(request, here.settings)
+    if access.is_large(request):
+        access.prove(request, scope, here.gateway, watch)
+    asked = read(json_body.read(request, here.settings, json_body.MAX_SPEECH_BYTES))
+    if here.gateway.converts(scope, asked.speech):
+        access.prove(request, scope, here.gateway, watch)
     trace = journal.trace(request)
     turn = trace.turn = here.gateway.turn(scope)
     sound = here.gateway.speak(turn, asked.speech, watch)

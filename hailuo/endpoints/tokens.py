@@ -12,7 +12,7 @@ from flask import Blueprint, Response, jsonify, request
 from ..accounts import Account
 from ..errors import GatewayError
 from ..refresh import Outcome
-from . import access, fields, service
+from . import access, fields, rate_limit, service
 
 bp = Blueprint("tokens", __name__)
 
@@ -27,8 +27,9 @@ class UnknownAccount(GatewayError):
 
 @bp.before_request
 def only_the_owner() -> None:
-    if request.endpoint != f"{bp.name}.{check.__name__}":
-        access.require_key(request, service.current().settings)
+    settings = service.current().settings
+    if request.endpoint != f"{bp.name}.{check.__name__}" or not settings.caller_tokens:
+        access.require_key(request, settings)
 
 
 @bp.get("/token")
@@ -94,8 +95,16 @@ def status() -> Response:
 
 @bp.post("/token/check")
 def check() -> Response:
+    """Whoever has many tokens that do not live is slowed like one who is refused."""
     here = service.current()
-    return jsonify({"live": here.services.lives(fields.token(request, here.settings))})
+    token = fields.token(request, here.settings)
+    trusted = access.is_owner(request, here.settings) or here.gateway.knows(token)
+    if not trusted:
+        rate_limit.check(request)
+    live = here.services.lives(token)
+    if not live and not trusted:
+        rate_limit.count(request)
+    return jsonify({"live": live})
 
 
 def told(outcome: Outcome) -> dict[str, Any]:

@@ -5,7 +5,7 @@ source: openai-api.md 2.2. With a key, the voices an account has cloned are list
 
 from flask import Blueprint, Response, jsonify, request
 
-from . import access, service
+from . import access, caller, service
 
 bp = Blueprint("voices", __name__)
 
@@ -34,6 +34,8 @@ def voices() -> Response:
     speakers = list(here.services.speakers())
     if access.sent(request):
         scope = access.scope(request, here.settings, here.pool)
+        watch = caller.watch(request, here.settings)
+        access.prove(request, scope, here.gateway, watch)
         speakers += here.services.cloned(scope)
     listed = [{"id": name, "name": name} for name in OPENAI]
     listed += [{"id": speaker.id, "name": speaker.name} for speaker in speakers]

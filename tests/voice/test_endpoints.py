@@ -416,7 +416,7 @@ def test_a_wrong_upload_is_refused(
 
     assert response.status_code == 400, response.text
     assert response.json()["error"]["param"] == param
-    assert scripted.report()["requests"] == []
+    assert scripted.work() == []
 
 
 @pytest.mark.parametrize("format", ["verbose_json", "srt", "vtt", "diarized_json"])
@@ -428,7 +428,7 @@ def test_times_that_nobody_tells_are_refused(
     assert response.status_code == 400
     assert response.json()["error"]["param"] == "response_format"
     assert "json" in response.json()["error"]["message"]
-    assert scripted.report()["requests"] == []
+    assert scripted.work() == []
 
 
 def test_an_upload_that_is_too_large_is_refused(account: Caller, scripted: Simulated):
