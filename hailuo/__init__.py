@@ -56,7 +56,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     interval_s = settings.token_refresh_interval_s
     refresh = Refresh(pool, roster, upstreams, interval_s, metrics)
     leaving = Leaving(pool, upstreams)
-    proofs = Proofs(identify, upstreams)
+    proofs = Proofs(pool, upstreams)
     gateway = Gateway(pool, upstreams, leaving, metrics, proofs)
     services = Services(pool, upstreams, proofs)
     app = Flask(__name__, static_folder=None)

@@ -1,32 +1,51 @@
 """What is lent: a credential, the lock it shares, and what became of it.
 
 A token is a string, not its payload (design.md, Whom to trust). The account it claims
-to speak for only chooses the lock, its Slot; whether it is dead or rests belongs to the
-string.
+to speak for only chooses the lock, its Slot; whether it is dead or cooling down belongs
+to the string.
 """
 
 import math
 import time
 from array import array
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
 
-from .errors import Refused
+from .errors import UpstreamError
+from .retry import POLICY, RetryPolicy
 from .upstream import Identity
 
-REST_S = 30.0  # how long a refused account is left alone, doubling with each refusal
-REST_MAX_S = 600.0
+MAX_COOLDOWNS = 100  # of one credential: clients name models
+
+
+class Use(NamedTuple):
+    """Purpose of a request: services limit purposes, and some also models, apart.
+
+    purpose: "chat", "speech" or "transcription".
+    models: by the kind of account, the model whose limit the request counts against;
+        "" or missing where models are not limited apart.
+    """
+
+    purpose: str = "chat"
+    models: Mapping[str, str] = {}
+
+
+CHAT = Use()
 
 
 class Slot:
     """What streams so many answers at once: one account of a service.
 
     capacity: how many; None for any number.
+    busy: how many are streamed, and unproven: how many of them for credentials that
+        their service has not accepted yet. Those keep nobody waiting but each other.
     free: whether it can stream another one.
     """
 
     def __init__(self, capacity: int | None) -> None:
         self.capacity = math.inf if capacity is None else capacity
         self.busy = 0
+        self.unproven = 0
         self.free = self.capacity > 0
         self._used_at = array("d", [0.0])
 
@@ -39,45 +58,109 @@ class Slot:
         """
         return self._used_at[0]
 
-    def lend(self) -> None:
-        self.busy += 1
-        self.free = self.busy < self.capacity
+    def lend(self, unproven: bool = False) -> None:
+        self._count(1, unproven)
         self._used_at[0] = time.monotonic()
 
-    def take_back(self) -> None:
-        self.busy -= 1
-        self.free = self.busy < self.capacity
+    def take_back(self, unproven: bool = False) -> None:
+        self._count(-1, unproven)
+
+    def confirm(self) -> None:
+        """Count one that was unproven as proven: its service has accepted it."""
+        self.unproven -= 1
+        self._count(0, False)
+
+    def _count(self, change: int, unproven: bool) -> None:
+        self.busy += change
+        self.unproven += change * unproven
+        self.free = self.busy - self.unproven < self.capacity
 
 
-class Rest:
-    """How long a token is left alone after the service refused it.
+class Cooldown(NamedTuple):
+    """Time for which a credential is left alone after a refusal.
 
-    why: what the service said; kind: the failure it was.
+    began_at, until: on the clock of its Cooldowns.
+    length_s: seconds it lasts; the next one may be twice as long.
+    kind, why: the refusal and its words; not the error, which would keep its frames.
+    """
+
+    began_at: float
+    until: float
+    length_s: float
+    kind: type[UpstreamError]
+    why: str
+
+
+class Cooldowns:
+    """Cooldowns of a credential: one for each limit of its service.
+
+    A limit is a purpose or, where the service limits models apart, a purpose and a
+    model.
+    refused_question: digest of a question that this credential alone has refused, so
+        that it is not known yet which of the two is at fault; "" when there is none.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self.until = 0.0  # on that clock
-        self.length_s = 0.0
-        self.why = ""
-        self.kind: type[Refused] = Refused
+        self._by_limit: dict[tuple[str, str], Cooldown] = {}
+        self.refused_question = ""
 
-    def begin(self, why: str, kind: type[Refused] = Refused) -> None:
-        """As long as *kind* says; else 30 s, twice as long with each refusal, 10
-        minutes at most."""
-        self.why, self.kind = why, kind
-        doubled_s = min(2 * self.length_s or REST_S, REST_MAX_S)
-        self.length_s = kind.rest_s or doubled_s
-        self.until = self._clock() + self.length_s
+    def __bool__(self) -> bool:
+        return bool(self._by_limit)
 
-    def clear(self) -> None:
-        self.until = self.length_s = 0.0
-        self.why = ""
+    def start(
+        self,
+        error: UpstreamError,
+        purpose: str,
+        model: str = "",
+        policy: RetryPolicy = POLICY,
+    ) -> None:
+        """Leave the credential alone for what *error* says is limited.
 
-    @property
-    def left_s(self) -> float:
-        """Seconds until it is over; 0 when there is none."""
-        return max(0.0, self.until - self._clock()) if self.until else 0.0
+        While it is left alone already, the same refusal lengthens nothing but where
+        the service asks for that: requests that run side by side, or tries of one
+        request, are refused for the same reason.
+        """
+        limit = (purpose, model if error.limits == "model" else "")
+        now, last = self._clock(), self._by_limit.pop(limit, None)
+        runs = last is not None and last.until > now
+        if runs and last and last.kind is type(error):
+            length_s = last.length_s
+            until = max(last.until, now + (error.retry_after_s or 0))
+        else:
+            length_s = policy.cooldown(error, last.length_s if last else 0)
+            until = max(last.until if last else 0, now + length_s)
+        if len(self._by_limit) >= MAX_COOLDOWNS:
+            del self._by_limit[next(iter(self._by_limit))]
+        cooldown = Cooldown(now, until, length_s, type(error), error.message)
+        self._by_limit[limit] = cooldown
+
+    def clear(self, purpose: str, model: str = "", since: float = math.inf) -> None:
+        """Forget the cooldowns of a purpose and model that began before *since*."""
+        for limit in {(purpose, ""), (purpose, model)}:
+            if limit in self._by_limit and self._by_limit[limit].began_at <= since:
+                del self._by_limit[limit]
+
+    def longest(self, purpose: str, model: str = "") -> Cooldown | None:
+        """Return the cooldown that ends last of those that hold now."""
+        limits = {(purpose, ""), (purpose, model)}
+        found = filter(None, map(self._by_limit.get, limits))
+        last = max(found, key=lambda each: each.until, default=None)
+        return last if last and last.until > self._clock() else None
+
+    def left_s(self, purpose: str, model: str = "") -> float:
+        """Return the seconds until it may be asked for that again."""
+        longest = self.longest(purpose, model) if self._by_limit else None
+        return longest.until - self._clock() if longest else 0.0
+
+    def running(self) -> Mapping[tuple[str, str], float]:
+        """Return what is left of each, in seconds, by its purpose and model."""
+        now = self._clock()
+        return {
+            limit: each.until - now
+            for limit, each in list(self._by_limit.items())
+            if each.until > now
+        }
 
 
 class Account:
@@ -85,18 +168,26 @@ class Account:
 
     source: where it is from: "file", "environment", "caller".
     dead: whether the service has rejected the token.
+    unproven: whether a client brought it and no service has accepted it yet, so that
+        it must keep nobody waiting.
     last_error: what the service said when it last refused or rejected it, or "".
     """
 
     def __init__(
-        self, token: str, identity: Identity, slot: Slot, rest: Rest, source: str
+        self,
+        token: str,
+        identity: Identity,
+        slot: Slot,
+        cooldowns: Cooldowns,
+        source: str,
     ) -> None:
         self.token = token
         self.identity = identity
         self.slot = slot
-        self.rest = rest
+        self.cooldowns = cooldowns
         self.source = source
         self.dead = False
+        self.unproven = False
         self.served = 0
         self.last_error = ""
 
@@ -114,7 +205,7 @@ class Account:
             return "dead"
         if self.slot.busy:
             return "answering"
-        return "resting" if self.rest.left_s else "idle"
+        return "resting" if self.cooldowns.running() else "idle"
 
     @property
     def ended(self) -> bool:
@@ -128,18 +219,39 @@ class Account:
         if token != self.token:
             self.token, self.identity = token, identity
             self.dead = False
-            self.rest.clear()
+            self.cooldowns = Cooldowns()
             self.last_error = ""
 
-    def succeeded(self) -> None:
-        """It has answered: whatever was wrong with it is over."""
+    def model(self, use: Use) -> str:
+        """Return the model that *use* is limited by here."""
+        return use.models.get(self.kind, "")
+
+    def rest_s(self, use: Use) -> float:
+        """Return the seconds until the cooldown for *use* is over."""
+        if not self.cooldowns:
+            return 0.0
+        return self.cooldowns.left_s(use.purpose, self.model(use))
+
+    def cooldown(self, use: Use) -> Cooldown | None:
+        """Return the cooldown for *use* that ends last."""
+        return self.cooldowns.longest(use.purpose, self.model(use))
+
+    def succeeded(self, use: Use, since: float = math.inf) -> None:
+        """Note an answer: what was wrong before it began is over.
+
+        since: when it began, on the clock of the cooldowns.
+        """
         self.served += 1
-        self.rest.clear()
+        self.cooldowns.clear(use.purpose, self.model(use), since)
+        self.cooldowns.refused_question = ""
         self.last_error = ""
 
-    def refused(self, why: str, kind: type[Refused] = Refused) -> None:
-        self.rest.begin(why, kind)
-        self.last_error = why
+    def refused(
+        self, error: UpstreamError, use: Use, policy: RetryPolicy = POLICY
+    ) -> None:
+        """Leave it alone for what *error* says is limited."""
+        self.cooldowns.start(error, use.purpose, self.model(use), policy)
+        self.last_error = error.message
 
     def rejected(self, why: str) -> None:
         self.dead = True
@@ -188,9 +300,9 @@ class Scope:
 
         return Scope(accounts, self.own, present)
 
-    def awake(self) -> bool:
+    def awake(self, use: Use) -> bool:
         """Whether any of it lives and is not resting."""
-        return any(not account.rest.left_s for account in self.live())
+        return any(not account.rest_s(use) for account in self.live())
 
     def live(self) -> list[Account]:
         return [account for account in self.accounts() if not account.dead]

@@ -11,8 +11,6 @@ from .errors import BadRequest, UpstreamError
 from .turn import Turn
 from .upstream import Speech, Upstream
 
-TRIES = 3  # of an answer, in all
-
 
 def kinds(
     upstreams: Mapping[str, Upstream],
@@ -44,10 +42,10 @@ def stages(turn: Turn, kinds: Sequence[str]) -> Sequence[tuple[Scope, float | No
     others = turn.scope.of(kinds[1:])
     if not others.live():
         return [(turn.scope, None)]
-    if not turn.accounts and first.awake():
+    if not turn.accounts and first.awake(turn.use):
         return [(first, None), (others, 0)]
     used = [account.kind for account in turn.accounts]
-    if turn.failures == TRIES - 1 and len(set(used)) == 1:
+    if turn.failures == turn.policy.attempts - 1 and len(set(used)) == 1:
         unused = [kind for kind in kinds if kind not in used]
         return [(turn.scope.of(unused), 0), (turn.scope, None)]
     fresh = turn.scope.where(lambda account: account not in turn.accounts)

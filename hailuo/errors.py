@@ -26,7 +26,6 @@ GatewayError              500  server_error
 from typing import Any
 
 RETRY_AFTER_MAX_S = 60  # more, and openai-node hammers instead of waiting
-QUOTA_REST_S = 3_600.0  # *assumed*: no source says when a window opens again
 
 
 class GatewayError(Exception):
@@ -35,7 +34,8 @@ class GatewayError(Exception):
     message: for the caller; what is wrong, with which value, and what to do.
     param: the field of the request that is wrong, as a path.
     code: overrides the code of the class.
-    retry_after_s: seconds after which another try may do; at most 60 are said.
+    retry_after_s: seconds after which another try may do, 0 for at once; at most 60
+        are said.
     """
 
     status = 500
@@ -64,7 +64,8 @@ class GatewayError(Exception):
             return {"x-should-retry": "false"}
         if self.retry_after_s is None:
             return {}
-        seconds = max(1, min(RETRY_AFTER_MAX_S, round(self.retry_after_s)))
+        least = 1 if self.retry_after_s else 0
+        seconds = max(least, min(RETRY_AFTER_MAX_S, round(self.retry_after_s)))
         return {"Retry-After": str(seconds)}
 
 
@@ -131,24 +132,29 @@ class CallerLeft(GatewayError):
 class UpstreamError(GatewayError):
     """The service did not answer as it should.
 
-    tries: how often an answer is tried in all when this happens before anything was
-        sent of it; 1 is never again.
+    How often that is tried again is the retry policy's (retry.py).
     again: whether the account that failed may be among those tried then.
+    about_account: whether it says nothing about the question: all other accounts are
+        asked before it counts as a try of the answer.
+    limits: what is limited where the account must be left alone for a while: the
+        "purpose" of the request, or its purpose and "model"; "" for nothing.
+    retry_after_s: what the service asks for, until it is known what to tell the client.
     """
 
     status = 502
     type = "upstream_error"
-    tries = 3
     again = True
+    about_account = False
+    limits = ""
 
 
 class Refused(UpstreamError):
     """The service says no to this request, now; the message is its own.
 
-    rest_s: how long its account is left alone, None when only trying will tell.
+    The question or the account may be at fault: what other accounts say will tell.
     """
 
-    rest_s: float | None = None
+    limits = "purpose"
     status = 503
     code = "upstream_busy"
 
@@ -159,6 +165,8 @@ class RateLimited(Refused):
     status = 429
     type = "rate_limit_error"
     code = "rate_limit_exceeded"
+    about_account = True
+    limits = "model"
 
 
 class QuotaExhausted(Refused):
@@ -169,7 +177,7 @@ class QuotaExhausted(Refused):
     code = "insufficient_quota"
     final = True
     again = False
-    rest_s = QUOTA_REST_S
+    about_account = True
 
 
 class Forbidden(UpstreamError):
@@ -179,6 +187,7 @@ class Forbidden(UpstreamError):
     type = "permission_error"
     final = True
     again = False
+    about_account = True
 
 
 class TokenRejected(UpstreamError):
@@ -189,6 +198,7 @@ class TokenRejected(UpstreamError):
     code = "invalid_api_key"
     final = True
     again = False
+    about_account = True
 
 
 class Unreachable(UpstreamError):
@@ -199,8 +209,6 @@ class Unreachable(UpstreamError):
 
 class NotUploaded(Unreachable):
     """The service did not take a file, twice. Its upload has had its retry."""
-
-    tries = 1
 
 
 class NotUnderstood(UpstreamError):
@@ -213,14 +221,12 @@ class NothingSaid(UpstreamError):
     """The answer ended without a word. Once more is enough (protocol.md 4)."""
 
     code = "upstream_empty"
-    tries = 2
 
 
 class SpeechNotRepeated(UpstreamError):
     """The service would have read out something else than what was asked."""
 
     code = "speech_not_repeated"
-    tries = 1
     final = True
 
 

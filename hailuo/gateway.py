@@ -1,8 +1,8 @@
 """The one way from a question to an answer: lease, ask, try again on another account.
 
-An answer is tried up to three times in all, before anything was sent of it. Nothing
-else in the program retries an answer: what is tried here is multiplied by the caller's
-own client.
+An answer is tried again as the retry policy says (retry.py), before anything was sent
+of it. Nothing else in the program retries an answer: what is tried here is multiplied
+by the caller's own client.
 
 Here, and nowhere above, is decided which upstream serves (see choosing).
 """
@@ -10,16 +10,18 @@ Here, and nowhere above, is decided which upstream serves (see choosing).
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from typing import TypeVar
 
-from . import audio, choosing
-from .accounts import Account, Scope
+from . import audio, choosing, digests
+from .accounts import Account, Scope, Use
 from .conversations import Conversations
 from .errors import BadRequest, CallerLeft, Refused, TokenRejected, UpstreamError
 from .leaving import Leaving
 from .metrics import Metrics
-from .pool import Pool, unserved
+from .pool import Pool
 from .proofs import Proofs
+from .retry import POLICY, RetryPolicy
 from .turn import Turn
 from .upstream import (
     HUSH,
@@ -36,9 +38,6 @@ from .upstream import (
 )
 from .watch import Watch
 
-CALLER = "caller"  # the source of an account that a client brought
-PAUSES_S = (0.3, 1.0)  # before an account is asked for the second and the third time
-
 Item = TypeVar("Item", Piece, bytes, Phrase)
 Ask = Callable[[Upstream, Account], Generator[Item, None, None]]
 
@@ -47,6 +46,7 @@ class Gateway:
     """Answers questions on leased accounts.
 
     upstreams: by the kind of the accounts they serve, the preferred one first.
+    policy: when an answer is tried again.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Gateway:
         leaving: Leaving,
         metrics: Metrics,
         proofs: Proofs,
+        policy: RetryPolicy = POLICY,
     ) -> None:
         self._pool = pool
         self._proofs = proofs
@@ -63,10 +64,11 @@ class Gateway:
         self._metrics = metrics
         self._conversations = Conversations()
         self._leaving = leaving
+        self.policy = policy
 
     def turn(self, scope: Scope) -> Turn:
         """A place in line for a request that accounts of *scope* may serve."""
-        return Turn(scope, self._pool.ticket())
+        return Turn(scope, self._pool.ticket(), self.policy)
 
     def fetches(self, scope: Scope) -> bool:
         """Whether whoever of *scope* may answer fetches a picture itself."""
@@ -82,20 +84,11 @@ class Gateway:
         raises: Unauthorized when every one is rejected, UpstreamError when none is
             confirmed and one cannot be asked about; CallerLeft.
         """
-        failure: UpstreamError | None = None
-        for account in candidates.live() if candidates.own else ():
-            watch.check()
-            try:
-                if self._proven(account):
-                    return
-            except UpstreamError as error:
-                failure = error
-        if candidates.own:
-            raise failure or unserved(candidates)
+        self._proofs.prove(candidates, watch)
 
-    def knows(self, credential: str) -> bool:
+    def knows(self, account: Account) -> bool:
         """Return whether its service has confirmed a client's credential before."""
-        return self._proofs.knows(credential)
+        return self._pool.proven(account) or self._proofs.knows(account.token)
 
     def answer(self, turn: Turn, question: Question, watch: Watch) -> Answer:
         """The pieces of an answer, and a TICK whenever the caller has heard nothing.
@@ -111,6 +104,8 @@ class Gateway:
             lambda upstream: upstream.objection(question),
         )
         turn.scope = turn.scope.of(kinds)
+        turn.use = self._use("chat", question.model)
+        turn.digest = partial(digests.of_question, question)
         if question.conversation not in ("", "new"):
             turn.scope = self._conversations.narrow(turn.scope, question.conversation)
 
@@ -137,6 +132,8 @@ class Gateway:
             lambda upstream: upstream.objection_to(speech),
         )
         scope = turn.scope.of(kinds)
+        turn.use = self._use("speech", speech.model)
+        turn.digest = partial(digests.of_speech, speech)
         turn.scope = choosing.having_voice(self._upstreams, scope, speech)
 
         def ask(upstream: Upstream, account: Account) -> Sound:
@@ -162,6 +159,8 @@ class Gateway:
         """
         kinds = self._hearing(turn.scope, recording)
         turn.scope = turn.scope.of(kinds)
+        turn.use = self._use("transcription", "")
+        turn.digest = partial(digests.of_recording, recording)
 
         def ask(upstream: Upstream, account: Account) -> Words:
             return upstream.transcribe(account, recording, watch)
@@ -184,30 +183,24 @@ class Gateway:
         """
         self._leaving.mind(watch)
         if turn.scope.own:
-            self._introduce(turn.scope)
-        while True:
-            with self._leased(turn, watch, kinds) as account:
-                token = account.token
-                try:
-                    yield from self._try(turn, account, watch, tick, ask)
-                    self._succeeded(account)
+            self._proofs.introduce(turn.scope, watch)
+        try:
+            while True:
+                for _ in watch.pause(turn.pause_s):  # no account is held meanwhile
+                    yield tick
+                with self._leased(turn, watch, kinds) as account:
+                    error = yield from self._attempt(turn, account, watch, tick, ask)
+                if error is None:
                     return
-                except (GeneratorExit, CallerLeft):
-                    if turn.begun:  # who has heard enough has been answered
-                        self._succeeded(account)
-                    else:
-                        self._metrics.tried(account.kind, CallerLeft.code)
-                    raise
-                except BadRequest as error:
-                    self._metrics.tried(account.kind, error.code or error.type)
-                    raise
-                except UpstreamError as error:
-                    self._metrics.tried(account.kind, error.code or error.type)
-                    self._judge(account, token, error)
-                    turn.failed(error)
-            if watch.due:
-                yield tick
-                watch.beat()
+                turn.failed(error)
+                if watch.due:
+                    yield tick
+                    watch.beat()
+        except UpstreamError as failure:
+            told = failure if turn.begun else turn.ended(failure)
+            if told is failure:
+                raise
+            raise told from failure
 
     @contextmanager
     def _leased(
@@ -222,18 +215,45 @@ class Gateway:
                 self._metrics.waited(time.monotonic() - came_at)
             yield account
 
-    def _try(
+    def _attempt(
+        self, turn: Turn, account: Account, watch: Watch, tick: Item, ask: Ask[Item]
+    ) -> Generator[Item, None, UpstreamError | None]:
+        """Try once, on a leased account.
+
+        returns: why it failed, None when the answer is complete.
+        raises: BadRequest, CallerLeft.
+        """
+        token, began_at = account.token, time.monotonic()
+        try:
+            yield from self._items(turn, account, watch, tick, ask)
+        except (GeneratorExit, CallerLeft):
+            if turn.begun:  # who has heard enough has been answered
+                self._succeeded(turn, account, began_at)
+            else:
+                self._metrics.tried(account.kind, CallerLeft.code)
+            raise
+        except BadRequest as error:
+            self._metrics.tried(account.kind, error.code or error.type)
+            raise
+        except UpstreamError as error:
+            self._metrics.tried(account.kind, error.code or error.type)
+            self._judge(turn, account, token, error)
+            return error
+        self._succeeded(turn, account, began_at)
+        return None
+
+    def _items(
         self, turn: Turn, account: Account, watch: Watch, tick: Item, ask: Ask[Item]
     ) -> Generator[Item, None, None]:
-        if account in turn.accounts:
-            for _ in watch.pause(PAUSES_S[turn.failures - 1]):
-                yield tick
-        elif not turn.accounts:
+        if not turn.accounts:
             watch.beat()  # the time in line is no silence
         turn.accounts.append(account)
         with closing(ask(self._upstreams[account.kind], account)) as items:
             for item in items:
-                if item != tick:
+                if item is not tick:
+                    if not turn.begun:
+                        self._pool.confirm(account)
+                        turn.answered(account)
                     turn.given()
                 yield item
                 watch.beat()
@@ -246,48 +266,34 @@ class Gateway:
             lambda upstream: upstream.objection_to_hearing(recording),
         )
 
-    def _introduce(self, scope: Scope) -> None:
-        """Have callers' tokens proved before they may touch somebody else's lock.
+    def _use(self, purpose: str, model: str) -> Use:
+        """Return what an account is wanted for, as the services' limits have it."""
+        upstreams = self._upstreams.items()
+        return Use(
+            purpose, {kind: each.limited_model(model) for kind, each in upstreams}
+        )
 
-        Anybody can write a token that claims an account; it must not keep those who
-        own it waiting.
-        """
-        for account in scope.accounts():
-            if self._pool.contested(account):
-                try:
-                    self._upstreams[account.kind].introduce(account)
-                except TokenRejected as error:
-                    account.rejected(error.message)
-                except UpstreamError:
-                    pass  # the try will tell
-
-    def _proven(self, account: Account) -> bool:
-        """Whether its service takes a client's credential; else it is dead.
-
-        raises: UpstreamError when that cannot be asked now.
-        """
-        if not self._proofs.accepts(account.token):
-            account.rejected("the service does not accept it")
-        return not account.dead
-
-    def _succeeded(self, account: Account) -> None:
-        account.succeeded()
-        if account.source == CALLER:
-            self._proofs.confirm(account.token)
+    def _succeeded(self, turn: Turn, account: Account, began_at: float) -> None:
+        account.succeeded(turn.use, began_at)
         self._metrics.tried(account.kind, "ok")
 
-    def _judge(self, account: Account, token: str, error: UpstreamError) -> None:
-        """What a failure means for the account: only what the service says counts.
+    def _judge(
+        self, turn: Turn, account: Account, token: str, error: UpstreamError
+    ) -> None:
+        """Decide what a failure means for the account: only the service's words count.
 
         token: the one that was sent; the account may have another by now.
         """
         if account.token != token:
             return
         if isinstance(error, TokenRejected):
+            self._proofs.withdraw(token)
             self._pool.reject(account, error.message)
+        elif error.limits and (error.about_account or error.retry_after_s):
+            account.refused(error, turn.use, self.policy)
         elif isinstance(error, Refused):
-            account.refused(error.message, type(error))
-            error.retry_after_s = account.rest.left_s
+            account.last_error = error.message
+            turn.refusals.setdefault(account, error)
 
 
 def spoken(upstream: Upstream, account: Account, speech: Speech, watch: Watch) -> Sound:

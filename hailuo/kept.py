@@ -54,11 +54,6 @@ class Kept(Generic[Value]):
             ends_at, value = self._known.get(key, (0.0, None))
             return value if self._clock() < ends_at else None
 
-    def put(self, key: str, value: Value) -> None:
-        """Keep a value that was learnt in another way."""
-        with self._lock:
-            self._keep(key, self._clock() + self._lifetime_s, value)
-
     def forget(self, key: str, value: Value) -> None:
         """Have it made anew when it is next asked for.
 
@@ -79,11 +74,8 @@ class Kept(Generic[Value]):
             return
         with self._lock:
             del self._making[key]
-            self._keep(key, ends_at, value)
+            self._known[key] = ends_at, value
+            self._known.move_to_end(key)
+            if len(self._known) > MOST:
+                self._known.popitem(last=False)
         making.set_result(value)
-
-    def _keep(self, key: str, ends_at: float, value: Value) -> None:
-        self._known[key] = ends_at, value
-        self._known.move_to_end(key)
-        if len(self._known) > MOST:
-            self._known.popitem(last=False)

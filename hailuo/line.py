@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection
 from operator import attrgetter
 
-from .accounts import Account, Scope, Slot
+from .accounts import CHAT, Account, Scope, Slot, Use
 from .watch import Watch
 
 LOOK_S = 5.0  # how often who is in line looks whether his caller is still there
@@ -25,21 +25,28 @@ class Waiter:
 
     ticket: its place in line.
     tried: accounts it was lent before; others are better.
+    use: what it wants the account for.
     """
 
     def __init__(
-        self, scope: Scope, ticket: int, tried: Collection[Account] = ()
+        self,
+        scope: Scope,
+        ticket: int,
+        tried: Collection[Account] = (),
+        use: Use = CHAT,
     ) -> None:
         self.scope = scope
         self.ticket = ticket
         self.account: Account | None = None
         self.woken = threading.Event()
         self._tried = tried
+        self._use = use
 
     def choice(self, slot: Slot | None = None) -> Account | None:
         """The account to have now, if there is one; with *slot*, only one that has it.
 
-        An only account may be tried again although it was just sent to rest.
+        An only account may be tried again although it was just sent to rest. One whose
+        credential is unproven leaves its account to others.
         """
         live = self.scope.live()
         usable = [
@@ -47,14 +54,18 @@ class Waiter:
             for account in live
             if account.slot.free
             and (slot is None or account.slot is slot)
-            and (not account.rest.left_s or (account in self._tried and len(live) == 1))
+            and not (account.unproven and account.slot.busy >= account.slot.capacity)
+            and (
+                not account.rest_s(self._use)
+                or (account in self._tried and len(live) == 1)
+            )
         ]
         fresh = [each for each in usable if each not in self._tried]
         return min(fresh or usable, key=_last_use, default=None)
 
     def pause_s(self, until: float) -> float:
         """How long until it may be otherwise: a rest may end, a caller may leave."""
-        rests = [account.rest.left_s for account in self.scope.live()]
+        rests = [account.rest_s(self._use) for account in self.scope.live()]
         soon = min((left for left in rests if left), default=LOOK_S)
         return max(0.0, min(until - time.monotonic(), soon, LOOK_S))
 
@@ -101,14 +112,25 @@ class Line:
         return self._leave(waiter)
 
     def give_back(self, account: Account) -> None:
-        """An answer is over: the first who may have its account gets it."""
+        """An answer is over: the first who may have its account gets it.
+
+        One whose credential is unproven does not keep it from those behind.
+        """
         with self._lock:
-            account.slot.take_back()
+            account.slot.take_back(account.unproven)
             self.lent -= 1
-            for waiter in self._waiters:
+            for waiter in list(self._waiters):
                 if self._serve(waiter, account.slot):
                     self._waiters.remove(waiter)
-                    return
+                    if waiter.account and not waiter.account.unproven:
+                        return
+
+    def confirm(self, account: Account) -> None:
+        """Have a lent account keep others waiting: its credential is proven now."""
+        with self._lock:
+            if account.unproven:
+                account.unproven = False
+                account.slot.confirm()
 
     def serve(self) -> None:
         """Something changed for the better: hand out what can be had, in order."""
@@ -143,7 +165,7 @@ class Line:
         if account is None:
             return False
         self.lent += 1
-        account.slot.lend()
+        account.slot.lend(account.unproven)
         waiter.account = account
         waiter.woken.set()
         return True

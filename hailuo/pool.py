@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from .accounts import Account, Rest, Scope, Slot
+from .accounts import Account, Cooldowns, Scope, Slot, Use
 from .errors import (
     Busy,
     GatewayError,
@@ -28,12 +28,11 @@ from .errors import (
     Unauthorized,
 )
 from .line import Line, Waiter
-from .turn import Turn
+from .turn import BUSY_RETRY_S, Turn
 from .upstream import Identity
 from .watch import Watch
 
-VISITORS = 1_000  # callers' tokens that are remembered: when used, how long resting
-BUSY_RETRY_S = 5.0
+VISITORS = 1_000  # callers' tokens that are remembered
 
 
 class Claim(NamedTuple):
@@ -42,6 +41,18 @@ class Claim(NamedTuple):
     token: str
     identity: Identity
     source: str
+
+
+class Visitor:
+    """What is remembered of a credential that a client brought.
+
+    proven: whether its service has accepted it, and not rejected it since.
+    """
+
+    def __init__(self, slot: Slot) -> None:
+        self.slot = slot
+        self.cooldowns = Cooldowns()
+        self.proven = False
 
 
 class Pool:
@@ -63,7 +74,7 @@ class Pool:
         self._tickets = itertools.count(1)
         self._accounts: tuple[Account, ...] = ()
         self._kinds: Collection[str] = ()
-        self._visitors: OrderedDict[str, tuple[Slot, Rest]] = OrderedDict()
+        self._visitors: OrderedDict[str, Visitor] = OrderedDict()
         self._slots: WeakValueDictionary[str, Slot] = WeakValueDictionary()
 
     @property
@@ -165,9 +176,9 @@ class Pool:
         stages: Sequence[tuple[Scope, float | None]],
     ) -> Account | None:
         for scope, wait_s in stages:
-            waiter = Waiter(scope, turn.ticket, turn.accounts)
+            waiter = Waiter(scope, turn.ticket, turn.accounts, turn.use)
             patience_s = self._queue_timeout_s if wait_s is None else wait_s
-            if all(each.rest.left_s > patience_s for each in scope.live()):
+            if all(each.rest_s(turn.use) > patience_s for each in scope.live()):
                 patience_s = 0  # nobody comes free in time
             account = self._line.take(waiter, watch, patience_s)
             if account:
@@ -176,11 +187,32 @@ class Pool:
 
     def contested(self, account: Account) -> bool:
         """Whether the lock of a caller's account matters to anybody else now."""
+        if account.identity.capacity is None:
+            return False
         ours = any(each.slot is account.slot for each in self._accounts)
         return ours or account.slot.busy > 0
 
+    def proven(self, account: Account) -> bool:
+        """Return whether its service has accepted a client's credential."""
+        visitor = self._visitors.get(account.token)
+        return visitor is not None and visitor.proven
+
+    def prove(self, account: Account) -> None:
+        """Note that the service has accepted the token of an account, not lent yet."""
+        if visitor := self._visitors.get(account.token):
+            visitor.proven = True
+        account.unproven = False
+
+    def confirm(self, account: Account) -> None:
+        """Note that the service answers to the token of an account that is lent."""
+        if visitor := self._visitors.get(account.token):
+            visitor.proven = True
+        self._line.confirm(account)
+
     def reject(self, account: Account, why: str) -> None:
         """The service no longer takes this account's token."""
+        if visitor := self._visitors.get(account.token):
+            visitor.proven = False
         account.rejected(why)
         self._line.wake()
 
@@ -198,7 +230,7 @@ class Pool:
         if turn.last and turn.last.again and turn.scope.live():
             last, turn.last = turn.last, None
             return last
-        return unserved(turn.scope)
+        return unserved(turn.scope, turn.use)
 
     def _worth(self, claim: "Claim") -> tuple[bool, float]:
         """Of several tokens of an account: one that lives, and ends last."""
@@ -211,7 +243,7 @@ class Pool:
         if account := self.account(identity.account):
             account.have(token, identity, source)
             return account
-        return Account(token, identity, self._slot(identity), Rest(), source)
+        return Account(token, identity, self._slot(identity), Cooldowns(), source)
 
     def _slot(self, identity: Identity) -> Slot:
         """The lock of an account, one for all who speak for it."""
@@ -220,28 +252,31 @@ class Pool:
 
     def _visitor(self, token: str, identity: Identity) -> Account:
         """An account of this request alone, with what is remembered of its token."""
-        slot, rest = self._visitors.get(token) or (self._slot(identity), Rest())
-        self._visitors[token] = slot, rest
+        visitor = self._visitors.get(token) or Visitor(self._slot(identity))
+        self._visitors[token] = visitor
         self._visitors.move_to_end(token)
         if len(self._visitors) > VISITORS:
             self._visitors.popitem(last=False)
-        return Account(token, identity, slot, rest, "caller")
+        return Account(token, identity, visitor.slot, visitor.cooldowns, "caller")
 
 
 def leaving() -> ShuttingDown:
     return ShuttingDown("the server is leaving: try again", retry_after_s=5)
 
 
-def unserved(scope: Scope) -> GatewayError:
+def unserved(scope: Scope, use: Use) -> GatewayError:
     """Why nobody of *scope* could serve."""
     live = scope.live()
     if not live:
         return _dead(scope)
-    if all(account.rest.left_s for account in live):
-        first = min((account.rest for account in live), key=lambda rest: rest.left_s)
+    cooldowns = [account.cooldown(use) for account in live]
+    if all(cooldowns):
+        running = list(filter(None, cooldowns))
+        # Not a final one while there is one that passes.
+        first = min(running, key=lambda each: (each.kind.final, each.until))
         return first.kind(
             f"every account is resting after a refusal; {first.why}",
-            retry_after_s=first.left_s,
+            retry_after_s=min(account.rest_s(use) for account in live),
         )
     return Busy(
         "every account is answering somebody else: try again, or add accounts",

@@ -1,52 +1,91 @@
-"""Which credentials their services accept, asked once and kept for 10 minutes.
+"""Proofs of credentials that clients bring: their services are asked whether they live.
 
-Anybody can write a token or invent a key, so a credential that a client brings proves
-nothing until its service has accepted it (design.md, Whom to trust).
+Anybody can write a token or invent a key, so a credential proves nothing until its
+service has accepted it (design.md, Whom to trust).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from .accounts import CHAT, Account, Scope
+from .errors import UpstreamError
 from .kept import Kept
-from .upstream import Identity, Upstream
+from .pool import Pool, unserved
+from .upstream import Upstream
+from .watch import Watch
 
 KEPT_S = 600.0  # the seed asks not to ask more often
 
 
 class Proofs:
-    """Single-flight cache of what the services say about credentials.
+    """What the services say about credentials, asked once and kept for 10 minutes.
 
-    identify: returns a credential's identity, None when it is none we know.
     upstreams: by the kind of credential they take.
     """
 
-    def __init__(
-        self,
-        identify: Callable[[str], Identity | None],
-        upstreams: Mapping[str, Upstream],
-    ) -> None:
-        self._identify = identify
+    def __init__(self, pool: Pool, upstreams: Mapping[str, Upstream]) -> None:
+        self._pool = pool
         self._upstreams = upstreams
         self._accepted = Kept(self._ask, KEPT_S)
 
     def accepts(self, credential: str) -> bool:
-        """Return whether its service takes *credential*.
+        """Return whether its service takes *credential*; False for what is none.
 
         raises: UpstreamError when the service cannot be asked.
         """
-        return self._identify(credential) is not None and self._accepted.of(credential)
+        known = self._pool.identify(credential) is not None
+        return known and self._accepted.of(credential)
 
     def knows(self, credential: str) -> bool:
         """Return whether its service has accepted *credential*, without asking."""
         return bool(self._accepted.known(credential))
 
-    def confirm(self, credential: str) -> None:
-        """Remember that the service has accepted *credential*, for an answer."""
-        self._accepted.put(credential, True)
-
     def withdraw(self, credential: str) -> None:
         """Forget the proof of a credential that was rejected since."""
         self._accepted.forget(credential, True)
 
+    def prove(self, candidates: Scope, watch: Watch) -> None:
+        """Have a service confirm one of the credentials that the client brought.
+
+        They are asked about in turn until one is confirmed; one that has answered and
+        was not rejected since is. Accounts of the pool need no proof.
+        raises: Unauthorized when every one is rejected, UpstreamError when none is
+            confirmed and one cannot be asked about; CallerLeft.
+        """
+        failure: UpstreamError | None = None
+        for account in candidates.live() if candidates.own else ():
+            watch.check()
+            try:
+                if self._pool.proven(account) or self._is_good(account):
+                    return
+            except UpstreamError as error:
+                failure = error
+        if candidates.own:
+            raise failure or unserved(candidates, CHAT)
+
+    def introduce(self, candidates: Scope, watch: Watch) -> None:
+        """Have tokens proven where somebody else uses the account they claim.
+
+        Anybody can write a token that claims an account. One that is not proven is
+        tried all the same, but it keeps nobody waiting.
+        raises: CallerLeft.
+        """
+        for account in candidates.accounts():
+            account.unproven = not self._pool.proven(account)
+            if account.unproven and self._pool.contested(account):
+                watch.check()
+                try:
+                    self._is_good(account)
+                except UpstreamError:
+                    pass  # the try will tell
+
+    def _is_good(self, account: Account) -> bool:
+        """Return whether its service takes a client's credential; else it is dead."""
+        if self.accepts(account.token):
+            self._pool.prove(account)
+        else:
+            account.rejected("the service does not accept it")
+        return not account.dead
+
     def _ask(self, credential: str) -> bool:
-        identity = self._identify(credential)
+        identity = self._pool.identify(credential)
         return bool(identity and self._upstreams[identity.kind].lives(credential))

@@ -1,7 +1,9 @@
 """Renewing tokens on time, one account after the other.
 
-A `_token` lives about 40 days, and a renewal makes the old one useless, so the new one
-is on disk before anything else happens. Only accounts of the file are renewed: a new
+A `_token` lives about 40 days, and a renewal makes the old one useless. So the file is
+proven writable before the service is asked, and the new token is on disk before
+anything else happens; should that fail all the same, it is used from memory, and said
+once a minute. Only accounts of the file are renewed: a new
 token for one of the environment would be lost at the next restart.
 
     refresh = Refresh(pool, roster, upstreams, 604_800, metrics)
@@ -10,6 +12,7 @@ token for one of the environment would be lost at the next restart.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,21 +24,22 @@ from .errors import Busy, GatewayError, TokenRejected
 from .metrics import Metrics
 from .pool import Pool
 from .roster import Roster
+from .schedule import Schedule, renewable
+from .tokens import Unwritable
 from .turn import Turn
 from .upstream import Upstream
 from .watch import Watch
 
-EARLY_S = 3 * 86_400.0  # before its end, a token is renewed whatever the interval
-AGAIN_S = 3_600.0  # after a failure
-BUSY_S = 60.0  # after an answer that did not end in time
+SOON_S = 60.0  # after an answer that did not end in time, or a full disk
 WAIT_S = 60.0  # how long the end of an answer is waited for
 LOOK_S = 2.0  # how often the file is looked at, and what is due
+UNKEPT_LOG_S = 60.0  # how often it is said that a token is in memory only
 
 log = logging.getLogger(__name__)
 
 
 class Renewal(NamedTuple):
-    """What became of one account; *error* is "" when it was renewed."""
+    """What became of one account; *error* is "" when it was renewed and is on disk."""
 
     account: str
     error: str
@@ -69,15 +73,13 @@ class Refresh:
         self._pool = pool
         self._roster = roster
         self._upstreams = upstreams
-        self._interval_s = interval_s
+        self._schedule = Schedule(interval_s)
         self._metrics = metrics
         self._lock = threading.Lock()
         self._turn = threading.Lock()  # one renewal after the other, whoever asks
         self._running: Future[Outcome] | None = None
-        self._renewed_at: dict[str, float] = {}  # by Identity.account, as the next
-        self._retry_at: dict[str, float] = {}
         self._warned: set[str] = set()
-        self._started_at = time.time()
+        self._unkept_said_at = -math.inf
         self.last: Outcome | None = None
 
     def start(self) -> None:
@@ -99,21 +101,11 @@ class Refresh:
 
     def due_at(self, account: Account) -> float | None:
         """When it is renewed next, in Unix seconds; None for never."""
-        if not self._interval_s or not renewable(account):
-            return None
-        key = account.identity.account
-        if key in self._retry_at:
-            return self._retry_at[key]
-        renewed_at = self._renewed_at.get(key, self._started_at)
-        ends_at = account.identity.expires_at or float("inf")
-        early = max(ends_at - EARLY_S, self._renewed_at.get(key, 0) + AGAIN_S)
-        return min(renewed_at + self._interval_s, early)
+        return self._schedule.due_at(account)
 
     def ends_soon(self, account: Account) -> bool:
         """Whether its token ends within three days and nobody renews it."""
-        ends_at = account.identity.expires_at
-        soon = ends_at is not None and ends_at - EARLY_S < time.time()
-        return soon and self.due_at(account) is None
+        return self._schedule.ends_soon(account)
 
     def _tick(self) -> None:
         while True:
@@ -121,6 +113,7 @@ class Refresh:
             try:
                 self._roster.look()
                 self._warn_of_ends()
+                self._warn_of_unkept()
                 if not self._roster.file.problem and self._due():
                     self._renew_all(self._due)
             except GatewayError as error:
@@ -129,11 +122,11 @@ class Refresh:
                 log.exception("the refresh failed")
 
     def _due(self) -> list[Account]:
-        now = time.time()
+        left = ((each, self._schedule.left_s(each)) for each in self._pool.accounts)
         return [
             account
-            for account in self._pool.accounts
-            if not account.dead and (self.due_at(account) or now + 1) <= now
+            for account, left_s in left
+            if not account.dead and left_s is not None and left_s <= 0
         ]
 
     def _complete(self, outcome: "Future[Outcome]") -> None:
@@ -166,23 +159,24 @@ class Refresh:
 
     def _renew(self, account: Account) -> Renewal:
         """One account, lent so that it is not answering meanwhile."""
-        key, now = account.identity.account, time.time()
         try:
-            self._renew_lent(account)
-        except Exception as error:  # noqa: BLE001 - one failure stops nobody
-            return self._failed(account, error)
-        self._renewed_at[key] = now
-        self._retry_at.pop(key, None)
-        return Renewal(account.name, "")
+            error = self._renew_lent(account)
+        except Exception as failure:  # noqa: BLE001 - one failure stops nobody
+            return self._failed(account, failure)
+        self._schedule.renewed(account)
+        return Renewal(account.name, error)
 
     def _failed(self, account: Account, error: Exception) -> Renewal:
         ours = not isinstance(error, GatewayError)
         log.error("account %s was not renewed: %s", account.name, error, exc_info=ours)
-        again_s = BUSY_S if isinstance(error, Busy) else AGAIN_S
-        self._retry_at[account.identity.account] = time.time() + again_s
+        if isinstance(error, (Busy, Unwritable)):
+            self._schedule.retry(account, SOON_S)
+        else:
+            self._schedule.retry(account)
         return Renewal(account.name, "an internal error" if ours else str(error))
 
-    def _renew_lent(self, account: Account) -> None:
+    def _renew_lent(self, account: Account) -> str:
+        """Return what is wrong although it was renewed: it could not be written."""
         if account.dead:
             raise TokenRejected(f"its token was rejected: {account.last_error}")
         only = Scope(lambda: [account], own=False)
@@ -190,13 +184,24 @@ class Refresh:
         turn.accounts.append(account)  # a rest does not matter here
         with self._pool.lease(turn, Watch(), [(only, WAIT_S)]):
             self._roster.check()  # what is renewed must have a place to be kept
-            old = account.token
-            try:
-                token = self._upstreams[account.kind].renew(account)
-            except TokenRejected as error:
-                self._pool.reject(account, error.message)
-                raise
-            self._roster.renewed(old, token)
+            with self._roster.file.reserve():
+                old = account.token
+                try:
+                    token = self._upstreams[account.kind].renew(account)
+                except TokenRejected as error:
+                    self._pool.reject(account, error.message)
+                    raise
+                if self._roster.renewed(old, token):
+                    return ""
+        self._warn_of_unkept()
+        return f"its new token is in memory only: {self._roster.file.unkept}"
+
+    def _warn_of_unkept(self) -> None:
+        """Say it every minute while a token would be lost with this process."""
+        now, why = time.monotonic(), self._roster.file.unkept
+        if why and now - self._unkept_said_at >= UNKEPT_LOG_S:
+            self._unkept_said_at = now
+            log.error("new tokens are in memory only and lost with it: %s", why)
 
     def _warn_of_ends(self) -> None:
         """Say it once, three days before a token ends that nobody renews."""
@@ -209,8 +214,3 @@ class Refresh:
                     account.name,
                     account.source,
                 )
-
-
-def renewable(account: Account) -> bool:
-    """Whether the service renews its token, and a new one could be kept."""
-    return account.source == "file" and account.identity.renewable

@@ -99,11 +99,15 @@ class Roster:
             self.file.change(Change(old=token, new=None) for token in tokens)
             self._fill()
 
-    def renewed(self, old: str, token: str) -> None:
-        """Put a new token in the place of the old, first of all on disk."""
+    def renewed(self, old: str, token: str) -> bool:
+        """Put a new token in the place of the old, first of all on disk.
+
+        returns: whether it is there; else it is used from memory and written later.
+        """
         with self._lock:
             self.file.note([Change(old=old, new=token)])
             self._fill()
+            return self.file.persisted
 
     def _of(self, account: Account, tokens: Sequence[str]) -> list[str]:
         """Those of *tokens* that speak for *account*."""

@@ -5,20 +5,27 @@
 
 Its owner may edit it by hand at any time, so it is read again before each change, and
 what is ours is done to what is there. A file that cannot be understood is never
-overwritten. While the disk cannot be written, changes are kept and tried again.
+overwritten. While the disk cannot be written, changes are kept and tried again. Who is
+about to get a token that must not be lost reserves its place first:
+
+    with file.reserve():                            # Unwritable when there is none
+        token = …
+        file.note([Change(old, token)])
 """
 
 import json
 import logging
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from .errors import GatewayError
 
 MODE = 0o600
+SPARE_BYTES = 16_384  # more than a new token can be longer than the old
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +37,13 @@ class Invalid(GatewayError):
     type = "conflict_error"
     code = "tokens_file_invalid"
     final = True
+
+
+class Unwritable(GatewayError):
+    """The file cannot be written, so nothing is asked for that must be kept."""
+
+    status = 503
+    code = "tokens_file_unwritable"
 
 
 class Change(NamedTuple):
@@ -59,6 +73,7 @@ class TokensFile:
     """The file, and the changes that could not be written to it yet.
 
     problem: what is wrong with it, as people should read it; "" while all is well.
+    write_error: why it could not be written last time; "" when it could.
     """
 
     def __init__(self, path: str) -> None:
@@ -68,6 +83,16 @@ class TokensFile:
         self._seen: tuple[int, ...] = ()
         self.tokens: Sequence[str] = ()
         self.problem = ""
+        self.write_error = ""
+        self._draft: int | None = None  # descriptor of a reserved successor
+        self._replaced = False  # whether the last attempt to replace it succeeded
+
+    @property
+    def unkept(self) -> str:
+        """Why tokens are in memory only; "" while all that is known is on disk."""
+        if self.persisted:
+            return ""
+        return self.write_error or "the tokens file cannot be understood"
 
     @property
     def persisted(self) -> bool:
@@ -117,6 +142,30 @@ class TokensFile:
                 self._unwritten.clear()
             return self.persisted
 
+    @contextmanager
+    def reserve(self) -> Iterator[None]:
+        """Prove that a new token can be kept, before a service is asked for it.
+
+        Its successor is written and synced at full length, with room for a new token;
+        the next change is written into that one. Before the first of them the file is
+        written anew as it is, which shows that it can be replaced: one that is mounted
+        by itself cannot.
+        raises: Invalid, Unwritable.
+        """
+        with self._lock:
+            self.check()
+            if not (self._replaced and self.persisted):
+                self.note()
+            if self._replaced:
+                self._write_draft()
+            if self.write_error:
+                raise Unwritable(f"{self.write_error}: no new token is asked for")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._drop_draft()
+
     def _read(self) -> list[str]:
         """raises: OSError, ValueError, RecursionError, unless there is no file."""
         try:
@@ -131,28 +180,78 @@ class TokensFile:
 
     def _write(self) -> bool:
         """Whole or not at all: a crash leaves the old file or the new one."""
-        target = self._path.resolve()  # a symlink stays one
-        fresh = target.with_name(f".{target.name}.new")
         try:
-            fresh.unlink(missing_ok=True)  # what a crash, or anybody else, left there
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
-            # Half a character becomes the escape it was in the file.
-            with open(descriptor, "w", -1, "utf-8", "backslashreplace") as file:
-                _keep_owner(target, descriptor)
-                json.dump(self.tokens, file, indent=2, ensure_ascii=False)
-                file.write("\n")
-                file.flush()
-                os.fsync(descriptor)
-                ours = _signature(os.fstat(descriptor))
-            if self.edited():  # by hand, while the disk was busy: take that in, too
-                self.load()
-                return not self.problem and self._write()
-            os.replace(fresh, target)
-            self._seen = ours  # what is edited from now on is not
-            _sync_folder(target.parent)
-        except OSError:
+            self._replace()
+        except OSError as error:
+            with suppress(OSError):
+                self._paths()[1].unlink()
+            self._replaced = False
+            self.write_error = f"{self._path} cannot be written ({error.strerror})"
             return False
-        return True
+        self._replaced, self.write_error = not self.problem, ""
+        return self._replaced
+
+    def _replace(self) -> None:
+        """raises: OSError. Nothing is done when it turns out to be broken by hand."""
+        target, fresh = self._paths()
+        descriptor = self._taken_draft(fresh) or _created(fresh)
+        with open(descriptor, "wb") as file:
+            _keep_owner(target, descriptor)
+            file.write(self._content())
+            file.truncate()
+            file.flush()
+            os.fsync(descriptor)
+            ours = _signature(os.fstat(descriptor))
+        if self.edited():  # by hand, while the disk was busy: take that in, too
+            self.load()
+            if not self.problem:
+                self._replace()
+            return
+        os.replace(fresh, target)
+        self._seen = ours  # what is edited from now on is not
+        _sync_folder(target.parent)
+
+    def _paths(self) -> tuple[Path, Path]:
+        """Return the file itself, since a symlink stays one, and its successor."""
+        target = self._path.resolve()
+        return target, target.with_name(f".{target.name}.new")
+
+    def _content(self) -> bytes:
+        """Half a character becomes the escape it was in the file."""
+        text = json.dumps(list(self.tokens), indent=2, ensure_ascii=False) + "\n"
+        return text.encode("utf-8", "backslashreplace")
+
+    def _write_draft(self) -> None:
+        _, fresh = self._paths()
+        try:
+            self._draft = _created(fresh)
+            with open(self._draft, "wb", closefd=False) as file:
+                file.write(self._content())
+                file.write(os.urandom(SPARE_BYTES))  # which no file system compresses
+                file.flush()
+                os.fsync(self._draft)
+        except OSError as error:
+            self._drop_draft()
+            self.write_error = f"{self._path} cannot be written ({error.strerror})"
+
+    def _taken_draft(self, fresh: Path) -> int | None:
+        """Return the descriptor of the draft, if it is still in its place."""
+        draft, self._draft = self._draft, None
+        if draft is None:
+            return None
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(draft), fresh.lstat()):
+                os.lseek(draft, 0, os.SEEK_SET)
+                return draft
+        os.close(draft)
+        return None
+
+    def _drop_draft(self) -> None:
+        """Remove a draft that was not needed."""
+        _, fresh = self._paths()
+        if (draft := self._taken_draft(fresh)) is not None:
+            os.close(draft)
+            fresh.unlink(missing_ok=True)
 
     def _signature(self) -> tuple[int, ...]:
         try:
@@ -163,6 +262,12 @@ class TokensFile:
 
 def _signature(stat: os.stat_result) -> tuple[int, ...]:
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _created(fresh: Path) -> int:
+    """Return the descriptor of a new file in place of whatever was there before."""
+    fresh.unlink(missing_ok=True)  # what a crash, or anybody else, left there
+    return os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
 
 
 def _keep_owner(target: Path, descriptor: int) -> None:

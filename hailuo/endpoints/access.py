@@ -49,7 +49,7 @@ def scope(request: Request, settings: Settings, pool: Pool) -> Scope:
             code="too_many_credentials",
         )
     if found := pool.visitors(tokens):
-        if not any(map(service.current().gateway.knows, tokens)):
+        if not any(map(service.current().gateway.knows, found.accounts())):
             rate_limit.check(request)
         return found
     raise Unauthorized(
@@ -71,17 +71,18 @@ def prove(request: Request, candidates: Scope, gateway: Gateway, watch: Watch) -
     confirmed: list[Account] = []
     failure: GatewayError | None = None
     for account in candidates.live():
-        if not gateway.knows(account.token):
-            rate_limit.check(request)
         try:
+            if not gateway.knows(account):
+                rate_limit.check(request)
             gateway.prove(alone(account), watch)
             confirmed.append(account)
         except CallerLeft:
             raise
         except GatewayError as error:
+            account.rejected(error.message)  # for this request
             failure = failure if isinstance(failure, UpstreamError) else error
-    if failure and not confirmed:
-        raise failure
+    if not confirmed:
+        raise failure or Unauthorized("none of your tokens is accepted any more")
     bodies.of(request).let_in()
     watch.owner = min(account.identity.account for account in confirmed)
 

@@ -20,16 +20,25 @@ def ping() -> Response:
 def health() -> Response:
     """An empty pool can serve, since callers bring tokens; one that is dead cannot.
 
+    A token that could not be written down is no reason to be restarted, which would
+    lose it: the status is 200, and the body says what is wrong.
     raises: NoLiveAccount.
     """
-    accounts = service.current().pool.accounts
+    here = service.current()
+    accounts, unkept = here.pool.accounts, here.roster.file.unkept
     live = sum(not account.dead and not account.ended for account in accounts)
     if accounts and not live:
         raise NoLiveAccount(
             "the token of every account of the pool was rejected or has run out: see "
             "/v1/token"
         )
-    return jsonify({"status": "ok", "accounts": len(accounts), "live": live})
+    told = {"status": "ok", "accounts": len(accounts), "live": live}
+    if unkept:
+        told |= {
+            "status": "degraded",
+            "problem": "new tokens are in memory only: see /v1/token",
+        }
+    return jsonify(told)
 
 
 @bp.get("/metrics")

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, jsonify, request
 from ..accounts import Account
 from ..errors import GatewayError
 from ..refresh import Outcome
+from ..tokens import TokensFile
 from . import access, fields, rate_limit, service
 
 bp = Blueprint("tokens", __name__)
@@ -40,7 +41,7 @@ def listed() -> Response:
             "object": "list",
             "data": [described(account) for account in here.pool.accounts],
             "persisted": here.roster.file.persisted,
-            "problem": here.roster.file.problem or None,
+            "problem": problem(here.roster.file),
         }
     )
 
@@ -85,7 +86,7 @@ def status() -> Response:
             "next_refresh": min((at for at in due if at), default=None),
             "interval_s": here.settings.token_refresh_interval_s,
             "persisted": here.roster.file.persisted,
-            "problem": here.roster.file.problem or None,
+            "problem": problem(here.roster.file),
             "ending_soon": [
                 each.name for each in here.pool.accounts if here.refresh.ends_soon(each)
             ],
@@ -98,7 +99,7 @@ def check() -> Response:
     """Whoever has many tokens that do not live is slowed like one who is refused."""
     here = service.current()
     token = fields.token(request, here.settings)
-    trusted = access.is_owner(request, here.settings) or here.gateway.knows(token)
+    trusted = access.is_owner(request, here.settings) or here.services.knows(token)
     if not trusted:
         rate_limit.check(request)
     live = here.services.lives(token)
@@ -120,19 +121,24 @@ def told(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def problem(file: TokensFile) -> str | None:
+    """What is wrong with the tokens file."""
+    return file.problem or file.write_error or None
+
+
 def described(account: Account) -> dict[str, Any]:
     """An account for its owner's eyes: times in Unix seconds, the token masked."""
     ago_s = time.monotonic() - account.slot.used_at
-    resting_until = time.time() + account.rest.left_s if account.rest.left_s else None
+    now, cooldowns = time.time(), account.cooldowns.running()
     return {
         "account": account.name,
         "kind": account.kind,
         "state": account.state,
-        "resting_until": resting_until,
+        "resting_until": now + max(cooldowns.values()) if cooldowns else None,
         "source": account.source,
         "token": masked(account.token),
         "expires_at": account.identity.expires_at,
-        "last_used": time.time() - ago_s if account.slot.used_at else None,
+        "last_used": now - ago_s if account.slot.used_at else None,
         "last_error": account.last_error or None,
         "answers": account.served,
     }

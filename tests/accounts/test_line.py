@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hailuo.accounts import Account, Rest, Scope, Slot
+from hailuo.accounts import CHAT, Account, Cooldowns, Scope, Slot
 from hailuo.errors import (
     Busy,
     CallerLeft,
@@ -117,23 +117,23 @@ def only(pool: Pool, user: str) -> Scope:
     return pool.everybody().where(lambda account: account.name == user)
 
 
-def test_a_rest_is_30_s_and_doubles_to_10_minutes_until_a_success():
+def test_a_cooldown_is_30_s_and_doubles_to_10_minutes_until_a_success():
     clock = Clock()
-    rest = Rest(clock)
+    cooldowns = Cooldowns(clock)
     lengths = []
     for _ in range(7):
-        rest.begin("busy")
-        lengths.append(rest.left_s)
-        clock.now += rest.left_s + 1
+        cooldowns.start(Refused("busy"), "chat")
+        lengths.append(cooldowns.left_s("chat"))
+        clock.now += cooldowns.left_s("chat") + 1
 
     assert lengths == [30, 60, 120, 240, 480, 600, 600]
-    assert rest.left_s == 0
+    assert cooldowns.left_s("chat") == 0
 
-    rest.begin("busy")
-    rest.clear()
-    assert rest.left_s == 0
-    rest.begin("busy")
-    assert rest.left_s == 30
+    cooldowns.start(Refused("busy"), "chat")
+    cooldowns.clear("chat")
+    assert cooldowns.left_s("chat") == 0
+    cooldowns.start(Refused("busy"), "chat")
+    assert cooldowns.left_s("chat") == 30
 
 
 def test_of_several_idle_accounts_the_least_recently_used_serves():
@@ -172,8 +172,8 @@ def test_who_may_have_it_is_served_though_others_wait_before_him():
 def test_nobody_overtakes_those_in_line_when_a_rest_ends():
     """The one in line has not woken yet when the next request arrives."""
     clock = Clock()
-    account = Account("t", identify("a"), Slot(1), Rest(clock), "file")
-    account.refused("busy")
+    account = Account("t", identify("a"), Slot(1), Cooldowns(clock), "file")
+    account.refused(Refused("busy"), CHAT)
     scope, line = Scope(lambda: [account], own=False), Line()
     first, second = Waiter(scope, 1), Waiter(scope, 2)
     queue = threading.Thread(target=line.take, args=(first, Watch(), WAIT_S))
@@ -259,7 +259,7 @@ def test_who_waits_gets_an_account_that_is_added():
 def test_all_resting_is_not_busy():
     pool = pool_of("a", "b", queue_timeout_s=0.05)
     for account in pool.accounts:
-        account.refused("busy")
+        account.refused(Refused("busy"), CHAT)
 
     with pytest.raises(Refused) as caught, lease(pool):
         pass
@@ -270,7 +270,7 @@ def test_all_resting_is_not_busy():
 
 def test_some_resting_and_the_others_answering_is_busy():
     pool = pool_of("a", "b", queue_timeout_s=0.05)
-    pool.accounts[0].refused("busy")
+    pool.accounts[0].refused(Refused("busy"), CHAT)
 
     with lease(pool), pytest.raises(Busy), lease(pool):
         pass
@@ -280,7 +280,7 @@ def test_an_only_account_may_be_tried_again_though_it_rests():
     pool = pool_of("a", queue_timeout_s=0.05)
     turn = turn_of(pool)
     with pool.lease(turn, Watch()) as account:
-        account.refused("busy")
+        account.refused(Refused("busy"), CHAT)
     turn.accounts.append(account)
 
     with pool.lease(turn, Watch()) as again:
@@ -293,7 +293,7 @@ def test_one_of_several_is_not_tried_again_while_it_rests():
     pool = pool_of("a", "b", queue_timeout_s=0.05)
     turn = turn_of(pool)
     with pool.lease(turn, Watch()) as first:
-        first.refused("busy")
+        first.refused(Refused("busy"), CHAT)
     turn.accounts.append(first)
 
     with pool.lease(turn, Watch()) as second:
@@ -349,17 +349,17 @@ def test_the_lock_outlives_the_account():
 def test_what_befalls_a_callers_token_is_not_the_pools():
     pool = pool_of("a", queue_timeout_s=0.05)
     with lease(pool, pool.visitors(["a/forged"])) as visitor:
-        visitor.refused("no")
+        visitor.refused(Refused("no"), CHAT)
         visitor.rejected("never")
 
     with lease(pool) as account:
-        assert (account.dead, account.rest.left_s) == (False, 0)
+        assert (account.dead, account.rest_s(CHAT)) == (False, 0)
 
 
 def test_the_rest_of_a_callers_token_outlives_its_request():
     pool = pool_of(queue_timeout_s=0.05)
     with lease(pool, pool.visitors(["a"])) as account:
-        account.refused("busy")
+        account.refused(Refused("busy"), CHAT)
 
     with pytest.raises(Refused), lease(pool, pool.visitors(["a"])):
         pass
@@ -380,7 +380,7 @@ def test_what_callers_bring_is_not_kept_without_end():
 def test_a_newer_token_is_alive_again():
     pool = pool_of("a/1")
     with lease(pool) as account:
-        account.refused("busy")
+        account.refused(Refused("busy"), CHAT)
         pool.reject(account, "no")
 
     pool.fill([("a/2", "file")])
@@ -472,9 +472,9 @@ class Crowd:
         if fate < 0.05:
             self.pool.reject(account, "no")
         elif fate < 0.1:
-            account.rest.until = time.monotonic() + 0.005
+            account.refused(Refused("busy", retry_after_s=0.005), CHAT)
         elif fate < 0.5:
-            account.succeeded()
+            account.succeeded(CHAT)
         if fate < 0.2:  # tokens are renewed, taken out and put back
             serial = next(self.serial)
             kept = self.users[:4] if fate < 0.15 else self.users[:3]
@@ -555,17 +555,18 @@ class TestOutOfBalance:
     def spent(self, *credentials: str) -> Pool:
         pool = pool_of(*credentials)
         for account in pool.accounts:
-            account.refused("no balance", QuotaExhausted)
+            account.refused(QuotaExhausted("no balance"), CHAT)
         return pool
 
     def test_its_rest_does_not_double(self):
         clock = Clock()
-        rest = Rest(clock)
+        cooldowns = Cooldowns(clock)
         for _ in range(2):
-            rest.begin("no balance", QuotaExhausted)
-            assert rest.left_s == 3600
-        rest.begin("busy")
-        assert rest.left_s == 600
+            cooldowns.start(QuotaExhausted("no balance"), "chat")
+            assert cooldowns.left_s("chat") == 3600
+            clock.now += 3601
+        cooldowns.start(Refused("busy"), "chat")
+        assert cooldowns.left_s("chat") == 600
 
     def test_nobody_waits_for_it(self):
         """It would take longer than the line is waited in; and it is told as it is."""
@@ -578,8 +579,8 @@ class TestOutOfBalance:
 
     def test_whoever_is_back_first_says_when(self):
         pool = self.spent("a", "b")
-        pool.accounts[1].rest.clear()
-        pool.accounts[1].refused("busy")
+        pool.accounts[1].cooldowns.clear("chat")
+        pool.accounts[1].refused(Refused("busy"), CHAT)
 
         with pytest.raises(Refused, match="busy") as caught, lease(pool):
             pass
@@ -628,3 +629,13 @@ class TestTries:
             turn = self.failed(pool, QuotaExhausted("no"))
             with pytest.raises(Busy), pool.lease(turn, Watch()):
                 pass
+
+    def test_500_accounts_are_gone_through(self):
+        pool = pool_of(*(f"u{number}" for number in range(500)))
+        turn = turn_of(pool)
+        for account in pool.accounts[:-1]:
+            turn.accounts.append(account)
+            turn.failed(QuotaExhausted("no"))
+
+        assert turn.scope.live() == [pool.accounts[-1]]
+        assert turn.failures == 0

@@ -1,12 +1,16 @@
 """Credentials that clients bring: proven by their service before others are touched."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from hailuo.errors import CallerLeft, Unauthorized, UpstreamError
+from hailuo.upstream import Question
 from hailuo.watch import Watch
 from tests.accounts.conftest import Inside, written
+from tests.conftest import SECRET
 from tests.simulated import Simulated
 
 Hosting = Callable[..., Inside]
@@ -70,6 +74,20 @@ class TestProve:
         prove(gateway, written("6308"), *good)
         assert calls(upstream) == ["register", "register", "info"]
 
+    def test_token_that_has_answered_is_proven_until_it_is_rejected(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway, token = inside([]), upstream.token("6312")
+        upstream.script({"call": "chat", "text": "Hi"})
+        assert gateway.chat(token).status_code == 200
+        prove(gateway, token)
+        assert "info" not in calls(upstream)
+
+        upstream.revoke(token=token)
+        assert gateway.chat(token).status_code == 401
+        with pytest.raises(Unauthorized):
+            prove(gateway, token)
+
     def test_service_that_fails_proves_nothing(
         self, inside: Hosting, upstream: Simulated
     ):
@@ -92,3 +110,94 @@ class TestProve:
         with pytest.raises(CallerLeft):
             prove(inside([]), upstream.token("6311"), watch=DisconnectedWatch())
         assert calls(upstream) == []
+
+
+class PausingWatch(Watch):
+    """A watch whose pauses end when they are told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pausing, self.over = threading.Event(), threading.Event()
+
+    def pause(self, seconds: float) -> Iterator[None]:
+        if seconds:
+            self.pausing.set()
+            assert self.over.wait(10)
+        return iter(())
+
+
+class TestSharedLock:
+    """An unproven token keeps nobody waiting, and no pause is spent inside a lease."""
+
+    def test_owner_is_served_between_the_tries_of_a_token_that_is_refused(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway = inside([upstream.token("6331")], queue_timeout_s=0.2)
+        other, watch = upstream.token("6331"), PausingWatch()
+        refusal = {"call": "chat", "refuse": {"code": 1, "message": "no"}}
+        answer = {"call": "chat", "text": "Hi", "times": None}
+        upstream.script({**refusal, "token": other}, answer)
+        here = gateway.parts.gateway
+        turn = here.turn(gateway.parts.pool.visitors([other]))
+        question = Question([{"role": "user", "content": SECRET}])
+
+        with ThreadPoolExecutor() as threads:
+            tried = threads.submit(list, here.answer(turn, question, watch))
+            assert watch.pausing.wait(10)
+            assert gateway.chat().status_code == 200
+            watch.over.set()
+            assert "".join(piece.text for piece in tried.result()) == "Hi"
+
+    @pytest.mark.parametrize("owner", ["the pool", "a client"])
+    def test_token_that_cannot_be_proven_keeps_no_owner_waiting(
+        self, inside: Hosting, upstream: Simulated, owner: str
+    ):
+        """Its try hangs at the service, although nobody has accepted it."""
+        own, forged = upstream.token("6332"), upstream.token("6332")
+        gateway = inside([own] if owner == "the pool" else [], queue_timeout_s=0.2)
+        register = {"call": "register", "token": forged}
+        upstream.script(
+            {"call": "chat", "text": "Hi", "times": None},
+            {**register, "http": {"status": 500, "body": "?"}},
+            {**register, "hold_headers": True, "times": None},
+        )
+        as_owner = [own] if owner == "a client" else []
+        assert gateway.chat(*as_owner).status_code == 200
+        with ThreadPoolExecutor() as threads:
+            slow = threads.submit(gateway.chat, forged)
+            upstream.wait("held", exactly=1)
+            for _ in range(2):
+                assert gateway.chat(*as_owner).status_code == 200
+            upstream.release()
+            assert slow.result().status_code == 200
+
+    def test_answer_that_has_begun_has_the_lock(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway = inside([], queue_timeout_s=0.2)
+        first, second = upstream.token("6333"), upstream.token("6333")
+        step = {"after": 1, "do": "hold"}
+        upstream.script({"call": "chat", "text": "abcdefgh", "then": [step]})
+        with gateway.chat(first, stream=True) as answer:
+            next(answer.iter_encoded())
+            late = gateway.chat(second)
+            assert late.json["error"]["code"] == "accounts_busy"
+            upstream.release()
+            assert b"[DONE]" in answer.data
+
+    def test_unproven_tokens_wait_for_each_other(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway = inside([], queue_timeout_s=0.2)
+        tokens = [upstream.token("6334") for _ in range(2)]
+        upstream.script(
+            {"call": "info", "http": {"status": 500}, "times": None},
+            {"call": "chat", "hold_headers": True},
+        )
+        with ThreadPoolExecutor() as threads:
+            first = threads.submit(gateway.chat, tokens[0])
+            upstream.wait("held", exactly=1)
+            late = gateway.chat(tokens[1])
+            assert late.json["error"]["code"] == "accounts_busy"
+            upstream.release()
+            assert first.result().status_code == 200

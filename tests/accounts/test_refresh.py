@@ -1,5 +1,6 @@
 """Tokens are renewed on time, and no new one is lost."""
 
+import errno
 import json
 import threading
 import time
@@ -10,8 +11,11 @@ from typing import Any
 
 import pytest
 
-from hailuo.accounts import Account
-from hailuo.errors import Busy
+from hailuo.accounts import CHAT, Account, Cooldowns, Slot
+from hailuo.credentials import identify
+from hailuo.errors import Busy, Refused
+from hailuo.schedule import Schedule
+from hailuo.tokens import Change
 from tests.accounts.conftest import DAY_S, Inside, written
 from tests.conftest import SECRET
 from tests.served import KEY, Served
@@ -186,7 +190,7 @@ def test_it_is_not_renewed_while_it_answers(inside: Hosting, upstream: Simulated
 
 def test_a_resting_account_is_renewed(inside: Hosting, upstream: Simulated):
     gateway = inside([upstream.token("6225")])
-    gateway.parts.pool.accounts[0].refused("busy")
+    gateway.parts.pool.accounts[0].refused(Refused("busy"), CHAT)
 
     assert refresh(gateway).json["success"] == 1
 
@@ -239,7 +243,7 @@ def test_a_file_that_breaks_meanwhile_loses_nothing(
         upstream.release()
         failed = outcomes(done.result())
 
-    assert failed["6231"] is None and "not JSON" in failed["6232"]
+    assert "in memory only" in failed["6231"] and "not JSON" in failed["6232"]
     assert renewed(upstream) == ["6231"]
     assert gateway.path.read_text() == "[oops"
     assert gateway.ask("GET", "/v1/refresh-status").json["persisted"] is False
@@ -251,19 +255,130 @@ def test_a_file_that_breaks_meanwhile_loses_nothing(
     assert [gateway.chat().status_code for _ in "12"] == [200, 200]
 
 
-def test_a_disk_that_is_full_loses_nothing_while_we_live(
-    inside: Hosting, upstream: Simulated, path: Path
-):
-    gateway = inside([upstream.token("6233")])
-    (path.parent / ".tokens.json.new").mkdir()
+class TestUnwritable:
+    """A token is asked for only where it can be kept, and is not lost if it cannot."""
 
-    assert refresh(gateway).json["success"] == 1
-    upstream.script({"call": "chat", "text": "Hi"})
-    assert gateway.chat().status_code == 200
+    def test_nothing_is_asked_for_while_the_file_cannot_be_written(
+        self, inside: Hosting, upstream: Simulated, path: Path
+    ):
+        gateway = inside([token := upstream.token("6233")])
+        (path.parent / ".tokens.json.new").mkdir()
 
-    (path.parent / ".tokens.json.new").rmdir()
-    gateway.parts.roster.look()
-    assert gateway.on_disk == [gateway.parts.pool.accounts[0].token]
+        answer = refresh(gateway)
+
+        assert answer.json["failed"] == 1
+        assert "cannot be written" in outcomes(answer)["6233"]
+        assert renewed(upstream) == []
+        assert gateway.on_disk == [token]
+        status = gateway.ask("GET", "/v1/refresh-status").json
+        assert "cannot be written" in status["problem"]
+        assert status["next_refresh"] - time.time() == pytest.approx(60, abs=5)
+
+        (path.parent / ".tokens.json.new").rmdir()
+        assert refresh(gateway).json["success"] == 1
+        assert gateway.ask("GET", "/v1/refresh-status").json["problem"] is None
+
+    def test_file_that_cannot_be_replaced_is_noticed_before(
+        self,
+        inside: Hosting,
+        upstream: Simulated,
+        path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ):
+        """As one that is mounted by itself into a container."""
+
+        def busy(source: Path, target: Path) -> None:
+            raise OSError(errno.EBUSY, "Device or resource busy")
+
+        gateway = inside([token := upstream.token("6235")])
+        monkeypatch.setattr("os.replace", busy)
+
+        assert "resource busy" in outcomes(refresh(gateway))["6235"]
+        assert renewed(upstream) == []
+        assert gateway.on_disk == [token]
+        assert [each.name for each in path.parent.iterdir()] == ["tokens.json"]
+
+    def test_token_that_could_not_be_kept_is_used_and_shown(
+        self,
+        inside: Hosting,
+        upstream: Simulated,
+        path: Path,
+        caplog: pytest.LogCaptureFixture,
+    ):
+        gateway = inside([old := upstream.token("6236")])
+        upstream.script({**RENEWAL, "hold_headers": True})
+        draft = path.parent / ".tokens.json.new"
+
+        with ThreadPoolExecutor() as threads:
+            done = threads.submit(refresh, gateway)
+            upstream.wait("held", exactly=1)
+            assert draft.stat().st_size > path.stat().st_size, "its place is reserved"
+            draft.unlink()
+            draft.mkdir()
+            upstream.release()
+            error = outcomes(done.result())["6236"]
+
+        assert "in memory only" in error and "cannot be written" in error
+        (account,) = gateway.parts.pool.accounts
+        assert account.token != old and gateway.on_disk == [old]
+        upstream.script({"call": "chat", "text": "Hi"})
+        assert gateway.chat().status_code == 200
+        health = gateway.ask("GET", "/health")
+        assert health.status_code == 200, "a restart would lose it"
+        assert health.json["status"] == "degraded" and "in memory" in health.text
+        assert refresh(gateway).json["failed"] == 1
+        assert renewed(upstream) == ["6236"], "it is not asked for again"
+
+        draft.rmdir()
+        gateway.parts.roster.look()
+        assert gateway.on_disk == [account.token]
+        assert gateway.ask("GET", "/health").json["status"] == "ok"
+
+    def test_it_is_logged_every_minute_until_it_is_kept(
+        self, inside: Hosting, path: Path, caplog: pytest.LogCaptureFixture
+    ):
+        gateway = inside([written("6237")])
+        refresher, file = gateway.parts.refresh, gateway.parts.roster.file
+        (path.parent / ".tokens.json.new").mkdir()
+        file.note([Change(None, written("6238"))])
+
+        for _ in range(3):
+            refresher._warn_of_unkept()
+        refresher._unkept_said_at -= 61
+        refresher._warn_of_unkept()
+        (path.parent / ".tokens.json.new").rmdir()
+        file.note()
+        refresher._unkept_said_at -= 61
+        refresher._warn_of_unkept()
+
+        said = [each.getMessage() for each in caplog.records]
+        assert len(said) == 2 and all("in memory only" in each for each in said)
+        assert "623" not in "".join(said).replace(str(path), "")
+
+    def test_renewal_that_fails_leaves_no_draft(
+        self, inside: Hosting, upstream: Simulated, path: Path
+    ):
+        gateway = inside([upstream.token("6239")])
+        upstream.script({**RENEWAL, "http": {"status": 500}})
+
+        assert refresh(gateway).json["failed"] == 1
+
+        assert [each.name for each in path.parent.iterdir()] == ["tokens.json"]
+
+    def test_token_added_meanwhile_takes_nothing_away(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        gateway = inside([upstream.token("6240")])
+        upstream.script({**RENEWAL, "hold_headers": True})
+        with ThreadPoolExecutor() as threads:
+            done = threads.submit(refresh, gateway)
+            upstream.wait("held", exactly=1)
+            added = written("6241")
+            gateway.ask("POST", "/v1/token", json={"token": added})
+            upstream.release()
+            assert done.result().json["success"] == 1
+        tokens = [account.token for account in gateway.parts.pool.accounts]
+        assert gateway.on_disk == tokens and added in tokens
 
 
 class TestDue:
@@ -367,6 +482,92 @@ class TestDue:
         assert caplog.records == []
         status = gateway.ask("GET", "/v1/refresh-status").json
         assert status["ending_soon"] == []
+
+
+class Clocks:
+    """A wall clock that jumps when it is told to, and one that does not."""
+
+    def __init__(self) -> None:
+        self.wall, self.monotonic = time.time(), 1_000.0
+
+    def pass_by(self, seconds: float) -> None:
+        self.wall += seconds
+        self.monotonic += seconds
+
+    def schedule(self, interval_s: float = 604_800.0) -> Schedule:
+        return Schedule(interval_s, lambda: self.wall, lambda: self.monotonic)
+
+
+class TestClocksThatJump:
+    YEAR_S = 365 * DAY_S
+
+    def account(self, ends_in_s: float) -> Account:
+        token = written("1001", ends_in_s)
+        identity = identify(token)
+        assert identity
+        return Account(token, identity, Slot(1), Cooldowns(), "file")
+
+    @pytest.mark.parametrize("jump_s", [YEAR_S, -YEAR_S, -50 * YEAR_S])
+    def test_interval_is_kept(self, jump_s: float):
+        clocks, account = Clocks(), self.account(40 * DAY_S)
+        schedule = clocks.schedule()
+        assert schedule.left_s(account) == 604_800
+        clocks.wall += jump_s
+        assert schedule.left_s(account) == 604_800
+        clocks.pass_by(1_000)
+        assert schedule.left_s(account) == 603_800
+
+    @pytest.mark.parametrize("jump_s", [YEAR_S, -YEAR_S])
+    def test_end_of_the_token_is_kept(self, jump_s: float):
+        clocks, account = Clocks(), self.account(4 * DAY_S)
+        schedule = clocks.schedule()
+        assert schedule.left_s(account) == pytest.approx(DAY_S, abs=2)
+        clocks.wall += jump_s
+        clocks.pass_by(DAY_S / 2)
+        assert schedule.left_s(account) == pytest.approx(DAY_S / 2, abs=2)
+
+    def test_retry_is_kept(self):
+        clocks, account = Clocks(), self.account(DAY_S)
+        schedule = clocks.schedule()
+        schedule.retry(account)
+        clocks.wall -= self.YEAR_S
+        assert schedule.left_s(account) == 3_600
+
+    def test_wall_clock_that_was_set_right_counts_within_a_day(self):
+        """It was decades behind at the start, as where no battery keeps the time."""
+        clocks, account = Clocks(), self.account(2 * DAY_S)
+        clocks.wall -= 50 * self.YEAR_S
+        schedule = clocks.schedule()
+        assert schedule.left_s(account) == 604_800
+        clocks.wall += 50 * self.YEAR_S
+        clocks.pass_by(DAY_S)
+        assert schedule.left_s(account) < 0
+
+    def test_time_asleep_counts_within_a_day(self):
+        """The monotonic clock stood still for 39 days."""
+        clocks, account = Clocks(), self.account(41 * DAY_S)
+        schedule = clocks.schedule(60 * DAY_S)
+        assert schedule.left_s(account) == pytest.approx(38 * DAY_S, abs=2)
+        clocks.wall += 39 * DAY_S
+        clocks.pass_by(DAY_S)
+        assert schedule.left_s(account) < 0
+
+    def test_new_token_is_looked_at_at_once(self):
+        clocks, account = Clocks(), self.account(4 * DAY_S)
+        schedule = clocks.schedule()
+        schedule.left_s(account)
+        schedule.renewed(account)
+        newer = self.account(30 * DAY_S)
+        account.have(newer.token, newer.identity, "file")
+        assert schedule.left_s(account) == 604_800
+
+    def test_clock_far_ahead_renews_once_an_hour_at_most(self):
+        clocks, account = Clocks(), self.account(40 * DAY_S)
+        clocks.wall += self.YEAR_S
+        schedule = clocks.schedule()
+        assert schedule.left_s(account) < 0
+        schedule.renewed(account)
+        assert schedule.left_s(account) == 3_600
 
 
 def test_making_the_application_starts_nothing(inside: Hosting, upstream: Simulated):

@@ -4,6 +4,8 @@ import json
 import os
 import random
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.tokens import Change, Invalid, TokensFile, changed
+from hailuo.tokens import Change, Invalid, TokensFile, Unwritable, changed
+from tests.served import ROOT
 
 
 def add(*tokens: str) -> list[Change]:
@@ -307,3 +310,73 @@ def test_half_a_character_in_it_stays_as_it_was(path: Path):
 
     assert json.loads(path.read_text("utf-8")) == ["\ud800", "海螺", "a"]
     assert "海螺" in path.read_text("utf-8")
+
+
+class TestReserve:
+    """A place for a new token, proven before it is asked for."""
+
+    def test_it_is_as_long_as_the_file_and_a_new_token(self, path: Path):
+        file = TokensFile(str(path))
+        file.change(add("a" * 1_000, "b" * 1_000))
+        with file.reserve():
+            draft = path.parent / ".tokens.json.new"
+            assert draft.stat().st_size > path.stat().st_size + 8_192
+            assert stat.S_IMODE(draft.stat().st_mode) == 0o600
+            reserved = draft.stat().st_ino
+            file.note([Change("a" * 1_000, "c" * 9_000)])
+            assert path.stat().st_ino == reserved, "it is written into that place"
+        assert json.loads(path.read_text()) == ["c" * 9_000, "b" * 1_000]
+        assert os.listdir(path.parent) == ["tokens.json"]
+
+    def test_what_was_not_needed_is_gone(self, path: Path):
+        file = TokensFile(str(path))
+        file.change(add("a"))
+        for _ in range(3):
+            with file.reserve():
+                pass
+        assert os.listdir(path.parent) == ["tokens.json"]
+        assert json.loads(path.read_text()) == ["a"]
+
+    def test_draft_that_somebody_took_away_is_made_anew(self, path: Path):
+        file = TokensFile(str(path))
+        file.change(add("a"))
+        with file.reserve():
+            draft = path.parent / ".tokens.json.new"
+            draft.unlink()
+            draft.symlink_to(path.parent / "other")
+            file.note(add("b"))
+        assert json.loads(path.read_text()) == ["a", "b"]
+        assert not path.is_symlink()
+
+    def test_unwritable_file_is_told(self, unwritable: Path):
+        file = TokensFile(str(unwritable))
+        with pytest.raises(Unwritable, match="cannot be written"), file.reserve():
+            raise AssertionError("nobody may ask now")
+
+    def test_broken_file_is_told(self, path: Path):
+        path.write_text("oops")
+        with pytest.raises(Invalid), TokensFile(str(path)).reserve():
+            raise AssertionError("nobody may ask now")
+
+    def test_full_disk_is_told(self, path: Path):
+        """The kernel's limit of a file's length is the disk: what is there just fits.
+
+        A process of its own, since the limit holds for all that it writes.
+        """
+        TokensFile(str(path)).change(add("a" * 100))
+        code = (
+            "import resource, sys; from hailuo.tokens import TokensFile\n"
+            f"resource.setrlimit(resource.RLIMIT_FSIZE, ({path.stat().st_size},) * 2)\n"
+            "with TokensFile(sys.argv[1]).reserve(): print('asked')"
+        )
+        ended = subprocess.run(
+            [sys.executable, "-c", code, str(path)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert "cannot be written (File too large)" in ended.stderr
+        assert not ended.stdout
+        assert json.loads(path.read_text()) == ["a" * 100]
+        assert os.listdir(path.parent) == ["tokens.json"]

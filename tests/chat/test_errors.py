@@ -386,14 +386,17 @@ class TestThePool:
         caller: Callable[..., Caller],
     ):
         account = caller(served=serve(HAILUO_QUEUE_TIMEOUT_S=0.3))
-        upstream.script({"call": "chat", "refuse": BUSY, "times": 3})
-        for _ in range(2):
+        upstream.script({"call": "chat", "refuse": BUSY, "times": 6})
+        for question in ("One", "Two", "Three"):
             with pytest.raises(openai.InternalServerError) as raised:
-                account.ask()
+                account.ask(question)
             assert raised.value.code == "upstream_busy"
             assert BUSY["message"] in raised.value.message
-            assert 1 <= int(raised.value.response.headers["retry-after"]) <= 60
-        assert len(upstream.report()["answers"]) == 3, "the second one only waited"
+            rests = (
+                question != "One"
+            )  # with one question it may be the question's fault
+            assert rests <= int(raised.value.response.headers["retry-after"]) <= 60
+        assert len(upstream.report()["answers"]) == 6, "the third one only waited"
 
     def test_no_account_at_all(self, serve: Callable[..., Served]):
         with pytest.raises(openai.InternalServerError) as raised:

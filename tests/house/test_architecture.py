@@ -86,7 +86,8 @@ MAY_IMPORT = {
         "unpacking",
     ),
     "tokens": ("errors",),
-    "accounts": ("errors", "upstream"),
+    "retry": ("errors",),
+    "accounts": ("errors", "retry", "upstream"),
     "line": ("accounts", "errors", "turn", "watch"),
     "pool": ("accounts", "errors", "line", "turn", "upstream", "watch"),
     "upstream": (

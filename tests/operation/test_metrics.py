@@ -4,11 +4,15 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from hailuo.upstream.http import call_name
+from hailuo.upstream.platform import protocol as platform
+from hailuo.upstream.web import protocol as web
 from tests.conftest import SECRET
 from tests.served import KEY, Served
 from tests.simulated import Simulated
@@ -69,7 +73,7 @@ def test_numbers_move(upstream: Simulated, pooled: Served):
     assert after["hailuo_line_wait_seconds_count"] >= 2
     assert after["hailuo_upstream_tries_total{outcome=ok}{upstream=web}"] == 1
     assert after["hailuo_upstream_tries_total{outcome=upstream_busy}{upstream=web}"] > 1
-    assert after["hailuo_accounts{state=resting}"] == 2
+    assert after["hailuo_accounts{state=resting}"] == 0  # the question was at fault
     assert after["process_open_fds"] > 0 and after["process_resident_memory_bytes"] > 0
 
 
@@ -86,6 +90,25 @@ def test_calls_are_counted_by_name_and_outcome(upstream: Simulated, pooled: Serv
     assert found[call.format("register", "ok")] == 2
     assert found[call.format("msg", "ok")] == 2
     assert found[call.format("history", "ok")] >= 1
+
+
+IDS = ["42", "abc", "１２", "a%2Fb", "history-7", "register"]
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_ids_in_a_path_are_no_labels(id: str):
+    path = f"{web.HISTORY}{id}?app_id=3001"
+    assert call_name(path, web.CALLS) in {"history", "register"}
+    assert call_name(f"/v9/{id}", platform.CALLS) == "other"
+
+
+@pytest.mark.parametrize("protocol", [web, platform], ids=["web", "platform"])
+def test_every_call_of_a_service_has_a_name(protocol: Any):
+    """Its paths are its constants that begin with a slash."""
+    constants = [each for each in vars(protocol).values() if isinstance(each, str)]
+    paths = [each for each in constants if each.startswith("/v")]
+    assert len(paths) > 4
+    assert "other" not in {call_name(path, protocol.CALLS) for path in paths}
 
 
 def test_who_leaves_before_the_first_word_is_counted(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from hailuo import audio, errors
+from hailuo.retry import POLICY
 from hailuo.upstream import Recording, Speech
 from hailuo.upstream.http import Http
 from hailuo.upstream.web import Web
@@ -143,7 +144,7 @@ def test_two_answers_are_no_speech(web: Web, account: Account, scripted: Simulat
         spoken(web, account, "How are you?")
 
     assert failure.value.final
-    assert failure.value.tries == 1
+    assert POLICY.stop(failure.value, failures=1)
     assert scripted.report()["speeches"] == []
     scripted.wait("conversations", exactly=0)
 

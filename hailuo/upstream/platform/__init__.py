@@ -36,6 +36,11 @@ class Platform:
     def offers(self, model: str) -> bool:
         return model.startswith(protocol.OWN_MODELS)
 
+    def limited_model(self, model: str) -> str:
+        """Its own models by their names; all other names stand for its defaults."""
+        own = (protocol.OWN_MODELS, protocol.SPEECH_MODELS)
+        return model if model.startswith(own) else self._default_model
+
     def models(self, account: Credential) -> Sequence[str]:
         """The names of the models that the account's key may ask."""
         return self._models(account.token)
@@ -85,9 +90,6 @@ class Platform:
         self, account: Credential, recording: Recording, watch: Watch
     ) -> Words:
         return self._recognition.transcribe(account, recording, watch)
-
-    def introduce(self, account: Credential) -> None:
-        """Nothing to do: a key has no lock that others wait for."""
 
     def renew(self, account: Credential) -> str:
         """A key does not end: it stays what it is."""

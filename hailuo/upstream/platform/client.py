@@ -11,11 +11,11 @@ from typing import Any
 import orjson
 import requests
 
-from ...errors import BadRequest, NotUnderstood
+from ...errors import BadRequest, NotUnderstood, UpstreamError
 from ...watch import Watch
-from ..http import Form, Http, multipart
+from ..http import Form, Http, multipart, retry_after_s
 from ..stream import Stream
-from .protocol import KIND
+from .protocol import CALLS, KIND
 from .refusals import refusal
 
 
@@ -38,7 +38,7 @@ class Client:
         if data is not None:
             headers["Content-Type"] = "application/json"
         address = self._origin + path
-        with self._http.counting(KIND, path):
+        with self._http.counting(KIND, path, CALLS):
             return opened(self._http.send(method, address, headers=headers, data=data))
 
     def open_stream(
@@ -71,7 +71,7 @@ class Client:
         """
         data, kind = multipart(form)
         known = {"Authorization": f"Bearer {key}", "Content-Type": kind}
-        with self._http.counting(KIND, path):
+        with self._http.counting(KIND, path, CALLS):
             response = self._http.send(
                 "POST",
                 self._origin + path,
@@ -99,7 +99,7 @@ class Client:
         self, path: str, key: str, headers: Mapping[str, str], **call: Any
     ) -> Stream:
         known = {"Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
-        with self._http.counting(KIND, path):
+        with self._http.counting(KIND, path, CALLS):
             return self._http.stream(
                 "POST",
                 self._origin + path,
@@ -119,6 +119,8 @@ def opened(response: requests.Response) -> Any:
     except orjson.JSONDecodeError:
         answer = None
     if failure := refusal(answer, response.status_code):
+        if isinstance(failure, UpstreamError):
+            failure.retry_after_s = retry_after_s(response)
         raise failure
     if answer is None:
         raise NotUnderstood("the platform's answer is not JSON")

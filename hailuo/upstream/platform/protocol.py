@@ -62,6 +62,9 @@ WRITE = "/v1/speech_to_text"
 ASR_MODEL = "asr-1.0"
 LEVELS = {"phrase": "sentence", "word": "word"}  # whose times are told
 
+# What its calls are called in metrics: the last part of each path
+CALLS = frozenset({"completions", "models", "t2a_v2", "get_voice", "speech_to_text"})
+
 # platform.md, Errors
 INVALID_CODES = frozenset({1042, 2013, 20132, 2037, 2048})
 FILTERED_CODES = frozenset({1026, 1027})
@@ -69,5 +72,6 @@ BAD_KEY_CODES = frozenset({1004, 2049})
 LIMIT_CODES = frozenset({1002, 1039, 1041, 2045})
 QUOTA_CODES = frozenset({1008, 2056})
 FORBIDDEN_CODES = frozenset({2038, 2042, 2061})
+MODEL_CODES = frozenset({2056, 2061})  # hold for one model, or group of models
 TIMEOUT_CODES = frozenset({1001})
 INTERNAL_CODES = frozenset({1000, 1013, 1024, 1033})

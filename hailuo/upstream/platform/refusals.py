@@ -23,6 +23,7 @@ from ...errors import (
     TokenRejected,
     TooLarge,
     Unreachable,
+    UpstreamError,
 )
 from . import protocol
 
@@ -69,7 +70,10 @@ def refusal(answer: Any, status: int = 200) -> GatewayError | None:
         code, message, status = _error(said, status)
     if not code and not message and status < 300:
         return None
-    return _failure(code, status)(_sentence(message, code, status))
+    failure = _failure(code, status)(_sentence(message, code, status))
+    if isinstance(failure, UpstreamError) and code in protocol.MODEL_CODES:
+        failure.limits = "model"
+    return failure
 
 
 def _base(said: Mapping[str, Any]) -> tuple[int, str]:

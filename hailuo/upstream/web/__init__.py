@@ -57,6 +57,9 @@ class Web:
     def offers(self, model: str) -> bool:
         return False  # there is one model, and nobody names it
 
+    def limited_model(self, model: str) -> str:
+        return ""
+
     def models(self, account: Credential) -> Sequence[str]:
         return ()
 
@@ -138,9 +141,6 @@ class Web:
     ) -> Words:
         """raises: as Recognition.transcribe()."""
         return self._recognition.transcribe(account, recording, watch)
-
-    def introduce(self, account: Credential) -> None:
-        self._client.introduce(account.token)
 
     def renew(self, account: Credential) -> str:
         """source: protocol.md 3; that the old token stops working is *assumed*."""

@@ -19,9 +19,10 @@ import requests
 from ...errors import NotUnderstood, Refused, TokenRejected, Unreachable, UpstreamError
 from ...kept import Kept
 from ...watch import Watch
-from ..http import Form, Http, multipart
+from ..http import Form, Http, multipart, retry_after_s
 from ..stream import Stream
 from .protocol import (
+    CALLS,
     DEAD_TOKEN_CODES,
     DEVICE_LIFETIME_S,
     HEADERS,
@@ -47,10 +48,6 @@ class Client:
         self._origin = origin
         self._devices = Kept(self._register, DEVICE_LIFETIME_S)
 
-    def introduce(self, token: str) -> None:
-        """Register a token's device, unless it has one. raises: as ask()."""
-        self._devices.of(token)
-
     def ask(
         self, method: str, path: str, token: str, body: Mapping[str, Any] | None = None
     ) -> Any:
@@ -64,7 +61,7 @@ class Client:
 
     def counting(self, path: str) -> AbstractContextManager[None]:
         """Have a call counted that is made in here."""
-        return self._http.counting(KIND, path)
+        return self._http.counting(KIND, path, CALLS)
 
     def open_stream(
         self,
@@ -182,7 +179,7 @@ def _check_status(response: requests.Response) -> None:
     if status == 401:
         raise TokenRejected(said)
     if status == 429:
-        raise Refused(said)
+        raise Refused(said, retry_after_s=retry_after_s(response))
     if status >= 500:
         raise Unreachable(said)
     if status >= 300:

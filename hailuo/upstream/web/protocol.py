@@ -68,6 +68,16 @@ PHONE = "/v1/api/chat/phone_msg"
 PLAY_SPEED_LEVEL = "1"
 NOTHING_RECOGNISED = 1200041
 
+# What its calls are called in metrics: the last fixed part of each path, the upload to
+# the storage, and a fetched part of a speech.
+CALLS = frozenset(
+    {
+        *("register", "info", "renewal", "msg", "history", "msg_tts", "phone_msg"),
+        *("robot_custom_config", "update_robot_custom_config"),
+        *("request_policy", "policy_callback", "put", "audio"),
+    }
+)
+
 # protocol.md 1: *assumed* to be all the codes that mean a token is no longer good.
 DEAD_TOKEN_CODES = frozenset({1000021})
 

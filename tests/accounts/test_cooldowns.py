@@ -1,0 +1,423 @@
+"""Cooldowns: which account a refusal puts to rest, for what, and for how long."""
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from hailuo.accounts import CHAT, Cooldowns
+from hailuo.errors import QuotaExhausted, RateLimited, Refused, Unreachable
+from hailuo.retry import RetryPolicy
+from hailuo.upstream import TICK, Piece, Question
+from hailuo.watch import Watch
+from tests.accounts.conftest import Inside
+from tests.accounts.test_line import Clock
+from tests.simulated import Simulated
+
+Hosting = Callable[..., Inside]
+REFUSED = {"call": "chat", "refuse": {"code": 1, "message": "忙"}}
+HI = {"call": "chat", "text": "Hi"}
+KEYS = [f"sk-api-sim-63{number}" for number in range(10)]
+
+
+@pytest.fixture
+def web(inside: Hosting, upstream: Simulated) -> Callable[..., Inside]:
+    """web(2): a gateway with so many accounts of the web service."""
+
+    def web(accounts: int) -> Inside:
+        users = [str(6320 + number) for number in range(accounts)]
+        tokens = list(map(upstream.token, users))
+        return inside(tokens, queue_timeout_s=0.2)
+
+    return web
+
+
+@pytest.fixture
+def platform(inside: Hosting, upstream: Simulated) -> Callable[..., Inside]:
+    """platform(2): a gateway with so many platform keys."""
+
+    def platform(keys: int) -> Inside:
+        origin = upstream.origin
+        return inside(KEYS[:keys], platform_origin=origin, queue_timeout_s=0.2)
+
+    return platform
+
+
+def ask(gateway: Inside, question: str = "Hello", **fields: Any) -> TestResponse:
+    return gateway.chat(messages=[{"role": "user", "content": question}], **fields)
+
+
+def speak(gateway: Inside, **fields: Any) -> TestResponse:
+    return gateway.ask("POST", "/v1/audio/speech", json={"input": "Hello.", **fields})
+
+
+def states(gateway: Inside) -> list[str]:
+    return [told["state"] for told in gateway.accounts().values()]
+
+
+def asked(upstream: Simulated, call: str = "completion") -> list[str]:
+    requests = upstream.report()["requests"]
+    return [each["user"] for each in requests if each["call"] == call]
+
+
+class TestQuestionAtFault:
+    """A refusal that may be the question's fault rests nobody."""
+
+    @pytest.mark.parametrize("accounts", [2, 3, 5])
+    def test_question_refused_by_two_accounts_rests_nobody(
+        self, web: Callable[..., Inside], upstream: Simulated, accounts: int
+    ):
+        gateway = web(accounts)
+        upstream.script({**REFUSED, "message": "bad", "times": None})
+        for _ in range(3):
+            refused = ask(gateway, "bad")
+            assert refused.json["error"]["code"] == "upstream_busy"
+            assert refused.headers["Retry-After"] == "0"
+
+        assert states(gateway) == ["idle"] * accounts
+        upstream.script({**HI, "times": None})
+        assert ask(gateway, "good").status_code == 200
+
+    def test_account_that_refused_what_another_answers_rests(
+        self, web: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = web(2)
+        upstream.script(REFUSED, HI)
+        assert ask(gateway).status_code == 200
+        assert sorted(states(gateway)) == ["idle", "resting"]
+
+    def test_account_rests_as_soon_as_another_begins_to_answer(
+        self, web: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = web(2)
+        upstream.script(REFUSED, {**HI, "then": [{"after": 1, "do": "silence"}]})
+        with ask(gateway, stream=True) as answer:
+            next(answer.iter_encoded())
+            assert sorted(states(gateway)) == ["answering", "resting"]
+
+    def test_only_account_does_not_rest_when_the_next_question_is_answered(
+        self, web: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = web(1)
+        upstream.script({**REFUSED, "message": "bad", "times": None})
+        assert ask(gateway, "bad").status_code == 503
+        assert states(gateway) == ["idle"]
+        assert ask(gateway, "good").status_code == 200
+        assert ask(gateway, "bad").status_code == 503
+        assert states(gateway) == ["idle"]
+
+    def test_only_account_does_not_rest_when_the_same_question_is_refused_again(
+        self, web: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = web(1)
+        upstream.script({**REFUSED, "message": "bad", "times": None})
+        for _ in range(3):
+            assert ask(gateway, "bad").status_code == 503
+            assert states(gateway) == ["idle"]
+
+    def test_only_account_that_refuses_two_questions_rests_once(
+        self, web: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = web(1)
+        upstream.script({**REFUSED, "times": None})
+        ask(gateway, "one")
+        refused = ask(gateway, "two")
+        assert states(gateway) == ["resting"]
+        assert 25 <= int(refused.headers["Retry-After"]) <= 30, "not once for each try"
+
+    @pytest.mark.parametrize("code", [2013, 1026, 1042])
+    def test_wrong_parameter_rests_nobody(
+        self, platform: Callable[..., Inside], upstream: Simulated, code: int
+    ):
+        gateway = platform(2)
+        refusal = {"call": "completion", "refuse": {"code": code}, "times": None}
+        upstream.script(refusal)
+        assert ask(gateway).status_code == 400
+        assert (len(asked(upstream)), states(gateway)) == (1, ["idle"] * 2)
+
+    def test_speech_that_two_accounts_refuse_rests_nobody(
+        self, platform: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = platform(2)
+        refusal = {"call": "t2a", "refuse": {"code": 9999, "as": "base_resp"}}
+        upstream.script({**refusal, "times": None})
+        assert speak(gateway).status_code == 503
+        assert states(gateway) == ["idle"] * 2
+
+
+class TestPurposes:
+    """A cooldown holds for what was limited, and for nothing else."""
+
+    def test_key_without_speech_credit_still_chats(
+        self, platform: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = platform(1)
+        upstream.script(
+            {"call": "t2a", "refuse": {"code": 1008, "as": "base_resp"}, "times": None},
+            {"call": "completion", "text": "Hi", "times": None},
+        )
+        assert speak(gateway).json["error"]["code"] == "insufficient_quota"
+        assert ask(gateway).status_code == 200
+        assert speak(gateway).json["error"]["code"] == "insufficient_quota"
+        assert len(asked(upstream, "t2a")) == 1, "for speech it rests"
+
+    def test_key_that_chats_no_more_still_writes_down(
+        self, platform: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = platform(1)
+        refusal = {"call": "completion", "refuse": {"code": 1008}, "times": None}
+        upstream.script(refusal)
+        assert ask(gateway).status_code == 429
+        (account,) = gateway.parts.pool.accounts
+        transcription = CHAT._replace(purpose="transcription")
+        assert account.rest_s(CHAT) > 3_000
+        assert account.rest_s(transcription) == 0
+
+    @pytest.mark.parametrize("code", [2061, 2056, 1002])
+    def test_limit_of_one_model_leaves_the_others(
+        self, platform: Callable[..., Inside], upstream: Simulated, code: int
+    ):
+        gateway = platform(1)
+        upstream.script({"call": "completion", "refuse": {"code": code}, "times": 3})
+        first = ask(gateway, model="MiniMax-M2.5")
+        assert first.status_code == (403 if code == 2061 else 429)
+        tries = len(asked(upstream))
+
+        again = ask(gateway, model="MiniMax-M2.5")
+        assert again.status_code == first.status_code
+        assert len(asked(upstream)) == tries, "it is not asked for that model"
+        upstream.reset()
+        assert ask(gateway, model="MiniMax-M2.1").status_code == 200
+        assert ask(gateway, model="gpt-4o").status_code == 200
+
+    @pytest.mark.parametrize("code", [2038, 2042])
+    def test_what_a_key_may_not_do_rests_nobody(
+        self, platform: Callable[..., Inside], upstream: Simulated, code: int
+    ):
+        gateway = platform(1)
+        refusal = {"call": "completion", "refuse": {"code": code}, "times": 1}
+        upstream.script(refusal)
+        assert ask(gateway).status_code == 403
+        assert ask(gateway).status_code == 200
+
+    def test_error_is_not_kept_with_its_frames(self):
+        error = RateLimited("no")
+        known = weakref.ref(error)
+        cooldowns = Cooldowns()
+        cooldowns.start(error, "chat")
+        del error
+        assert known() is None
+
+    def test_names_of_models_are_not_remembered_without_end(self):
+        cooldowns = Cooldowns()
+        for number in range(1_000):
+            cooldowns.start(RateLimited("no"), "chat", f"MiniMax-{number}")
+        assert len(cooldowns.running()) <= 100
+
+
+class TestLength:
+    """How long an account is left alone."""
+
+    def test_tries_of_one_request_start_one_cooldown(
+        self, platform: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = platform(1)
+        refusal = {"call": "completion", "refuse": {"code": 1002}, "times": None}
+        upstream.script(refusal)
+        answer = ask(gateway)
+        assert len(asked(upstream)) == 3
+        assert 25 <= int(answer.headers["Retry-After"]) <= 30
+        (account,) = gateway.parts.pool.accounts
+        assert 25 < account.rest_s(gateway_use(gateway)) <= 30
+
+    def test_refusals_side_by_side_start_one_cooldown(self):
+        clock = Clock()
+        cooldowns = Cooldowns(clock)
+        for _ in range(50):
+            cooldowns.start(RateLimited("no"), "chat", "m")
+        assert cooldowns.left_s("chat", "m") == 30
+
+    def test_services_retry_after_is_honoured(
+        self, platform: Callable[..., Inside], upstream: Simulated
+    ):
+        """Nobody asks again before that, not even for the other tries."""
+        gateway = platform(1)
+        headers = {"Retry-After": "45"}
+        http = {"status": 429, "body": {}, "headers": headers}
+        upstream.script({"call": "completion", "http": http, "times": None})
+        answer = ask(gateway)
+        assert answer.json["error"]["code"] == "rate_limit_exceeded"
+        assert 43 <= int(answer.headers["Retry-After"]) <= 45
+        assert len(asked(upstream)) == 1
+        assert states(gateway) == ["resting"]
+
+    def test_services_retry_after_of_a_century_is_an_hour(self):
+        error = RateLimited("no", retry_after_s=3e9)
+        assert RetryPolicy().cooldown(error, 0) == 3_600
+
+    def test_longer_retry_after_lengthens_a_cooldown(self):
+        cooldowns = Cooldowns(Clock())
+        cooldowns.start(RateLimited("no"), "chat")
+        cooldowns.start(RateLimited("no", retry_after_s=90), "chat")
+        assert cooldowns.left_s("chat") == 90
+        cooldowns.start(RateLimited("no", retry_after_s=5), "chat")
+        assert cooldowns.left_s("chat") == 90
+
+    def test_worse_refusal_lengthens_a_cooldown(self):
+        cooldowns = Cooldowns(Clock())
+        cooldowns.start(Refused("busy"), "chat")
+        cooldowns.start(QuotaExhausted("no balance"), "chat")
+        assert cooldowns.left_s("chat") == 3_600
+
+    def test_answer_begun_before_the_refusal_ends_no_cooldown(self):
+        clock = Clock()
+        cooldowns = Cooldowns(clock)
+        began_at = clock.now
+        clock.now += 1
+        cooldowns.start(QuotaExhausted("no balance"), "chat")
+        cooldowns.clear("chat", since=began_at)
+        assert cooldowns.left_s("chat") == 3_600
+        cooldowns.clear("chat", since=clock.now + 1)
+        assert cooldowns.left_s("chat") == 0
+
+
+def gateway_use(gateway: Inside) -> Any:
+    return gateway.parts.gateway._use("chat", "hailuo")
+
+    def test_overloaded_platform_that_says_when_is_not_final(
+        self, platform: Callable[..., Inside], upstream: Simulated
+    ):
+        http = {"status": 503, "body": {}, "headers": {"Retry-After": "9"}}
+        gateway = platform(1)
+        upstream.script({"call": "completion", "http": http, "times": None})
+        answer = ask(gateway)
+        assert (answer.status_code, len(asked(upstream))) == (502, 1)
+        assert answer.headers["Retry-After"] == "9"
+        assert "x-should-retry" not in answer.headers
+
+
+class TestNotFinal:
+    """Refusals that say nothing about the question move on to the next account."""
+
+    @pytest.mark.parametrize("code", [1008, 2056, 2061, 1002, 2042])
+    def test_good_key_behind_four_others_answers(
+        self, platform: Callable[..., Inside], upstream: Simulated, code: int
+    ):
+        gateway = platform(5)
+        refusal = {"call": "completion", "refuse": {"code": code}, "times": 4}
+        upstream.script(refusal, {"call": "completion", "text": "Hi"})
+        assert ask(gateway).status_code == 200
+        assert len(set(asked(upstream))) == 5
+
+    def test_clients_good_key_behind_four_others_answers(
+        self, platform: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = platform(0)
+        refusal = {"call": "completion", "refuse": {"code": 1008}, "times": 4}
+        upstream.script(refusal, {"call": "completion", "text": "Hi"})
+        assert ask(gateway, key=",".join(KEYS[:5])).status_code == 200
+
+    def test_good_key_that_failed_is_asked_again(
+        self, platform: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = platform(3)
+        upstream.script(
+            {"call": "completion", "drop": "close", "times": 2},
+            {"call": "completion", "refuse": {"code": 1008}},
+            {"call": "completion", "text": "Hi"},
+        )
+        assert ask(gateway).status_code == 200
+        assert len(asked(upstream)) == 4
+
+    def test_nothing_is_final_while_a_key_will_be_free(
+        self, platform: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = platform(2)
+        later = {"status": 429, "body": {}, "headers": {"Retry-After": "20"}}
+        spent = {"call": "completion", "refuse": {"code": 1008}}
+        upstream.script({"call": "completion", "http": later}, spent)
+        for _ in range(2):
+            answer = ask(gateway)
+            assert answer.json["error"]["code"] == "rate_limit_exceeded"
+            assert "x-should-retry" not in answer.headers
+            assert 15 <= int(answer.headers["Retry-After"]) <= 20
+
+    def test_all_exhausted_is_final(
+        self, platform: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = platform(2)
+        refusal = {"call": "completion", "refuse": {"code": 1008}, "times": None}
+        upstream.script(refusal)
+        for _ in range(2):
+            answer = ask(gateway)
+            assert answer.json["error"]["code"] == "insufficient_quota"
+            assert answer.headers["x-should-retry"] == "false"
+        assert len(asked(upstream)) == 2
+
+
+class TestPolicy:
+    """One number in the policy changes what is done."""
+
+    @pytest.mark.parametrize("attempts", [1, 2, 4, 5])
+    def test_attempts_are_the_policys(
+        self, web: Callable[..., Inside], upstream: Simulated, attempts: int
+    ):
+        gateway = web(2)
+        gateway.parts.gateway.policy = RetryPolicy(attempts, pauses_s=(0.01,))
+        upstream.script({"call": "chat", "drop": "close", "times": None})
+        assert ask(gateway).status_code == 502
+        assert len(asked(upstream, "chat")) == attempts
+
+    def test_fewer_attempts_after_an_empty_answer(
+        self, web: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = web(1)
+        gateway.parts.gateway.policy = RetryPolicy(fewer={}, pauses_s=(0.01,))
+        upstream.script({"call": "chat", "text": "", "times": None})
+        assert ask(gateway).json["error"]["code"] == "upstream_empty"
+        assert len(asked(upstream, "chat")) == 3
+
+    def test_cooldown_is_the_policys(
+        self, platform: Callable[..., Inside], upstream: Simulated
+    ):
+        gateway = platform(1)
+        gateway.parts.gateway.policy = RetryPolicy(cooldown_s=7, pauses_s=(0.01,))
+        upstream.script({"call": "completion", "refuse": {"code": 1002}, "times": 3})
+        assert 5 <= int(ask(gateway).headers["Retry-After"]) <= 7
+
+    def test_last_pause_is_for_all_others(self):
+        policy = RetryPolicy(pauses_s=(0.5, 2.0))
+        assert [policy.wait_s(failures) for failures in (1, 2, 3, 9)] == [
+            0.5,
+            2.0,
+            2.0,
+            2.0,
+        ]
+
+
+def test_empty_piece_that_is_no_heartbeat_begins_the_answer(
+    web: Callable[..., Inside], upstream: Simulated
+):
+    """Heartbeats are told apart by identity: what was given is not given again."""
+
+    class Upstream:
+        asked = 0
+
+        def answer(self, *_: Any) -> Iterator[Piece]:
+            self.asked += 1
+            yield TICK
+            yield Piece()
+            raise Unreachable("gone")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real, name)
+
+    gateway = web(2).parts.gateway
+    real, fake = gateway._upstreams["web"], Upstream()
+    gateway._upstreams["web"] = fake
+    turn = gateway.turn(gateway._pool.everybody())
+    with pytest.raises(Unreachable):
+        list(gateway.answer(turn, Question([]), Watch()))
+    assert (fake.asked, turn.pieces) == (1, 1)
