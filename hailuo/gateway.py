@@ -88,7 +88,7 @@ class Gateway:
 
     def knows(self, account: Account) -> bool:
         """Return whether its service has confirmed a client's credential before."""
-        return self._pool.proven(account) or self._proofs.knows(account.token)
+        return not account.unproven or self._proofs.knows(account.token)
 
     def answer(self, turn: Turn, question: Question, watch: Watch) -> Answer:
         """The pieces of an answer, and a TICK whenever the caller has heard nothing.
@@ -252,7 +252,7 @@ class Gateway:
             for item in items:
                 if item is not tick:
                     if not turn.begun:
-                        self._pool.confirm(account)
+                        self._pool.prove(account)
                         turn.answered(account)
                     turn.given()
                 yield item

@@ -76,6 +76,7 @@ class Line:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiters: list[Waiter] = []
+        self._unproven: list[Account] = []  # lent while their credential was
         self.lent = 0
         self.closed = False
 
@@ -117,7 +118,9 @@ class Line:
         One whose credential is unproven does not keep it from those behind.
         """
         with self._lock:
-            account.slot.take_back(account.unproven)
+            if unproven := account in self._unproven:
+                self._unproven.remove(account)
+            account.slot.take_back(unproven)
             self.lent -= 1
             for waiter in list(self._waiters):
                 if self._serve(waiter, account.slot):
@@ -125,11 +128,15 @@ class Line:
                     if waiter.account and not waiter.account.unproven:
                         return
 
-    def confirm(self, account: Account) -> None:
-        """Have a lent account keep others waiting: its credential is proven now."""
+    def unproven(self, slot: Slot) -> list[Account]:
+        """Return the accounts lent with *slot* whose credential is unproven."""
+        return [each for each in self._unproven if each.slot is slot]
+
+    def prove(self, token: str) -> None:
+        """Have what is lent with this credential keep others waiting."""
         with self._lock:
-            if account.unproven:
-                account.unproven = False
+            for account in [each for each in self._unproven if each.token == token]:
+                self._unproven.remove(account)
                 account.slot.confirm()
 
     def serve(self) -> None:
@@ -165,6 +172,8 @@ class Line:
         if account is None:
             return False
         self.lent += 1
+        if account.unproven:
+            self._unproven.append(account)
         account.slot.lend(account.unproven)
         waiter.account = account
         waiter.woken.set()

@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from .accounts import Account, Cooldowns, Scope, Slot, Use
+from .accounts import Account, Scope, Slot, Use, Visitor
+from .cooldowns import Cooldowns
 from .errors import (
     Busy,
     GatewayError,
@@ -41,18 +42,6 @@ class Claim(NamedTuple):
     token: str
     identity: Identity
     source: str
-
-
-class Visitor:
-    """What is remembered of a credential that a client brought.
-
-    proven: whether its service has accepted it, and not rejected it since.
-    """
-
-    def __init__(self, slot: Slot) -> None:
-        self.slot = slot
-        self.cooldowns = Cooldowns()
-        self.proven = False
 
 
 class Pool:
@@ -192,27 +181,21 @@ class Pool:
         ours = any(each.slot is account.slot for each in self._accounts)
         return ours or account.slot.busy > 0
 
-    def proven(self, account: Account) -> bool:
-        """Return whether its service has accepted a client's credential."""
-        visitor = self._visitors.get(account.token)
-        return visitor is not None and visitor.proven
+    def rivals(self, account: Account) -> Sequence[Account]:
+        """Return what is lent of the same account with other unproven credentials."""
+        lent = self._line.unproven(account.slot)
+        return [each for each in lent if each.token != account.token]
 
     def prove(self, account: Account) -> None:
-        """Note that the service has accepted the token of an account, not lent yet."""
-        if visitor := self._visitors.get(account.token):
-            visitor.proven = True
-        account.unproven = False
-
-    def confirm(self, account: Account) -> None:
-        """Note that the service answers to the token of an account that is lent."""
-        if visitor := self._visitors.get(account.token):
-            visitor.proven = True
-        self._line.confirm(account)
+        """Note that the service has accepted the account's token."""
+        if visitor := account.visitor:
+            visitor.proven, visitor.suspect = True, False
+            self._line.prove(account.token)
 
     def reject(self, account: Account, why: str) -> None:
         """The service no longer takes this account's token."""
-        if visitor := self._visitors.get(account.token):
-            visitor.proven = False
+        if account.visitor:
+            account.visitor.proven = False
         account.rejected(why)
         self._line.wake()
 
@@ -257,7 +240,8 @@ class Pool:
         self._visitors.move_to_end(token)
         if len(self._visitors) > VISITORS:
             self._visitors.popitem(last=False)
-        return Account(token, identity, visitor.slot, visitor.cooldowns, "caller")
+        slot, cooldowns = visitor.slot, visitor.cooldowns
+        return Account(token, identity, slot, cooldowns, "caller", visitor)
 
 
 def leaving() -> ShuttingDown:

@@ -4,7 +4,9 @@ Anybody can write a token or invent a key, so a credential proves nothing until 
 service has accepted it (design.md, Whom to trust).
 """
 
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 
 from .accounts import CHAT, Account, Scope
 from .errors import UpstreamError
@@ -14,6 +16,7 @@ from .upstream import Upstream
 from .watch import Watch
 
 KEPT_S = 600.0  # the seed asks not to ask more often
+RIVAL_S = 1.0  # how long a proof of somebody else's token is waited for
 
 
 class Proofs:
@@ -55,7 +58,9 @@ class Proofs:
         for account in candidates.live() if candidates.own else ():
             watch.check()
             try:
-                if self._pool.proven(account) or self._is_good(account):
+                if account.visitor and account.visitor.proven:
+                    return
+                if self._is_good(account):
                     return
             except UpstreamError as error:
                 failure = error
@@ -66,17 +71,26 @@ class Proofs:
         """Have tokens proven where somebody else uses the account they claim.
 
         Anybody can write a token that claims an account. One that is not proven is
-        tried all the same, but it keeps nobody waiting.
+        tried all the same, but it keeps nobody waiting. So one that is in use is proven
+        as well, for a moment at most: a good one must keep the account.
         raises: CallerLeft.
         """
         for account in candidates.accounts():
-            account.unproven = not self._pool.proven(account)
-            if account.unproven and self._pool.contested(account):
+            for rival in self._pool.rivals(account):
+                asking = threading.Thread(target=self._try, args=(rival,), daemon=True)
+                asking.start()
+                asking.join(RIVAL_S)
+            if account.visitor is None or account.visitor.proven:
+                continue
+            account.visitor.suspect = True
+            if self._pool.contested(account):
                 watch.check()
-                try:
-                    self._is_good(account)
-                except UpstreamError:
-                    pass  # the try will tell
+                self._try(account)
+
+    def _try(self, account: Account) -> None:
+        """Prove a credential, if that can be done now; else its answer will tell."""
+        with suppress(UpstreamError):
+            self._is_good(account)
 
     def _is_good(self, account: Account) -> bool:
         """Return whether its service takes a client's credential; else it is dead."""

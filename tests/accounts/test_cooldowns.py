@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from hailuo.accounts import CHAT, Cooldowns
+from hailuo.accounts import CHAT
+from hailuo.cooldowns import Cooldowns
 from hailuo.errors import QuotaExhausted, RateLimited, Refused, Unreachable
 from hailuo.retry import RetryPolicy
 from hailuo.upstream import TICK, Piece, Question

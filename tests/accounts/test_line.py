@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from hailuo.accounts import CHAT, Account, Cooldowns, Scope, Slot
+from hailuo.accounts import CHAT, Account, Scope, Slot
+from hailuo.cooldowns import Cooldowns
 from hailuo.errors import (
     Busy,
     CallerLeft,

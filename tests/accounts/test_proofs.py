@@ -201,3 +201,34 @@ class TestSharedLock:
             assert late.json["error"]["code"] == "accounts_busy"
             upstream.release()
             assert first.result().status_code == 200
+
+    def test_good_token_in_use_is_proven_when_another_comes(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        """Two clients bring tokens of one account, which answers one at a time."""
+        gateway = inside([], queue_timeout_s=0.2)
+        tokens = [upstream.token("6335") for _ in range(2)]
+        upstream.script({"call": "chat", "text": "Hi"})
+        assert gateway.chat(tokens[1]).status_code == 200  # so it is proven
+        upstream.script({"call": "chat", "hold_headers": True})
+        with ThreadPoolExecutor() as threads:
+            first = threads.submit(gateway.chat, tokens[0])
+            upstream.wait("held", exactly=1)
+            late = gateway.chat(tokens[1])
+            assert late.json["error"]["code"] == "accounts_busy"
+            upstream.release()
+            assert first.result().status_code == 200
+
+    def test_one_token_is_lent_once_at_a_time(
+        self, inside: Hosting, upstream: Simulated
+    ):
+        """Also when it is proven by the second request that brings it."""
+        gateway, token = inside([], queue_timeout_s=0.2), upstream.token("6336")
+        upstream.script({"call": "chat", "hold_headers": True})
+        with ThreadPoolExecutor() as threads:
+            first = threads.submit(gateway.chat, token)
+            upstream.wait("held", exactly=1)
+            late = gateway.chat(token)
+            assert late.json["error"]["code"] == "accounts_busy"
+            upstream.release()
+            assert first.result().status_code == 200

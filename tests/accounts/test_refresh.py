@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from hailuo.accounts import CHAT, Account, Cooldowns, Slot
+from hailuo.accounts import CHAT, Account, Slot
+from hailuo.cooldowns import Cooldowns
 from hailuo.credentials import identify
 from hailuo.errors import Busy, Refused
 from hailuo.schedule import Schedule
