@@ -88,7 +88,8 @@ class Gateway:
 
     def knows(self, account: Account) -> bool:
         """Return whether its service has confirmed a client's credential before."""
-        return not account.unproven or self._proofs.knows(account.token)
+        answered = account.visitor is not None and account.visitor.proven
+        return answered or self._proofs.knows(account.token)
 
     def answer(self, turn: Turn, question: Question, watch: Watch) -> Answer:
         """The pieces of an answer, and a TICK whenever the caller has heard nothing.
