@@ -8,6 +8,8 @@ if TYPE_CHECKING:
 
     from .settings import Settings
 
+SPOOLED_FILES = 20  # of the largest size that all requests may hold: what one may have
+
 
 def create_app(settings: "Settings | None" = None) -> "Flask":
     """The gateway as a WSGI application; making it starts nothing.
@@ -31,7 +33,8 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .refresh import Refresh
     from .roster import Roster
     from .services import Services
-    from .settings import Settings
+    from .settings import MB, Settings
+    from .spool import SPOOL
     from .tokens import TokensFile
     from .upstream import Upstream
     from .upstream.http import Http
@@ -39,6 +42,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .upstream.web import Web
 
     settings = settings or Settings.read(os.environ)
+    SPOOL.limit_bytes = SPOOLED_FILES * settings.max_file_mb * MB
     metrics = Metrics()
     http = Http(settings.proxy, metrics.called)
     web = Web(http, settings.origin, settings.replace_audio_model)

@@ -86,6 +86,11 @@ class Gateway:
         """
         self._proofs.prove(candidates, watch)
 
+    def knows(self, account: Account) -> bool:
+        """Return whether its service has confirmed a client's credential before."""
+        answered = account.visitor is not None and account.visitor.proven
+        return answered or self._proofs.knows(account.token)
+
     def answer(self, turn: Turn, question: Question, watch: Watch) -> Answer:
         """The pieces of an answer, and a TICK whenever the caller has heard nothing.
 
@@ -142,12 +147,17 @@ class Gateway:
             return spoken(upstream, account, speech, watch)
 
         with ExitStack() as kept:
-            if self._converts(turn.scope, speech):
-                place = kept.enter_context(audio.PLACES.place())
+            if self.converts(turn.scope, speech):
+                place = kept.enter_context(audio.PLACES.place(watch.owner))
                 while not place.wait(watch):
                     yield b""
                     watch.beat()
             yield from self._serve(turn, kinds, watch, b"", ask)
+
+    def converts(self, scope: Scope, speech: Speech) -> bool:
+        """Return whether an account that may serve leaves a speech to be converted."""
+        kinds = {account.kind for account in scope.accounts()}
+        return any(self._upstreams[kind].own(speech) != speech for kind in kinds)
 
     def transcribe(self, turn: Turn, recording: Recording, watch: Watch) -> Words:
         """What is said, and a HUSH whenever the caller has heard nothing.
@@ -249,11 +259,6 @@ class Gateway:
                     turn.given()
                 yield item
                 watch.beat()
-
-    def _converts(self, scope: Scope, speech: Speech) -> bool:
-        """Whether an account that may serve leaves something of it to be converted."""
-        kinds = {account.kind for account in scope.accounts()}
-        return any(self._upstreams[kind].own(speech) != speech for kind in kinds)
 
     def _use(self, purpose: str, model: str) -> Use:
         """Return what an account is wanted for, as the services' limits have it."""

@@ -58,6 +58,12 @@ class Kept(Generic[Value]):
             self._fill(key, making)
         return awaited(making, watch) if watch else making.result()
 
+    def known(self, key: str) -> Value | None:
+        """Return the value of a key if it is kept, without making it."""
+        with self._lock:
+            ends_at, value = self._known.get(key, (0.0, None))
+            return value if self._clock() < ends_at else None
+
     def forget(self, key: str, value: Value) -> None:
         """Have it made anew when it is next asked for.
 

@@ -1,14 +1,18 @@
-"""So many at once, first come, first served: for what takes a core, or memory.
+"""Fair semaphore: so many at once, for what takes a core, or memory.
 
-    with places.place() as place:
+    with places.place(watch.owner) as place:
         while not place.wait(watch):
             yield TICK
         …
 
-The place is ours from the end of the waiting to the end of the `with`.
+The place is ours from the end of the waiting to the end of the `with`. A free one goes
+to the owner who has the fewest, the longest waiting of those first. Half as many again
+are kept for owners who have none: whoever comes second does not wait for all that the
+first has begun.
 """
 
 import threading
+from collections import Counter
 from typing import Self
 
 from .watch import Watch
@@ -21,11 +25,14 @@ class Places:
 
     def __init__(self, count: int) -> None:
         self._count = count
+        self._kept = count // 2  # besides, for owners who have none
         self._lock = threading.Lock()
-        self._line: list[Place] = []  # the first *count* of it have a place
+        self._taken: list[Place] = []
+        self._line: list[Place] = []
 
-    def place(self) -> "Place":
-        return Place(self)
+    def place(self, owner: str = "") -> "Place":
+        """owner: in whose name it is taken (Watch.owner)."""
+        return Place(self, owner)
 
     def enter(self, place: "Place") -> None:
         with self._lock:
@@ -35,19 +42,28 @@ class Places:
     def leave(self, place: "Place") -> None:
         """Whether it was had already or not."""
         with self._lock:
-            self._line.remove(place)
+            (self._taken if place.had.is_set() else self._line).remove(place)
             self._serve()
 
     def _serve(self) -> None:
-        for place in self._line[: self._count]:
-            place.had.set()
+        """Give away what is free."""
+        while self._line:
+            taken = Counter(place.owner for place in self._taken)
+            next = min(self._line, key=lambda place: taken[place.owner])
+            kept = 0 if taken[next.owner] else self._kept
+            if len(self._taken) >= self._count + kept:
+                return
+            self._line.remove(next)
+            self._taken.append(next)
+            next.had.set()
 
 
 class Place:
     """One's own place, or the wait for it; both end with its `with`."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, owner: str) -> None:
         self._places = places
+        self.owner = owner
         self.had = threading.Event()
 
     def __enter__(self) -> Self:

@@ -39,6 +39,10 @@ class Proofs:
         known = self._pool.identify(credential) is not None
         return known and self._accepted.of(credential, watch)
 
+    def knows(self, credential: str) -> bool:
+        """Return whether its service has accepted *credential*, without asking."""
+        return bool(self._accepted.known(credential))
+
     def withdraw(self, credential: str) -> None:
         """Forget the proof of a credential that was rejected since."""
         self._accepted.forget(credential, True)

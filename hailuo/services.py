@@ -78,6 +78,10 @@ class Services:
         except GatewayError as error:
             raise Unreachable(f"it could not be checked: {error.message}") from error
 
+    def knows(self, credential: str) -> bool:
+        """Return whether a service takes a credential, as far as that was asked."""
+        return self._proofs.knows(credential)
+
     def _models_of(self, kind: str, watch: Watch | None) -> Sequence[str]:
         try:
             return self._models.of(kind, watch)

@@ -183,7 +183,13 @@ class Settings:
         "HAILUO_ALLOW_PRIVATE_URLS",
         "0",
         switch,
-        "1: file addresses may point into private networks",
+        "1: file addresses may point into private networks, if an API key is sent",
+    )
+    caller_tokens: bool = setting(
+        "HAILUO_CALLER_TOKENS",
+        "1",
+        switch,
+        "0: only API keys are served, no tokens or platform keys that callers bring",
     )
     replace_audio_model: str = setting(
         "REPLACE_AUDIO_MODEL",

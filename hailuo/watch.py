@@ -32,6 +32,8 @@ class Watch:
         only the clock is watched.
     heartbeat_s: seconds of silence towards the caller after which a beat is due.
     idle_s: seconds of silence from an upstream that are too long.
+    owner: in whose name the request is made: those of one owner share its fair part
+        of what there are few of (see places). Never to be shown or logged.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Watch:
         *,
         heartbeat_s: float = 10,
         idle_s: float = 120,
+        owner: str = "",
     ) -> None:
         self._poll = select.poll()
         self._caller = caller
@@ -48,6 +51,7 @@ class Watch:
         self._upstream_fd = _NONE
         self._heartbeat_s = heartbeat_s
         self.idle_s = idle_s
+        self.owner = owner
         self.beat()
 
     def beat(self) -> None:

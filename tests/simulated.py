@@ -43,6 +43,13 @@ class Simulated:
     def report(self) -> dict[str, Any]:
         return self._ask("GET", "report")
 
+    def work(self) -> list[dict[str, Any]]:
+        """The requests it was sent, but for those that prove a token or a key."""
+        proofs = ("register", "info", "models")
+        return [
+            each for each in self.report()["requests"] if each["call"] not in proofs
+        ]
+
     def wait(self, condition: str, timeout_s: float = 10, **bounds: Any) -> int:
         """bounds: at_least, at_most or exactly; user, call.
 

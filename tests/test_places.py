@@ -2,6 +2,7 @@
 
 import socket
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -32,6 +33,37 @@ def test_who_came_first_is_next():
             places.leave(first)
             assert (has(second), has(third)) == (True, False)
             places.enter(first)
+
+
+def test_owner_without_a_place_comes_before_those_with_some():
+    places = Places(2)
+
+    with ExitStack() as stack:
+        first, *others = (stack.enter_context(places.place("a")) for _ in range(5))
+        assert [has(each) for each in (first, *others)] == [True] * 2 + [False] * 3
+        second = stack.enter_context(places.place("b"))
+        assert has(second), "one is kept for who has none"
+        third = stack.enter_context(places.place("c"))
+        assert not has(third)
+
+    assert not places._taken and not places._line
+
+
+def test_place_that_is_left_goes_to_the_owner_with_the_fewest():
+    places = Places(2)
+    here = [places.place("a") for _ in range(4)] + [places.place("b") for _ in range(2)]
+    for each in here:
+        places.enter(each)
+    first, second, *_, third, _ = here
+    assert [has(each) for each in here] == [True, True, False, False, True, False]
+
+    places.leave(third)
+    assert [has(each) for each in here[2:]] == [False, False, True, True]
+
+    places.leave(first)
+    assert [has(each) for each in here[2:4]] == [False, False], "b's is the second"
+    places.leave(second)
+    assert [has(each) for each in here[2:4]] == [True, False]
 
 
 def test_who_leaves_the_line_is_no_longer_waited_for():

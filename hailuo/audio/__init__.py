@@ -3,7 +3,7 @@
     with audio.parts(uploaded, watch) as parts:              # cut at pauses
         for mp3 in parts:
             …
-    with audio.PLACES.place() as place:
+    with audio.PLACES.place(watch.owner) as place:
         while not place.wait(watch):
             …
         for data in audio.converted(pieces, "opus", speed=1.5):  # as it arrives
@@ -16,13 +16,13 @@ its caller is.
 """
 
 import signal
-import tempfile
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from typing import IO, Self
 
 from ..errors import BadRequest, GatewayError, NotUnderstood
 from ..places import Places
+from ..spool import SPOOL
 from ..watch import Watch
 from . import mp3
 from .process import Child
@@ -47,7 +47,7 @@ class Parts:
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()
+        self._file = SPOOL.file()
         self._sizes: list[int] = []
 
     def __enter__(self) -> Self:
@@ -93,7 +93,7 @@ def parts(source: IO[bytes], watch: Watch, *, seconds: float = PART_S) -> Parts:
     raises: BadRequest when there is no audio in it that can be read, or too much;
         CallerLeft, in line or later.
     """
-    with ExitStack() as kept, PLACES.place() as place:
+    with ExitStack() as kept, PLACES.place(watch.owner) as place:
         made = kept.enter_context(Parts())
         while not place.wait(watch):
             pass  # nothing can be said to the caller yet

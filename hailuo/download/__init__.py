@@ -15,7 +15,6 @@ import http.client
 import re
 import socket
 import ssl
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -31,7 +30,8 @@ from urllib3.util import parse_url
 
 from ..errors import BadRequest, TooLarge
 from ..fairness import fairly
-from ..files.names import as_utf8, from_address, from_disposition
+from ..files.names import address_fits, as_utf8, from_address, from_disposition
+from ..spool import SPOOL
 from ..unpacking import PACKED, PIECE, unpacked
 from . import dialling
 from .dialling import Dialling, Fuse, NotPublic, dial
@@ -152,12 +152,17 @@ def _followed(address: str, rules: Rules, fuse: Fuse) -> Fetched:
                 if not location:
                     kept = _kept(response, found, rules, fuse)
                     return kept._replace(public=public)
-                address = urljoin(found.text, as_utf8(location))
+                location = as_utf8(location)
+                if not address_fits(location):
+                    raise _failed("it redirects to an address that is too long")
+                address = urljoin(found.text, location)
     raise _failed(f"it redirects more than {REDIRECTS} times")
 
 
 def _parsed(text: str) -> Address:
     """raises: BadRequest for what is no address of the web."""
+    if not address_fits(text):
+        raise _failed("its address is too long")
     text = text.strip()
     try:
         url = parse_url(text)
@@ -238,7 +243,7 @@ def _kept(
 ) -> Fetched:
     if response.status != 200:
         raise _failed(f"its server answers with HTTP {response.status}")
-    content = tempfile.TemporaryFile()
+    content = SPOOL.file()
     try:
         size = _copy(_body(response), response, content, rules)
         if fuse.blown:  # what looks like the end may be where we broke it off

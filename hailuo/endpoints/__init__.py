@@ -9,10 +9,12 @@ from . import (
     chat,
     cors,
     failures,
+    headers,
     health,
     home,
     journal,
     models,
+    rate_limit,
     service,
     speech,
     tokens,
@@ -47,9 +49,11 @@ def init_app(app: Flask, service_: Service) -> None:
     app.json = Json(app)
     service.init_app(app, service_)
     failures.init_app(app)
+    rate_limit.init_app(app)
     cors.init_app(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
-    inner = bodies.Bodies(Paths(app.wsgi_app), service_.settings.idle_timeout_s)
+    sane = headers.Headers(Paths(app.wsgi_app))
+    inner = bodies.Bodies(sane, service_.settings.idle_timeout_s)
     told = journal.Journal(inner, service_.metrics, service_.leaving)
     app.wsgi_app = told  # type: ignore[method-assign]

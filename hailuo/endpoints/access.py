@@ -12,10 +12,16 @@ from urllib.parse import urlsplit
 
 from flask import Request
 
-from ..accounts import Scope
-from ..errors import Unauthorized
+from ..accounts import Account, Scope
+from ..errors import BadRequest, CallerLeft, GatewayError, Unauthorized, UpstreamError
+from ..gateway import Gateway
 from ..pool import Pool
 from ..settings import DEFAULT_API_KEY, Settings
+from ..watch import Watch
+from . import bodies, rate_limit, service
+
+MAX_CREDENTIALS = 20  # in one bearer; each may cost a call, or the question sent again
+MAX_UNPROVEN_BYTES = 64 * 1024  # of a body that is sent on without a proof
 
 _BEARER = re.compile(r"(?:bearer(?:\s+|$))?(.*)", re.IGNORECASE | re.DOTALL)
 
@@ -23,18 +29,72 @@ _BEARER = re.compile(r"(?:bearer(?:\s+|$))?(.*)", re.IGNORECASE | re.DOTALL)
 def scope(request: Request, settings: Settings, pool: Pool) -> Scope:
     """The accounts that may serve *request*.
 
-    raises: Unauthorized, saying what to send instead.
+    Nothing is known yet of credentials that the client brings: see prove().
+    raises: Unauthorized, saying what to send instead; BadRequest for too many.
     """
     credential = presented(request)
     if is_key(credential, request, settings):
         return pool.everybody()
-    tokens = [token.strip() for token in credential.split(",") if token.strip()]
+    if not settings.caller_tokens:
+        raise Unauthorized(
+            "this is no API key of this gateway, which serves nothing else "
+            "(HAILUO_CALLER_TOKENS); it was sent to nobody"
+        )
+    words = map(str.strip, credential.split(","))
+    tokens = list(dict.fromkeys(filter(None, words)))  # each once
+    if len(tokens) > MAX_CREDENTIALS:
+        raise BadRequest(
+            f"there are {len(tokens)} credentials in one bearer: send at most "
+            f"{MAX_CREDENTIALS}",
+            code="too_many_credentials",
+        )
     if found := pool.visitors(tokens):
+        if not any(map(service.current().gateway.knows, found.accounts())):
+            rate_limit.check(request)
         return found
     raise Unauthorized(
         "this is neither an API key of this gateway nor a _token of hailuoai.com; "
         "it was sent to nobody"
     )
+
+
+def prove(request: Request, candidates: Scope, gateway: Gateway, watch: Watch) -> None:
+    """Have the service confirm the credentials that the client brought, each once.
+
+    Call it before work that no stranger may cause; accounts of the pool need no proof.
+    Each is asked about in turn, for what is rejected must not be sent anything either.
+    raises: Unauthorized when none is confirmed, UpstreamError when none can be asked
+        about, TooManyRefusals, CallerLeft.
+    """
+    if not candidates.own or bodies.of(request).known:
+        return
+    confirmed: list[Account] = []
+    failure: GatewayError | None = None
+    for account in candidates.live():
+        try:
+            if not gateway.knows(account):
+                rate_limit.check(request)
+            gateway.prove(alone(account), watch)
+            confirmed.append(account)
+        except CallerLeft:
+            raise
+        except GatewayError as error:
+            account.rejected(error.message)  # for this request
+            failure = failure if isinstance(failure, UpstreamError) else error
+    if not confirmed:
+        raise failure or Unauthorized("none of your tokens is accepted any more")
+    bodies.of(request).let_in()
+    watch.owner = min(account.identity.account for account in confirmed)
+
+
+def is_large(request: Request) -> bool:
+    """Return whether a body is so large, or may be, that a proof comes first."""
+    length = request.content_length
+    return length is None or length > MAX_UNPROVEN_BYTES
+
+
+def alone(account: Account) -> Scope:
+    return Scope(lambda: [account], own=True)
 
 
 def require_key(request: Request, settings: Settings) -> None:
@@ -67,9 +127,7 @@ def is_key(credential: str, request: Request, settings: Settings) -> bool:
 
     raises: Unauthorized for the well-known one when it is used from afar.
     """
-    sent = credential.encode("latin-1", "replace")  # as it was on the wire
-    known = [hmac.compare_digest(sent, key.encode()) for key in settings.api_keys]
-    if not any(known):
+    if not _is_configured(credential, settings):
         return False
     if credential == DEFAULT_API_KEY and not is_local(request):
         raise Unauthorized(
@@ -77,7 +135,20 @@ def is_key(credential: str, request: Request, settings: Settings) -> bool:
             "set HAILUO_API_KEY to a key of your own",
             code="default_api_key_is_local_only",
         )
+    bodies.of(request).let_in()
     return True
+
+
+def is_owner(request: Request, settings: Settings) -> bool:
+    """Return whether a request that needs no key carries one that counts."""
+    credential = sent(request)
+    everybodys = credential == DEFAULT_API_KEY and not is_local(request)
+    return _is_configured(credential, settings) and not everybodys
+
+
+def _is_configured(credential: str, settings: Settings) -> bool:
+    sent = credential.encode("latin-1", "replace")  # as it was on the wire
+    return any([hmac.compare_digest(sent, key.encode()) for key in settings.api_keys])
 
 
 def is_local(request: Request) -> bool:

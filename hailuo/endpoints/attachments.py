@@ -13,6 +13,7 @@ bare base64 as well. The Responses API's parts, `input_text` and so on, are read
 
 import io
 import re
+import reprlib
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -20,11 +21,12 @@ from urllib.parse import unquote
 from ..download import Rules
 from ..download.dialling import Dialling
 from ..errors import BadRequest
-from ..files import Source, decode, media
+from ..files import Source, decode, media, names
 from ..settings import MB, Settings
 from .validation import wrong as _wrong
 
 MOST = 20
+MAX_HEAD_CHARACTERS = 4_096  # of a data: URI, before its comma
 TEXTS = {  # where the parts that are text have it
     "text": "text",
     "refusal": "refusal",
@@ -74,12 +76,16 @@ def content(
     return found
 
 
-def rules(settings: Settings) -> Rules:
-    """What may be fetched because a caller names it."""
+def rules(settings: Settings, *, trusted: bool) -> Rules:
+    """What may be fetched because a caller names it.
+
+    trusted: whether the client has an API key, so that addresses in private networks
+        are opened to it where the owner wants that.
+    """
     return Rules(
         settings.max_file_mb * MB,
         "HAILUO_MAX_FILE_MB",
-        Dialling(allow_private=settings.allow_private_urls),
+        Dialling(allow_private=trusted and settings.allow_private_urls),
     )
 
 
@@ -102,7 +108,7 @@ def source(part: Mapping[str, Any], path: str) -> Source:
         raise _wrong(
             f"{path}.file", "an object with file_data, or file_url one with url"
         )
-    expected = f'"text", "image_url" or "file", not {kind!r}'
+    expected = f'"text", "image_url" or "file", not {reprlib.repr(kind)}'
     if kind == "input_audio":
         expected += ": /v1/audio/transcriptions turns audio into text"
     raise _wrong(f"{path}.type", expected, "unsupported_part")
@@ -151,7 +157,8 @@ def _of_file(file: Mapping[str, Any], path: str) -> Source:
     if data is None and id is not None:
         if not isinstance(id, str) or not _ADDRESS.match(id):
             raise _wrong(f"{path}.file_id", "an address: no files are stored here")
-        return Source(f"{path}.file_id", address=id.strip(), name=name or "")
+        address = _address(id, f"{path}.file_id")
+        return Source(f"{path}.file_id", address=address, name=name or "")
     path = f"{path}.file_data"
     if not isinstance(data, str):
         raise _wrong(path, "base64, or " + EXPECTED)
@@ -162,10 +169,13 @@ def _of_file(file: Mapping[str, Any], path: str) -> Source:
 def _read(text: str, path: str) -> Source | None:
     """An address or a data: URI; None when it is neither."""
     if _ADDRESS.match(text):
-        return Source(path, address=text.strip())
+        return Source(path, address=_address(text, path))
     if not _DATA.match(text):
         return None
     head, comma, data = text.partition(",")
+    if len(head) > MAX_HEAD_CHARACTERS:
+        most = f"{MAX_HEAD_CHARACTERS:,} characters"
+        raise _wrong(path, f"a data: URI with at most {most} before its comma")
     media_type, *parameters = head.partition(":")[2].split(";")
     if not comma or not parameters or parameters[-1].strip().lower() != "base64":
         raise _wrong(path, "a data: URI with base64, data:<type>;base64,<data>")
@@ -182,3 +192,14 @@ def _is_bare_picture(text: str) -> bool:
     decoded = io.BytesIO()
     decode(head.rstrip("=")[: len(head) // 4 * 4], decoded)
     return media.is_image(media.media_type_of(decoded.getvalue()[: media.LOOKED_AT]))
+
+
+def _address(text: str, path: str) -> str:
+    """raises: BadRequest for one that is too long to be parsed in a sane time."""
+    if not names.address_fits(text):
+        raise _wrong(
+            path,
+            f"an address of at most {names.MAX_ADDRESS_CHARACTERS:,} characters, and "
+            f"its host of at most {names.MAX_AUTHORITY_CHARACTERS}",
+        )
+    return text.strip()

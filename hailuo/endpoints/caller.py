@@ -6,6 +6,7 @@ from flask import Request
 
 from ..settings import Settings
 from ..watch import Watch
+from . import access
 
 
 def watch(request: Request, settings: Settings) -> Watch:
@@ -19,4 +20,5 @@ def watch(request: Request, settings: Settings) -> Watch:
         None if isinstance(caller, ssl.SSLSocket) else caller,
         heartbeat_s=settings.heartbeat_s,
         idle_s=settings.idle_timeout_s,
+        owner=access.sent(request),
     )

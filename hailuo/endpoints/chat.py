@@ -20,15 +20,19 @@ bp = Blueprint("chat", __name__)
 def complete() -> Response:
     here = service.current()
     scope = access.scope(request, here.settings, here.pool)
-    asked = fields.chat(request, here.settings)
     watch = caller.watch(request, here.settings)
+    if access.is_large(request):
+        access.prove(request, scope, here.gateway, watch)
+    asked = fields.chat(request, here.settings)
+    if any(message.files for message in asked.question.messages):
+        access.prove(request, scope, here.gateway, watch)
     trace = journal.trace(request)
     turn = trace.turn = here.gateway.turn(scope)
 
     def ask(files: Sequence[Given]) -> Answer:
         return here.gateway.answer(turn, asked.question._replace(files=files), watch)
 
-    rules = attachments.rules(here.settings)
+    rules = attachments.rules(here.settings, trusted=not scope.own)
     fetches = bool(asked.sources) and here.gateway.fetches(scope)
     pieces = attached(asked.sources, rules, watch, ask, fetches)
     return streamed(pieces, asked, trace) if asked.stream else whole(pieces, asked)

@@ -5,29 +5,24 @@ do not read well. What has no meaning upstream is left alone; what would change 
 shape of the answer and cannot be done is refused.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import orjson
 from flask import Request
 
-from ..errors import BadRequest, TooLarge
+from ..errors import BadRequest
 from ..files import Source
-from ..settings import MB, Settings
+from ..settings import Settings
 from ..upstream import Question
-from . import chat_messages, chat_tools
-from .validation import flag, optional
+from . import chat_messages, chat_tools, json_body
+from .validation import flag, name, optional
 from .validation import wrong as wrong
 
 DEFAULT_MODEL = "hailuo"
 MAX_STOPS = 16  # four times OpenAI's: some clients add their own to the user's
-# Parsing an object or a key keeps everybody else waiting for less than 1 µs; who needs
-# more of them does not talk to a model.
-MOST_STRUCTURE = 300_000
+MAX_STOP_CHARACTERS = 1_024  # looking for one takes the square of its length a piece
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONVERSATION = re.compile(r"new|[1-9][0-9]{0,31}")  # 0 would begin one, upstream
 _OURS = frozenset(  # what the other fields of a ChatRequest and its question say
     "messages model stream stream_options stop n conversation_id tools tool_choice "
@@ -47,9 +42,9 @@ class ChatRequest(NamedTuple):
 
 def chat(request: Request, settings: Settings) -> ChatRequest:
     """raises: BadRequest, naming the field; TooLarge."""
-    body = json_body(request, settings)
+    body = json_body.read(request, settings)
     _check_shape(body)
-    model = optional(body, "model", str, "a string") or DEFAULT_MODEL
+    model = name(body, "model") or DEFAULT_MODEL
     stream_options = optional(body, "stream_options", dict, "an object") or {}
     messages = chat_messages.messages(body)
     tools, choice = chat_tools.offered(body)
@@ -81,7 +76,7 @@ def tokens(request: Request, settings: Settings) -> Mapping[str, str]:
     returns: each by its field: token, tokens, tokens[1].
     raises: BadRequest, naming the one that is none.
     """
-    body = json_body(request, settings)
+    body = json_body.read(request, settings, json_body.MAX_TOKENS_BYTES)
     name = "tokens" if body.get("tokens") is not None else "token"
     found = body.get(name)
     alone = isinstance(found, str) and "," not in found
@@ -97,34 +92,10 @@ def tokens(request: Request, settings: Settings) -> Mapping[str, str]:
 
 def token(request: Request, settings: Settings) -> str:
     """The one credential to check. raises: BadRequest."""
-    found = json_body(request, settings).get("token")
+    found = json_body.read(request, settings, json_body.MAX_TOKEN_BYTES).get("token")
     if not isinstance(found, str) or not found.strip():
         raise wrong("token", "a string that is not empty")
     return found.strip()
-
-
-def json_body(request: Request, settings: Settings) -> Mapping[str, Any]:
-    """The JSON object a request holds, whatever its Content-Type says.
-
-    raises: BadRequest, TooLarge.
-    """
-    limit = settings.max_body_mb * MB
-    request.max_content_length = limit + 1  # one without a length is cut off there
-    size = request.content_length or 0
-    data = request.get_data(cache=False) if size <= limit else b""
-    if max(size, len(data)) > limit:
-        raise TooLarge(
-            f"the body is larger than {settings.max_body_mb} MB (HAILUO_MAX_BODY_MB): "
-            "send files by their address instead of in the request"
-        )
-    _check_structure(data)
-    try:
-        body = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        body = _with_surrogates(data, error)
-    if not isinstance(body, dict):
-        raise BadRequest("the body must be a JSON object", code="invalid_json")
-    return body
 
 
 def _check_shape(body: Mapping[str, Any]) -> None:
@@ -152,8 +123,11 @@ def _stops(body: Mapping[str, Any]) -> Sequence[str]:
     found = [found] if isinstance(found, str) else found or []
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
         raise wrong("stop", "a string or a list of strings")
-    if len(found) > MAX_STOPS:
-        raise wrong("stop", f"at most {MAX_STOPS} strings")
+    if len(found) > MAX_STOPS or any(len(each) > MAX_STOP_CHARACTERS for each in found):
+        most = (
+            f"at most {MAX_STOPS} strings of at most {MAX_STOP_CHARACTERS:,} characters"
+        )
+        raise wrong("stop", most)
     return [each for each in found if each]
 
 
@@ -175,49 +149,3 @@ def _conversation(body: Mapping[str, Any]) -> str:
     if found and not _CONVERSATION.fullmatch(found):
         raise wrong("conversation_id", '"new" or the id of an answer')
     return str(found)
-
-
-def _check_structure(data: bytes) -> None:
-    """Refuse what would take long to parse for all that it holds, before it does.
-
-    Counted without parsing, so brackets within texts count as well.
-    """
-    if len(data) > MB:
-        size = sum(map(data.count, (b"{", b"[", b'":')))
-        if size > MOST_STRUCTURE:
-            raise BadRequest(
-                f"the body has more than {MOST_STRUCTURE:,} objects, lists and keys",
-                code="invalid_json",
-            )
-
-
-def _with_surrogates(data: bytes, error: ValueError) -> Any:
-    """JSON that orjson rejects only for half of a pair of surrogates.
-
-    Clients that cut a text by UTF-16 units send these; U+FFFD stands for each. Numbers
-    are those that orjson takes, since it writes them again.
-    """
-    try:
-        return _mended(
-            json.loads(
-                data, parse_constant=_number, parse_int=_number, parse_float=_number
-            )
-        )
-    except (ValueError, RecursionError):
-        message = f"the body is not valid JSON: {error}"
-        raise BadRequest(message, code="invalid_json") from None
-
-
-def _number(text: str) -> Any:
-    """raises: ValueError for NaN, Infinity, and what orjson could not write."""
-    return orjson.loads(text)
-
-
-def _mended(value: Any) -> Any:
-    if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [_mended(each) for each in value]
-    if isinstance(value, dict):
-        return {_mended(key): _mended(each) for key, each in value.items()}
-    return value

@@ -36,6 +36,7 @@ class Trace:
     id: the caller's own when it is sane, for otherwise it would be told to the log.
     turn: its way through the gateway, if it went there.
     error: the code of its failure.
+    address: where it came from, if it was refused.
     """
 
     def __init__(self, environ: dict[str, Any]) -> None:
@@ -49,6 +50,7 @@ class Trace:
         self.bytes = 0
         self.turn: Turn | None = None
         self.error = ""
+        self.address = ""
 
     def failed(self, error: GatewayError) -> None:
         """Note why it ended; nobody will ask where."""
@@ -59,7 +61,7 @@ class Trace:
         """finished: whether all of it was sent. Times in seconds."""
         turn = self.turn
         account = turn.accounts[-1] if turn and turn.accounts else None
-        return {
+        told = {
             "id": self.id,
             "method": self.method,
             "path": self.path,
@@ -72,6 +74,7 @@ class Trace:
             "bytes": self.bytes,
             "ended": self.error or ("done" if finished else "client_left"),
         }
+        return {**told, "from": self.address} if self.address else told
 
     @property
     def first_s(self) -> float | None:
@@ -175,4 +178,5 @@ def line(fields: dict[str, Any]) -> str:
     named = ("first_s", "total_s", "pieces", "bytes")
     told = [str(fields[name] or "-") for name in plain]
     told += [f"{name}={fields[name] or 0}" for name in named]
+    told += [f"from={fields['from']}"] if "from" in fields else []
     return " ".join([*told, fields["ended"]])

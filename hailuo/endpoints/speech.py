@@ -7,7 +7,17 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, request
 
 from ..upstream import Sound, Speech, languages
-from . import access, caller, fields, journal, service, shapes, streams
+from . import (
+    access,
+    caller,
+    fields,
+    journal,
+    json_body,
+    service,
+    shapes,
+    streams,
+    validation,
+)
 from .journal import Trace
 from .spoken import spoken
 
@@ -46,8 +56,12 @@ def speak() -> Response:
     """What fails until the first bytes of audio is still a status."""
     here = service.current()
     scope = access.scope(request, here.settings, here.pool)
-    asked = read(fields.json_body(request, here.settings))
     watch = caller.watch(request, here.settings)
+    if access.is_large(request):
+        access.prove(request, scope, here.gateway, watch)
+    asked = read(json_body.read(request, here.settings, json_body.MAX_SPEECH_BYTES))
+    if here.gateway.converts(scope, asked.speech):
+        access.prove(request, scope, here.gateway, watch)
     trace = journal.trace(request)
     turn = trace.turn = here.gateway.turn(scope)
     sound = here.gateway.speak(turn, asked.speech, watch)
@@ -105,7 +119,7 @@ def read(body: Mapping[str, Any]) -> SpeechRequest:
     speech = Speech(
         text=_input(body),
         voice=_voice(body),
-        model=_model(body),
+        model=validation.name(body, "model"),
         format=format,
         speed=_speed(body),
         emotion=_emotion(body),
@@ -145,13 +159,6 @@ def _voice(body: Mapping[str, Any]) -> str:
     if not isinstance(voice, str) or len(voice) > MAX_VOICE_CHARACTERS:
         raise fields.wrong("voice", "a voice of GET /v1/audio/voices")
     return voice.strip()
-
-
-def _model(body: Mapping[str, Any]) -> str:
-    model = body.get("model") or ""
-    if not isinstance(model, str):
-        raise fields.wrong("model", "a string")
-    return model
 
 
 def _speed(body: Mapping[str, Any]) -> float:

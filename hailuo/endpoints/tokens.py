@@ -13,7 +13,7 @@ from ..accounts import Account
 from ..errors import GatewayError
 from ..refresh import Outcome
 from ..tokens import TokensFile
-from . import access, caller, fields, service
+from . import access, caller, fields, rate_limit, service
 
 bp = Blueprint("tokens", __name__)
 
@@ -28,8 +28,9 @@ class UnknownAccount(GatewayError):
 
 @bp.before_request
 def only_the_owner() -> None:
-    if request.endpoint != f"{bp.name}.{check.__name__}":
-        access.require_key(request, service.current().settings)
+    settings = service.current().settings
+    if request.endpoint != f"{bp.name}.{check.__name__}" or not settings.caller_tokens:
+        access.require_key(request, settings)
 
 
 @bp.get("/token")
@@ -97,10 +98,17 @@ def status() -> Response:
 
 @bp.post("/token/check")
 def check() -> Response:
+    """Whoever has many tokens that do not live is slowed like one who is refused."""
     here = service.current()
     token = fields.token(request, here.settings)
+    trusted = access.is_owner(request, here.settings) or here.services.knows(token)
+    if not trusted:
+        rate_limit.check(request)
     watch = caller.watch(request, here.settings)
-    return jsonify({"live": here.services.lives(token, watch)})
+    live = here.services.lives(token, watch)
+    if not live and not trusted:
+        rate_limit.count(request)
+    return jsonify({"live": live})
 
 
 def told(outcome: Outcome) -> dict[str, Any]:

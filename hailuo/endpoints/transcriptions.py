@@ -37,6 +37,7 @@ def transcribe() -> Response:
     here = service.current()
     scope = access.scope(request, here.settings, here.pool)
     watch = caller.watch(request, here.settings)
+    access.prove(request, scope, here.gateway, watch)
     with ExitStack() as gone:
         sent = upload.read(request, here.settings, gone)
         asked = read(sent.fields)

@@ -7,7 +7,6 @@ Parsing a big upload must not keep others waiting, so after every piece they hav
 turn (design.md, Big bodies).
 """
 
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -16,17 +15,22 @@ from typing import IO, Any, NamedTuple
 from flask import Request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
+from werkzeug.formparser import MultiPartParser
 from werkzeug.http import parse_options_header
 from werkzeug.wsgi import get_input_stream
 
 from ..errors import BadRequest, TooLarge
 from ..files import decode
 from ..settings import MB, Settings
-from . import fields
+from ..spool import SPOOL
+from . import fields, json_body
 
 FORM_MB = 1  # of fields beside the file, of which there are few
-FORM_PARTS = 100
+MAX_FORM_PARTS = 100
+# A field, or the headers of a part, which take 0.3 s a megabyte to be parsed. More than
+# the parser reads at once, which it holds in the same buffer.
+MAX_FIELD_BYTES = 64 * 1024
+BUFFER_BYTES = MAX_FIELD_BYTES // 2
 
 
 class Upload(NamedTuple):
@@ -57,7 +61,7 @@ def read(request: Request, settings: Settings, gone: ExitStack) -> Upload:
     raises: BadRequest, naming the field; TooLarge.
     """
     if request.mimetype == "application/json":
-        return of_json(fields.json_body(request, settings), gone)
+        return of_json(json_body.read(request, settings), gone)
     return of_form(request, settings.max_file_mb, gone)
 
 
@@ -65,28 +69,32 @@ def of_form(request: Request, most_mb: int, gone: ExitStack) -> Upload:
     """multipart/form-data, with or without a Content-Length."""
 
     def on_disk(*_: object, **__: object) -> IO[bytes]:
-        return gone.enter_context(tempfile.TemporaryFile())
+        return gone.enter_context(SPOOL.file())
 
     limit = (most_mb + FORM_MB) * MB
-    parser = FormDataParser(
+    parser = MultiPartParser(
         on_disk,
-        max_form_memory_size=FORM_MB * MB,
-        max_form_parts=FORM_PARTS,
-        silent=False,
+        max_form_memory_size=MAX_FIELD_BYTES,
+        buffer_size=BUFFER_BYTES,
+        max_form_parts=MAX_FORM_PARTS,
     )
     mimetype, options = parse_options_header(request.content_type)
     mimetype = mimetype.lower()
-    if mimetype != "multipart/form-data":
-        raise BadRequest("the body must be multipart/form-data", code="invalid_form")
+    boundary = options.get("boundary", "")
+    if mimetype != "multipart/form-data" or not boundary:
+        message = "the body must be multipart/form-data with a boundary"
+        raise BadRequest(message, code="invalid_form")
     try:
         stream: Any = Unhurried(
             get_input_stream(request.environ, max_content_length=limit)
         )
-        _, form, files = parser.parse(stream, mimetype, request.content_length, options)
+        length = request.content_length
+        form, files = parser.parse(stream, boundary.encode("ascii"), length)
     except RequestEntityTooLarge:
         raise TooLarge(
-            f"the upload is larger than {most_mb} MB (HAILUO_MAX_FILE_MB): send it in "
-            "parts, or compressed"
+            f"the upload is larger than {most_mb} MB (HAILUO_MAX_FILE_MB), or has more "
+            f"than {MAX_FORM_PARTS} parts, or one that is no file of more than "
+            f"{MAX_FIELD_BYTES // 1024} kB: send it in parts, or compressed"
         ) from None
     except ValueError as error:
         message = f"the body is not valid multipart/form-data: {error}"
@@ -111,7 +119,7 @@ def of_json(body: Mapping[str, Any], gone: ExitStack) -> Upload:
     if not isinstance(data, str):
         raise fields.wrong("input_audio.data", "the recording in base64")
     data = data.partition("base64,")[2] or data
-    file = gone.enter_context(tempfile.TemporaryFile())
+    file = gone.enter_context(SPOOL.file())
     try:
         decode(data, file)
     except ValueError:

@@ -5,6 +5,8 @@ from typing import Any
 
 from ..errors import BadRequest
 
+MAX_NAME_CHARACTERS = 256  # a model's name is repeated in every event of a stream
+
 
 def wrong(param: str, expected: str, code: str = "invalid_value") -> BadRequest:
     """The refusal of a field, with what it should have been."""
@@ -28,3 +30,15 @@ def flag(body: Mapping[str, Any], name: str, path: str = "") -> bool:
     if not isinstance(value, (bool, str, type(None))) or value not in known:
         raise wrong(f"{path}{name}", "true or false")
     return known[value]
+
+
+def name(body: Mapping[str, Any], field: str) -> str:
+    """Return the name of a model or the like, "" when there is none.
+
+    raises: BadRequest for one that no model has, but a client that would have it sent
+        back in each of a thousand events.
+    """
+    value = optional(body, field, str, "a string") or ""
+    if len(value) > MAX_NAME_CHARACTERS:
+        raise wrong(field, f"at most {MAX_NAME_CHARACTERS} characters long")
+    return str(value)

@@ -37,6 +37,7 @@ def voices() -> Response:
     if access.sent(request):
         scope = access.scope(request, here.settings, here.pool)
         watch = caller.watch(request, here.settings)
+        access.prove(request, scope, here.gateway, watch)
         speakers = [*here.services.speakers(scope), *here.services.cloned(scope, watch)]
     else:
         speakers = [*here.services.speakers(here.pool.everybody())]

@@ -11,7 +11,6 @@ last who holds it lets go, whatever happens to the program.
 import binascii
 import io
 import os
-import tempfile
 import threading
 import time
 import weakref
@@ -20,6 +19,7 @@ from typing import IO, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..errors import BadRequest
+from ..spool import SPOOL
 from . import media, names
 
 SLICE = 65_536  # characters of base64 that are decoded at once; a multiple of four
@@ -162,7 +162,7 @@ def from_base64(
     sleep: gives the turn.
     raises: BadRequest for what is not base64.
     """
-    content = tempfile.TemporaryFile()
+    content = SPOOL.file()
     try:
         decode(text, content, sleep)
     except ValueError:  # binascii's own, and characters that are not ASCII

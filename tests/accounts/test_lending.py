@@ -465,7 +465,7 @@ class TestForged:
                     slowest = max(slowest, time.monotonic() - began)
             finally:
                 done.set()
-            assert {code for each in floods for code in each.result()} == {401}
+            assert {code for each in floods for code in each.result()} <= {401, 429}
 
         assert slowest < 1
         (account,) = accounts(gateway)

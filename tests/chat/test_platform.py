@@ -15,13 +15,24 @@ from tests.conftest import SECRET, Caller, text_of
 from tests.files import samples
 from tests.files.site import Site, answer
 from tests.platform.paper import pdf, word
-from tests.served import Served
+from tests.served import KEY, Served
 from tests.simulated import Simulated
 
 
 @pytest.fixture
 def kind() -> str:
     return "platform"
+
+
+@pytest.fixture
+def owner(
+    caller: Callable[..., Caller], serve: Callable[..., Served], kind: str
+) -> Caller:
+    """The owner of a gateway that opens private addresses, who sends an API key."""
+    settings = {"HAILUO_ALLOW_PRIVATE_URLS": 1, "HAILUO_TOKENS": "sk-api-sim-owner"}
+    owner = caller(served=serve(**settings))
+    owner.tokens = [KEY]
+    return owner
 
 
 def asked_of(upstream: Simulated) -> Any:
@@ -272,26 +283,20 @@ class TestFiles:
     def test_a_document_at_an_address(
         self,
         upstream: Simulated,
-        caller: Callable[..., Caller],
-        serve: Callable[..., Served],
+        owner: Caller,
         form: Any,
     ):
-        opened = caller(served=serve(HAILUO_ALLOW_PRIVATE_URLS=1))
         with Site(answer(pdf("Rising sales"))) as site:
             part = json.loads(json.dumps(form).replace("%", site.url("/q3.pdf")))
-            (read,) = self.sent(upstream, opened, part)
+            (read,) = self.sent(upstream, owner, part)
 
         assert read == text('<file name="q3.pdf">\nRising sales\n</file>')
 
     def test_a_private_picture_is_fetched_where_that_is_allowed(
-        self,
-        upstream: Simulated,
-        caller: Callable[..., Caller],
-        serve: Callable[..., Served],
+        self, upstream: Simulated, owner: Caller
     ):
-        opened = caller(served=serve(HAILUO_ALLOW_PRIVATE_URLS=1))
         with Site(answer(samples.PNG)) as site:
-            (shown,) = self.sent(upstream, opened, image(site.url("/a.png")))
+            (shown,) = self.sent(upstream, owner, image(site.url("/a.png")))
 
         assert shown == image(f"data:image/png;base64,{base64_of(samples.PNG)}")
 
@@ -299,7 +304,7 @@ class TestFiles:
         with pytest.raises(openai.BadRequestError) as raised:
             account.ask(messages=user(image("http://127.0.0.1:1/a.png")))
         assert raised.value.param == "messages[0].content[0].image_url.url"
-        assert upstream.report()["requests"] == []
+        assert upstream.work() == []
 
     @pytest.mark.parametrize(
         ("data", "why"),
@@ -318,7 +323,7 @@ class TestFiles:
         with pytest.raises(openai.BadRequestError, match=why) as raised:
             account.ask(messages=user(part))
         assert raised.value.param == "messages[0].content[0].file.file_data"
-        assert upstream.report()["requests"] == []
+        assert upstream.work() == []
 
     def test_a_history_with_files_goes_on(self, upstream: Simulated, account: Caller):
         upstream.script({"call": "completion", "text": "Yes."})

@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from hailuo import create_app
+from hailuo.endpoints import rate_limit
 from hailuo.settings import Settings
 
 
@@ -26,6 +27,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
+    """One whose address was never refused anything."""
+    app.extensions[rate_limit.KEY] = rate_limit.Refusals()
     return app.test_client()
 
 

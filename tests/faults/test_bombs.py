@@ -64,6 +64,9 @@ REFUSED = {
     "2,000,000 keys": beside(
         b'"x":{%b}' % b",".join(b'"%d":1' % n for n in range(2_000_000))
     ),
+    "15,000,000 numbers": beside(b'"x":[%b]' % many(b"1", 15_000_000)),
+    "half of 5,000,000 pairs": said(b'"%b"' % (b"\\ud800" * 5_000_000)),
+    "half of 10,000,000 pairs in UTF-8": said(b'"%b"' % (b"\xed\xa0\x80" * 10_000_000)),
     "100,000 stops": beside(b'"stop":[%b]' % many(b'"a"', 100_000)),
 }
 
@@ -72,8 +75,9 @@ ANSWERED = {
     "9,000 messages": b'{"messages":[%b]}' % many(MESSAGE, 9_000),
     "20 MB of text": said(b'"%b"' % (b"a" * 20_000_000)),
     "20 MB of braces in a text": said(b'"%b"' % (b"{[" * 100_000 + b"a" * 20_000_000)),
-    "5,000,000 numbers": beside(b'"x":[%b]' % many(b"1", 5_000_000)),
-    "half of many pairs": said(b'"%b"' % (b"\\ud800" * 1_000_000)),
+    "3,000,000 numbers": beside(b'"x":[%b]' % many(b"1", 3_000_000)),
+    "such and half a pair": HALF % (b'"x":[%b]' % many(b"1", 3_000_000)),
+    "half of many pairs": said(b'"%b"' % (b"\\ud800" * 50_000)),
     "half a pair in UTF-8": said(b'"\xed\xa0\x80"'),
     "an escaped NUL": said(b'"\\u0000"'),
     "a byte order mark": b"\xef\xbb\xbf{%b}" % MESSAGES,

@@ -78,12 +78,14 @@ MAY_IMPORT = {
     "watch": ("errors",),
     "together": ("errors", "watch"),
     "places": ("watch",),
-    "audio": ("errors", "places", "watch"),
+    "spool": ("errors",),
+    "audio": ("errors", "places", "spool", "watch"),
     "documents": (),
     "download": (
         "errors",
         "fairness",
         "files.names",  # names of files are told by nobody else
+        "spool",
         "unpacking",
     ),
     "tokens": ("errors",),
@@ -110,6 +112,7 @@ MAY_IMPORT = {
         "kept",
         "memory",
         "places",
+        "spool",
         "together",
         "unpacking",
         "watch",

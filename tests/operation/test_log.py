@@ -308,10 +308,11 @@ def test_what_ends_a_request_is_no_news_when_the_caller_left(
 
 
 def test_a_strange_header_does_not_lay_a_signed_address_open(
-    upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
+    upstream: Simulated, serve: Callable[..., Served]
 ):
     """urllib3 warns of a line without a colon, with the address it came from."""
-    open_to_all = serve(HAILUO_ALLOW_PRIVATE_URLS=1)
+    token = upstream.tokens[0]
+    open_to_all = serve(HAILUO_ALLOW_PRIVATE_URLS=1, HAILUO_TOKENS=token)
     before = len(open_to_all.log())
     upstream.script({"call": "chat", "text": "Read"})
     strange = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno colon\r\n\r\nHi"
@@ -321,7 +322,8 @@ def test_a_strange_header_does_not_lay_a_signed_address_open(
         parts = [{"type": "file", "file_url": {"url": address}}]
         asked = Asked(open_to_all)
         messages = [{"role": "user", "content": parts}]
-        answer = asked.by(caller(served=open_to_all), json={"messages": messages})
+        path, body = "/v1/chat/completions", {"messages": messages}
+        answer = asked.send("POST", path, key=KEY, json=body)
 
     assert answer.json()["choices"][0]["message"]["content"] == "Read"
     assert len(asked.lines) == 1

@@ -484,7 +484,7 @@ def test_a_wrong_upload_is_refused(
 
     assert response.status_code == 400, response.text
     assert response.json()["error"]["param"] == param
-    assert scripted.report()["requests"] == []
+    assert scripted.work() == []
 
 
 def test_a_form_that_nobody_makes_is_refused(
@@ -494,7 +494,7 @@ def test_a_form_that_nobody_makes_is_refused(
 
     assert response.status_code == 400
     assert response.json()["error"]["param"] == "response_format"
-    assert scripted.report()["requests"] == []
+    assert scripted.work() == []
 
 
 @pytest.mark.parametrize("granularities", [None, ["segment"], ["word"]])

@@ -71,7 +71,7 @@ class Documents:
             child.kill()
 
     def _read(self, file: File, watch: Watch) -> Generator[Piece, None, str]:
-        with self._places.place() as place:
+        with self._places.place(watch.owner) as place:
             while not place.wait(watch):
                 yield TICK
             with self._child(file) as child:

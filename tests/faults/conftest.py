@@ -1,0 +1,47 @@
+"""Gateways that are attacked: as they are shipped, directly and behind nginx."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.deploy.nginx import PROGRAM, Nginx
+from tests.served import Served
+from tests.simulated import Simulated
+
+OWN_KEY = "sk-secret-of-the-owner"
+
+
+@pytest.fixture(scope="session")
+def attacked(serve: Callable[..., Served], simulator: Simulated) -> Served:
+    """A gateway with a pool and a key of its own."""
+    tokens = ",".join(simulator.tokens)
+    return serve(HAILUO_API_KEY=OWN_KEY, HAILUO_TOKENS=tokens)
+
+
+@pytest.fixture(scope="session")
+def behind_nginx(
+    attacked: Served, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], Served]:
+    """Gives nginx with the shipped site before it, started when it is first asked."""
+    started: list[Nginx] = []
+
+    def nginx() -> Nginx:
+        if PROGRAM is None:
+            pytest.skip("NO NGINX HERE: the shipped site is NOT TESTED")
+        if not started:
+            folder = tmp_path_factory.mktemp("nginx")
+            started.append(Nginx(folder, gateway_port=attacked.port))
+        return started[0]
+
+    yield nginx
+    assert [site.stop() for site in started] == [0] * len(started)
+
+
+@pytest.fixture(params=["directly", "behind nginx"])
+def door(
+    request: pytest.FixtureRequest,
+    attacked: Served,
+    behind_nginx: Callable[[], Served],
+) -> Served:
+    """Where clients knock."""
+    return attacked if request.param == "directly" else behind_nginx()

@@ -1,0 +1,240 @@
+"""Texts of strangers that take long for all that they hold: each is cut or refused
+before anything superlinear looks at it, and somebody else is answered meanwhile.
+
+They are so long that what they are made for takes minutes: whoever is answered at all
+was not kept waiting by it.
+"""
+
+import json
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from hailuo.download import Rules, fetch
+from hailuo.download.dialling import Dialling
+from hailuo.errors import BadRequest
+from hailuo.files import names
+from tests.conftest import Caller
+from tests.files.site import Site, redirect
+from tests.served import Served
+from tests.simulated import Simulated
+
+from .conftest import OWN_KEY
+from .hostile import ask, pings
+
+CHAT = "/v1/chat/completions"
+SPEECH = "/v1/audio/speech"
+TRANSCRIPTIONS = "/v1/audio/transcriptions"
+MARKS = "\u0301\u0316" * 1_000_000  # 4 MB; two quarters of an hour to be normalised
+
+
+def chat(*parts: Any, **fields: Any) -> dict[str, Any]:
+    words = {"type": "text", "text": "What is it?"}
+    return {"messages": [{"role": "user", "content": [*parts, words]}], **fields}
+
+
+def form(headers: bytes, value: bytes = b"x") -> bytes:
+    return b"--x\r\n%b\r\n\r\n%b\r\n--x--\r\n" % (headers, value)
+
+
+class TestNames:
+    def test_file_name_of_combining_marks_is_cut(
+        self, upstream: Simulated, attacked: Served, account: Caller
+    ):
+        upstream.script({"call": "chat", "text": "Read"})
+        named = {"file_data": "eA==", "filename": f"a{MARKS}.txt"}
+        body = chat({"type": "file", "file": named})
+        with pings(attacked):
+            said = ask(attacked, "POST", CHAT, account.key, body=body)
+        assert said.status == 200, said
+        (upload,) = upstream.report()["uploads"]
+        assert upload["name"].startswith("á") and upload["name"].endswith(".txt")
+        assert len(upload["name"].encode()) <= names.LONGEST
+
+    def test_long_name_keeps_its_beginning_and_its_suffix(self):
+        safe = names.safe("ab" + "\u0301" * 100_000 + ".pdf")
+        assert safe.startswith("ab\u0301\u0301") and safe.endswith(".pdf")
+        assert unicodedata.is_normalized("NFC", safe)
+
+    @pytest.mark.parametrize("part", [";", ";a=b", ";filename*=a'", ';a="'])
+    def test_content_disposition_is_cut(self, part: str):
+        assert len(names.from_disposition("attachment" + part * 5_000_000)) < 4_096
+        named = names.from_disposition('attachment; filename="a.pdf"' + part * 20_000)
+        assert named == "a.pdf"
+
+
+class TestAddresses:
+    HOST = f"http://a{MARKS}/"
+    PARTS = {
+        "image_url": {"type": "image_url", "image_url": {"url": HOST}},
+        "file_url": {"type": "file", "file_url": {"url": HOST}},
+        "file_id": {"type": "file", "file": {"file_id": HOST}},
+        "path": {"type": "file", "file_url": {"url": "http://a/" + "b" * 100_000}},
+        "data": {"type": "image_url", "image_url": {"url": "data:" + ";a=b" * 10_000}},
+    }
+
+    @pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+    def test_long_address_is_refused_by_its_field(
+        self, door: Served, part: dict[str, Any]
+    ):
+        with pings(door):
+            said = ask(door, "POST", CHAT, OWN_KEY, body=chat(part))
+        assert said.status == 400
+        assert said.error["param"].startswith("messages[0].content[0].")
+        assert len(said.body) < 1_000
+
+    @pytest.mark.parametrize(
+        "location",
+        [f"http://a{MARKS[:10_000]}/", f"//a{MARKS[:10_000]}", "/" + "b" * 20_000],
+        ids=["a host", "without its scheme", "a path"],
+    )
+    def test_redirect_to_a_long_address_is_not_followed(self, location: str):
+        header = location.encode().decode("latin-1")
+        page = redirect(header)
+        with Site(lambda: [part.decode().encode("latin-1") for part in page()]) as site:
+            rules = Rules(1_000, dialling=Dialling(allow_private=True))
+            with pytest.raises(BadRequest, match="too long"):
+                fetch(site.url(), rules)
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "https://user:word@example.org:8000/a?b#c",
+            "https://example.org/" + "a" * 4_000,
+            "//example.org/" + "a" * 4_000,
+            "/a//" + "b" * 4_000,
+            "?" + "b" * 4_000,
+        ],
+    )
+    def test_address_of_sane_length_fits(self, address: str):
+        assert names.address_fits(address)
+        assert urlsplit(address)
+
+
+class TestBodies:
+    """Every body limit fits its route."""
+
+    @pytest.mark.parametrize(
+        ("path", "kilobytes"),
+        [("/token/check", 64), ("/v1/token", 1024), (SPEECH, 1024)],
+    )
+    def test_body_of_a_route_is_no_larger_than_it_needs(
+        self, door: Served, path: str, kilobytes: int
+    ):
+        filling = "a" * (kilobytes * 1024)
+        said = ask(door, "POST", path, OWN_KEY, body={"x": filling})
+        assert (said.status, said.error["code"]) == (413, "file_too_large")
+        assert f"{kilobytes} kB" in said.error["message"]
+        said = ask(door, "POST", path, OWN_KEY, body={"x": filling[:-100]})
+        assert said.status == 400, "this one is read, and has not what it takes"
+
+    def test_numbers_and_half_a_pair_need_a_key_or_a_token(self, door: Served):
+        body = b'{"token":"\\ud800","x":[%b1]}' % (b"1," * 1_000_000)
+        with pings(door):
+            assert ask(door, "POST", "/token/check", body=body).status == 413
+
+    def test_name_of_a_model_is_not_repeated_for_ever(self, door: Served):
+        said = ask(door, "POST", CHAT, OWN_KEY, body=chat(model="m" * 1_000_000))
+        assert (said.status, said.error["param"]) == (400, "model")
+
+    def test_voice_that_nobody_has_is_not_sent_back_whole(self, door: Served):
+        body = {"input": "Hello", "voice": "v" * 1_000_000}
+        said = ask(door, "POST", SPEECH, OWN_KEY, body=body)
+        assert (said.status, said.error["param"]) == (400, "voice")
+        assert len(said.body) < 1_000
+
+    def test_stop_sequence_is_short(self, door: Served):
+        said = ask(door, "POST", CHAT, OWN_KEY, body=chat(stop=["a", "b" * 2_000]))
+        assert (said.status, said.error["param"]) == (400, "stop")
+
+    def test_type_that_a_part_cannot_have_is_not_sent_back_whole(self, door: Served):
+        said = ask(door, "POST", CHAT, OWN_KEY, body=chat({"type": "t" * 1_000_000}))
+        assert said.error["param"] == "messages[0].content[0].type"
+        assert len(said.body) < 1_000
+
+
+class TestHeaders:
+    LONG = {
+        "Accept": "text/html;q=0.5," * 3_000,
+        "Accept_Language": "en," * 15_000,
+        "Origin": "http://xn--" + "a" * 40_000,
+        "Content_Type": "multipart/form-data" + ";a=b" * 10_000,
+        "Access_Control_Request_Headers": "a," * 20_000,
+        "X_Forwarded_For": "1.1.1.1," * 5_000,
+    }
+
+    @pytest.mark.parametrize("name", LONG)
+    def test_long_header_is_refused(self, door: Served, name: str):
+        with pings(door):
+            said = ask(door, "GET", "/", **{name: self.LONG[name]})
+        assert (said.status, said.error["code"]) == (431, "header_too_long")
+        assert said.headers["x-request-id"]
+
+    def test_long_host_is_refused(self, attacked: Served):
+        """nginx refuses it itself."""
+        said = ask(attacked, "GET", "/", Host="xn--" + "a" * 40_000)
+        assert said.status == 431
+
+    def test_credentials_may_be_longer(self, door: Served):
+        said = ask(door, "POST", CHAT, "x" * 60_000, body=chat())
+        assert said.status == 401
+
+
+class TestForms:
+    TYPE = "multipart/form-data; boundary=x"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            form(b"Content-Disposition: form-data" + b";a=b" * 200_000),
+            form(b"X: y\r\n" * 100_000),
+            form(b'Content-Disposition: form-data; name="model"', b"x" * 70_000),
+            form(b'Content-Disposition: form-data; name="a"')[:-7] * 200 + b"--x--",
+            b"\r\n" * 500_000,
+        ],
+        ids=["parameters", "headers", "a field", "parts", "nothing but lines"],
+    )
+    def test_form_that_holds_too_much_is_refused(self, door: Served, body: bytes):
+        with pings(door):
+            said = ask(
+                door, "POST", TRANSCRIPTIONS, OWN_KEY, body=body, Content_Type=self.TYPE
+            )
+        assert (said.status, said.error["code"]) == (413, "file_too_large")
+
+    @pytest.mark.parametrize("kind", ["multipart/form-data", TYPE + "é"])
+    def test_form_needs_a_boundary(self, attacked: Served, kind: str):
+        said = ask(
+            attacked, "POST", TRANSCRIPTIONS, OWN_KEY, body=b"--", Content_Type=kind
+        )
+        assert (said.status, said.error["code"]) == (400, "invalid_form")
+
+
+HALVES = {
+    r'"\ud800"': "\ufffd",
+    r'"\udc00\ud800"': "\ufffd\ufffd",
+    r'"\ud83d\ude00\ude00"': "😀\ufffd",
+    r'"\ud83d\ud83d\ude00"': "\ufffd😀",
+    r'"\\ud800 \ud800"': r"\ud800 " + "\ufffd",
+    r'"\\\ud800"': "\\\ufffd",
+    r'"\\\\ud83d\ude00"': r"\\ud83d" + "\ufffd",
+}
+
+
+@pytest.mark.parametrize("text", HALVES)
+def test_half_of_a_pair_is_replaced(
+    upstream: Simulated, caller: Callable[..., Caller], attacked: Served, text: str
+):
+    """As the standard library reads it; a backslash may be escaped before it."""
+    upstream.script({"call": "chat", "text": "Yes"})
+    body = b'{"messages":[{"role":"user","content":%b}]}' % text.encode()
+    key = caller(served=attacked).key
+    assert ask(attacked, "POST", CHAT, key, body=body).status == 200
+    (asked,) = upstream.report()["answers"]
+    assert asked["message"] == HALVES[text]
+    mended = (
+        json.loads(text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    )
+    assert mended == HALVES[text]
