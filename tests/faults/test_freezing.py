@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import SECRET, Caller
 from tests.deploy.nginx import PROGRAM, Nginx
 from tests.files.site import Site
-from tests.served import Served
+from tests.served import KEY, Served
 from tests.simulated import Simulated
 
 from .peers import (
@@ -118,10 +118,10 @@ def test_a_file_site_that_floods_keeps_nobody_waiting(
     serve: Callable[..., Served], caller: Callable[..., Caller], name: str
 ):
     """And ends with its client, as it would at its deadline."""
-    gateway = serve(HAILUO_ALLOW_PRIVATE_URLS=1)
+    client = caller()
+    gateway = serve(HAILUO_ALLOW_PRIVATE_URLS=1, HAILUO_TOKENS=client.key)
     with Site(flood(SITES[name])) as site:
         content = [{"type": "file", "file_url": {"url": site.url("/a.txt")}}]
-        key = caller(served=gateway).key
-        with asking(gateway, key, content), others_are_served(gateway):
+        with asking(gateway, KEY, content), others_are_served(gateway):
             pass
         assert site.left.wait(PATIENCE_S)
