@@ -16,10 +16,8 @@ from ..files import Source
 from ..settings import Settings
 from ..upstream import Question
 from . import chat_messages, chat_tools, json_body
-from .validation import flag, name, optional
-from .validation import wrong as wrong
+from .validation import DEFAULT_MODEL, flag, name, optional, wrong
 
-DEFAULT_MODEL = "hailuo"
 MAX_STOPS = 16  # four times OpenAI's: some clients add their own to the user's
 MAX_STOP_CHARACTERS = 1_024  # looking for one takes the square of its length a piece
 
@@ -68,34 +66,6 @@ def chat(request: Request, settings: Settings) -> ChatRequest:
         stream=stream,
         include_usage=include_usage,
     )
-
-
-def tokens(request: Request, settings: Settings) -> Mapping[str, str]:
-    """Credentials that are handed in: `tokens` or `token`, one, joined, or a list.
-
-    returns: each by its field: token, tokens, tokens[1].
-    raises: BadRequest, naming the one that is none.
-    """
-    body = json_body.read(request, settings, json_body.MAX_TOKENS_BYTES)
-    name = "tokens" if body.get("tokens") is not None else "token"
-    found = body.get(name)
-    alone = isinstance(found, str) and "," not in found
-    found = found.split(",") if isinstance(found, str) else found
-    if not isinstance(found, list) or not found:
-        raise wrong(name, "a string, comma-joined or not, or a list of strings")
-    named = {name if alone else f"{name}[{at}]": each for at, each in enumerate(found)}
-    for path, each in named.items():
-        if not isinstance(each, str) or not each.strip():
-            raise wrong(path, "a string that is not empty")
-    return {path: each.strip() for path, each in named.items()}
-
-
-def token(request: Request, settings: Settings) -> str:
-    """The one credential to check. raises: BadRequest."""
-    found = json_body.read(request, settings, json_body.MAX_TOKEN_BYTES).get("token")
-    if not isinstance(found, str) or not found.strip():
-        raise wrong("token", "a string that is not empty")
-    return found.strip()
 
 
 def _check_shape(body: Mapping[str, Any]) -> None:

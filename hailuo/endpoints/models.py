@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, jsonify, request
 
 from ..errors import GatewayError
-from . import caller, fields, service
+from . import caller, service
+from .validation import DEFAULT_MODEL
 
 bp = Blueprint("models", __name__, url_prefix="/models")
 
 CREATED = 1_710_000_000  # of no meaning here, but clients want a number
-OWN = (fields.DEFAULT_MODEL, "tts-1", "tts-1-hd", "whisper-1")
+OWN = (DEFAULT_MODEL, "tts-1", "tts-1-hd", "whisper-1")
 
 
 class UnknownModel(GatewayError):

@@ -10,7 +10,6 @@ from ..upstream import Sound, Speech, languages
 from . import (
     access,
     caller,
-    fields,
     journal,
     json_body,
     service,
@@ -134,17 +133,17 @@ def _input(body: Mapping[str, Any]) -> str:
     """Return the text as it is read aloud."""
     text = body.get("input")
     if not isinstance(text, str) or not text.strip():
-        raise fields.wrong("input", "a text to be read out")
+        raise validation.wrong("input", "a text to be read out")
     if len(text) > MAX_CHARACTERS:
-        raise fields.wrong("input", f"at most {MAX_CHARACTERS} characters long")
+        raise validation.wrong("input", f"at most {MAX_CHARACTERS} characters long")
     raw = body.get("raw")
     if not isinstance(raw, (bool, type(None))):
-        raise fields.wrong("raw", "true or false")
+        raise validation.wrong("raw", "true or false")
     if raw:
         return text
     said = spoken(text)
     if not any(map(str.isalnum, said)):
-        raise fields.wrong(
+        raise validation.wrong(
             "input",
             "more than marks, code blocks, addresses and emoji: these are not read "
             'aloud unless "raw" is true',
@@ -157,21 +156,21 @@ def _voice(body: Mapping[str, Any]) -> str:
     voice = body.get("voice") or DEFAULT_VOICE
     voice = voice.get("id") if isinstance(voice, dict) else voice
     if not isinstance(voice, str) or len(voice) > MAX_VOICE_CHARACTERS:
-        raise fields.wrong("voice", "a voice of GET /v1/audio/voices")
+        raise validation.wrong("voice", "a voice of GET /v1/audio/voices")
     return voice.strip()
 
 
 def _speed(body: Mapping[str, Any]) -> float:
     speed = 1.0 if body.get("speed") is None else body["speed"]
     if not _is_number(speed) or not SPEEDS[0] <= speed <= SPEEDS[1]:
-        raise fields.wrong("speed", f"a number from {SPEEDS[0]} to {SPEEDS[1]}")
+        raise validation.wrong("speed", f"a number from {SPEEDS[0]} to {SPEEDS[1]}")
     return float(speed)
 
 
 def _emotion(body: Mapping[str, Any]) -> str:
     emotion = body.get("emotion")
     if emotion is not None and emotion not in EMOTIONS:
-        raise fields.wrong("emotion", "one of " + ", ".join(EMOTIONS))
+        raise validation.wrong("emotion", "one of " + ", ".join(EMOTIONS))
     return emotion or ""
 
 
@@ -181,7 +180,7 @@ def _pitch(body: Mapping[str, Any]) -> int | None:
         return None
     lowest, highest = PITCHES
     if not _is_number(pitch) or not lowest <= pitch <= highest or pitch % 1:
-        raise fields.wrong("pitch", f"a whole number from {lowest} to {highest}")
+        raise validation.wrong("pitch", f"a whole number from {lowest} to {highest}")
     return int(pitch)
 
 
@@ -190,7 +189,7 @@ def _volume(body: Mapping[str, Any]) -> float | None:
     if volume is None:
         return None
     if not _is_number(volume) or not 0 < volume <= MAX_VOLUME:
-        raise fields.wrong("vol", f"a number above 0, {MAX_VOLUME:.0f} at most")
+        raise validation.wrong("vol", f"a number above 0, {MAX_VOLUME:.0f} at most")
     return float(volume)
 
 
@@ -202,7 +201,7 @@ def _language(body: Mapping[str, Any]) -> str:
     code = languages.code(language) if isinstance(language, str) else ""
     if not code:
         known = ", ".join(languages.NAMES.values())
-        raise fields.wrong("language_boost", f'"auto" or one of {known}')
+        raise validation.wrong("language_boost", f'"auto" or one of {known}')
     return code
 
 
@@ -214,5 +213,5 @@ def _choice(body: Mapping[str, Any], name: str, options: tuple[str, ...]) -> str
     """One of *options*, the first unless told."""
     value = body.get(name) or options[0]
     if value not in options:
-        raise fields.wrong(name, "one of " + ", ".join(options))
+        raise validation.wrong(name, "one of " + ", ".join(options))
     return str(value)

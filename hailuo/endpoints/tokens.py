@@ -5,15 +5,18 @@ none, since who has the token may as well ask the service.
 """
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Request, Response, jsonify, request
 
 from ..accounts import Account
 from ..errors import GatewayError
 from ..refresh import Outcome
+from ..settings import Settings
 from ..tokens import TokensFile
-from . import access, caller, fields, rate_limit, service
+from . import access, caller, json_body, rate_limit, service
+from .validation import wrong
 
 bp = Blueprint("tokens", __name__)
 
@@ -49,7 +52,7 @@ def listed() -> Response:
 @bp.post("/token")
 def add() -> Response:
     here = service.current()
-    done = here.roster.add(fields.tokens(request, here.settings))
+    done = here.roster.add(tokens_of(request, here.settings))
     return jsonify(
         {
             **done._asdict(),
@@ -100,7 +103,7 @@ def status() -> Response:
 def check() -> Response:
     """Whoever has many tokens that do not live is slowed like one who is refused."""
     here = service.current()
-    token = fields.token(request, here.settings)
+    token = token_of(request, here.settings)
     trusted = access.is_owner(request, here.settings) or here.services.knows(token)
     if not trusted:
         rate_limit.check(request)
@@ -150,3 +153,31 @@ def described(account: Account) -> dict[str, Any]:
 def masked(token: str) -> str:
     """Enough to recognise one's own token by, and nobody else's to use."""
     return f"{token[:4]}…{token[-4:]}" if len(token) >= 24 else "…"
+
+
+def tokens_of(request: Request, settings: Settings) -> Mapping[str, str]:
+    """Credentials that are handed in: `tokens` or `token`, one, joined, or a list.
+
+    returns: each by its field: token, tokens, tokens[1].
+    raises: BadRequest, naming the one that is none.
+    """
+    body = json_body.read(request, settings, json_body.MAX_TOKENS_BYTES)
+    name = "tokens" if body.get("tokens") is not None else "token"
+    found = body.get(name)
+    alone = isinstance(found, str) and "," not in found
+    found = found.split(",") if isinstance(found, str) else found
+    if not isinstance(found, list) or not found:
+        raise wrong(name, "a string, comma-joined or not, or a list of strings")
+    named = {name if alone else f"{name}[{at}]": each for at, each in enumerate(found)}
+    for path, each in named.items():
+        if not isinstance(each, str) or not each.strip():
+            raise wrong(path, "a string that is not empty")
+    return {path: each.strip() for path, each in named.items()}
+
+
+def token_of(request: Request, settings: Settings) -> str:
+    """The one credential to check. raises: BadRequest."""
+    found = json_body.read(request, settings, json_body.MAX_TOKEN_BYTES).get("token")
+    if not isinstance(found, str) or not found.strip():
+        raise wrong("token", "a string that is not empty")
+    return found.strip()

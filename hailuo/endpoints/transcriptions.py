@@ -8,7 +8,17 @@ from flask import Blueprint, Response, jsonify, request
 
 from .. import audio
 from ..upstream import Phrase, Recording, Words
-from . import access, caller, fields, journal, service, shapes, streams, times, upload
+from . import (
+    access,
+    caller,
+    journal,
+    service,
+    shapes,
+    streams,
+    times,
+    upload,
+    validation,
+)
 from .journal import Trace
 
 bp = Blueprint("transcriptions", __name__)
@@ -97,14 +107,14 @@ def read(sent: Mapping[str, Any]) -> TranscriptionRequest:
     """raises: BadRequest, naming the field."""
     format = sent.get("response_format") or FORMATS[0]
     if format not in FORMATS:
-        raise fields.wrong("response_format", "one of " + ", ".join(FORMATS))
+        raise validation.wrong("response_format", "one of " + ", ".join(FORMATS))
     stream = _stream(sent)
     if stream and format in TIMED:
-        raise fields.wrong("response_format", "json or text when stream is true")
+        raise validation.wrong("response_format", "json or text when stream is true")
     granularities = _granularities(sent)
     language = sent.get("language") or ""
     if not isinstance(language, str):
-        raise fields.wrong("language", "a string")
+        raise validation.wrong("language", "a string")
     recording = Recording(
         parts=(),
         language=language,
@@ -118,7 +128,7 @@ def _stream(sent: Mapping[str, Any]) -> bool:
     value = sent.get("stream")
     word = "" if value is None else str(value).strip().lower()
     if word not in STREAM:
-        raise fields.wrong("stream", "true or false")
+        raise validation.wrong("stream", "true or false")
     return STREAM[word]
 
 
@@ -128,7 +138,7 @@ def _granularities(sent: Mapping[str, Any]) -> Sequence[str]:
     if not isinstance(asked, (list, tuple)) or not all(
         isinstance(each, str) for each in asked
     ):
-        raise fields.wrong(GRANULARITIES, 'a list of "segment" and "word"')
+        raise validation.wrong(GRANULARITIES, 'a list of "segment" and "word"')
     return asked
 
 

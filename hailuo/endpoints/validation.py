@@ -5,6 +5,7 @@ from typing import Any
 
 from ..errors import BadRequest
 
+DEFAULT_MODEL = "hailuo"  # of a request that names none
 MAX_NAME_CHARACTERS = 256  # a model's name is repeated in every event of a stream
 
 
