@@ -24,43 +24,43 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
 
     from . import endpoints
     from .credentials import identify
-    from .endpoints.service import Service
+    from .endpoints.service import AppState
     from .gateway import Gateway
-    from .leaving import Leaving
+    from .leaving import GracefulShutdown
     from .metrics import Metrics
     from .pool import Pool
     from .proofs import Proofs
-    from .refresh import Refresh
-    from .roster import Roster
-    from .services import Services
+    from .refresh import TokenRefresher
+    from .roster import CredentialStore
+    from .services import Catalog
     from .settings import MB, Settings
     from .spool import SPOOL
     from .tokens import TokensFile
     from .upstream import Upstream
-    from .upstream.http import Http
+    from .upstream.http import HttpClient
     from .upstream.platform import Platform
     from .upstream.web import Web
 
     settings = settings or Settings.read(os.environ)
     SPOOL.limit_bytes = SPOOLED_FILES * settings.max_file_mb * MB
     metrics = Metrics()
-    http = Http(settings.proxy, metrics.called)
+    http = HttpClient(settings.proxy, metrics.count_call)
     web = Web(http, settings.origin, settings.replace_audio_model)
     platform = Platform(http, settings.platform_origin, settings.platform_model)
     ordered = (platform, web) if settings.prefer == platform.kind else (web, platform)
     upstreams: dict[str, Upstream] = {each.kind: each for each in ordered}
     pool = Pool(identify, settings.queue_timeout_s)
-    roster = Roster(pool, TokensFile(settings.tokens_file), settings.tokens)
+    roster = CredentialStore(pool, TokensFile(settings.tokens_file), settings.tokens)
     roster.load()
-    metrics.watch(pool)
+    metrics.register_pool(pool)
     interval_s = settings.token_refresh_interval_s
-    refresh = Refresh(pool, roster, upstreams, interval_s, metrics)
-    leaving = Leaving(pool, upstreams)
+    refresh = TokenRefresher(pool, roster, upstreams, interval_s, metrics)
+    leaving = GracefulShutdown(pool, upstreams)
     proofs = Proofs(pool, upstreams)
     gateway = Gateway(pool, upstreams, leaving, metrics, proofs)
-    services = Services(pool, upstreams, proofs)
+    services = Catalog(pool, upstreams, proofs)
     app = Flask(__name__, static_folder=None)
-    service = Service(
+    service = AppState(
         settings, pool, roster, refresh, gateway, services, leaving, metrics
     )
     endpoints.init_app(app, service)

@@ -57,11 +57,11 @@ class Slot:
         """
         return self._used_at[0]
 
-    def lend(self, unproven: bool = False) -> None:
+    def acquire(self, unproven: bool = False) -> None:
         self._count(1, unproven)
         self._used_at[0] = time.monotonic()
 
-    def take_back(self, unproven: bool = False) -> None:
+    def release(self, unproven: bool = False) -> None:
         self._count(-1, unproven)
 
     def confirm(self) -> None:
@@ -114,7 +114,7 @@ class Account:
         self.source = source
         self.visitor = visitor
         self.dead = False
-        self.served = 0
+        self.answer_count = 0
         self.last_error = ""
 
     @property
@@ -139,12 +139,12 @@ class Account:
         return self.visitor is not None and self.visitor.suspect
 
     @property
-    def ended(self) -> bool:
+    def expired(self) -> bool:
         """Whether its token says that its time is over: a hint, it is tried anyway."""
         ends_at = self.identity.expires_at
         return ends_at is not None and ends_at <= time.time()
 
-    def have(self, token: str, identity: Identity, source: str) -> None:
+    def replace_token(self, token: str, identity: Identity, source: str) -> None:
         """Take a credential; a new one knows nothing of what befell the old."""
         self.source = source
         if token != self.token:
@@ -172,7 +172,7 @@ class Account:
 
         since: when it began, on the clock of the cooldowns.
         """
-        self.served += 1
+        self.answer_count += 1
         self.cooldowns.clear(use.purpose, self.model(use), since)
         self.cooldowns.refused_question = ""
         self.last_error = ""
@@ -189,7 +189,7 @@ class Account:
         self.last_error = why
 
 
-class Scope:
+class Candidates:
     """The accounts that may serve a request.
 
     accounts: gives them; the pool's may change while somebody waits.
@@ -204,14 +204,14 @@ class Scope:
         kinds: Callable[[], Collection[str]] | None = None,
     ) -> None:
         self.accounts = accounts
-        self.own = own
+        self.from_caller = own
         self.kinds = kinds or (lambda: {account.kind for account in accounts()})
 
-    def where(self, fits: Callable[[Account], bool]) -> "Scope":
+    def where(self, fits: Callable[[Account], bool]) -> "Candidates":
         """The part of it that fits, whenever it is asked."""
-        return Scope(lambda: [each for each in self.accounts() if fits(each)], self.own)
+        return Candidates(lambda: [each for each in self.accounts() if fits(each)], self.from_caller)
 
-    def of(self, kinds: Sequence[str]) -> "Scope":
+    def of_kinds(self, kinds: Sequence[str]) -> "Candidates":
         """The part of it that is of these kinds.
 
         Nearly always that is all or nothing, and known without a look at each account:
@@ -229,9 +229,9 @@ class Scope:
         def present() -> Collection[str]:
             return [kind for kind in self.kinds() if kind in kinds]
 
-        return Scope(accounts, self.own, present)
+        return Candidates(accounts, self.from_caller, present)
 
-    def awake(self, use: Use) -> bool:
+    def any_available(self, use: Use) -> bool:
         """Whether any of it lives and is not resting."""
         return any(not account.rest_s(use) for account in self.live())
 

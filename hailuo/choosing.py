@@ -6,16 +6,16 @@ fails (design.md, How data goes).
 
 from collections.abc import Callable, Mapping, Sequence
 
-from .accounts import Account, Scope
+from .accounts import Account, Candidates
 from .errors import BadRequest, UpstreamError
-from .turn import Turn
+from .turn import RequestState
 from .upstream import Speech, Upstream
 from .watch import Watch
 
 
-def kinds(
+def eligible_kinds(
     upstreams: Mapping[str, Upstream],
-    scope: Scope,
+    scope: Candidates,
     model: str,
     objection: Callable[[Upstream], BadRequest | None],
 ) -> Sequence[str]:
@@ -31,31 +31,31 @@ def kinds(
     if objections and len(objections) == len(present):
         raise objections[0]
     able = [kind for kind in upstreams if not against[kind]]
-    return sorted(able, key=lambda kind: not upstreams[kind].offers(model))
+    return sorted(able, key=lambda kind: not upstreams[kind].has_model(model))
 
 
-def stages(turn: Turn, kinds: Sequence[str]) -> Sequence[tuple[Scope, float | None]]:
+def fallback_plan(turn: RequestState, kinds: Sequence[str]) -> Sequence[tuple[Candidates, float | None]]:
     """Where to look for an account, one after the other, and how long to wait.
 
     None: as long as requests wait in line.
     """
-    first = turn.scope.of(kinds[:1])
-    others = turn.scope.of(kinds[1:])
+    first = turn.candidates.of_kinds(kinds[:1])
+    others = turn.candidates.of_kinds(kinds[1:])
     if not others.live():
-        return [(turn.scope, None)]
-    if not turn.accounts and first.awake(turn.use):
+        return [(turn.candidates, None)]
+    if not turn.accounts and first.any_available(turn.use):
         return [(first, None), (others, 0)]
     used = [account.kind for account in turn.accounts]
     if turn.failures == turn.policy.attempts - 1 and len(set(used)) == 1:
         unused = [kind for kind in kinds if kind not in used]
-        return [(turn.scope.of(unused), 0), (turn.scope, None)]
-    fresh = turn.scope.where(lambda account: account not in turn.accounts)
-    return [*((fresh.of([kind]), 0) for kind in kinds), (turn.scope, None)]
+        return [(turn.candidates.of_kinds(unused), 0), (turn.candidates, None)]
+    fresh = turn.candidates.where(lambda account: account not in turn.accounts)
+    return [*((fresh.of_kinds([kind]), 0) for kind in kinds), (turn.candidates, None)]
 
 
 def having_voice(
-    upstreams: Mapping[str, Upstream], scope: Scope, speech: Speech, watch: Watch
-) -> Scope:
+    upstreams: Mapping[str, Upstream], scope: Candidates, speech: Speech, watch: Watch
+) -> Candidates:
     """The part of *scope* that has the voice; all of it when nobody is known to."""
 
     def has_it(account: Account) -> bool:

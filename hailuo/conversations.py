@@ -8,7 +8,7 @@ could be meant.
 import threading
 from collections import OrderedDict
 
-from .accounts import Scope
+from .accounts import Candidates
 from .errors import BadRequest
 
 KEPT = 10_000
@@ -29,7 +29,7 @@ class Conversations:
             if len(self._owners) > KEPT:
                 self._owners.popitem(last=False)
 
-    def narrow(self, scope: Scope, conversation: str) -> Scope:
+    def narrow(self, scope: Candidates, conversation: str) -> Candidates:
         """What of *scope* can go on with a conversation.
 
         raises: BadRequest when it is not known who that is.

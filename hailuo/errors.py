@@ -8,7 +8,7 @@ GatewayError              500  server_error
   Busy                    429  rate_limit_error         accounts_busy
   NoLiveAccount           503  upstream_error           no_live_account
   ShuttingDown            503  server_error             shutting_down
-  CallerLeft              499  nobody is there to read it
+  ClientDisconnected              499  nobody is there to read it
   UpstreamError           502  upstream_error           may be tried again
     Refused               503                           upstream_busy
       RateLimited         429  rate_limit_error         rate_limit_exceeded
@@ -17,17 +17,17 @@ GatewayError              500  server_error
     VoiceUnknown          400  invalid_request_error    invalid_voice
     TokenRejected         401  authentication_error     this token is no longer good
     Unreachable           502                           upstream_unreachable
-      NotUploaded         502                           a file, after its second try
-    NotUnderstood         502                           upstream_protocol
-    NothingSaid           502                           upstream_empty
+      UploadFailed         502                           a file, after its second try
+    UpstreamProtocolError         502                           upstream_protocol
+    EmptyAnswer           502                           upstream_empty
     SpeechNotRepeated     502                           speech_not_repeated
-    TimedOut              504                           upstream_timeout
+    UpstreamTimeout              504                           upstream_timeout
       PaidTimeout         504                           the same, not tried again
 """
 
 from typing import Any
 
-RETRY_AFTER_MAX_S = 60  # more, and openai-node hammers instead of waiting
+MAX_RETRY_AFTER_S = 60  # more, and openai-node hammers instead of waiting
 
 
 class GatewayError(Exception):
@@ -67,7 +67,7 @@ class GatewayError(Exception):
         if self.retry_after_s is None:
             return {}
         least = 1 if self.retry_after_s else 0
-        seconds = max(least, min(RETRY_AFTER_MAX_S, round(self.retry_after_s)))
+        seconds = max(least, min(MAX_RETRY_AFTER_S, round(self.retry_after_s)))
         return {"Retry-After": str(seconds)}
 
 
@@ -85,7 +85,7 @@ class TooLarge(BadRequest):
     code = "file_too_large"
 
 
-class Filtered(BadRequest):
+class ContentFiltered(BadRequest):
     """The service will not speak of this; another account would not either."""
 
     code = "content_filter"
@@ -100,7 +100,7 @@ class Unauthorized(GatewayError):
     final = True
 
 
-class Busy(GatewayError):
+class AccountsBusy(GatewayError):
     """Every account was answering somebody else for too long."""
 
     status = 429
@@ -124,7 +124,7 @@ class ShuttingDown(GatewayError):
     code = "shutting_down"
 
 
-class CallerLeft(GatewayError):
+class ClientDisconnected(GatewayError):
     """The caller hung up: there is nobody to tell."""
 
     status = 499
@@ -145,12 +145,12 @@ class UpstreamError(GatewayError):
 
     status = 502
     type = "upstream_error"
-    again = True
+    retry_same_account = True
     about_account = False
     limits = ""
 
 
-class Refused(UpstreamError):
+class UpstreamBusy(UpstreamError):
     """The service says no to this request, now; the message is its own.
 
     The question or the account may be at fault: what other accounts say will tell.
@@ -161,7 +161,7 @@ class Refused(UpstreamError):
     code = "upstream_busy"
 
 
-class RateLimited(Refused):
+class RateLimited(UpstreamBusy):
     """More was asked of this account than it may answer just now."""
 
     status = 429
@@ -171,14 +171,14 @@ class RateLimited(Refused):
     limits = "model"
 
 
-class QuotaExhausted(Refused):
+class QuotaExhausted(UpstreamBusy):
     """This account has nothing left to spend: paying or waiting for hours helps."""
 
     status = 429
     type = "rate_limit_error"
     code = "insufficient_quota"
     final = True
-    again = False
+    retry_same_account = False
     about_account = True
 
 
@@ -189,7 +189,7 @@ class Forbidden(UpstreamError):
     type = "permission_error"
     code = "permission_denied"
     final = True
-    again = False
+    retry_same_account = False
     about_account = True
 
 
@@ -209,7 +209,7 @@ class TokenRejected(UpstreamError):
     type = "authentication_error"
     code = "invalid_api_key"
     final = True
-    again = False
+    retry_same_account = False
     about_account = True
 
 
@@ -219,17 +219,17 @@ class Unreachable(UpstreamError):
     code = "upstream_unreachable"
 
 
-class NotUploaded(Unreachable):
+class UploadFailed(Unreachable):
     """The service did not take a file, twice. Its upload has had its retry."""
 
 
-class NotUnderstood(UpstreamError):
+class UpstreamProtocolError(UpstreamError):
     """The service said something its protocol does not know."""
 
     code = "upstream_protocol"
 
 
-class NothingSaid(UpstreamError):
+class EmptyAnswer(UpstreamError):
     """The answer ended without a word. Once more is enough (protocol.md 4)."""
 
     code = "upstream_empty"
@@ -242,14 +242,14 @@ class SpeechNotRepeated(UpstreamError):
     final = True
 
 
-class TimedOut(UpstreamError):
+class UpstreamTimeout(UpstreamError):
     """The service was silent for too long."""
 
     status = 504
     code = "upstream_timeout"
 
 
-class PaidTimeout(TimedOut):
+class PaidTimeout(UpstreamTimeout):
     """A time-out of a service that charges each try, also those it answers too late."""
 
 
@@ -265,7 +265,7 @@ def body(error: GatewayError) -> dict[str, Any]:
     }
 
 
-def untrace(error: BaseException | None) -> None:
+def clear_tracebacks(error: BaseException | None) -> None:
     """Forget the frames that a failure, and what caused it, went through.
 
     For one that has been dealt with. Where a frame keeps the failure that it raises

@@ -14,31 +14,31 @@ from functools import partial
 from typing import TypeVar
 
 from . import audio, choosing, digests, stops
-from .accounts import Account, Scope, Use
+from .accounts import Account, Candidates, Use
 from .conversations import Conversations
-from .errors import BadRequest, CallerLeft, Refused, TokenRejected, UpstreamError
-from .leaving import Leaving
+from .errors import BadRequest, ClientDisconnected, UpstreamBusy, TokenRejected, UpstreamError
+from .leaving import GracefulShutdown
 from .metrics import Metrics
 from .pool import Pool
 from .proofs import Proofs
 from .retry import POLICY, RetryPolicy
-from .turn import Turn
+from .turn import RequestState
 from .upstream import (
     HUSH,
     TICK,
     Answer,
-    Phrase,
+    TranscriptPiece,
     Piece,
     Question,
     Recording,
-    Sound,
+    AudioStream,
     Speech,
     Upstream,
-    Words,
+    TranscriptStream,
 )
 from .watch import Watch
 
-Item = TypeVar("Item", Piece, bytes, Phrase)
+Item = TypeVar("Item", Piece, bytes, TranscriptPiece)
 Ask = Callable[[Upstream, Account], Generator[Item, None, None]]
 
 
@@ -53,7 +53,7 @@ class Gateway:
         self,
         pool: Pool,
         upstreams: Mapping[str, Upstream],
-        leaving: Leaving,
+        leaving: GracefulShutdown,
         metrics: Metrics,
         proofs: Proofs,
         policy: RetryPolicy = POLICY,
@@ -66,23 +66,23 @@ class Gateway:
         self._leaving = leaving
         self.policy = policy
 
-    def turn(self, scope: Scope) -> Turn:
+    def turn(self, scope: Candidates) -> RequestState:
         """A place in line for a request that accounts of *scope* may serve."""
-        return Turn(scope, self._pool.ticket(), self.policy)
+        return RequestState(scope, self._pool.ticket(), self.policy)
 
-    def fetches(self, scope: Scope) -> bool:
+    def fetches(self, scope: Candidates) -> bool:
         """Whether whoever of *scope* may answer fetches a picture itself."""
         kinds = {account.kind for account in scope.live()}
-        return all(self._upstreams[kind].fetches for kind in kinds)
+        return all(self._upstreams[kind].fetches_images for kind in kinds)
 
-    def prove(self, candidates: Scope, watch: Watch) -> None:
+    def prove(self, candidates: Candidates, watch: Watch) -> None:
         """Have a service confirm one of the credentials that the client brought.
 
         Call it before work that a stranger must not cause: a file fetched, opened or
         kept. Credentials are asked about in turn until one is confirmed; a proof is
         kept for 10 minutes. Accounts of the pool need none.
         raises: Unauthorized when every one is rejected, UpstreamError when none is
-            confirmed and one cannot be asked about; CallerLeft.
+            confirmed and one cannot be asked about; ClientDisconnected.
         """
         self._proofs.prove(candidates, watch)
 
@@ -91,30 +91,30 @@ class Gateway:
         answered = account.visitor is not None and account.visitor.proven
         return answered or self._proofs.knows(account.token)
 
-    def answer(self, turn: Turn, question: Question, watch: Watch) -> Answer:
+    def answer(self, turn: RequestState, question: Question, watch: Watch) -> Answer:
         """The pieces of an answer, and a TICK whenever the caller has heard nothing.
 
         Nothing happens before the first step; closing the generator ends the answer
         and gives the account back.
-        raises: GatewayError, which made the last try fail; CallerLeft.
+        raises: GatewayError, which made the last try fail; ClientDisconnected.
         """
-        kinds = choosing.kinds(
+        kinds = choosing.eligible_kinds(
             self._upstreams,
-            turn.scope,
+            turn.candidates,
             question.model,
-            lambda upstream: upstream.objection(question),
+            lambda upstream: upstream.unsupported_chat(question),
         )
-        turn.scope = turn.scope.of(kinds)
+        turn.candidates = turn.candidates.of_kinds(kinds)
         turn.use = self._use("chat", question.model)
         turn.digest = partial(digests.of_question, question)
         if question.conversation not in ("", "new"):
-            turn.scope = self._conversations.narrow(turn.scope, question.conversation)
+            turn.candidates = self._conversations.narrow(turn.candidates, question.conversation)
 
         def ask(upstream: Upstream, account: Account) -> Answer:
             pieces = upstream.answer(account, question, watch)
             if question.stops:
                 counted = question.counted and upstream.counts
-                pieces = stops.cut(pieces, question.stops, counted=counted)
+                pieces = stops.truncate_at_stop(pieces, question.stops, counted=counted)
             with closing(pieces):
                 for piece in pieces:
                     if piece.id and question.conversation:
@@ -123,43 +123,43 @@ class Gateway:
 
         yield from self._serve(turn, kinds, watch, TICK, ask)
 
-    def speak(self, turn: Turn, speech: Speech, watch: Watch) -> Sound:
+    def speak(self, turn: RequestState, speech: Speech, watch: Watch) -> AudioStream:
         """Audio as it arrives, and b"" whenever the caller has heard nothing.
 
         What an upstream does not make itself is converted; who needs that waits for a
         place before he waits for an account.
         raises: as answer().
         """
-        kinds = choosing.kinds(
+        kinds = choosing.eligible_kinds(
             self._upstreams,
-            turn.scope,
+            turn.candidates,
             speech.model,
-            lambda upstream: upstream.objection_to(speech),
+            lambda upstream: upstream.unsupported_speech(speech),
         )
         if speech.styled:
             kinds = sorted(kinds, key=lambda kind: not self._upstreams[kind].styles)
-        scope = turn.scope.of(kinds)
+        scope = turn.candidates.of_kinds(kinds)
         turn.use = self._use("speech", speech.model)
         turn.digest = partial(digests.of_speech, speech)
-        turn.scope = choosing.having_voice(self._upstreams, scope, speech, watch)
+        turn.candidates = choosing.having_voice(self._upstreams, scope, speech, watch)
 
-        def ask(upstream: Upstream, account: Account) -> Sound:
+        def ask(upstream: Upstream, account: Account) -> AudioStream:
             return spoken(upstream, account, speech, watch)
 
         with ExitStack() as kept:
-            if self.converts(turn.scope, speech):
-                place = kept.enter_context(audio.PLACES.place(watch.owner))
+            if self.converts(turn.candidates, speech):
+                place = kept.enter_context(audio.WORKER_SLOTS.acquire(watch.owner))
                 while not place.wait(watch):
                     yield b""
-                    watch.beat()
+                    watch.heartbeat_sent()
             yield from self._serve(turn, kinds, watch, b"", ask)
 
-    def converts(self, scope: Scope, speech: Speech) -> bool:
+    def converts(self, scope: Candidates, speech: Speech) -> bool:
         """Return whether an account that may serve leaves a speech to be converted."""
         kinds = {account.kind for account in scope.accounts()}
-        return any(self._upstreams[kind].own(speech) != speech for kind in kinds)
+        return any(self._upstreams[kind].native_speech(speech) != speech for kind in kinds)
 
-    def transcribe(self, turn: Turn, recording: Recording, watch: Watch) -> Words:
+    def transcribe(self, turn: RequestState, recording: Recording, watch: Watch) -> TranscriptStream:
         """What is said, and a HUSH whenever the caller has heard nothing.
 
         raises: as answer().
@@ -167,98 +167,98 @@ class Gateway:
         kinds = list(self._upstreams)
         if recording.times:
             kinds.sort(key=lambda kind: not self._upstreams[kind].times)
-        turn.scope = turn.scope.of(kinds)
+        turn.candidates = turn.candidates.of_kinds(kinds)
         turn.use = self._use("transcription", "")
         turn.digest = partial(digests.of_recording, recording)
 
-        def ask(upstream: Upstream, account: Account) -> Words:
+        def ask(upstream: Upstream, account: Account) -> TranscriptStream:
             return upstream.transcribe(account, recording, watch)
 
         yield from self._serve(turn, kinds, watch, HUSH, ask)
 
     def _serve(
-        self, turn: Turn, kinds: Sequence[str], watch: Watch, tick: Item, ask: Ask[Item]
+        self, turn: RequestState, kinds: Sequence[str], watch: Watch, tick: Item, ask: Ask[Item]
     ) -> Generator[Item, None, None]:
         """What *ask* gives on an account, tried again until something was given.
 
         tick: what is given when a beat is due.
         """
-        self._leaving.mind(watch)
-        if turn.scope.own:
-            self._proofs.introduce(turn.scope, watch)
+        self._leaving.track(watch)
+        if turn.candidates.from_caller:
+            self._proofs.introduce(turn.candidates, watch)
         try:
             while True:
-                for _ in watch.pause(turn.pause_s):  # no account is held meanwhile
+                for _ in watch.sleep(turn.pause_s):  # no account is held meanwhile
                     yield tick
                 with self._leased(turn, watch, kinds) as account:
                     error = yield from self._attempt(turn, account, watch, tick, ask)
                 if error is None:
                     return
-                turn.failed(error)
-                if watch.due:
+                turn.record_failure(error)
+                if watch.heartbeat_due:
                     yield tick
-                    watch.beat()
+                    watch.heartbeat_sent()
         except UpstreamError as failure:
-            told = failure if turn.begun else turn.ended(failure)
+            told = failure if turn.started else turn.ended(failure)
             if told is failure:
                 raise
             raise told from failure
 
     @contextmanager
     def _leased(
-        self, turn: Turn, watch: Watch, kinds: Sequence[str]
+        self, turn: RequestState, watch: Watch, kinds: Sequence[str]
     ) -> Iterator[Account]:
         """An account of the pool's; the time in line counts however it ends."""
-        came_at, stages = time.monotonic(), choosing.stages(turn, kinds)
+        came_at, stages = time.monotonic(), choosing.fallback_plan(turn, kinds)
         with ExitStack() as kept:
             try:
                 account = kept.enter_context(self._pool.lease(turn, watch, stages))
             finally:
-                self._metrics.waited(time.monotonic() - came_at)
+                self._metrics.observe_queue_wait(time.monotonic() - came_at)
             yield account
 
     def _attempt(
-        self, turn: Turn, account: Account, watch: Watch, tick: Item, ask: Ask[Item]
+        self, turn: RequestState, account: Account, watch: Watch, tick: Item, ask: Ask[Item]
     ) -> Generator[Item, None, UpstreamError | None]:
         """Try once, on a leased account.
 
         returns: why it failed, None when the answer is complete.
-        raises: BadRequest, CallerLeft.
+        raises: BadRequest, ClientDisconnected.
         """
         token, began_at = account.token, time.monotonic()
         try:
             yield from self._items(turn, account, watch, tick, ask)
-        except (GeneratorExit, CallerLeft):
-            if turn.begun:  # who has heard enough has been answered
+        except (GeneratorExit, ClientDisconnected):
+            if turn.started:  # who has heard enough has been answered
                 self._succeeded(turn, account, began_at)
             else:
-                self._metrics.tried(account.kind, CallerLeft.code)
+                self._metrics.count_attempt(account.kind, ClientDisconnected.code)
             raise
         except BadRequest as error:
-            self._metrics.tried(account.kind, error.code or error.type)
+            self._metrics.count_attempt(account.kind, error.code or error.type)
             raise
         except UpstreamError as error:
-            self._metrics.tried(account.kind, error.code or error.type)
+            self._metrics.count_attempt(account.kind, error.code or error.type)
             self._judge(turn, account, token, error)
             return error
         self._succeeded(turn, account, began_at)
         return None
 
     def _items(
-        self, turn: Turn, account: Account, watch: Watch, tick: Item, ask: Ask[Item]
+        self, turn: RequestState, account: Account, watch: Watch, tick: Item, ask: Ask[Item]
     ) -> Generator[Item, None, None]:
         if not turn.accounts:
-            watch.beat()  # the time in line is no silence
+            watch.heartbeat_sent()  # the time in line is no silence
         turn.accounts.append(account)
         with closing(ask(self._upstreams[account.kind], account)) as items:
             for item in items:
                 if item is not tick:
-                    if not turn.begun:
+                    if not turn.started:
                         self._pool.prove(account)
                         turn.answered(account)
-                    turn.given()
+                    turn.record_piece()
                 yield item
-                watch.beat()
+                watch.heartbeat_sent()
 
     def _use(self, purpose: str, model: str) -> Use:
         """Return what an account is wanted for, as the services' limits have it."""
@@ -267,12 +267,12 @@ class Gateway:
             purpose, {kind: each.limited_model(model) for kind, each in upstreams}
         )
 
-    def _succeeded(self, turn: Turn, account: Account, began_at: float) -> None:
+    def _succeeded(self, turn: RequestState, account: Account, began_at: float) -> None:
         account.succeeded(turn.use, began_at)
-        self._metrics.tried(account.kind, "ok")
+        self._metrics.count_attempt(account.kind, "ok")
 
     def _judge(
-        self, turn: Turn, account: Account, token: str, error: UpstreamError
+        self, turn: RequestState, account: Account, token: str, error: UpstreamError
     ) -> None:
         """Decide what a failure means for the account: only the service's words count.
 
@@ -285,17 +285,17 @@ class Gateway:
             self._pool.reject(account, error.message)
         elif error.limits and (error.about_account or error.retry_after_s):
             account.refused(error, turn.use, self.policy)
-        elif isinstance(error, Refused):
+        elif isinstance(error, UpstreamBusy):
             account.last_error = error.message
             turn.refusals.setdefault(account, error)
 
 
-def spoken(upstream: Upstream, account: Account, speech: Speech, watch: Watch) -> Sound:
+def spoken(upstream: Upstream, account: Account, speech: Speech, watch: Watch) -> AudioStream:
     """A speech in its format and at its speed, whoever makes them."""
-    own = upstream.own(speech)
+    own = upstream.native_speech(speech)
     with closing(upstream.speak(account, own, watch)) as sound:
         if own == speech:
             yield from sound
         else:
             speed = speech.speed / own.speed
-            yield from audio.converted(sound, speech.format, speed)
+            yield from audio.transcode(sound, speech.format, speed)

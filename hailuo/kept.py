@@ -14,12 +14,12 @@ from typing import Generic, TypeVar
 from .together import awaited
 from .watch import Watch
 
-MOST = 10_000
+MAX_ENTRIES = 10_000
 
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Value]):
+class SingleFlightCache(Generic[Value]):
     """The values of keys.
 
     make: makes the value of a key; called once for all who ask meanwhile.
@@ -39,12 +39,12 @@ class Kept(Generic[Value]):
         self._known: OrderedDict[str, tuple[float, Value]] = OrderedDict()
         self._making: dict[str, Future[Value]] = {}  # 2 kB each, so only meanwhile
 
-    def of(self, key: str, watch: Watch | None = None) -> Value:
+    def get(self, key: str, watch: Watch | None = None) -> Value:
         """The value of *key*.
 
         watch: of the client that waits for it, if one does: the value is made in a
             thread of its own, since others may wait for it when this client has left.
-        raises: whatever making it raised; CallerLeft.
+        raises: whatever making it raised; ClientDisconnected.
         """
         with self._lock:
             if key in self._known and self._clock() < self._known[key][0]:
@@ -64,7 +64,7 @@ class Kept(Generic[Value]):
             ends_at, value = self._known.get(key, (0.0, None))
             return value if self._clock() < ends_at else None
 
-    def forget(self, key: str, value: Value) -> None:
+    def invalidate(self, key: str, value: Value) -> None:
         """Have it made anew when it is next asked for.
 
         value: what turned out to be no good; one made since then stays.
@@ -86,6 +86,6 @@ class Kept(Generic[Value]):
             del self._making[key]
             self._known[key] = ends_at, value
             self._known.move_to_end(key)
-            if len(self._known) > MOST:
+            if len(self._known) > MAX_ENTRIES:
                 self._known.popitem(last=False)
         making.set_result(value)

@@ -18,7 +18,7 @@ DRAIN_S = 3.0
 LAST_WORD_S = 0.5  # for the error event of an answer that was cut
 
 
-class Leaving:
+class GracefulShutdown:
     """The end of the server.
 
     begun: whether it is leaving, so that new requests are refused.
@@ -28,19 +28,19 @@ class Leaving:
         self._pool = pool
         self._upstreams = upstreams
         self._watches: WeakSet[Watch] = WeakSet()
-        self.begun = False
+        self.started = False
         self.requests = 0  # in hand: begun, and not told of as ended yet
 
-    def mind(self, watch: Watch) -> None:
+    def track(self, watch: Watch) -> None:
         """Know of a request that runs, so that it can be ended."""
         self._watches.add(watch)
 
-    def leave(self) -> bool:
+    def run(self) -> bool:
         """Let what runs finish, for 20 s; then cut it off, and clean up behind it.
 
         returns: whether no request is in hand any more.
         """
-        self.begun = True
+        self.started = True
         self._finish(LAST_TRY_S)
         self._pool.close()  # a renewal that began now would be lost with us
         if not self._pool.idle(CUT_S - LAST_TRY_S):
@@ -61,9 +61,9 @@ class Leaving:
         until = time.monotonic() + DRAIN_S - LAST_WORD_S
         while time.monotonic() < until:
             for upstream in self._upstreams.values():
-                upstream.hang_up()
+                upstream.abort_streams()
             if self._pool.idle(LAST_WORD_S):
                 return
         for watch in list(self._watches):
-            watch.hang_up()  # who has not taken his last word by now does not read
+            watch.disconnect()  # who has not taken his last word by now does not read
         self._pool.idle(LAST_WORD_S)

@@ -12,10 +12,10 @@ import time
 from collections.abc import Collection
 from operator import attrgetter
 
-from .accounts import CHAT, Account, Scope, Slot, Use
+from .accounts import CHAT, Account, Candidates, Slot, Use
 from .watch import Watch
 
-LOOK_S = 5.0  # how often who is in line looks whether his caller is still there
+POLL_INTERVAL_S = 5.0  # how often who is in line looks whether his caller is still there
 
 _last_use = attrgetter("slot.used_at")
 
@@ -30,25 +30,25 @@ class Waiter:
 
     def __init__(
         self,
-        scope: Scope,
+        scope: Candidates,
         ticket: int,
         tried: Collection[Account] = (),
         use: Use = CHAT,
     ) -> None:
-        self.scope = scope
+        self.candidates = scope
         self.ticket = ticket
         self.account: Account | None = None
         self.woken = threading.Event()
         self._tried = tried
         self._use = use
 
-    def choice(self, slot: Slot | None = None) -> Account | None:
+    def pick(self, slot: Slot | None = None) -> Account | None:
         """The account to have now, if there is one; with *slot*, only one that has it.
 
         An only account may be tried again although it was just sent to rest. One whose
         credential is unproven leaves its account to others.
         """
-        live = self.scope.live()
+        live = self.candidates.live()
         usable = [
             account
             for account in live
@@ -65,54 +65,54 @@ class Waiter:
 
     def pause_s(self, until: float) -> float:
         """How long until it may be otherwise: a rest may end, a caller may leave."""
-        rests = [account.rest_s(self._use) for account in self.scope.live()]
-        soon = min((left for left in rests if left), default=LOOK_S)
-        return max(0.0, min(until - time.monotonic(), soon, LOOK_S))
+        rests = [account.rest_s(self._use) for account in self.candidates.live()]
+        soon = min((left for left in rests if left), default=POLL_INTERVAL_S)
+        return max(0.0, min(until - time.monotonic(), soon, POLL_INTERVAL_S))
 
 
-class Line:
+class WaitQueue:
     """Everybody who waits, in the order of their tickets."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiters: list[Waiter] = []
         self._unproven: list[Account] = []  # lent while their credential was
-        self.lent = 0
+        self.in_use = 0
         self.closed = False
 
     def __len__(self) -> int:
         return len(self._waiters)
 
-    def take(self, waiter: Waiter, watch: Watch, wait_s: float) -> Account | None:
+    def acquire(self, waiter: Waiter, watch: Watch, wait_s: float) -> Account | None:
         """Wait for an account, *wait_s* at most; None when there was none to be had.
 
         What is idle although somebody waits (a rest has just ended) is his.
-        raises: CallerLeft; the place in line is given up.
+        raises: ClientDisconnected; the place in line is given up.
         """
         until = time.monotonic() + wait_s
         with self._lock:
             if self.closed:
                 return None
             bisect.insort(self._waiters, waiter, key=lambda each: each.ticket)
-            if len(self._waiters) == 1 or waiter.choice():
-                self._serve_all()
+            if len(self._waiters) == 1 or waiter.pick():
+                self._dispatch_all()
             if waiter.account:
                 return waiter.account
         try:
             while not waiter.woken.wait(waiter.pause_s(until)):
-                watch.check()
-                if waiter.choice():  # a rest is over
-                    self.serve()
-                if not waiter.scope.live() or time.monotonic() >= until:
+                watch.raise_if_disconnected()
+                if waiter.pick():  # a rest is over
+                    self.dispatch()
+                if not waiter.candidates.live() or time.monotonic() >= until:
                     break
-            watch.check()
+            watch.raise_if_disconnected()
         except BaseException:
             if account := self._leave(waiter):
-                self.give_back(account)
+                self.release(account)
             raise
         return self._leave(waiter)
 
-    def give_back(self, account: Account) -> None:
+    def release(self, account: Account) -> None:
         """An answer is over: the first who may have its account gets it.
 
         One whose credential is unproven does not keep it from those behind.
@@ -120,10 +120,10 @@ class Line:
         with self._lock:
             if unproven := account in self._unproven:
                 self._unproven.remove(account)
-            account.slot.take_back(unproven)
-            self.lent -= 1
+            account.slot.release(unproven)
+            self.in_use -= 1
             for waiter in list(self._waiters):
-                if self._serve(waiter, account.slot):
+                if self._dispatch(waiter, account.slot):
                     self._waiters.remove(waiter)
                     if waiter.account and not waiter.account.unproven:
                         return
@@ -139,42 +139,42 @@ class Line:
                 self._unproven.remove(account)
                 account.slot.confirm()
 
-    def serve(self) -> None:
+    def dispatch(self) -> None:
         """Something changed for the better: hand out what can be had, in order."""
         with self._lock:
-            self._serve_all()
+            self._dispatch_all()
 
-    def wake(self) -> None:
+    def notify(self) -> None:
         """Something changed for the worse: who can never be served need not wait."""
         with self._lock:
             for waiter in self._waiters:
-                if self.closed or not waiter.scope.live():
+                if self.closed or not waiter.candidates.live():
                     waiter.woken.set()
 
     def close(self) -> None:
         """Nothing is lent any more."""
         with self._lock:
             self.closed = True
-        self.wake()
+        self.notify()
 
     def idle(self, wait_s: float) -> bool:
         """Whether nothing is lent and nobody waits, within *wait_s*."""
         until = time.monotonic() + wait_s
-        while (self.lent or self._waiters) and time.monotonic() < until:
+        while (self.in_use or self._waiters) and time.monotonic() < until:
             time.sleep(0.05)
-        return not self.lent and not self._waiters
+        return not self.in_use and not self._waiters
 
-    def _serve_all(self) -> None:
-        self._waiters = [each for each in self._waiters if not self._serve(each)]
+    def _dispatch_all(self) -> None:
+        self._waiters = [each for each in self._waiters if not self._dispatch(each)]
 
-    def _serve(self, waiter: Waiter, slot: Slot | None = None) -> bool:
-        account = None if self.closed else waiter.choice(slot)
+    def _dispatch(self, waiter: Waiter, slot: Slot | None = None) -> bool:
+        account = None if self.closed else waiter.pick(slot)
         if account is None:
             return False
-        self.lent += 1
+        self.in_use += 1
         if account.unproven:
             self._unproven.append(account)
-        account.slot.lend(account.unproven)
+        account.slot.acquire(account.unproven)
         waiter.account = account
         waiter.woken.set()
         return True

@@ -28,7 +28,7 @@ SECRET = re.compile(
 )
 
 
-def masked(text: str) -> str:
+def redact(text: str) -> str:
     """*text* without what looks like a secret."""
     return SECRET.sub("***", text)
 
@@ -43,7 +43,7 @@ def on_one_line(text: str) -> str:
     )
 
 
-class Masked(logging.Formatter):
+class RedactingFormatter(logging.Formatter):
     """Lines that are safe whoever's words are in them: an upstream's, a library's.
 
     A message stays on its line, and nothing in it, beside it or in a traceback looks
@@ -52,7 +52,7 @@ class Masked(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         said = self.line(record)
-        return said if hasattr(record, "verbatim") else masked(said)
+        return said if hasattr(record, "verbatim") else redact(said)
 
     def line(self, record: logging.LogRecord) -> str:
         return super().format(record)
@@ -62,7 +62,7 @@ class Masked(logging.Formatter):
         return said if hasattr(record, "verbatim") else on_one_line(said)
 
 
-class Lines(Masked):
+class TextFormatter(RedactingFormatter):
     """For people: time, level, words."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Lines(Masked):
         return super().formatMessage(record)
 
 
-class Objects(Masked):
+class JsonFormatter(RedactingFormatter):
     """For machines; what a record has in `fields` stands beside its message."""
 
     def line(self, record: logging.LogRecord) -> str:
@@ -89,7 +89,7 @@ class Objects(Masked):
         return json.dumps(said, ensure_ascii=False)
 
 
-class Discreet(logging.Filter):
+class QuoteFilter(logging.Filter):
     """What gunicorn says of requests, without what was in them.
 
     It quotes what it does not understand, and what it has of a request when its caller
@@ -109,7 +109,7 @@ class Discreet(logging.Filter):
         return True
 
 
-class NoDepartures(logging.Filter):
+class DisconnectFilter(logging.Filter):
     """Leaves out gunicorn's tracebacks of callers who hung up or stopped reading, and
     of answers that had to break off: the request's own line tells of them."""
 
@@ -134,15 +134,15 @@ class NoDepartures(logging.Filter):
 
 def configuration(level: str, form: str) -> dict[str, Any]:
     """For logging.config.dictConfig. form: "text" or "json"."""
-    formatter = {"text": Lines, "json": Objects}[form]
+    formatter = {"text": TextFormatter, "json": JsonFormatter}[form]
     quiet = {name: {"level": least} for name, least in QUIET.items()}
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"said": {"()": formatter}},
         "filters": {
-            "departures": {"()": NoDepartures},
-            "discreet": {"()": Discreet},
+            "departures": {"()": DisconnectFilter},
+            "discreet": {"()": QuoteFilter},
         },
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "said"},

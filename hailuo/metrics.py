@@ -70,22 +70,22 @@ class Metrics:
         if first_s is not None:
             self._first.observe(first_s)
 
-    def waited(self, seconds: float) -> None:
+    def observe_queue_wait(self, seconds: float) -> None:
         """A request has left the line, whatever it was given."""
         self._waited.observe(seconds)
 
-    def tried(self, upstream: str, outcome: str) -> None:
+    def count_attempt(self, upstream: str, outcome: str) -> None:
         """A try has ended: "ok", "client_left" or the code of its failure."""
         self._tries.labels(upstream, outcome).inc()
 
-    def called(self, upstream: str, call: str, outcome: str) -> None:
+    def count_call(self, upstream: str, call: str, outcome: str) -> None:
         """A call was answered, or has failed: "ok", or the code of its failure."""
         self._calls.labels(upstream, call, outcome).inc()
 
-    def renewed(self, ok: bool) -> None:
+    def count_renewal(self, ok: bool) -> None:
         self._renewals.labels("ok" if ok else "failed").inc()
 
-    def watch(self, pool: Pool) -> None:
+    def register_pool(self, pool: Pool) -> None:
         """Show the state of *pool* whenever somebody asks."""
         self._registry.register(_PoolState(pool))
 
@@ -107,7 +107,7 @@ class _PoolState(Collector):
             accounts.add_metric([state], tally[state])
         yield accounts
         yield GaugeMetricFamily(
-            "hailuo_answers_running", "Accounts lent now", value=self._pool.lent
+            "hailuo_answers_running", "Accounts lent now", value=self._pool.in_use
         )
         yield GaugeMetricFamily(
             "hailuo_line_length", "Requests in line now", value=self._pool.waiting

@@ -17,32 +17,32 @@ from typing import Self
 
 from .watch import Watch
 
-LOOK_S = 0.1  # how often who is in line looks whether his caller is still there
+POLL_INTERVAL_S = 0.1  # how often who is in line looks whether his caller is still there
 
 
-class Places:
+class FairSemaphore:
     """A number of places, and the line before them."""
 
     def __init__(self, count: int) -> None:
         self._count = count
         self._kept = count // 2  # besides, for owners who have none
         self._lock = threading.Lock()
-        self._taken: list[Place] = []
-        self._line: list[Place] = []
+        self._taken: list[Waiter] = []
+        self._line: list[Waiter] = []
 
-    def place(self, owner: str = "") -> "Place":
+    def acquire(self, owner: str = "") -> "Waiter":
         """owner: in whose name it is taken (Watch.owner)."""
-        return Place(self, owner)
+        return Waiter(self, owner)
 
-    def enter(self, place: "Place") -> None:
+    def enter(self, place: "Waiter") -> None:
         with self._lock:
             self._line.append(place)
             self._serve()
 
-    def leave(self, place: "Place") -> None:
+    def leave(self, place: "Waiter") -> None:
         """Whether it was had already or not."""
         with self._lock:
-            (self._taken if place.had.is_set() else self._line).remove(place)
+            (self._taken if place.acquired.is_set() else self._line).remove(place)
             self._serve()
 
     def _serve(self) -> None:
@@ -55,16 +55,16 @@ class Places:
                 return
             self._line.remove(next)
             self._taken.append(next)
-            next.had.set()
+            next.acquired.set()
 
 
-class Place:
+class Waiter:
     """One's own place, or the wait for it; both end with its `with`."""
 
-    def __init__(self, places: Places, owner: str) -> None:
+    def __init__(self, places: FairSemaphore, owner: str) -> None:
         self._places = places
         self.owner = owner
-        self.had = threading.Event()
+        self.acquired = threading.Event()
 
     def __enter__(self) -> Self:
         self._places.enter(self)
@@ -76,10 +76,10 @@ class Place:
     def wait(self, watch: Watch) -> bool:
         """Whether it is ours; False when a beat is due before it is.
 
-        raises: CallerLeft.
+        raises: ClientDisconnected.
         """
-        while not self.had.wait(LOOK_S):
-            watch.check()
-            if watch.due:
+        while not self.acquired.wait(POLL_INTERVAL_S):
+            watch.raise_if_disconnected()
+            if watch.heartbeat_due:
                 return False
         return True

@@ -19,24 +19,24 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from .accounts import Account, Scope, Slot, Use, Visitor
+from .accounts import Account, Candidates, Slot, Use, Visitor
 from .cooldowns import Cooldowns
 from .errors import (
-    Busy,
+    AccountsBusy,
     GatewayError,
     NoLiveAccount,
     ShuttingDown,
     Unauthorized,
 )
-from .line import Line, Waiter
-from .turn import BUSY_RETRY_S, Turn
+from .line import WaitQueue, Waiter
+from .turn import BUSY_RETRY_S, RequestState
 from .upstream import Identity
 from .watch import Watch
 
 VISITORS = 1_000  # callers' tokens that are remembered
 
 
-class Claim(NamedTuple):
+class PoolCredential(NamedTuple):
     """A credential of the pool, what it says of itself, and where it is from."""
 
     token: str
@@ -59,7 +59,7 @@ class Pool:
         self.identify = identify
         self._queue_timeout_s = queue_timeout_s
         self._lock = threading.Lock()
-        self._line = Line()
+        self._line = WaitQueue()
         self._tickets = itertools.count(1)
         self._accounts: tuple[Account, ...] = ()
         self._kinds: Collection[str] = ()
@@ -71,9 +71,9 @@ class Pool:
         return self._accounts
 
     @property
-    def lent(self) -> int:
+    def in_use(self) -> int:
         """How many answers run, on anybody's accounts."""
-        return self._line.lent
+        return self._line.in_use
 
     @property
     def waiting(self) -> int:
@@ -85,34 +85,34 @@ class Pool:
         same = (each for each in self._accounts if each.identity.account == key)
         return next(same, None)
 
-    def fill(self, credentials: Iterable[tuple[str, str]]) -> list[str]:
+    def set_credentials(self, credentials: Iterable[tuple[str, str]]) -> list[str]:
         """Have exactly the accounts of *credentials*, each with its source.
 
         An account that stays keeps its state, with a new token a fresh one.
         returns: the sources of what is no credential.
         """
         strangers: list[str] = []
-        found: dict[str, Claim] = {}
+        found: dict[str, PoolCredential] = {}
         for token, source in credentials:
             identity = self.identify(token)
             if identity is None:
                 strangers.append(source)
                 continue
-            claim = Claim(token, identity, source)
+            claim = PoolCredential(token, identity, source)
             best = found.setdefault(identity.account, claim)
             found[identity.account] = max(best, claim, key=self._worth)
         with self._lock:
             self._accounts = tuple(self._kept(claim) for claim in found.values())
             self._kinds = frozenset(account.kind for account in self._accounts)
-        self._line.serve()
-        self._line.wake()
+        self._line.dispatch()
+        self._line.notify()
         return strangers
 
-    def everybody(self) -> Scope:
+    def all_accounts(self) -> Candidates:
         """All accounts of the pool, those that come later included."""
-        return Scope(lambda: self._accounts, own=False, kinds=lambda: self._kinds)
+        return Candidates(lambda: self._accounts, own=False, kinds=lambda: self._kinds)
 
-    def visitors(self, tokens: Sequence[str]) -> Scope | None:
+    def caller_accounts(self, tokens: Sequence[str]) -> Candidates | None:
         """The accounts of tokens that a caller brought, each once, and no others.
 
         returns: None when one of them is no credential.
@@ -128,7 +128,7 @@ class Pool:
                 self._visitor(token, identity)
                 for token, identity in zip(tokens, identities, strict=True)
             ]
-        return Scope(lambda: accounts, own=True)
+        return Candidates(lambda: accounts, own=True)
 
     def ticket(self) -> int:
         """A place in line: later requests get higher ones."""
@@ -137,9 +137,9 @@ class Pool:
     @contextmanager
     def lease(
         self,
-        turn: Turn,
+        turn: RequestState,
         watch: Watch,
-        stages: Sequence[tuple[Scope, float | None]] = (),
+        stages: Sequence[tuple[Candidates, float | None]] = (),
     ) -> Iterator[Account]:
         """Lend an account, after waiting in line for it, and take it back.
 
@@ -147,34 +147,34 @@ class Pool:
             and the seconds to wait there; None, as long as requests wait in line.
         raises: Busy when none came free in time, what made the first to be back rest
             when all are resting (Refused, RateLimited, QuotaExhausted),
-            Unauthorized or NoLiveAccount when none is alive, ShuttingDown, CallerLeft;
+            Unauthorized or NoLiveAccount when none is alive, ShuttingDown, ClientDisconnected;
             on a later try what made the one before fail, when no other came free.
         """
-        account = self._taken(turn, watch, stages or [(turn.scope, None)])
+        account = self._taken(turn, watch, stages or [(turn.candidates, None)])
         if account is None:
             raise self._unserved(turn)
         try:
             yield account
         finally:
-            self._line.give_back(account)
+            self._line.release(account)
 
     def _taken(
         self,
-        turn: Turn,
+        turn: RequestState,
         watch: Watch,
-        stages: Sequence[tuple[Scope, float | None]],
+        stages: Sequence[tuple[Candidates, float | None]],
     ) -> Account | None:
         for scope, wait_s in stages:
             waiter = Waiter(scope, turn.ticket, turn.accounts, turn.use)
             patience_s = self._queue_timeout_s if wait_s is None else wait_s
             if all(each.rest_s(turn.use) > patience_s for each in scope.live()):
                 patience_s = 0  # nobody comes free in time
-            account = self._line.take(waiter, watch, patience_s)
+            account = self._line.acquire(waiter, watch, patience_s)
             if account:
                 return account
         return None
 
-    def contested(self, account: Account) -> bool:
+    def is_shared(self, account: Account) -> bool:
         """Whether the lock of a caller's account matters to anybody else now."""
         if account.identity.capacity is None:
             return False
@@ -197,7 +197,7 @@ class Pool:
         if account.visitor:
             account.visitor.proven = False
         account.rejected(why)
-        self._line.wake()
+        self._line.notify()
 
     def close(self) -> None:
         """Lend nothing any more; who waits in line hears ShuttingDown."""
@@ -207,24 +207,24 @@ class Pool:
         """Whether every account is back and the line empty, within *wait_s*."""
         return self._line.idle(wait_s)
 
-    def _unserved(self, turn: Turn) -> GatewayError:
+    def _unserved(self, turn: RequestState) -> GatewayError:
         if self._line.closed:
-            return leaving()
-        if turn.last and turn.last.again and turn.scope.live():
-            last, turn.last = turn.last, None
+            return shutting_down_error()
+        if turn.last_error and turn.last_error.retry_same_account and turn.candidates.live():
+            last, turn.last_error = turn.last_error, None
             return last
-        return unserved(turn.scope, turn.use)
+        return no_account_error(turn.candidates, turn.use)
 
-    def _worth(self, claim: "Claim") -> tuple[bool, float]:
+    def _worth(self, claim: "PoolCredential") -> tuple[bool, float]:
         """Of several tokens of an account: one that lives, and ends last."""
         known = self.account(claim.identity.account)
         dead = known is not None and known.dead and known.token == claim.token
         return not dead, claim.identity.expires_at or 0
 
-    def _kept(self, claim: "Claim") -> Account:
+    def _kept(self, claim: "PoolCredential") -> Account:
         token, identity, source = claim
         if account := self.account(identity.account):
-            account.have(token, identity, source)
+            account.replace_token(token, identity, source)
             return account
         return Account(token, identity, self._slot(identity), Cooldowns(), source)
 
@@ -244,11 +244,11 @@ class Pool:
         return Account(token, identity, slot, cooldowns, "caller", visitor)
 
 
-def leaving() -> ShuttingDown:
+def shutting_down_error() -> ShuttingDown:
     return ShuttingDown("the server is leaving: try again", retry_after_s=5)
 
 
-def unserved(scope: Scope, use: Use) -> GatewayError:
+def no_account_error(scope: Candidates, use: Use) -> GatewayError:
     """Why nobody of *scope* could serve."""
     live = scope.live()
     if not live:
@@ -262,16 +262,16 @@ def unserved(scope: Scope, use: Use) -> GatewayError:
             f"every account is resting after a refusal; {first.why}",
             retry_after_s=min(account.rest_s(use) for account in live),
         )
-    return Busy(
+    return AccountsBusy(
         "every account is answering somebody else: try again, or add accounts",
         retry_after_s=BUSY_RETRY_S,
     )
 
 
-def _dead(scope: Scope) -> GatewayError:
+def _dead(scope: Candidates) -> GatewayError:
     accounts = scope.accounts()
     why = "; ".join(account.last_error for account in accounts if account.last_error)
-    if not scope.own:
+    if not scope.from_caller:
         known = f"its tokens were rejected ({why})" if accounts else "it is empty"
         return NoLiveAccount(
             f"the pool has no live account: {known}. Put a fresh _token into the "

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 
-from .accounts import CHAT, Account, Scope
+from .accounts import CHAT, Account, Candidates
 from .errors import UpstreamError
-from .kept import Kept
-from .pool import Pool, unserved
+from .kept import SingleFlightCache
+from .pool import Pool, no_account_error
 from .upstream import Upstream
 from .watch import Watch
 
@@ -28,16 +28,16 @@ class Proofs:
     def __init__(self, pool: Pool, upstreams: Mapping[str, Upstream]) -> None:
         self._pool = pool
         self._upstreams = upstreams
-        self._accepted = Kept(self._ask, KEPT_S)
+        self._accepted = SingleFlightCache(self._ask, KEPT_S)
 
     def accepts(self, credential: str, watch: Watch | None = None) -> bool:
         """Return whether its service takes *credential*; False for what is none.
 
         watch: of the client that waits for it, if one does.
-        raises: UpstreamError when the service cannot be asked; CallerLeft.
+        raises: UpstreamError when the service cannot be asked; ClientDisconnected.
         """
         known = self._pool.identify(credential) is not None
-        return known and self._accepted.of(credential, watch)
+        return known and self._accepted.get(credential, watch)
 
     def knows(self, credential: str) -> bool:
         """Return whether its service has accepted *credential*, without asking."""
@@ -45,19 +45,19 @@ class Proofs:
 
     def withdraw(self, credential: str) -> None:
         """Forget the proof of a credential that was rejected since."""
-        self._accepted.forget(credential, True)
+        self._accepted.invalidate(credential, True)
 
-    def prove(self, candidates: Scope, watch: Watch) -> None:
+    def prove(self, candidates: Candidates, watch: Watch) -> None:
         """Have a service confirm one of the credentials that the client brought.
 
         They are asked about in turn until one is confirmed; one that has answered and
         was not rejected since is. Accounts of the pool need no proof.
         raises: Unauthorized when every one is rejected, UpstreamError when none is
-            confirmed and one cannot be asked about; CallerLeft.
+            confirmed and one cannot be asked about; ClientDisconnected.
         """
         failure: UpstreamError | None = None
-        for account in candidates.live() if candidates.own else ():
-            watch.check()
+        for account in candidates.live() if candidates.from_caller else ():
+            watch.raise_if_disconnected()
             try:
                 if account.visitor and account.visitor.proven:
                     return
@@ -65,16 +65,16 @@ class Proofs:
                     return
             except UpstreamError as error:
                 failure = error
-        if candidates.own:
-            raise failure or unserved(candidates, CHAT)
+        if candidates.from_caller:
+            raise failure or no_account_error(candidates, CHAT)
 
-    def introduce(self, candidates: Scope, watch: Watch) -> None:
+    def introduce(self, candidates: Candidates, watch: Watch) -> None:
         """Have tokens proven where somebody else uses the account they claim.
 
         Anybody can write a token that claims an account. One that is not proven is
         tried all the same, but it keeps nobody waiting. So one that is in use is proven
         as well, for a moment at most: a good one must keep the account.
-        raises: CallerLeft.
+        raises: ClientDisconnected.
         """
         for account in candidates.accounts():
             for rival in self._pool.rivals(account):
@@ -84,8 +84,8 @@ class Proofs:
             if account.visitor is None or account.visitor.proven:
                 continue
             account.visitor.suspect = True
-            if self._pool.contested(account):
-                watch.check()
+            if self._pool.is_shared(account):
+                watch.raise_if_disconnected()
                 self._try(account, watch)
 
     def _try(self, account: Account, watch: Watch | None = None) -> None:
@@ -103,4 +103,4 @@ class Proofs:
 
     def _ask(self, credential: str) -> bool:
         identity = self._pool.identify(credential)
-        return bool(identity and self._upstreams[identity.kind].lives(credential))
+        return bool(identity and self._upstreams[identity.kind].is_token_valid(credential))

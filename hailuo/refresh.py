@@ -19,15 +19,15 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from .accounts import Account, Scope
-from .errors import Busy, GatewayError, TokenRejected
+from .accounts import Account, Candidates
+from .errors import AccountsBusy, GatewayError, TokenRejected
 from .metrics import Metrics
 from .pool import Pool
-from .roster import Roster
+from .roster import CredentialStore
 from .schedule import Schedule, renewable
 from .together import awaited
 from .tokens import Unwritable
-from .turn import Turn
+from .turn import RequestState
 from .upstream import Upstream
 from .watch import Watch
 
@@ -57,7 +57,7 @@ class Outcome(NamedTuple):
         return sum(bool(renewal.error) for renewal in self.renewals)
 
 
-class Refresh:
+class TokenRefresher:
     """Renews what is due, keeps the last outcome, and takes over edits by hand.
 
     interval_s: seconds between renewals; 0 for never.
@@ -66,7 +66,7 @@ class Refresh:
     def __init__(
         self,
         pool: Pool,
-        roster: Roster,
+        roster: CredentialStore,
         upstreams: Mapping[str, Upstream],
         interval_s: float,
         metrics: Metrics,
@@ -91,7 +91,7 @@ class Refresh:
         """Renew every account, or join those who are at it.
 
         watch: of the client that waits; the renewal goes on without it.
-        raises: Invalid when the file could not hold what is renewed; CallerLeft.
+        raises: Invalid when the file could not hold what is renewed; ClientDisconnected.
         """
         with self._lock:
             running, ours = self._running, self._running is None
@@ -117,7 +117,7 @@ class Refresh:
         while True:
             time.sleep(LOOK_S)
             try:
-                self._roster.look()
+                self._roster.poll_file()
                 self._warn_of_ends()
                 self._warn_of_unkept()
                 if not self._roster.file.problem and self._due():
@@ -155,14 +155,14 @@ class Refresh:
         raises: Invalid when the file could not hold what is renewed.
         """
         with self._turn:
-            self._roster.check()
+            self._roster.reload()
             renewals = [
                 self._renew(account)
                 for account in chosen()
                 if account in self._pool.accounts  # still: others come before it
             ]
             for renewal in renewals:
-                self._metrics.renewed(ok=not renewal.error)
+                self._metrics.count_renewal(ok=not renewal.error)
             self.last = Outcome(time.time(), renewals)
             return self.last
 
@@ -178,7 +178,7 @@ class Refresh:
     def _failed(self, account: Account, error: Exception) -> Renewal:
         ours = not isinstance(error, GatewayError)
         log.error("account %s was not renewed: %s", account.name, error, exc_info=ours)
-        if isinstance(error, (Busy, Unwritable)):
+        if isinstance(error, (AccountsBusy, Unwritable)):
             self._schedule.retry(account, SOON_S)
         else:
             self._schedule.retry(account)
@@ -188,11 +188,11 @@ class Refresh:
         """Return what is wrong although it was renewed: it could not be written."""
         if account.dead:
             raise TokenRejected(f"its token was rejected: {account.last_error}")
-        only = Scope(lambda: [account], own=False)
-        turn = Turn(only, self._pool.ticket())
+        only = Candidates(lambda: [account], own=False)
+        turn = RequestState(only, self._pool.ticket())
         turn.accounts.append(account)  # a rest does not matter here
         with self._pool.lease(turn, Watch(), [(only, WAIT_S)]):
-            self._roster.check()  # what is renewed must have a place to be kept
+            self._roster.reload()  # what is renewed must have a place to be kept
             with self._roster.file.reserve():
                 old = account.token
                 try:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from .errors import (
     Forbidden,
-    NothingSaid,
-    NotUploaded,
+    EmptyAnswer,
+    UploadFailed,
     PaidTimeout,
     QuotaExhausted,
     SpeechNotRepeated,
@@ -36,8 +36,8 @@ class RetryPolicy:
     attempts: int = 3
     fewer: Mapping[type[UpstreamError], int] = field(
         default_factory=lambda: {
-            NotUploaded: 1,
-            NothingSaid: 2,
+            UploadFailed: 1,
+            EmptyAnswer: 2,
             PaidTimeout: 1,
             SpeechNotRepeated: 1,
         }
@@ -63,7 +63,7 @@ class RetryPolicy:
 
         Not where the service wants a longer pause than is ever made.
         """
-        return error.again and (error.retry_after_s or 0) <= max(self.pauses_s)
+        return error.retry_same_account and (error.retry_after_s or 0) <= max(self.pauses_s)
 
     def cooldown(self, error: UpstreamError, last_s: float) -> float:
         """Return for how many seconds an account is left alone.

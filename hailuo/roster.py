@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .accounts import Account
 from .errors import BadRequest
-from .pool import Claim, Pool
+from .pool import PoolCredential, Pool
 from .tokens import Change, TokensFile
 
 DONE = ("added", "updated")
@@ -29,7 +29,7 @@ class Added(NamedTuple):
     unchanged: int
 
 
-class Roster:
+class CredentialStore:
     """Keeps the pool in step with the file.
 
     environment: credentials from HAILUO_TOKENS; nothing could keep a new one of these.
@@ -49,14 +49,14 @@ class Roster:
         for source, number in Counter(self._fill()).items():
             log.warning("the %s holds what is no credential: %d", source, number)
 
-    def look(self) -> None:
+    def poll_file(self) -> None:
         """Take over an edit by hand; write what could not be written."""
         if self.file.edited():
             self.load()
         if not self.file.persisted:
-            self.file.note()
+            self.file.apply()
 
-    def check(self) -> None:
+    def reload(self) -> None:
         """Take over what the file says now, before something is done to it.
 
         raises: Invalid.
@@ -72,12 +72,12 @@ class Roster:
         raises: BadRequest naming one that is none; Invalid.
         """
         claims = {claim.token: claim for claim in self._claims(tokens)}
-        newest: dict[str, Claim] = {}
+        newest: dict[str, PoolCredential] = {}
         for claim in claims.values():
             best = newest.setdefault(claim.identity.account, claim)
             newest[claim.identity.account] = max(best, claim, key=ends_at)
         with self._lock:
-            self.check()
+            self.reload()
             done = [self._change(claim) for claim in newest.values()]
             self.file.change(change for _, change in done if change)
             self._fill()
@@ -105,7 +105,7 @@ class Roster:
         returns: whether it is there; else it is used from memory and written later.
         """
         with self._lock:
-            self.file.note([Change(old=old, new=token)])
+            self.file.apply([Change(old=old, new=token)])
             self._fill()
             return self.file.persisted
 
@@ -115,7 +115,7 @@ class Roster:
         found = ((token, self._pool.identify(token)) for token in tokens)
         return [token for token, who in found if who and who.account == key]
 
-    def _claims(self, tokens: Mapping[str, str]) -> Iterator[Claim]:
+    def _claims(self, tokens: Mapping[str, str]) -> Iterator[PoolCredential]:
         for field, token in tokens.items():
             identity = self._pool.identify(token)
             if identity is None:
@@ -124,9 +124,9 @@ class Roster:
                     param=field,
                     code="invalid_value",
                 )
-            yield Claim(token, identity, "file")
+            yield PoolCredential(token, identity, "file")
 
-    def _change(self, claim: Claim) -> tuple[str, Change | None]:
+    def _change(self, claim: PoolCredential) -> tuple[str, Change | None]:
         """What handing in a credential does, and what has to change for it."""
         known = self._pool.account(claim.identity.account)
         if known is None:
@@ -142,9 +142,9 @@ class Roster:
         with self._lock:
             credentials = [(token, "file") for token in self.file.tokens]
             credentials += [(token, "environment") for token in self._environment]
-            return self._pool.fill(credentials)
+            return self._pool.set_credentials(credentials)
 
 
-def ends_at(claim: Claim) -> float:
+def ends_at(claim: PoolCredential) -> float:
     """Unix seconds; 0 when the credential does not say."""
     return claim.identity.expires_at or 0

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from .accounts import Scope
-from .errors import CallerLeft, GatewayError, TokenRejected, Unreachable
-from .kept import Kept
+from .accounts import Candidates
+from .errors import ClientDisconnected, GatewayError, TokenRejected, Unreachable
+from .kept import SingleFlightCache
 from .pool import Pool
 from .proofs import Proofs
-from .upstream import Speaker, Upstream
+from .upstream import Voice, Upstream
 from .watch import Watch
 
 MODELS_KEPT_S = 600.0
@@ -16,7 +16,7 @@ MODELS_KEPT_S = 600.0
 log = logging.getLogger(__name__)
 
 
-class Services:
+class Catalog:
     """The upstreams, by the kind of the accounts they serve, the preferred first."""
 
     def __init__(
@@ -25,9 +25,9 @@ class Services:
         self._pool = pool
         self._upstreams = upstreams
         self._proofs = proofs
-        self._models = Kept(self._ask_models, MODELS_KEPT_S)
+        self._models = SingleFlightCache(self._ask_models, MODELS_KEPT_S)
 
-    def speakers(self, scope: Scope) -> Sequence[Speaker]:
+    def voices(self, scope: Candidates) -> Sequence[Voice]:
         """Return the voices that any live account of *scope* can speak.
 
         Where there is no account at all, those that callers' own accounts may.
@@ -38,18 +38,18 @@ class Services:
             speaker
             for kind, upstream in self._upstreams.items()
             if anybody or kind in kinds
-            for speaker in upstream.speakers
+            for speaker in upstream.voices
         ]
 
-    # *watch*: of the client that waits; raises: CallerLeft.
+    # *watch*: of the client that waits; raises: ClientDisconnected.
 
-    def cloned(self, scope: Scope, watch: Watch | None = None) -> Sequence[Speaker]:
+    def account_voices(self, scope: Candidates, watch: Watch | None = None) -> Sequence[Voice]:
         """The voices that accounts of *scope* have cloned, as far as they can say."""
-        found: list[Speaker] = []
+        found: list[Voice] = []
         for account in scope.live():
             try:
-                found += self._upstreams[account.kind].cloned(account, watch)
-            except CallerLeft:
+                found += self._upstreams[account.kind].account_voices(account, watch)
+            except ClientDisconnected:
                 raise
             except GatewayError as error:
                 log.warning("account %s lists no voices: %s", account.name, error)
@@ -60,7 +60,7 @@ class Services:
 
         A service that cannot be asked now is left out, until it is next asked for.
         """
-        kinds = {account.kind for account in self._pool.everybody().live()}
+        kinds = {account.kind for account in self._pool.all_accounts().live()}
         return [
             model
             for kind in self._upstreams
@@ -68,7 +68,7 @@ class Services:
             for model in self._models_of(kind, watch)
         ]
 
-    def lives(self, credential: str, watch: Watch | None = None) -> bool:
+    def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:
         """Whether a service takes a credential; the answer is kept for 10 minutes.
 
         raises: Unreachable when it cannot be asked.
@@ -84,8 +84,8 @@ class Services:
 
     def _models_of(self, kind: str, watch: Watch | None) -> Sequence[str]:
         try:
-            return self._models.of(kind, watch)
-        except CallerLeft:
+            return self._models.get(kind, watch)
+        except ClientDisconnected:
             raise
         except GatewayError as error:
             log.warning("the models of %s cannot be listed: %s", kind, error)
@@ -94,7 +94,7 @@ class Services:
     def _ask_models(self, kind: str) -> Sequence[str]:
         """raises: GatewayError, of the first account whose token is not rejected."""
         refusal: GatewayError = TokenRejected("there is no account to ask with")
-        for account in self._pool.everybody().of([kind]).live():
+        for account in self._pool.all_accounts().of_kinds([kind]).live():
             try:
                 return self._upstreams[kind].models(account)
             except TokenRejected as error:

@@ -15,7 +15,7 @@ from .upstream import TICK, Answer, Piece, Usage
 READ_ON_S = 10.0  # behind a stop, for the usage
 
 
-class Stops:
+class StopSequenceFilter:
     """Looks for sequences in a text that comes in pieces.
 
     Text that may be the beginning of a sequence is held back until it is known.
@@ -24,7 +24,7 @@ class Stops:
     def __init__(self, sequences: Sequence[str]) -> None:
         self._sequences = sequences
         self._held = ""
-        self.found = False
+        self.matched = False
 
     def take(self, text: str, *, last: bool = False) -> str:
         """What of the text so far can be given away; sets *found*."""
@@ -36,7 +36,7 @@ class Stops:
             if (at := text.find(each)) >= 0
         ]
         if found:  # the one that is complete first, however the text was cut
-            self.found = True
+            self.matched = True
             return text[: min(found)[1]]
         if last:
             return text
@@ -52,20 +52,20 @@ def _overlap(text: str, sequence: str) -> int:
     return next(fits, 0)
 
 
-def cut(answer: Answer, sequences: Sequence[str], *, counted: bool = False) -> Answer:
+def truncate_at_stop(answer: Answer, sequences: Sequence[str], *, counted: bool = False) -> Answer:
     """Yield *answer* up to the first of *sequences*, and end it upstream there.
 
     counted: read on to the usage first, which comes behind an answer's last word; given
         up after 10 s, when the next piece or heartbeat comes.
     """
-    stops = Stops(sequences)
+    stops = StopSequenceFilter(sequences)
     with closing(answer):
         for piece in answer:
             if not piece.text and not piece.finish:
                 yield piece
                 continue
             text = stops.take(piece.text, last=bool(piece.finish))
-            if not stops.found:
+            if not stops.matched:
                 yield piece._replace(text=text)
                 continue
             usage = piece.usage
@@ -81,7 +81,7 @@ def cut(answer: Answer, sequences: Sequence[str], *, counted: bool = False) -> A
 def _usage(answer: Answer) -> Generator[Piece, None, Usage | None]:
     """Read the rest of *answer* for its usage, None where it does not come to it.
 
-    Its heartbeats are passed on. raises: CallerLeft.
+    Its heartbeats are passed on. raises: ClientDisconnected.
     """
     until = time.monotonic() + READ_ON_S
     try:

@@ -16,26 +16,26 @@ from typing import TypeVar
 
 from .watch import Watch
 
-MOST = 8  # at once
+MAX_CONCURRENT = 8  # at once
 
 Result = TypeVar("Result")
 Tick = TypeVar("Tick")
 
 
-class Stop:
+class CancelToken:
     """Whether the work is still wanted; given once, it stays."""
 
     def __init__(self) -> None:
-        self.given = False
+        self.cancelled = False
         self._lock = threading.Lock()
         self._calls: list[Callable[[], None]] = []
 
     @contextmanager
-    def calling(self, call: Callable[[], None]) -> Iterator[None]:
+    def on_cancel(self, call: Callable[[], None]) -> Iterator[None]:
         """Have *call* called if the work is stopped in here, or was before."""
         with self._lock:
             self._calls.append(call)
-            late = self.given
+            late = self.cancelled
         if late:
             call()
         try:
@@ -44,37 +44,37 @@ class Stop:
             with self._lock:
                 self._calls.remove(call)
 
-    def give(self) -> None:
+    def cancel(self) -> None:
         with self._lock:
-            self.given = True
+            self.cancelled = True
             calls = list(self._calls)
         for call in calls:
             call()
 
 
-def together(
-    tasks: Sequence[Callable[[Stop], Result]], watch: Watch, tick: Tick
+def gather(
+    tasks: Sequence[Callable[[CancelToken], Result]], watch: Watch, tick: Tick
 ) -> Generator[Tick, None, list[Result]]:
     """What the tasks return, in their order; *tick* whenever a beat is due meanwhile.
 
-    raises: what a task raised; CallerLeft.
+    raises: what a task raised; ClientDisconnected.
     """
-    stop, bell = Stop(), _Bell()
-    threads = ThreadPoolExecutor(MOST)
+    stop, bell = CancelToken(), _Waker()
+    threads = ThreadPoolExecutor(MAX_CONCURRENT)
     futures: list[Future[Result]] = []
     try:
         futures += [threads.submit(task, stop) for task in tasks]
         for future in futures:
-            future.add_done_callback(bell.ring)
+            future.add_done_callback(bell.wake)
         while not _over(futures):
             if watch.wait(math.inf, bell.heard):
-                bell.hush()
-            if watch.due:
+                bell.clear()
+            if watch.heartbeat_due:
                 yield tick
-                watch.beat()
+                watch.heartbeat_sent()
         return [future.result() for future in _failed(futures) or futures]
     finally:
-        stop.give()
+        stop.cancel()
         threads.shutdown(wait=False, cancel_futures=True)
         bell.close()
         futures.clear()  # else the traceback of a failure keeps the other results alive
@@ -84,11 +84,11 @@ def awaited(future: "Future[Result]", watch: Watch) -> Result:
     """The result of *future*, which others may wait for, too.
 
     No beat can be sent meanwhile.
-    raises: what it raises; CallerLeft.
+    raises: what it raises; ClientDisconnected.
     """
-    bell = _Bell()
+    bell = _Waker()
     try:
-        future.add_done_callback(bell.ring)
+        future.add_done_callback(bell.wake)
         while not future.done():
             watch.wait(math.inf, bell.heard, beats=False)
         return future.result()
@@ -105,20 +105,20 @@ def _failed(futures: Sequence[Future[Result]]) -> list[Future[Result]]:
     return [each for each in futures if each.done() and each.exception()]
 
 
-class _Bell:
+class _Waker:
     """Rung in any thread, heard where a Watch waits for bytes."""
 
     def __init__(self) -> None:
         self.heard, self._rope = socket.socketpair()
         self._rope.setblocking(False)
 
-    def ring(self, _: object) -> None:
+    def wake(self, _: object) -> None:
         try:
             self._rope.send(b"!")
         except OSError:
             pass  # nobody listens any more
 
-    def hush(self) -> None:
+    def clear(self) -> None:
         self.heard.recv(1024)
 
     def close(self) -> None:

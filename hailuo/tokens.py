@@ -30,7 +30,7 @@ SPARE_BYTES = 16_384  # more than a new token can be longer than the old
 log = logging.getLogger(__name__)
 
 
-class Invalid(GatewayError):
+class TokensFileInvalid(GatewayError):
     """The file cannot be read, so what would change it is refused."""
 
     status = 409
@@ -56,7 +56,7 @@ class Change(NamedTuple):
     new: str | None
 
 
-def changed(tokens: Sequence[str], changes: Iterable[Change]) -> list[str]:
+def apply_changes(tokens: Sequence[str], changes: Iterable[Change]) -> list[str]:
     """*tokens* after *changes*, in their order, without duplicates."""
     found = list(tokens)
     for old, new in changes:
@@ -104,7 +104,7 @@ class TokensFile:
         with self._lock:
             self._seen = self._signature()
             try:
-                self.tokens = changed(self._read(), self._unwritten)
+                self.tokens = apply_changes(self._read(), self._unwritten)
                 problem = ""
             except (OSError, ValueError, RecursionError) as error:
                 problem = f"{self._path} {_why(error)}"
@@ -120,22 +120,22 @@ class TokensFile:
         """raises: Invalid when the file cannot be read, hence not changed."""
         self.load()
         if self.problem:
-            raise Invalid(f"{self.problem}: mend it; until then nothing is changed")
+            raise TokensFileInvalid(f"{self.problem}: mend it; until then nothing is changed")
 
     def change(self, changes: Iterable[Change]) -> None:
         """Do *changes*. raises: Invalid, and nothing is done."""
         with self._lock:
             self.check()
-            self.note(changes)
+            self.apply(changes)
 
-    def note(self, changes: Iterable[Change] = ()) -> bool:
+    def apply(self, changes: Iterable[Change] = ()) -> bool:
         """Do *changes*, which must not be lost whatever the file looks like.
 
         returns: whether everything is on disk now.
         """
         with self._lock:
             fresh = list(changes)
-            self.tokens = changed(self.tokens, fresh)
+            self.tokens = apply_changes(self.tokens, fresh)
             self._unwritten += fresh
             self.load()
             if not self.problem and self._write():
@@ -155,7 +155,7 @@ class TokensFile:
         with self._lock:
             self.check()
             if not (self._replaced and self.persisted):
-                self.note()
+                self.apply()
             if self._replaced:
                 self._write_draft()
             if self.write_error:

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Callable
 
-from .accounts import CHAT, Account, Scope, Use
-from .errors import Refused, TokenRejected, UpstreamError, untrace
+from .accounts import CHAT, Account, Candidates, Use
+from .errors import UpstreamBusy, TokenRejected, UpstreamError, clear_tracebacks
 from .retry import POLICY, RetryPolicy
 
 BUSY_RETRY_S = 5.0  # after which an account that answers somebody else may be free
 
 
-class Turn:
+class RequestState:
     """A request's turn.
 
     scope: whose accounts may serve it.
@@ -29,23 +29,23 @@ class Turn:
     """
 
     def __init__(
-        self, scope: Scope, ticket: int, policy: RetryPolicy = POLICY, use: Use = CHAT
+        self, scope: Candidates, ticket: int, policy: RetryPolicy = POLICY, use: Use = CHAT
     ) -> None:
-        self.scope = scope
+        self.candidates = scope
         self.ticket = ticket
         self.policy = policy
         self.use = use
         self.digest: Callable[[], str] = str
         self.accounts: list[Account] = []
         self.spent: list[Account] = []
-        self.refusals: dict[Account, Refused] = {}
+        self.refusals: dict[Account, UpstreamBusy] = {}
         self.failures = 0
         self.pieces = 0
-        self.first_at: float | None = None
-        self.last: UpstreamError | None = None
+        self.first_piece_at: float | None = None
+        self.last_error: UpstreamError | None = None
 
     @property
-    def begun(self) -> bool:
+    def started(self) -> bool:
         """Whether anything of the answer was given away."""
         return self.pieces > 0
 
@@ -56,10 +56,10 @@ class Turn:
             return 0.0
         return self.policy.wait_s(self.failures)
 
-    def given(self) -> None:
+    def record_piece(self) -> None:
         """A piece is given away."""
         if not self.pieces:
-            self.first_at = time.monotonic()
+            self.first_piece_at = time.monotonic()
         self.pieces += 1
 
     def answered(self, account: Account) -> None:
@@ -73,14 +73,14 @@ class Turn:
             refusing.refused(error, self.use, self.policy)
         self.refusals.clear()
 
-    def failed(self, error: UpstreamError) -> None:
+    def record_failure(self, error: UpstreamError) -> None:
         """Go on without the account where it need not be asked again.
 
         raises: *error*, when nothing more is to be tried.
         """
         if not self._goes_on(error):
             raise error
-        untrace(error)
+        clear_tracebacks(error)
 
     def ended(self, error: UpstreamError) -> UpstreamError:
         """Judge the refusals of a request that nobody answered.
@@ -98,12 +98,12 @@ class Turn:
             account.cooldowns.refused_question = digest
         if error.final and error.about_account:
             error = self._temporary() or error
-        if isinstance(error, Refused):
+        if isinstance(error, UpstreamBusy):
             error.retry_after_s = self._free_in_s()
         return error
 
     def _goes_on(self, error: UpstreamError) -> bool:
-        if self.begun:
+        if self.started:
             return False
         if isinstance(error, TokenRejected):
             return True  # its account is dead now: not a try, and no reason to tell
@@ -111,26 +111,26 @@ class Turn:
             self.failures += 1
         if not self.policy.retry_if(error):
             self._spend(self.accounts[-1])
-        enough = error.again and self.policy.stop(error, self.failures)
-        if enough or not self.scope.live():
+        enough = error.retry_same_account and self.policy.stop(error, self.failures)
+        if enough or not self.candidates.live():
             hopeless = error.status == 502 and not error.retry_after_s
             error.final = error.final or hopeless
             return False
-        self.last = error
+        self.last_error = error
         return True
 
     def _fresh(self) -> list[Account]:
         """Return the candidates that were not asked yet and are not cooling down."""
         return [
             account
-            for account in self.scope.live()
+            for account in self.candidates.live()
             if account not in self.accounts and not account.rest_s(self.use)
         ]
 
     def _spend(self, account: Account) -> None:
         """Ask *account* no more for this answer."""
         if not self.spent:
-            self.scope = self.scope.where(lambda each: each not in self.spent)
+            self.candidates = self.candidates.where(lambda each: each not in self.spent)
         self.spent.append(account)
 
     def _temporary(self) -> UpstreamError | None:
@@ -144,7 +144,7 @@ class Turn:
         """Return the seconds until a candidate is free, None when none will be."""
         waits = [
             account.rest_s(self.use) or (0 if account.slot.free else BUSY_RETRY_S)
-            for account in self.scope.live()
+            for account in self.candidates.live()
         ]
         waits += filter(None, (account.rest_s(self.use) for account in self.spent))
         return min(waits, default=None)

@@ -1,6 +1,6 @@
 """What is compressed, unpacked piece by piece, so that a bomb is stopped in time.
 
-unpacker = Unpacker()
+unpacker = Decompressor()
 for packed in …:
     for piece in unpacker.feed(packed):
         …
@@ -10,14 +10,14 @@ unpacker.finish()
 import zlib
 from collections.abc import Iterable, Iterator
 
-PACKED = ("gzip", "x-gzip", "deflate")
+ENCODINGS = ("gzip", "x-gzip", "deflate")
 PIECE = 65_536  # bytes given at most at once
 
 _ANY_HEADER = 47  # zlib's own word for "gzip or zlib, whichever it is"
 _NO_HEADER = -15
 
 
-class Unpacker:
+class Decompressor:
     """gzip, also several files of it in a row; deflate, with its header or without."""
 
     def __init__(self) -> None:
@@ -43,9 +43,9 @@ class Unpacker:
             raise EOFError
 
 
-def unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """All that *pieces* make. raises: zlib.error, EOFError."""
-    unpacker = Unpacker()
+    unpacker = Decompressor()
     for packed in pieces:
         yield from unpacker.feed(packed)
     unpacker.finish()

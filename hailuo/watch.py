@@ -19,7 +19,7 @@ import socket
 import time
 from collections.abc import Iterator
 
-from .errors import CallerLeft
+from .errors import ClientDisconnected
 
 _NONE = -1  # the descriptor of nothing
 _GONE_OR_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
@@ -52,14 +52,14 @@ class Watch:
         self._heartbeat_s = heartbeat_s
         self.idle_s = idle_s
         self.owner = owner
-        self.beat()
+        self.heartbeat_sent()
 
-    def beat(self) -> None:
+    def heartbeat_sent(self) -> None:
         """Something was sent to the caller: the silence starts anew."""
         self._due_at = time.monotonic() + self._heartbeat_s
 
     @property
-    def due(self) -> bool:
+    def heartbeat_due(self) -> bool:
         """Whether the caller has heard nothing for a heartbeat."""
         return time.monotonic() >= self._due_at
 
@@ -71,7 +71,7 @@ class Watch:
         until: on the clock of time.monotonic; math.inf for as long as it takes.
         beats: False where no beat could be sent on: then only *until* ends the wait.
         returns: whether there is something to read (an end counts).
-        raises: CallerLeft as soon as the caller has hung up.
+        raises: ClientDisconnected as soon as the caller has hung up.
         """
         until = min(until, self._due_at) if beats else until
         if upstream is not self._upstream:
@@ -84,21 +84,21 @@ class Watch:
                 return False
             self._look_at_caller()
 
-    def pause(self, seconds: float) -> Iterator[None]:
-        """Wait; stops for a moment whenever a beat is due. raises: CallerLeft."""
+    def sleep(self, seconds: float) -> Iterator[None]:
+        """Wait; stops for a moment whenever a beat is due. raises: ClientDisconnected."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self.wait(until)
-            if self.due:
+            if self.heartbeat_due:
                 yield
-                self.beat()
+                self.heartbeat_sent()
 
-    def check(self) -> None:
-        """raises: CallerLeft if the caller has hung up by now."""
+    def raise_if_disconnected(self) -> None:
+        """raises: ClientDisconnected if the caller has hung up by now."""
         if self._caller is not None and self._caller_fd in self._ready(0):
             self._look_at_caller()
 
-    def hang_up(self) -> None:
+    def disconnect(self) -> None:
         """Cut the caller off, who does not read: whoever writes to him is told."""
         if self._caller is not None:
             with contextlib.suppress(OSError):  # he has gone by himself
@@ -131,6 +131,6 @@ class Watch:
         except OSError:
             gone = True
         if gone:
-            raise CallerLeft("the caller has hung up")
+            raise ClientDisconnected("the caller has hung up")
         self._poll.unregister(self._caller_fd)
         self._caller, self._caller_fd = None, _NONE

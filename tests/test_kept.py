@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from hailuo import kept
-from hailuo.errors import CallerLeft
-from hailuo.kept import Kept
+from hailuo.errors import ClientDisconnected
+from hailuo.kept import SingleFlightCache
 from hailuo.watch import Watch
 
 
@@ -40,12 +40,12 @@ class Made:
 
 def test_a_value_is_made_once_and_again_when_it_is_old():
     make, clock = Made(), Clock()
-    values = Kept(make, 10, clock)
-    assert [values.of("a"), values.of("b"), values.of("a")] == ["a1", "b2", "a1"]
+    values = SingleFlightCache(make, 10, clock)
+    assert [values.get("a"), values.get("b"), values.get("a")] == ["a1", "b2", "a1"]
     clock.now += 9.9
-    assert values.of("a") == "a1"
+    assert values.get("a") == "a1"
     clock.now += 0.1
-    assert values.of("a") == "a3"
+    assert values.get("a") == "a3"
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["a value", "a failure"])
@@ -53,9 +53,9 @@ def test_those_who_ask_meanwhile_share_the_making(fails: bool):
     make = Made()
     make.fails = fails
     make.go.clear()
-    values = Kept(make, 10)
+    values = SingleFlightCache(make, 10)
     with ThreadPoolExecutor(8) as threads:
-        asked = [threads.submit(values.of, "a") for _ in range(8)]
+        asked = [threads.submit(values.get, "a") for _ in range(8)]
         make.go.set()
         outcomes = {str(each.exception() or each.result()) for each in asked}
     if not fails:
@@ -66,49 +66,49 @@ def test_those_who_ask_meanwhile_share_the_making(fails: bool):
 
 def test_a_failure_is_not_kept():
     make = Made()
-    values = Kept(make, 10)
+    values = SingleFlightCache(make, 10)
     make.fails = True
     with pytest.raises(ValueError, match="a"):
-        values.of("a")
+        values.get("a")
     make.fails = False
-    assert values.of("a") == "a2"
+    assert values.get("a") == "a2"
 
 
 def test_what_is_forgotten_is_made_anew():
-    values = Kept(Made(), 10)
-    old = values.of("a")
-    values.forget("a", old)
-    values.forget("never asked for", old)
-    new = values.of("a")
+    values = SingleFlightCache(Made(), 10)
+    old = values.get("a")
+    values.invalidate("a", old)
+    values.invalidate("never asked for", old)
+    new = values.get("a")
     assert new == "a2"
-    values.forget("a", old)
-    assert values.of("a") is new, "who still has the old one cannot undo the new"
+    values.invalidate("a", old)
+    assert values.get("a") is new, "who still has the old one cannot undo the new"
 
 
 def test_of_too_many_the_longest_unused_goes():
     make = Made()
-    values = Kept(make, 1e9)
-    values.of("first")
-    values.of("second")
-    for number in range(kept.MOST - 2):
-        values.of(str(number))
-    values.of("first")
-    values.of("one too many")
+    values = SingleFlightCache(make, 1e9)
+    values.get("first")
+    values.get("second")
+    for number in range(kept.MAX_ENTRIES - 2):
+        values.get(str(number))
+    values.get("first")
+    values.get("one too many")
     make.keys.clear()
-    values.of("first")
+    values.get("first")
     assert make.keys == []
-    values.of("second")
+    values.get("second")
     assert make.keys == ["second"]
 
 
 def test_a_value_that_is_kept_takes_little_memory():
     """Callers bring tokens of their own, by the thousand; what shares the making of a
     value is gone when it is made."""
-    kept = Kept(lambda key: key, 60)
+    kept = SingleFlightCache(lambda key: key, 60)
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     for number in range(1_000):
-        kept.of(f"{number:032}")
+        kept.get(f"{number:032}")
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert after - before < 1_000 * 600
@@ -117,13 +117,13 @@ def test_a_value_that_is_kept_takes_little_memory():
 def test_a_client_that_leaves_does_not_end_the_making_for_others():
     make = Made()
     make.go.clear()
-    values = Kept(make, 10)
+    values = SingleFlightCache(make, 10)
     ours, theirs = socket.socketpair()
     with ours, ThreadPoolExecutor(2) as threads:
-        left = threads.submit(values.of, "a", Watch(ours))
-        other = threads.submit(values.of, "a", Watch())
+        left = threads.submit(values.get, "a", Watch(ours))
+        other = threads.submit(values.get, "a", Watch())
         theirs.close()
-        assert isinstance(left.exception(5), CallerLeft)
+        assert isinstance(left.exception(5), ClientDisconnected)
         make.go.set()
         assert other.result(5) == "a1"
     assert make.keys == ["a"]

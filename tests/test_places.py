@@ -6,29 +6,29 @@ from contextlib import ExitStack
 
 import pytest
 
-from hailuo.errors import CallerLeft
-from hailuo.places import Place, Places
+from hailuo.errors import ClientDisconnected
+from hailuo.places import Waiter, FairSemaphore
 from hailuo.watch import Watch
 
 
-def has(place: Place) -> bool:
-    return place.had.is_set()
+def has(place: Waiter) -> bool:
+    return place.acquired.is_set()
 
 
 def test_there_are_so_many_and_no_more():
-    places = Places(2)
+    places = FairSemaphore(2)
 
-    with places.place() as first, places.place() as second, places.place() as third:
+    with places.acquire() as first, places.acquire() as second, places.acquire() as third:
         assert first.wait(Watch())
         assert second.wait(Watch())
         assert not has(third)
 
 
 def test_who_came_first_is_next():
-    places = Places(1)
+    places = FairSemaphore(1)
 
-    with places.place() as first:
-        second, third = places.place(), places.place()
+    with places.acquire() as first:
+        second, third = places.acquire(), places.acquire()
         with second, third:
             places.leave(first)
             assert (has(second), has(third)) == (True, False)
@@ -36,22 +36,22 @@ def test_who_came_first_is_next():
 
 
 def test_owner_without_a_place_comes_before_those_with_some():
-    places = Places(2)
+    places = FairSemaphore(2)
 
     with ExitStack() as stack:
-        first, *others = (stack.enter_context(places.place("a")) for _ in range(5))
+        first, *others = (stack.enter_context(places.acquire("a")) for _ in range(5))
         assert [has(each) for each in (first, *others)] == [True] * 2 + [False] * 3
-        second = stack.enter_context(places.place("b"))
+        second = stack.enter_context(places.acquire("b"))
         assert has(second), "one is kept for who has none"
-        third = stack.enter_context(places.place("c"))
+        third = stack.enter_context(places.acquire("c"))
         assert not has(third)
 
     assert not places._taken and not places._line
 
 
 def test_place_that_is_left_goes_to_the_owner_with_the_fewest():
-    places = Places(2)
-    here = [places.place("a") for _ in range(4)] + [places.place("b") for _ in range(2)]
+    places = FairSemaphore(2)
+    here = [places.acquire("a") for _ in range(4)] + [places.acquire("b") for _ in range(2)]
     for each in here:
         places.enter(each)
     first, second, *_, third, _ = here
@@ -67,33 +67,33 @@ def test_place_that_is_left_goes_to_the_owner_with_the_fewest():
 
 
 def test_who_leaves_the_line_is_no_longer_waited_for():
-    places = Places(1)
+    places = FairSemaphore(1)
 
-    with places.place():
-        with places.place():
+    with places.acquire():
+        with places.acquire():
             pass
-        with places.place() as next:
+        with places.acquire() as next:
             assert not has(next)
-    with places.place() as other:
+    with places.acquire() as other:
         assert has(other)
 
 
 def test_a_beat_is_due_while_waiting():
-    places, watch = Places(1), Watch(heartbeat_s=0.01)
+    places, watch = FairSemaphore(1), Watch(heartbeat_s=0.01)
 
-    with places.place(), places.place() as place:
+    with places.acquire(), places.acquire() as place:
         assert not place.wait(watch)
 
 
 def test_a_caller_who_leaves_is_noticed_while_waiting():
-    places, (ours, theirs) = Places(1), socket.socketpair()
+    places, (ours, theirs) = FairSemaphore(1), socket.socketpair()
     theirs.close()
     began = time.monotonic()
 
-    with ours, places.place(), places.place() as place:
-        with pytest.raises(CallerLeft):
+    with ours, places.acquire(), places.acquire() as place:
+        with pytest.raises(ClientDisconnected):
             place.wait(Watch(ours))
 
     assert time.monotonic() - began < 1
-    with places.place() as place:
+    with places.acquire() as place:
         assert has(place)

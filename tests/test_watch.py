@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hailuo.errors import CallerLeft
+from hailuo.errors import ClientDisconnected
 from hailuo.watch import Watch
 
 Pair = tuple[socket.socket, socket.socket]
@@ -60,9 +60,9 @@ def test_it_may_be_for_ever(caller: Pair, upstream: Pair):
 def test_a_beat_ends_the_wait_when_it_is_due(caller: Pair, upstream: Pair):
     watch = Watch(caller[0], heartbeat_s=0.05)
     assert not watch.wait(later(), upstream[0])
-    assert watch.due
-    watch.beat()
-    assert not watch.due
+    assert watch.heartbeat_due
+    watch.heartbeat_sent()
+    assert not watch.heartbeat_due
 
 
 def test_without_beats_only_the_time_does(caller: Pair, upstream: Pair):
@@ -90,11 +90,11 @@ def test_a_caller_who_leaves_is_noticed_at_once(how: str, upstream: Pair):
     with ours, theirs:
         threading.Timer(0.03, leave).start()
         began = time.monotonic()
-        with pytest.raises(CallerLeft):
+        with pytest.raises(ClientDisconnected):
             Watch(ours).wait(later(), upstream[0])
         assert time.monotonic() - began < 0.5
-        with pytest.raises(CallerLeft):
-            Watch(ours).check()
+        with pytest.raises(ClientDisconnected):
+            Watch(ours).raise_if_disconnected()
 
 
 def test_a_caller_who_sends_more_is_not_watched_any_longer(
@@ -104,13 +104,13 @@ def test_a_caller_who_sends_more_is_not_watched_any_longer(
     watch = Watch(caller[0])
     caller[1].sendall(b"GET / HTTP/1.1")
     assert not watch.wait(time.monotonic() + 0.05, upstream[0])
-    watch.check()
+    watch.raise_if_disconnected()
     assert caller[0].recv(100) == b"GET / HTTP/1.1"
 
 
 def test_where_there_is_no_caller_only_the_clock_is_watched(upstream: Pair):
     watch = Watch(None)
-    watch.check()
+    watch.raise_if_disconnected()
     assert not watch.wait(time.monotonic() + 0.02)
     upstream[1].sendall(b"x")
     assert watch.wait(later(), upstream[0])

@@ -20,12 +20,12 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from typing import IO, Self
 
-from ..errors import BadRequest, GatewayError, NotUnderstood
-from ..places import Places
+from ..errors import BadRequest, GatewayError, UpstreamProtocolError
+from ..places import FairSemaphore
 from ..spool import SPOOL
 from ..watch import Watch
 from . import mp3
-from .process import Child
+from .process import AudioWorker
 
 FRAME = 627  # bytes; a part has one more than there was sound, for the encoder's delay
 BYTES_A_SECOND = 24_000  # of 192 kbit/s
@@ -34,7 +34,7 @@ FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
 
 # A child takes 16 MB of its own and, while it reads a recording, a core: 50 uploads at
 # once must not fill the memory of a small host, and would only make each other slower.
-PLACES = Places(8)
+WORKER_SLOTS = FairSemaphore(8)
 
 NO_AUDIO, TOO_LONG = 65, 66  # exit codes of the child
 
@@ -91,15 +91,15 @@ def parts(source: IO[bytes], watch: Watch, *, seconds: float = PART_S) -> Parts:
     seconds: how long a part may be; the cuts are at pauses. An MP3 that fits and is
         not longer passes as it is.
     raises: BadRequest when there is no audio in it that can be read, or too much;
-        CallerLeft, in line or later.
+        ClientDisconnected, in line or later.
     """
-    with ExitStack() as kept, PLACES.place(watch.owner) as place:
+    with ExitStack() as kept, WORKER_SLOTS.acquire(watch.owner) as place:
         made = kept.enter_context(Parts())
         while not place.wait(watch):
             pass  # nothing can be said to the caller yet
         source.seek(0)
-        with Child("parts", str(seconds), stdin=source) as child:
-            while (part := child.read(watch.check)) is not None:
+        with AudioWorker("parts", str(seconds), stdin=source) as child:
+            while (part := child.read(watch.raise_if_disconnected)) is not None:
                 made.add(part)
             child.finish(_unfit)
         kept.pop_all()
@@ -118,7 +118,7 @@ def _unfit(code: int) -> GatewayError:
     return GatewayError("the audio cannot be converted")
 
 
-def converted(
+def transcode(
     pieces: Iterable[bytes], format: str, speed: float = 1.0
 ) -> Generator[bytes, None, None]:
     """MP3 in another format or at another speed, as it arrives; for who has a place.
@@ -128,20 +128,20 @@ def converted(
     format: one of FORMATS. wav and pcm are 16 bit, 24 kHz, mono. An mp3 at speed 1 is
         what came, never encoded again.
     speed: 0.25 to 4; the pitch stays.
-    raises: NotUnderstood when there is no sound in the pieces.
+    raises: UpstreamProtocolError when there is no sound in the pieces.
     """
     if format == "mp3" and speed == 1:
         yield from pieces
         return
-    bare = mp3.Bare()
-    with Child("convert", format, str(speed)) as child:
+    bare = mp3.TagStripper()
+    with AudioWorker("convert", format, str(speed)) as child:
         for piece in pieces:
             if not piece:
                 yield b""
-            for made in child.turn(bare.feed(piece)):
+            for made in child.convert(bare.feed(piece)):
                 yield made
-        for made in child.turn(bare.end()):
+        for made in child.convert(bare.end()):
             yield made
         child.write(b"")
         yield child.read() or b""
-        child.finish(lambda code: NotUnderstood("the upstream's speech is no MP3"))
+        child.finish(lambda code: UpstreamProtocolError("the upstream's speech is no MP3"))

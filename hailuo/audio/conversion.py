@@ -19,7 +19,7 @@ FORMATS = {
 }
 
 # What is encoded leaves at once: no buffer, Ogg pages of 0.2 s.
-AT_ONCE = {"flush_packets": "1", "page_duration": "200000"}
+BLOCK = {"flush_packets": "1", "page_duration": "200000"}
 
 
 class Conversion:
@@ -114,7 +114,7 @@ class Output:
         if not format.container:
             self._encoder = encoder(format, rate, layout)
             return
-        self._container = av.open(self, "w", format=format.container, options=AT_ONCE)
+        self._container = av.open(self, "w", format=format.container, options=BLOCK)
         stream = self._container.add_stream(format.codec, rate=rate)
         self._encoder = stream.codec_context
         configure(self._encoder, format, rate, layout)

@@ -64,7 +64,7 @@ def tag_size(data: bytes) -> int:
     return ID3_HEADER + size + (ID3_HEADER if data[5] & 0x10 else 0)
 
 
-def is_about(data: bytes, found: Frame) -> bool:
+def is_info_frame(data: bytes, found: Frame) -> bool:
     """Whether the frame that *data* begins with tells the length and is no sound."""
     channels = 1 if found.mono else 2
     side = {1: 17, 2: 32}[channels] if found.mpeg1 else {1: 9, 2: 17}[channels]
@@ -84,7 +84,7 @@ def seconds(data: bytes) -> float:
     return length
 
 
-class Bare:
+class TagStripper:
     """One part, without its tags and its frame about the length, as it arrives."""
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ class Bare:
         first = frame(self._held)
         if first and len(self._held) < first.size:
             return False
-        if first and is_about(self._held, first):
+        if first and is_info_frame(self._held, first):
             self._held = self._held[first.size :]
         self._begun = True
         return True
@@ -129,9 +129,9 @@ class Bare:
         return taken
 
 
-def bare(pieces: Iterable[bytes]) -> Generator[bytes, None, None]:
+def strip_tags(pieces: Iterable[bytes]) -> Generator[bytes, None, None]:
     """One part as it arrives; an empty piece is passed on at once."""
-    part = Bare()
+    part = TagStripper()
     for piece in pieces:
         if not piece:
             yield b""

@@ -23,7 +23,7 @@ from ..errors import GatewayError
 
 COMMAND = (sys.executable, "-P", "-s", "-B", "-m", f"{__package__}.child")
 SILENCE_S = 60.0  # longest that it may compute without giving anything
-LOOK_S = 1.0  # how often it is checked meanwhile whether the caller is there
+POLL_INTERVAL_S = 1.0  # how often it is checked meanwhile whether the caller is there
 BLOCK = 65_536
 REASON = 500  # characters of its standard error that are told
 
@@ -42,7 +42,7 @@ def _end(code: int) -> str:
     return f"failed (exit code {code})"
 
 
-class Child:
+class AudioWorker:
     """One child process; leaving its `with` ends it.
 
     A socket is its standard output, and its input unless that is a file: the only thing
@@ -62,7 +62,7 @@ class Child:
                 stderr=their_stderr.fileno(),
                 env=_surroundings(),
             )
-        self._socket.settimeout(LOOK_S)
+        self._socket.settimeout(POLL_INTERVAL_S)
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +73,7 @@ class Child:
         self._process.kill()
         self._process.wait()
 
-    def turn(self, data: bytes) -> Iterator[bytes]:
+    def convert(self, data: bytes) -> Iterator[bytes]:
         """Give it *data* and take what it makes of that, a block at a time.
 
         It reads a whole block before it answers and we write a whole one before we
@@ -95,7 +95,7 @@ class Child:
 
     def read(self, check: Callable[[], None] = lambda: None) -> bytes | None:
         """Its next block; None when it has ended."""
-        self._socket.settimeout(LOOK_S)
+        self._socket.settimeout(POLL_INTERVAL_S)
         header = self._receive(4, check)
         if len(header) < 4:
             return None

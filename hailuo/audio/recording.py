@@ -21,7 +21,7 @@ from .decoding import (
 )
 from .encoding import Format, encoder
 
-LONGEST_S = 4 * 3600
+MAX_S = 4 * 3600
 
 RATE = 44_100
 LAYOUT = "stereo"
@@ -86,7 +86,7 @@ def resampled(frames: Iterable[Any]) -> Iterator[Any]:
         for made in resampler.resample(frame):
             samples += made.samples
             yield made
-        if samples > LONGEST_S * RATE:
+        if samples > MAX_S * RATE:
             raise TooLong
     yield from resampler.resample(None) if resampler else ()
 

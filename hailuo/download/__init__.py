@@ -32,9 +32,9 @@ from ..errors import BadRequest, TooLarge
 from ..fairness import fairly
 from ..files.names import address_fits, as_utf8, from_address, from_disposition
 from ..spool import SPOOL
-from ..unpacking import PACKED, PIECE, unpacked
+from ..unpacking import ENCODINGS, PIECE, decompressed
 from . import dialling
-from .dialling import Dialling, Fuse, NotPublic, dial
+from .dialling import ConnectPolicy, Deadline, NotPublic, connect
 from .reading import Response
 
 TOTAL_S = 60.0
@@ -98,7 +98,7 @@ def authorities() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=certifi.where())
 
 
-class Rules(NamedTuple):
+class DownloadPolicy(NamedTuple):
     """What a download may do.
 
     limit_bytes: counted as they are read, and again as they are unpacked.
@@ -107,17 +107,17 @@ class Rules(NamedTuple):
 
     limit_bytes: int
     limit_said: str = ""
-    dialling: Dialling = Dialling()
+    connect_policy: ConnectPolicy = ConnectPolicy()
     tls: Callable[[], ssl.SSLContext] = authorities
 
 
-def fetch(address: str, rules: Rules, fuse: Fuse | None = None) -> Fetched:
+def fetch(address: str, rules: DownloadPolicy, fuse: Deadline | None = None) -> Fetched:
     """Fetch a file into a temporary one, piece by piece.
 
     fuse: ends the download; one of 60 s unless given.
     raises: BadRequest, TooLarge.
     """
-    with fuse or Fuse(TOTAL_S) as fuse:
+    with fuse or Deadline(TOTAL_S) as fuse:
         try:
             return _followed(address, rules, fuse)
         except NotPublic:
@@ -126,27 +126,27 @@ def fetch(address: str, rules: Rules, fuse: Fuse | None = None) -> Fetched:
             reason = "it is compressed wrongly"
         except BROKEN as error:
             reason = f"the connection failed ({type(error).__name__})"
-        raise _failed("it takes too long" if fuse.blown else reason)
+        raise _failed("it takes too long" if fuse.expired else reason)
 
 
-def leads_inside(address: str, rules: Rules) -> bool:
+def resolves_to_private(address: str, rules: DownloadPolicy) -> bool:
     """Whether an address leads into a private network, which only we might enter.
 
     One whose host is not known here may be known elsewhere: it does not.
     raises: BadRequest for what is no address.
     """
     found = _parsed(address)
-    return dialling.leads_inside(found.host, found.port, rules.dialling)
+    return dialling.leads_inside(found.host, found.port, rules.connect_policy)
 
 
-def _followed(address: str, rules: Rules, fuse: Fuse) -> Fetched:
+def _followed(address: str, rules: DownloadPolicy, fuse: Deadline) -> Fetched:
     public = True
     for _ in range(1 + REDIRECTS):
         found = _parsed(address)
         connection = _connection(found, rules, fuse)
         with closing(connection):
             peer = connection.given.getpeername()[0]
-            public = public and rules.dialling.public(peer)
+            public = public and rules.connect_policy.public(peer)
             with _asked(connection, found) as response:
                 location = response.get_redirect_location()
                 if not location:
@@ -205,16 +205,16 @@ class _Tls(_Given, HTTPSConnection):
     pass
 
 
-def _connection(address: Address, rules: Rules, fuse: Fuse) -> _Plain | _Tls:
+def _connection(address: Address, rules: DownloadPolicy, fuse: Deadline) -> _Plain | _Tls:
     """To a vetted address; the Host header, SNI and certificate are of the name."""
-    host, port, idle_s = address.host, address.port, rules.dialling.idle_s
+    host, port, idle_s = address.host, address.port, rules.connect_policy.idle_s
     made = (
         _Plain(host, port, timeout=idle_s)
         if address.scheme == "http"
         else _Tls(host, port, timeout=idle_s, ssl_context=rules.tls())
     )
     made.response_class = cast(Any, partial(Response, fuse))
-    made.given = dial(host.strip("[]"), port, rules.dialling, fuse)
+    made.given = connect(host.strip("[]"), port, rules.connect_policy, fuse)
     return made
 
 
@@ -239,14 +239,14 @@ def _authorization(credentials: str) -> dict[str, str]:
 
 
 def _kept(
-    response: BaseHTTPResponse, address: Address, rules: Rules, fuse: Fuse
+    response: BaseHTTPResponse, address: Address, rules: DownloadPolicy, fuse: Deadline
 ) -> Fetched:
     if response.status != 200:
         raise _failed(f"its server answers with HTTP {response.status}")
     content = SPOOL.file()
     try:
         size = _copy(_body(response), response, content, rules)
-        if fuse.blown:  # what looks like the end may be where we broke it off
+        if fuse.expired:  # what looks like the end may be where we broke it off
             raise TimeoutError
         content.seek(0)
     except BaseException:
@@ -263,8 +263,8 @@ def _body(response: BaseHTTPResponse) -> Iterable[bytes]:
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding in ("", "identity"):
         return _pieces(response)
-    if encoding in PACKED:
-        return unpacked(_pieces(response))
+    if encoding in ENCODINGS:
+        return decompressed(_pieces(response))
     raise _failed(f"its server sends it in an encoding that was not asked: {encoding}")
 
 
@@ -277,7 +277,7 @@ def _copy(
     pieces: Iterable[bytes],
     response: BaseHTTPResponse,
     content: IO[bytes],
-    rules: Rules,
+    rules: DownloadPolicy,
 ) -> int:
     """Whatever Content-Length says, bytes are counted as they come.
 
@@ -292,7 +292,7 @@ def _copy(
     return size
 
 
-def too_large(rules: Rules) -> TooLarge:
+def too_large(rules: DownloadPolicy) -> TooLarge:
     """The refusal of a file beyond the limit, with its name and what to do instead."""
     limit = f"{rules.limit_bytes / MB:g} MB"
     if rules.limit_said:

@@ -32,7 +32,7 @@ def resolved(host: str, port: int) -> Sequence[Address]:
     return [(family, address) for family, _, _, _, address in found]
 
 
-class Dialling(NamedTuple):
+class ConnectPolicy(NamedTuple):
     """Where a connection may go, and how long it may wait.
 
     allow_private: whether addresses that are not public will do.
@@ -46,7 +46,7 @@ class Dialling(NamedTuple):
     idle_s: float = IDLE_S
 
 
-class Fuse:
+class Deadline:
     """What ends a connection from outside: its time is over, or nobody wants it.
 
     Read time-outs cannot do that: a server that drips a byte at a time never runs into
@@ -54,10 +54,10 @@ class Fuse:
     """
 
     def __init__(self, seconds: float) -> None:
-        self.blown = False
+        self.expired = False
         self._lock = threading.Lock()
         self._guarded: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self.blow)
+        self._timer = threading.Timer(seconds, self.expire)
         self._timer.daemon = True
 
     def guard(self, sock: socket.socket) -> None:
@@ -68,12 +68,12 @@ class Fuse:
         with self._lock:
             self._release()
             self._guarded = socket.socket(fileno=os.dup(sock.fileno()))
-            if self.blown:
+            if self.expired:
                 raise TimeoutError
 
-    def blow(self) -> None:
+    def expire(self) -> None:
         with self._lock:
-            self.blown = True
+            self.expired = True
             if self._guarded is not None:
                 try:
                     self._guarded.shutdown(socket.SHUT_RDWR)
@@ -95,7 +95,7 @@ class Fuse:
             self._release()
 
 
-def dial(host: str, port: int, rules: Dialling, fuse: Fuse) -> socket.socket:
+def connect(host: str, port: int, rules: ConnectPolicy, fuse: Deadline) -> socket.socket:
     """Connect to an address of *host* that was vetted. It is looked up only once.
 
     raises: NotPublic; OSError when no address lets us connect.
@@ -114,7 +114,7 @@ def dial(host: str, port: int, rules: Dialling, fuse: Fuse) -> socket.socket:
     raise failure
 
 
-def leads_inside(host: str, port: int, rules: Dialling) -> bool:
+def leads_inside(host: str, port: int, rules: ConnectPolicy) -> bool:
     """Whether an address of *host* is in a private network, which only we might enter.
 
     A host that is not known here may be known elsewhere: it is not.
@@ -126,7 +126,7 @@ def leads_inside(host: str, port: int, rules: Dialling) -> bool:
     return not all(rules.public(str(at[0])) for _, at in found)
 
 
-def _vetted(host: str, port: int, rules: Dialling) -> Sequence[Address]:
+def _vetted(host: str, port: int, rules: ConnectPolicy) -> Sequence[Address]:
     try:
         found = rules.resolve(host, port)
     except (OSError, UnicodeError):

@@ -14,7 +14,7 @@ from http.client import HTTPException, HTTPResponse
 from typing import Any
 
 from ..fairness import TimeSlice
-from .dialling import Fuse
+from .dialling import Deadline
 
 MAX_HEAD = 65_536  # bytes of headers, with all interim responses before them
 
@@ -25,7 +25,7 @@ class Response(HTTPResponse):
     fuse: a shut socket goes on giving what still arrives, so it is asked as well.
     """
 
-    def __init__(self, fuse: Fuse, sock: socket.socket, **options: Any) -> None:
+    def __init__(self, fuse: Deadline, sock: socket.socket, **options: Any) -> None:
         super().__init__(sock, **options)
         self._source = _Source(self.fp.detach(), fuse)
         self.fp = io.BufferedReader(self._source)
@@ -38,7 +38,7 @@ class Response(HTTPResponse):
 class _Source(io.RawIOBase):
     """A connection's bytes, *limit* of them at most."""
 
-    def __init__(self, raw: io.RawIOBase, fuse: Fuse) -> None:
+    def __init__(self, raw: io.RawIOBase, fuse: Deadline) -> None:
         self._raw = raw
         self._fuse = fuse
         self._time_slice = TimeSlice()
@@ -50,7 +50,7 @@ class _Source(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         self._time_slice.yield_if_over()
-        if self._fuse.blown:
+        if self._fuse.expired:
             raise TimeoutError
         if self._count > self.limit:
             raise HTTPException("the headers are too large")

@@ -21,8 +21,8 @@ from . import (
     transcriptions,
     voices,
 )
-from .paths import Paths
-from .service import Service
+from .paths import PathMiddleware
+from .service import AppState
 
 BLUEPRINTS = (
     home.bp,
@@ -44,7 +44,7 @@ class Json(DefaultJSONProvider):
     ensure_ascii = False
 
 
-def init_app(app: Flask, service_: Service) -> None:
+def init_app(app: Flask, service_: AppState) -> None:
     """Put every route, and the one way to fail, on *app*."""
     app.json = Json(app)
     service.init_app(app, service_)
@@ -53,7 +53,7 @@ def init_app(app: Flask, service_: Service) -> None:
     cors.init_app(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
-    sane = headers.Headers(Paths(app.wsgi_app))
-    inner = bodies.Bodies(sane, service_.settings.idle_timeout_s)
-    told = journal.Journal(inner, service_.metrics, service_.leaving)
+    sane = headers.Headers(PathMiddleware(app.wsgi_app))
+    inner = bodies.RequestBodyMiddleware(sane, service_.settings.idle_timeout_s)
+    told = journal.AccessLogMiddleware(inner, service_.metrics, service_.shutdown)
     app.wsgi_app = told  # type: ignore[method-assign]

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from flask import Request
 
-from ..accounts import Account, Scope
-from ..errors import BadRequest, CallerLeft, GatewayError, Unauthorized, UpstreamError
+from ..accounts import Account, Candidates
+from ..errors import BadRequest, ClientDisconnected, GatewayError, Unauthorized, UpstreamError
 from ..gateway import Gateway
 from ..pool import Pool
 from ..settings import DEFAULT_API_KEY, Settings
@@ -26,15 +26,15 @@ MAX_UNPROVEN_BYTES = 64 * 1024  # of a body that is sent on without a proof
 _BEARER = re.compile(r"(?:bearer(?:\s+|$))?(.*)", re.IGNORECASE | re.DOTALL)
 
 
-def scope(request: Request, settings: Settings, pool: Pool) -> Scope:
+def candidates(request: Request, settings: Settings, pool: Pool) -> Candidates:
     """The accounts that may serve *request*.
 
     Nothing is known yet of credentials that the client brings: see prove().
     raises: Unauthorized, saying what to send instead; BadRequest for too many.
     """
-    credential = presented(request)
+    credential = require_credential(request)
     if is_key(credential, request, settings):
-        return pool.everybody()
+        return pool.all_accounts()
     if not settings.caller_tokens:
         raise Unauthorized(
             "this is no API key of this gateway, which serves nothing else "
@@ -48,8 +48,8 @@ def scope(request: Request, settings: Settings, pool: Pool) -> Scope:
             f"{MAX_CREDENTIALS}",
             code="too_many_credentials",
         )
-    if found := pool.visitors(tokens):
-        if not any(map(service.current().gateway.knows, found.accounts())):
+    if found := pool.caller_accounts(tokens):
+        if not any(map(service.get_state().gateway.knows, found.accounts())):
             rate_limit.check(request)
         return found
     raise Unauthorized(
@@ -58,15 +58,15 @@ def scope(request: Request, settings: Settings, pool: Pool) -> Scope:
     )
 
 
-def prove(request: Request, candidates: Scope, gateway: Gateway, watch: Watch) -> None:
+def prove(request: Request, candidates: Candidates, gateway: Gateway, watch: Watch) -> None:
     """Have the service confirm the credentials that the client brought, each once.
 
     Call it before work that no stranger may cause; accounts of the pool need no proof.
     Each is asked about in turn, for what is rejected must not be sent anything either.
     raises: Unauthorized when none is confirmed, UpstreamError when none can be asked
-        about, TooManyRefusals, CallerLeft.
+        about, TooManyRefusals, ClientDisconnected.
     """
-    if not candidates.own or bodies.of(request).known:
+    if not candidates.from_caller or bodies.of(request).known:
         return
     confirmed: list[Account] = []
     failure: GatewayError | None = None
@@ -76,7 +76,7 @@ def prove(request: Request, candidates: Scope, gateway: Gateway, watch: Watch) -
                 rate_limit.check(request)
             gateway.prove(alone(account), watch)
             confirmed.append(account)
-        except CallerLeft:
+        except ClientDisconnected:
             raise
         except GatewayError as error:
             account.rejected(error.message)  # for this request
@@ -93,8 +93,8 @@ def is_large(request: Request) -> bool:
     return length is None or length > MAX_UNPROVEN_BYTES
 
 
-def alone(account: Account) -> Scope:
-    return Scope(lambda: [account], own=True)
+def alone(account: Account) -> Candidates:
+    return Candidates(lambda: [account], own=True)
 
 
 def require_key(request: Request, settings: Settings) -> None:
@@ -102,18 +102,18 @@ def require_key(request: Request, settings: Settings) -> None:
 
     raises: Unauthorized.
     """
-    if not is_key(presented(request), request, settings):
+    if not is_key(require_credential(request), request, settings):
         raise Unauthorized("this takes an API key of this gateway, not a token")
 
 
-def presented(request: Request) -> str:
+def require_credential(request: Request) -> str:
     """What sent() finds. raises: Unauthorized when it finds nothing."""
-    if found := sent(request):
+    if found := credential(request):
         return found
     raise Unauthorized("no key was sent: send the header Authorization: Bearer KEY")
 
 
-def sent(request: Request) -> str:
+def credential(request: Request) -> str:
     """The key or tokens a request carries, "" when it carries none."""
     found = _BEARER.fullmatch(request.headers.get("Authorization", "").strip())
     bearer = found[1] if found else ""
@@ -141,7 +141,7 @@ def is_key(credential: str, request: Request, settings: Settings) -> bool:
 
 def is_owner(request: Request, settings: Settings) -> bool:
     """Return whether a request that needs no key carries one that counts."""
-    credential = sent(request)
+    credential = credential(request)
     everybodys = credential == DEFAULT_API_KEY and not is_local(request)
     return _is_configured(credential, settings) and not everybodys
 

@@ -18,14 +18,14 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from ..download import Rules
-from ..download.dialling import Dialling
+from ..download import DownloadPolicy
+from ..download.dialling import ConnectPolicy
 from ..errors import BadRequest
 from ..files import Source, decode, media, names
 from ..settings import MB, Settings
 from .validation import wrong as _wrong
 
-MOST = 20
+MAX_FILES = 20
 MAX_HEAD_CHARACTERS = 4_096  # of a data: URI, before its comma
 TEXTS = {  # where the parts that are text have it
     "text": "text",
@@ -66,8 +66,8 @@ def content(
                 continue
             read = _part(part, path_of_part)
             files += isinstance(read, Source)
-            if files > MOST and isinstance(read, Source):
-                expected = f"a list with at most {MOST} files"
+            if files > MAX_FILES and isinstance(read, Source):
+                expected = f"a list with at most {MAX_FILES} files"
                 raise _wrong(path, expected, "too_many_files")
             found.append(read)
         except BadRequest:
@@ -76,16 +76,16 @@ def content(
     return found
 
 
-def rules(settings: Settings, *, trusted: bool) -> Rules:
+def rules(settings: Settings, *, trusted: bool) -> DownloadPolicy:
     """What may be fetched because a caller names it.
 
     trusted: whether the client has an API key, so that addresses in private networks
         are opened to it where the owner wants that.
     """
-    return Rules(
+    return DownloadPolicy(
         settings.max_file_mb * MB,
         "HAILUO_MAX_FILE_MB",
-        Dialling(allow_private=trusted and settings.allow_private_urls),
+        ConnectPolicy(allow_private=trusted and settings.allow_private_urls),
     )
 
 
@@ -97,7 +97,7 @@ def source(part: Mapping[str, Any], path: str) -> Source:
     kind = part.get("type")
     if kind in ("image_url", "input_image"):
         found = _of_address(part.get("image_url"), f"{path}.image_url")
-        return found._replace(picture=True)
+        return found._replace(image=True)
     if kind in ("file", "input_file") and "file_url" in part:
         return _of_address(part["file_url"], f"{path}.file_url")
     if kind == "file" and isinstance(part.get("file"), dict):

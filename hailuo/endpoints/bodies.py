@@ -19,7 +19,7 @@ from typing import IO, Any, cast
 from flask import Request
 from gunicorn.http.errors import ParseException
 
-from ..errors import BadRequest, CallerLeft
+from ..errors import BadRequest, ClientDisconnected
 from ..fairness import TimeSlice
 from .paths import Application
 
@@ -28,14 +28,14 @@ MAX_UNKNOWN = 1_000  # such bodies at once, a quarter of gunicorn's connections
 LOOK_S = 1.0  # how often it is looked which of them are late
 
 
-class Dawdled(BadRequest):
+class RequestTimeout(BadRequest):
     """The body stopped coming, or took too long in all."""
 
     status = 408
     code = "request_timeout"
 
 
-class Bodies:
+class RequestBodyMiddleware:
     """Watches over the body of every request.
 
     idle_s: seconds without a byte, in either direction, after which a caller is given
@@ -51,14 +51,14 @@ class Bodies:
         caller = environ.get("gunicorn.socket")
         if caller is not None:
             caller.settimeout(self._idle_s)
-        body = environ["wsgi.input"] = Body(environ, caller, self._deadlines)
+        body = environ["wsgi.input"] = BodyStream(environ, caller, self._deadlines)
         try:
             return self._application(environ, start_response)
         finally:
             body.end()  # nobody reads it any more
 
 
-class Body:
+class BodyStream:
     """A server's input, with our failures.
 
     known: whether the client is, so that it may take as long as it likes.
@@ -79,14 +79,14 @@ class Body:
         self.known = False
 
     def read(self, size: int = -1) -> bytes:
-        """raises: BadRequest, Dawdled, CallerLeft."""
+        """raises: BadRequest, RequestTimeout, ClientDisconnected."""
         if self._caller is not None and not self.known and self._left:
             self._deadline = self._deadlines.begin(self._caller)
         try:
             data = self._read(size)
         finally:  # the end that was found, or the failure, is our doing
             if self._deadline and self._deadline.over:
-                raise Dawdled(f"the body took too long, more than {UNKNOWN_S:g} s")
+                raise RequestTimeout(f"the body took too long, more than {UNKNOWN_S:g} s")
         whole = size < 0 or len(data) < size
         self._left = 0 if whole else self._left - len(data)
         if self._left <= 0:
@@ -106,9 +106,9 @@ class Body:
             message = "the body is not what HTTP calls chunked"
             raise BadRequest(message, code="invalid_body") from None
         except TimeoutError:
-            raise Dawdled("the body stopped coming") from None
+            raise RequestTimeout("the body stopped coming") from None
         except OSError:
-            raise CallerLeft("the caller has hung up") from None
+            raise ClientDisconnected("the caller has hung up") from None
 
     def end(self) -> None:
         """It has no deadline any more."""
@@ -181,9 +181,9 @@ class Deadlines:
             each.cut()
 
 
-def of(request: Request) -> Body:
+def of(request: Request) -> BodyStream:
     """The body of *request*."""
-    return cast(Body, request.environ["wsgi.input"])
+    return cast(BodyStream, request.environ["wsgi.input"])
 
 
 def _length(environ: dict[str, Any]) -> float:

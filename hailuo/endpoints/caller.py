@@ -20,5 +20,5 @@ def watch(request: Request, settings: Settings) -> Watch:
         None if isinstance(caller, ssl.SSLSocket) else caller,
         heartbeat_s=settings.heartbeat_s,
         idle_s=settings.idle_timeout_s,
-        owner=access.sent(request),
+        owner=access.credential(request),
     )

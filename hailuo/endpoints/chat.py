@@ -11,28 +11,28 @@ from ..files.attachments import Given, attached
 from ..upstream import TICK, Answer, Piece
 from . import access, attachments, caller, fields, journal, service, shapes, streams
 from .fields import ChatRequest
-from .journal import Trace
+from .journal import RequestLog
 
 bp = Blueprint("chat", __name__)
 
 
 @bp.post("/chat/completions")
 def complete() -> Response:
-    here = service.current()
-    scope = access.scope(request, here.settings, here.pool)
+    here = service.get_state()
+    scope = access.candidates(request, here.settings, here.pool)
     watch = caller.watch(request, here.settings)
     if access.is_large(request):
         access.prove(request, scope, here.gateway, watch)
     asked = fields.chat(request, here.settings)
     if any(message.files for message in asked.question.messages):
         access.prove(request, scope, here.gateway, watch)
-    trace = journal.trace(request)
-    turn = trace.turn = here.gateway.turn(scope)
+    trace = journal.request_log(request)
+    turn = trace.state = here.gateway.turn(scope)
 
     def ask(files: Sequence[Given]) -> Answer:
         return here.gateway.answer(turn, asked.question._replace(files=files), watch)
 
-    rules = attachments.rules(here.settings, trusted=not scope.own)
+    rules = attachments.rules(here.settings, trusted=not scope.from_caller)
     fetches = bool(asked.sources) and here.gateway.fetches(scope)
     pieces = attached(asked.sources, rules, watch, ask, fetches)
     return streamed(pieces, asked, trace) if asked.stream else whole(pieces, asked)
@@ -54,13 +54,13 @@ def whole(pieces: Answer, asked: ChatRequest) -> Response:
     return response
 
 
-def streamed(pieces: Answer, asked: ChatRequest, trace: Trace) -> Response:
+def streamed(pieces: Answer, asked: ChatRequest, trace: RequestLog) -> Response:
     """The answer as it arrives.
 
     The first piece is taken here: what fails until then is still a status.
     """
     first = next(pieces)
-    response = streams.response(lines(first, pieces, asked), trace)
+    response = streams.event_stream(lines(first, pieces, asked), trace)
     response.call_on_close(pieces.close)
     return response
 

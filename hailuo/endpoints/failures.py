@@ -6,23 +6,23 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from .. import errors
-from ..pool import leaving
+from ..pool import shutting_down_error
 from . import journal, service
 
 log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask) -> None:
-    app.before_request(_refuse_when_leaving)
-    app.after_request(_say_who)
-    app.register_error_handler(errors.GatewayError, told)
+    app.before_request(_reject_during_shutdown)
+    app.after_request(_add_headers)
+    app.register_error_handler(errors.GatewayError, error_response)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
 
-def told(error: errors.GatewayError) -> Response:
+def error_response(error: errors.GatewayError) -> Response:
     """A failure as a response."""
-    journal.trace(request).failed(error)
+    journal.request_log(request).record_failure(error)
     response = jsonify(errors.body(error))
     response.status_code = error.status
     response.headers.update(error.headers)
@@ -35,7 +35,7 @@ def _http(error: HTTPException) -> Response:
     failure.status = error.code or 500
     if failure.status < 500:
         failure.type = "invalid_request_error"
-    response = told(failure)
+    response = error_response(failure)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
@@ -43,20 +43,20 @@ def _http(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    log.error("%s failed", journal.trace(request).id, exc_info=error)
-    return told(errors.GatewayError("an internal error", code="internal_error"))
+    log.error("%s failed", journal.request_log(request).id, exc_info=error)
+    return error_response(errors.GatewayError("an internal error", code="internal_error"))
 
 
-def _refuse_when_leaving() -> None:
-    if service.current().leaving.begun:
-        raise leaving()
+def _reject_during_shutdown() -> None:
+    if service.get_state().shutdown.started:
+        raise shutting_down_error()
 
 
-def _say_who(response: Response) -> Response:
+def _add_headers(response: Response) -> Response:
     """The request's id and, unless a ping had to go out before, who has answered."""
-    trace = journal.trace(request)
+    trace = journal.request_log(request)
     trace.route = request.url_rule.rule if request.url_rule else "unknown"
     response.headers["x-request-id"] = trace.id
-    if trace.turn and trace.turn.begun and response.status_code == 200:
-        response.headers["x-hailuo-upstream"] = trace.turn.accounts[-1].kind
+    if trace.state and trace.state.started and response.status_code == 200:
+        response.headers["x-hailuo-upstream"] = trace.state.accounts[-1].kind
     return response

@@ -46,8 +46,8 @@ def refused(environ: dict[str, Any]) -> Response:
         f"a header is longer than {MAX_HEADER_CHARACTERS:,} characters, which only one "
         "with credentials may be"
     )
-    trace = journal.trace(Request(environ))
-    trace.failed(error)
+    trace = journal.request_log(Request(environ))
+    trace.record_failure(error)
     response = Response(status=error.status, content_type="application/json")
     response.set_data(json.dumps(body(error)))
     response.headers["x-request-id"] = trace.id

@@ -24,9 +24,9 @@ def health() -> Response:
     lose it: the status is 200, and the body says what is wrong.
     raises: NoLiveAccount.
     """
-    here = service.current()
-    accounts, unkept = here.pool.accounts, here.roster.file.unkept
-    live = sum(not account.dead and not account.ended for account in accounts)
+    here = service.get_state()
+    accounts, unkept = here.pool.accounts, here.credential_store.file.unkept
+    live = sum(not account.dead and not account.expired for account in accounts)
     if accounts and not live:
         raise NoLiveAccount(
             "the token of every account of the pool was rejected or has run out: see "
@@ -44,7 +44,7 @@ def health() -> Response:
 @bp.get("/metrics")
 def metrics() -> Response:
     """For the owner: with an API key, or from this machine itself."""
-    here = service.current()
+    here = service.get_state()
     if not access.is_local(request):
         access.require_key(request, here.settings)
     return Response(here.metrics.text(), content_type="text/plain; version=0.0.4")

@@ -64,7 +64,7 @@ def greeting(settings: Settings) -> str:
 
 @bp.get("/")
 def index() -> Response:
-    settings = service.current().settings
+    settings = service.get_state().settings
     said = about(settings, f"{request.host_url}v1")
     wanted = request.accept_mimetypes.best_match(
         ["text/html", "application/json"], default="text/html"

@@ -17,11 +17,11 @@ from urllib.parse import quote
 
 from flask import Request
 
-from ..errors import GatewayError, untrace
-from ..leaving import Leaving
-from ..logs import masked
+from ..errors import GatewayError, clear_tracebacks
+from ..leaving import GracefulShutdown
+from ..logs import redact
 from ..metrics import Metrics
-from ..turn import Turn
+from ..turn import RequestState
 from .paths import Application
 
 _KEY = "hailuo.trace"
@@ -30,7 +30,7 @@ _SANE_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 log = logging.getLogger(__name__)
 
 
-class Trace:
+class RequestLog:
     """What there is to tell of a request.
 
     id: the caller's own when it is sane, for otherwise it would be told to the log.
@@ -41,25 +41,25 @@ class Trace:
 
     def __init__(self, environ: dict[str, Any]) -> None:
         sent = environ.get("HTTP_X_REQUEST_ID", "")
-        self.id = sent if sane(sent) else f"req_{uuid.uuid4().hex}"
+        self.id = sent if is_safe_id(sent) else f"req_{uuid.uuid4().hex}"
         self.method = environ.get("REQUEST_METHOD", "")
-        self.path = shown(environ.get("PATH_INFO", ""))
+        self.path = quoted_path(environ.get("PATH_INFO", ""))
         self.route = "unknown"
         self.begun_at = time.monotonic()
         self.status = 0
         self.bytes = 0
-        self.turn: Turn | None = None
+        self.state: RequestState | None = None
         self.error = ""
         self.address = ""
 
-    def failed(self, error: GatewayError) -> None:
+    def record_failure(self, error: GatewayError) -> None:
         """Note why it ended; nobody will ask where."""
         self.error = error.code or error.type
-        untrace(error)
+        clear_tracebacks(error)
 
     def fields(self, finished: bool) -> dict[str, Any]:
         """finished: whether all of it was sent. Times in seconds."""
-        turn = self.turn
+        turn = self.state
         account = turn.accounts[-1] if turn and turn.accounts else None
         told = {
             "id": self.id,
@@ -79,39 +79,39 @@ class Trace:
     @property
     def first_s(self) -> float | None:
         """Seconds to the first piece of an answer."""
-        if self.turn is None or self.turn.first_at is None:
+        if self.state is None or self.state.first_piece_at is None:
             return None
-        return round(self.turn.first_at - self.begun_at, 3)
+        return round(self.state.first_piece_at - self.begun_at, 3)
 
 
-def sane(sent: str) -> bool:
+def is_safe_id(sent: str) -> bool:
     """Whether an id may be told: one word, and nothing that looks like a secret."""
-    return bool(_SANE_ID.fullmatch(sent)) and masked(sent) == sent
+    return bool(_SANE_ID.fullmatch(sent)) and redact(sent) == sent
 
 
-def shown(path: str) -> str:
+def quoted_path(path: str) -> str:
     """A path as the log may hold it: on one line, and not endless."""
     return quote(path.encode("latin-1", "replace"), safe="/:@*")[:200]
 
 
-def trace(request: Request) -> Trace:
+def request_log(request: Request) -> RequestLog:
     """What is told of *request*."""
-    found: Trace = request.environ[_KEY]
+    found: RequestLog = request.environ[_KEY]
     return found
 
 
-class Journal:
+class AccessLogMiddleware:
     """Tells the log and the metrics of every request."""
 
     def __init__(
-        self, application: Application, metrics: Metrics, leaving: Leaving
+        self, application: Application, metrics: Metrics, leaving: GracefulShutdown
     ) -> None:
         self._application = application
         self._metrics = metrics
         self._leaving = leaving
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        begun = environ[_KEY] = Trace(environ)
+        begun = environ[_KEY] = RequestLog(environ)
 
         def started(status: str, *rest: Any) -> Any:
             begun.status = int(status[:3])
@@ -119,19 +119,19 @@ class Journal:
 
         self._leaving.requests += 1
         try:
-            return Told(self._application(environ, started), begun, self._tell)
+            return LoggedResponse(self._application(environ, started), begun, self._tell)
         except BaseException:  # nobody closes what was never given
             self._leaving.requests -= 1
             raise
 
-    def _tell(self, trace: Trace, finished: bool) -> None:
+    def _tell(self, trace: RequestLog, finished: bool) -> None:
         self._leaving.requests -= 1
         self._metrics.request(trace.route, trace.status, trace.first_s)
         fields = trace.fields(finished)
-        log.info("%s", line(fields), extra={"fields": fields})
+        log.info("%s", format_line(fields), extra={"fields": fields})
 
 
-class Told:
+class LoggedResponse:
     """A response that is told of when it is closed.
 
     tell: is told the trace, and whether all of it was sent.
@@ -140,8 +140,8 @@ class Told:
     def __init__(
         self,
         parts: Iterable[bytes],
-        trace: Trace,
-        tell: Callable[[Trace, bool], None],
+        trace: RequestLog,
+        tell: Callable[[RequestLog, bool], None],
     ) -> None:
         self._parts = parts
         self._iterator = iter(parts)
@@ -159,7 +159,7 @@ class Told:
             self._finished = True
             raise
         except GatewayError as error:
-            self._trace.failed(error)
+            self._trace.record_failure(error)
             raise
         self._trace.bytes += len(part)
         return part
@@ -172,7 +172,7 @@ class Told:
             self._tell(self._trace, self._finished)
 
 
-def line(fields: dict[str, Any]) -> str:
+def format_line(fields: dict[str, Any]) -> str:
     """The fields as a line for people; what there is none of is `-`."""
     plain = ("id", "method", "path", "status", "upstream", "account")
     named = ("first_s", "total_s", "pieces", "bytes")

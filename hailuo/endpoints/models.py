@@ -45,5 +45,5 @@ def one(id: str) -> Response:
 def known() -> Iterator[str]:
     """Whoever finds a name among the first does not ask for the others."""
     yield from OWN
-    here = service.current()
-    yield from here.services.models(caller.watch(request, here.settings))
+    here = service.get_state()
+    yield from here.catalog.models(caller.watch(request, here.settings))

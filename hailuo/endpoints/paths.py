@@ -21,7 +21,7 @@ def canonical(path: str) -> str:
     return _VERSIONS.sub("", path, count=1) or "/"
 
 
-class Paths:
+class PathMiddleware:
     """WSGI middleware that mends the path."""
 
     def __init__(self, application: Application) -> None:

@@ -75,7 +75,7 @@ def check(request: Request) -> None:
 
 def count(request: Request) -> None:
     """Count a refusal of the client's address, which the log then tells."""
-    known = journal.trace(request).address = address(request)
+    known = journal.request_log(request).address = address(request)
     _refusals().add(known)
     if wait_s := _refusals().wait_s(known):
         log.warning("%s is slowed for %.0f s: too many refusals", known, wait_s)
@@ -109,11 +109,11 @@ def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def _refused(error: GatewayError) -> Response:
     """A refusal as a response: 429 when there were too many."""
     if bodies.of(request).known:
-        return failures.told(error)
+        return failures.error_response(error)
     if wait_s := _refusals().wait_s(address(request)):
-        return failures.told(_slowed(wait_s))
+        return failures.error_response(_slowed(wait_s))
     count(request)
-    return failures.told(error)
+    return failures.error_response(error)
 
 
 def _slowed(wait_s: float) -> TooManyRefusals:

@@ -5,44 +5,44 @@ from typing import NamedTuple, cast
 from flask import Flask, current_app
 
 from ..gateway import Gateway
-from ..leaving import Leaving
+from ..leaving import GracefulShutdown
 from ..metrics import Metrics
 from ..pool import Pool
-from ..refresh import Refresh
-from ..roster import Roster
-from ..services import Services
+from ..refresh import TokenRefresher
+from ..roster import CredentialStore
+from ..services import Catalog
 from ..settings import Settings
 
 _KEY = "hailuo"
 
 
-class Service(NamedTuple):
+class AppState(NamedTuple):
     """The settings, the accounts and those who keep them, the way to an answer."""
 
     settings: Settings
     pool: Pool
-    roster: Roster
-    refresh: Refresh
+    credential_store: CredentialStore
+    refresher: TokenRefresher
     gateway: Gateway
-    services: Services
-    leaving: Leaving
+    catalog: Catalog
+    shutdown: GracefulShutdown
     metrics: Metrics
 
     def start(self) -> None:
         """Begin what runs by itself."""
-        self.refresh.start()
+        self.refresher.start()
 
-    def leave(self) -> bool:
+    def shut_down(self) -> bool:
         """For the server to call on SIGTERM; 26 s later at most it may end.
 
         returns: whether nobody is left who waits for an answer.
         """
-        return self.leaving.leave()
+        return self.shutdown.run()
 
 
-def init_app(app: Flask, service: Service) -> None:
+def init_app(app: Flask, service: AppState) -> None:
     app.extensions[_KEY] = service
 
 
-def current() -> Service:
-    return cast(Service, current_app.extensions[_KEY])
+def get_state() -> AppState:
+    return cast(AppState, current_app.extensions[_KEY])

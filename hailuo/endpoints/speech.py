@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
-from ..upstream import Sound, Speech, languages
+from ..upstream import AudioStream, Speech, languages
 from . import (
     access,
     caller,
@@ -17,7 +17,7 @@ from . import (
     streams,
     validation,
 )
-from .journal import Trace
+from .journal import RequestLog
 from .spoken import spoken
 
 bp = Blueprint("speech", __name__)
@@ -53,16 +53,16 @@ class SpeechRequest(NamedTuple):
 @bp.post("/audio/speech")
 def speak() -> Response:
     """What fails until the first bytes of audio is still a status."""
-    here = service.current()
-    scope = access.scope(request, here.settings, here.pool)
+    here = service.get_state()
+    scope = access.candidates(request, here.settings, here.pool)
     watch = caller.watch(request, here.settings)
     if access.is_large(request):
         access.prove(request, scope, here.gateway, watch)
     asked = read(json_body.read(request, here.settings, json_body.MAX_SPEECH_BYTES))
     if here.gateway.converts(scope, asked.speech):
         access.prove(request, scope, here.gateway, watch)
-    trace = journal.trace(request)
-    turn = trace.turn = here.gateway.turn(scope)
+    trace = journal.request_log(request)
+    turn = trace.state = here.gateway.turn(scope)
     sound = here.gateway.speak(turn, asked.speech, watch)
     if asked.events:
         response = as_events(sound, trace)
@@ -72,7 +72,7 @@ def speak() -> Response:
     return response
 
 
-def as_file(sound: Sound, format: str) -> Response:
+def as_file(sound: AudioStream, format: str) -> Response:
     first = next(filter(None, sound), b"")
     return Response(
         rest(first, sound),
@@ -82,19 +82,19 @@ def as_file(sound: Sound, format: str) -> Response:
     )
 
 
-def rest(first: bytes, sound: Sound) -> Iterator[bytes]:
+def rest(first: bytes, sound: AudioStream) -> Iterator[bytes]:
     """The audio as it arrives. A failure is raised: the server then breaks the
     connection, so that no player takes half a file for a whole one."""
     yield first
     yield from filter(None, sound)
 
 
-def as_events(sound: Sound, trace: Trace) -> Response:
+def as_events(sound: AudioStream, trace: RequestLog) -> Response:
     first = next(sound, b"")
-    return streams.response(lines(first, sound), trace)
+    return streams.event_stream(lines(first, sound), trace)
 
 
-def lines(first: bytes, sound: Sound) -> Iterator[bytes]:
+def lines(first: bytes, sound: AudioStream) -> Iterator[bytes]:
     """The same as events."""
     yield deltas(first)
     yield from map(deltas, sound)

@@ -18,7 +18,7 @@ UNKNOWN = {
 }
 
 
-def verbose(
+def to_verbose_json(
     text: str,
     segments: Sequence[Segment],
     *,
@@ -50,12 +50,12 @@ def whole(text: str, seconds: float) -> list[Segment]:
     return [Segment(text, 0.0, seconds)] if text else []
 
 
-def srt(segments: Sequence[Segment]) -> str:
+def to_srt(segments: Sequence[Segment]) -> str:
     cues = (f"{n}\n{_cue(each, ',')}" for n, each in enumerate(segments, 1))
     return "\n".join(cues)
 
 
-def vtt(segments: Sequence[Segment]) -> str:
+def to_vtt(segments: Sequence[Segment]) -> str:
     return "\n".join(["WEBVTT\n", *(_cue(each, ".") for each in segments)])
 
 

@@ -31,34 +31,34 @@ class UnknownAccount(GatewayError):
 
 @bp.before_request
 def only_the_owner() -> None:
-    settings = service.current().settings
+    settings = service.get_state().settings
     if request.endpoint != f"{bp.name}.{check.__name__}" or not settings.caller_tokens:
         access.require_key(request, settings)
 
 
 @bp.get("/token")
 def listed() -> Response:
-    here = service.current()
+    here = service.get_state()
     return jsonify(
         {
             "object": "list",
             "data": [described(account) for account in here.pool.accounts],
-            "persisted": here.roster.file.persisted,
-            "problem": problem(here.roster.file),
+            "persisted": here.credential_store.file.persisted,
+            "problem": problem(here.credential_store.file),
         }
     )
 
 
 @bp.post("/token")
 def add() -> Response:
-    here = service.current()
-    done = here.roster.add(tokens_of(request, here.settings))
+    here = service.get_state()
+    done = here.credential_store.add(tokens_of(request, here.settings))
     return jsonify(
         {
             **done._asdict(),
             "total": len(here.pool.accounts),
             "accounts": [described(account) for account in here.pool.accounts],
-            "persisted": here.roster.file.persisted,
+            "persisted": here.credential_store.file.persisted,
         }
     )
 
@@ -66,34 +66,34 @@ def add() -> Response:
 @bp.delete("/token/<name>")
 def remove(name: str) -> Response:
     """raises: UnknownAccount."""
-    here = service.current()
+    here = service.get_state()
     for account in here.pool.accounts:
         if account.name == name:
-            here.roster.remove(account)
+            here.credential_store.remove(account)
             return jsonify({"account": name, "deleted": True})
     raise UnknownAccount(f'there is no account "{name}" in the pool; see /v1/token')
 
 
 @bp.route("/token/refresh", methods=["GET", "POST"])
 def refresh() -> Response:
-    here = service.current()
+    here = service.get_state()
     watch = caller.watch(request, here.settings)
-    return jsonify(told(here.refresh.now(watch)))
+    return jsonify(told(here.refresher.now(watch)))
 
 
 @bp.get("/refresh-status")
 def status() -> Response:
-    here = service.current()
-    due = (here.refresh.due_at(account) for account in here.pool.accounts)
+    here = service.get_state()
+    due = (here.refresher.due_at(account) for account in here.pool.accounts)
     return jsonify(
         {
-            **told(here.refresh.last or Outcome(0, ())),
+            **told(here.refresher.last or Outcome(0, ())),
             "next_refresh": min((at for at in due if at), default=None),
             "interval_s": here.settings.token_refresh_interval_s,
-            "persisted": here.roster.file.persisted,
-            "problem": problem(here.roster.file),
+            "persisted": here.credential_store.file.persisted,
+            "problem": problem(here.credential_store.file),
             "ending_soon": [
-                each.name for each in here.pool.accounts if here.refresh.ends_soon(each)
+                each.name for each in here.pool.accounts if here.refresher.ends_soon(each)
             ],
         }
     )
@@ -102,13 +102,13 @@ def status() -> Response:
 @bp.post("/token/check")
 def check() -> Response:
     """Whoever has many tokens that do not live is slowed like one who is refused."""
-    here = service.current()
+    here = service.get_state()
     token = token_of(request, here.settings)
-    trusted = access.is_owner(request, here.settings) or here.services.knows(token)
+    trusted = access.is_owner(request, here.settings) or here.catalog.knows(token)
     if not trusted:
         rate_limit.check(request)
     watch = caller.watch(request, here.settings)
-    live = here.services.lives(token, watch)
+    live = here.catalog.is_token_valid(token, watch)
     if not live and not trusted:
         rate_limit.count(request)
     return jsonify({"live": live})
@@ -146,7 +146,7 @@ def described(account: Account) -> dict[str, Any]:
         "expires_at": account.identity.expires_at,
         "last_used": now - ago_s if account.slot.used_at else None,
         "last_error": account.last_error or None,
-        "answers": account.served,
+        "answers": account.answer_count,
     }
 
 

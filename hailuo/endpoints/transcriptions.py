@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, jsonify, request
 
 from .. import audio
-from ..upstream import Phrase, Recording, Words
+from ..upstream import TranscriptPiece, Recording, TranscriptStream
 from . import (
     access,
     caller,
@@ -19,7 +19,7 @@ from . import (
     upload,
     validation,
 )
-from .journal import Trace
+from .journal import RequestLog
 
 bp = Blueprint("transcriptions", __name__)
 
@@ -44,16 +44,16 @@ class TranscriptionRequest(NamedTuple):
 @bp.post("/audio/transcriptions")
 def transcribe() -> Response:
     """The recording is made ready before any account is asked for."""
-    here = service.current()
-    scope = access.scope(request, here.settings, here.pool)
+    here = service.get_state()
+    scope = access.candidates(request, here.settings, here.pool)
     watch = caller.watch(request, here.settings)
     access.prove(request, scope, here.gateway, watch)
     with ExitStack() as gone:
         sent = upload.read(request, here.settings, gone)
         asked = read(sent.fields)
         parts = gone.enter_context(audio.parts(sent.file, watch))
-        trace = journal.trace(request)
-        turn = trace.turn = here.gateway.turn(scope)
+        trace = journal.request_log(request)
+        turn = trace.state = here.gateway.turn(scope)
         recording = asked.recording._replace(parts=parts)
         words = here.gateway.transcribe(turn, recording, watch)
         gone.callback(words.close)
@@ -66,7 +66,7 @@ def transcribe() -> Response:
 
 
 def whole(
-    phrases: list[Phrase], asked: TranscriptionRequest, seconds: float
+    phrases: list[TranscriptPiece], asked: TranscriptionRequest, seconds: float
 ) -> Response:
     text = "".join(phrase.text for phrase in phrases)
     segments = [each for phrase in phrases for each in phrase.segments]
@@ -77,22 +77,22 @@ def whole(
     if asked.format == "verbose_json":
         language, words = asked.recording.language, asked.recording.times == "word"
         return jsonify(
-            times.verbose(
+            times.to_verbose_json(
                 text, segments, language=language, seconds=seconds, words=words
             )
         )
-    show = {"srt": times.srt, "vtt": times.vtt}[asked.format]
+    show = {"srt": times.to_srt, "vtt": times.to_vtt}[asked.format]
     cues = segments or times.whole(text, seconds)
     return Response(show(cues), mimetype="text/plain")
 
 
-def streamed(words: Words, trace: Trace) -> Response:
+def streamed(words: TranscriptStream, trace: RequestLog) -> Response:
     """What fails before the first words, or the first ping, is still a status."""
     first = next(words, None)
-    return streams.response(lines(first, words), trace)
+    return streams.event_stream(lines(first, words), trace)
 
 
-def lines(phrase: Phrase | None, words: Words) -> Iterator[bytes]:
+def lines(phrase: TranscriptPiece | None, words: TranscriptStream) -> Iterator[bytes]:
     """The events of a transcription."""
     said = ""
     while phrase is not None:

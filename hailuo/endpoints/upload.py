@@ -43,7 +43,7 @@ class Upload(NamedTuple):
     fields: Mapping[str, Any]
 
 
-class Unhurried:
+class YieldingStream:
     """A stream that lets others have their turn after each piece."""
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -85,7 +85,7 @@ def of_form(request: Request, most_mb: int, gone: ExitStack) -> Upload:
         message = "the body must be multipart/form-data with a boundary"
         raise BadRequest(message, code="invalid_form")
     try:
-        stream: Any = Unhurried(
+        stream: Any = YieldingStream(
             get_input_stream(request.environ, max_content_length=limit)
         )
         length = request.content_length

@@ -33,14 +33,14 @@ def voices() -> Response:
 
     raises: Unauthorized for a key that is none; without one nobody is asked.
     """
-    here = service.current()
-    if access.sent(request):
-        scope = access.scope(request, here.settings, here.pool)
+    here = service.get_state()
+    if access.credential(request):
+        scope = access.candidates(request, here.settings, here.pool)
         watch = caller.watch(request, here.settings)
         access.prove(request, scope, here.gateway, watch)
-        speakers = [*here.services.speakers(scope), *here.services.cloned(scope, watch)]
+        speakers = [*here.catalog.voices(scope), *here.catalog.account_voices(scope, watch)]
     else:
-        speakers = [*here.services.speakers(here.pool.everybody())]
+        speakers = [*here.catalog.voices(here.pool.all_accounts())]
     names = {speaker.id: speaker.name for speaker in reversed(speakers)}
     ids = dict.fromkeys([*OPENAI, *(speaker.id for speaker in speakers)])
     listed = [{"id": id, "name": names.get(id, id)} for id in ids]

@@ -40,10 +40,10 @@ class Source(NamedTuple):
     data: str = ""
     media_type: str = ""
     name: str = ""
-    picture: bool = False
+    image: bool = False
 
     @property
-    def called(self) -> str:
+    def display_name(self) -> str:
         """The name of the file, as far as it is known without fetching it."""
         try:
             return self.name or names.from_address(urlsplit(self.address).path)
@@ -51,12 +51,12 @@ class Source(NamedTuple):
             return ""
 
     @property
-    def seems_picture(self) -> bool:
+    def looks_like_image(self) -> bool:
         """Whether there is a picture at the address, for all one can tell unseen.
 
         A name that says what it is counts for more than what the caller calls it.
         """
-        said = media.names_image(self.called, unknown=self.picture)
+        said = media.names_image(self.display_name, unknown=self.image)
         return bool(self.address) and said
 
 

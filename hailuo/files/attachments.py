@@ -10,10 +10,10 @@ at a public address stays where it is.
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
-from ..download import TOTAL_S, Rules, fetch, leads_inside, too_large
-from ..download.dialling import Fuse
+from ..download import TOTAL_S, DownloadPolicy, fetch, resolves_to_private, too_large
+from ..download.dialling import Deadline
 from ..errors import BadRequest
-from ..together import Stop, together
+from ..together import CancelToken, gather
 from ..upstream import TICK, Answer, Piece
 from ..watch import Watch
 from . import File, Source, from_base64
@@ -23,7 +23,7 @@ Given = File | Source  # a Source is a picture that stays where it is
 
 def attached(
     sources: Sequence[Source],
-    rules: Rules,
+    rules: DownloadPolicy,
     watch: Watch,
     ask: Callable[[Sequence[Given]], Answer],
     fetches: bool = False,
@@ -31,7 +31,7 @@ def attached(
     """What *ask* answers when it is given the files.
 
     fetches: whether whoever may answer fetches a picture itself.
-    raises: BadRequest and TooLarge, naming the part; CallerLeft.
+    raises: BadRequest and TooLarge, naming the part; ClientDisconnected.
     """
     if not sources:
         return ask(())
@@ -52,17 +52,17 @@ def _with_files(
 
 
 def gathered(
-    sources: Sequence[Source], rules: Rules, watch: Watch, fetches: bool
+    sources: Sequence[Source], rules: DownloadPolicy, watch: Watch, fetches: bool
 ) -> Generator[Piece, None, Sequence[Given]]:
     """The files, in order; a TICK whenever a beat is due."""
     tasks = [partial(_given, source, rules, fetches) for source in sources]
-    return (yield from together(tasks, watch, TICK))
+    return (yield from gather(tasks, watch, TICK))
 
 
-def _given(source: Source, rules: Rules, fetches: bool, stop: Stop) -> Given:
+def _given(source: Source, rules: DownloadPolicy, fetches: bool, stop: CancelToken) -> Given:
     """A file; what is wrong with it is told with the name of its part."""
     try:
-        if fetches and source.seems_picture and not leads_inside(source.address, rules):
+        if fetches and source.looks_like_image and not resolves_to_private(source.address, rules):
             return source
         return _file(source, rules, stop)
     except BadRequest as error:
@@ -71,15 +71,15 @@ def _given(source: Source, rules: Rules, fetches: bool, stop: Stop) -> Given:
         raise
 
 
-def _file(source: Source, rules: Rules, stop: Stop) -> File:
+def _file(source: Source, rules: DownloadPolicy, stop: CancelToken) -> File:
     if not source.address:
         file = from_base64(source.data, source.media_type, source.name, source.param)
         if file.size > rules.limit_bytes:
             file.close()
             raise too_large(rules)
         return file
-    fuse = Fuse(TOTAL_S)
-    with stop.calling(fuse.blow):
+    fuse = Deadline(TOTAL_S)
+    with stop.on_cancel(fuse.expire):
         found = fetch(source.address, rules, fuse)
     return File(
         found.content,

@@ -5,7 +5,7 @@ import unicodedata
 from email.message import Message
 from urllib.parse import unquote, unquote_to_bytes
 
-LONGEST = 200  # bytes of UTF-8: file systems take 255, and somebody may add to it
+MAX_BYTES = 200  # bytes of UTF-8: file systems take 255, and somebody may add to it
 # Normalising takes time that grows with the square of a run of combining marks, and
 # email.message with that of a header's parameters: 2.6 s for 100 kB of either.
 MAX_NAME_CHARACTERS = 1_024  # before normalising, which leaves 200 bytes of them
@@ -89,5 +89,5 @@ def _cut(name: str) -> str:
 def _shortened(name: str) -> str:
     cut = len(name) - len(suffix(name))
     stem, end = name[:cut], name[cut:]
-    room = LONGEST - len(end.encode())
+    room = MAX_BYTES - len(end.encode())
     return stem.encode()[:room].decode("utf-8", "ignore").rstrip(". ") + end

@@ -73,7 +73,7 @@ async def add_script(simulator: Simulator, request: Request) -> Reply:
         read = [
             script.read(raw) for raw in (given if isinstance(given, list) else [given])
         ]
-    except (script.NotUnderstood, TypeError) as error:
+    except (script.UpstreamProtocolError, TypeError) as error:
         raise _bad(str(error)) from None
     simulator.script.add(read)
     return json_reply({"added": len(read)})

@@ -171,7 +171,7 @@ VALUES_OF = {
 }
 
 
-class NotUnderstood(ValueError):
+class UpstreamProtocolError(ValueError):
     """An instruction that is not in the language; the message says why."""
 
 
@@ -252,17 +252,17 @@ NAMES = [known.name for known in fields(Instruction)]
 
 
 def read(raw: Any) -> Instruction:
-    """raises: NotUnderstood, naming what is wrong."""
+    """raises: UpstreamProtocolError, naming what is wrong."""
     if not isinstance(raw, dict):
-        raise NotUnderstood("an instruction is a JSON object")
+        raise UpstreamProtocolError("an instruction is a JSON object")
     _only(raw, set(NAMES), "an instruction")
     if raw.get("call") not in CALLS:
-        raise NotUnderstood(f"call is one of {', '.join(CALLS)}")
+        raise UpstreamProtocolError(f"call is one of {', '.join(CALLS)}")
     for name, keys in KEYS_OF.items():
         _only(raw.get(name) or {}, keys, name)
     for name, values in VALUES_OF.items():
         if name in raw and raw[name] not in values:
-            raise NotUnderstood(f"{name} is one of {values}")
+            raise UpstreamProtocolError(f"{name} is one of {values}")
     for step in raw.get("then", []):
         _check_step(step)
     return Instruction(**raw)
@@ -270,16 +270,16 @@ def read(raw: Any) -> Instruction:
 
 def _only(raw: Mapping[str, Any], known: set[str], what: str) -> None:
     if unknown := sorted(set(raw) - known):
-        raise NotUnderstood(f"{what} has no {unknown[0]}, only {sorted(known)}")
+        raise UpstreamProtocolError(f"{what} has no {unknown[0]}, only {sorted(known)}")
 
 
 def _check_step(step: Any) -> None:
     if not isinstance(step, dict) or step.get("do") not in STEPS:
-        raise NotUnderstood(f"a step's do is one of {', '.join(STEPS)}")
+        raise UpstreamProtocolError(f"a step's do is one of {', '.join(STEPS)}")
     _only(step, {"after", "do", *STEPS[step["do"]]}, f"the step {step['do']}")
     after = step.get("after")
     if after not in ("last", "all") and type(after) is not int:
-        raise NotUnderstood('a step\'s after is a number, "last" or "all"')
+        raise UpstreamProtocolError('a step\'s after is a number, "last" or "all"')
 
 
 class Script:

@@ -187,7 +187,7 @@ class Segment(NamedTuple):
     end: float
 
 
-class Phrase(NamedTuple):
+class TranscriptPiece(NamedTuple):
     """A part of what is said in a recording.
 
     text: what it adds to the text, with the space before it.
@@ -199,7 +199,7 @@ class Phrase(NamedTuple):
     segments: tuple[Segment, ...] = ()
 
 
-class Speaker(NamedTuple):
+class Voice(NamedTuple):
     """A voice that can be asked for: by its id, and shown with its name."""
 
     id: str
@@ -207,23 +207,23 @@ class Speaker(NamedTuple):
 
 
 TICK = Piece()  # nothing came for a while; told apart by identity
-HUSH = Phrase("")  # the same
+HUSH = TranscriptPiece("")  # the same
 
 Answer = Generator[Piece, None, None]  # closing it ends the answer upstream
-Sound = Generator[bytes, None, None]  # audio as it arrives; b"" when a beat is due
-Words = Generator[Phrase, None, None]  # as they are understood; HUSH for a beat
+AudioStream = Generator[bytes, None, None]  # audio as it arrives; b"" when a beat is due
+TranscriptStream = Generator[TranscriptPiece, None, None]  # as they are understood; HUSH for a beat
 
 
 class Upstream(Protocol):
     """One service that answers."""
 
     kind: str
-    fetches: bool  # a picture itself, when it is told its public address
+    fetches_images: bool  # a picture itself, when it is told its public address
     counts: bool  # what an answer costs, and tells it at its end
     styles: bool  # speech by emotion, pitch, volume and language
     times: bool  # what is said in a recording, when that is asked for
 
-    def offers(self, model: str) -> bool:
+    def has_model(self, model: str) -> bool:
         """Whether *model* is a name of this service's own."""
 
     def limited_model(self, model: str) -> str:
@@ -235,7 +235,7 @@ class Upstream(Protocol):
     def models(self, account: Credential) -> Sequence[str]:
         """The names of its models, where they can be chosen. raises: UpstreamError."""
 
-    def objection(self, question: Question) -> BadRequest | None:
+    def unsupported_chat(self, question: Question) -> BadRequest | None:
         """What of *question* this service cannot do on any account, by its field.
 
         Told from the question alone, without a call; None when it can be asked.
@@ -245,18 +245,18 @@ class Upstream(Protocol):
         """Ask once, and yield what comes; a TICK whenever a beat is due.
 
         Closing the answer has its conversation removed.
-        raises: UpstreamError for what the service did; CallerLeft.
+        raises: UpstreamError for what the service did; ClientDisconnected.
         """
 
     @property
-    def speakers(self) -> Sequence[Speaker]:
+    def voices(self) -> Sequence[Voice]:
         """The voices everybody may use."""
 
-    # Here and below: *watch* is of the client that waits, if one does; CallerLeft then.
+    # Here and below: *watch* is of the client that waits, if one does; ClientDisconnected then.
 
-    def cloned(
+    def account_voices(
         self, account: Credential, watch: Watch | None = None
-    ) -> Sequence[Speaker]:
+    ) -> Sequence[Voice]:
         """The voices that are the account's own. raises: UpstreamError."""
 
     def has_voice(
@@ -267,17 +267,17 @@ class Upstream(Protocol):
         raises: UpstreamError when it cannot be asked.
         """
 
-    def objection_to(self, speech: Speech) -> BadRequest | None:
+    def unsupported_speech(self, speech: Speech) -> BadRequest | None:
         """What of *speech* this service cannot do on any account, by its field."""
 
-    def own(self, speech: Speech) -> Speech:
+    def native_speech(self, speech: Speech) -> Speech:
         """*speech* as this service makes it.
 
         Where that is not the format or the speed it was, it is MP3: what is left to be
         done can be done to that.
         """
 
-    def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+    def speak(self, account: Credential, speech: Speech, watch: Watch) -> AudioStream:
         """One file of the whole text, as it arrives. raises: as answer().
 
         speech: as own() has it.
@@ -285,7 +285,7 @@ class Upstream(Protocol):
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
-    ) -> Words:
+    ) -> TranscriptStream:
         """What is said in a recording, part after part. raises: as answer()."""
 
     def renew(self, account: Credential) -> str:
@@ -295,13 +295,13 @@ class Upstream(Protocol):
         raises: UpstreamError.
         """
 
-    def lives(self, credential: str, watch: Watch | None = None) -> bool:
+    def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:
         """Whether the service takes it, as cheaply as it can be asked.
 
         raises: UpstreamError when it cannot be asked.
         """
 
-    def hang_up(self) -> None:
+    def abort_streams(self) -> None:
         """Cut off every answer that is running; each fails as if it had broken off."""
 
     def drain(self, wait_s: float) -> int:

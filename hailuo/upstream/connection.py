@@ -22,7 +22,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
-from ..download.dialling import Dialling, Fuse, NotPublic, dial, leads_inside
+from ..download.dialling import ConnectPolicy, Deadline, NotPublic, connect, leads_inside
 
 CONNECT_S = 5.0
 CONNECTIONS = 4096  # kept at most for a host: as many as there may be streams
@@ -34,7 +34,7 @@ class Connection(urllib3.connection.HTTPConnection):
     dialling: where it may connect, None for anywhere.
     """
 
-    dialling: Dialling | None = None
+    dialling: ConnectPolicy | None = None
 
     def _new_conn(self) -> socket.socket:
         """Connect; a name is looked up once, and an address of it that was vetted is
@@ -42,8 +42,8 @@ class Connection(urllib3.connection.HTTPConnection):
         if self.dialling is None:
             return super()._new_conn()
         try:
-            with Fuse(CONNECT_S) as fuse:
-                return dial(self.host.strip("[]"), self.port, self.dialling, fuse)
+            with Deadline(CONNECT_S) as fuse:
+                return connect(self.host.strip("[]"), self.port, self.dialling, fuse)
         except NotPublic:
             reason = "its host is not known, or not public"
             raise NewConnectionError(self, reason) from None
@@ -84,7 +84,7 @@ class Adapter(HTTPAdapter):
     dialling: tells where they may go; None for anywhere.
     """
 
-    def __init__(self, dialling: Callable[[], Dialling] | None = None) -> None:
+    def __init__(self, dialling: Callable[[], ConnectPolicy] | None = None) -> None:
         self._dialling = dialling
         super().__init__(pool_maxsize=CONNECTIONS)
 
@@ -115,14 +115,14 @@ class Adapter(HTTPAdapter):
         return sum(connection is not None for each in waiting for connection in each)
 
 
-def _check(address: Any, dialling: Dialling) -> None:
+def _check(address: Any, dialling: ConnectPolicy) -> None:
     inside = leads_inside(address.hostname or "", address.port or 0, dialling)
     if inside and not dialling.allow_private:
         raise requests.ConnectionError("its host is not public")
 
 
 @cache
-def _unread(kind: type[Any], dialling: Dialling | None) -> type[Any]:
+def _unread(kind: type[Any], dialling: ConnectPolicy | None) -> type[Any]:
     """A kind of urllib3's connections that leaves its answers unread."""
     if issubclass(kind, Connection):
         return kind

@@ -2,7 +2,7 @@
 
 `requests`, `urllib3`, `http.client` and the socket each have errors of their own, and a
 stall in mid-body is another one than a stall before it. They become Unreachable and
-TimedOut here, and nowhere else.
+UpstreamTimeout here, and nowhere else.
 """
 
 import http.client
@@ -10,9 +10,9 @@ import http.client
 import requests
 import urllib3
 
-from ..errors import TimedOut, Unreachable, UpstreamError
+from ..errors import UpstreamTimeout, Unreachable, UpstreamError
 
-FOREIGN = (
+TRANSPORT_ERRORS = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
     http.client.HTTPException,
@@ -20,10 +20,10 @@ FOREIGN = (
 )
 
 
-def translated(error: Exception) -> UpstreamError:
+def map_transport_error(error: Exception) -> UpstreamError:
     """Our words for what a library underneath has raised."""
     if isinstance(error, UpstreamError):
         return error
     if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):
-        return TimedOut("the upstream has not answered in time")
+        return UpstreamTimeout("the upstream has not answered in time")
     return Unreachable(f"the upstream cannot be reached ({type(error).__name__})")

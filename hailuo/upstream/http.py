@@ -19,12 +19,12 @@ import requests
 import urllib3
 from requests.auth import AuthBase
 
-from ..download.dialling import Dialling, leads_inside
+from ..download.dialling import ConnectPolicy, leads_inside
 from ..errors import GatewayError
 from ..fairness import fairly
 from ..watch import Watch
 from .connection import CONNECT_S, Adapter
-from .foreign import FOREIGN, translated
+from .foreign import TRANSPORT_ERRORS, map_transport_error
 from .stream import Stream, Terms
 from .tidying import CROWD, QUIET_S, Tidying
 
@@ -39,7 +39,7 @@ Form = Sequence[tuple[str, Field]]  # multipart fields, in order
 class _Body:
     """A long body, sent in pieces, each of which the service must take in CONNECT_S.
 
-    raises, where it is sent: CallerLeft.
+    raises, where it is sent: ClientDisconnected.
     """
 
     def __init__(self, data: bytes, watch: Watch) -> None:
@@ -51,7 +51,7 @@ class _Body:
 
     def __iter__(self) -> Iterator[bytes]:
         for at in fairly(range(0, len(self._data), PIECE)):
-            self._watch.check()
+            self._watch.raise_if_disconnected()
             yield self._data[at : at + PIECE]
 
 
@@ -65,10 +65,10 @@ class ReadingAdapter(Adapter):
         response = super().send(request, *arguments, **options)
         watch = Watch(idle_s=CALL_S)
         with Stream(response, watch, Terms(total_s=CALL_S)) as stream:
-            return stream.whole()
+            return stream.read_all()
 
 
-class Http:
+class HttpClient:
     """One pool of connections for every call to every upstream.
 
     proxy: address of a proxy all calls go through; "" for none.
@@ -82,7 +82,7 @@ class Http:
         proxy: str = "",
         count: Count | None = None,
         quiet_s: float = QUIET_S,
-        dialling: Callable[[], Dialling] | None = None,
+        dialling: Callable[[], ConnectPolicy] | None = None,
     ) -> None:
         self._count = count or (lambda *_: None)
         self._proxy = proxy
@@ -92,19 +92,19 @@ class Http:
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
         self._tidying = Tidying(lambda: len(self._streams), self._let_go, quiet_s)
 
-    def elsewhere(self, origin: str) -> "Http":
+    def elsewhere(self, origin: str) -> "HttpClient":
         """The way to addresses that the service at *origin* names: public ones.
 
         Where the service itself is in a private network, so may they be.
         """
 
         @cache
-        def dialling() -> Dialling:
-            parts, anywhere = urlsplit(origin), Dialling()
+        def dialling() -> ConnectPolicy:
+            parts, anywhere = urlsplit(origin), ConnectPolicy()
             inside = leads_inside(parts.hostname or "", parts.port or 0, anywhere)
-            return Dialling(allow_private=inside)
+            return ConnectPolicy(allow_private=inside)
 
-        return Http(self._proxy, self._count, dialling=dialling)
+        return HttpClient(self._proxy, self._count, dialling=dialling)
 
     def send(
         self,
@@ -120,12 +120,12 @@ class Http:
         watch: of the client that waits for it, if one does: then a client that leaves,
             and hang_up(), end it.
         total_s: how long it may take.
-        raises: TimedOut, Unreachable; NotUnderstood for more than 32 MB; CallerLeft.
+        raises: UpstreamTimeout, Unreachable; UpstreamProtocolError for more than 32 MB; ClientDisconnected.
         """
         call["total_s"] = total_s
         opened = self.stream if watch else self._opened
         with opened(method, url, watch=watch or Watch(), **call) as stream:
-            return stream.whole()
+            return stream.read_all()
 
     def stream(self, method: str, url: str, *, watch: Watch, **call: Any) -> Stream:
         """Make a call whose answer is read as it arrives, its headers included.
@@ -155,7 +155,7 @@ class Http:
         terms: of the answer (stream.Terms).
         """
         self._tidying.used()
-        opening = partial(self.counting, *counted) if counted else nullcontext
+        opening = partial(self.count_call, *counted) if counted else nullcontext
         try:
             response = self._session.request(
                 method,
@@ -168,8 +168,8 @@ class Http:
                 allow_redirects=False,
             )
             return Stream(response, watch, Terms(opening=opening, **terms))
-        except FOREIGN as error:
-            failure = translated(error)
+        except TRANSPORT_ERRORS as error:
+            failure = map_transport_error(error)
             with opening():
                 raise failure from error
 
@@ -184,7 +184,7 @@ class Http:
             self._adapter.close()
 
     @contextmanager
-    def counting(self, kind: str, path: str, calls: Collection[str]) -> Iterator[None]:
+    def count_call(self, kind: str, path: str, calls: Collection[str]) -> Iterator[None]:
         """Count a call, as "ok" or by the code of the failure it ends in.
 
         kind: of the service; calls: the names it has for its calls.
@@ -197,10 +197,10 @@ class Http:
             raise
         self._count(kind, call, "ok")
 
-    def hang_up(self) -> None:
+    def abort_streams(self) -> None:
         """Cut every answer that is being read; its reader sees it break off."""
         for stream in list(self._streams):
-            stream.hang_up()
+            stream.abort()
 
 
 def _session(proxy: str, adapter: requests.adapters.HTTPAdapter) -> requests.Session:

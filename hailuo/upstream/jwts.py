@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 
-LONGEST = 8_192  # characters; none is nearly so long, and those of callers are kept
+MAX_LENGTH = 8_192  # characters; none is nearly so long, and those of callers are kept
 NEVER = 253_402_300_800.0  # the year 10000, in Unix seconds
 
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
@@ -18,7 +18,7 @@ _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 
 def claims(credential: str) -> Mapping[str, Any] | None:
     """Its payload; None when *credential* is not shaped like a JWT, or too long."""
-    if len(credential) > LONGEST or not _JWT.fullmatch(credential):
+    if len(credential) > MAX_LENGTH or not _JWT.fullmatch(credential):
         return None
     try:
         return jwt.decode(credential, options={"verify_signature": False})
@@ -26,7 +26,7 @@ def claims(credential: str) -> Mapping[str, Any] | None:
         return None
 
 
-def end(claims: Mapping[str, Any]) -> float | None:
+def expiry(claims: Mapping[str, Any]) -> float | None:
     """`exp`, if it is a time."""
     found: Any = claims.get("exp")
     return float(found) if type(found) in (int, float) and 0 < found < NEVER else None

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from .. import audio
 from ..errors import Unreachable
 from ..watch import Watch
-from . import HUSH, Phrase, Segment, Words, sentences
+from . import HUSH, TranscriptPiece, Segment, TranscriptStream, sentences
 
 PAUSES_S = (0.3, 1.0)  # before a part is sent for the second and the third time
 
-Transcribe = Callable[[bytes], Iterator[Phrase]]
+Transcribe = Callable[[bytes], Iterator[TranscriptPiece]]
 
 
-def transcribed(parts: Iterable[bytes], transcribe: Transcribe, watch: Watch) -> Words:
+def transcribed(parts: Iterable[bytes], transcribe: Transcribe, watch: Watch) -> TranscriptStream:
     """Join what *transcribe* yields of each part, on the recording's clock.
 
     A part that the service fails at (5xx) is sent again by itself, so that those before
@@ -30,8 +30,8 @@ def transcribed(parts: Iterable[bytes], transcribe: Transcribe, watch: Watch) ->
             if not phrase.text:
                 yield phrase
                 continue
-            between = "" if begun else sentences.separator(last, phrase.text)
-            yield Phrase(
+            between = "" if begun else sentences.joiner(last, phrase.text)
+            yield TranscriptPiece(
                 between + phrase.text, _moved(phrase.segments, between, begins_at)
             )
             begun, last = True, phrase.text
@@ -40,7 +40,7 @@ def transcribed(parts: Iterable[bytes], transcribe: Transcribe, watch: Watch) ->
 
 def _with_retries(
     part: bytes, transcribe: Transcribe, watch: Watch, pauses: Sequence[float]
-) -> Words:
+) -> TranscriptStream:
     for pause_s in pauses:
         begun = False
         try:
@@ -51,7 +51,7 @@ def _with_retries(
         except Unreachable:
             if begun:
                 raise
-        for _ in watch.pause(pause_s):
+        for _ in watch.sleep(pause_s):
             yield HUSH
     yield from transcribe(part)
 

@@ -9,7 +9,7 @@ _CLAUSE = re.compile(r"[,;:]\s+|[，、：—]+\s*")
 _SPACE = re.compile(r"\s+")
 
 
-def pieces(text: str, most: int) -> list[str]:
+def split_text(text: str, most: int) -> list[str]:
     """*text* in pieces of at most *most* characters, cut at sentence ends if possible.
 
     Joined they are the text again.
@@ -31,7 +31,7 @@ def _cut(text: str, most: int) -> int:
     return most
 
 
-def separator(before: str, after: str) -> str:
+def joiner(before: str, after: str) -> str:
     """Return what stands between the texts of two parts: nothing next to Chinese."""
     edges = before[-1:] + after[:1]
     joined = not before or not after or any(map(str.isspace, edges))

@@ -9,7 +9,7 @@ text, the line separators that JSON strings may hold would split as well.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..errors import NotUnderstood
+from ..errors import UpstreamProtocolError
 from ..fairness import TimeSlice
 from . import upstream_json
 
@@ -26,8 +26,8 @@ class Event(NamedTuple):
     data: bytes
 
 
-def said(data: bytes, *, keep_halves: bool = False) -> Mapping[str, Any]:
-    """Return the JSON object that an event's data is. raises: NotUnderstood.
+def event_json(data: bytes, *, keep_halves: bool = False) -> Mapping[str, Any]:
+    """Return the JSON object that an event's data is. raises: UpstreamProtocolError.
 
     keep_halves: as for upstream_json.parse().
     """
@@ -53,7 +53,7 @@ class Parser:
     def events(self, received: bytes) -> list[Event]:
         """Each event that *received* completes, in order.
 
-        raises: NotUnderstood for an event of more than 8 MB.
+        raises: UpstreamProtocolError for an event of more than 8 MB.
         """
         received = self._with_line_feeds(received)
         self._rest.append(received)
@@ -82,7 +82,7 @@ class Parser:
 
     def _check_size(self) -> None:
         if self._size + self._held > MAX_EVENT:
-            raise NotUnderstood("an event of the upstream is larger than 8 MB")
+            raise UpstreamProtocolError("an event of the upstream is larger than 8 MB")
 
     def _with_line_feeds(self, received: bytes) -> bytes:
         """*received* with each of its lines ended by LF."""

@@ -25,15 +25,15 @@ import requests
 import urllib3
 from requests.structures import CaseInsensitiveDict
 
-from ..errors import CallerLeft, NotUnderstood, TimedOut, Unreachable, UpstreamError
+from ..errors import ClientDisconnected, UpstreamProtocolError, UpstreamTimeout, Unreachable, UpstreamError
 from ..fairness import TimeSlice, fairly
-from ..unpacking import PACKED, Unpacker
+from ..unpacking import ENCODINGS, Decompressor
 from ..watch import Watch
 from .connection import Connection
-from .foreign import FOREIGN, translated
+from .foreign import TRANSPORT_ERRORS, map_transport_error
 from .framing import Body, Chunked, Head, HeadTooLarge, Sized
 
-SETTLE_S = 0.25  # how long an answer's remains may take to arrive after its end
+DRAIN_S = 0.25  # how long an answer's remains may take to arrive after its end
 BATCH = 524_288  # bytes taken at once, so that no stream keeps the others waiting
 READ = 65_536  # tried first: the allocator maps more anew each time, which takes 12 us
 MAX_WHOLE_MB = 32  # of an answer that is no stream
@@ -59,7 +59,7 @@ class Terms(NamedTuple):
     check: Callable[["Stream"], None] = _anything
     opening: Callable[[], AbstractContextManager[None]] = nullcontext
     total_s: float = MAX_ANSWER_S
-    timed_out: Callable[[str], TimedOut] = TimedOut
+    timed_out: Callable[[str], UpstreamTimeout] = UpstreamTimeout
 
 
 ANY = Terms()
@@ -70,8 +70,8 @@ class Stream:
 
     Iterating waits for the headers first. It gives what has come, at least a byte, the
     moment it is there, and b"" when the caller has heard nothing for a heartbeat. It
-    raises Unreachable when the answer breaks off, TimedOut when it is silent for
-    watch.idle_s, CallerLeft, and what the terms' check does.
+    raises Unreachable when the answer breaks off, UpstreamTimeout when it is silent for
+    watch.idle_s, ClientDisconnected, and what the terms' check does.
 
     response: its status and headers, once they are here.
     """
@@ -86,7 +86,7 @@ class Stream:
         self._watch = watch
         self._terms = terms
         self._body: Body | None = None  # until the headers are here
-        self._unpacker: Unpacker | None = None
+        self._unpacker: Decompressor | None = None
         self._failure: UpstreamError | None = None
         self._closed = False
         self._cut = False
@@ -104,11 +104,11 @@ class Stream:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def whole(self) -> requests.Response:
+    def read_all(self) -> requests.Response:
         """The answer with its body, for one that is no stream.
 
         Its body must be here as soon after its headers as those after the request.
-        raises: as iterating; NotUnderstood for more than 32 MB.
+        raises: as iterating; UpstreamProtocolError for more than 32 MB.
         """
         if self._body:
             self._ends_at = min(self._ends_at, time.monotonic() + self._watch.idle_s)
@@ -117,25 +117,25 @@ class Stream:
             body.write(part)
             if body.tell() > MAX_WHOLE_MB * 1_048_576:
                 message = f"the upstream's answer is larger than {MAX_WHOLE_MB} MB"
-                raise NotUnderstood(message)
+                raise UpstreamProtocolError(message)
         body.seek(0)
         self.response.raw = body
         return self.response
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         """Read what is left, for 250 ms at most, so that the connection can be reused.
 
         An answer's end is known before its last bytes are here; a connection that is
         closed instead costs the next answer a handshake.
         """
-        for _ in self.remains():
+        for _ in self._drained():
             pass
         self.close()
 
-    def remains(self) -> Iterator[bytes]:
+    def _drained(self) -> Iterator[bytes]:
         """What arrives within 250 ms, whoever has left; it ends rather than fails."""
-        until = time.monotonic() + SETTLE_S
-        with contextlib.suppress(UpstreamError, CallerLeft):
+        until = time.monotonic() + DRAIN_S
+        with contextlib.suppress(UpstreamError, ClientDisconnected):
             yield from self._parts(Watch(), until, beats=False)
 
     def close(self) -> None:
@@ -148,7 +148,7 @@ class Stream:
         self._sent.release_conn()  # one that is shut connects again
         self._file.close()
 
-    def hang_up(self) -> None:
+    def abort(self) -> None:
         """Shut the connection from another thread: reading ends at once.
 
         What still arrives would be read from a connection that is merely shut.
@@ -221,9 +221,9 @@ class Stream:
                 return False
             answer = self._connection.answered(found[0])
         except HeadTooLarge:
-            raise NotUnderstood("the upstream's headers are too large") from None
-        except FOREIGN as error:
-            raise translated(error) from error
+            raise UpstreamProtocolError("the upstream's headers are too large") from None
+        except TRANSPORT_ERRORS as error:
+            raise map_transport_error(error) from error
         self._socket.settimeout(0)
         self._early = found[1]
         self._body = Chunked() if answer.chunked else Sized(answer.length_remaining)
@@ -232,7 +232,7 @@ class Stream:
         self.response.headers = CaseInsensitiveDict(answer.headers)
         answer.close()
         packing = answer.headers.get("Content-Encoding", "").strip().lower()
-        self._unpacker = Unpacker() if packing in PACKED else None
+        self._unpacker = Decompressor() if packing in ENCODINGS else None
         return True
 
     def _arrives(self, watch: Watch, until: float, beats: bool) -> bool:
@@ -271,8 +271,8 @@ class Stream:
         except _NOT_YET:
             if not parts:
                 return None
-        except FOREIGN as error:
-            self._failure = translated(error)
+        except TRANSPORT_ERRORS as error:
+            self._failure = map_transport_error(error)
             if not parts:
                 raise self._failure from error
         self._heard_at = time.monotonic()

@@ -3,7 +3,7 @@
     event = upstream_json.parse_object(data)
     chat_id = upstream_json.identifier(event, "chatID")
 
-Whatever an upstream sends is a value of the expected type or NotUnderstood (502), never
+Whatever an upstream sends is a value of the expected type or UpstreamProtocolError (502), never
 an exception of another kind. Every string is sound Unicode: bytes that are not UTF-8
 and halves of surrogate pairs become U+FFFD.
 """
@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from ..errors import NotUnderstood
+from ..errors import UpstreamProtocolError
 
 MAX_UNSOUND_BYTES = 1_048_576  # slow to read: a second for 8 MB of numbers
 MAX_DEPTH = 64  # of nested lists and objects; the deepest known answer has 7
@@ -35,7 +35,7 @@ def parse(
     what: the thing that is parsed, for the message of a failure.
     keep_halves: leave lone surrogates in strings, for text that goes on in the next
         event; mend() is then the caller's duty.
-    raises: NotUnderstood for what is not JSON, or nested too deep.
+    raises: UpstreamProtocolError for what is not JSON, or nested too deep.
     """
     try:
         value = orjson.loads(data)
@@ -47,10 +47,10 @@ def parse(
 
 
 def parse_object(data: bytes, *, keep_halves: bool = False) -> Mapping[str, Any]:
-    """Return the JSON object that *data* is. raises: NotUnderstood."""
+    """Return the JSON object that *data* is. raises: UpstreamProtocolError."""
     value = parse(data, "an event of the upstream", keep_halves=keep_halves)
     if not isinstance(value, dict):
-        raise NotUnderstood("an event of the upstream is not a JSON object")
+        raise UpstreamProtocolError("an event of the upstream is not a JSON object")
     return value
 
 
@@ -62,49 +62,49 @@ def mend(text: str) -> str:
 
 
 def mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return a field that is an object, {} when it is absent. raises: NotUnderstood."""
+    """Return a field that is an object, {} when it is absent. raises: UpstreamProtocolError."""
     field = value.get(key) or {}
     if not isinstance(field, dict):
-        raise NotUnderstood(f"{key} of the upstream is not an object")
+        raise UpstreamProtocolError(f"{key} of the upstream is not an object")
     return field
 
 
 def objects(value: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    """Return a field that is a list of objects or absent. raises: NotUnderstood."""
+    """Return a field that is a list of objects or absent. raises: UpstreamProtocolError."""
     field = value.get(key) or []
     if not isinstance(field, list) or not all(isinstance(each, dict) for each in field):
-        raise NotUnderstood(f"{key} of the upstream is not a list of objects")
+        raise UpstreamProtocolError(f"{key} of the upstream is not a list of objects")
     return field
 
 
 def text(value: Mapping[str, Any], key: str) -> str:
     """Return a field that is text, "" when it is absent.
 
-    Halves that parse() was told to keep are still in it. raises: NotUnderstood.
+    Halves that parse() was told to keep are still in it. raises: UpstreamProtocolError.
     """
     field = value.get(key) or ""
     if not isinstance(field, str):
-        raise NotUnderstood(f"{key} of the upstream is not text")
+        raise UpstreamProtocolError(f"{key} of the upstream is not text")
     return field
 
 
 def identifier(value: Mapping[str, Any], key: str) -> str:
     """Return a field that is a name or a number of something, "" when it is absent.
 
-    raises: NotUnderstood, also for one of more than 200 characters.
+    raises: UpstreamProtocolError, also for one of more than 200 characters.
     """
     field = value.get(key) or ""
     if type(field) is int:
         field = str(field)
     if not isinstance(field, str) or len(field) > MAX_IDENTIFIER:
-        raise NotUnderstood(f"{key} of the upstream is not an identifier")
+        raise UpstreamProtocolError(f"{key} of the upstream is not an identifier")
     return mend(field)
 
 
 def seconds(value: Any) -> float:
-    """Return a time within a recording. raises: NotUnderstood for what is none."""
+    """Return a time within a recording. raises: UpstreamProtocolError for what is none."""
     if type(value) not in (int, float) or not 0 <= value < MAX_SECONDS:
-        raise NotUnderstood("a time of the upstream is not a number of seconds")
+        raise UpstreamProtocolError("a time of the upstream is not a number of seconds")
     return float(value)
 
 
@@ -118,7 +118,7 @@ def message(value: Any) -> str:
 def _parse_unsound(data: bytes, what: str, keep_halves: bool) -> Any:
     """Parse what orjson rejects: lone surrogates, bytes that are not UTF-8, a BOM."""
     if len(data) > MAX_UNSOUND_BYTES:
-        raise NotUnderstood(f"{what} is not sound JSON")
+        raise UpstreamProtocolError(f"{what} is not sound JSON")
     text = data.decode("utf-8", "replace").removeprefix("\ufeff")
     try:
         value = json.loads(text, parse_constant=_reject_constant, parse_float=_finite)
@@ -126,7 +126,7 @@ def _parse_unsound(data: bytes, what: str, keep_halves: bool) -> Any:
             return value
         return orjson.loads(mend(json.dumps(value, ensure_ascii=False)))
     except (ValueError, RecursionError):
-        raise NotUnderstood(f"{what} is not JSON") from None
+        raise UpstreamProtocolError(f"{what} is not JSON") from None
 
 
 def _reject_constant(name: str) -> NoReturn:
@@ -152,7 +152,7 @@ def _may_be_deep(data: bytes) -> bool:
 
 
 def _check_depth(value: Any, what: str) -> None:
-    """raises: NotUnderstood for a value that could not be written or compared again."""
+    """raises: UpstreamProtocolError for a value that could not be written or compared again."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
         level = [
@@ -164,4 +164,4 @@ def _check_depth(value: Any, what: str) -> None:
         ]
         if not level:
             return
-    raise NotUnderstood(f"{what} is nested too deep")
+    raise UpstreamProtocolError(f"{what} is nested too deep")

@@ -19,8 +19,8 @@ import threading
 from hailuo.accounts import Account
 from hailuo.metrics import Metrics
 from hailuo.pool import Pool
-from hailuo.refresh import Refresh
-from hailuo.roster import Roster
+from hailuo.refresh import TokenRefresher
+from hailuo.roster import CredentialStore
 from hailuo.tokens import TokensFile
 from hailuo.upstream import Identity
 
@@ -67,10 +67,10 @@ def keep(path: str, said: str, seed: int) -> None:
     here, say = random.Random(seed), Said(said)
     serials = itertools.count(1)
     pool = Pool(identify)
-    roster = Roster(pool, TokensFile(path), [])
+    roster = CredentialStore(pool, TokensFile(path), [])
     roster.load()
     service = {"web": Service(serials, say)}
-    refresh = Refresh(pool, roster, service, 604_800, Metrics())  # type: ignore
+    refresh = TokenRefresher(pool, roster, service, 604_800, Metrics())  # type: ignore
 
     def add() -> None:
         for number in itertools.count():

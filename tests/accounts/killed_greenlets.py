@@ -18,7 +18,7 @@ import gevent  # noqa: E402
 
 from hailuo.errors import GatewayError  # noqa: E402
 from hailuo.pool import Pool  # noqa: E402
-from hailuo.turn import Turn  # noqa: E402
+from hailuo.turn import RequestState  # noqa: E402
 from hailuo.upstream import Identity  # noqa: E402
 from hailuo.watch import Watch  # noqa: E402
 
@@ -28,13 +28,13 @@ USERS = "abc"
 def main(seed: str) -> None:
     here = random.Random(int(seed))
     pool = Pool(lambda user: Identity("web", user, user), queue_timeout_s=5)
-    pool.fill((user, "file") for user in USERS)
+    pool.set_credentials((user, "file") for user in USERS)
     held: Counter[str] = Counter()
     served = 0
 
     def ask() -> None:
         nonlocal served
-        turn = Turn(pool.everybody(), pool.ticket())
+        turn = RequestState(pool.all_accounts(), pool.ticket())
         with pool.lease(turn, Watch()) as account:
             held[account.name] += 1
             assert held[account.name] == 1, "lent twice"
@@ -54,12 +54,12 @@ def main(seed: str) -> None:
             waiting.pop(here.randrange(len(waiting))).kill(block=False)
             killed += 1
         if here.random() < 0.01:  # and whoever is in line sees the pool change
-            pool.fill((user, "file") for user in USERS)
+            pool.set_credentials((user, "file") for user in USERS)
     gevent.joinall(waiting, raise_error=False)
     failed = [each for each in waiting if isinstance(each.exception, AssertionError)]
     assert not failed
     assert all(isinstance(e.exception, (GatewayError, type(None))) for e in waiting)
-    assert pool.idle(5) and pool.lent == pool.waiting == 0
+    assert pool.idle(5) and pool.in_use == pool.waiting == 0
     assert not any(account.slot.busy for account in pool.accounts)
     sys.stdout.write(f"{served} {killed}\n")
 

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from hailuo.accounts import CHAT
 from hailuo.cooldowns import Cooldowns
-from hailuo.errors import QuotaExhausted, RateLimited, Refused, Unreachable
+from hailuo.errors import QuotaExhausted, RateLimited, UpstreamBusy, Unreachable
 from hailuo.retry import RetryPolicy
 from hailuo.upstream import TICK, Piece, Question
 from hailuo.watch import Watch
@@ -268,7 +268,7 @@ class TestLength:
 
     def test_worse_refusal_lengthens_a_cooldown(self):
         cooldowns = Cooldowns(Clock())
-        cooldowns.start(Refused("busy"), "chat")
+        cooldowns.start(UpstreamBusy("busy"), "chat")
         cooldowns.start(QuotaExhausted("no balance"), "chat")
         assert cooldowns.left_s("chat") == 3_600
 

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from hailuo.errors import UpstreamError
-from hailuo.upstream.http import Http
+from hailuo.upstream.http import HttpClient
 from hailuo.watch import Watch
 from tests.accounts.conftest import Inside
 from tests.conftest import SECRET
@@ -261,7 +261,7 @@ class TestHangUp:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             yield listener
 
-    def begin(self, http: Http, listener: socket.socket) -> Any:
+    def begin(self, http: HttpClient, listener: socket.socket) -> Any:
         """An answer that has begun: the stream, and the service's end of it."""
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         served: list[socket.socket] = []
@@ -281,7 +281,7 @@ class TestHangUp:
         return stream, served[0]
 
     def test_one_that_was_reset_does_not_save_the_others(self, listener: socket.socket):
-        http = Http()
+        http = HttpClient()
         broken = [self.begin(http, listener) for _ in range(3)]
         sound = self.begin(http, listener)
         for _, sock in broken:
@@ -289,7 +289,7 @@ class TestHangUp:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             sock.close()
 
-        http.hang_up()
+        http.abort_streams()
 
         with sound[1], pytest.raises(UpstreamError):
             list(sound[0])

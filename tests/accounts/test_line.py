@@ -10,24 +10,24 @@ from collections.abc import Callable
 
 import pytest
 
-from hailuo.accounts import CHAT, Account, Scope, Slot
+from hailuo.accounts import CHAT, Account, Candidates, Slot
 from hailuo.cooldowns import Cooldowns
 from hailuo.errors import (
-    Busy,
-    CallerLeft,
+    AccountsBusy,
+    ClientDisconnected,
     Forbidden,
     GatewayError,
     NoLiveAccount,
     QuotaExhausted,
-    Refused,
+    UpstreamBusy,
     ShuttingDown,
     Unauthorized,
     Unreachable,
     UpstreamError,
 )
-from hailuo.line import Line, Waiter
+from hailuo.line import WaitQueue, Waiter
 from hailuo.pool import Pool
-from hailuo.turn import Turn
+from hailuo.turn import RequestState
 from hailuo.upstream import Identity
 from hailuo.watch import Watch
 from tests.served import ROOT
@@ -43,7 +43,7 @@ def identify(credential: str) -> Identity | None:
 
 def pool_of(*credentials: str, queue_timeout_s: float = WAIT_S) -> Pool:
     pool = Pool(identify, queue_timeout_s)
-    pool.fill((each, "file") for each in credentials)
+    pool.set_credentials((each, "file") for each in credentials)
     return pool
 
 
@@ -61,7 +61,7 @@ class Gone(Watch):
     """The eyes of a request whose caller has left."""
 
     def check(self) -> None:
-        raise CallerLeft("gone")
+        raise ClientDisconnected("gone")
 
 
 class Queue:
@@ -74,7 +74,7 @@ class Queue:
         self.errors: dict[str, GatewayError] = {}
 
     def join(
-        self, name: str, scope: Scope | None = None, watch: Watch | None = None
+        self, name: str, scope: Candidates | None = None, watch: Watch | None = None
     ) -> None:
         """One more is in line when this returns."""
         arguments = name, turn_of(self._pool, scope), watch or Watch()
@@ -90,7 +90,7 @@ class Queue:
             assert not thread.is_alive(), "somebody still waits"
         return self.served
 
-    def _ask(self, name: str, turn: Turn, watch: Watch) -> None:
+    def _ask(self, name: str, turn: RequestState, watch: Watch) -> None:
         try:
             with self._pool.lease(turn, watch):
                 self.served.append(name)
@@ -105,17 +105,17 @@ def await_that(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def turn_of(pool: Pool, scope: Scope | None = None) -> Turn:
-    return Turn(scope or pool.everybody(), pool.ticket())
+def turn_of(pool: Pool, scope: Candidates | None = None) -> RequestState:
+    return RequestState(scope or pool.all_accounts(), pool.ticket())
 
 
-def lease(pool: Pool, scope: Scope | None = None):
+def lease(pool: Pool, scope: Candidates | None = None):
     return pool.lease(turn_of(pool, scope), Watch())
 
 
-def only(pool: Pool, user: str) -> Scope:
+def only(pool: Pool, user: str) -> Candidates:
     """The part of the pool that is one account."""
-    return pool.everybody().where(lambda account: account.name == user)
+    return pool.all_accounts().where(lambda account: account.name == user)
 
 
 def test_a_cooldown_is_30_s_and_doubles_to_10_minutes_until_a_success():
@@ -123,17 +123,17 @@ def test_a_cooldown_is_30_s_and_doubles_to_10_minutes_until_a_success():
     cooldowns = Cooldowns(clock)
     lengths = []
     for _ in range(7):
-        cooldowns.start(Refused("busy"), "chat")
+        cooldowns.start(UpstreamBusy("busy"), "chat")
         lengths.append(cooldowns.left_s("chat"))
         clock.now += cooldowns.left_s("chat") + 1
 
     assert lengths == [30, 60, 120, 240, 480, 600, 600]
     assert cooldowns.left_s("chat") == 0
 
-    cooldowns.start(Refused("busy"), "chat")
+    cooldowns.start(UpstreamBusy("busy"), "chat")
     cooldowns.clear("chat")
     assert cooldowns.left_s("chat") == 0
-    cooldowns.start(Refused("busy"), "chat")
+    cooldowns.start(UpstreamBusy("busy"), "chat")
     assert cooldowns.left_s("chat") == 30
 
 
@@ -174,20 +174,20 @@ def test_nobody_overtakes_those_in_line_when_a_rest_ends():
     """The one in line has not woken yet when the next request arrives."""
     clock = Clock()
     account = Account("t", identify("a"), Slot(1), Cooldowns(clock), "file")
-    account.refused(Refused("busy"), CHAT)
-    scope, line = Scope(lambda: [account], own=False), Line()
+    account.refused(UpstreamBusy("busy"), CHAT)
+    scope, line = Candidates(lambda: [account], own=False), WaitQueue()
     first, second = Waiter(scope, 1), Waiter(scope, 2)
-    queue = threading.Thread(target=line.take, args=(first, Watch(), WAIT_S))
+    queue = threading.Thread(target=line.acquire, args=(first, Watch(), WAIT_S))
     queue.start()
     await_that(lambda: len(line) == 1)
 
     clock.now += 31
-    taken = line.take(second, Watch(), 0.0)
+    taken = line.acquire(second, Watch(), 0.0)
 
     assert taken is None
     queue.join(WAIT_S)
     assert first.account is account
-    line.give_back(account)
+    line.release(account)
 
 
 def test_a_second_try_keeps_its_place():
@@ -214,7 +214,7 @@ def test_a_second_try_keeps_its_place():
 def test_who_waits_too_long_hears_when_to_come_again():
     pool = pool_of("a", queue_timeout_s=0.05)
 
-    with lease(pool), pytest.raises(Busy) as caught, lease(pool):
+    with lease(pool), pytest.raises(AccountsBusy) as caught, lease(pool):
         pass
 
     assert caught.value.headers["Retry-After"] == "5"
@@ -229,7 +229,7 @@ def test_a_caller_that_leaves_gives_up_its_place():
         queue.join("here")
 
     assert queue.end() == ["here"]
-    assert isinstance(queue.errors["gone"], CallerLeft)
+    assert isinstance(queue.errors["gone"], ClientDisconnected)
     assert pool.idle(0)
 
 
@@ -252,7 +252,7 @@ def test_who_waits_gets_an_account_that_is_added():
     queue = Queue(pool)
     with lease(pool):
         queue.join("1")
-        pool.fill([("a", "file"), ("b", "file")])
+        pool.set_credentials([("a", "file"), ("b", "file")])
 
         assert queue.end() == ["1"]
 
@@ -260,9 +260,9 @@ def test_who_waits_gets_an_account_that_is_added():
 def test_all_resting_is_not_busy():
     pool = pool_of("a", "b", queue_timeout_s=0.05)
     for account in pool.accounts:
-        account.refused(Refused("busy"), CHAT)
+        account.refused(UpstreamBusy("busy"), CHAT)
 
-    with pytest.raises(Refused) as caught, lease(pool):
+    with pytest.raises(UpstreamBusy) as caught, lease(pool):
         pass
 
     assert caught.value.status == 503
@@ -271,9 +271,9 @@ def test_all_resting_is_not_busy():
 
 def test_some_resting_and_the_others_answering_is_busy():
     pool = pool_of("a", "b", queue_timeout_s=0.05)
-    pool.accounts[0].refused(Refused("busy"), CHAT)
+    pool.accounts[0].refused(UpstreamBusy("busy"), CHAT)
 
-    with lease(pool), pytest.raises(Busy), lease(pool):
+    with lease(pool), pytest.raises(AccountsBusy), lease(pool):
         pass
 
 
@@ -281,12 +281,12 @@ def test_an_only_account_may_be_tried_again_though_it_rests():
     pool = pool_of("a", queue_timeout_s=0.05)
     turn = turn_of(pool)
     with pool.lease(turn, Watch()) as account:
-        account.refused(Refused("busy"), CHAT)
+        account.refused(UpstreamBusy("busy"), CHAT)
     turn.accounts.append(account)
 
     with pool.lease(turn, Watch()) as again:
         assert again is account
-    with pytest.raises(Refused), lease(pool):
+    with pytest.raises(UpstreamBusy), lease(pool):
         pass
 
 
@@ -294,12 +294,12 @@ def test_one_of_several_is_not_tried_again_while_it_rests():
     pool = pool_of("a", "b", queue_timeout_s=0.05)
     turn = turn_of(pool)
     with pool.lease(turn, Watch()) as first:
-        first.refused(Refused("busy"), CHAT)
+        first.refused(UpstreamBusy("busy"), CHAT)
     turn.accounts.append(first)
 
     with pool.lease(turn, Watch()) as second:
         assert second is not first
-        with pytest.raises(Busy), pool.lease(turn, Watch()):
+        with pytest.raises(AccountsBusy), pool.lease(turn, Watch()):
             pass
 
 
@@ -307,24 +307,24 @@ def test_one_of_several_is_not_tried_again_while_it_rests():
 def test_tokens_of_one_account_share_its_lock(tokens: tuple[str, ...]):
     """However a token came in: the pool's, a caller's, or another of the same."""
     pool = pool_of("a", queue_timeout_s=0.05)
-    visitor = pool.visitors(tokens)
+    visitor = pool.caller_accounts(tokens)
 
-    with lease(pool), pytest.raises(Busy), lease(pool, visitor):
+    with lease(pool), pytest.raises(AccountsBusy), lease(pool, visitor):
         pass
-    with lease(pool, visitor), pytest.raises(Busy), lease(pool):
+    with lease(pool, visitor), pytest.raises(AccountsBusy), lease(pool):
         pass
-    with lease(pool, visitor), pytest.raises(Busy), lease(pool, visitor):
+    with lease(pool, visitor), pytest.raises(AccountsBusy), lease(pool, visitor):
         pass
 
 
 def test_callers_share_the_lock_of_an_account_that_is_not_the_pools():
     pool = pool_of(queue_timeout_s=0.05)
 
-    with lease(pool, pool.visitors(["z"])) as account:
+    with lease(pool, pool.caller_accounts(["z"])) as account:
         assert account.source == "caller"
-        with pytest.raises(Busy), lease(pool, pool.visitors(["z/2"])):
+        with pytest.raises(AccountsBusy), lease(pool, pool.caller_accounts(["z/2"])):
             pass
-    with lease(pool, pool.visitors(["z/2"])):
+    with lease(pool, pool.caller_accounts(["z/2"])):
         pass
 
 
@@ -332,16 +332,16 @@ def test_a_token_sent_twice_is_one_account():
     """Else its other tries would wait for the rest it was just sent to."""
     pool = pool_of()
 
-    assert len(pool.visitors(["a", "a", "b"]).accounts()) == 2
+    assert len(pool.caller_accounts(["a", "a", "b"]).accounts()) == 2
 
 
 def test_the_lock_outlives_the_account():
     """Taken out while it answers, and put back: still one answer at a time."""
     pool = pool_of("a", queue_timeout_s=0.05)
     with lease(pool):
-        pool.fill([])
-        pool.fill([("a/2", "file")])
-        with pytest.raises(Busy), lease(pool):
+        pool.set_credentials([])
+        pool.set_credentials([("a/2", "file")])
+        with pytest.raises(AccountsBusy), lease(pool):
             pass
     with lease(pool) as account:
         assert account.token == "a/2"
@@ -349,8 +349,8 @@ def test_the_lock_outlives_the_account():
 
 def test_what_befalls_a_callers_token_is_not_the_pools():
     pool = pool_of("a", queue_timeout_s=0.05)
-    with lease(pool, pool.visitors(["a/forged"])) as visitor:
-        visitor.refused(Refused("no"), CHAT)
+    with lease(pool, pool.caller_accounts(["a/forged"])) as visitor:
+        visitor.refused(UpstreamBusy("no"), CHAT)
         visitor.rejected("never")
 
     with lease(pool) as account:
@@ -359,19 +359,19 @@ def test_what_befalls_a_callers_token_is_not_the_pools():
 
 def test_the_rest_of_a_callers_token_outlives_its_request():
     pool = pool_of(queue_timeout_s=0.05)
-    with lease(pool, pool.visitors(["a"])) as account:
-        account.refused(Refused("busy"), CHAT)
+    with lease(pool, pool.caller_accounts(["a"])) as account:
+        account.refused(UpstreamBusy("busy"), CHAT)
 
-    with pytest.raises(Refused), lease(pool, pool.visitors(["a"])):
+    with pytest.raises(UpstreamBusy), lease(pool, pool.caller_accounts(["a"])):
         pass
-    with lease(pool, pool.visitors(["a/2"])):
+    with lease(pool, pool.caller_accounts(["a/2"])):
         pass
 
 
 def test_what_callers_bring_is_not_kept_without_end():
     pool = pool_of()
     for number in range(3_000):
-        with lease(pool, pool.visitors([f"user{number}"])):
+        with lease(pool, pool.caller_accounts([f"user{number}"])):
             pass
 
     assert len(pool._visitors) <= 1_000
@@ -381,10 +381,10 @@ def test_what_callers_bring_is_not_kept_without_end():
 def test_a_newer_token_is_alive_again():
     pool = pool_of("a/1")
     with lease(pool) as account:
-        account.refused(Refused("busy"), CHAT)
+        account.refused(UpstreamBusy("busy"), CHAT)
         pool.reject(account, "no")
 
-    pool.fill([("a/2", "file")])
+    pool.set_credentials([("a/2", "file")])
 
     with lease(pool) as same:
         assert same is account
@@ -419,7 +419,7 @@ class Leaving(Watch):
 
     def check(self) -> None:
         if time.monotonic() >= self._at:
-            raise CallerLeft("gone")
+            raise ClientDisconnected("gone")
 
 
 class Crowd:
@@ -442,7 +442,7 @@ class Crowd:
         for _ in range(60):
             try:
                 self.use(here)
-            except (Busy, Refused, NoLiveAccount, Unauthorized, CallerLeft):
+            except (AccountsBusy, UpstreamBusy, NoLiveAccount, Unauthorized, ClientDisconnected):
                 pass
         self.ended += 1
 
@@ -456,16 +456,16 @@ class Crowd:
             self.befall(account, here.random())
             self.held[account.name] -= 1
             if here.random() < 0.1:
-                raise CallerLeft("in the middle")
+                raise ClientDisconnected("in the middle")
 
-    def scope(self, here: random.Random) -> Scope:
+    def scope(self, here: random.Random) -> Candidates:
         kind = here.random()
         if kind < 0.4:
-            return self.pool.everybody()
+            return self.pool.all_accounts()
         if kind < 0.6:
             return only(self.pool, here.choice(self.users[:4]))
         some = here.sample(self.users, 2)
-        visitors = self.pool.visitors([f"{user}/{here.randrange(3)}" for user in some])
+        visitors = self.pool.caller_accounts([f"{user}/{here.randrange(3)}" for user in some])
         assert visitors
         return visitors
 
@@ -473,13 +473,13 @@ class Crowd:
         if fate < 0.05:
             self.pool.reject(account, "no")
         elif fate < 0.1:
-            account.refused(Refused("busy", retry_after_s=0.005), CHAT)
+            account.refused(UpstreamBusy("busy", retry_after_s=0.005), CHAT)
         elif fate < 0.5:
             account.succeeded(CHAT)
         if fate < 0.2:  # tokens are renewed, taken out and put back
             serial = next(self.serial)
             kept = self.users[:4] if fate < 0.15 else self.users[:3]
-            self.pool.fill((f"{user}/new{serial}", "file") for user in kept)
+            self.pool.set_credentials((f"{user}/new{serial}", "file") for user in kept)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -520,7 +520,7 @@ def test_nobody_waits_while_an_account_he_may_have_is_idle(seed: int):
     """Nobody in line is ever seen beside an idle account of his, however briefly."""
     here = random.Random(seed)
     pool = pool_of("a", "b", "c", "d")
-    scopes = [pool.everybody(), *(only(pool, user) for user in "abcd")]
+    scopes = [pool.all_accounts(), *(only(pool, user) for user in "abcd")]
     idle_beside_waiting = 0
     done = threading.Event()
 
@@ -528,7 +528,7 @@ def test_nobody_waits_while_an_account_he_may_have_is_idle(seed: int):
         nonlocal idle_beside_waiting
         while not done.wait(0.0005):
             with pool._line._lock:
-                idle_beside_waiting += any(w.choice() for w in pool._line._waiters)
+                idle_beside_waiting += any(w.pick() for w in pool._line._waiters)
 
     def use(seed: int) -> None:
         own = random.Random(seed)
@@ -566,7 +566,7 @@ class TestOutOfBalance:
             cooldowns.start(QuotaExhausted("no balance"), "chat")
             assert cooldowns.left_s("chat") == 3600
             clock.now += 3601
-        cooldowns.start(Refused("busy"), "chat")
+        cooldowns.start(UpstreamBusy("busy"), "chat")
         assert cooldowns.left_s("chat") == 600
 
     def test_nobody_waits_for_it(self):
@@ -581,24 +581,24 @@ class TestOutOfBalance:
     def test_whoever_is_back_first_says_when(self):
         pool = self.spent("a", "b")
         pool.accounts[1].cooldowns.clear("chat")
-        pool.accounts[1].refused(Refused("busy"), CHAT)
+        pool.accounts[1].refused(UpstreamBusy("busy"), CHAT)
 
-        with pytest.raises(Refused, match="busy") as caught, lease(pool):
+        with pytest.raises(UpstreamBusy, match="busy") as caught, lease(pool):
             pass
 
-        assert type(caught.value) is Refused
+        assert type(caught.value) is UpstreamBusy
         assert 28 <= int(caught.value.headers["Retry-After"]) <= 30
 
 
 class TestTries:
     """What becomes of a request whose account has failed."""
 
-    def failed(self, pool: Pool, *errors: UpstreamError) -> Turn:
+    def failed(self, pool: Pool, *errors: UpstreamError) -> RequestState:
         turn = turn_of(pool)
         for error in errors:
             with pool.lease(turn, Watch()) as account:
                 turn.accounts.append(account)
-                turn.failed(error)
+                turn.record_failure(error)
         return turn
 
     @pytest.mark.parametrize("kind", [QuotaExhausted, Forbidden])
@@ -616,11 +616,11 @@ class TestTries:
         assert len(set(turn.accounts)) == 2
 
         with pytest.raises(kind):
-            turn.accounts.append(*turn.scope.live())
-            turn.failed(kind("no"))
+            turn.accounts.append(*turn.candidates.live())
+            turn.record_failure(kind("no"))
 
     def test_an_only_account_that_failed_otherwise_is(self):
-        turn = self.failed(pool_of("a"), Unreachable("gone"), Refused("busy"))
+        turn = self.failed(pool_of("a"), Unreachable("gone"), UpstreamBusy("busy"))
         assert len(turn.accounts) == 2
 
     def test_others_who_are_only_busy_are_what_is_told(self):
@@ -628,7 +628,7 @@ class TestTries:
         pool = pool_of("a", "b", queue_timeout_s=0.05)
         with pool.lease(turn_of(pool, only(pool, "b")), Watch()):
             turn = self.failed(pool, QuotaExhausted("no"))
-            with pytest.raises(Busy), pool.lease(turn, Watch()):
+            with pytest.raises(AccountsBusy), pool.lease(turn, Watch()):
                 pass
 
     def test_500_accounts_are_gone_through(self):
@@ -636,7 +636,7 @@ class TestTries:
         turn = turn_of(pool)
         for account in pool.accounts[:-1]:
             turn.accounts.append(account)
-            turn.failed(QuotaExhausted("no"))
+            turn.record_failure(QuotaExhausted("no"))
 
-        assert turn.scope.live() == [pool.accounts[-1]]
+        assert turn.candidates.live() == [pool.accounts[-1]]
         assert turn.failures == 0

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from hailuo.errors import CallerLeft, Unauthorized, UpstreamError
+from hailuo.errors import ClientDisconnected, Unauthorized, UpstreamError
 from hailuo.upstream import Question
 from hailuo.watch import Watch
 from tests.accounts.conftest import Inside, written
@@ -20,7 +20,7 @@ class DisconnectedWatch(Watch):
     """The watch of a request whose client has disconnected."""
 
     def check(self) -> None:
-        raise CallerLeft("gone")
+        raise ClientDisconnected("gone")
 
 
 def prove(gateway: Inside, *tokens: str, watch: Watch | None = None) -> None:
@@ -107,7 +107,7 @@ class TestProve:
     def test_nobody_is_asked_after_the_client_disconnected(
         self, inside: Hosting, upstream: Simulated
     ):
-        with pytest.raises(CallerLeft):
+        with pytest.raises(ClientDisconnected):
             prove(inside([]), upstream.token("6311"), watch=DisconnectedWatch())
         assert calls(upstream) == []
 

@@ -14,7 +14,7 @@ import pytest
 from hailuo.accounts import CHAT, Account, Slot
 from hailuo.cooldowns import Cooldowns
 from hailuo.credentials import identify
-from hailuo.errors import Busy, Refused
+from hailuo.errors import AccountsBusy, UpstreamBusy
 from hailuo.schedule import Schedule
 from hailuo.tokens import Change
 from tests.accounts.conftest import DAY_S, Inside, written
@@ -191,7 +191,7 @@ def test_it_is_not_renewed_while_it_answers(inside: Hosting, upstream: Simulated
 
 def test_a_resting_account_is_renewed(inside: Hosting, upstream: Simulated):
     gateway = inside([upstream.token("6225")])
-    gateway.parts.pool.accounts[0].refused(Refused("busy"), CHAT)
+    gateway.parts.pool.accounts[0].refused(UpstreamBusy("busy"), CHAT)
 
     assert refresh(gateway).json["success"] == 1
 
@@ -434,7 +434,7 @@ class TestDue:
     def test_a_minute_after_an_answer_that_did_not_end(self, inside: Hosting):
         gateway = inside([written("1001", DAY_S)])
         (account,) = gateway.parts.pool.accounts
-        gateway.parts.refresh._failed(account, Busy("answering"))
+        gateway.parts.refresh._failed(account, AccountsBusy("answering"))
         assert self.due_in(gateway) == pytest.approx(60, abs=5)
 
     def test_an_hour_after_a_failure(self, inside: Hosting, upstream: Simulated):
@@ -559,7 +559,7 @@ class TestClocksThatJump:
         schedule.left_s(account)
         schedule.renewed(account)
         newer = self.account(30 * DAY_S)
-        account.have(newer.token, newer.identity, "file")
+        account.replace_token(newer.token, newer.identity, "file")
         assert schedule.left_s(account) == 604_800
 
     def test_clock_far_ahead_renews_once_an_hour_at_most(self):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.tokens import Change, Invalid, TokensFile, Unwritable, changed
+from hailuo.tokens import Change, TokensFileInvalid, TokensFile, Unwritable, apply_changes
 from tests.served import ROOT
 
 
@@ -37,7 +37,7 @@ def add(*tokens: str) -> list[Change]:
 def test_changes_are_done_to_what_is_there(
     before: list[str], changes: list[Change], after: list[str]
 ):
-    assert changed(before, changes) == after
+    assert apply_changes(before, changes) == after
 
 
 TOKENS = st.sampled_from("abcdef")
@@ -49,7 +49,7 @@ def test_no_change_takes_away_what_it_does_not_name(
     before: list[str], changes: list[Change]
 ):
     named = {change.old for change in changes}
-    after = changed(before, changes)
+    after = apply_changes(before, changes)
 
     assert [token for token in before if token not in named] == [
         token for token in after if token in before and token not in named
@@ -151,9 +151,9 @@ def test_what_cannot_be_understood_is_never_overwritten(path: Path, content: byt
     file = TokensFile(str(path))
 
     file.load()
-    with pytest.raises(Invalid, match="tokens.json"):
+    with pytest.raises(TokensFileInvalid, match="tokens.json"):
         file.change(add("b"))
-    file.note([Change("a", "renewed")])
+    file.apply([Change("a", "renewed")])
 
     assert path.read_bytes() == content
     assert str(path) in file.problem
@@ -165,7 +165,7 @@ def test_what_cannot_be_read_is_never_overwritten(path: Path):
     path.mkdir()
     file = TokensFile(str(path))
 
-    with pytest.raises(Invalid, match="cannot be read"):
+    with pytest.raises(TokensFileInvalid, match="cannot be read"):
         file.change(add("b"))
 
     assert path.is_dir()
@@ -187,7 +187,7 @@ def test_a_problem_is_told_once_whoever_finds_it(
     file.change(add("a"))
     path.write_text("oops")
 
-    file.note(add("b"))
+    file.apply(add("b"))
     file.load()
 
     (said,) = [record.getMessage() for record in caplog.records]
@@ -219,10 +219,10 @@ def test_what_came_while_it_was_broken_is_written_when_it_is_mended(path: Path):
     file = TokensFile(str(path))
     file.change(add("a", "b"))
     path.write_text("oops")
-    file.note([Change("a", "renewed")])
+    file.apply([Change("a", "renewed")])
 
     path.write_text('["a", "b", "by hand"]')
-    file.note()
+    file.apply()
 
     assert json.loads(path.read_text()) == ["renewed", "b", "by hand"]
     assert file.persisted and not file.problem
@@ -247,7 +247,7 @@ def test_what_cannot_be_written_is_kept_and_written_later(unwritable: Path):
         (unwritable.parent / ".tokens.json.new").rmdir()
     else:
         unwritable.parent.mkdir()
-    file.note()
+    file.apply()
 
     assert json.loads(unwritable.read_text()) == ["a", "b"]
     assert file.persisted
@@ -276,9 +276,9 @@ def test_an_edit_by_hand_while_we_write_is_not_lost(path: Path):
     for number in range(150):
         hand = threading.Timer(here.random() * 0.006, edit, (path, f"hand{number}"))
         hand.start()
-        file.note(add(f"ours{number}"))
+        file.apply(add(f"ours{number}"))
         hand.join()
-        file.note()
+        file.apply()
         lost += f"hand{number}" not in file.tokens
 
     assert lost <= 3
@@ -323,7 +323,7 @@ class TestReserve:
             assert draft.stat().st_size > path.stat().st_size + 8_192
             assert stat.S_IMODE(draft.stat().st_mode) == 0o600
             reserved = draft.stat().st_ino
-            file.note([Change("a" * 1_000, "c" * 9_000)])
+            file.apply([Change("a" * 1_000, "c" * 9_000)])
             assert path.stat().st_ino == reserved, "it is written into that place"
         assert json.loads(path.read_text()) == ["c" * 9_000, "b" * 1_000]
         assert os.listdir(path.parent) == ["tokens.json"]
@@ -344,7 +344,7 @@ class TestReserve:
             draft = path.parent / ".tokens.json.new"
             draft.unlink()
             draft.symlink_to(path.parent / "other")
-            file.note(add("b"))
+            file.apply(add("b"))
         assert json.loads(path.read_text()) == ["a", "b"]
         assert not path.is_symlink()
 
@@ -355,7 +355,7 @@ class TestReserve:
 
     def test_broken_file_is_told(self, path: Path):
         path.write_text("oops")
-        with pytest.raises(Invalid), TokensFile(str(path)).reserve():
+        with pytest.raises(TokensFileInvalid), TokensFile(str(path)).reserve():
             raise AssertionError("nobody may ask now")
 
     def test_full_disk_is_told(self, path: Path):

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hailuo.download import Rules, fetch
-from hailuo.download.dialling import Dialling
+from hailuo.download import DownloadPolicy, fetch
+from hailuo.download.dialling import ConnectPolicy
 from hailuo.errors import BadRequest
 from hailuo.files import names
 from tests.conftest import Caller
@@ -52,7 +52,7 @@ class TestNames:
         assert said.status == 200, said
         (upload,) = upstream.report()["uploads"]
         assert upload["name"].startswith("á") and upload["name"].endswith(".txt")
-        assert len(upload["name"].encode()) <= names.LONGEST
+        assert len(upload["name"].encode()) <= names.MAX_BYTES
 
     def test_long_name_keeps_its_beginning_and_its_suffix(self):
         safe = names.safe("ab" + "\u0301" * 100_000 + ".pdf")
@@ -95,7 +95,7 @@ class TestAddresses:
         header = location.encode().decode("latin-1")
         page = redirect(header)
         with Site(lambda: [part.decode().encode("latin-1") for part in page()]) as site:
-            rules = Rules(1_000, dialling=Dialling(allow_private=True))
+            rules = DownloadPolicy(1_000, connect_policy=ConnectPolicy(allow_private=True))
             with pytest.raises(BadRequest, match="too long"):
                 fetch(site.url(), rules)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.errors import GatewayError, NotUnderstood
+from hailuo.errors import GatewayError, UpstreamProtocolError
 from hailuo.upstream import upstream_json
 from hailuo.upstream.platform.recognition import segments
 from tests.conftest import BOTH, Caller, text_of
@@ -38,7 +38,7 @@ class TestParse:
         closing = {b"[": b"]", b'{"a":': b"}"}[opening]
         for half in (b"1", b'"\\ud83d"'):
             data = opening * (depth + 1) + half + closing * (depth + 1)
-            with pytest.raises(NotUnderstood):
+            with pytest.raises(UpstreamProtocolError):
                 upstream_json.parse(data, keep_halves=keep_halves)
 
     def test_what_is_parsed_can_be_written_again(self):
@@ -52,7 +52,7 @@ class TestParse:
     def test_what_is_not_json_is_a_failure_of_the_upstream(
         self, data: bytes, keep_halves: bool
     ):
-        with pytest.raises(NotUnderstood):
+        with pytest.raises(UpstreamProtocolError):
             upstream_json.parse(data, keep_halves=keep_halves)
 
     @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ class TestParse:
 
     def test_much_that_is_unsound_is_not_read_slowly(self):
         data = b'["\\ud83d",' + b"1," * upstream_json.MAX_UNSOUND_BYTES + b"1]"
-        with pytest.raises(NotUnderstood):
+        with pytest.raises(UpstreamProtocolError):
             upstream_json.parse(data)
 
     @given(st.binary(max_size=40) | st.text('\\ud83c1a"[]{}:,0').map(str.encode))
@@ -79,7 +79,7 @@ class TestParse:
         for keep_halves in (False, True):
             try:
                 value = upstream_json.parse(data, keep_halves=keep_halves)
-            except NotUnderstood:
+            except UpstreamProtocolError:
                 continue
             if not keep_halves:
                 json.dumps(value, ensure_ascii=False).encode()
@@ -117,7 +117,7 @@ def test_field_of_any_type_is_read_or_a_failure(value: Any):
 def test_time_that_is_none_is_a_failure_of_the_upstream(value: Any):
     """`"inf"` became Infinity, which is not JSON."""
     answer = {"segments": [{"text": "a", "start": 0, "end": value}]}
-    with pytest.raises(NotUnderstood):
+    with pytest.raises(UpstreamProtocolError):
         list(segments(answer, 1.0))
 
 

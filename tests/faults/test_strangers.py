@@ -18,7 +18,7 @@ from flask import Request
 from werkzeug.test import EnvironBuilder
 
 from hailuo.endpoints import bodies, rate_limit
-from hailuo.endpoints.bodies import Body, Dawdled, Deadlines
+from hailuo.endpoints.bodies import BodyStream, RequestTimeout, Deadlines
 from hailuo.endpoints.rate_limit import Refusals
 from hailuo.spool import Spool, SpoolFull
 from tests.accounts.conftest import written
@@ -401,7 +401,7 @@ class TestDrippingBodies:
         ours, theirs = socket.socketpair()
         with ours, theirs, ours.makefile("rb") as stream:
             ours.settimeout(PATIENCE_S)
-            body = Body(
+            body = BodyStream(
                 {"wsgi.input": stream, "CONTENT_LENGTH": "1000000"}, ours, Deadlines()
             )
             over = threading.Event()
@@ -413,7 +413,7 @@ class TestDrippingBodies:
 
             thread = threading.Thread(target=drip)
             thread.start()
-            with pytest.raises(Dawdled, match="too long"):
+            with pytest.raises(RequestTimeout, match="too long"):
                 body.read()
             over.set()
             thread.join()
@@ -424,7 +424,7 @@ class TestDrippingBodies:
         with ours, theirs, ours.makefile("rb") as stream:
             deadlines = Deadlines()
             environ = {"wsgi.input": stream, "CONTENT_LENGTH": "2"}
-            body = Body(environ, ours, deadlines)
+            body = BodyStream(environ, ours, deadlines)
             body.let_in()
             theirs.send(b"ab")
             assert body.read(2) == b"ab"

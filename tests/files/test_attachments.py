@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from hailuo.download import Rules
-from hailuo.download.dialling import Dialling
-from hailuo.errors import BadRequest, CallerLeft, TooLarge
+from hailuo.download import DownloadPolicy
+from hailuo.download.dialling import ConnectPolicy
+from hailuo.errors import BadRequest, ClientDisconnected, TooLarge
 from hailuo.files import Source
 from hailuo.files.attachments import attached
 from hailuo.upstream import TICK, Piece
@@ -20,7 +20,7 @@ from hailuo.watch import Watch
 from tests.files import samples
 from tests.files.site import Site, answer, silence
 
-RULES = Rules(1000, "HAILUO_MAX_FILE_MB", Dialling(allow_private=True))
+RULES = DownloadPolicy(1000, "HAILUO_MAX_FILE_MB", ConnectPolicy(allow_private=True))
 
 
 def sent(data, **given):
@@ -119,7 +119,7 @@ def test_an_empty_file_at_an_address_is_refused():
 
 def test_private_addresses_are_refused_unless_opened():
     with Site(answer(b"x")) as site, pytest.raises(BadRequest, match="not public"):
-        asked(at(site.url()), rules=Rules(1000))
+        asked(at(site.url()), rules=DownloadPolicy(1000))
 
 
 def test_files_are_gone_when_the_answer_ends(tmp_path, monkeypatch):
@@ -158,7 +158,7 @@ def test_a_caller_who_leaves_ends_the_download(tmp_path, monkeypatch):
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
     with nothing_left(tmp_path, monkeypatch), Site(silence(head)) as site, ours:
         threading.Timer(0.05, theirs.close).start()
-        with pytest.raises(CallerLeft):
+        with pytest.raises(ClientDisconnected):
             asked(at(site.url()), watch=Watch(ours))
         for thread in threading.enumerate():
             if thread.name.startswith("ThreadPoolExecutor"):
@@ -176,7 +176,7 @@ def test_a_slow_download_ticks():
 class TestPictures:
     """Whoever fetches pictures itself is told their public address."""
 
-    PUBLIC = Rules(1000, dialling=Dialling(public=lambda at: at == "127.0.0.1"))
+    PUBLIC = DownloadPolicy(1000, connect_policy=ConnectPolicy(public=lambda at: at == "127.0.0.1"))
 
     def given(self, source, fetches=True):
         seen = []
@@ -216,7 +216,7 @@ class TestPictures:
             self.given(at("http://127.0.0.2:1/a.png"))
 
     def test_a_private_one_is_fetched_where_that_is_allowed(self):
-        rules = Rules(1000, dialling=self.PUBLIC.dialling._replace(allow_private=True))
+        rules = DownloadPolicy(1000, connect_policy=self.PUBLIC.connect_policy._replace(allow_private=True))
         with Site(answer(samples.PNG), host="127.0.0.2") as site:
             (seen,) = asked(at(site.url("/a.png")), rules=rules)
 

@@ -13,15 +13,15 @@ import zlib
 
 import pytest
 
-from hailuo.download import Rules, fetch, leads_inside
-from hailuo.download.dialling import Dialling, Fuse, resolved
+from hailuo.download import DownloadPolicy, fetch, resolves_to_private
+from hailuo.download.dialling import ConnectPolicy, Deadline, resolved
 from hailuo.errors import BadRequest, TooLarge
 from tests.files.site import CERTIFICATE, Site, answer, for_ever, redirect, silence
 from tests.files.test_addresses import PRIVATE
 
-OPEN = Rules(limit_bytes=1_000_000, dialling=Dialling(allow_private=True))
-HALF_OPEN = Rules(1_000_000, dialling=Dialling(public=lambda at: at == "127.0.0.1"))
-CLOSED = Rules(limit_bytes=1_000_000)
+OPEN = DownloadPolicy(limit_bytes=1_000_000, connect_policy=ConnectPolicy(allow_private=True))
+HALF_OPEN = DownloadPolicy(1_000_000, connect_policy=ConnectPolicy(public=lambda at: at == "127.0.0.1"))
+CLOSED = DownloadPolicy(limit_bytes=1_000_000)
 
 
 def dialling(rules, **changes):
@@ -338,7 +338,7 @@ def test_a_silent_site_is_given_up(bytes_sent):
 )
 def test_a_dripping_site_is_stopped_when_its_time_is_over(head, piece):
     with Site(for_ever(head, piece, every_s=0.01)) as site:
-        assert "too long" in refusal(site.url(), OPEN, Fuse(0.1))
+        assert "too long" in refusal(site.url(), OPEN, Deadline(0.1))
         assert site.left.wait(5)
 
 
@@ -348,14 +348,14 @@ def test_a_dripping_site_with_tls_is_stopped_too():
     with Site(drip, tls=True) as site:
         known = dialling(OPEN, resolve=to(site.host, site.port))
         rules = known._replace(tls=lambda: tls)
-        assert "too long" in refusal("https://files.example/", rules, Fuse(0.2))
+        assert "too long" in refusal("https://files.example/", rules, Deadline(0.2))
         assert site.left.wait(5)
 
 
 def test_a_download_nobody_wants_any_more_ends_at_once():
     with Site(silence(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")) as site:
-        fuse = Fuse(60)
-        threading.Timer(0.05, fuse.blow).start()
+        fuse = Deadline(60)
+        threading.Timer(0.05, fuse.expire).start()
         assert "cannot be fetched" in refusal(site.url(), OPEN, fuse)
 
 
@@ -400,7 +400,7 @@ def test_a_file_knows_whether_anybody_could_have_fetched_it():
 def test_whether_an_address_leads_inside(host, inside):
     rules = dialling(HALF_OPEN, resolve=only_numbers_or_none)
 
-    assert leads_inside(f"http://{host}:1/a.png", rules) is inside
+    assert resolves_to_private(f"http://{host}:1/a.png", rules) is inside
 
 
 def only_numbers_or_none(host, port):

@@ -14,7 +14,7 @@ def test_a_safe_name_is_safe(name):
     assert not set(safe) & set('/\\<>:"|?*')
     assert not [each for each in safe if unicodedata.category(each)[0] == "C"]
     assert not safe.startswith((".", " ")) and not safe.endswith((".", " "))
-    assert len(safe.encode()) <= names.LONGEST
+    assert len(safe.encode()) <= names.MAX_BYTES
 
 
 @given(st.text())
@@ -49,7 +49,7 @@ def test_a_long_name_keeps_its_suffix():
     safe = names.safe("报" * 300 + ".PDF")
 
     assert safe.endswith("报.PDF")
-    assert 190 < len(safe.encode()) <= names.LONGEST
+    assert 190 < len(safe.encode()) <= names.MAX_BYTES
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_every_form_may_hold_an_address_or_a_data_uri(part, path):
 
         return put(part)
 
-    expected = Source(f"{PATH}.{path}", picture="image" in part["type"])
+    expected = Source(f"{PATH}.{path}", image="image" in part["type"])
     there = expected._replace(address=URL)
     here = expected._replace(data="iVBORw0KGgo=", media_type="image/png")
     assert sources(holding(URL)) == [there]

@@ -4,14 +4,14 @@ import time
 
 import pytest
 
-from hailuo.errors import BadRequest, CallerLeft
-from hailuo.together import MOST, together
+from hailuo.errors import BadRequest, ClientDisconnected
+from hailuo.together import MAX_CONCURRENT, gather
 from hailuo.watch import Watch
 
 
 def outcome(tasks, watch=None):
     """What it returns, and how many ticks came before."""
-    running, ticks = together(tasks, watch or Watch(), "tick"), 0
+    running, ticks = gather(tasks, watch or Watch(), "tick"), 0
     while True:
         try:
             assert next(running) == "tick"
@@ -36,7 +36,7 @@ def test_results_come_in_the_order_of_the_tasks():
 
 def test_eight_run_at_once():
     running, most, lock = set(), [], threading.Lock()
-    all_here = threading.Barrier(MOST, timeout=5)
+    all_here = threading.Barrier(MAX_CONCURRENT, timeout=5)
 
     def task(stop):
         with lock:
@@ -46,14 +46,14 @@ def test_eight_run_at_once():
         with lock:
             running.discard(threading.get_ident())
 
-    outcome([task] * (2 * MOST))
+    outcome([task] * (2 * MAX_CONCURRENT))
 
-    assert max(most) == MOST
+    assert max(most) == MAX_CONCURRENT
 
 
 def test_a_beat_is_due_while_tasks_run():
     may_end = threading.Event()
-    running = together([lambda stop: may_end.wait(5)], Watch(heartbeat_s=0.01), "tick")
+    running = gather([lambda stop: may_end.wait(5)], Watch(heartbeat_s=0.01), "tick")
 
     assert [next(running), next(running)] == ["tick", "tick"]
     may_end.set()
@@ -89,7 +89,7 @@ def test_a_caller_who_leaves_stops_all():
     ours, theirs = socket.socketpair()
     stopped = threading.Event()
     threading.Timer(0.02, theirs.close).start()
-    with ours, pytest.raises(CallerLeft):
+    with ours, pytest.raises(ClientDisconnected):
         outcome([waits(stopped)], Watch(ours))
 
     assert stopped.wait(5)
@@ -97,7 +97,7 @@ def test_a_caller_who_leaves_stops_all():
 
 def test_closing_stops_all():
     stopped = threading.Event()
-    running = together([waits(stopped)], Watch(heartbeat_s=0.01), "tick")
+    running = gather([waits(stopped)], Watch(heartbeat_s=0.01), "tick")
     next(running)
 
     began = time.monotonic()

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import pytest
 
-from hailuo.errors import CallerLeft, NotUnderstood, NotUploaded, Refused, TokenRejected
+from hailuo.errors import ClientDisconnected, UpstreamProtocolError, UploadFailed, UpstreamBusy, TokenRejected
 from hailuo.files import File
 from hailuo.retry import POLICY
 from hailuo.upstream import Message, Question
-from hailuo.upstream.http import Http
+from hailuo.upstream.http import HttpClient
 from hailuo.upstream.web import Web, prompt
 from hailuo.upstream.web.files import SPARE_S
 from hailuo.upstream.web.storage import Policy, put
@@ -37,7 +37,7 @@ class Account(NamedTuple):
 @pytest.fixture
 def web(upstream):
     upstream.script({"call": "chat", "text": "It says so.", "times": None})
-    web = Web(Http(), upstream.origin)
+    web = Web(HttpClient(), upstream.origin)
     yield web
     assert web.drain(5) == 0
 
@@ -143,7 +143,7 @@ def test_a_question_asked_again_does_not_upload_again(upstream, web, account):
     file = a_file(b"1")
     upstream.script({"call": "chat", "refuse": {"code": 1}})
 
-    with pytest.raises(Refused):
+    with pytest.raises(UpstreamBusy):
         ask(web, account, file)
     ask(web, account, file)
 
@@ -186,7 +186,7 @@ def test_an_upload_that_fails_is_tried_once_more_by_a_fresh_policy(
 def test_an_upload_that_fails_twice_is_given_up(upstream, web, account, fault):
     upstream.script({**fault, "times": 2})
 
-    with pytest.raises(NotUploaded) as caught:
+    with pytest.raises(UploadFailed) as caught:
         ask(web, account, a_file(b"1", name="诗.txt"))
 
     assert caught.value.status == 502
@@ -245,7 +245,7 @@ def leaving_when_held(upstream):
 def test_a_caller_who_leaves_ends_the_upload(upstream, web, account):
     upstream.script({"call": "put", "hold_headers": True})
 
-    with leaving_when_held(upstream) as ours, pytest.raises(CallerLeft):
+    with leaving_when_held(upstream) as ours, pytest.raises(ClientDisconnected):
         ask(web, account, a_file(b"1"), watch=Watch(ours))
 
     upstream.release()
@@ -258,7 +258,7 @@ def test_nothing_is_uploaded_for_a_caller_who_has_left(upstream, web, account):
     leaving, file = Account(upstream.token(str(next(_users)))), a_file(b"1")
     upstream.script({"call": "policy", "token": leaving.token, "hold_headers": True})
 
-    with leaving_when_held(upstream) as ours, pytest.raises(CallerLeft):
+    with leaving_when_held(upstream) as ours, pytest.raises(ClientDisconnected):
         ask(web, leaving, file, watch=Watch(ours))
     file.close()
     with tempfile.TemporaryFile():
@@ -347,7 +347,7 @@ def a_policy(endpoint):
 
 @pytest.mark.parametrize("endpoint", ["http://[", "[", "http://", "http://a:b"])
 def test_an_endpoint_that_is_none_is_not_understood(endpoint):
-    with pytest.raises(NotUnderstood):
+    with pytest.raises(UpstreamProtocolError):
         a_policy(endpoint)
 
 
@@ -362,7 +362,7 @@ def test_an_endpoint_that_is_none_is_not_understood(endpoint):
 def test_a_region_decides_the_signature_and_the_proxy_is_used(endpoint, signed, host):
     policy = a_policy(f"http://{endpoint}")._replace(bucket="bucketname")
     with Site(answer()) as proxy:
-        http = Http(f"http://{proxy.host}:{proxy.port}")
+        http = HttpClient(f"http://{proxy.host}:{proxy.port}")
         body = a_file(b"x").open()
         with body:
             put(http.session, policy, f"a/{uuid.uuid4()}.txt", body, lambda: None)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hailuo.errors import Unreachable
-from hailuo.logs import Lines, NoDepartures, Objects, masked
+from hailuo.logs import TextFormatter, DisconnectFilter, JsonFormatter, redact
 from tests.conftest import SECRET, Caller
 from tests.files.site import Site
 from tests.served import KEY, Served
@@ -304,7 +304,7 @@ def test_what_ends_a_request_is_no_news_when_the_caller_left(
 ):
     said, why = "Socket error processing request.", (type(error), error, None)
     record = logging.LogRecord("gunicorn.error", logging.ERROR, "", 0, said, (), why)
-    assert NoDepartures().filter(record) is news
+    assert DisconnectFilter().filter(record) is news
 
 
 def test_a_strange_header_does_not_lay_a_signed_address_open(
@@ -358,7 +358,7 @@ class TestWhatSomebodyElseSays:
         assert said.endswith(r"no\n2026-01-01 INFO evil\u2028\x1b[2J *** *** 忙 (1)")
         assert not any(line.startswith("2026-01-01") for line in lines)
 
-    @pytest.mark.parametrize("form", [Lines, Objects])
+    @pytest.mark.parametrize("form", [TextFormatter, JsonFormatter])
     def test_a_traceback_stays_readable(self, form: Callable[[], logging.Formatter]):
         try:
             raise ValueError("eyJhbGci.eyJleHAi of http://a.b/c?Signature=d'")
@@ -366,7 +366,7 @@ class TestWhatSomebodyElseSays:
             why = sys.exc_info()
         record = logging.LogRecord("a", logging.ERROR, "", 0, "%s", ("sk-api-a",), why)
         said = form().format(record)
-        if form is Objects:
+        if form is JsonFormatter:
             said = json.loads(said)["traceback"]
         assert len(said.splitlines()) > 3
         assert said.endswith("ValueError: *** of http://a.b/c***'")
@@ -377,13 +377,13 @@ class TestWhatSomebodyElseSays:
     )
     @pytest.mark.parametrize("secret", ["sk-a", "sk-api-A-b_1", "eyJa", "eyJa.eyJb.-_"])
     def test_a_secret_is_masked_wherever_it_stands(self, before: str, secret: str):
-        assert masked(f"a {before}{secret}, b") == f"a {before}***, b"
+        assert redact(f"a {before}{secret}, b") == f"a {before}***, b"
 
     @pytest.mark.parametrize(
         "word", ["task-1", "eyJ", "why?", "disk-full", "a=b", "不好?", "a sk"]
     )
     def test_a_word_that_is_no_secret_is_told(self, word: str):
-        assert masked(word) == word
+        assert redact(word) == word
 
 
 def test_everything_for_machines_is_json(machine: Served):

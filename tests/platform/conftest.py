@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hailuo.upstream.http import Http
+from hailuo.upstream.http import HttpClient
 from hailuo.upstream.platform import Platform
 from tests.simulated import Simulated
 
@@ -23,4 +23,4 @@ def simulated(process: Simulated) -> Iterator[Simulated]:
 
 @pytest.fixture
 def platform(simulated: Simulated) -> Platform:
-    return Platform(Http(), simulated.origin, "MiniMax-M3")
+    return Platform(HttpClient(), simulated.origin, "MiniMax-M3")

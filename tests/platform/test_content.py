@@ -21,7 +21,7 @@ DOCUMENTS = Documents()
 
 def placed(question: Question, model: str = "MiniMax-M3") -> list[Message]:
     """The messages as they are sent, the ticks left out."""
-    placing = Content(DOCUMENTS, model).placed(question, Watch())
+    placing = Content(DOCUMENTS, model).with_files(question, Watch())
     try:
         while True:
             next(placing)
@@ -44,7 +44,7 @@ def earlier(source: Source, model: str = "MiniMax-M3") -> str | Source:
 
 
 def image(url: str, param: str = PART) -> Source:
-    return Source(param, url, picture=True)
+    return Source(param, url, image=True)
 
 
 def text(name: str, words: str) -> str:
@@ -112,7 +112,7 @@ class TestEarlier:
         assert earlier(source) == text("a.txt", "words")
 
     def test_documents_elsewhere_are_only_named(self) -> None:
-        source = Source(PART, "https://example.com/a%20b.pdf?c=d", picture=True)
+        source = Source(PART, "https://example.com/a%20b.pdf?c=d", image=True)
 
         assert earlier(source) == text("a b.pdf", NOT_SENT)
 

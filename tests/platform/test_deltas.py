@@ -1,12 +1,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.upstream.platform.deltas import Deltas, Growing
+from hailuo.upstream.platform.deltas import Deltas, CumulativeField
 
 
 def read(deltas: list[str]) -> str:
     stream = Deltas()
-    content = Growing(stream)
+    content = CumulativeField(stream)
     given = "".join(content.add(delta) for delta in deltas)
     stream.end()
     return given + content.take()
@@ -39,7 +39,7 @@ def test_text_that_repeats_itself_stays_incremental(
 
 
 def test_nothing_is_held_back_once_it_is_clear() -> None:
-    content = Growing(Deltas())
+    content = CumulativeField(Deltas())
 
     assert [content.add(delta) for delta in ("Hello", " world", "Hello world")] == [
         "Hello",
@@ -49,14 +49,14 @@ def test_nothing_is_held_back_once_it_is_clear() -> None:
 
 
 def test_what_is_the_same_in_both_readings_is_given_at_once() -> None:
-    content = Growing(Deltas())
+    content = CumulativeField(Deltas())
 
     assert [content.add(delta) for delta in ("ha", "haha", "!")] == ["ha", "ha", "ha!"]
 
 
 def test_what_one_field_shows_holds_for_the_others() -> None:
     deltas = Deltas()
-    reasoning, content = Growing(deltas), Growing(deltas)
+    reasoning, content = CumulativeField(deltas), CumulativeField(deltas)
     for end in (5, 12, 20, 30):
         reasoning.add(SENTENCE[:end])
 
@@ -72,7 +72,7 @@ def test_pairs_are_joined_however_they_are_cut(text: str, cuts: list[int]) -> No
 
     stream = Deltas()
     stream.cumulative = False
-    content = Growing(stream)
+    content = CumulativeField(stream)
     given = "".join(content.add(delta) for delta in deltas)
     stream.end()
     assert given + content.take() == units.decode("utf-16-le", "replace")

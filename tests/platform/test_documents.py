@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo.errors import BadRequest, CallerLeft, Unreachable
+from hailuo.errors import BadRequest, ClientDisconnected, Unreachable
 from hailuo.upstream import TICK, Piece
 from hailuo.upstream.platform.documents import Documents
 from hailuo.watch import Watch
@@ -201,7 +201,7 @@ class TestChild:
             assert len(children()) == 1
             caller.close()
 
-            with pytest.raises(CallerLeft):
+            with pytest.raises(ClientDisconnected):
                 deque(reading, maxlen=0)
 
         assert children() == []
@@ -228,7 +228,7 @@ class TestChild:
         known = Documents(stuck)
         reading = begun(known)
 
-        known.hang_up()
+        known.abort()
         with pytest.raises(Unreachable):
             deque(reading, maxlen=0)
 

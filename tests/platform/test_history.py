@@ -23,7 +23,7 @@ from hailuo.upstream.platform.history import (
     mended,
 )
 
-PICTURE = Source("", "https://example.org/a.png", picture=True)
+PICTURE = Source("", "https://example.org/a.png", image=True)
 
 
 def user(*content: str | Source) -> Message:

@@ -6,14 +6,14 @@ import pytest
 
 from hailuo.files import Source
 from hailuo.upstream import Message, Question, Tool, ToolChoice
-from hailuo.upstream.http import Http
+from hailuo.upstream.http import HttpClient
 from hailuo.upstream.platform import Platform
 from tests.files import samples
 from tests.platform.paper import PART, filed, pdf
 
-PLATFORM = Platform(Http(), "http://nowhere.invalid", "MiniMax-M3")
+PLATFORM = Platform(HttpClient(), "http://nowhere.invalid", "MiniMax-M3")
 TEXT = "Hello"
-ELSEWHERE = Source(PART, address="https://a.b/c.png", picture=True)
+ELSEWHERE = Source(PART, address="https://a.b/c.png", image=True)
 
 
 def asked(*parts: str | Source, **more: Any) -> Question:
@@ -59,7 +59,7 @@ OBJECTIONS = {
 
 @pytest.mark.parametrize(("question", "param"), OBJECTIONS.values(), ids=OBJECTIONS)
 def test_is_objected_to(question: Question, param: str) -> None:
-    objection = PLATFORM.objection(question)
+    objection = PLATFORM.unsupported_chat(question)
 
     assert objection is not None
     assert objection.param == param
@@ -88,4 +88,4 @@ FINE = {
 
 @pytest.mark.parametrize("question", FINE.values(), ids=FINE)
 def test_is_not_objected_to(question: Question) -> None:
-    assert PLATFORM.objection(question) is None
+    assert PLATFORM.unsupported_chat(question) is None

@@ -20,7 +20,7 @@ from hailuo.upstream import (
     ToolCall,
     Usage,
 )
-from hailuo.upstream.http import Http
+from hailuo.upstream.http import HttpClient
 from hailuo.upstream.platform import Platform
 from hailuo.watch import Watch
 from tests.files import samples
@@ -194,7 +194,7 @@ class TestAnswer:
             next(pieces)
             caller.close()
 
-            with pytest.raises(errors.CallerLeft):
+            with pytest.raises(errors.ClientDisconnected):
                 next(pieces)
 
         simulated.wait("open_answers", exactly=0)
@@ -273,16 +273,16 @@ FAULTS: dict[str, tuple[dict[str, Any], type[errors.GatewayError]]] = {
     "status 200": ({"refuse": {"code": 1002, "as": "base_resp"}}, errors.RateLimited),
     "an event": ({"refuse": {"code": 1004, "as": "event"}}, errors.TokenRejected),
     "invalid": ({"refuse": {"code": 2013}}, errors.BadRequest),
-    "filtered": ({"refuse": {"code": 1026}}, errors.Filtered),
-    "flagged input": ({"sensitive": "input"}, errors.Filtered),
-    "flagged output": ({"sensitive": "output"}, errors.Filtered),
+    "filtered": ({"refuse": {"code": 1026}}, errors.ContentFiltered),
+    "flagged input": ({"sensitive": "input"}, errors.ContentFiltered),
+    "flagged output": ({"sensitive": "output"}, errors.ContentFiltered),
     "no plan for it": ({"refuse": {"code": 2061}}, errors.Forbidden),
     "a proxy's page": ({"http": {"status": 502, "body": "<p>"}}, errors.Unreachable),
-    "a page": ({"http": {"status": 200, "body": "<p>"}}, errors.NotUnderstood),
-    "json": ({"http": {"status": 200, "body": {}}}, errors.NotUnderstood),
-    "no word": ({"text": "", "reasoning": ""}, errors.NothingSaid),
+    "a page": ({"http": {"status": 200, "body": "<p>"}}, errors.UpstreamProtocolError),
+    "json": ({"http": {"status": 200, "body": {}}}, errors.UpstreamProtocolError),
+    "no word": ({"text": "", "reasoning": ""}, errors.EmptyAnswer),
     "no answer": ({"drop": "reset"}, errors.Unreachable),
-    "an empty stream": ({"recording": {"text": ""}}, errors.NothingSaid),
+    "an empty stream": ({"recording": {"text": ""}}, errors.EmptyAnswer),
     "silence": ({"then": [{"after": 0, "do": "silence"}]}, errors.PaidTimeout),
 }
 
@@ -306,9 +306,9 @@ BREAKS: dict[str, tuple[dict[str, Any], type[errors.GatewayError]]] = {
     "cut": ({"do": "close"}, errors.Unreachable),
     "cut in a chunk": ({"do": "close", "inside": "chunk"}, errors.Unreachable),
     "reset": ({"do": "reset"}, errors.Unreachable),
-    "ended": ({"do": "end"}, errors.NotUnderstood),
+    "ended": ({"do": "end"}, errors.UpstreamProtocolError),
     "silence": ({"do": "silence"}, errors.PaidTimeout),
-    "garbage": ({"do": "garbage"}, errors.NotUnderstood),
+    "garbage": ({"do": "garbage"}, errors.UpstreamProtocolError),
     "an error": ({"do": "error", "code": 1033}, errors.Unreachable),
 }
 
@@ -360,7 +360,7 @@ def test_a_refusal_that_breaks_off_is_a_broken_connection() -> None:
         origin = f"http://127.0.0.1:{server.getsockname()[1]}"
 
         with pytest.raises(errors.Unreachable):
-            answer(Platform(Http(), origin, "MiniMax-M3"))
+            answer(Platform(HttpClient(), origin, "MiniMax-M3"))
 
 
 def test_temperature_out_of_range_is_the_caller_s_error(
@@ -378,7 +378,7 @@ def test_hanging_up_cuts_every_answer(platform: Platform, simulated: Simulated) 
     for pieces in answers:
         next(pieces)
 
-    threading.Thread(target=platform.hang_up).start()
+    threading.Thread(target=platform.abort_streams).start()
 
     for pieces in answers:
         with pytest.raises(errors.Unreachable):
@@ -387,8 +387,8 @@ def test_hanging_up_cuts_every_answer(platform: Platform, simulated: Simulated) 
 
 class TestKey:
     def test_is_checked(self, platform: Platform) -> None:
-        assert platform.lives("sk-api-sim-1") is True
-        assert platform.lives("sk-api-unknown") is False
+        assert platform.is_token_valid("sk-api-sim-1") is True
+        assert platform.is_token_valid("sk-api-unknown") is False
 
     def test_that_cannot_be_checked_is_not_called_dead(
         self, platform: Platform, simulated: Simulated
@@ -396,7 +396,7 @@ class TestKey:
         simulated.script({"call": "models", "http": {"status": 500}})
 
         with pytest.raises(errors.Unreachable):
-            platform.lives("sk-api-demo")
+            platform.is_token_valid("sk-api-demo")
 
     def test_lists_its_models(self, platform: Platform, simulated: Simulated) -> None:
         simulated.script({"call": "models", "data": ["MiniMax-M3", "MiniMax-M4"]})
@@ -404,7 +404,7 @@ class TestKey:
         assert platform.models(Key()) == ["MiniMax-M3", "MiniMax-M4"]
 
     def test_is_never_in_an_error(self, simulated: Simulated) -> None:
-        platform = Platform(Http(), simulated.origin, "MiniMax-M3")
+        platform = Platform(HttpClient(), simulated.origin, "MiniMax-M3")
 
         with pytest.raises(errors.TokenRejected) as failed:
             deque(platform.answer(Key("sk-api-gone"), question(), Watch()), maxlen=0)

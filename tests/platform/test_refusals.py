@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from hailuo import errors
-from hailuo.upstream.platform.refusals import refusal
+from hailuo.upstream.platform.refusals import error_for_code
 
 CODES = {
     1000: errors.Unreachable,
     1013: errors.Unreachable,
     1024: errors.Unreachable,
     1033: errors.Unreachable,
-    1001: errors.TimedOut,
+    1001: errors.UpstreamTimeout,
     1002: errors.RateLimited,
     1039: errors.RateLimited,
     1041: errors.RateLimited,
@@ -21,8 +21,8 @@ CODES = {
     2049: errors.TokenRejected,
     1008: errors.QuotaExhausted,
     2056: errors.QuotaExhausted,
-    1026: errors.Filtered,
-    1027: errors.Filtered,
+    1026: errors.ContentFiltered,
+    1027: errors.ContentFiltered,
     1042: errors.BadRequest,
     2013: errors.BadRequest,
     20132: errors.BadRequest,
@@ -31,18 +31,18 @@ CODES = {
     2038: errors.Forbidden,
     2042: errors.Forbidden,
     2061: errors.Forbidden,
-    9999: errors.Refused,
+    9999: errors.UpstreamBusy,
 }
 ANSWERS = {
     errors.Unreachable: (502, "upstream_error", "upstream_unreachable"),
-    errors.TimedOut: (504, "upstream_error", "upstream_timeout"),
+    errors.UpstreamTimeout: (504, "upstream_error", "upstream_timeout"),
     errors.RateLimited: (429, "rate_limit_error", "rate_limit_exceeded"),
     errors.TokenRejected: (401, "authentication_error", "invalid_api_key"),
     errors.QuotaExhausted: (429, "rate_limit_error", "insufficient_quota"),
-    errors.Filtered: (400, "invalid_request_error", "content_filter"),
+    errors.ContentFiltered: (400, "invalid_request_error", "content_filter"),
     errors.BadRequest: (400, "invalid_request_error", "invalid_value"),
     errors.Forbidden: (403, "permission_error", "permission_denied"),
-    errors.Refused: (503, "upstream_error", "upstream_busy"),
+    errors.UpstreamBusy: (503, "upstream_error", "upstream_busy"),
 }
 
 
@@ -65,10 +65,10 @@ def in_base_resp(code: int) -> tuple[Any, int]:
 def test_a_code_means_the_same_in_every_form(
     code: int, failure: type[errors.GatewayError], form: Any
 ) -> None:
-    found = refusal(*form(code))
+    found = error_for_code(*form(code))
 
     if code == 9999 and form is not in_base_resp:
-        failure = errors.Refused  # what no table knows is a no
+        failure = errors.UpstreamBusy  # what no table knows is a no
     assert type(found) is failure
     assert found.message == f"the platform says: told so ({code})"
     assert (found.status, found.type, found.code) == ANSWERS[failure]
@@ -81,13 +81,13 @@ def test_a_code_means_the_same_in_every_form(
         (401, errors.TokenRejected),
         (402, errors.QuotaExhausted),
         (403, errors.Forbidden),
-        (404, errors.NotUnderstood),
+        (404, errors.UpstreamProtocolError),
         (413, errors.TooLarge),
         (422, errors.BadRequest),
         (429, errors.RateLimited),
         (500, errors.Unreachable),
-        (504, errors.TimedOut),
-        (302, errors.NotUnderstood),
+        (504, errors.UpstreamTimeout),
+        (302, errors.UpstreamProtocolError),
     ],
 )
 def test_without_a_code_the_status_tells(
@@ -96,13 +96,13 @@ def test_without_a_code_the_status_tells(
     said = {"error": {"message": "told so"}}
 
     for answer in (said, {}, [], None):
-        assert type(refusal(answer, status)) is failure
+        assert type(error_for_code(answer, status)) is failure
 
 
 def test_in_a_stream_the_error_says_its_status_itself() -> None:
     said = {"error": {"message": "slow down", "http_code": "429"}}
 
-    assert type(refusal(said)) is errors.RateLimited
+    assert type(error_for_code(said)) is errors.RateLimited
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_in_a_stream_the_error_says_its_status_itself() -> None:
     ],
 )
 def test_nothing_is_wrong(answer: Any) -> None:
-    assert refusal(answer) is None
+    assert error_for_code(answer) is None
 
 
 def test_a_key_without_balance_rests_and_is_not_tried_again() -> None:
-    assert issubclass(errors.QuotaExhausted, errors.Refused)
+    assert issubclass(errors.QuotaExhausted, errors.UpstreamBusy)
     assert errors.QuotaExhausted("x").headers == {"x-should-retry": "false"}
 
 
@@ -141,18 +141,18 @@ def test_a_wrong_field_is_named_as_the_caller_names_it(
     error = {"error": {"message": f"{message} (2013)", "http_code": "400"}}
     base = {"base_resp": {"status_code": 2013, "status_msg": message}}
 
-    for found in (refusal(error, 400), refusal(error), refusal(base)):
+    for found in (error_for_code(error, 400), error_for_code(error), error_for_code(base)):
         assert (found.param, found.code) == (param, "invalid_value")
 
 
 def test_the_field_that_the_platform_names_counts() -> None:
     error = {"message": "the content is wrong (2013)", "param": "tools[0].function"}
 
-    assert refusal({"error": error}, 400).param == "tools"
+    assert error_for_code({"error": error}, 400).param == "tools"
 
 
 def test_a_long_message_is_cut_and_keeps_its_code() -> None:
-    found = refusal({"error": {"message": "x" * 100_000 + " (1004)"}}, 401)
+    found = error_for_code({"error": {"message": "x" * 100_000 + " (1004)"}}, 401)
 
     assert isinstance(found, errors.TokenRejected)
     assert len(found.message) < 1_100 and found.message.endswith("(1004)")

@@ -2,14 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.upstream.platform.thinking import Splitter, separate
+from hailuo.upstream.platform.thinking import ThinkTagParser, separate
 
 WORDS = st.text(alphabet="<think>/\n ab你")
 PLACES = st.lists(st.integers(0, 60))
 
 
 def split(content: str, places: list[int]) -> tuple[str, str]:
-    splitter = Splitter()
+    splitter = ThinkTagParser()
     edges = [0, *sorted(place for place in places if place < len(content))]
     edges.append(len(content))
     parts = [content[a:b] for a, b in zip(edges, edges[1:], strict=False)]
@@ -47,7 +47,7 @@ def test_only_the_newlines_of_the_tags_are_theirs() -> None:
 
 
 def test_thinking_is_given_before_its_end_is_known() -> None:
-    splitter = Splitter()
+    splitter = ThinkTagParser()
 
     assert splitter.feed("<think>\nLet me see.") == ("Let me see.", "")
 

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from hailuo.errors import Unreachable
-from hailuo.upstream.http import Http
+from hailuo.upstream.http import HttpClient
 from tests.files.site import Site, answer
 from tests.upstream.service import Service
 
@@ -22,7 +22,7 @@ def service():
 
 def test_a_public_service_names_no_private_address(service: Service):
     """Neither of a part of a speech, nor of where files are put."""
-    elsewhere = Http().elsewhere(PUBLIC)
+    elsewhere = HttpClient().elsewhere(PUBLIC)
     for address in (service.url, service.url.replace("localhost", "127.0.0.1")):
         with pytest.raises(Unreachable):
             elsewhere.send("GET", address, headers={})
@@ -32,14 +32,14 @@ def test_a_public_service_names_no_private_address(service: Service):
 
 
 def test_a_private_one_may(service: Service):
-    elsewhere = Http().elsewhere(PRIVATE)
+    elsewhere = HttpClient().elsewhere(PRIVATE)
     assert elsewhere.send("GET", service.url, headers={}).content == b"hello"
     assert elsewhere.session.get(service.url).content == b"hello"
 
 
 def test_through_a_proxy_what_is_known_here_is_refused(service: Service):
     with Site(answer(b"hello")) as proxy:
-        http = Http(f"http://{proxy.host}:{proxy.port}")
+        http = HttpClient(f"http://{proxy.host}:{proxy.port}")
         with pytest.raises(Unreachable):
             http.elsewhere(PUBLIC).send("GET", service.url, headers={})
         assert proxy.requests == []
@@ -66,6 +66,6 @@ def test_the_address_that_was_vetted_is_the_one_connected_to(
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(socket.socket, "connect", lambda *at: asked.append(at[1]))
     with pytest.raises(Unreachable):
-        Http().elsewhere(PUBLIC).send("GET", "http://files.example/", headers={})
+        HttpClient().elsewhere(PUBLIC).send("GET", "http://files.example/", headers={})
     assert asked.count("files.example") == 1
     assert asked[-1] == ("93.184.215.14", 80)

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import requests
 
-from hailuo.errors import CallerLeft, NotUnderstood, TimedOut, Unreachable
-from hailuo.upstream.foreign import translated
-from hailuo.upstream.http import Http
+from hailuo.errors import ClientDisconnected, UpstreamProtocolError, UpstreamTimeout, Unreachable
+from hailuo.upstream.foreign import map_transport_error
+from hailuo.upstream.http import HttpClient
 from hailuo.upstream.stream import Stream
 from hailuo.upstream.tidying import CROWD
 from hailuo.watch import Watch
@@ -53,16 +53,16 @@ def answering(
 
     with (
         Service(answer) as service,
-        (http or Http()).stream(
+        (http or HttpClient()).stream(
             "GET", service.url, headers=HEADERS, watch=watch or Watch()
         ) as stream,
     ):
         yield stream
 
 
-def trusting() -> Http:
+def trusting() -> HttpClient:
     """A way out that trusts the certificate of the services here."""
-    http = Http()
+    http = HttpClient()
     http._session.verify = str(CERTIFICATE)
     return http
 
@@ -148,13 +148,13 @@ class TestFraming:
 
         with (
             Service(answer) as service,
-            Http().stream("GET", service.url, headers=HEADERS, watch=Watch()) as stream,
+            HttpClient().stream("GET", service.url, headers=HEADERS, watch=Watch()) as stream,
         ):
             parts = iter(stream)
             assert next(parts) == pieces[0]
             go.set()
             assert read(parts) == pieces[1]
-            stream.settle()
+            stream.drain()
 
 
 class TestPieces:
@@ -258,7 +258,7 @@ class TestBreakingOff:
         read_first = threading.Event()
         with (
             Service(answer) as service,
-            Http().stream("GET", service.url, headers={}, watch=Watch()) as stream,
+            HttpClient().stream("GET", service.url, headers={}, watch=Watch()) as stream,
         ):
             parts = iter(stream)
             assert next(parts) == b"before"
@@ -278,17 +278,17 @@ class TestBreakingOff:
 
         headers_read = threading.Event()
         with Service(answer) as service:
-            with Http().stream("GET", service.url, headers={}, watch=Watch()) as stream:
+            with HttpClient().stream("GET", service.url, headers={}, watch=Watch()) as stream:
                 headers_read.set()
                 with pytest.raises(Unreachable):
                     read(stream)
 
     def test_hang_up_ends_every_stream_at_once(self):
-        http = Http()
+        http = HttpClient()
         with answering(CHUNKED + chunk(b"before"), http=http) as stream:
             parts = iter(stream)
             assert next(parts) == b"before"
-            threading.Timer(0.05, http.hang_up).start()
+            threading.Timer(0.05, http.abort_streams).start()
             began = time.monotonic()
             with pytest.raises(Unreachable):
                 next(parts)
@@ -297,12 +297,12 @@ class TestBreakingOff:
     @pytest.mark.parametrize("wire", ["chunked", "until close"])
     def test_hang_up_is_no_proper_end(self, wire: str):
         """Of an answer without framing it looks like one: then the text decides."""
-        http = Http()
+        http = HttpClient()
         begun = CHUNKED + chunk(b"a") if wire == "chunked" else UNTIL_CLOSE + b"a"
         with answering(begun, http=http) as stream:
             parts = iter(stream)
             assert next(parts) == b"a"
-            http.hang_up()
+            http.abort_streams()
             if wire == "until close":
                 assert read(parts) == b""
             else:
@@ -310,11 +310,11 @@ class TestBreakingOff:
                     read(parts)
 
     def test_hang_up_spares_what_has_ended(self):
-        http = Http()
+        http = HttpClient()
         with answering(framed("chunked", b"a"), http=http) as stream:
             assert read(stream) == b"a"
             stream.close()
-            http.hang_up()
+            http.abort_streams()
 
 
 class TestSilence:
@@ -330,7 +330,7 @@ class TestSilence:
             CHUNKED + chunk(b"before"), rest, watch=Watch(idle_s=0.1)
         ) as stream:
             received = b""
-            with pytest.raises(TimedOut):
+            with pytest.raises(UpstreamTimeout):
                 for part in stream:
                     received += part
         assert received[:6] == b"before"
@@ -346,7 +346,7 @@ class TestSilence:
 
         with (
             Service(answer) as service,
-            Http().stream(
+            HttpClient().stream(
                 "GET", service.url, headers={}, watch=Watch(idle_s=0.1)
             ) as stream,
         ):
@@ -377,13 +377,13 @@ class TestSilence:
             began = time.monotonic()
             assert next(parts) == b""
             assert time.monotonic() - began < 0.2
-            watch.beat()
+            watch.heartbeat_sent()
             assert next(parts) == b""
 
     @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nX: y\r\n"], ids=repr)
     def test_no_headers_in_time(self, begun: bytes):
         with answering(begun, watch=Watch(idle_s=0.1)) as stream:
-            with pytest.raises(TimedOut):
+            with pytest.raises(UpstreamTimeout):
                 read(stream)
 
     def test_beats_are_told_while_headers_are_awaited(self):
@@ -397,7 +397,7 @@ class TestSilence:
         watch = Watch(heartbeat_s=0.01)
         with (
             Service(answer) as service,
-            Http().stream("GET", service.url, headers={}, watch=watch) as stream,
+            HttpClient().stream("GET", service.url, headers={}, watch=watch) as stream,
         ):
             parts = iter(stream)
             assert next(parts) == next(parts) == b""
@@ -405,15 +405,15 @@ class TestSilence:
             assert read(parts) == b"a"
 
     def test_hang_up_ends_the_wait_for_headers(self):
-        http = Http()
+        http = HttpClient()
         with answering(http=http) as stream:
-            threading.Timer(0.05, http.hang_up).start()
+            threading.Timer(0.05, http.abort_streams).start()
             with pytest.raises(Unreachable):
                 read(stream)
 
     def test_what_a_library_says_is_in_our_words(self):
-        assert isinstance(translated(requests.ReadTimeout()), TimedOut)
-        assert isinstance(translated(requests.ConnectTimeout()), Unreachable)
+        assert isinstance(map_transport_error(requests.ReadTimeout()), UpstreamTimeout)
+        assert isinstance(map_transport_error(requests.ConnectTimeout()), Unreachable)
 
 
 class TestBounds:
@@ -438,8 +438,8 @@ class TestBounds:
     )
     def test_headers_of_more_than_64_kb(self, head: bytes, piece: bytes):
         with self.flood(head, piece) as service:
-            with pytest.raises(NotUnderstood):
-                Http().send("GET", service.url, headers={})
+            with pytest.raises(UpstreamProtocolError):
+                HttpClient().send("GET", service.url, headers={})
 
     def test_interim_responses_are_passed_over(self):
         interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n"
@@ -451,8 +451,8 @@ class TestBounds:
             b"\r\n\r\n", b"\r\nContent-Type: application/json\r\n\r\n"
         )
         with self.flood(head, chunk(b" " * 1_000_000)) as service:
-            with pytest.raises(NotUnderstood):
-                Http().send("GET", service.url, headers={})
+            with pytest.raises(UpstreamProtocolError):
+                HttpClient().send("GET", service.url, headers={})
 
     def test_an_answer_that_drips_for_ever(self):
         """Each byte is early enough, but all of them are not."""
@@ -464,14 +464,14 @@ class TestBounds:
                 time.sleep(0.01)
 
         with Service(answer) as service:
-            with pytest.raises(TimedOut):
-                Http().send("GET", service.url, headers={}, total_s=0.2)
-            with Http().stream(
+            with pytest.raises(UpstreamTimeout):
+                HttpClient().send("GET", service.url, headers={}, total_s=0.2)
+            with HttpClient().stream(
                 "GET", service.url, headers={}, watch=Watch(idle_s=0.2)
             ) as stream:
                 assert next(iter(stream))
-                with pytest.raises(TimedOut):
-                    stream.whole()
+                with pytest.raises(UpstreamTimeout):
+                    stream.read_all()
 
 
 class Counted(Watch):
@@ -504,7 +504,7 @@ class TestTheCaller:
             assert next(parts)[:6] == b"before"
             threading.Timer(0.05, theirs.close).start()
             began = time.monotonic()
-            with pytest.raises(CallerLeft):
+            with pytest.raises(ClientDisconnected):
                 while time.monotonic() - began < 2:
                     next(parts)
             assert time.monotonic() - began < 1
@@ -516,8 +516,8 @@ class TestTheCaller:
         with answering(CHUNKED + chunk(b"{"), watch=watch) as stream:
             threading.Timer(0.1, theirs.close).start()
             began = time.monotonic()
-            with pytest.raises(CallerLeft):
-                stream.whole()
+            with pytest.raises(ClientDisconnected):
+                stream.read_all()
             assert time.monotonic() - began < 1
             assert watch.waits <= 3
 
@@ -530,14 +530,14 @@ class TestTheCaller:
             sock.sendall(begun)
             theirs.close()
 
-        with Service(answer) as service, pytest.raises(CallerLeft):
-            Http().send("GET", service.url, headers={}, watch=Watch(ours))
+        with Service(answer) as service, pytest.raises(ClientDisconnected):
+            HttpClient().send("GET", service.url, headers={}, watch=Watch(ours))
 
     def test_one_that_leaves_ends_the_sending(self, caller: Any):
         ours, theirs = caller
         theirs.close()
-        with Service(lambda sock: None) as service, pytest.raises(CallerLeft):
-            Http().send(
+        with Service(lambda sock: None) as service, pytest.raises(ClientDisconnected):
+            HttpClient().send(
                 "POST", service.url, headers={}, data=b"x" * 100_000, watch=Watch(ours)
             )
 
@@ -549,11 +549,11 @@ class TestTheCaller:
 
 
 class TestConnections:
-    def exchange(self, service: Service, http: Http, *, settle: bool) -> None:
+    def exchange(self, service: Service, http: HttpClient, *, settle: bool) -> None:
         with http.stream("GET", service.url, headers={}, watch=Watch()) as stream:
             assert next(iter(stream)).startswith(b"end")
             if settle:
-                stream.settle()
+                stream.drain()
 
     def service(self, *parts: bytes, pause: bool = False) -> Service:
         def answer(sock: socket.socket) -> None:
@@ -566,7 +566,7 @@ class TestConnections:
 
     def test_one_that_is_settled_is_used_again(self):
         """The end of an answer is known before its last bytes are here."""
-        http = Http()
+        http = HttpClient()
         with self.service(
             CHUNKED, chunk(b"end"), chunk(b"8"), END, pause=True
         ) as service:
@@ -588,7 +588,7 @@ class TestConnections:
 
     @pytest.mark.parametrize("count", [CROWD, CROWD + 1], ids=["a few", "a crowd"])
     def test_those_a_crowd_leaves_behind_are_let_go(self, count: int):
-        http = Http(quiet_s=0.3)
+        http = HttpClient(quiet_s=0.3)
         with self.service(framed("chunked", b"end")) as service, ExitStack() as crowd:
             for _ in range(count):
                 stream = crowd.enter_context(
@@ -609,7 +609,7 @@ class TestConnections:
     def test_what_a_crowd_leaves_is_given_back_when_it_is_over(
         self, collected: threading.Event
     ):
-        http = Http(quiet_s=0.05)
+        http = HttpClient(quiet_s=0.05)
         with self.service(CHUNKED, chunk(b"end")) as service, ExitStack() as crowd:
             for _ in range(CROWD + 2):  # the last sees a crowd
                 asked = http.stream("GET", service.url, headers={}, watch=Watch())
@@ -621,7 +621,7 @@ class TestConnections:
 
     def test_what_is_said_too_much_shuts_it(self):
         """The next answer must not begin with the end of this one."""
-        http = Http()
+        http = HttpClient()
         with self.service(framed("chunked", b"end") + b"more") as service:
             for _ in range(2):
                 self.exchange(service, http, settle=True)
@@ -629,17 +629,17 @@ class TestConnections:
 
     def test_an_answer_that_is_no_stream_is_read_to_its_end(self):
         body = b'{"statusInfo": {"code": 1}}'
-        http = Http()
+        http = HttpClient()
         with self.service(framed("content-length", body), pause=True) as service:
             for _ in range(2):
                 with http.stream(
                     "GET", service.url, headers={}, watch=Watch()
                 ) as stream:
-                    assert stream.whole().content == body
+                    assert stream.read_all().content == body
             assert service.connections == 1
 
     def test_one_that_is_not_read_to_its_end_is_shut(self):
-        http = Http()
+        http = HttpClient()
         with self.service(CHUNKED, chunk(b"end")) as service:
             for _ in range(2):
                 self.exchange(service, http, settle=False)
@@ -647,7 +647,7 @@ class TestConnections:
 
     @pytest.mark.parametrize("rest", [b"", b"5\r\nab"], ids=["silence", "half a chunk"])
     def test_settling_takes_a_quarter_second_at_most(self, rest: bytes):
-        http = Http()
+        http = HttpClient()
         with self.service(CHUNKED, chunk(b"end"), rest) as service:
             began = time.monotonic()
             self.exchange(service, http, settle=True)
@@ -661,9 +661,9 @@ class TestConnections:
 
         with Service(answer) as service:
             began = time.monotonic()
-            with Http().stream("GET", service.url, headers={}, watch=Watch()) as stream:
+            with HttpClient().stream("GET", service.url, headers={}, watch=Watch()) as stream:
                 next(iter(stream))
-                stream.settle()
+                stream.drain()
             assert time.monotonic() - began < 1
 
     def test_a_connection_the_service_has_closed_is_made_anew(self):
@@ -674,7 +674,7 @@ class TestConnections:
             sock.close()
             closed.set()
 
-        http = Http()
+        http = HttpClient()
         with Service(answer) as service:
             for _ in range(3):
                 self.exchange(service, http, settle=True)
@@ -685,7 +685,7 @@ class TestConnections:
         head = (
             b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\n\r\n"
         )
-        http = Http()
+        http = HttpClient()
         with self.service(head) as service:
             for _ in range(2):
                 http.send("GET", service.url, headers={})
@@ -697,7 +697,7 @@ class TestConnections:
             b"Content-Length: 0\r\n\r\n"
         )
         with self.service(head) as service:
-            assert Http().send("GET", service.url, headers={}).status_code == 302
+            assert HttpClient().send("GET", service.url, headers={}).status_code == 302
 
     @pytest.mark.parametrize(
         "answer",
@@ -710,15 +710,15 @@ class TestConnections:
             sock.shutdown(socket.SHUT_RDWR)
 
         with Service(reply) as service, pytest.raises(Unreachable):
-            Http().send("GET", service.url, headers={})
+            HttpClient().send("GET", service.url, headers={})
 
     def test_nobody_there(self):
         with socket.create_server(("127.0.0.1", 0)) as gone:
             port = gone.getsockname()[1]
         with pytest.raises(Unreachable):
-            Http().send("GET", f"http://127.0.0.1:{port}/", headers={})
+            HttpClient().send("GET", f"http://127.0.0.1:{port}/", headers={})
 
     def test_a_certificate_nobody_vouches_for_is_refused(self):
         answer: Answer = lambda sock: None  # noqa: E731 - it never comes so far
         with Service(answer, context()) as service, pytest.raises(Unreachable):
-            Http().send("GET", service.url, headers={})
+            HttpClient().send("GET", service.url, headers={})

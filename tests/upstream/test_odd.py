@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.errors import GatewayError, NotUnderstood
+from hailuo.errors import GatewayError, UpstreamProtocolError
 from hailuo.upstream.platform import transcript as platform
-from hailuo.upstream.platform.refusals import refusal
+from hailuo.upstream.platform.refusals import error_for_code
 from hailuo.upstream.sse import Event
 from hailuo.upstream.web import chat as web
-from hailuo.upstream.web.client import check
+from hailuo.upstream.web.client import raise_for_status_info
 from hailuo.upstream.web.recognition import recognised
 
 NAMES = st.sampled_from(
@@ -45,7 +45,7 @@ ODD = st.dictionaries(
 
 @given(st.lists(ODD, max_size=3))
 def test_no_answer_is_too_strange(events: list[Any]):
-    for transcript in (web.Transcript(), platform.Transcript()):
+    for transcript in (web.AnswerParser(), platform.AnswerParser()):
         for event in events:
             try:
                 transcript.read(json.dumps(event).encode())
@@ -56,10 +56,10 @@ def test_no_answer_is_too_strange(events: list[Any]):
 
 @given(ODD)
 def test_nor_a_recognition_nor_a_refusal(said: dict[str, Any]):
-    refusal(said)
+    error_for_code(said)
     for read in (
         lambda: recognised(Event("", json.dumps(said).encode())),
-        lambda: check(said),
+        lambda: raise_for_status_info(said),
     ):
         try:
             read()
@@ -71,17 +71,17 @@ def test_nor_a_recognition_nor_a_refusal(said: dict[str, Any]):
 def test_links_are_a_list(links: Any):
     found = {"extra": {"netSearchStatus": {"linkDetail": links}}}
     event = json.dumps({"data": {"messageResult": found}}).encode()
-    with pytest.raises(NotUnderstood):
-        web.Transcript().read(event)
+    with pytest.raises(UpstreamProtocolError):
+        web.AnswerParser().read(event)
 
 
 @pytest.mark.parametrize("code", [[], {}, "1", None, 1.5], ids=repr)
 def test_a_status_code_is_a_number(code: Any):
-    with pytest.raises(NotUnderstood):
-        check({"code": code})
+    with pytest.raises(UpstreamProtocolError):
+        raise_for_status_info({"code": code})
 
 
 @pytest.mark.parametrize("code", [[1], {"a": 1}, "1", 1.5], ids=repr)
 def test_a_status_code_of_recognition_too(code: Any):
-    with pytest.raises(NotUnderstood):
+    with pytest.raises(UpstreamProtocolError):
         recognised(Event("", json.dumps({"status_code": code}).encode()))

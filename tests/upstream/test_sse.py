@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.errors import NotUnderstood
+from hailuo.errors import UpstreamProtocolError
 from hailuo.upstream.sse import MAX_EVENT, Parser
 
 # name: (bytes of a stream, data of its events)
@@ -70,7 +70,7 @@ def test_however_it_is_cut(parts: list[bytes]):
 def test_an_event_of_more_than_8_mb_is_refused(piece: bytes):
     parser = Parser()
     assert parser.feed(b"data: a\n\ndata: ") == [b"a"]
-    with pytest.raises(NotUnderstood):
+    with pytest.raises(UpstreamProtocolError):
         for _ in range(MAX_EVENT // len(piece) + 1):
             assert parser.feed(piece) == []
 

@@ -267,7 +267,7 @@ def test_who_loses_interest_ends_the_conversion():
     ours, theirs = socket.socketpair()
     theirs.close()
 
-    with ours, pytest.raises(errors.CallerLeft):
+    with ours, pytest.raises(errors.ClientDisconnected):
         parts_of(long, Watch(ours))
 
     assert children() == []
@@ -280,8 +280,8 @@ def test_a_recording_waits_until_there_is_a_place():
 
     with ExitStack() as taken:
         for _ in range(PLACES):
-            taken.enter_context(audio.PLACES.place())
-        with ours, pytest.raises(errors.CallerLeft):
+            taken.enter_context(audio.WORKER_SLOTS.acquire())
+        with ours, pytest.raises(errors.ClientDisconnected):
             parts_of(sounds.wav(sounds.tone(1)), Watch(ours))
         assert children() == []
 
@@ -304,7 +304,7 @@ SPEEDS = {"mp3": 0.25, "opus": 0.9, "aac": 1.5, "flac": 4.0, "wav": 0.25}
     ("format", "speed"), [*((format, 1.0) for format in CASES), *SPEEDS.items()]
 )
 def test_every_format_lasts_as_long_as_it_should(mp3: bytes, format: str, speed: float):
-    made = b"".join(audio.converted([mp3], format, speed))
+    made = b"".join(audio.transcode([mp3], format, speed))
 
     decoded = Decoded(made, "aac" if format == "aac" else None)
     codec, rate, channels = CASES[format]
@@ -315,7 +315,7 @@ def test_every_format_lasts_as_long_as_it_should(mp3: bytes, format: str, speed:
 
 
 def test_pcm_is_bare_samples_of_24_khz(mp3: bytes):
-    made = b"".join(audio.converted([mp3], "pcm"))
+    made = b"".join(audio.transcode([mp3], "pcm"))
 
     samples = sounds.array("h", made)
     assert len(samples) / 24_000 == pytest.approx(SECONDS, abs=0.1)
@@ -325,16 +325,16 @@ def test_pcm_is_bare_samples_of_24_khz(mp3: bytes):
 def test_mp3_at_its_own_speed_is_never_encoded_again(mp3: bytes):
     pieces = [mp3[:100], b"", mp3[100:]]
 
-    assert list(audio.converted(pieces, "mp3")) == pieces
+    assert list(audio.transcode(pieces, "mp3")) == pieces
 
 
 @pytest.mark.parametrize("size", [7, 1000, 100_000])
 def test_it_does_not_matter_how_the_bytes_come(mp3: bytes, size: int):
     pieces = [mp3[at : at + size] for at in range(0, len(mp3), size)]
 
-    together = b"".join(audio.converted([mp3], "flac"))
+    together = b"".join(audio.transcode([mp3], "flac"))
 
-    assert b"".join(audio.converted(pieces, "flac")) == together
+    assert b"".join(audio.transcode(pieces, "flac")) == together
 
 
 def test_what_is_converted_leaves_while_more_arrives(mp3: bytes):
@@ -346,26 +346,26 @@ def test_what_is_converted_leaves_while_more_arrives(mp3: bytes):
         yield mp3[len(mp3) // 2 :]
 
     heard: list[bytes] = []
-    for data in audio.converted(arriving(), "wav"):
+    for data in audio.transcode(arriving(), "wav"):
         heard.append(data)
 
     assert len(b"".join(heard)) == pytest.approx(SECONDS * 48_000, rel=0.05)
 
 
 def test_a_wait_is_passed_on_while_converting(mp3: bytes):
-    made = list(audio.converted([b"", mp3[:5000], b"", mp3[5000:]], "wav"))
+    made = list(audio.transcode([b"", mp3[:5000], b"", mp3[5000:]], "wav"))
 
     assert made[0] == b""
 
 
 @pytest.mark.parametrize("data", [b"", b"no audio " * 500], ids=["nothing", "text"])
 def test_a_speech_without_sound_is_the_service_s_fault(data: bytes):
-    with pytest.raises(errors.NotUnderstood):
-        list(audio.converted([data], "wav"))
+    with pytest.raises(errors.UpstreamProtocolError):
+        list(audio.transcode([data], "wav"))
 
 
 def test_leaving_early_leaves_no_child_behind(mp3: bytes):
-    made = audio.converted([mp3] * 10, "wav")
+    made = audio.transcode([mp3] * 10, "wav")
     next(made)
     assert children()
 
@@ -380,7 +380,7 @@ def test_a_failure_of_the_source_leaves_no_child_behind(mp3: bytes):
         raise errors.Unreachable("it broke off")
 
     with pytest.raises(errors.Unreachable):
-        list(audio.converted(broken(), "wav"))
+        list(audio.transcode(broken(), "wav"))
 
     assert children() == []
 
@@ -390,7 +390,7 @@ def test_the_child_knows_nothing_of_the_server(
 ):
     """What a hostile file might take over has no keys to tell."""
     monkeypatch.setenv("HAILUO_TOKENS", "secret")
-    made = audio.converted([mp3], "wav")
+    made = audio.transcode([mp3], "wav")
     next(made)
     found = subprocess.run(
         ["pgrep", "-P", str(os.getpid()), "-f", "audio.child"],

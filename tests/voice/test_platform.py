@@ -11,10 +11,10 @@ import pytest
 
 from hailuo import errors
 from hailuo.upstream import Recording, Speech
-from hailuo.upstream.http import Http
+from hailuo.upstream.http import HttpClient
 from hailuo.upstream.platform import Platform
 from hailuo.upstream.platform.client import Client
-from hailuo.upstream.platform.voice import Voice
+from hailuo.upstream.platform.voice import SpeechClient
 from hailuo.watch import Watch
 from tests.conftest import SECRET
 from tests.served import Served
@@ -41,7 +41,7 @@ def scripted(upstream: Simulated) -> Simulated:
 
 @pytest.fixture
 def platform(scripted: Simulated) -> Platform:
-    return Platform(Http(), scripted.origin, "MiniMax-M3")
+    return Platform(HttpClient(), scripted.origin, "MiniMax-M3")
 
 
 @pytest.fixture
@@ -135,12 +135,12 @@ def test_audio_that_is_not_what_was_asked_for_is_not_passed_on(
     http = {"status": 200, "content_type": "text/event-stream", "body": body}
     scripted.script({"call": "t2a", "http": http})
 
-    with pytest.raises(errors.NotUnderstood):
+    with pytest.raises(errors.UpstreamProtocolError):
         spoken(platform, format="opus")
 
 
 def test_voices_are_those_of_the_key(platform: Platform, scripted: Simulated):
-    ids = [speaker.id for speaker in platform.cloned(Account())]
+    ids = [speaker.id for speaker in platform.account_voices(Account())]
     assert "my-own-voice" in ids
 
     spoken(platform, voice="my-own-voice")
@@ -158,13 +158,13 @@ def test_voices_that_are_no_list_are_not_understood(
     fault = {"http": {"status": 200, "body": {name: 1}}}
     scripted.script({"call": "get_voice", **fault})
 
-    with pytest.raises(errors.NotUnderstood):
-        platform.cloned(Account())
+    with pytest.raises(errors.UpstreamProtocolError):
+        platform.account_voices(Account())
 
 
 @pytest.mark.parametrize("voice", ["keli_hailuo", "puv_123456"])
 def test_voices_of_the_web_service_are_objected_to(platform: Platform, voice: str):
-    objection = platform.objection_to(Speech(TEXT, voice))
+    objection = platform.unsupported_speech(Speech(TEXT, voice))
 
     assert objection is not None
     assert objection.param == "voice"
@@ -193,7 +193,7 @@ def test_a_voice_that_is_not_listed_yet_is_tried(
     platform: Platform, scripted: Simulated
 ):
     """A clone is listed only after its first use."""
-    assert "my-new-voice" not in [each.id for each in platform.cloned(Account())]
+    assert "my-new-voice" not in [each.id for each in platform.account_voices(Account())]
 
     spoken(platform, voice="my-new-voice")
 
@@ -235,7 +235,7 @@ def test_a_key_whose_list_fails_takes_that_of_another(
     platform: Platform, scripted: Simulated
 ):
     """Official voices are the same for every key."""
-    platform.cloned(Account(KEY + "-2"))
+    platform.account_voices(Account(KEY + "-2"))
     scripted.script({**LISTS_NOTHING, "http": {"status": 500}})
 
     spoken(platform, voice="echo")
@@ -250,9 +250,9 @@ def test_a_list_that_times_out_is_waited_for_once_for_all_keys():
     class Silent:
         def ask(self, method: str, path: str, key: str, body: Any) -> None:
             asked.append(key)
-            raise errors.TimedOut("nothing comes")
+            raise errors.UpstreamTimeout("nothing comes")
 
-    voice = Voice(cast(Client, Silent()))
+    voice = SpeechClient(cast(Client, Silent()))
 
     for n in range(20):
         assert not voice.has(Account(f"{KEY}-{n}"), "my-own-voice")
@@ -290,7 +290,7 @@ def test_a_style_is_passed_on(platform: Platform, scripted: Simulated):
     [
         ({"refuse": {"code": 1002, "as": "base_resp"}}, errors.RateLimited),
         ({"refuse": {"code": 1008, "as": "base_resp"}}, errors.QuotaExhausted),
-        ({"refuse": {"code": 1026, "as": "base_resp"}}, errors.Filtered),
+        ({"refuse": {"code": 1026, "as": "base_resp"}}, errors.ContentFiltered),
         ({"refuse": {"code": 1004}}, errors.TokenRejected),
         ({"http": {"status": 500}}, errors.Unreachable),
         ({"cut_at": 1}, errors.Unreachable),
@@ -528,7 +528,7 @@ def test_what_has_no_times_lasts_as_long_as_its_part(
     )
 
     if texts is None:
-        with pytest.raises(errors.NotUnderstood):
+        with pytest.raises(errors.UpstreamProtocolError):
             list(heard)
     else:
         said = list(heard)
@@ -554,7 +554,7 @@ def test_a_client_that_leaves_is_noticed_while_headers_are_awaited(
         awaited = thread.submit(next, given)
         scripted.wait("held", exactly=1)
         theirs.close()
-        assert isinstance(awaited.exception(5), errors.CallerLeft)
+        assert isinstance(awaited.exception(5), errors.ClientDisconnected)
     scripted.release()
 
 

@@ -19,12 +19,12 @@ TEXTS = st.lists(WORDS, max_size=400).map("".join)
 
 @given(TEXTS, st.integers(4, 900))
 def test_pieces_are_the_text_again(text: str, most: int):
-    assert "".join(sentences.pieces(text, most)) == text
+    assert "".join(sentences.split_text(text, most)) == text
 
 
 @given(TEXTS, st.integers(4, 900))
 def test_no_piece_is_too_long_or_empty(text: str, most: int):
-    pieces = sentences.pieces(text, most)
+    pieces = sentences.split_text(text, most)
 
     assert all(len(piece) <= most for piece in pieces)
     assert all(pieces) or pieces == [""]
@@ -44,7 +44,7 @@ def test_no_piece_is_too_long_or_empty(text: str, most: int):
 def test_a_text_is_cut_at_the_best_place_there_is(
     text: str, most: int, expected: list[str]
 ):
-    assert sentences.pieces(text, most) == expected
+    assert sentences.split_text(text, most) == expected
 
 
 @pytest.mark.parametrize(

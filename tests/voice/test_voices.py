@@ -11,17 +11,17 @@ SEED = '"Podcast_girl,yueyue_hailuo,keli_hailuo";'
 
 
 def test_all_official_voices_of_the_seed_are_there():
-    ids = [speaker.id for speaker in voices.SPEAKERS]
+    ids = [speaker.id for speaker in voices.VOICES]
 
     assert len(ids) == len(set(ids)) == 32
-    assert voices.SPEAKERS[0] == ("male-botong", "思远")
-    assert voices.SPEAKERS[-1] == ("yueyue_hailuo", "小月月")
+    assert voices.VOICES[0] == ("male-botong", "思远")
+    assert voices.VOICES[-1] == ("yueyue_hailuo", "小月月")
 
 
 @pytest.mark.parametrize("model", ["tts-1", "tts-1-hd", "", "hailuo"])
 @pytest.mark.parametrize("name", OPENAI.split())
 def test_each_of_openai_s_names_is_an_official_voice(name: str, model: str):
-    ids = [speaker.id for speaker in voices.SPEAKERS]
+    ids = [speaker.id for speaker in voices.VOICES]
 
     assert chosen(name, model, {}) in ids
 

@@ -10,7 +10,7 @@ import pytest
 from hailuo import audio, errors
 from hailuo.retry import POLICY
 from hailuo.upstream import Recording, Speech
-from hailuo.upstream.http import Http
+from hailuo.upstream.http import HttpClient
 from hailuo.upstream.web import Web
 from hailuo.watch import Watch
 from tests.simulated import Simulated
@@ -35,7 +35,7 @@ def scripted(upstream: Simulated) -> Simulated:
 
 @pytest.fixture
 def web(scripted: Simulated) -> Iterator[Web]:
-    web = Web(Http(), scripted.origin)
+    web = Web(HttpClient(), scripted.origin)
     yield web
     assert web.drain(5) == 0
 
@@ -167,7 +167,7 @@ def test_a_wait_is_told_to_the_caller(web: Web, account: Account, scripted: Simu
     beats = 0
     for data in web.speak(account, Speech(TEXT, "alloy"), watch):
         beats += not data
-        watch.beat()
+        watch.heartbeat_sent()
 
     assert beats >= 3
 
@@ -181,28 +181,28 @@ def test_an_unknown_voice_asks_nobody(web: Web, account: Account, scripted: Simu
 
 BUSY = {"code": 1, "message": "服务器开小差了"}
 FAULTS: list[tuple[dict[str, Any], type[errors.UpstreamError]]] = [
-    ({"call": "chat", "refuse": BUSY}, errors.Refused),
-    ({"call": "set_robot_config", "refuse": BUSY}, errors.Refused),
-    ({"call": "msg_tts", "refuse": BUSY}, errors.Refused),
-    ({"call": "msg_tts", "data": []}, errors.NotUnderstood),
-    ({"call": "msg_tts", "data": {"requestStatus": 2}}, errors.NotUnderstood),
+    ({"call": "chat", "refuse": BUSY}, errors.UpstreamBusy),
+    ({"call": "set_robot_config", "refuse": BUSY}, errors.UpstreamBusy),
+    ({"call": "msg_tts", "refuse": BUSY}, errors.UpstreamBusy),
+    ({"call": "msg_tts", "data": []}, errors.UpstreamProtocolError),
+    ({"call": "msg_tts", "data": {"requestStatus": 2}}, errors.UpstreamProtocolError),
     (
         {"call": "msg_tts", "data": {"requestStatus": 2, "result": []}},
-        errors.NotUnderstood,
+        errors.UpstreamProtocolError,
     ),
     (
         {
             "call": "msg_tts",
             "data": {"requestStatus": 2, "result": ["file:///etc/passwd"]},
         },
-        errors.NotUnderstood,
+        errors.UpstreamProtocolError,
     ),
     (
         {"call": "msg_tts", "data": {"requestStatus": 2, "result": ["http://["]}},
-        errors.NotUnderstood,
+        errors.UpstreamProtocolError,
     ),
     ({"call": "audio", "http": {"status": 404}}, errors.Unreachable),
-    ({"call": "audio", "http": {"status": 200, "body": "<p>"}}, errors.NotUnderstood),
+    ({"call": "audio", "http": {"status": 200, "body": "<p>"}}, errors.UpstreamProtocolError),
     ({"call": "audio", "drop": "reset"}, errors.Unreachable),
     ({"call": "audio", "cut_at": 1000}, errors.Unreachable),
 ]
@@ -313,9 +313,9 @@ def test_the_text_is_found_among_the_events(
 @pytest.mark.parametrize(
     ("fault", "failure"),
     [
-        ({"status_code": 5, "err_message": "忙"}, errors.Refused),
+        ({"status_code": 5, "err_message": "忙"}, errors.UpstreamBusy),
         ({"status_code": 1000021, "err_message": "异常"}, errors.TokenRejected),
-        ({"refuse": BUSY}, errors.Refused),
+        ({"refuse": BUSY}, errors.UpstreamBusy),
         ({"http": {"status": 500}}, errors.Unreachable),
         ({"drop": "reset"}, errors.Unreachable),
     ],
@@ -342,7 +342,7 @@ def test_a_silent_service_is_given_up(
     watch = Watch(idle_s=0.1)
 
     began = time.monotonic()
-    with pytest.raises(errors.TimedOut):
+    with pytest.raises(errors.UpstreamTimeout):
         list(web.transcribe(account, Recording([recording]), watch))
 
     assert time.monotonic() - began < 0.4
@@ -351,7 +351,7 @@ def test_a_silent_service_is_given_up(
 def test_an_account_s_own_voices_are_listed(
     web: Web, account: Account, scripted: Simulated
 ):
-    (speaker,) = web.cloned(account)
+    (speaker,) = web.account_voices(account)
     assert speaker.id.startswith("puv_")
 
     spoken(web, account, voice=speaker.id)
@@ -372,7 +372,7 @@ def test_a_voice_changed_in_between_is_noticed_by_the_simulator(
         for _ in web.speak(account, Speech(TEXT, "alloy"), watch):
             path = "/v1/api/chat/update_robot_custom_config"
             web._client.ask("POST", path, account.token, other)
-            watch.beat()
+            watch.heartbeat_sent()
 
     assert "voice" in scripted.report()["violations"][0]
 
@@ -386,4 +386,4 @@ def test_espeak_is_understood_by_the_decoder(
     made = spoken(web, account)
 
     assert Decoded(made).seconds > 1
-    assert b"".join(audio.converted([made], "pcm"))
+    assert b"".join(audio.transcode([made], "pcm"))

@@ -9,7 +9,7 @@ from hailuo.upstream import Call, Message
 from hailuo.upstream.web.prompt import ABOUT_FILES, fold, latest
 
 CALL = Call("weather", '{"city": "Paris"}')
-PICTURE = Source("messages[0].content[0]", picture=True)
+PICTURE = Source("messages[0].content[0]", image=True)
 
 
 def user(*content: str | Source) -> Message:

@@ -66,14 +66,14 @@ def test_it_begins_at_once_and_delays_nobody(service: Service):
 def test_so_many_at_once_and_no_more(service: Service):
     service.go.clear()
     removals = Removals(service)
-    for number in range(3 * removal.WORKERS):
+    for number in range(3 * removal.MAX_CONCURRENT):
         removals.add(Account(), str(number))
     until = time.monotonic() + 5
-    while len(service.tried) < removal.WORKERS and time.monotonic() < until:
+    while len(service.tried) < removal.MAX_CONCURRENT and time.monotonic() < until:
         time.sleep(0.005)
     service.go.set()
     assert removals.drain(5) == 0
-    assert service.most == removal.WORKERS
+    assert service.most == removal.MAX_CONCURRENT
 
 
 def test_what_waits_for_its_next_try_has_it_when_we_leave(service: Service):
@@ -115,9 +115,9 @@ def test_work_that_comes_later_finds_a_worker(service: Service):
 
 def test_no_error_of_any_kind_ends_the_work(service: Service, caplog: Any):
     """More of them than there are workers, and then one that goes well."""
-    service.failures = [ValueError("?")] * (2 * removal.WORKERS)
+    service.failures = [ValueError("?")] * (2 * removal.MAX_CONCURRENT)
     removals = Removals(service)
-    for number in range(2 * removal.WORKERS):
+    for number in range(2 * removal.MAX_CONCURRENT):
         removals.add(Account(), str(number))
     until = time.monotonic() + 5
     while service.failures and time.monotonic() < until:

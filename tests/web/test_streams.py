@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.errors import NotUnderstood, UpstreamError
-from hailuo.upstream.web.chat import Transcript, repeated
+from hailuo.errors import UpstreamProtocolError, UpstreamError
+from hailuo.upstream.web.chat import AnswerParser, repeated
 from hailuo.upstream.web.reading import pieces
 
 RECORDINGS = sorted(Path(__file__).with_name("streams").glob("*.sse"))
@@ -24,7 +24,7 @@ RECORDINGS = sorted(Path(__file__).with_name("streams").glob("*.sse"))
 
 def played(parts: Iterable[bytes], *, streamed: bool = True) -> dict[str, Any]:
     """What an answer that arrives in *parts* comes to."""
-    transcript = Transcript(streamed=streamed)
+    transcript = AnswerParser(streamed=streamed)
     text, links, error = "", [], None
     begun = streamed
     try:
@@ -119,7 +119,7 @@ def test_streamed_text_is_the_beginning_of_the_last_content(contents: list[str])
 
 
 def test_no_text_is_given_twice_or_taken_back():
-    transcript = Transcript()
+    transcript = AnswerParser()
     taken = []
     for content in ("a", "a\ufffd", "a海", "a", "a海螺"):
         event = {"type": 2, "data": {"messageResult": {"content": content, "isEnd": 1}}}
@@ -159,14 +159,14 @@ def test_only_what_a_newer_event_repeats_is_passed_over(
 def test_text_comes_before_the_failure_behind_it_although_it_was_passed_over():
     sound, broken = said("a"), said(r"a\x")
     assert repeated(sound, broken)
-    transcript = Transcript()
-    with pytest.raises(NotUnderstood):
+    transcript = AnswerParser()
+    with pytest.raises(UpstreamProtocolError):
         transcript.feed(b"data: " + sound + b"\n\ndata: " + broken + b"\n\n")
     assert (piece := transcript.take()) and piece.text == "a"
 
 
 def test_what_was_taken_is_not_new_at_the_end():
-    transcript = Transcript()
+    transcript = AnswerParser()
     transcript.read(b'{"data":{"messageResult":{"content":"ab","isEnd":0}}}')
     taken = [transcript.take(), transcript.take()]
     assert [(piece.text, piece.finish) for piece in taken if piece] == [
@@ -177,7 +177,7 @@ def test_what_was_taken_is_not_new_at_the_end():
 
 def test_the_id_is_known_with_the_first_event():
     """Before any text: that is when the conversation must be removed."""
-    transcript = Transcript()
+    transcript = AnswerParser()
     transcript.read(b'{"type":1,"data":{"sendResult":{"chatID":"123"}}}')
     assert transcript.chat_id == "123" and transcript.take() is None
 

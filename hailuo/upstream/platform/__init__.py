@@ -3,26 +3,26 @@
 from collections.abc import Sequence
 from contextlib import closing
 
-from ...errors import BadRequest, NotUnderstood, TokenRejected
+from ...errors import BadRequest, UpstreamProtocolError, TokenRejected
 from ...watch import Watch
 from .. import (
     Answer,
     Credential,
     Question,
     Recording,
-    Sound,
-    Speaker,
+    AudioStream,
+    Voice,
     Speech,
-    Words,
+    TranscriptStream,
     upstream_json,
 )
-from ..http import Http
+from ..http import HttpClient
 from . import chat, history, objections, protocol, request
 from .client import Client
 from .content import Content
 from .documents import Documents
-from .recognition import Recognition
-from .voice import Voice
+from .recognition import TranscriptionClient
+from .voice import SpeechClient
 
 
 class Platform:
@@ -33,20 +33,20 @@ class Platform:
     """
 
     kind = protocol.KIND
-    fetches = True
+    fetches_images = True
     counts = True
     styles = True
     times = True
 
-    def __init__(self, http: Http, origin: str, default_model: str) -> None:
+    def __init__(self, http: HttpClient, origin: str, default_model: str) -> None:
         self._http = http
         self._client = Client(http, origin)
         self._default_model = default_model
         self._documents = Documents()
-        self._voice = Voice(self._client)
-        self._recognition = Recognition(self._client)
+        self._speech = SpeechClient(self._client)
+        self._transcription = TranscriptionClient(self._client)
 
-    def offers(self, model: str) -> bool:
+    def has_model(self, model: str) -> bool:
         return model.startswith(protocol.OWN_MODELS)
 
     def limited_model(self, model: str) -> str:
@@ -58,13 +58,13 @@ class Platform:
         """The names of the models that the account's key may ask."""
         return self._models(account.token)
 
-    def objection(self, question: Question) -> BadRequest | None:
-        return objections.objection(question, self._model(question))
+    def unsupported_chat(self, question: Question) -> BadRequest | None:
+        return objections.unsupported_chat(question, self._model(question))
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Ask with *account*'s key, once the documents are read."""
         content = Content(self._documents, self._model(question))
-        messages = yield from content.placed(question, watch)
+        messages = yield from content.with_files(question, watch)
         question = question._replace(messages=history.mended(messages))
         body = request.body(question, self._model(question))
         stream = self._client.open_stream(
@@ -74,43 +74,43 @@ class Platform:
             yield from chat.pieces(
                 stream, streamed=question.streamed, tools=body.get("tools", ())
             )
-            stream.settle()
+            stream.drain()
 
     @property
-    def speakers(self) -> Sequence[Speaker]:
+    def voices(self) -> Sequence[Voice]:
         """None that is known without a key."""
         return ()
 
-    def cloned(
+    def account_voices(
         self, account: Credential, watch: Watch | None = None
-    ) -> Sequence[Speaker]:
+    ) -> Sequence[Voice]:
         """All voices the key may use."""
-        return self._voice.speakers(account, watch)
+        return self._speech.voices(account, watch)
 
     def has_voice(
         self, account: Credential, speech: Speech, watch: Watch | None = None
     ) -> bool:
-        return self._voice.has(account, speech.voice, watch)
+        return self._speech.has(account, speech.voice, watch)
 
-    def objection_to(self, speech: Speech) -> BadRequest | None:
-        return self._voice.objection(speech)
+    def unsupported_speech(self, speech: Speech) -> BadRequest | None:
+        return self._speech.unsupported(speech)
 
-    def own(self, speech: Speech) -> Speech:
-        return self._voice.own(speech)
+    def native_speech(self, speech: Speech) -> Speech:
+        return self._speech.native_speech(speech)
 
-    def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
-        return self._voice.speak(account, speech, watch)
+    def speak(self, account: Credential, speech: Speech, watch: Watch) -> AudioStream:
+        return self._speech.speak(account, speech, watch)
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
-    ) -> Words:
-        return self._recognition.transcribe(account, recording, watch)
+    ) -> TranscriptStream:
+        return self._transcription.transcribe(account, recording, watch)
 
     def renew(self, account: Credential) -> str:
         """A key does not end: it stays what it is."""
         return account.token
 
-    def lives(self, credential: str, watch: Watch | None = None) -> bool:
+    def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:
         """Asked by the cheapest authenticated call there is, the list of models."""
         try:
             self._models(credential, watch)
@@ -118,9 +118,9 @@ class Platform:
             return False
         return True
 
-    def hang_up(self) -> None:
-        self._http.hang_up()
-        self._documents.hang_up()
+    def abort_streams(self) -> None:
+        self._http.abort_streams()
+        self._documents.abort()
 
     def drain(self, wait_s: float) -> int:
         """Nothing is left to do behind an answer."""
@@ -130,10 +130,10 @@ class Platform:
         answer = self._client.ask("GET", protocol.MODELS, key, watch=watch)
         listed = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(listed, list):
-            raise NotUnderstood("the platform lists no models")
+            raise UpstreamProtocolError("the platform lists no models")
         models = [model for model in listed if isinstance(model, dict)]
         names = [upstream_json.identifier(model, "id") for model in models]
         return list(filter(None, names))
 
     def _model(self, question: Question) -> str:
-        return question.model if self.offers(question.model) else self._default_model
+        return question.model if self.has_model(question.model) else self._default_model

@@ -9,12 +9,12 @@ Pure: bytes in, pieces out, so a recording is as good as the service.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ...errors import GatewayError, TimedOut, Unreachable
+from ...errors import GatewayError, UpstreamTimeout, Unreachable
 from ...fairness import fairly
 from .. import TICK, Answer
 from ..sse import Parser
 from .protocol import DONE
-from .transcript import Transcript
+from .transcript import AnswerParser
 
 
 def pieces(
@@ -29,7 +29,7 @@ def pieces(
     streamed, tools: as for Transcript.
     raises: what Transcript.read() does, and *stream*.
     """
-    transcript, parser = Transcript(streamed=streamed, tools=tools), Parser()
+    transcript, parser = AnswerParser(streamed=streamed, tools=tools), Parser()
     for received in _until_finished(stream, transcript):
         if not received:
             yield TICK
@@ -40,7 +40,7 @@ def pieces(
     yield from _said(transcript, [DONE])  # it may be missing
 
 
-def _said(transcript: Transcript, events: Iterable[bytes]) -> Answer:
+def _said(transcript: AnswerParser, events: Iterable[bytes]) -> Answer:
     """What *events* bring is given before the failure of the one behind is raised.
 
     So it does not matter how the bytes were cut.
@@ -57,10 +57,10 @@ def _said(transcript: Transcript, events: Iterable[bytes]) -> Answer:
         raise failure
 
 
-def _until_finished(stream: Iterable[bytes], transcript: Transcript) -> Iterator[bytes]:
+def _until_finished(stream: Iterable[bytes], transcript: AnswerParser) -> Iterator[bytes]:
     """The stream; once it has said why the answer is over, the answer is whole."""
     try:
         yield from stream
-    except (Unreachable, TimedOut):
+    except (Unreachable, UpstreamTimeout):
         if not transcript.finish:
             raise

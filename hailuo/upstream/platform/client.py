@@ -11,19 +11,19 @@ from typing import Any
 import orjson
 import requests
 
-from ...errors import BadRequest, NotUnderstood, PaidTimeout, UpstreamError
+from ...errors import BadRequest, UpstreamProtocolError, PaidTimeout, UpstreamError
 from ...watch import Watch
 from .. import upstream_json
-from ..http import Form, Http, multipart, retry_after_s
+from ..http import Form, HttpClient, multipart, retry_after_s
 from ..stream import Stream
 from .protocol import CALLS, KIND
-from .refusals import refusal
+from .refusals import error_for_code
 
 
 class Client:
     """Speaks for any key."""
 
-    def __init__(self, http: Http, origin: str) -> None:
+    def __init__(self, http: HttpClient, origin: str) -> None:
         self._http = http
         self._origin = origin.rstrip("/")
 
@@ -39,16 +39,16 @@ class Client:
         """Make a call and give the JSON it answers with.
 
         watch: of the client that waits for it, if one does.
-        raises: what refusal() tells of, NotUnderstood, Unreachable, TimedOut;
-            CallerLeft.
+        raises: what refusal() tells of, UpstreamProtocolError, Unreachable, UpstreamTimeout;
+            ClientDisconnected.
         """
         headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
         data = None if body is None else orjson.dumps(body)
         if data is not None:
             headers["Content-Type"] = "application/json"
         address = self._origin + path
-        with self._http.counting(KIND, path, CALLS):
-            return opened(
+        with self._http.count_call(KIND, path, CALLS):
+            return unwrap(
                 self._http.send(
                     method, address, headers=headers, data=data, watch=watch
                 )
@@ -81,7 +81,7 @@ class Client:
         """Post multipart fields whose answer is JSON. raises: as ask()."""
         data, kind = multipart(form)
         known = {"Authorization": f"Bearer {key}", "Content-Type": kind}
-        with self._http.counting(KIND, path, CALLS):
+        with self._http.count_call(KIND, path, CALLS):
             response = self._http.send(
                 "POST",
                 self._origin + path,
@@ -91,7 +91,7 @@ class Client:
                 total_s=2 * watch.idle_s,  # as much for its body as for its headers
                 timed_out=PaidTimeout,
             )
-            return opened(response)
+            return unwrap(response)
 
     def open_form_stream(
         self,
@@ -122,21 +122,21 @@ class Client:
         )
 
 
-def opened(response: requests.Response) -> Any:
+def unwrap(response: requests.Response) -> Any:
     """The JSON of an answer that is no refusal.
 
     raises: as Client.ask().
     """
     try:
         answer = upstream_json.parse(response.content)
-    except NotUnderstood:
+    except UpstreamProtocolError:
         answer = None
-    if failure := refusal(answer, response.status_code):
+    if failure := error_for_code(answer, response.status_code):
         if isinstance(failure, UpstreamError):
             failure.retry_after_s = retry_after_s(response)
         raise failure
     if answer is None:
-        raise NotUnderstood("the platform's answer is not JSON")
+        raise UpstreamProtocolError("the platform's answer is not JSON")
     return answer
 
 
@@ -145,8 +145,8 @@ def _check_stream(stream: Stream) -> None:
     kind = response.headers.get("Content-Type", "")
     if response.status_code == 200 and kind.startswith("text/event-stream"):
         return
-    opened(stream.whole())
-    raise NotUnderstood(f"the platform's answer is no event stream but {kind or '?'}")
+    unwrap(stream.read_all())
+    raise UpstreamProtocolError(f"the platform's answer is no event stream but {kind or '?'}")
 
 
 def written(body: Mapping[str, Any]) -> bytes:

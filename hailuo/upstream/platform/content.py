@@ -35,13 +35,13 @@ class Content:
         self._documents = documents
         self._model = model
 
-    def placed(
+    def with_files(
         self, question: Question, watch: Watch
     ) -> Generator[Piece, None, list[Message]]:
         """Return the question's messages with its files in them; TICKs meanwhile.
 
         raises: BadRequest, naming the part, for a file of the newest message that
-            cannot be sent; CallerLeft.
+            cannot be sent; ClientDisconnected.
         """
         *earlier, newest = question.messages
         told = []
@@ -66,14 +66,14 @@ class Content:
     def _part(self, file: File | Source, watch: Watch) -> Placing:
         if isinstance(file, File):
             return (yield from self._sent(file, watch))
-        if objections.to_file(file, self._model) is None and file.seems_picture:
+        if objections.to_file(file, self._model) is None and file.looks_like_image:
             return file
         if file.data:
             try:
                 return (yield from self._sent_again(file, watch))
             except BadRequest:
                 pass  # no reason to refuse the message that is newest
-        return _text(file.called, NOT_SENT)
+        return _text(file.display_name, NOT_SENT)
 
     def _sent_again(self, source: Source, watch: Watch) -> Placing:
         file = from_base64(source.data, source.media_type, source.name)
@@ -84,7 +84,7 @@ class Content:
         if objection := objections.to_file(file, self._model):
             raise objection
         if file.is_image:
-            return Source(file.param, file.address or data_uri(file), picture=True)
+            return Source(file.param, file.address or data_uri(file), image=True)
         return _text(file.name, (yield from self._documents.text(file, watch)))
 
 

@@ -40,7 +40,7 @@ class Deltas:
         self.ended = True
 
 
-class Growing:
+class CumulativeField:
     """One field whose value grows: the content, the reasoning, a call's arguments.
 
     joined: the text if deltas are incremental.

@@ -24,14 +24,14 @@ import orjson
 
 from ...errors import BadRequest, Unreachable
 from ...files import File
-from ...places import Places
+from ...places import FairSemaphore
 from ...watch import Watch
 from .. import TICK, Piece
 
 EXTRACTION = Path(__file__).with_name("extraction.py")
-READING_S = 30.0  # from the start of the child to its last word
+MAX_READING_S = 30.0  # from the start of the child to its last word
 LEAVING_S = 1.0  # from its last word to its end
-AT_ONCE = 2  # children; each may take a core and a gigabyte
+MAX_CONCURRENT = 2  # children; each may take a core and a gigabyte
 SLICE = 262_144  # bytes handed over before others run
 REASON = 500  # characters of the child's standard error that are logged
 
@@ -46,11 +46,11 @@ class Documents:
     """
 
     def __init__(
-        self, program: Path = EXTRACTION, reading_s: float = READING_S
+        self, program: Path = EXTRACTION, reading_s: float = MAX_READING_S
     ) -> None:
         self._program = program
         self._reading_s = reading_s
-        self._places = Places(AT_ONCE)
+        self._places = FairSemaphore(MAX_CONCURRENT)
         self._children: set[subprocess.Popen[bytes]] = set()
         self._hung_up = False
         self._known: weakref.WeakKeyDictionary[File, str] = weakref.WeakKeyDictionary()
@@ -58,20 +58,20 @@ class Documents:
     def text(self, file: File, watch: Watch) -> Generator[Piece, None, str]:
         """What *file* says; TICKs meanwhile.
 
-        raises: BadRequest, naming its part, when it cannot be read; CallerLeft.
+        raises: BadRequest, naming its part, when it cannot be read; ClientDisconnected.
         """
         if file not in self._known:
             self._known[file] = yield from self._read(file, watch)
         return self._known[file]
 
-    def hang_up(self) -> None:
+    def abort(self) -> None:
         """Stop all reading; each fails as an answer that has broken off."""
         self._hung_up = True
         for child in list(self._children):
             child.kill()
 
     def _read(self, file: File, watch: Watch) -> Generator[Piece, None, str]:
-        with self._places.place(watch.owner) as place:
+        with self._places.acquire(watch.owner) as place:
             while not place.wait(watch):
                 yield TICK
             with self._child(file) as child:
@@ -148,7 +148,7 @@ def _asked(
 ) -> Generator[Piece, None, bytes]:
     """Hand the document to the child and wait for its answer.
 
-    raises: BadRequest when it takes too long, CallerLeft.
+    raises: BadRequest when it takes too long, ClientDisconnected.
     """
     until = time.monotonic() + reading_s
     wire.settimeout(reading_s)

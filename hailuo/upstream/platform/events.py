@@ -1,18 +1,18 @@
 """An event of the platform, opened and checked (platform.md, Chat).
 
-raises, everywhere: NotUnderstood for what is not the protocol.
+raises, everywhere: UpstreamProtocolError for what is not the protocol.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ...errors import NotUnderstood
+from ...errors import UpstreamProtocolError
 from ...fairness import fairly
 from .. import sse
 from ..upstream_json import mapping as mapping
 from ..upstream_json import objects as objects
 from ..upstream_json import text as text
-from .refusals import refusal
+from .refusals import error_for_code
 
 
 def of(stream: Iterable[bytes]) -> Iterator[Mapping[str, Any] | None]:
@@ -25,8 +25,8 @@ def of(stream: Iterable[bytes]) -> Iterator[Mapping[str, Any] | None]:
         if not received:
             yield None
         for event in fairly(parser.feed(received)):
-            said = sse.said(event)
-            if failure := refusal(said):
+            said = sse.event_json(event)
+            if failure := error_for_code(said):
                 raise failure
             yield said
 
@@ -39,6 +39,6 @@ def details(delta: Mapping[str, Any]) -> str:
     """The other form of reasoning_split; what its parts hold is *assumed*."""
     details = delta.get("reasoning_details") or []
     if not isinstance(details, list):
-        raise NotUnderstood("reasoning_details of the platform are not a list")
+        raise UpstreamProtocolError("reasoning_details of the platform are not a list")
     parts = [each for each in details if isinstance(each, dict)]
     return "".join(text(each, "text") for each in parts)

@@ -15,7 +15,7 @@ def identify(credential: str) -> Identity | None:
     A key says nothing of its holder, so the name is made from its digest. It may
     stream any number of answers at once.
     """
-    if len(credential) > jwts.LONGEST or not _PRINTABLE.fullmatch(credential):
+    if len(credential) > jwts.MAX_LENGTH or not _PRINTABLE.fullmatch(credential):
         return None
     claims = jwts.claims(credential) or {}  # an older key is a JWT
     if claims.get("iss") != ISSUER and not credential.startswith(KEY_PREFIXES):
@@ -25,6 +25,6 @@ def identify(credential: str) -> Identity | None:
         kind=KIND,
         account=f"{KIND}:{digest}",
         name=digest[:8],
-        expires_at=jwts.end(claims),
+        expires_at=jwts.expiry(claims),
         capacity=None,
     )

@@ -10,7 +10,7 @@ from . import history, protocol
 MB = 1_048_576
 
 
-def objection(question: Question, model: str) -> BadRequest | None:
+def unsupported_chat(question: Question, model: str) -> BadRequest | None:
     """The first thing of *question* that *model* cannot be asked, or None."""
     return next(_objections(question, model), None)
 

@@ -10,15 +10,15 @@ from itertools import pairwise
 from typing import Any
 
 from ... import audio
-from ...errors import NotUnderstood
+from ...errors import UpstreamProtocolError
 from ...watch import Watch
 from .. import (
     HUSH,
     Credential,
-    Phrase,
+    TranscriptPiece,
     Recording,
     Segment,
-    Words,
+    TranscriptStream,
     languages,
     parts,
     sentences,
@@ -32,7 +32,7 @@ from .client import Client
 MAX_GAP = 100  # characters of a text that may stand between two of its segments
 
 
-class Recognition:
+class TranscriptionClient:
     """What the platform hears."""
 
     def __init__(self, client: Client) -> None:
@@ -40,10 +40,10 @@ class Recognition:
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
-    ) -> Words:
+    ) -> TranscriptStream:
         """What is said in each part.
 
-        raises: what refusal() tells of; CallerLeft.
+        raises: what refusal() tells of; ClientDisconnected.
         """
         one = self._timed if recording.times else self._streamed
         return parts.transcribed(
@@ -52,7 +52,7 @@ class Recognition:
 
     def _streamed(
         self, account: Credential, part: bytes, recording: Recording, watch: Watch
-    ) -> Iterator[Phrase]:
+    ) -> Iterator[TranscriptPiece]:
         with self._client.open_form_stream(
             protocol.WRITE,
             account.token,
@@ -61,12 +61,12 @@ class Recognition:
             watch=watch,
         ) as stream:
             for text in _words(stream):
-                yield Phrase(text) if text else HUSH
-            stream.settle()
+                yield TranscriptPiece(text) if text else HUSH
+            stream.drain()
 
     def _timed(
         self, account: Credential, part: bytes, recording: Recording, watch: Watch
-    ) -> Iterator[Phrase]:
+    ) -> Iterator[TranscriptPiece]:
         answer = self._client.ask_form(
             protocol.WRITE,
             account.token,
@@ -82,27 +82,27 @@ class Recognition:
             yield phrase
 
 
-def timed(answer: Any, seconds: float) -> Phrase:
+def timed(answer: Any, seconds: float) -> TranscriptPiece:
     """Return what was said in one part, on its own clock.
 
     The text is the platform's own, its segments are where they stand in it.
     seconds: how long the part is, for a text that has no segments.
-    raises: NotUnderstood.
+    raises: UpstreamProtocolError.
     source: platform.md, Recognition. *assumed*: times are in seconds, and with
         timestamp_level word a segment is a word.
     """
     if not isinstance(answer, Mapping):
-        raise NotUnderstood("the platform's text is not an object")
+        raise UpstreamProtocolError("the platform's text is not an object")
     listed = answer.get("segments") or []
     if not isinstance(listed, list):
-        raise NotUnderstood("the platform's segments are not a list")
+        raise UpstreamProtocolError("the platform's segments are not a list")
     segments = [each for each in map(_segment, listed) if each.text]
     text = events.text(answer, "text").strip()
     if not segments:
-        return Phrase(text, (Segment(text, 0.0, seconds),))
+        return TranscriptPiece(text, (Segment(text, 0.0, seconds),))
     texts = [each.text for each in segments]
     shown = placed(text, texts) or joined(texts)
-    return Phrase(
+    return TranscriptPiece(
         text or "".join(shown),
         tuple(
             Segment(text, each.start, each.end)
@@ -133,18 +133,18 @@ def joined(texts: Sequence[str]) -> list[str]:
     """Return *texts*, each with what separates it from the one before."""
     before = ["", *texts[:-1]]
     return [
-        sentences.separator(last, text) + text
+        sentences.joiner(last, text) + text
         for last, text in zip(before, texts, strict=True)
     ]
 
 
 def _segment(listed: Any) -> Segment:
-    """raises: NotUnderstood."""
+    """raises: UpstreamProtocolError."""
     try:
         start, end = map(upstream_json.seconds, (listed["start"], listed["end"]))
         text = events.text(listed, "text").strip()
     except (AttributeError, TypeError, KeyError):
-        raise NotUnderstood("the platform's segment is not one") from None
+        raise UpstreamProtocolError("the platform's segment is not one") from None
     return Segment(text, start, end)
 
 
@@ -169,4 +169,4 @@ def _words(stream: Stream) -> Iterator[str]:
             yield text
         if said.get("finish"):
             return
-    raise NotUnderstood("the platform's text stopped before its end")
+    raise UpstreamProtocolError("the platform's text stopped before its end")

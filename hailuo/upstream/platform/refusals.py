@@ -12,14 +12,14 @@ from typing import Any
 
 from ...errors import (
     BadRequest,
-    Filtered,
+    ContentFiltered,
     Forbidden,
     GatewayError,
-    NotUnderstood,
+    UpstreamProtocolError,
     QuotaExhausted,
     RateLimited,
-    Refused,
-    TimedOut,
+    UpstreamBusy,
+    UpstreamTimeout,
     TokenRejected,
     TooLarge,
     Unreachable,
@@ -37,12 +37,12 @@ _BY_CODE: Mapping[int, Failure] = {
     code: failure
     for codes, failure in (
         (protocol.INVALID_CODES, BadRequest),
-        (protocol.FILTERED_CODES, Filtered),
+        (protocol.FILTERED_CODES, ContentFiltered),
         (protocol.BAD_KEY_CODES, TokenRejected),
         (protocol.LIMIT_CODES, RateLimited),
         (protocol.QUOTA_CODES, QuotaExhausted),
         (protocol.FORBIDDEN_CODES, Forbidden),
-        (protocol.TIMEOUT_CODES, TimedOut),
+        (protocol.TIMEOUT_CODES, UpstreamTimeout),
         (protocol.INTERNAL_CODES, Unreachable),
     )
     for code in codes
@@ -52,15 +52,15 @@ _BY_STATUS: Mapping[int, Failure] = {
     401: TokenRejected,
     402: QuotaExhausted,
     403: Forbidden,
-    408: TimedOut,
+    408: UpstreamTimeout,
     413: TooLarge,
     422: BadRequest,
     429: RateLimited,
-    504: TimedOut,
+    504: UpstreamTimeout,
 }
 
 
-def refusal(answer: Any, status: int = 200) -> GatewayError | None:
+def error_for_code(answer: Any, status: int = 200) -> GatewayError | None:
     """The failure that a JSON answer, or an event, and its HTTP status tell of.
 
     answer: None when it is no JSON.
@@ -111,7 +111,7 @@ def _failure(code: int, status: int) -> Failure:
         return _BY_STATUS[status]
     if status >= 500:
         return Unreachable
-    return Refused if code else NotUnderstood
+    return UpstreamBusy if code else UpstreamProtocolError
 
 
 def _param(said: Mapping[str, Any], message: str) -> str | None:

@@ -31,7 +31,7 @@ def separate(text: str) -> tuple[str, str]:
     return text[: close.start()], text[close.end() :]
 
 
-class Splitter:
+class ThinkTagParser:
     """Feed it the content as it grows; it gives reasoning and text apart.
 
     thought: whether there was thinking.

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from ...errors import NotUnderstood
+from ...errors import UpstreamProtocolError
 from .. import upstream_json
 
 OPEN, CLOSE = "<minimax:tool_call>", "</minimax:tool_call>"
@@ -150,7 +150,7 @@ def _typed(value: str, schema: Any) -> Any:
     written = _LITERALS.get(value.strip().lower(), value)
     try:
         parsed = upstream_json.parse(written.encode())
-    except NotUnderstood:
+    except UpstreamProtocolError:
         return value
     return parsed if type(parsed) in allowed else value
 

@@ -9,20 +9,20 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...errors import Filtered, NothingSaid, NotUnderstood
+from ...errors import ContentFiltered, EmptyAnswer, UpstreamProtocolError
 from .. import Piece, ToolCall, Usage, sse, upstream_json
 from ..upstream_json import identifier, mapping, objects
-from .deltas import Deltas, Growing
+from .deltas import Deltas, CumulativeField
 from .events import choices, details
 from .protocol import DONE, FINISHES, FLAGS
-from .refusals import refusal
-from .thinking import Splitter, separate
+from .refusals import error_for_code
+from .thinking import ThinkTagParser, separate
 from .tool_markup import MarkupCall, ToolMarkup
 
 MAX_TOKENS = 2**53  # more cannot be counted in JSON
 
 
-class Transcript:
+class AnswerParser:
     """An answer as it grows: read() its events, take() what is new.
 
     finish: why the answer is over, "" until it says; its usage may still follow.
@@ -41,9 +41,9 @@ class Transcript:
         self.ended = False
         self._id = ""
         self._deltas = Deltas()
-        self._content = Growing(self._deltas)
-        self._thoughts = Growing(self._deltas)
-        self._splitter = Splitter()
+        self._content = CumulativeField(self._deltas)
+        self._thoughts = CumulativeField(self._deltas)
+        self._splitter = ThinkTagParser()
         self._markup = ToolMarkup(tools)
         self._calls: dict[int | str, _Call] = {}  # by index, or by id without one
         self._usage: Usage | None = None
@@ -54,14 +54,14 @@ class Transcript:
         """Take in the data of one event; after the end, nothing counts any more.
 
         raises: what refusal() tells of; Filtered for an answer that is withheld before
-            its first word; NotUnderstood; NothingSaid.
+            its first word; UpstreamProtocolError; EmptyAnswer.
         """
         if self.ended:
             return
         if event.strip() == DONE:
             self.close()
             return
-        said = sse.said(event, keep_halves=True)
+        said = sse.event_json(event, keep_halves=True)
         self._id = self._id or identifier(said, "id")
         self._read_usage(said.get("usage"))
         if self.finish != "filtered":  # what comes behind that is left out
@@ -73,7 +73,7 @@ class Transcript:
     def close(self) -> None:
         """The stream is over.
 
-        raises: NothingSaid when it said nothing, NotUnderstood when it gave no reason
+        raises: EmptyAnswer when it said nothing, UpstreamProtocolError when it gave no reason
             to be over.
         """
         self._deltas.end()
@@ -87,10 +87,10 @@ class Transcript:
             self._reasoning += thought
         if not self.finish:
             if not self._heard():
-                raise NothingSaid("the platform has not said a word")
-            raise NotUnderstood("the platform's answer stopped before its end")
+                raise EmptyAnswer("the platform has not said a word")
+            raise UpstreamProtocolError("the platform's answer stopped before its end")
         if self.finish == "stop" and not self._heard():
-            raise NothingSaid("the platform ended its answer without a word")
+            raise EmptyAnswer("the platform ended its answer without a word")
         self.ended = True
 
     def take(self) -> Piece | None:
@@ -176,14 +176,14 @@ class Transcript:
 
         raises: Filtered before its first word, and whatever else the event tells of.
         """
-        failure = refusal(said)
-        if failure and not isinstance(failure, Filtered) and self.finish != "filtered":
+        failure = error_for_code(said)
+        if failure and not isinstance(failure, ContentFiltered) and self.finish != "filtered":
             raise failure
         withheld = failure is not None or any(said.get(flag) is True for flag in FLAGS)
         if not withheld and self.finish != "filtered":
             return
         if not self._heard():
-            raise failure or Filtered("the platform has withheld its answer")
+            raise failure or ContentFiltered("the platform has withheld its answer")
         self.finish = "filtered"
 
 
@@ -193,7 +193,7 @@ class _Call:
     def __init__(self, number: int) -> None:
         self._number = number
         self._deltas = Deltas()  # its own: the text's say nothing of arguments
-        self._arguments = Growing(self._deltas)
+        self._arguments = CumulativeField(self._deltas)
         self._id = ""
         self._name = ""
         self._begun = False
@@ -226,7 +226,7 @@ class _Call:
 def _is_json(text: str) -> bool:
     try:
         upstream_json.parse(upstream_json.mend(text).encode())
-    except NotUnderstood:
+    except UpstreamProtocolError:
         return False
     return True
 

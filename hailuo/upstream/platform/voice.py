@@ -9,15 +9,15 @@ from ...audio import mp3, wav
 from ...errors import (
     BadRequest,
     GatewayError,
-    NotUnderstood,
-    Refused,
-    TimedOut,
+    UpstreamProtocolError,
+    UpstreamBusy,
+    UpstreamTimeout,
     TokenRejected,
     VoiceUnknown,
 )
-from ...kept import Kept
+from ...kept import SingleFlightCache
 from ...watch import Watch
-from .. import Credential, Sound, Speaker, Speech, languages, sentences
+from .. import Credential, AudioStream, Voice, Speech, languages, sentences
 from ..stream import Stream
 from . import events, protocol, voices
 from .client import Client
@@ -28,17 +28,17 @@ LISTING_RETRY_S = 60.0  # how long a speech does without a list that cannot be h
 log = logging.getLogger(__name__)
 
 
-class Voice:
+class SpeechClient:
     """What the platform says."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._voices = Kept(self._list, VOICES_KEPT_S)
-        self._known = Kept(self._list_if_possible, LISTING_RETRY_S)
-        self._official: Sequence[Speaker] = ()  # as last listed with whichever key
+        self._voices = SingleFlightCache(self._list, VOICES_KEPT_S)
+        self._known = SingleFlightCache(self._list_if_possible, LISTING_RETRY_S)
+        self._official: Sequence[Voice] = ()  # as last listed with whichever key
         self._listing_resumes_at = 0.0  # on the clock of time.monotonic
 
-    def objection(self, speech: Speech) -> BadRequest | None:
+    def unsupported(self, speech: Speech) -> BadRequest | None:
         """What of *speech* no key could do, by its field."""
         if voices.is_foreign(speech.voice):
             return voices.unknown(speech.voice)
@@ -50,11 +50,11 @@ class Voice:
             )
         return None
 
-    def speakers(
+    def voices(
         self, account: Credential, watch: Watch | None = None
-    ) -> list[Speaker]:
+    ) -> list[Voice]:
         """The voices a key may use. raises: as Client.ask()."""
-        return self._voices.of(account.token, watch)
+        return self._voices.get(account.token, watch)
 
     def has(self, account: Credential, voice: str, watch: Watch | None = None) -> bool:
         """Return whether the key lists a voice; OpenAI's names are for every key.
@@ -63,9 +63,9 @@ class Voice:
         """
         if voice in voices.OPENAI:
             return True
-        return any(voice == each.id for each in self._known.of(account.token, watch))
+        return any(voice == each.id for each in self._known.get(account.token, watch))
 
-    def own(self, speech: Speech) -> Speech:
+    def native_speech(self, speech: Speech) -> Speech:
         """All formats but aac, unless several files would have to be joined."""
         slowest, fastest = protocol.SPEEDS
         own_speed = slowest <= speech.speed <= fastest
@@ -74,20 +74,20 @@ class Voice:
             return speech
         return speech._replace(format="mp3", speed=speech.speed if own_speed else 1.0)
 
-    def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+    def speak(self, account: Credential, speech: Speech, watch: Watch) -> AudioStream:
         """One file of the whole text, as it arrives.
 
-        raises: what refusal() tells of, VoiceUnknown; CallerLeft.
+        raises: what refusal() tells of, VoiceUnknown; ClientDisconnected.
         """
         try:
             yield from self._spoken(account, speech, watch)
-        except (BadRequest, Refused) as error:
-            plain = type(error) in (BadRequest, Refused)  # whatever its code
+        except (BadRequest, UpstreamBusy) as error:
+            plain = type(error) in (BadRequest, UpstreamBusy)  # whatever its code
             if plain and "voice" in error.message.lower():
                 raise VoiceUnknown(error.message, param="voice") from error
             raise
 
-    def _spoken(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+    def _spoken(self, account: Credential, speech: Speech, watch: Watch) -> AudioStream:
         voice = self._voice(account, speech.voice, watch)
         texts = _texts(speech)
         is_wav = speech.format == "wav"
@@ -99,10 +99,10 @@ class Voice:
             ) as stream:
                 part = _sound(stream, protocol.BEGINNINGS.get(speech.format, b""))
                 apart = speech.format == "mp3" and len(texts) > 1
-                for sound in mp3.bare(part) if apart else part:
+                for sound in mp3.strip_tags(part) if apart else part:
                     yield head + sound if sound else b""
                     head = b"" if sound else head
-                stream.settle()
+                stream.drain()
 
     def _voice(self, account: Credential, name: str, watch: Watch) -> str:
         """Return the id of the voice that is asked for.
@@ -111,34 +111,34 @@ class Voice:
         """
         if name not in voices.OPENAI:
             return name
-        listed = self._known.of(account.token, watch) or self._official
+        listed = self._known.get(account.token, watch) or self._official
         return voices.standing_for(name, listed)
 
-    def _list(self, key: str) -> list[Speaker]:
+    def _list(self, key: str) -> list[Voice]:
         """Ask for the key's voices.
 
         After a time-out nobody waits for another one for a minute, whichever the key.
         raises: as Client.ask().
         """
         if time.monotonic() < self._listing_resumes_at:
-            raise TimedOut("the platform did not list its voices in time a moment ago")
+            raise UpstreamTimeout("the platform did not list its voices in time a moment ago")
         body = {"voice_type": "all"}
         try:
             answer = self._client.ask("POST", protocol.VOICES, key, body)
-        except TimedOut:
+        except UpstreamTimeout:
             self._listing_resumes_at = time.monotonic() + LISTING_RETRY_S
             raise
         found = voices.listed(answer)
         self._official = voices.listed(answer, [protocol.OFFICIAL_VOICES])
         return found
 
-    def _list_if_possible(self, key: str) -> list[Speaker]:
+    def _list_if_possible(self, key: str) -> list[Voice]:
         """Return the key's voices, none when they cannot be listed now.
 
         raises: TokenRejected.
         """
         try:
-            return self._voices.of(key)
+            return self._voices.get(key)
         except TokenRejected:
             raise
         except GatewayError as error:
@@ -148,7 +148,7 @@ class Voice:
 
 def _texts(speech: Speech) -> list[str]:
     """The pieces in which it is read."""
-    found = sentences.pieces(speech.text, protocol.SPEECH_CHARACTERS)
+    found = sentences.split_text(speech.text, protocol.SPEECH_CHARACTERS)
     return list(filter(str.strip, found))
 
 
@@ -179,7 +179,7 @@ def _body(text: str, voice: str, speech: Speech) -> dict[str, Any]:
 def _sound(stream: Stream, beginning: bytes) -> Iterator[bytes]:
     """The audio of an answer. The last event may repeat all of it.
 
-    raises: NotUnderstood when it does not begin as its format does.
+    raises: UpstreamProtocolError when it does not begin as its format does.
     """
     begun = False
     for said in events.of(stream):
@@ -190,16 +190,16 @@ def _sound(stream: Stream, beginning: bytes) -> Iterator[bytes]:
         done = data.get("status") == protocol.SPEECH_DONE
         if (sound := _unhexed(events.text(data, "audio"))) and not (done and begun):
             if not begun and sound[: len(beginning)] != beginning:
-                raise NotUnderstood("the platform's audio is not what was asked for")
+                raise UpstreamProtocolError("the platform's audio is not what was asked for")
             begun = True
             yield sound
         if done:
             return
-    raise NotUnderstood("the platform's speech stopped before its end")
+    raise UpstreamProtocolError("the platform's speech stopped before its end")
 
 
 def _unhexed(audio: str) -> bytes:
     try:
         return bytes.fromhex(audio)
     except ValueError:
-        raise NotUnderstood("the platform's audio is not hex") from None
+        raise UpstreamProtocolError("the platform's audio is not hex") from None

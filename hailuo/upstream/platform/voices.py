@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from ...errors import BadRequest, NotUnderstood
-from .. import Speaker
+from ...errors import BadRequest, UpstreamProtocolError
+from .. import Voice
 from . import protocol
 
 OPENAI = (
@@ -29,25 +29,25 @@ OPENAI = (
 )
 
 
-def listed(answer: Any, lists: Sequence[str] = protocol.VOICE_LISTS) -> list[Speaker]:
+def listed(answer: Any, lists: Sequence[str] = protocol.VOICE_LISTS) -> list[Voice]:
     """The voices of a get_voice answer, the official ones first.
 
     lists: what they are listed under.
-    raises: NotUnderstood. source: platform.md, Speech.
+    raises: UpstreamProtocolError. source: platform.md, Speech.
     """
     if not isinstance(answer, Mapping):
-        raise NotUnderstood("the platform lists no voices")
+        raise UpstreamProtocolError("the platform lists no voices")
     found = [answer.get(name) or [] for name in lists]
     if not all(isinstance(each, list) for each in found):
-        raise NotUnderstood("the platform's voices are not a list")
+        raise UpstreamProtocolError("the platform's voices are not a list")
     return [
-        Speaker(str(each["voice_id"]), str(each.get("voice_name") or each["voice_id"]))
+        Voice(str(each["voice_id"]), str(each.get("voice_name") or each["voice_id"]))
         for each in chain.from_iterable(found)
         if isinstance(each, Mapping) and each.get("voice_id")
     ]
 
 
-def standing_for(name: str, speakers: Sequence[Speaker]) -> str:
+def standing_for(name: str, speakers: Sequence[Voice]) -> str:
     """Return the id of the voice that stands for one of OpenAI's names."""
     ids = [speaker.id for speaker in speakers] or [protocol.DEFAULT_VOICE]
     return ids[OPENAI.index(name) % len(ids)]

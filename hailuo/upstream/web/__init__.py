@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from ...errors import (
     BadRequest,
-    CallerLeft,
-    NotUnderstood,
+    ClientDisconnected,
+    UpstreamProtocolError,
     TokenRejected,
 )
 from ...files import File
@@ -17,23 +17,23 @@ from .. import (
     Credential,
     Question,
     Recording,
-    Sound,
-    Speaker,
+    AudioStream,
+    Voice,
     Speech,
-    Words,
+    TranscriptStream,
 )
-from ..http import Http
+from ..http import HttpClient
 from ..stream import Stream
 from . import files, prompt, protocol, repetition, voices
 from .account import identify
-from .chat import Transcript
+from .chat import AnswerParser
 from .client import Client
 from .files import Uploads
-from .reading import learn_id, pieces
-from .recognition import Recognition
+from .reading import read_chat_id, pieces
+from .recognition import TranscriptionClient
 from .removal import Removals
 from .signing import chat_digest
-from .voice import Voice
+from .voice import SpeechClient
 
 RENEWAL_S = 120.0  # the new token is lost with an answer that is not awaited
 
@@ -45,22 +45,22 @@ class Web:
     """
 
     kind = protocol.KIND
-    fetches = False
+    fetches_images = False
     counts = False
     styles = False
     times = False  # protocol.md 6
 
-    def __init__(self, http: Http, origin: str, replaced: str = "") -> None:
+    def __init__(self, http: HttpClient, origin: str, replaced: str = "") -> None:
         self._http = http
         self._client = Client(http, origin)
         self._removals = Removals(self._remove)
         self._elsewhere = http.elsewhere(origin)
         self._uploads = Uploads(self._client, self._elsewhere)
-        self._voice = Voice(self._elsewhere, self._client, self._ask, self._removals)
-        self._recognition = Recognition(self._client)
+        self._speech = SpeechClient(self._elsewhere, self._client, self._ask, self._removals)
+        self._transcription = TranscriptionClient(self._client)
         self._replaced = voices.replacements(replaced)
 
-    def offers(self, model: str) -> bool:
+    def has_model(self, model: str) -> bool:
         return False  # there is one model, and nobody names it
 
     def limited_model(self, model: str) -> str:
@@ -69,7 +69,7 @@ class Web:
     def models(self, account: Credential) -> Sequence[str]:
         return ()
 
-    def objection(self, question: Question) -> BadRequest | None:
+    def unsupported_chat(self, question: Question) -> BadRequest | None:
         """A tool that must be called: nothing here can force the model to.
 
         Neither can a file be uploaded that was not fetched, or nothing be asked.
@@ -94,16 +94,16 @@ class Web:
         One that is to be kept is removed all the same if nobody was told its id.
         """
         ids = yield from self._uploads.ids(account.token, _here(question), watch)
-        transcript, told = Transcript(streamed=question.streamed), False
+        transcript, told = AnswerParser(streamed=question.streamed), False
         try:
             with closing(self._ask(account, question, watch, ids)) as stream:
                 try:
                     for piece in pieces(stream, transcript):
                         told = told or bool(piece.id)
                         yield piece
-                    stream.settle()
-                except (CallerLeft, GeneratorExit):
-                    learn_id(stream, transcript)
+                    stream.drain()
+                except (ClientDisconnected, GeneratorExit):
+                    read_chat_id(stream, transcript)
                     raise
         finally:
             kept = question.conversation and (told or question.conversation != "new")
@@ -111,22 +111,22 @@ class Web:
                 self._removals.add(account, transcript.chat_id)
 
     @property
-    def speakers(self) -> Sequence[Speaker]:
+    def voices(self) -> Sequence[Voice]:
         """The voices everybody may use."""
-        return voices.SPEAKERS
+        return voices.VOICES
 
-    def cloned(self, account: Credential, watch: Watch | None = None) -> list[Speaker]:
-        """The voices that are the account's own. raises: UpstreamError; CallerLeft."""
-        return self._voice.cloned(account, watch)
+    def account_voices(self, account: Credential, watch: Watch | None = None) -> list[Voice]:
+        """The voices that are the account's own. raises: UpstreamError; ClientDisconnected."""
+        return self._speech.account_voices(account, watch)
 
     def has_voice(
         self, account: Credential, speech: Speech, watch: Watch | None = None
     ) -> bool:
         """A cloned one belongs to one account; the others are everybody's."""
         voice = voices.chosen(speech.voice, speech.model, self._replaced)
-        return not voices.is_cloned(voice) or self._voice.has(account, voice, watch)
+        return not voices.is_cloned(voice) or self._speech.has(account, voice, watch)
 
-    def objection_to(self, speech: Speech) -> BadRequest | None:
+    def unsupported_speech(self, speech: Speech) -> BadRequest | None:
         """What of *speech* this service cannot do on any account, by its field."""
         try:
             voices.chosen(speech.voice, speech.model, self._replaced)
@@ -135,19 +135,19 @@ class Web:
             return objection
         return None
 
-    def own(self, speech: Speech) -> Speech:
+    def native_speech(self, speech: Speech) -> Speech:
         return speech._replace(format="mp3", speed=1.0)
 
-    def speak(self, account: Credential, speech: Speech, watch: Watch) -> Sound:
+    def speak(self, account: Credential, speech: Speech, watch: Watch) -> AudioStream:
         """raises: BadRequest for a voice nobody knows; as Voice.speak()."""
         voice = voices.chosen(speech.voice, speech.model, self._replaced)
-        yield from self._voice.speak(account, speech.text, voice, watch)
+        yield from self._speech.speak(account, speech.text, voice, watch)
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
-    ) -> Words:
+    ) -> TranscriptStream:
         """raises: as Recognition.transcribe()."""
-        return self._recognition.transcribe(account, recording, watch)
+        return self._transcription.transcribe(account, recording, watch)
 
     def renew(self, account: Credential) -> str:
         """source: protocol.md 3; that the old token stops working is *assumed*."""
@@ -156,10 +156,10 @@ class Web:
         )
         token = data.get("token") if isinstance(data, dict) else None
         if not isinstance(token, str) or not identify(token):
-            raise NotUnderstood("the upstream's renewal holds no token")
+            raise UpstreamProtocolError("the upstream's renewal holds no token")
         return token
 
-    def lives(self, credential: str, watch: Watch | None = None) -> bool:
+    def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:
         """source: protocol.md 3, userInfo is an object when the token is alive."""
         try:
             data = self._client.ask("GET", protocol.USER_INFO, credential, watch=watch)
@@ -167,9 +167,9 @@ class Web:
             return False
         return isinstance(data, dict) and isinstance(data.get("userInfo"), dict)
 
-    def hang_up(self) -> None:
-        self._http.hang_up()
-        self._elsewhere.hang_up()
+    def abort_streams(self) -> None:
+        self._http.abort_streams()
+        self._elsewhere.abort_streams()
 
     def drain(self, wait_s: float) -> int:
         return self._removals.drain(wait_s)

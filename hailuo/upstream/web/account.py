@@ -25,7 +25,7 @@ def identify(credential: str) -> Identity | None:
         kind=KIND,
         account=f"{KIND}:{user or fingerprint}",
         name=user or fingerprint,
-        expires_at=jwts.end(claims),
+        expires_at=jwts.expiry(claims),
         renewable=True,
     )
 

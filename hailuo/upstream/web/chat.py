@@ -7,7 +7,7 @@
 Pure: bytes in, pieces out, so a recording is as good as the service.
 
 Each content repeats all of the answer so far. Where one does not, what was streamed
-cannot be taken back: that is NotUnderstood. In an answer that is read as a whole the
+cannot be taken back: that is UpstreamProtocolError. In an answer that is read as a whole the
 last content is the answer, if it is a new version of what was said rather than the next
 part of a stream that turns out to be incremental.
 """
@@ -16,11 +16,11 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from ...errors import NothingSaid, NotUnderstood
+from ...errors import EmptyAnswer, UpstreamProtocolError
 from ...fairness import fairly
 from .. import Link, Piece, sse, upstream_json
 from ..upstream_json import mapping
-from .client import check
+from .client import raise_for_status_info
 from .protocol import END_TYPE, HEARTBEAT_TYPE, IS_LAST
 
 HALF = "\ufffd"  # a character cut in half, which a later event completes
@@ -29,7 +29,7 @@ PROOF_CHARACTERS = 24  # repeated at the start of a content, they are no chance
 _BEHIND_CONTENT = b'","isEnd":'  # a quote in the content itself would be escaped
 
 
-class Transcript:
+class AnswerParser:
     """What the service has said so far.
 
     chat_id: the conversation's id, "" until it is known.
@@ -69,7 +69,7 @@ class Transcript:
                 self.read(passed)  # a continuation counts, however the bytes were cut
             try:
                 self.read(event)
-            except NotUnderstood:
+            except UpstreamProtocolError:
                 if passed:
                     self.read(passed)  # what it brings comes before the failure
                 raise
@@ -78,16 +78,16 @@ class Transcript:
     def read(self, event: bytes) -> None:
         """Take in the data of one event; after the end, nothing counts any more.
 
-        raises: TokenRejected or Refused for a statusInfo that says so, NotUnderstood
-            for what is not the protocol, NothingSaid for an end without a word.
+        raises: TokenRejected or Refused for a statusInfo that says so, UpstreamProtocolError
+            for what is not the protocol, EmptyAnswer for an end without a word.
         """
         if self.ended:
             return
-        said = sse.said(event)
+        said = sse.event_json(event)
         if said.get("type") == HEARTBEAT_TYPE:
             return  # its statusInfo may be anything
         if status := mapping(said, "statusInfo"):
-            check(status)
+            raise_for_status_info(status)
         data = mapping(said, "data")
         message = mapping(data, "messageResult")
         result = message or mapping(data, "sendResult")
@@ -137,11 +137,11 @@ class Transcript:
     def _revise(self, content: str) -> None:
         """Take a content that contradicts the one before, where that can be done.
 
-        raises: NotUnderstood.
+        raises: UpstreamProtocolError.
         """
         half = self._content[: (len(self._content) + 1) // 2]
         if self._streamed or not (self._proven or content.startswith(half)):
-            raise NotUnderstood(
+            raise UpstreamProtocolError(
                 "the upstream's content does not continue what it has said before"
             )
         self._content = content
@@ -149,15 +149,15 @@ class Transcript:
     def _end(self) -> None:
         """The answer is over.
 
-        raises: NothingSaid for an end without a word; NotUnderstood when more was said
+        raises: EmptyAnswer for an end without a word; UpstreamProtocolError when more was said
             than there is in the end, but for blanks.
         """
         if not self._content:
-            raise NothingSaid("the upstream ended its answer without a word")
+            raise EmptyAnswer("the upstream ended its answer without a word")
         if not self._streamed:
             self._content = self._latest
         elif not self._latest.startswith(self._content[: self._sound_end()].rstrip()):
-            raise NotUnderstood("the upstream has taken back the end of its answer")
+            raise UpstreamProtocolError("the upstream has taken back the end of its answer")
         self.ended = True
 
 
@@ -178,7 +178,7 @@ def _links(result: Mapping[str, Any]) -> tuple[Link, ...]:
     status = mapping(mapping(result, "extra"), "netSearchStatus")
     details = status.get("linkDetail") or []
     if not isinstance(details, list):
-        raise NotUnderstood("linkDetail of the upstream's event is not a list")
+        raise UpstreamProtocolError("linkDetail of the upstream's event is not a list")
     found = [_link(detail) for detail in details if isinstance(detail, dict)]
     return tuple(link for link in found if link.url)
 

@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 import requests
 
-from ...errors import NotUnderstood, Refused, TokenRejected, Unreachable, UpstreamError
-from ...kept import Kept
+from ...errors import UpstreamProtocolError, UpstreamBusy, TokenRejected, Unreachable, UpstreamError
+from ...kept import SingleFlightCache
 from ...watch import Watch
 from .. import upstream_json
-from ..http import CALL_S, Form, Http, multipart, retry_after_s
+from ..http import CALL_S, Form, HttpClient, multipart, retry_after_s
 from ..stream import Stream
 from .protocol import (
     CALLS,
@@ -46,10 +46,10 @@ class Device(NamedTuple):
 class Client:
     """Speaks for any token; knows the devices of those it has spoken for."""
 
-    def __init__(self, http: Http, origin: str) -> None:
+    def __init__(self, http: HttpClient, origin: str) -> None:
         self._http = http
         self._origin = origin
-        self._devices = Kept(self._register, DEVICE_LIFETIME_S)
+        self._devices = SingleFlightCache(self._register, DEVICE_LIFETIME_S)
 
     def ask(
         self,
@@ -65,17 +65,17 @@ class Client:
 
         watch: of the client that waits for it, if one does.
         total_s: how long it may take.
-        raises: TokenRejected, Refused, NotUnderstood; Unreachable, TimedOut;
-            CallerLeft.
+        raises: TokenRejected, Refused, UpstreamProtocolError; Unreachable, UpstreamTimeout;
+            ClientDisconnected.
         """
-        device = self._devices.of(token, watch)
+        device = self._devices.get(token, watch)
         terms = {"watch": watch, "total_s": total_s}
-        with self.counting(path):
+        with self.count_call(path):
             return self._ask(method, path, token, device, body, **terms)
 
-    def counting(self, path: str) -> AbstractContextManager[None]:
+    def count_call(self, path: str) -> AbstractContextManager[None]:
         """Have a call counted that is made in here."""
-        return self._http.counting(KIND, path, CALLS)
+        return self._http.count_call(KIND, path, CALLS)
 
     def open_stream(
         self,
@@ -91,7 +91,7 @@ class Client:
 
         Reading it raises what ask() does, when it is an answer of the other kind.
         """
-        device = self._devices.of(token, watch)
+        device = self._devices.get(token, watch)
         data, kind = multipart(form)
         return self._http.stream(
             "POST",
@@ -124,12 +124,12 @@ class Client:
             auth=Signature(),
             **terms,
         )
-        return opened(response)
+        return unwrap(response)
 
     def _register(self, token: str) -> Device:
         """source: protocol.md 2; the uuid is ours, the id is the service's."""
         fresh = Device(str(uuid.uuid4()), "")
-        with self.counting(REGISTER):
+        with self.count_call(REGISTER):
             data = self._ask("POST", REGISTER, token, fresh, {"uuid": fresh.uuid})
         return fresh._replace(id=_device_id(data))
 
@@ -137,12 +137,12 @@ class Client:
 def _device_id(data: Any) -> str:
     """Return the id of a registered device, which becomes a part of every address.
 
-    raises: NotUnderstood for what is none, or could not stand there as it is.
+    raises: UpstreamProtocolError for what is none, or could not stand there as it is.
     """
     fields = data if isinstance(data, Mapping) else {}
     device_id = upstream_json.identifier(fields, "deviceIDStr")
     if not _SANE_DEVICE_ID.fullmatch(device_id):
-        raise NotUnderstood("the upstream has registered no device")
+        raise UpstreamProtocolError("the upstream has registered no device")
     return device_id
 
 
@@ -151,38 +151,38 @@ def stringified(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def check(status_info: Mapping[str, Any]) -> None:
+def raise_for_status_info(status_info: Mapping[str, Any]) -> None:
     """raises: TokenRejected or Refused, in the service's words, unless the code is 0;
-    NotUnderstood for one that is no number.
+    UpstreamProtocolError for one that is no number.
 
     source: protocol.md 1, "Envelope of JSON answers".
     """
     code = status_info.get("code")
     if code != 0:
-        raise refusal(code, status_info.get("message"))
+        raise error_for_code(code, status_info.get("message"))
 
 
-def refusal(code: Any, message: Any) -> UpstreamError:
+def error_for_code(code: Any, message: Any) -> UpstreamError:
     """The failure that a code other than 0 means, in the service's words."""
     if not isinstance(code, int):
-        return NotUnderstood("a status code of the upstream is not a whole number")
+        return UpstreamProtocolError("a status code of the upstream is not a whole number")
     said = f"the upstream says: {upstream_json.message(message) or 'no'} ({code})"
-    return TokenRejected(said) if code in DEAD_TOKEN_CODES else Refused(said)
+    return TokenRejected(said) if code in DEAD_TOKEN_CODES else UpstreamBusy(said)
 
 
-def opened(response: requests.Response) -> Any:
+def unwrap(response: requests.Response) -> Any:
     """What a JSON answer's envelope holds; an answer without one is passed through."""
     try:
         answer = upstream_json.parse(response.content)
-    except NotUnderstood:
+    except UpstreamProtocolError:
         answer = None
     if isinstance(answer, dict) and isinstance(answer.get("statusInfo"), dict):
-        check(answer["statusInfo"])
+        raise_for_status_info(answer["statusInfo"])
         _check_status(response)
         return answer.get("data")
     _check_status(response)
     if answer is None:
-        raise NotUnderstood("the upstream's answer is not JSON")
+        raise UpstreamProtocolError("the upstream's answer is not JSON")
     return answer
 
 
@@ -192,9 +192,9 @@ def _check_stream(stream: Stream) -> None:
     if kind.startswith("text/event-stream") and response.ok:
         return
     if kind.startswith("application/json"):
-        opened(stream.whole())
+        unwrap(stream.read_all())
     _check_status(response)
-    raise NotUnderstood(f"the upstream's answer is no event stream but {kind or '?'}")
+    raise UpstreamProtocolError(f"the upstream's answer is no event stream but {kind or '?'}")
 
 
 def _check_status(response: requests.Response) -> None:
@@ -204,8 +204,8 @@ def _check_status(response: requests.Response) -> None:
     if status == 401:
         raise TokenRejected(said)
     if status == 429:
-        raise Refused(said, retry_after_s=retry_after_s(response))
+        raise UpstreamBusy(said, retry_after_s=retry_after_s(response))
     if status >= 500:
         raise Unreachable(said)
     if status >= 300:
-        raise NotUnderstood(said)
+        raise UpstreamProtocolError(said)

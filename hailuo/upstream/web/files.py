@@ -14,18 +14,18 @@ from functools import partial
 from math import inf
 
 from ...errors import (
-    CallerLeft,
-    NotUnderstood,
-    NotUploaded,
+    ClientDisconnected,
+    UpstreamProtocolError,
+    UploadFailed,
     TokenRejected,
     UpstreamError,
 )
 from ...files import File
-from ...kept import Kept
-from ...together import Stop, together
+from ...kept import SingleFlightCache
+from ...together import CancelToken, gather
 from ...watch import Watch
 from .. import TICK, Piece, upstream_json
-from ..http import Http
+from ..http import HttpClient
 from . import protocol, storage
 from .client import Client
 from .storage import Policy
@@ -39,10 +39,10 @@ class Uploads:
     A file is uploaded once for a token, however often a question is asked.
     """
 
-    def __init__(self, client: Client, http: Http) -> None:
+    def __init__(self, client: Client, http: HttpClient) -> None:
         self._client = client
         self._http = http
-        self._policies = Kept(self._ask_policy, inf)
+        self._policies = SingleFlightCache(self._ask_policy, inf)
         self._known: weakref.WeakKeyDictionary[File, dict[str, str]] = (
             weakref.WeakKeyDictionary()
         )
@@ -52,20 +52,20 @@ class Uploads:
     ) -> Generator[Piece, None, list[str]]:
         """The ids of the files, in order; a TICK whenever a beat is due meanwhile.
 
-        raises: NotUploaded, TokenRejected; CallerLeft.
+        raises: UploadFailed, TokenRejected; ClientDisconnected.
         """
         tasks = [
             partial(self._id, token, file, self._known.setdefault(file, {}))
             for file in files
         ]
-        return (yield from together(tasks, watch, TICK)) if tasks else []
+        return (yield from gather(tasks, watch, TICK)) if tasks else []
 
-    def _id(self, token: str, file: File, known: dict[str, str], stop: Stop) -> str:
+    def _id(self, token: str, file: File, known: dict[str, str], stop: CancelToken) -> str:
         if token not in known:
             known[token] = self._uploaded(token, file, stop)
         return known[token]
 
-    def _uploaded(self, token: str, file: File, stop: Stop) -> str:
+    def _uploaded(self, token: str, file: File, stop: CancelToken) -> str:
         """Upload a file, and once more with a fresh policy if that fails."""
         try:
             return self._try(token, file, stop)
@@ -78,9 +78,9 @@ class Uploads:
         except TokenRejected:
             raise
         except UpstreamError as error:
-            raise NotUploaded(f"{file.name}: {error.message}") from error
+            raise UploadFailed(f"{file.name}: {error.message}") from error
 
-    def _try(self, token: str, file: File, stop: Stop) -> str:
+    def _try(self, token: str, file: File, stop: CancelToken) -> str:
         policy = self._policy(token)
         _check(stop)  # the file of a caller who has left is closed
         name = f"{uuid.uuid4()}{file.suffix}"
@@ -88,11 +88,11 @@ class Uploads:
             with file.open() as body:
                 key = f"{policy.folder.strip('/')}/{name}"
                 check = partial(_check, stop)
-                with self._client.counting("put"):
+                with self._client.count_call("put"):
                     storage.put(self._http.session, policy, key, body, check)
             return self._announced(token, file, name, policy)
         except UpstreamError:
-            self._policies.forget(token, policy)
+            self._policies.invalidate(token, policy)
             raise
 
     def _announced(self, token: str, file: File, name: str, policy: Policy) -> str:
@@ -109,14 +109,14 @@ class Uploads:
         data = self._client.ask("POST", protocol.POLICY_CALLBACK, token, told)
         fields = data if isinstance(data, Mapping) else {}
         if not (file_id := upstream_json.identifier(fields, "fileID")):
-            raise NotUnderstood("the upstream has given a file no id")
+            raise UpstreamProtocolError("the upstream has given a file no id")
         return file_id
 
     def _policy(self, token: str) -> Policy:
-        policy = self._policies.of(token)
+        policy = self._policies.get(token)
         if policy.ends_at - SPARE_S <= time.time():
-            self._policies.forget(token, policy)
-            policy = self._policies.of(token)
+            self._policies.invalidate(token, policy)
+            policy = self._policies.get(token)
         return policy
 
     def _ask_policy(self, token: str) -> Policy:
@@ -142,7 +142,7 @@ def form(files: Sequence[File], ids: Sequence[str], text: str) -> str:
     return json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
 
 
-def _check(stop: Stop) -> None:
-    """raises: CallerLeft when nobody waits for the file any more."""
-    if stop.given:
-        raise CallerLeft("nobody waits for the upload any more")
+def _check(stop: CancelToken) -> None:
+    """raises: ClientDisconnected when nobody waits for the file any more."""
+    if stop.cancelled:
+        raise ClientDisconnected("nobody waits for the upload any more")

@@ -1,17 +1,17 @@
 """An answer's stream, read into a Transcript (protocol.md 4)."""
 
-from ...errors import NotUnderstood, UpstreamError
+from ...errors import UpstreamProtocolError, UpstreamError
 from .. import TICK, Answer
 from ..stream import Stream
-from .chat import Transcript
+from .chat import AnswerParser
 
 
-def learn_id(stream: Stream, transcript: Transcript) -> None:
+def read_chat_id(stream: Stream, transcript: AnswerParser) -> None:
     """Whose caller left early has a conversation all the same: read what it is called.
 
     A moment is all it takes; who left while the headers were awaited left before that.
     """
-    for received in () if transcript.chat_id else stream.remains():
+    for received in () if transcript.chat_id else stream._drained():
         try:
             transcript.feed(received)
         except UpstreamError:
@@ -20,7 +20,7 @@ def learn_id(stream: Stream, transcript: Transcript) -> None:
             return
 
 
-def pieces(stream: Stream, transcript: Transcript) -> Answer:
+def pieces(stream: Stream, transcript: AnswerParser) -> Answer:
     """Each piece as it arrives, the last one with its finish.
 
     What an event brings is given before the failure of the one behind it is raised, so
@@ -41,4 +41,4 @@ def pieces(stream: Stream, transcript: Transcript) -> Answer:
             raise failure
         if transcript.ended:
             return
-    raise NotUnderstood("the upstream's answer stopped before its end")
+    raise UpstreamProtocolError("the upstream's answer stopped before its end")

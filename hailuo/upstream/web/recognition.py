@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 
-from ...errors import NotUnderstood
+from ...errors import UpstreamProtocolError
 from ...fairness import fairly
 from ...watch import Watch
-from .. import HUSH, Credential, Phrase, Recording, Words, parts, sse
+from .. import HUSH, Credential, TranscriptPiece, Recording, TranscriptStream, parts, sse
 from ..stream import Stream
 from . import protocol
-from .client import Client, refusal
+from .client import Client, error_for_code
 from .signing import voice_digest
 
 
-class Recognition:
+class TranscriptionClient:
     """What the web service hears."""
 
     def __init__(self, client: Client) -> None:
@@ -20,16 +20,16 @@ class Recognition:
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
-    ) -> Words:
+    ) -> TranscriptStream:
         """The text of each part; nothing at all when nothing was recognised.
 
-        raises: UpstreamError for what the service did; CallerLeft.
+        raises: UpstreamError for what the service did; ClientDisconnected.
         """
         return parts.transcribed(
             recording.parts, lambda part: self._hear(account, part, watch), watch
         )
 
-    def _hear(self, account: Credential, part: bytes, watch: Watch) -> Iterator[Phrase]:
+    def _hear(self, account: Credential, part: bytes, watch: Watch) -> Iterator[TranscriptPiece]:
         """Yield the text of a part, and a HUSH when a beat is due."""
         character, chat_id = protocol.CHARACTER_ID, protocol.NEW_CONVERSATION
         form = (
@@ -48,7 +48,7 @@ class Recognition:
         )
         with stream:  # closing it spares the service its spoken answer
             for text in _heard(stream):
-                yield Phrase(text) if text else HUSH
+                yield TranscriptPiece(text) if text else HUSH
 
 
 def _heard(stream: Stream) -> Iterator[str]:
@@ -61,21 +61,21 @@ def _heard(stream: Stream) -> Iterator[str]:
             if (text := recognised(event)) is not None:
                 yield text
                 return
-    raise NotUnderstood("the upstream's answer stopped before its text")
+    raise UpstreamProtocolError("the upstream's answer stopped before its text")
 
 
 def recognised(event: sse.Event) -> str | None:
     """The text an event of recognition brings; None when it brings none.
 
-    raises: TokenRejected or Refused for a status_code that says so, NotUnderstood.
+    raises: TokenRejected or Refused for a status_code that says so, UpstreamProtocolError.
     source: protocol.md 6; an event without a name is judged by what it holds.
     """
-    said = sse.said(event.data)
+    said = sse.event_json(event.data)
     code, data = said.get("status_code"), said.get("data")
     if code == protocol.NOTHING_RECOGNISED:
         return ""
     if code:
-        raise refusal(code, said.get("err_message"))
+        raise error_for_code(code, said.get("err_message"))
     if event.name not in ("asr_chunk", "") or not isinstance(data, dict):
         return None
     text = data.get("text")

@@ -17,7 +17,7 @@ from ...errors import GatewayError
 from .. import Credential
 
 PAUSES_S = (1.0, 5.0, 30.0, 120.0, 600.0)  # before the second try, the third, …
-WORKERS = 16  # at once; each ends when there is nothing to do
+MAX_CONCURRENT = 16  # at once; each ends when there is nothing to do
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Removals:
             heapq.heappush(self._due, (at, next(self._order), removal))
             self._changed.notify()
             idle = self._workers - self._running
-            if idle < len(self._due) and self._workers < WORKERS:
+            if idle < len(self._due) and self._workers < MAX_CONCURRENT:
                 self._workers += 1
                 threading.Thread(target=self._work, daemon=True).start()
 

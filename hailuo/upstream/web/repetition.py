@@ -9,7 +9,7 @@ import re
 import unicodedata
 
 from ...errors import BadRequest
-from ..sentences import pieces
+from ..sentences import split_text
 from .protocol import TTS_CHARACTERS
 
 ALIKE = 0.9  # of 1; the letters and digits of what was asked and what came back
@@ -35,7 +35,7 @@ def readable(text: str) -> list[str]:
 
     raises: BadRequest when there is nothing in it that can be spoken.
     """
-    cut = pieces(spoken(text), TTS_CHARACTERS)
+    cut = split_text(spoken(text), TTS_CHARACTERS)
     found = [piece for piece in cut if any(map(str.isalnum, piece))]
     if not found:
         raise BadRequest(

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from ...errors import GatewayError, NotUnderstood, Unreachable
+from ...errors import GatewayError, UpstreamProtocolError, Unreachable
 from ...fairness import TimeSlice
 
 CONNECT_S = 10.0
@@ -43,14 +43,14 @@ class Policy(NamedTuple):
 
     @classmethod
     def read(cls, data: Any) -> Self:
-        """raises: NotUnderstood when a field is missing, or the endpoint is none."""
+        """raises: UpstreamProtocolError when a field is missing, or the endpoint is none."""
         if not isinstance(data, Mapping) or not all(
             data.get(name) for name, _ in _NAMES
         ):
-            raise NotUnderstood("the upstream has given no policy for uploads")
+            raise UpstreamProtocolError("the upstream has given no policy for uploads")
         fields = {field: str(data[name]) for name, field in _NAMES}
         if not _has_host(fields["endpoint"]):
-            raise NotUnderstood("the upstream's policy leads nowhere")
+            raise UpstreamProtocolError("the upstream's policy leads nowhere")
         return cls(**fields, ends_at=_seconds(data.get("expiration")))
 
     @property

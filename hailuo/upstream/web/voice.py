@@ -14,34 +14,34 @@ from urllib.parse import quote, urlsplit
 
 from ...audio import mp3
 from ...errors import (
-    CallerLeft,
-    NotUnderstood,
+    ClientDisconnected,
+    UpstreamProtocolError,
     SpeechNotRepeated,
-    TimedOut,
+    UpstreamTimeout,
     Unreachable,
 )
-from ...kept import Kept
+from ...kept import SingleFlightCache
 from ...watch import Watch
 from .. import (
     TICK,
     Credential,
     Message,
     Question,
-    Sound,
-    Speaker,
+    AudioStream,
+    Voice,
 )
-from ..http import Http
+from ..http import HttpClient
 from ..stream import Stream
 from . import protocol, repetition
-from .chat import Transcript
+from .chat import AnswerParser
 from .client import Client
-from .reading import learn_id, pieces
+from .reading import read_chat_id, pieces
 from .removal import Removals
 
 Ask = Callable[[Credential, Question, Watch], Stream]
 
 CLONED_KEPT_S = 600.0
-MOST_BYTES = 64 * 1_048_576  # of one part of a speech: far more than it could be
+MAX_BYTES = 64 * 1_048_576  # of one part of a speech: far more than it could be
 
 # An address the service names may be on another host: it gets no token.
 AUDIO_HEADERS = {
@@ -52,65 +52,65 @@ AUDIO_HEADERS = {
 }
 
 
-class Voice:
+class SpeechClient:
     """What the web service says.
 
     ask: sends a chat message; removals: takes the conversations that are left.
     """
 
     def __init__(
-        self, http: Http, client: Client, ask: Ask, removals: Removals
+        self, http: HttpClient, client: Client, ask: Ask, removals: Removals
     ) -> None:
         self._http = http
         self._client = client
         self._ask = ask
         self._removals = removals
-        self._cloned = Kept(self._list_cloned, CLONED_KEPT_S)
+        self._cloned = SingleFlightCache(self._list_cloned, CLONED_KEPT_S)
 
-    def speak(self, account: Credential, text: str, voice: str, watch: Watch) -> Sound:
+    def speak(self, account: Credential, text: str, voice: str, watch: Watch) -> AudioStream:
         """One MP3 of the whole text, as it arrives.
 
         raises: BadRequest when there is nothing to be spoken, SpeechNotRepeated,
-            UpstreamError for what the service did; CallerLeft.
+            UpstreamError for what the service did; ClientDisconnected.
         """
         texts = repetition.readable(text)
         for piece in texts:
             yield from self._read(account, piece, voice, len(texts) > 1, watch)
 
-    def cloned(self, account: Credential, watch: Watch | None = None) -> list[Speaker]:
+    def account_voices(self, account: Credential, watch: Watch | None = None) -> list[Voice]:
         """The voices the account has cloned.
 
-        raises: UpstreamError; CallerLeft.
+        raises: UpstreamError; ClientDisconnected.
         """
         return self._list_cloned(account.token, watch)
 
     def has(self, account: Credential, voice: str, watch: Watch | None = None) -> bool:
         """Whether it is one of them, or was a while ago.
 
-        raises: UpstreamError; CallerLeft.
+        raises: UpstreamError; ClientDisconnected.
         """
-        return any(voice == each.id for each in self._cloned.of(account.token, watch))
+        return any(voice == each.id for each in self._cloned.get(account.token, watch))
 
-    def _list_cloned(self, token: str, watch: Watch | None = None) -> list[Speaker]:
+    def _list_cloned(self, token: str, watch: Watch | None = None) -> list[Voice]:
         data = self._client.ask("GET", protocol.ROBOT_CONFIG, token, watch=watch)
         form = data.get("formInfo") if isinstance(data, Mapping) else None
         listed = form.get("userVoiceList") if isinstance(form, Mapping) else None
         if listed and not isinstance(listed, list):
-            raise NotUnderstood("the upstream's voices are not a list")
+            raise UpstreamProtocolError("the upstream's voices are not a list")
         return [speaker for each in listed or () if (speaker := cloned_speaker(each))]
 
     def _read(
         self, account: Credential, text: str, voice: str, several: bool, watch: Watch
-    ) -> Sound:
+    ) -> AudioStream:
         """One piece of a text. several: whether it is only a part of the file."""
-        transcripts: list[Transcript] = []
+        transcripts: list[AnswerParser] = []
         try:
             message_id = yield from self._repeat(account, text, transcripts, watch)
             addresses = yield from self._speak(account, message_id, voice, watch)
             for address in addresses:
                 part = self._fetch(address, watch)
                 whole = not several and len(addresses) == 1
-                yield from part if whole else mp3.bare(part)
+                yield from part if whole else mp3.strip_tags(part)
         finally:
             for transcript in transcripts:
                 if transcript.chat_id:
@@ -120,7 +120,7 @@ class Voice:
         self,
         account: Credential,
         text: str,
-        transcripts: list[Transcript],
+        transcripts: list[AnswerParser],
         watch: Watch,
     ) -> Generator[bytes, None, str]:
         """The id of an answer that is *text*.
@@ -129,10 +129,10 @@ class Voice:
         """
         for wording in repetition.WORDINGS:
             message = Message("user", (f"{wording}\n{text}",))
-            transcripts.append(transcript := Transcript(streamed=False))
+            transcripts.append(transcript := AnswerParser(streamed=False))
             with closing(self._ask(account, Question([message]), watch)) as stream:
                 said = yield from _said(stream, transcript)
-                stream.settle()
+                stream.drain()
             if repetition.similarity(text, said) >= repetition.ALIKE:
                 return transcript.message_id
         raise SpeechNotRepeated(
@@ -145,7 +145,7 @@ class Voice:
     ) -> Generator[bytes, None, list[str]]:
         """The addresses of an answer's parts, read by *voice*.
 
-        raises: TimedOut when it is not ready after 30 s.
+        raises: UpstreamTimeout when it is not ready after 30 s.
         """
         config = {"robotVoiceID": voice}
         body = {"robotID": protocol.ROBOT_ID, "config": config}
@@ -162,18 +162,18 @@ class Voice:
                 return found
             if time.monotonic() > until:
                 break
-            for _ in watch.pause(pause_s):
+            for _ in watch.sleep(pause_s):
                 yield b""
-        raise TimedOut("the upstream has not made the speech in 30 s")
+        raise UpstreamTimeout("the upstream has not made the speech in 30 s")
 
     def _fetch(self, address: str, watch: Watch) -> Iterator[bytes]:
         """The bytes of one part.
 
-        raises: Unreachable when they end early, NotUnderstood when they are no audio
+        raises: Unreachable when they end early, UpstreamProtocolError when they are no audio
             or too many.
         """
         with (
-            self._client.counting("audio"),
+            self._client.count_call("audio"),
             self._http.stream(
                 "GET", address, headers=AUDIO_HEADERS, watch=watch, check=_check_audio
             ) as stream,
@@ -181,15 +181,15 @@ class Voice:
             size = 0
             for received in stream:
                 size += len(received)
-                if size > MOST_BYTES:
-                    raise NotUnderstood("the upstream's speech does not end")
+                if size > MAX_BYTES:
+                    raise UpstreamProtocolError("the upstream's speech does not end")
                 yield received
             expected = _audio_size(stream)
         if expected is not None and size < expected:
             raise Unreachable("the upstream's speech broke off")
 
 
-def _said(stream: Stream, transcript: Transcript) -> Generator[bytes, None, str]:
+def _said(stream: Stream, transcript: AnswerParser) -> Generator[bytes, None, str]:
     """The whole text of an answer; b"" when a beat is due."""
     texts = []
     try:
@@ -197,8 +197,8 @@ def _said(stream: Stream, transcript: Transcript) -> Generator[bytes, None, str]
             texts.append(piece.text)
             if piece is TICK:
                 yield b""
-    except (CallerLeft, GeneratorExit):
-        learn_id(stream, transcript)
+    except (ClientDisconnected, GeneratorExit):
+        read_chat_id(stream, transcript)
         raise
     return "".join(texts)
 
@@ -206,16 +206,16 @@ def _said(stream: Stream, transcript: Transcript) -> Generator[bytes, None, str]
 def ready(data: Any) -> list[str] | None:
     """The addresses of a speech's parts; None as long as it is being made.
 
-    raises: NotUnderstood for what is no list of addresses.
+    raises: UpstreamProtocolError for what is no list of addresses.
     source: protocol.md 6, step 3.
     """
     if not isinstance(data, Mapping):
-        raise NotUnderstood("the upstream's speech is not an object")
+        raise UpstreamProtocolError("the upstream's speech is not an object")
     if data.get("requestStatus") != protocol.TTS_READY:
         return None
     found = data.get("result")
     if not isinstance(found, list) or not found or not all(map(_is_address, found)):
-        raise NotUnderstood("the upstream's speech has no addresses")
+        raise UpstreamProtocolError("the upstream's speech has no addresses")
     return found
 
 
@@ -227,13 +227,13 @@ def _is_address(value: Any) -> bool:
 
 
 def _check_audio(stream: Stream) -> None:
-    """raises: Unreachable, NotUnderstood."""
+    """raises: Unreachable, UpstreamProtocolError."""
     status, headers = stream.response.status_code, stream.response.headers
     if status != 200:
         raise Unreachable(f"the upstream's speech answers with HTTP {status}")
     kind = headers.get("Content-Type", "")
     if kind.startswith(("text/", "application/json")):
-        raise NotUnderstood(f"the upstream's speech is no audio but {kind}")
+        raise UpstreamProtocolError(f"the upstream's speech is no audio but {kind}")
 
 
 def _audio_size(stream: Stream) -> int | None:
@@ -242,11 +242,11 @@ def _audio_size(stream: Stream) -> int | None:
     return int(length) if length.isdecimal() else None
 
 
-def cloned_speaker(listed: Any) -> Speaker | None:
+def cloned_speaker(listed: Any) -> Voice | None:
     """An entry of userVoiceList. *assumed*: no source shows one; the id is whatever
     begins with puv_, the name another text in a field that ends in "name"."""
     fields = listed if isinstance(listed, Mapping) else {"id": listed}
     texts = {key: text for key, text in fields.items() if isinstance(text, str)}
     ids = [text for text in texts.values() if text.startswith(protocol.CLONED_VOICE)]
     names = [text for key, text in texts.items() if key.lower().endswith("name")]
-    return Speaker(ids[0], (names or ids)[0]) if ids else None
+    return Voice(ids[0], (names or ids)[0]) if ids else None

@@ -8,11 +8,11 @@ import re
 from collections.abc import Mapping
 
 from ...errors import BadRequest
-from .. import Speaker
+from .. import Voice
 from .protocol import CLONED_VOICE
 
-SPEAKERS = tuple(
-    Speaker(*line.split(maxsplit=1))
+VOICES = tuple(
+    Voice(*line.split(maxsplit=1))
     for line in """\
 male-botong 思远
 Podcast_girl 心悦
@@ -80,7 +80,7 @@ TTS_1_HD = {
 HD = "tts-1-hd"
 REPLACEABLE = ("alloy", "echo", "fable", "onyx", "nova", "shimmer")
 
-_IDS = frozenset(speaker.id for speaker in SPEAKERS)
+_IDS = frozenset(speaker.id for speaker in VOICES)
 _CLONED = re.compile(CLONED_VOICE + r"\w+", re.ASCII)
 
 
