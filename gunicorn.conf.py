@@ -19,7 +19,7 @@ from gevent.monkey import get_original
 from gunicorn.glogging import Logger
 from gunicorn.http.unreader import SocketUnreader
 
-from hailuo.fairness import SLICE_S, yield_to_others
+from hailuo.concurrency.fairness import SLICE_S, yield_to_others
 from hailuo.logs import configuration
 from hailuo.settings import Settings, WrongSettings
 

@@ -23,22 +23,22 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from flask import Flask
 
     from . import endpoints
-    from .credentials import identify
-    from .endpoints.service import AppState
+    from .accounts.credential_store import CredentialStore
+    from .accounts.pool import Pool
+    from .accounts.proofs import Proofs
+    from .accounts.refresh import TokenRefresher
+    from .accounts.tokens_file import TokensFile
+    from .endpoints.app_state import AppState
     from .gateway import Gateway
-    from .leaving import GracefulShutdown
+    from .gateway.catalog import Catalog
+    from .gateway.shutdown import GracefulShutdown
     from .metrics import Metrics
-    from .pool import Pool
-    from .proofs import Proofs
-    from .refresh import TokenRefresher
-    from .roster import CredentialStore
-    from .services import Catalog
+    from .net.client import HttpClient
     from .settings import MB, Settings
     from .spool import SPOOL
-    from .tokens import TokensFile
     from .upstream import Upstream
-    from .upstream.http import HttpClient
     from .upstream.platform import Platform
+    from .upstream.registry import identify
     from .upstream.web import Web
 
     settings = settings or Settings.read(os.environ)

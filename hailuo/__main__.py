@@ -12,9 +12,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from .credentials import identify
+from .accounts.tokens_file import TokensFile
 from .settings import Settings, WrongSettings
-from .tokens import TokensFile
+from .upstream.registry import identify
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from hailuo import kept
+from hailuo.concurrency import cache
+from hailuo.concurrency.cache import SingleFlightCache
+from hailuo.concurrency.watch import Watch
 from hailuo.errors import ClientDisconnected
-from hailuo.kept import SingleFlightCache
-from hailuo.watch import Watch
 
 
 class Clock:
@@ -90,7 +90,7 @@ def test_of_too_many_the_longest_unused_goes():
     values = SingleFlightCache(make, 1e9)
     values.get("first")
     values.get("second")
-    for number in range(kept.MAX_ENTRIES - 2):
+    for number in range(cache.MAX_ENTRIES - 2):
         values.get(str(number))
     values.get("first")
     values.get("one too many")
@@ -104,11 +104,11 @@ def test_of_too_many_the_longest_unused_goes():
 def test_a_value_that_is_kept_takes_little_memory():
     """Callers bring tokens of their own, by the thousand; what shares the making of a
     value is gone when it is made."""
-    kept = SingleFlightCache(lambda key: key, 60)
+    cache = SingleFlightCache(lambda key: key, 60)
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     for number in range(1_000):
-        kept.get(f"{number:032}")
+        cache.get(f"{number:032}")
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert after - before < 1_000 * 600

@@ -6,9 +6,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from hailuo.concurrency.semaphore import FairSemaphore, Waiter
+from hailuo.concurrency.watch import Watch
 from hailuo.errors import ClientDisconnected
-from hailuo.places import Waiter, FairSemaphore
-from hailuo.watch import Watch
 
 
 def has(place: Waiter) -> bool:
@@ -18,7 +18,11 @@ def has(place: Waiter) -> bool:
 def test_there_are_so_many_and_no_more():
     places = FairSemaphore(2)
 
-    with places.acquire() as first, places.acquire() as second, places.acquire() as third:
+    with (
+        places.acquire() as first,
+        places.acquire() as second,
+        places.acquire() as third,
+    ):
         assert first.wait(Watch())
         assert second.wait(Watch())
         assert not has(third)
@@ -51,7 +55,9 @@ def test_owner_without_a_place_comes_before_those_with_some():
 
 def test_place_that_is_left_goes_to_the_owner_with_the_fewest():
     places = FairSemaphore(2)
-    here = [places.acquire("a") for _ in range(4)] + [places.acquire("b") for _ in range(2)]
+    here = [places.acquire("a") for _ in range(4)] + [
+        places.acquire("b") for _ in range(2)
+    ]
     for each in here:
         places.enter(each)
     first, second, *_, third, _ = here

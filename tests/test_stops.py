@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo import stops
 from hailuo.errors import ClientDisconnected, Unreachable
+from hailuo.gateway import stop_sequences
 from hailuo.upstream import TICK, Piece, ToolCall, Usage
 
 words = st.text("abN", max_size=40)
@@ -44,7 +44,7 @@ def test_any_cut_gives_the_same(text: str, sequences: list[str], cuts: list[int]
     parts = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
     answer = Pieces(*parts)
 
-    said = list(stops.truncate_at_stop(answer.answer, sequences))
+    said = list(stop_sequences.truncate_at_stop(answer.answer, sequences))
 
     assert "".join(piece.text for piece in said) == expected(text, sequences)
     assert [piece.finish for piece in said] == [""] * (len(said) - 1) + ["stop"]
@@ -54,14 +54,14 @@ def test_any_cut_gives_the_same(text: str, sequences: list[str], cuts: list[int]
 def test_it_is_closed_before_the_last_piece_is_given():
     """So the service is not kept talking while a slow caller reads."""
     answer = Pieces("a STOP b", "c")
-    last = next(stops.truncate_at_stop(answer.answer, ["STOP"]))
+    last = next(stop_sequences.truncate_at_stop(answer.answer, ["STOP"]))
     assert (last.text, last.finish, last.id) == ("a ", "stop", "7")
     assert answer.closed
 
 
 def test_what_begins_no_sequence_is_given_at_once():
     """Only as much as may still become one is held back."""
-    cut = stops.truncate_at_stop(Pieces("abc\nE", "ND", "x").answer, ["END"])
+    cut = stop_sequences.truncate_at_stop(Pieces("abc\nE", "ND", "x").answer, ["END"])
     assert next(cut).text == "abc\n"
     assert next(cut).finish == "stop"
 
@@ -71,12 +71,12 @@ def test_ticks_pass():
         yield TICK
         yield Piece("a", finish="stop")
 
-    assert next(stops.truncate_at_stop(answer(), ["b"])) is TICK
+    assert next(stop_sequences.truncate_at_stop(answer(), ["b"])) is TICK
 
 
 def test_leaving_closes_the_answer():
     answer = Pieces("a", "b", "c")
-    cut = stops.truncate_at_stop(answer.answer, ["x"])
+    cut = stop_sequences.truncate_at_stop(answer.answer, ["x"])
     next(cut)
     cut.close()
     assert answer.closed
@@ -94,7 +94,7 @@ class TestUsage:
         end = end._replace(usage=Usage(3, 4))
         answer = self.answer(Piece("b"), TICK, Piece("c"), end)
 
-        said = list(stops.truncate_at_stop(answer, ["STOP"], counted=True))
+        said = list(stop_sequences.truncate_at_stop(answer, ["STOP"], counted=True))
 
         assert [piece.text for piece in said] == ["a ", "", ""]
         assert said[1] is TICK
@@ -105,19 +105,19 @@ class TestUsage:
             yield from self.answer()
             raise Unreachable("broken off")
 
-        *_, last = stops.truncate_at_stop(answer(), ["STOP"], counted=True)
+        *_, last = stop_sequences.truncate_at_stop(answer(), ["STOP"], counted=True)
         assert (last.finish, last.usage) == ("stop", None)
 
     def test_is_given_up_after_a_while(self, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr(stops, "READ_ON_S", -1)
+        monkeypatch.setattr(stop_sequences, "READ_ON_S", -1)
         endless = self.answer(*[Piece("b")] * 9)
-        *_, last = stops.truncate_at_stop(endless, ["STOP"], counted=True)
+        *_, last = stop_sequences.truncate_at_stop(endless, ["STOP"], counted=True)
         assert (last.finish, last.usage) == ("stop", None)
         assert next(endless, None) is None, "it is closed"
 
     def test_of_the_piece_that_holds_the_stop_counts(self):
         answer = Pieces("a", "b STOP").answer
-        (_, last) = stops.truncate_at_stop(answer, ["STOP"], counted=True)
+        (_, last) = stop_sequences.truncate_at_stop(answer, ["STOP"], counted=True)
         assert (last.text, last.finish) == ("b ", "stop")
 
     def test_a_departure_is_no_failure_of_the_rest(self):
@@ -126,4 +126,4 @@ class TestUsage:
             raise ClientDisconnected("gone")
 
         with pytest.raises(ClientDisconnected):
-            list(stops.truncate_at_stop(answer(), ["STOP"], counted=True))
+            list(stop_sequences.truncate_at_stop(answer(), ["STOP"], counted=True))

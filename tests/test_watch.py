@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from hailuo.concurrency.watch import Watch
 from hailuo.errors import ClientDisconnected
-from hailuo.watch import Watch
 
 Pair = tuple[socket.socket, socket.socket]
 

@@ -20,10 +20,10 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from typing import IO, Self
 
+from ..concurrency.semaphore import FairSemaphore
+from ..concurrency.watch import Watch
 from ..errors import BadRequest, GatewayError, UpstreamProtocolError
-from ..places import FairSemaphore
 from ..spool import SPOOL
-from ..watch import Watch
 from . import mp3
 from .process import AudioWorker
 
@@ -144,4 +144,6 @@ def transcode(
             yield made
         child.write(b"")
         yield child.read() or b""
-        child.finish(lambda code: UpstreamProtocolError("the upstream's speech is no MP3"))
+        child.finish(
+            lambda code: UpstreamProtocolError("the upstream's speech is no MP3")
+        )

@@ -4,25 +4,24 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
 from . import (
+    app_state,
     billing,
-    bodies,
     chat,
     cors,
-    failures,
+    error_handlers,
     headers,
     health,
     home,
-    journal,
     models,
     rate_limit,
-    service,
     speech,
     tokens,
     transcriptions,
     voices,
 )
-from .paths import PathMiddleware
-from .service import AppState
+from .app_state import AppState
+from .middleware import access_log, request_body
+from .middleware.paths import PathMiddleware
 
 BLUEPRINTS = (
     home.bp,
@@ -47,13 +46,13 @@ class Json(DefaultJSONProvider):
 def init_app(app: Flask, service_: AppState) -> None:
     """Put every route, and the one way to fail, on *app*."""
     app.json = Json(app)
-    service.init_app(app, service_)
-    failures.init_app(app)
+    app_state.init_app(app, service_)
+    error_handlers.init_app(app)
     rate_limit.init_app(app)
     cors.init_app(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
     sane = headers.Headers(PathMiddleware(app.wsgi_app))
-    inner = bodies.RequestBodyMiddleware(sane, service_.settings.idle_timeout_s)
-    told = journal.AccessLogMiddleware(inner, service_.metrics, service_.shutdown)
+    inner = request_body.RequestBodyMiddleware(sane, service_.settings.idle_timeout_s)
+    told = access_log.AccessLogMiddleware(inner, service_.metrics, service_.shutdown)
     app.wsgi_app = told  # type: ignore[method-assign]

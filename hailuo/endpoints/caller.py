@@ -4,9 +4,9 @@ import ssl
 
 from flask import Request
 
+from ..concurrency.watch import Watch
 from ..settings import Settings
-from ..watch import Watch
-from . import access
+from . import auth
 
 
 def watch(request: Request, settings: Settings) -> Watch:
@@ -20,5 +20,5 @@ def watch(request: Request, settings: Settings) -> Watch:
         None if isinstance(caller, ssl.SSLSocket) else caller,
         heartbeat_s=settings.heartbeat_s,
         idle_s=settings.idle_timeout_s,
-        owner=access.credential(request),
+        owner=auth.credential(request),
     )

@@ -11,8 +11,8 @@ from typing import Any
 from flask import Request, Response
 
 from ..errors import BadRequest, body
-from . import journal
-from .paths import Application
+from .middleware import access_log
+from .middleware.paths import Application
 
 MAX_HEADER_CHARACTERS = 8_192  # what nginx allows for one unless told
 LONG = ("HTTP_AUTHORIZATION", "HTTP_API_KEY", "HTTP_X_API_KEY", "HTTP_COOKIE")
@@ -46,7 +46,7 @@ def refused(environ: dict[str, Any]) -> Response:
         f"a header is longer than {MAX_HEADER_CHARACTERS:,} characters, which only one "
         "with credentials may be"
     )
-    trace = journal.request_log(Request(environ))
+    trace = access_log.request_log(Request(environ))
     trace.record_failure(error)
     response = Response(status=error.status, content_type="application/json")
     response.set_data(json.dumps(body(error)))

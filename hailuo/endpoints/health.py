@@ -6,7 +6,7 @@ None of them touches the upstream.
 from flask import Blueprint, Response, jsonify, request
 
 from ..errors import NoLiveAccount
-from . import access, service
+from . import app_state, auth
 
 bp = Blueprint("health", __name__)
 
@@ -24,7 +24,7 @@ def health() -> Response:
     lose it: the status is 200, and the body says what is wrong.
     raises: NoLiveAccount.
     """
-    here = service.get_state()
+    here = app_state.get_state()
     accounts, unkept = here.pool.accounts, here.credential_store.file.unkept
     live = sum(not account.dead and not account.expired for account in accounts)
     if accounts and not live:
@@ -44,7 +44,7 @@ def health() -> Response:
 @bp.get("/metrics")
 def metrics() -> Response:
     """For the owner: with an API key, or from this machine itself."""
-    here = service.get_state()
-    if not access.is_local(request):
-        access.require_key(request, here.settings)
+    here = app_state.get_state()
+    if not auth.is_local(request):
+        auth.require_key(request, here.settings)
     return Response(here.metrics.text(), content_type="text/plain; version=0.0.4")

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, jsonify, render_template_string, request
 
 from ..settings import DEFAULT_API_KEY, Settings
-from . import service
+from . import app_state
 
 bp = Blueprint("home", __name__)
 
@@ -64,7 +64,7 @@ def greeting(settings: Settings) -> str:
 
 @bp.get("/")
 def index() -> Response:
-    settings = service.get_state().settings
+    settings = app_state.get_state().settings
     said = about(settings, f"{request.host_url}v1")
     wanted = request.accept_mimetypes.best_match(
         ["text/html", "application/json"], default="text/html"

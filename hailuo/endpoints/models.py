@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, jsonify, request
 
 from ..errors import GatewayError
-from . import caller, service
+from . import app_state, caller
 from .validation import DEFAULT_MODEL
 
 bp = Blueprint("models", __name__, url_prefix="/models")
@@ -45,5 +45,5 @@ def one(id: str) -> Response:
 def known() -> Iterator[str]:
     """Whoever finds a name among the first does not ask for the others."""
     yield from OWN
-    here = service.get_state()
+    here = app_state.get_state()
     yield from here.catalog.models(caller.watch(request, here.settings))

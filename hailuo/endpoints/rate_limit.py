@@ -17,7 +17,8 @@ from typing import cast
 from flask import Flask, Request, Response, current_app, request
 
 from ..errors import GatewayError, TokenRejected, Unauthorized
-from . import bodies, failures, journal
+from . import error_handlers
+from .middleware import access_log, request_body
 
 MAX_REFUSALS = 20
 WINDOW_S = 60.0
@@ -75,7 +76,7 @@ def check(request: Request) -> None:
 
 def count(request: Request) -> None:
     """Count a refusal of the client's address, which the log then tells."""
-    known = journal.request_log(request).address = address(request)
+    known = access_log.request_log(request).address = address(request)
     _refusals().add(known)
     if wait_s := _refusals().wait_s(known):
         log.warning("%s is slowed for %.0f s: too many refusals", known, wait_s)
@@ -108,12 +109,12 @@ def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def _refused(error: GatewayError) -> Response:
     """A refusal as a response: 429 when there were too many."""
-    if bodies.of(request).known:
-        return failures.error_response(error)
+    if request_body.of(request).known:
+        return error_handlers.error_response(error)
     if wait_s := _refusals().wait_s(address(request)):
-        return failures.error_response(_slowed(wait_s))
+        return error_handlers.error_response(_slowed(wait_s))
     count(request)
-    return failures.error_response(error)
+    return error_handlers.error_response(error)
 
 
 def _slowed(wait_s: float) -> TooManyRefusals:

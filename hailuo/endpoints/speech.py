@@ -7,18 +7,11 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, request
 
 from ..upstream import AudioStream, Speech, languages
-from . import (
-    access,
-    caller,
-    journal,
-    json_body,
-    service,
-    shapes,
-    streams,
-    validation,
-)
-from .journal import RequestLog
-from .spoken import spoken
+from . import app_state, auth, caller, json_body, sse, validation
+from .chat import response
+from .middleware import access_log
+from .middleware.access_log import RequestLog
+from .speech_text import spoken
 
 bp = Blueprint("speech", __name__)
 
@@ -53,15 +46,15 @@ class SpeechRequest(NamedTuple):
 @bp.post("/audio/speech")
 def speak() -> Response:
     """What fails until the first bytes of audio is still a status."""
-    here = service.get_state()
-    scope = access.candidates(request, here.settings, here.pool)
+    here = app_state.get_state()
+    scope = auth.candidates(request, here.settings, here.pool)
     watch = caller.watch(request, here.settings)
-    if access.is_large(request):
-        access.prove(request, scope, here.gateway, watch)
+    if auth.is_large(request):
+        auth.prove(request, scope, here.gateway, watch)
     asked = read(json_body.read(request, here.settings, json_body.MAX_SPEECH_BYTES))
     if here.gateway.converts(scope, asked.speech):
-        access.prove(request, scope, here.gateway, watch)
-    trace = journal.request_log(request)
+        auth.prove(request, scope, here.gateway, watch)
+    trace = access_log.request_log(request)
     turn = trace.state = here.gateway.turn(scope)
     sound = here.gateway.speak(turn, asked.speech, watch)
     if asked.events:
@@ -91,14 +84,14 @@ def rest(first: bytes, sound: AudioStream) -> Iterator[bytes]:
 
 def as_events(sound: AudioStream, trace: RequestLog) -> Response:
     first = next(sound, b"")
-    return streams.event_stream(lines(first, sound), trace)
+    return sse.event_stream(lines(first, sound), trace)
 
 
 def lines(first: bytes, sound: AudioStream) -> Iterator[bytes]:
     """The same as events."""
     yield deltas(first)
     yield from map(deltas, sound)
-    yield shapes.event({"type": "speech.audio.done", "usage": USAGE})
+    yield response.event({"type": "speech.audio.done", "usage": USAGE})
 
 
 def deltas(sound: bytes) -> bytes:
@@ -108,7 +101,7 @@ def deltas(sound: bytes) -> bytes:
         {"type": "speech.audio.delta", "audio": base64.b64encode(part).decode()}
         for part in parts
     ]
-    return b"".join(map(shapes.event, events)) or shapes.PING
+    return b"".join(map(response.event, events)) or response.PING
 
 
 def read(body: Mapping[str, Any]) -> SpeechRequest:

@@ -10,12 +10,12 @@ from typing import Any
 
 from flask import Blueprint, Request, Response, jsonify, request
 
-from ..accounts import Account
+from ..accounts.account import Account
+from ..accounts.refresh import Outcome
+from ..accounts.tokens_file import TokensFile
 from ..errors import GatewayError
-from ..refresh import Outcome
 from ..settings import Settings
-from ..tokens import TokensFile
-from . import access, caller, json_body, rate_limit, service
+from . import app_state, auth, caller, json_body, rate_limit
 from .validation import wrong
 
 bp = Blueprint("tokens", __name__)
@@ -31,14 +31,14 @@ class UnknownAccount(GatewayError):
 
 @bp.before_request
 def only_the_owner() -> None:
-    settings = service.get_state().settings
+    settings = app_state.get_state().settings
     if request.endpoint != f"{bp.name}.{check.__name__}" or not settings.caller_tokens:
-        access.require_key(request, settings)
+        auth.require_key(request, settings)
 
 
 @bp.get("/token")
 def listed() -> Response:
-    here = service.get_state()
+    here = app_state.get_state()
     return jsonify(
         {
             "object": "list",
@@ -51,7 +51,7 @@ def listed() -> Response:
 
 @bp.post("/token")
 def add() -> Response:
-    here = service.get_state()
+    here = app_state.get_state()
     done = here.credential_store.add(tokens_of(request, here.settings))
     return jsonify(
         {
@@ -66,7 +66,7 @@ def add() -> Response:
 @bp.delete("/token/<name>")
 def remove(name: str) -> Response:
     """raises: UnknownAccount."""
-    here = service.get_state()
+    here = app_state.get_state()
     for account in here.pool.accounts:
         if account.name == name:
             here.credential_store.remove(account)
@@ -76,14 +76,14 @@ def remove(name: str) -> Response:
 
 @bp.route("/token/refresh", methods=["GET", "POST"])
 def refresh() -> Response:
-    here = service.get_state()
+    here = app_state.get_state()
     watch = caller.watch(request, here.settings)
     return jsonify(told(here.refresher.now(watch)))
 
 
 @bp.get("/refresh-status")
 def status() -> Response:
-    here = service.get_state()
+    here = app_state.get_state()
     due = (here.refresher.due_at(account) for account in here.pool.accounts)
     return jsonify(
         {
@@ -93,7 +93,9 @@ def status() -> Response:
             "persisted": here.credential_store.file.persisted,
             "problem": problem(here.credential_store.file),
             "ending_soon": [
-                each.name for each in here.pool.accounts if here.refresher.ends_soon(each)
+                each.name
+                for each in here.pool.accounts
+                if here.refresher.ends_soon(each)
             ],
         }
     )
@@ -102,9 +104,9 @@ def status() -> Response:
 @bp.post("/token/check")
 def check() -> Response:
     """Whoever has many tokens that do not live is slowed like one who is refused."""
-    here = service.get_state()
+    here = app_state.get_state()
     token = token_of(request, here.settings)
-    trusted = access.is_owner(request, here.settings) or here.catalog.knows(token)
+    trusted = auth.is_owner(request, here.settings) or here.catalog.knows(token)
     if not trusted:
         rate_limit.check(request)
     watch = caller.watch(request, here.settings)

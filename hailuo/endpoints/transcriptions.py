@@ -7,19 +7,11 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, jsonify, request
 
 from .. import audio
-from ..upstream import TranscriptPiece, Recording, TranscriptStream
-from . import (
-    access,
-    caller,
-    journal,
-    service,
-    shapes,
-    streams,
-    times,
-    upload,
-    validation,
-)
-from .journal import RequestLog
+from ..upstream import Recording, TranscriptPiece, TranscriptStream
+from . import app_state, auth, caller, sse, subtitles, upload, validation
+from .chat import response
+from .middleware import access_log
+from .middleware.access_log import RequestLog
 
 bp = Blueprint("transcriptions", __name__)
 
@@ -44,15 +36,15 @@ class TranscriptionRequest(NamedTuple):
 @bp.post("/audio/transcriptions")
 def transcribe() -> Response:
     """The recording is made ready before any account is asked for."""
-    here = service.get_state()
-    scope = access.candidates(request, here.settings, here.pool)
+    here = app_state.get_state()
+    scope = auth.candidates(request, here.settings, here.pool)
     watch = caller.watch(request, here.settings)
-    access.prove(request, scope, here.gateway, watch)
+    auth.prove(request, scope, here.gateway, watch)
     with ExitStack() as gone:
         sent = upload.read(request, here.settings, gone)
         asked = read(sent.fields)
         parts = gone.enter_context(audio.parts(sent.file, watch))
-        trace = journal.request_log(request)
+        trace = access_log.request_log(request)
         turn = trace.state = here.gateway.turn(scope)
         recording = asked.recording._replace(parts=parts)
         words = here.gateway.transcribe(turn, recording, watch)
@@ -77,19 +69,19 @@ def whole(
     if asked.format == "verbose_json":
         language, words = asked.recording.language, asked.recording.times == "word"
         return jsonify(
-            times.to_verbose_json(
+            subtitles.to_verbose_json(
                 text, segments, language=language, seconds=seconds, words=words
             )
         )
-    show = {"srt": times.to_srt, "vtt": times.to_vtt}[asked.format]
-    cues = segments or times.whole(text, seconds)
+    show = {"srt": subtitles.to_srt, "vtt": subtitles.to_vtt}[asked.format]
+    cues = segments or subtitles.whole(text, seconds)
     return Response(show(cues), mimetype="text/plain")
 
 
 def streamed(words: TranscriptStream, trace: RequestLog) -> Response:
     """What fails before the first words, or the first ping, is still a status."""
     first = next(words, None)
-    return streams.event_stream(lines(first, words), trace)
+    return sse.event_stream(lines(first, words), trace)
 
 
 def lines(phrase: TranscriptPiece | None, words: TranscriptStream) -> Iterator[bytes]:
@@ -98,9 +90,9 @@ def lines(phrase: TranscriptPiece | None, words: TranscriptStream) -> Iterator[b
     while phrase is not None:
         said += phrase.text
         delta = {"type": "transcript.text.delta", "delta": phrase.text}
-        yield shapes.event(delta) if phrase.text else shapes.PING
+        yield response.event(delta) if phrase.text else response.PING
         phrase = next(words, None)
-    yield shapes.event({"type": "transcript.text.done", "text": said})
+    yield response.event({"type": "transcript.text.done", "text": said})
 
 
 def read(sent: Mapping[str, Any]) -> TranscriptionRequest:

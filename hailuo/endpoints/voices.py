@@ -5,7 +5,7 @@ source: openai-api.md 2.2. With a key, the voices an account has cloned are list
 
 from flask import Blueprint, Response, jsonify, request
 
-from . import access, caller, service
+from . import app_state, auth, caller
 
 bp = Blueprint("voices", __name__)
 
@@ -33,12 +33,15 @@ def voices() -> Response:
 
     raises: Unauthorized for a key that is none; without one nobody is asked.
     """
-    here = service.get_state()
-    if access.credential(request):
-        scope = access.candidates(request, here.settings, here.pool)
+    here = app_state.get_state()
+    if auth.credential(request):
+        scope = auth.candidates(request, here.settings, here.pool)
         watch = caller.watch(request, here.settings)
-        access.prove(request, scope, here.gateway, watch)
-        speakers = [*here.catalog.voices(scope), *here.catalog.account_voices(scope, watch)]
+        auth.prove(request, scope, here.gateway, watch)
+        speakers = [
+            *here.catalog.voices(scope),
+            *here.catalog.account_voices(scope, watch),
+        ]
     else:
         speakers = [*here.catalog.voices(here.pool.all_accounts())]
     names = {speaker.id: speaker.name for speaker in reversed(speakers)}

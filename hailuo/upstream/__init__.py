@@ -8,9 +8,9 @@ gateway asks which upstream answers.
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from ..concurrency.watch import Watch
 from ..errors import BadRequest
 from ..files import File, Source
-from ..watch import Watch
 from .records import Call as Call
 from .records import Message as Message
 from .records import Tool as Tool
@@ -210,8 +210,12 @@ TICK = Piece()  # nothing came for a while; told apart by identity
 HUSH = TranscriptPiece("")  # the same
 
 Answer = Generator[Piece, None, None]  # closing it ends the answer upstream
-AudioStream = Generator[bytes, None, None]  # audio as it arrives; b"" when a beat is due
-TranscriptStream = Generator[TranscriptPiece, None, None]  # as they are understood; HUSH for a beat
+AudioStream = Generator[
+    bytes, None, None
+]  # audio as it arrives; b"" when a beat is due
+TranscriptStream = Generator[
+    TranscriptPiece, None, None
+]  # as they are understood; HUSH for a beat
 
 
 class Upstream(Protocol):

@@ -16,12 +16,12 @@ import os
 import random
 import threading
 
-from hailuo.accounts import Account
+from hailuo.accounts.account import Account
+from hailuo.accounts.credential_store import CredentialStore
+from hailuo.accounts.pool import Pool
+from hailuo.accounts.refresh import TokenRefresher
+from hailuo.accounts.tokens_file import TokensFile
 from hailuo.metrics import Metrics
-from hailuo.pool import Pool
-from hailuo.refresh import TokenRefresher
-from hailuo.roster import CredentialStore
-from hailuo.tokens import TokensFile
 from hailuo.upstream import Identity
 
 USERS = 4

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from hailuo.accounts import CHAT
-from hailuo.cooldowns import Cooldowns
-from hailuo.errors import QuotaExhausted, RateLimited, UpstreamBusy, Unreachable
-from hailuo.retry import RetryPolicy
+from hailuo.accounts.account import CHAT
+from hailuo.accounts.cooldowns import Cooldowns
+from hailuo.concurrency.watch import Watch
+from hailuo.errors import QuotaExhausted, RateLimited, Unreachable, UpstreamBusy
+from hailuo.gateway.retry import RetryPolicy
 from hailuo.upstream import TICK, Piece, Question
-from hailuo.watch import Watch
 from tests.accounts.conftest import Inside
 from tests.accounts.test_line import Clock
 from tests.simulated import Simulated

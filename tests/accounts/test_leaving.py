@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
+from hailuo.concurrency.watch import Watch
 from hailuo.errors import UpstreamError
-from hailuo.upstream.http import HttpClient
-from hailuo.watch import Watch
+from hailuo.net.client import HttpClient
 from tests.accounts.conftest import Inside
 from tests.conftest import SECRET
 from tests.served import KEY, Served

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from hailuo.concurrency.watch import Watch
 from hailuo.upstream import Question
-from hailuo.watch import Watch
 from tests.accounts.conftest import Inside, written
 from tests.conftest import SECRET, Caller
 from tests.served import KEY, Served

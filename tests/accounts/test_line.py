@@ -10,8 +10,11 @@ from collections.abc import Callable
 
 import pytest
 
-from hailuo.accounts import CHAT, Account, Candidates, Slot
-from hailuo.cooldowns import Cooldowns
+from hailuo.accounts.account import CHAT, Account, Candidates, Slot
+from hailuo.accounts.cooldowns import Cooldowns
+from hailuo.accounts.pool import Pool
+from hailuo.accounts.wait_queue import Waiter, WaitQueue
+from hailuo.concurrency.watch import Watch
 from hailuo.errors import (
     AccountsBusy,
     ClientDisconnected,
@@ -19,17 +22,14 @@ from hailuo.errors import (
     GatewayError,
     NoLiveAccount,
     QuotaExhausted,
-    UpstreamBusy,
     ShuttingDown,
     Unauthorized,
     Unreachable,
+    UpstreamBusy,
     UpstreamError,
 )
-from hailuo.line import WaitQueue, Waiter
-from hailuo.pool import Pool
-from hailuo.turn import RequestState
+from hailuo.gateway.request_state import RequestState
 from hailuo.upstream import Identity
-from hailuo.watch import Watch
 from tests.served import ROOT
 
 WAIT_S = 10.0
@@ -442,7 +442,13 @@ class Crowd:
         for _ in range(60):
             try:
                 self.use(here)
-            except (AccountsBusy, UpstreamBusy, NoLiveAccount, Unauthorized, ClientDisconnected):
+            except (
+                AccountsBusy,
+                UpstreamBusy,
+                NoLiveAccount,
+                Unauthorized,
+                ClientDisconnected,
+            ):
                 pass
         self.ended += 1
 
@@ -465,7 +471,9 @@ class Crowd:
         if kind < 0.6:
             return only(self.pool, here.choice(self.users[:4]))
         some = here.sample(self.users, 2)
-        visitors = self.pool.caller_accounts([f"{user}/{here.randrange(3)}" for user in some])
+        visitors = self.pool.caller_accounts(
+            [f"{user}/{here.randrange(3)}" for user in some]
+        )
         assert visitors
         return visitors
 

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from hailuo.concurrency.watch import Watch
 from hailuo.errors import ClientDisconnected, Unauthorized, UpstreamError
 from hailuo.upstream import Question
-from hailuo.watch import Watch
 from tests.accounts.conftest import Inside, written
 from tests.conftest import SECRET
 from tests.simulated import Simulated

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from hailuo.accounts import CHAT, Account, Slot
-from hailuo.cooldowns import Cooldowns
-from hailuo.credentials import identify
+from hailuo.accounts.account import CHAT, Account, Slot
+from hailuo.accounts.cooldowns import Cooldowns
+from hailuo.accounts.renewal_schedule import Schedule
+from hailuo.accounts.tokens_file import Change
 from hailuo.errors import AccountsBusy, UpstreamBusy
-from hailuo.schedule import Schedule
-from hailuo.tokens import Change
+from hailuo.upstream.registry import identify
 from tests.accounts.conftest import DAY_S, Inside, written
 from tests.conftest import SECRET
 from tests.served import KEY, Served

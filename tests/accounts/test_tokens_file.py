@@ -13,7 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.tokens import Change, TokensFileInvalid, TokensFile, Unwritable, apply_changes
+from hailuo.accounts.tokens_file import (
+    Change,
+    TokensFile,
+    TokensFileInvalid,
+    Unwritable,
+    apply_changes,
+)
 from tests.served import ROOT
 
 
@@ -365,7 +371,7 @@ class TestReserve:
         """
         TokensFile(str(path)).change(add("a" * 100))
         code = (
-            "import resource, sys; from hailuo.tokens import TokensFile\n"
+            "import resource, sys; from hailuo.accounts.tokens_file import TokensFile\n"
             f"resource.setrlimit(resource.RLIMIT_FSIZE, ({path.stat().st_size},) * 2)\n"
             "with TokensFile(sys.argv[1]).reserve(): print('asked')"
         )

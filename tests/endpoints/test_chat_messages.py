@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hailuo.endpoints.chat_messages import messages
+from hailuo.endpoints.chat.messages import messages
 from hailuo.errors import BadRequest
 from hailuo.upstream import Call, Message
 

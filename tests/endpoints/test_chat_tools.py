@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hailuo.endpoints.chat_tools import offered
+from hailuo.endpoints.chat.tools import offered
 from hailuo.errors import BadRequest
 from hailuo.upstream import Tool, ToolChoice
 

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from hailuo.endpoints.paths import canonical
+from hailuo.endpoints.middleware.paths import canonical
 
 SPELLINGS = [
     ("/", "/"),

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo import errors
-from hailuo.endpoints import shapes
+from hailuo.endpoints.chat import response
 from hailuo.upstream import Link, Piece, ToolCall, Usage
 
 END = Piece(finish="stop")
 
 
 def whole(*pieces: Piece) -> dict[str, Any]:
-    return shapes.completion(pieces, "7", "m", 1)
+    return response.completion(pieces, "7", "m", 1)
 
 
 def message(*pieces: Piece) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def message(*pieces: Piece) -> dict[str, Any]:
 
 def streamed(*pieces: Piece, usage: bool = False) -> list[Any]:
     """The chunks, without the mark at the end."""
-    chunks = shapes.Chunks("7", "m", 1, usage)
+    chunks = response.Chunks("7", "m", 1, usage)
     lines = chunks.begin(pieces[0]) + b"".join(map(chunks.piece, pieces))
     *events, mark, rest = lines.split(b"\n\n")
     assert (mark, rest) == (b"data: [DONE]", b"")
@@ -149,7 +149,7 @@ def test_long_texts_are_cut_between_characters():
 
 
 def test_the_model_is_echoed_as_it_was_sent():
-    chunks = shapes.Chunks("7", 'a "model"\n""', 1, False)
+    chunks = response.Chunks("7", 'a "model"\n""', 1, False)
     line = chunks.piece(Piece('say ""', finish="stop")).split(b"\n\n")[0]
     chunk = json.loads(line.removeprefix(b"data: "))
     assert chunk["model"] == 'a "model"\n""'
@@ -158,7 +158,7 @@ def test_the_model_is_echoed_as_it_was_sent():
 
 def test_the_error_body_has_all_four_keys():
     failure = errors.BadRequest("no", param="n", code="c")
-    line = shapes.error(failure)
+    line = response.error(failure)
     assert line.startswith(b"data: ") and line.endswith(b"\n\n")
     assert json.loads(line[6:]) == {
         "error": {
@@ -169,5 +169,6 @@ def test_the_error_body_has_all_four_keys():
         }
     }
     assert (
-        json.loads(shapes.error(errors.GatewayError("x"))[6:])["error"]["param"] is None
+        json.loads(response.error(errors.GatewayError("x"))[6:])["error"]["param"]
+        is None
     )

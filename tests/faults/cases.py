@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import requests
 
-from hailuo.upstream.platform import key as platform
-from hailuo.upstream.web import account as web
+from hailuo.upstream.platform import credential as platform
+from hailuo.upstream.web import credential as web
 from tests.conftest import SECRET
 from tests.served import KEY, Served
 from tests.simulated import Simulated

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hailuo.download import DownloadPolicy, fetch
-from hailuo.download.dialling import ConnectPolicy
 from hailuo.errors import BadRequest
 from hailuo.files import names
+from hailuo.net.download import DownloadPolicy, fetch
+from hailuo.net.safe_connect import ConnectPolicy
 from tests.conftest import Caller
 from tests.files.site import Site, redirect
 from tests.served import Served
@@ -95,7 +95,9 @@ class TestAddresses:
         header = location.encode().decode("latin-1")
         page = redirect(header)
         with Site(lambda: [part.decode().encode("latin-1") for part in page()]) as site:
-            rules = DownloadPolicy(1_000, connect_policy=ConnectPolicy(allow_private=True))
+            rules = DownloadPolicy(
+                1_000, connect_policy=ConnectPolicy(allow_private=True)
+            )
             with pytest.raises(BadRequest, match="too long"):
                 fetch(site.url(), rules)
 

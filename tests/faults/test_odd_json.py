@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo.errors import GatewayError, UpstreamProtocolError
-from hailuo.upstream import upstream_json
-from hailuo.upstream.platform.recognition import segments
+from hailuo.net import untrusted_json
+from hailuo.upstream.platform.transcription import segments
 from tests.conftest import BOTH, Caller, text_of
 from tests.served import KEY, Served
 from tests.simulated import Simulated
 
 HALF = "\ud83d"
 MENDED = "\ufffd"
-DEPTHS = [upstream_json.MAX_DEPTH + 1, 900, 5_000, 100_000]
+DEPTHS = [untrusted_json.MAX_DEPTH + 1, 900, 5_000, 100_000]
 
 
 def plain(value: Any) -> dict[str, Any]:
@@ -39,11 +39,11 @@ class TestParse:
         for half in (b"1", b'"\\ud83d"'):
             data = opening * (depth + 1) + half + closing * (depth + 1)
             with pytest.raises(UpstreamProtocolError):
-                upstream_json.parse(data, keep_halves=keep_halves)
+                untrusted_json.parse(data, keep_halves=keep_halves)
 
     def test_what_is_parsed_can_be_written_again(self):
-        deepest = b"[" * upstream_json.MAX_DEPTH + b"]" * upstream_json.MAX_DEPTH
-        assert json.dumps(upstream_json.parse(deepest)).encode() == deepest
+        deepest = b"[" * untrusted_json.MAX_DEPTH + b"]" * untrusted_json.MAX_DEPTH
+        assert json.dumps(untrusted_json.parse(deepest)).encode() == deepest
 
     @pytest.mark.parametrize(
         "data", [b"", b"{", b"NaN", b"1e999", b"9" * 5_000, b'"\\ud83d" NaN', b'{"a":}']
@@ -53,7 +53,7 @@ class TestParse:
         self, data: bytes, keep_halves: bool
     ):
         with pytest.raises(UpstreamProtocolError):
-            upstream_json.parse(data, keep_halves=keep_halves)
+            untrusted_json.parse(data, keep_halves=keep_halves)
 
     @pytest.mark.parametrize(
         ("data", "value"),
@@ -67,18 +67,18 @@ class TestParse:
         ],
     )
     def test_text_is_mended_wherever_it_stands(self, data: bytes, value: Any):
-        assert upstream_json.parse(data) == value
+        assert untrusted_json.parse(data) == value
 
     def test_much_that_is_unsound_is_not_read_slowly(self):
-        data = b'["\\ud83d",' + b"1," * upstream_json.MAX_UNSOUND_BYTES + b"1]"
+        data = b'["\\ud83d",' + b"1," * untrusted_json.MAX_UNSOUND_BYTES + b"1]"
         with pytest.raises(UpstreamProtocolError):
-            upstream_json.parse(data)
+            untrusted_json.parse(data)
 
     @given(st.binary(max_size=40) | st.text('\\ud83c1a"[]{}:,0').map(str.encode))
     def test_any_bytes_are_sound_json_or_a_failure(self, data: bytes):
         for keep_halves in (False, True):
             try:
-                value = upstream_json.parse(data, keep_halves=keep_halves)
+                value = untrusted_json.parse(data, keep_halves=keep_halves)
             except UpstreamProtocolError:
                 continue
             if not keep_halves:
@@ -86,7 +86,7 @@ class TestParse:
 
     @given(st.text(st.characters(codec=None), max_size=9))
     def test_mended_text_can_be_encoded(self, text: str):
-        upstream_json.mend(text).encode()
+        untrusted_json.mend(text).encode()
 
 
 ODD = st.recursive(
@@ -99,16 +99,16 @@ ODD = st.recursive(
 def test_field_of_any_type_is_read_or_a_failure(value: Any):
     fields = {"a": value}
     for read in (
-        upstream_json.mapping,
-        upstream_json.objects,
-        upstream_json.text,
-        upstream_json.identifier,
+        untrusted_json.mapping,
+        untrusted_json.objects,
+        untrusted_json.text,
+        untrusted_json.identifier,
     ):
         try:
             read(fields, "a")
         except GatewayError as error:
             assert error.status == 502
-    assert isinstance(upstream_json.message(value), str)
+    assert isinstance(untrusted_json.message(value), str)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,13 @@ import pytest
 from flask import Request
 from werkzeug.test import EnvironBuilder
 
-from hailuo.endpoints import bodies, rate_limit
-from hailuo.endpoints.bodies import BodyStream, RequestTimeout, Deadlines
+from hailuo.endpoints import rate_limit
+from hailuo.endpoints.middleware import request_body
+from hailuo.endpoints.middleware.request_body import (
+    BodyStream,
+    Deadlines,
+    RequestTimeout,
+)
 from hailuo.endpoints.rate_limit import Refusals
 from hailuo.spool import Spool, SpoolFull
 from tests.accounts.conftest import written
@@ -396,8 +401,8 @@ class TestDrippingBodies:
         self, monkeypatch: pytest.MonkeyPatch
     ):
         """However small its pauses are."""
-        monkeypatch.setattr(bodies, "UNKNOWN_S", 0.2)
-        monkeypatch.setattr(bodies, "LOOK_S", 0.02)
+        monkeypatch.setattr(request_body, "UNKNOWN_S", 0.2)
+        monkeypatch.setattr(request_body, "LOOK_S", 0.02)
         ours, theirs = socket.socketpair()
         with ours, theirs, ours.makefile("rb") as stream:
             ours.settimeout(PATIENCE_S)
@@ -419,7 +424,7 @@ class TestDrippingBodies:
             thread.join()
 
     def test_body_of_a_known_client_has_no_end(self, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr(bodies, "UNKNOWN_S", 0.0)
+        monkeypatch.setattr(request_body, "UNKNOWN_S", 0.0)
         ours, theirs = socket.socketpair()
         with ours, theirs, ours.makefile("rb") as stream:
             deadlines = Deadlines()
@@ -444,7 +449,9 @@ class TestDrippingBodies:
                 sock.sendall(head % path.encode())
                 return stack.enter_context(sock)
 
-            yield lambda path: [begun(path) for _ in range(bodies.MAX_UNKNOWN + 2)]
+            yield lambda path: [
+                begun(path) for _ in range(request_body.MAX_UNKNOWN + 2)
+            ]
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
     def test_oldest_of_too_many_is_cut_off(

@@ -5,8 +5,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from hailuo.download.addresses import is_public
-from hailuo.download.dialling import resolved
+from hailuo.net.addresses import is_public
+from hailuo.net.safe_connect import resolved
 
 PRIVATE = {
     "loopback": "127.0.0.1",

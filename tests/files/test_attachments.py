@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from hailuo.download import DownloadPolicy
-from hailuo.download.dialling import ConnectPolicy
+from hailuo.concurrency.watch import Watch
 from hailuo.errors import BadRequest, ClientDisconnected, TooLarge
 from hailuo.files import Source
-from hailuo.files.attachments import attached
+from hailuo.gateway.attachments import attached
+from hailuo.net.download import DownloadPolicy
+from hailuo.net.safe_connect import ConnectPolicy
 from hailuo.upstream import TICK, Piece
-from hailuo.watch import Watch
 from tests.files import samples
 from tests.files.site import Site, answer, silence
 
@@ -176,7 +176,9 @@ def test_a_slow_download_ticks():
 class TestPictures:
     """Whoever fetches pictures itself is told their public address."""
 
-    PUBLIC = DownloadPolicy(1000, connect_policy=ConnectPolicy(public=lambda at: at == "127.0.0.1"))
+    PUBLIC = DownloadPolicy(
+        1000, connect_policy=ConnectPolicy(public=lambda at: at == "127.0.0.1")
+    )
 
     def given(self, source, fetches=True):
         seen = []
@@ -216,7 +218,9 @@ class TestPictures:
             self.given(at("http://127.0.0.2:1/a.png"))
 
     def test_a_private_one_is_fetched_where_that_is_allowed(self):
-        rules = DownloadPolicy(1000, connect_policy=self.PUBLIC.connect_policy._replace(allow_private=True))
+        rules = DownloadPolicy(
+            1000, connect_policy=self.PUBLIC.connect_policy._replace(allow_private=True)
+        )
         with Site(answer(samples.PNG), host="127.0.0.2") as site:
             (seen,) = asked(at(site.url("/a.png")), rules=rules)
 

@@ -13,14 +13,18 @@ import zlib
 
 import pytest
 
-from hailuo.download import DownloadPolicy, fetch, resolves_to_private
-from hailuo.download.dialling import ConnectPolicy, Deadline, resolved
 from hailuo.errors import BadRequest, TooLarge
+from hailuo.net.download import DownloadPolicy, fetch, resolves_to_private
+from hailuo.net.safe_connect import ConnectPolicy, Deadline, resolved
 from tests.files.site import CERTIFICATE, Site, answer, for_ever, redirect, silence
 from tests.files.test_addresses import PRIVATE
 
-OPEN = DownloadPolicy(limit_bytes=1_000_000, connect_policy=ConnectPolicy(allow_private=True))
-HALF_OPEN = DownloadPolicy(1_000_000, connect_policy=ConnectPolicy(public=lambda at: at == "127.0.0.1"))
+OPEN = DownloadPolicy(
+    limit_bytes=1_000_000, connect_policy=ConnectPolicy(allow_private=True)
+)
+HALF_OPEN = DownloadPolicy(
+    1_000_000, connect_policy=ConnectPolicy(public=lambda at: at == "127.0.0.1")
+)
 CLOSED = DownloadPolicy(limit_bytes=1_000_000)
 
 

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from hailuo.endpoints import attachments
+from hailuo.endpoints import content_parts
 from hailuo.errors import BadRequest
 from hailuo.files import Source
 from tests.files import samples
@@ -16,7 +16,7 @@ PATH = "messages[0].content[1]"
 
 def sources(*parts):
     text = {"type": "text", "text": "What does it say?"}
-    said, *found = attachments.content([text, *parts], "messages[0].content")
+    said, *found = content_parts.content([text, *parts], "messages[0].content")
     assert said == text["text"]
     return found
 
@@ -169,15 +169,15 @@ UNUSABLE = [
 def test_only_the_newest_message_fails_for_a_part(part):
     parts = ["a", part, {"type": "text", "text": "b"}]
 
-    assert attachments.content(parts, PATH, forgiving=True) == ["a", "b"]
+    assert content_parts.content(parts, PATH, forgiving=True) == ["a", "b"]
     with pytest.raises(BadRequest):
-        attachments.content(parts, PATH)
+        content_parts.content(parts, PATH)
 
 
 def test_earlier_messages_lose_files_past_the_twentieth():
     parts = [{"type": "image_url", "image_url": {"url": URL}}] * 25
 
-    found = attachments.content([*parts, "a"], PATH, forgiving=True)
+    found = content_parts.content([*parts, "a"], PATH, forgiving=True)
 
     assert len(found) == 21 and found[-1] == "a"
 
@@ -186,10 +186,10 @@ def test_earlier_messages_lose_files_past_the_twentieth():
 def test_texts_go_by_several_names(kind):
     part = {"type": kind, "text": "a"}
 
-    assert attachments.content([part, "b"], PATH) == ["a", "b"]
-    assert attachments.content(part, PATH) == ["a"]
-    assert attachments.content("a", PATH) == ["a"]
-    assert attachments.content(None, PATH) == []
+    assert content_parts.content([part, "b"], PATH) == ["a", "b"]
+    assert content_parts.content(part, PATH) == ["a"]
+    assert content_parts.content("a", PATH) == ["a"]
+    assert content_parts.content(None, PATH) == []
 
 
 def test_at_most_twenty_files_a_message():

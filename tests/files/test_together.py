@@ -4,9 +4,9 @@ import time
 
 import pytest
 
+from hailuo.concurrency.gather import MAX_CONCURRENT, gather
+from hailuo.concurrency.watch import Watch
 from hailuo.errors import BadRequest, ClientDisconnected
-from hailuo.together import MAX_CONCURRENT, gather
-from hailuo.watch import Watch
 
 
 def outcome(tasks, watch=None):

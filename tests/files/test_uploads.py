@@ -12,15 +12,21 @@ from typing import NamedTuple
 
 import pytest
 
-from hailuo.errors import ClientDisconnected, UpstreamProtocolError, UploadFailed, UpstreamBusy, TokenRejected
+from hailuo.concurrency.watch import Watch
+from hailuo.errors import (
+    ClientDisconnected,
+    TokenRejected,
+    UploadFailed,
+    UpstreamBusy,
+    UpstreamProtocolError,
+)
 from hailuo.files import File
-from hailuo.retry import POLICY
+from hailuo.gateway.retry import POLICY
+from hailuo.net.client import HttpClient
 from hailuo.upstream import Message, Question
-from hailuo.upstream.http import HttpClient
 from hailuo.upstream.web import Web, prompt
 from hailuo.upstream.web.files import SPARE_S
-from hailuo.upstream.web.storage import Policy, put
-from hailuo.watch import Watch
+from hailuo.upstream.web.oss import Policy, put
 from tests.files import samples
 from tests.files.site import Site, answer
 

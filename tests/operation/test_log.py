@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hailuo.errors import Unreachable
-from hailuo.logs import TextFormatter, DisconnectFilter, JsonFormatter, redact
+from hailuo.logs import DisconnectFilter, JsonFormatter, TextFormatter, redact
 from tests.conftest import SECRET, Caller
 from tests.files.site import Site
 from tests.served import KEY, Served

@@ -10,7 +10,7 @@ import openai
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from hailuo.upstream.http import call_name
+from hailuo.net.client import call_name
 from hailuo.upstream.platform import protocol as platform
 from hailuo.upstream.web import protocol as web
 from tests.conftest import SECRET

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hailuo.upstream.http import HttpClient
+from hailuo.net.client import HttpClient
 from hailuo.upstream.platform import Platform
 from tests.simulated import Simulated
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from hailuo.concurrency.watch import Watch
 from hailuo.errors import BadRequest
 from hailuo.files import File, Source, data_uri
 from hailuo.upstream import Message, Question
-from hailuo.upstream.platform.content import ABOUT_FILES, NOT_SENT, Content
 from hailuo.upstream.platform.documents import Documents
-from hailuo.watch import Watch
+from hailuo.upstream.platform.message_files import ABOUT_FILES, NOT_SENT, Content
 from tests.files import samples
 from tests.platform.paper import PART, filed, pdf, word
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.upstream.platform.deltas import Deltas, CumulativeField
+from hailuo.upstream.platform.deltas import CumulativeField, Deltas
 
 
 def read(deltas: list[str]) -> str:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from hailuo.concurrency.watch import Watch
 from hailuo.errors import BadRequest, ClientDisconnected, Unreachable
 from hailuo.upstream import TICK, Piece
 from hailuo.upstream.platform.documents import Documents
-from hailuo.watch import Watch
 from tests.platform.paper import PART, filed, locked, pdf, word
 
 BODY = "word/document.xml"

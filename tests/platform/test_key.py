@@ -5,7 +5,7 @@ import hashlib
 import jwt
 import pytest
 
-from hailuo.upstream.platform.key import identify
+from hailuo.upstream.platform.credential import identify
 
 SECRET = "for tests, at least thirty-two bytes long"
 

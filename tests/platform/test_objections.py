@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from hailuo.files import Source
+from hailuo.net.client import HttpClient
 from hailuo.upstream import Message, Question, Tool, ToolChoice
-from hailuo.upstream.http import HttpClient
 from hailuo.upstream.platform import Platform
 from tests.files import samples
 from tests.platform.paper import PART, filed, pdf

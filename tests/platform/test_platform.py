@@ -9,20 +9,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from hailuo import errors
+from hailuo.concurrency.watch import Watch
 from hailuo.files import Source, data_uri
-from hailuo.upstream import (
-    TICK,
-    Call,
-    Message,
-    Piece,
-    Question,
-    Tool,
-    ToolCall,
-    Usage,
-)
-from hailuo.upstream.http import HttpClient
+from hailuo.net.client import HttpClient
+from hailuo.upstream import TICK, Call, Message, Piece, Question, Tool, ToolCall, Usage
 from hailuo.upstream.platform import Platform
-from hailuo.watch import Watch
 from tests.files import samples
 from tests.platform.paper import filed, pdf
 from tests.simulated import Simulated

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hailuo import errors
-from hailuo.upstream.platform.refusals import error_for_code
+from hailuo.upstream.platform.error_mapping import error_for_code
 
 CODES = {
     1000: errors.Unreachable,
@@ -141,7 +141,11 @@ def test_a_wrong_field_is_named_as_the_caller_names_it(
     error = {"error": {"message": f"{message} (2013)", "http_code": "400"}}
     base = {"base_resp": {"status_code": 2013, "status_msg": message}}
 
-    for found in (error_for_code(error, 400), error_for_code(error), error_for_code(base)):
+    for found in (
+        error_for_code(error, 400),
+        error_for_code(error),
+        error_for_code(base),
+    ):
         assert (found.param, found.code) == (param, "invalid_value")
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.upstream.platform.thinking import ThinkTagParser, separate
+from hailuo.upstream.platform.think_tags import ThinkTagParser, separate
 
 WORDS = st.text(alphabet="<think>/\n ab你")
 PLACES = st.lists(st.integers(0, 60))

@@ -6,11 +6,7 @@ neither the simulator nor the client of these tests had a hand in them.
 
 import pytest
 
-from hailuo.simulator.web.signing import (
-    chat_digest,
-    encode_uri_component,
-    signature,
-)
+from hailuo.simulator.web.signing import chat_digest, encode_uri_component, signature
 from tests.simulator.browser import sign
 
 UNIX = "1730083971000"

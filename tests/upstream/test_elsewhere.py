@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from hailuo.errors import Unreachable
-from hailuo.upstream.http import HttpClient
+from hailuo.net.client import HttpClient
 from tests.files.site import Site, answer
 from tests.upstream.service import Service
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.upstream.framing import MAX_STEPS, Chunked, Head, HeadTooLarge, Sized
+from hailuo.net.framing import MAX_STEPS, Chunked, Head, HeadTooLarge, Sized
 from tests.upstream.service import END, chunk
 
 

@@ -17,12 +17,17 @@ from typing import Any
 import pytest
 import requests
 
-from hailuo.errors import ClientDisconnected, UpstreamProtocolError, UpstreamTimeout, Unreachable
-from hailuo.upstream.foreign import map_transport_error
-from hailuo.upstream.http import HttpClient
-from hailuo.upstream.stream import Stream
+from hailuo.concurrency.watch import Watch
+from hailuo.errors import (
+    ClientDisconnected,
+    Unreachable,
+    UpstreamProtocolError,
+    UpstreamTimeout,
+)
+from hailuo.net.client import HttpClient
+from hailuo.net.stream import Stream
+from hailuo.net.transport_errors import map_transport_error
 from hailuo.upstream.tidying import CROWD
-from hailuo.watch import Watch
 from tests.upstream.service import CHUNKED, END, UNTIL_CLOSE, Answer, Service, chunk
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
@@ -148,7 +153,9 @@ class TestFraming:
 
         with (
             Service(answer) as service,
-            HttpClient().stream("GET", service.url, headers=HEADERS, watch=Watch()) as stream,
+            HttpClient().stream(
+                "GET", service.url, headers=HEADERS, watch=Watch()
+            ) as stream,
         ):
             parts = iter(stream)
             assert next(parts) == pieces[0]
@@ -258,7 +265,9 @@ class TestBreakingOff:
         read_first = threading.Event()
         with (
             Service(answer) as service,
-            HttpClient().stream("GET", service.url, headers={}, watch=Watch()) as stream,
+            HttpClient().stream(
+                "GET", service.url, headers={}, watch=Watch()
+            ) as stream,
         ):
             parts = iter(stream)
             assert next(parts) == b"before"
@@ -278,7 +287,9 @@ class TestBreakingOff:
 
         headers_read = threading.Event()
         with Service(answer) as service:
-            with HttpClient().stream("GET", service.url, headers={}, watch=Watch()) as stream:
+            with HttpClient().stream(
+                "GET", service.url, headers={}, watch=Watch()
+            ) as stream:
                 headers_read.set()
                 with pytest.raises(Unreachable):
                     read(stream)
@@ -661,7 +672,9 @@ class TestConnections:
 
         with Service(answer) as service:
             began = time.monotonic()
-            with HttpClient().stream("GET", service.url, headers={}, watch=Watch()) as stream:
+            with HttpClient().stream(
+                "GET", service.url, headers={}, watch=Watch()
+            ) as stream:
                 next(iter(stream))
                 stream.drain()
             assert time.monotonic() - began < 1

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo.errors import GatewayError, UpstreamProtocolError
-from hailuo.upstream.platform import transcript as platform
-from hailuo.upstream.platform.refusals import error_for_code
-from hailuo.upstream.sse import Event
+from hailuo.net.sse import Event
+from hailuo.upstream.platform import answer_parser as platform
+from hailuo.upstream.platform.error_mapping import error_for_code
 from hailuo.upstream.web import chat as web
 from hailuo.upstream.web.client import raise_for_status_info
-from hailuo.upstream.web.recognition import recognised
+from hailuo.upstream.web.transcription import recognised
 
 NAMES = st.sampled_from(
     "type statusInfo code message data messageResult sendResult msgID chatID content "

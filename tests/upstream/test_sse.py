@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo.errors import UpstreamProtocolError
-from hailuo.upstream.sse import MAX_EVENT, Parser
+from hailuo.net.sse import MAX_EVENT, Parser
 
 # name: (bytes of a stream, data of its events)
 STREAMS: dict[str, tuple[bytes, list[bytes]]] = {

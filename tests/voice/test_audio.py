@@ -15,7 +15,7 @@ import pytest
 
 from hailuo import audio, errors
 from hailuo.audio import process
-from hailuo.watch import Watch
+from hailuo.concurrency.watch import Watch
 from tests.voice import sounds
 from tests.voice.sounds import Decoded
 

@@ -23,7 +23,9 @@ def joined(parts: list[bytes], size: int = 1000) -> bytes:
     return b"".join(
         sound
         for part in parts
-        for sound in mp3.strip_tags(part[at : at + size] for at in range(0, len(part), size))
+        for sound in mp3.strip_tags(
+            part[at : at + size] for at in range(0, len(part), size)
+        )
     )
 
 

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple, cast
 import pytest
 
 from hailuo import errors
+from hailuo.concurrency.watch import Watch
+from hailuo.net.client import HttpClient
 from hailuo.upstream import Recording, Speech
-from hailuo.upstream.http import HttpClient
 from hailuo.upstream.platform import Platform
 from hailuo.upstream.platform.client import Client
-from hailuo.upstream.platform.voice import SpeechClient
-from hailuo.watch import Watch
+from hailuo.upstream.platform.speech import SpeechClient
 from tests.conftest import SECRET
 from tests.served import Served
 from tests.simulated import Simulated
@@ -193,7 +193,9 @@ def test_a_voice_that_is_not_listed_yet_is_tried(
     platform: Platform, scripted: Simulated
 ):
     """A clone is listed only after its first use."""
-    assert "my-new-voice" not in [each.id for each in platform.account_voices(Account())]
+    assert "my-new-voice" not in [
+        each.id for each in platform.account_voices(Account())
+    ]
 
     spoken(platform, voice="my-new-voice")
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo.errors import BadRequest
-from hailuo.upstream import sentences
-from hailuo.upstream.web import repetition
+from hailuo.upstream import text_splitting
+from hailuo.upstream.web import read_aloud
 
 WORDS = st.sampled_from(
     ["Hi", "a sentence", "你好", "。", ". ", "！", ", ", "，", " ", "\n"]
@@ -19,12 +19,12 @@ TEXTS = st.lists(WORDS, max_size=400).map("".join)
 
 @given(TEXTS, st.integers(4, 900))
 def test_pieces_are_the_text_again(text: str, most: int):
-    assert "".join(sentences.split_text(text, most)) == text
+    assert "".join(text_splitting.split_text(text, most)) == text
 
 
 @given(TEXTS, st.integers(4, 900))
 def test_no_piece_is_too_long_or_empty(text: str, most: int):
-    pieces = sentences.split_text(text, most)
+    pieces = text_splitting.split_text(text, most)
 
     assert all(len(piece) <= most for piece in pieces)
     assert all(pieces) or pieces == [""]
@@ -44,7 +44,7 @@ def test_no_piece_is_too_long_or_empty(text: str, most: int):
 def test_a_text_is_cut_at_the_best_place_there_is(
     text: str, most: int, expected: list[str]
 ):
-    assert sentences.split_text(text, most) == expected
+    assert text_splitting.split_text(text, most) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,13 @@ def test_a_text_is_cut_at_the_best_place_there_is(
     ],
 )
 def test_what_is_not_spoken_is_left_out(text: str, expected: str):
-    assert repetition.spoken(text) == expected
+    assert read_aloud.spoken(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "...", "# ()", "\n", "🙂"])
 def test_nothing_to_say_is_refused(text: str):
     with pytest.raises(BadRequest) as refusal:
-        repetition.readable(text)
+        read_aloud.readable(text)
 
     assert refusal.value.param == "input"
 
@@ -84,7 +84,7 @@ def test_nothing_to_say_is_refused(text: str):
 def test_the_same_words_are_a_repetition(said: str):
     asked = "Hello, how are you today?"
 
-    assert repetition.similarity(asked, said) >= repetition.ALIKE
+    assert read_aloud.similarity(asked, said) >= read_aloud.ALIKE
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_the_same_words_are_a_repetition(said: str):
 def test_other_words_are_none(said: str):
     asked = "Hello, how are you today?"
 
-    assert repetition.similarity(asked, said) < repetition.ALIKE
+    assert read_aloud.similarity(asked, said) < read_aloud.ALIKE
 
 
 def test_letters_that_normalising_makes_many_of_are_compared_at_once():
@@ -110,7 +110,7 @@ def test_letters_that_normalising_makes_many_of_are_compared_at_once():
     Counted in steps of the comparison, one for each letter.
     """
     asked = "\ufdfa" * 800
-    assert len(repetition.letters(asked)) > 10_000
+    assert len(read_aloud.letters(asked)) > 10_000
     steps = 0
 
     def count(*_: object) -> object:
@@ -120,18 +120,18 @@ def test_letters_that_normalising_makes_many_of_are_compared_at_once():
 
     sys.settrace(lambda *_: count)
     try:
-        alike = repetition.similarity(asked, asked[:-1] + "x")
+        alike = read_aloud.similarity(asked, asked[:-1] + "x")
     finally:
         sys.settrace(None)
 
-    assert alike > repetition.ALIKE
+    assert alike > read_aloud.ALIKE
     assert steps < 200_000
 
 
 def test_what_follows_the_letters_that_are_compared_counts():
     asked = "\ufdfa" * 200
 
-    assert repetition.similarity(asked, asked + asked) < repetition.ALIKE
+    assert read_aloud.similarity(asked, asked + asked) < read_aloud.ALIKE
 
 
 @pytest.mark.parametrize("said", ["a\u0316\u0301" * 50_000, "a" * 1_000_000])
@@ -139,9 +139,9 @@ def test_an_answer_far_longer_than_what_was_asked_is_not_looked_at(
     monkeypatch: pytest.MonkeyPatch, said: str
 ):
     """Normalising so many combining marks takes minutes."""
-    monkeypatch.setattr(repetition, "letters", None)
+    monkeypatch.setattr(read_aloud, "letters", None)
 
-    assert repetition.similarity("a" * 800, said) == 0
+    assert read_aloud.similarity("a" * 800, said) == 0
 
 
 @given(st.text("ab", max_size=9), st.text("ab", max_size=9))
@@ -154,7 +154,7 @@ def test_similarity_counts_the_letters_they_have_in_common(one: str, other: str)
     )
 
     expected = 2 * common / (len(one + other)) if one != other else 1
-    assert repetition.similarity(one, other) == expected
+    assert read_aloud.similarity(one, other) == expected
 
 
 def is_subsequence(letters: tuple[str, ...], text: str) -> bool:
@@ -164,9 +164,9 @@ def is_subsequence(letters: tuple[str, ...], text: str) -> bool:
 
 @given(TEXTS)
 def test_a_text_is_like_itself(text: str):
-    assert repetition.similarity(text, text) == 1
+    assert read_aloud.similarity(text, text) == 1
 
 
 @given(TEXTS, TEXTS)
 def test_similarity_is_between_0_and_1(one: str, other: str):
-    assert 0 <= repetition.similarity(one, other) <= 1
+    assert 0 <= read_aloud.similarity(one, other) <= 1

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.endpoints.spoken import spoken
+from hailuo.endpoints.speech_text import spoken
 
 SPOKEN = {
     "emphasis": (

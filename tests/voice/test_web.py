@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from hailuo import audio, errors
-from hailuo.retry import POLICY
+from hailuo.concurrency.watch import Watch
+from hailuo.gateway.retry import POLICY
+from hailuo.net.client import HttpClient
 from hailuo.upstream import Recording, Speech
-from hailuo.upstream.http import HttpClient
 from hailuo.upstream.web import Web
-from hailuo.watch import Watch
 from tests.simulated import Simulated
 from tests.voice import sounds
 from tests.voice.sounds import Decoded
@@ -202,7 +202,10 @@ FAULTS: list[tuple[dict[str, Any], type[errors.UpstreamError]]] = [
         errors.UpstreamProtocolError,
     ),
     ({"call": "audio", "http": {"status": 404}}, errors.Unreachable),
-    ({"call": "audio", "http": {"status": 200, "body": "<p>"}}, errors.UpstreamProtocolError),
+    (
+        {"call": "audio", "http": {"status": 200, "body": "<p>"}},
+        errors.UpstreamProtocolError,
+    ),
     ({"call": "audio", "drop": "reset"}, errors.Unreachable),
     ({"call": "audio", "cut_at": 1000}, errors.Unreachable),
 ]

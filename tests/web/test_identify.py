@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.upstream.web.account import identify
+from hailuo.upstream.web.credential import identify
 
 
 def forged(payload: Any) -> str:

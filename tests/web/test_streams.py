@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.errors import UpstreamProtocolError, UpstreamError
+from hailuo.errors import UpstreamError, UpstreamProtocolError
 from hailuo.upstream.web.chat import AnswerParser, repeated
 from hailuo.upstream.web.reading import pieces
 

@@ -3,26 +3,26 @@
 from collections.abc import Sequence
 from contextlib import closing
 
-from ...errors import BadRequest, UpstreamProtocolError, TokenRejected
-from ...watch import Watch
+from ...concurrency.watch import Watch
+from ...errors import BadRequest, TokenRejected, UpstreamProtocolError
+from ...net import untrusted_json
+from ...net.client import HttpClient
 from .. import (
     Answer,
+    AudioStream,
     Credential,
     Question,
     Recording,
-    AudioStream,
-    Voice,
     Speech,
     TranscriptStream,
-    upstream_json,
+    Voice,
 )
-from ..http import HttpClient
-from . import chat, history, objections, protocol, request
+from . import capabilities, chat, history, protocol, request
 from .client import Client
-from .content import Content
 from .documents import Documents
-from .recognition import TranscriptionClient
-from .voice import SpeechClient
+from .message_files import Content
+from .speech import SpeechClient
+from .transcription import TranscriptionClient
 
 
 class Platform:
@@ -59,7 +59,7 @@ class Platform:
         return self._models(account.token)
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:
-        return objections.unsupported_chat(question, self._model(question))
+        return capabilities.unsupported_chat(question, self._model(question))
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Ask with *account*'s key, once the documents are read."""
@@ -132,7 +132,7 @@ class Platform:
         if not isinstance(listed, list):
             raise UpstreamProtocolError("the platform lists no models")
         models = [model for model in listed if isinstance(model, dict)]
-        names = [upstream_json.identifier(model, "id") for model in models]
+        names = [untrusted_json.identifier(model, "id") for model in models]
         return list(filter(None, names))
 
     def _model(self, question: Question) -> str:

@@ -9,12 +9,12 @@ Pure: bytes in, pieces out, so a recording is as good as the service.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ...errors import GatewayError, UpstreamTimeout, Unreachable
-from ...fairness import fairly
+from ...concurrency.fairness import fairly
+from ...errors import GatewayError, Unreachable, UpstreamTimeout
+from ...net.sse import Parser
 from .. import TICK, Answer
-from ..sse import Parser
+from .answer_parser import AnswerParser
 from .protocol import DONE
-from .transcript import AnswerParser
 
 
 def pieces(
@@ -57,7 +57,9 @@ def _said(transcript: AnswerParser, events: Iterable[bytes]) -> Answer:
         raise failure
 
 
-def _until_finished(stream: Iterable[bytes], transcript: AnswerParser) -> Iterator[bytes]:
+def _until_finished(
+    stream: Iterable[bytes], transcript: AnswerParser
+) -> Iterator[bytes]:
     """The stream; once it has said why the answer is over, the answer is whole."""
     try:
         yield from stream

@@ -11,13 +11,13 @@ from typing import Any
 import orjson
 import requests
 
-from ...errors import BadRequest, UpstreamProtocolError, PaidTimeout, UpstreamError
-from ...watch import Watch
-from .. import upstream_json
-from ..http import Form, HttpClient, multipart, retry_after_s
-from ..stream import Stream
+from ...concurrency.watch import Watch
+from ...errors import BadRequest, PaidTimeout, UpstreamError, UpstreamProtocolError
+from ...net import untrusted_json
+from ...net.client import Form, HttpClient, multipart, retry_after_s
+from ...net.stream import Stream
+from .error_mapping import error_for_code
 from .protocol import CALLS, KIND
-from .refusals import error_for_code
 
 
 class Client:
@@ -128,7 +128,7 @@ def unwrap(response: requests.Response) -> Any:
     raises: as Client.ask().
     """
     try:
-        answer = upstream_json.parse(response.content)
+        answer = untrusted_json.parse(response.content)
     except UpstreamProtocolError:
         answer = None
     if failure := error_for_code(answer, response.status_code):
@@ -146,7 +146,9 @@ def _check_stream(stream: Stream) -> None:
     if response.status_code == 200 and kind.startswith("text/event-stream"):
         return
     unwrap(stream.read_all())
-    raise UpstreamProtocolError(f"the platform's answer is no event stream but {kind or '?'}")
+    raise UpstreamProtocolError(
+        f"the platform's answer is no event stream but {kind or '?'}"
+    )
 
 
 def written(body: Mapping[str, Any]) -> bytes:

@@ -16,7 +16,7 @@ pair at the end of a delta waits for its other half.
     new_text = content.add("Hello")
 """
 
-from .. import upstream_json
+from ...net import untrusted_json
 
 GROWTHS = 3
 CHARACTERS = 24
@@ -71,7 +71,7 @@ class CumulativeField:
             end -= 1
         new = text[self._given : end]
         self._given = max(self._given, end)
-        return upstream_json.mend(new)
+        return untrusted_json.mend(new)
 
     def _certain(self) -> str:
         if self._deltas.cumulative is None:

@@ -22,10 +22,10 @@ from typing import NamedTuple
 
 import orjson
 
+from ...concurrency.semaphore import FairSemaphore
+from ...concurrency.watch import Watch
 from ...errors import BadRequest, Unreachable
 from ...files import File
-from ...places import FairSemaphore
-from ...watch import Watch
 from .. import TICK, Piece
 
 EXTRACTION = Path(__file__).with_name("extraction.py")

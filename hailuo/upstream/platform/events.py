@@ -6,13 +6,13 @@ raises, everywhere: UpstreamProtocolError for what is not the protocol.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ...concurrency.fairness import fairly
 from ...errors import UpstreamProtocolError
-from ...fairness import fairly
-from .. import sse
-from ..upstream_json import mapping as mapping
-from ..upstream_json import objects as objects
-from ..upstream_json import text as text
-from .refusals import error_for_code
+from ...net import sse
+from ...net.untrusted_json import mapping as mapping
+from ...net.untrusted_json import objects as objects
+from ...net.untrusted_json import text as text
+from .error_mapping import error_for_code
 
 
 def of(stream: Iterable[bytes]) -> Iterator[Mapping[str, Any] | None]:

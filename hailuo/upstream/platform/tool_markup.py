@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from ...errors import UpstreamProtocolError
-from .. import upstream_json
+from ...net import untrusted_json
 
 OPEN, CLOSE = "<minimax:tool_call>", "</minimax:tool_call>"
 _CLOSE_INVOKE, _CLOSE_PARAMETER = "</invoke>", "</parameter>"
@@ -149,7 +149,7 @@ def _typed(value: str, schema: Any) -> Any:
     allowed = {each for name in types for each in _JSON_TYPES.get(name, ())}
     written = _LITERALS.get(value.strip().lower(), value)
     try:
-        parsed = upstream_json.parse(written.encode())
+        parsed = untrusted_json.parse(written.encode())
     except UpstreamProtocolError:
         return value
     return parsed if type(parsed) in allowed else value

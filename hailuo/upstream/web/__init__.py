@@ -4,36 +4,36 @@ from collections.abc import Sequence
 from contextlib import closing
 from urllib.parse import quote
 
+from ...concurrency.watch import Watch
 from ...errors import (
     BadRequest,
     ClientDisconnected,
-    UpstreamProtocolError,
     TokenRejected,
+    UpstreamProtocolError,
 )
 from ...files import File
-from ...watch import Watch
+from ...net.client import HttpClient
+from ...net.stream import Stream
 from .. import (
     Answer,
+    AudioStream,
     Credential,
     Question,
     Recording,
-    AudioStream,
-    Voice,
     Speech,
     TranscriptStream,
+    Voice,
 )
-from ..http import HttpClient
-from ..stream import Stream
-from . import files, prompt, protocol, repetition, voices
-from .account import identify
+from . import files, prompt, protocol, read_aloud, voices
 from .chat import AnswerParser
 from .client import Client
+from .credential import identify
 from .files import Uploads
-from .reading import read_chat_id, pieces
-from .recognition import TranscriptionClient
+from .reading import pieces, read_chat_id
 from .removal import Removals
 from .signing import chat_digest
-from .voice import SpeechClient
+from .speech import SpeechClient
+from .transcription import TranscriptionClient
 
 RENEWAL_S = 120.0  # the new token is lost with an answer that is not awaited
 
@@ -56,7 +56,9 @@ class Web:
         self._removals = Removals(self._remove)
         self._elsewhere = http.elsewhere(origin)
         self._uploads = Uploads(self._client, self._elsewhere)
-        self._speech = SpeechClient(self._elsewhere, self._client, self._ask, self._removals)
+        self._speech = SpeechClient(
+            self._elsewhere, self._client, self._ask, self._removals
+        )
         self._transcription = TranscriptionClient(self._client)
         self._replaced = voices.replacements(replaced)
 
@@ -115,7 +117,9 @@ class Web:
         """The voices everybody may use."""
         return voices.VOICES
 
-    def account_voices(self, account: Credential, watch: Watch | None = None) -> list[Voice]:
+    def account_voices(
+        self, account: Credential, watch: Watch | None = None
+    ) -> list[Voice]:
         """The voices that are the account's own. raises: UpstreamError; ClientDisconnected."""
         return self._speech.account_voices(account, watch)
 
@@ -130,7 +134,7 @@ class Web:
         """What of *speech* this service cannot do on any account, by its field."""
         try:
             voices.chosen(speech.voice, speech.model, self._replaced)
-            repetition.readable(speech.text)
+            read_aloud.readable(speech.text)
         except BadRequest as objection:
             return objection
         return None

@@ -16,10 +16,11 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from ...concurrency.fairness import fairly
 from ...errors import EmptyAnswer, UpstreamProtocolError
-from ...fairness import fairly
-from .. import Link, Piece, sse, upstream_json
-from ..upstream_json import mapping
+from ...net import sse, untrusted_json
+from ...net.untrusted_json import mapping
+from .. import Link, Piece
 from .client import raise_for_status_info
 from .protocol import END_TYPE, HEARTBEAT_TYPE, IS_LAST
 
@@ -91,9 +92,9 @@ class AnswerParser:
         data = mapping(said, "data")
         message = mapping(data, "messageResult")
         result = message or mapping(data, "sendResult")
-        self.chat_id = self.chat_id or upstream_json.identifier(result, "chatID")
-        self.message_id = upstream_json.identifier(message, "msgID") or self.message_id
-        self._read_content(upstream_json.text(message, "content"))
+        self.chat_id = self.chat_id or untrusted_json.identifier(result, "chatID")
+        self.message_id = untrusted_json.identifier(message, "msgID") or self.message_id
+        self._read_content(untrusted_json.text(message, "content"))
         self._links = _links(message) or self._links
         if said.get("type") == END_TYPE or message.get("isEnd") == IS_LAST:
             self._end()
@@ -157,7 +158,9 @@ class AnswerParser:
         if not self._streamed:
             self._content = self._latest
         elif not self._latest.startswith(self._content[: self._sound_end()].rstrip()):
-            raise UpstreamProtocolError("the upstream has taken back the end of its answer")
+            raise UpstreamProtocolError(
+                "the upstream has taken back the end of its answer"
+            )
         self.ended = True
 
 
@@ -188,4 +191,4 @@ def _link(detail: Mapping[str, Any]) -> Link:
     url = detail.get("url")
     if not isinstance(url, str):
         url = ""
-    return Link(upstream_json.message(detail.get("detail")) or url, url)
+    return Link(untrusted_json.message(detail.get("detail")) or url, url)

@@ -16,12 +16,18 @@ from typing import Any, NamedTuple
 
 import requests
 
-from ...errors import UpstreamProtocolError, UpstreamBusy, TokenRejected, Unreachable, UpstreamError
-from ...kept import SingleFlightCache
-from ...watch import Watch
-from .. import upstream_json
-from ..http import CALL_S, Form, HttpClient, multipart, retry_after_s
-from ..stream import Stream
+from ...concurrency.cache import SingleFlightCache
+from ...concurrency.watch import Watch
+from ...errors import (
+    TokenRejected,
+    Unreachable,
+    UpstreamBusy,
+    UpstreamError,
+    UpstreamProtocolError,
+)
+from ...net import untrusted_json
+from ...net.client import CALL_S, Form, HttpClient, multipart, retry_after_s
+from ...net.stream import Stream
 from .protocol import (
     CALLS,
     DEAD_TOKEN_CODES,
@@ -140,7 +146,7 @@ def _device_id(data: Any) -> str:
     raises: UpstreamProtocolError for what is none, or could not stand there as it is.
     """
     fields = data if isinstance(data, Mapping) else {}
-    device_id = upstream_json.identifier(fields, "deviceIDStr")
+    device_id = untrusted_json.identifier(fields, "deviceIDStr")
     if not _SANE_DEVICE_ID.fullmatch(device_id):
         raise UpstreamProtocolError("the upstream has registered no device")
     return device_id
@@ -165,15 +171,17 @@ def raise_for_status_info(status_info: Mapping[str, Any]) -> None:
 def error_for_code(code: Any, message: Any) -> UpstreamError:
     """The failure that a code other than 0 means, in the service's words."""
     if not isinstance(code, int):
-        return UpstreamProtocolError("a status code of the upstream is not a whole number")
-    said = f"the upstream says: {upstream_json.message(message) or 'no'} ({code})"
+        return UpstreamProtocolError(
+            "a status code of the upstream is not a whole number"
+        )
+    said = f"the upstream says: {untrusted_json.message(message) or 'no'} ({code})"
     return TokenRejected(said) if code in DEAD_TOKEN_CODES else UpstreamBusy(said)
 
 
 def unwrap(response: requests.Response) -> Any:
     """What a JSON answer's envelope holds; an answer without one is passed through."""
     try:
-        answer = upstream_json.parse(response.content)
+        answer = untrusted_json.parse(response.content)
     except UpstreamProtocolError:
         answer = None
     if isinstance(answer, dict) and isinstance(answer.get("statusInfo"), dict):
@@ -194,7 +202,9 @@ def _check_stream(stream: Stream) -> None:
     if kind.startswith("application/json"):
         unwrap(stream.read_all())
     _check_status(response)
-    raise UpstreamProtocolError(f"the upstream's answer is no event stream but {kind or '?'}")
+    raise UpstreamProtocolError(
+        f"the upstream's answer is no event stream but {kind or '?'}"
+    )
 
 
 def _check_status(response: requests.Response) -> None:

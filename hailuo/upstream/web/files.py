@@ -13,22 +13,23 @@ from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from math import inf
 
+from ...concurrency.cache import SingleFlightCache
+from ...concurrency.gather import CancelToken, gather
+from ...concurrency.watch import Watch
 from ...errors import (
     ClientDisconnected,
-    UpstreamProtocolError,
-    UploadFailed,
     TokenRejected,
+    UploadFailed,
     UpstreamError,
+    UpstreamProtocolError,
 )
 from ...files import File
-from ...kept import SingleFlightCache
-from ...together import CancelToken, gather
-from ...watch import Watch
-from .. import TICK, Piece, upstream_json
-from ..http import HttpClient
-from . import protocol, storage
+from ...net import untrusted_json
+from ...net.client import HttpClient
+from .. import TICK, Piece
+from . import oss, protocol
 from .client import Client
-from .storage import Policy
+from .oss import Policy
 
 SPARE_S = 60.0  # a policy is not used any more so long before it ends
 
@@ -60,7 +61,9 @@ class Uploads:
         ]
         return (yield from gather(tasks, watch, TICK)) if tasks else []
 
-    def _id(self, token: str, file: File, known: dict[str, str], stop: CancelToken) -> str:
+    def _id(
+        self, token: str, file: File, known: dict[str, str], stop: CancelToken
+    ) -> str:
         if token not in known:
             known[token] = self._uploaded(token, file, stop)
         return known[token]
@@ -89,7 +92,7 @@ class Uploads:
                 key = f"{policy.folder.strip('/')}/{name}"
                 check = partial(_check, stop)
                 with self._client.count_call("put"):
-                    storage.put(self._http.session, policy, key, body, check)
+                    oss.put(self._http.session, policy, key, body, check)
             return self._announced(token, file, name, policy)
         except UpstreamError:
             self._policies.invalidate(token, policy)
@@ -108,7 +111,7 @@ class Uploads:
         }
         data = self._client.ask("POST", protocol.POLICY_CALLBACK, token, told)
         fields = data if isinstance(data, Mapping) else {}
-        if not (file_id := upstream_json.identifier(fields, "fileID")):
+        if not (file_id := untrusted_json.identifier(fields, "fileID")):
             raise UpstreamProtocolError("the upstream has given a file no id")
         return file_id
 

@@ -1,8 +1,8 @@
 """An answer's stream, read into a Transcript (protocol.md 4)."""
 
-from ...errors import UpstreamProtocolError, UpstreamError
+from ...errors import UpstreamError, UpstreamProtocolError
+from ...net.stream import Stream
 from .. import TICK, Answer
-from ..stream import Stream
 from .chat import AnswerParser
 
 

@@ -1,0 +1,98 @@
+"""Cooldowns: how long a credential is left alone after its service refused it."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from ..errors import UpstreamError
+from ..gateway.retry import POLICY, RetryPolicy
+
+MAX_COOLDOWNS = 100  # of one credential: clients name models
+
+
+class Cooldown(NamedTuple):
+    """Time for which a credential is left alone after a refusal.
+
+    began_at, until: on the clock of its Cooldowns.
+    length_s: seconds it lasts; the next one may be twice as long.
+    kind, why: the refusal and its words; not the error, which would keep its frames.
+    """
+
+    began_at: float
+    until: float
+    length_s: float
+    kind: type[UpstreamError]
+    why: str
+
+
+class Cooldowns:
+    """Cooldowns of a credential: one for each limit of its service.
+
+    A limit is a purpose or, where the service limits models apart, a purpose and a
+    model.
+    refused_question: digest of a question that this credential alone has refused, so
+        that it is not known yet which of the two is at fault; "" when there is none.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._by_limit: dict[tuple[str, str], Cooldown] = {}
+        self.refused_question = ""
+
+    def __bool__(self) -> bool:
+        return bool(self._by_limit)
+
+    def start(
+        self,
+        error: UpstreamError,
+        purpose: str,
+        model: str = "",
+        policy: RetryPolicy = POLICY,
+    ) -> None:
+        """Leave the credential alone for what *error* says is limited.
+
+        While it is left alone already, the same refusal lengthens nothing but where
+        the service asks for that: requests that run side by side, or tries of one
+        request, are refused for the same reason.
+        """
+        limit = (purpose, model if error.limits == "model" else "")
+        now, last = self._clock(), self._by_limit.pop(limit, None)
+        runs = last is not None and last.until > now
+        if runs and last and last.kind is type(error):
+            length_s = last.length_s
+            until = max(last.until, now + (error.retry_after_s or 0))
+        else:
+            length_s = policy.cooldown(error, last.length_s if last else 0)
+            until = max(last.until if last else 0, now + length_s)
+        if len(self._by_limit) >= MAX_COOLDOWNS:
+            del self._by_limit[next(iter(self._by_limit))]
+        cooldown = Cooldown(now, until, length_s, type(error), error.message)
+        self._by_limit[limit] = cooldown
+
+    def clear(self, purpose: str, model: str = "", since: float = math.inf) -> None:
+        """Forget the cooldowns of a purpose and model that began before *since*."""
+        for limit in {(purpose, ""), (purpose, model)}:
+            if limit in self._by_limit and self._by_limit[limit].began_at <= since:
+                del self._by_limit[limit]
+
+    def longest(self, purpose: str, model: str = "") -> Cooldown | None:
+        """Return the cooldown that ends last of those that hold now."""
+        limits = {(purpose, ""), (purpose, model)}
+        found = filter(None, map(self._by_limit.get, limits))
+        last = max(found, key=lambda each: each.until, default=None)
+        return last if last and last.until > self._clock() else None
+
+    def left_s(self, purpose: str, model: str = "") -> float:
+        """Return the seconds until it may be asked for that again."""
+        longest = self.longest(purpose, model) if self._by_limit else None
+        return longest.until - self._clock() if longest else 0.0
+
+    def running(self) -> Mapping[tuple[str, str], float]:
+        """Return what is left of each, in seconds, by its purpose and model."""
+        now = self._clock()
+        return {
+            limit: each.until - now
+            for limit, each in list(self._by_limit.items())
+            if each.until > now
+        }

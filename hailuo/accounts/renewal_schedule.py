@@ -1,0 +1,90 @@
+"""When each account's token is renewed next, whatever the wall clock does.
+
+Deadlines are on the monotonic clock. How much is left of a token's life only the wall
+clock can tell, and that may jump: it is looked at when a token is new, and once a day.
+"""
+
+import time
+from collections.abc import Callable
+from math import inf
+from typing import NamedTuple
+
+from .account import Account
+
+RENEW_BEFORE_END_S = 3 * 86_400.0  # whatever the interval
+RETRY_S = 3_600.0  # after a failure
+RECHECK_S = 86_400.0  # how often the wall clock is looked at
+
+
+class Life(NamedTuple):
+    """Remaining life of a token. ends_at, seen_at: on the monotonic clock."""
+
+    token: str
+    ends_at: float
+    seen_at: float
+
+
+class Schedule:
+    """Deadlines of renewals, by Identity.account: a renewal changes the token.
+
+    interval_s: seconds between renewals; 0 for never.
+    wall, clock: return Unix seconds, and seconds that never jump.
+    """
+
+    def __init__(
+        self,
+        interval_s: float,
+        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._interval_s = interval_s
+        self._wall = wall
+        self._clock = clock
+        self._started_at = clock()
+        self._renewed_at: dict[str, float] = {}
+        self._retry_at: dict[str, float] = {}
+        self._lives: dict[str, Life] = {}
+
+    def left_s(self, account: Account) -> float | None:
+        """Return the seconds until *account* is to be renewed, None for never."""
+        if not self._interval_s or not renewable(account):
+            return None
+        key, now = account.identity.account, self._clock()
+        if key in self._retry_at:
+            return self._retry_at[key] - now
+        renewed_at = self._renewed_at.get(key, self._started_at)
+        earliest = self._renewed_at.get(key, -inf) + RETRY_S
+        early = max(self._ends_at(account) - RENEW_BEFORE_END_S, earliest)
+        return min(renewed_at + self._interval_s, early) - now
+
+    def due_at(self, account: Account) -> float | None:
+        """Return when that is, in Unix seconds."""
+        left_s = self.left_s(account)
+        return None if left_s is None else self._wall() + left_s
+
+    def ends_soon(self, account: Account) -> bool:
+        """Return whether its token ends within three days and nobody renews it."""
+        ends_in_s = self._ends_at(account) - self._clock()
+        return ends_in_s < RENEW_BEFORE_END_S and self.left_s(account) is None
+
+    def renewed(self, account: Account) -> None:
+        self._renewed_at[account.identity.account] = self._clock()
+        self._retry_at.pop(account.identity.account, None)
+
+    def retry(self, account: Account, after_s: float = RETRY_S) -> None:
+        self._retry_at[account.identity.account] = self._clock() + after_s
+
+    def _ends_at(self, account: Account) -> float:
+        """Return the end of its token on the monotonic clock."""
+        key, now = account.identity.account, self._clock()
+        life = self._lives.get(key)
+        if not life or life.token != account.token or now - life.seen_at >= RECHECK_S:
+            expires_at = account.identity.expires_at
+            left_s = inf if expires_at is None else expires_at - self._wall()
+            life = self._lives[key] = Life(account.token, now + left_s, now)
+        return life.ends_at
+
+
+def renewable(account: Account) -> bool:
+    """Return whether the service renews its token, and a new one could be kept."""
+    return account.source == "file" and account.identity.renewable

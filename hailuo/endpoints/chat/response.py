@@ -1,0 +1,197 @@
+"""OpenAI's answers: chat.completion, its chunks, the lines of their stream (pure).
+
+source: openai-api.md 1.2, 1.3 and, for what clients can read, 2.1.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from ... import errors
+from ...upstream import Link, Piece, ToolCall, Usage
+
+FINISH = {
+    "stop": "stop",
+    "length": "length",
+    "tools": "tool_calls",
+    "filtered": "content_filter",
+}
+
+PING = b": ping\n\n"
+DONE = b"data: [DONE]\n\n"
+LINE_CHARACTERS = 8_000  # one-api reads lines of less than 64 KiB
+LINE_LINKS = 10
+
+
+def completion(
+    pieces: Sequence[Piece], id: str, model: str, created: int
+) -> dict[str, Any]:
+    """A whole answer from its pieces, the last of which says how it ended."""
+    last = pieces[-1]
+    choice = {
+        "index": 0,
+        "message": _message(pieces),
+        "logprobs": None,
+        "finish_reason": FINISH[last.finish],
+    }
+    return {
+        "id": id,
+        "model": model,
+        "object": "chat.completion",
+        "choices": [choice],
+        "usage": usage(last.usage),
+        "created": created,
+    }
+
+
+def _message(pieces: Sequence[Piece]) -> dict[str, Any]:
+    text = "".join(piece.text for piece in pieces)
+    reasoning = "".join(piece.reasoning for piece in pieces)
+    calls = joined(call for piece in pieces for call in piece.tool_calls)
+    message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+    if reasoning:
+        message["reasoning_content"] = reasoning
+    if calls:
+        message["content"] = text or None
+        message["tool_calls"] = [_call(call) for call in calls]
+    if links := pieces[-1].links:
+        message["annotations"] = annotations(links, len(text))
+    return message
+
+
+def joined(parts: Iterable[ToolCall]) -> list[ToolCall]:
+    """The calls whose parts these are."""
+    calls: dict[int, ToolCall] = {}
+    for part in parts:
+        call = calls.setdefault(part.number, part._replace(arguments=""))
+        calls[part.number] = call._replace(
+            id=call.id or part.id,
+            name=call.name or part.name,
+            arguments=call.arguments + part.arguments,
+        )
+    return [calls[number] for number in sorted(calls)]
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _call_delta(call: ToolCall) -> dict[str, Any]:
+    """The first part of a call names it; the others only add to its arguments."""
+    if call.name:
+        return {"index": call.number, **_call(call)}
+    return {"index": call.number, "function": {"arguments": call.arguments}}
+
+
+def usage(counted: Usage | None) -> dict[str, int]:
+    """What was counted; where nothing is, the fixed numbers of the seed's promise."""
+    prompt, answer = counted or (1, 1)
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": answer,
+        "total_tokens": prompt + answer,
+    }
+
+
+def annotations(links: Sequence[Link], length: int) -> list[dict[str, Any]]:
+    """The pages the service has read; it does not say where in the text of *length*."""
+    return [
+        {
+            "type": "url_citation",
+            "url_citation": {
+                "start_index": 0,
+                "end_index": length,
+                "url": link.url,
+                "title": link.title,
+            },
+        }
+        for link in links
+    ]
+
+
+def event(data: Any) -> bytes:
+    """One event of a stream: exactly `data: `, one line, one JSON."""
+    return b"data: " + orjson.dumps(data) + b"\n\n"
+
+
+def error(failure: errors.GatewayError) -> bytes:
+    """A failure in mid-stream, as the official libraries understand it."""
+    return event(errors.body(failure))
+
+
+class Chunks:
+    """The chunks of one answer, all with the same id and time.
+
+    What is the same in each is written once: a piece costs little more than its text.
+    """
+
+    def __init__(self, id: str, model: str, created: int, include_usage: bool) -> None:
+        self._head = {
+            "id": id,
+            "object": "chat.completion.chunk",
+            "created": created,
+            "model": model,
+        }
+        self._usage = {"usage": None} if include_usage else {}
+        around = self._chunk({"content": ""}).rpartition(b'""')
+        self._before, self._after = around[0], around[2]
+        self._length = 0
+        self._null = False  # whether the content has been said to be null
+
+    def begin(self, piece: Piece) -> bytes:
+        """The chunk before *piece*, the first; a tool call begins with null."""
+        self._null = bool(piece.tool_calls and not piece.text)
+        content = None if self._null else ""
+        return self._chunk({"role": "assistant", "content": content})
+
+    def piece(self, piece: Piece) -> bytes:
+        """The chunks of a piece; of the last one also the end of the stream."""
+        self._length += len(piece.text)
+        chunks = []
+        for part in _parts(piece.reasoning):
+            chunks.append(self._chunk({"reasoning_content": part}))
+        for part in _parts(piece.text):
+            chunks.append(self._before + orjson.dumps(part) + self._after)
+        if piece.tool_calls:
+            chunks.append(self._chunk(self._calls(piece.tool_calls)))
+        if piece.finish:
+            chunks += self._end(piece)
+        return b"".join(chunks)
+
+    def _calls(self, calls: Sequence[ToolCall]) -> dict[str, Any]:
+        delta = {"tool_calls": [_call_delta(call) for call in calls]}
+        if self._length or self._null:
+            return delta
+        self._null = True  # there was nothing but reasoning before
+        return {"content": None, **delta}
+
+    def _end(self, piece: Piece) -> list[bytes]:
+        """The sources, the finish, the usage if it was asked for, and the mark."""
+        end = []
+        for at in range(0, len(piece.links), LINE_LINKS):
+            cited = annotations(piece.links[at : at + LINE_LINKS], self._length)
+            end.append(self._chunk({"annotations": cited}))
+        end.append(self._chunk({}, FINISH[piece.finish]))
+        if self._usage:
+            counted = {"choices": [], "usage": usage(piece.usage)}
+            end.append(event({**self._head, **counted}))
+        return [*end, DONE]
+
+    def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
+        choice = {
+            "index": 0,
+            "delta": delta,
+            "logprobs": None,
+            "finish_reason": finish_reason,
+        }
+        return event({**self._head, "choices": [choice], **self._usage})
+
+
+def _parts(text: str) -> list[str]:
+    """A text in parts that fit a line: nearly always one, or none."""
+    if len(text) <= LINE_CHARACTERS:
+        return [text] if text else []
+    starts = range(0, len(text), LINE_CHARACTERS)
+    return [text[at : at + LINE_CHARACTERS] for at in starts]

@@ -1,0 +1,65 @@
+"""Every failure leaves in the one body, with the request's id (design.md, Failures)."""
+
+import logging
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from .. import errors
+from ..accounts.pool import shutting_down_error
+from . import app_state
+from .middleware import access_log
+
+log = logging.getLogger(__name__)
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_reject_during_shutdown)
+    app.after_request(_add_headers)
+    app.register_error_handler(errors.GatewayError, error_response)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def error_response(error: errors.GatewayError) -> Response:
+    """A failure as a response."""
+    access_log.request_log(request).record_failure(error)
+    response = jsonify(errors.body(error))
+    response.status_code = error.status
+    response.headers.update(error.headers)
+    return response
+
+
+def _http(error: HTTPException) -> Response:
+    """Flask's own: an unknown path, a wrong method, a body that is too large."""
+    failure = errors.GatewayError(error.description or error.name)
+    failure.status = error.code or 500
+    if failure.status < 500:
+        failure.type = "invalid_request_error"
+    response = error_response(failure)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("%s failed", access_log.request_log(request).id, exc_info=error)
+    return error_response(
+        errors.GatewayError("an internal error", code="internal_error")
+    )
+
+
+def _reject_during_shutdown() -> None:
+    if app_state.get_state().shutdown.started:
+        raise shutting_down_error()
+
+
+def _add_headers(response: Response) -> Response:
+    """The request's id and, unless a ping had to go out before, who has answered."""
+    trace = access_log.request_log(request)
+    trace.route = request.url_rule.rule if request.url_rule else "unknown"
+    response.headers["x-request-id"] = trace.id
+    if trace.state and trace.state.started and response.status_code == 200:
+        response.headers["x-hailuo-upstream"] = trace.state.accounts[-1].kind
+    return response

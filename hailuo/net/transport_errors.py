@@ -1,0 +1,29 @@
+"""What the libraries underneath may raise, in our words.
+
+`requests`, `urllib3`, `http.client` and the socket each have errors of their own, and a
+stall in mid-body is another one than a stall before it. They become Unreachable and
+UpstreamTimeout here, and nowhere else.
+"""
+
+import http.client
+
+import requests
+import urllib3
+
+from ..errors import Unreachable, UpstreamError, UpstreamTimeout
+
+TRANSPORT_ERRORS = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+)
+
+
+def map_transport_error(error: Exception) -> UpstreamError:
+    """Our words for what a library underneath has raised."""
+    if isinstance(error, UpstreamError):
+        return error
+    if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):
+        return UpstreamTimeout("the upstream has not answered in time")
+    return Unreachable(f"the upstream cannot be reached ({type(error).__name__})")
