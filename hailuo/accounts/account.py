@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import UpstreamError
-from ..gateway.retry import POLICY, RetryPolicy
 from ..upstream import Identity
 from .cooldowns import Cooldown, Cooldowns
 
@@ -177,11 +176,9 @@ class Account:
         self.cooldowns.refused_question = ""
         self.last_error = ""
 
-    def refused(
-        self, error: UpstreamError, use: Use, policy: RetryPolicy = POLICY
-    ) -> None:
+    def refused(self, error: UpstreamError, use: Use) -> None:
         """Leave it alone for what *error* says is limited."""
-        self.cooldowns.start(error, use.purpose, self.model(use), policy)
+        self.cooldowns.start(error, use.purpose, self.model(use))
         self.last_error = error.message
 
     def rejected(self, why: str) -> None:

@@ -73,7 +73,7 @@ class RequestState:
         """
         if len(self.refusals) == 1 and account not in self.refusals:
             ((refusing, error),) = self.refusals.items()
-            refusing.refused(error, self.use, self.policy)
+            refusing.refused(error, self.use)
         self.refusals.clear()
 
     def record_failure(self, error: UpstreamError) -> None:
@@ -103,7 +103,7 @@ class RequestState:
             ((account, refusal),) = self.refusals.items()
             digest, before = self.digest(), account.cooldowns.refused_question
             if before not in ("", digest):
-                account.refused(refusal, self.use, self.policy)
+                account.refused(refusal, self.use)
             account.cooldowns.refused_question = digest
         if error.final and error.about_account:
             error = self._temporary() or error

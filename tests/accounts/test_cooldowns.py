@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from hailuo.accounts.account import CHAT
-from hailuo.accounts.cooldowns import Cooldowns
+from hailuo.accounts.cooldowns import CooldownPolicy, Cooldowns
 from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.errors import QuotaExhausted, RateLimited, Unreachable, UpstreamBusy
 from hailuo.gateway.retry import RetryPolicy
@@ -256,7 +256,7 @@ class TestLength:
 
     def test_services_retry_after_of_a_century_is_an_hour(self):
         error = RateLimited("no", retry_after_s=3e9)
-        assert RetryPolicy().cooldown(error, 0) == 3_600
+        assert CooldownPolicy().length_s(error, 0) == 3_600
 
     def test_longer_retry_after_lengthens_a_cooldown(self):
         cooldowns = Cooldowns(Clock())
@@ -380,13 +380,10 @@ class TestPolicy:
         assert ask(gateway).json["error"]["code"] == "upstream_empty"
         assert len(asked(upstream, "chat")) == 3
 
-    def test_cooldown_is_the_policys(
-        self, platform: Callable[..., Inside], upstream: Simulated
-    ):
-        gateway = platform(1)
-        gateway.parts.gateway.policy = RetryPolicy(cooldown_s=7, pauses_s=(0.01,))
-        upstream.script({"call": "completion", "refuse": {"code": 1002}, "times": 3})
-        assert 5 <= int(ask(gateway).headers["Retry-After"]) <= 7
+    def test_cooldown_is_the_policys(self):
+        cooldowns = Cooldowns(policy=CooldownPolicy(first_s=7))
+        cooldowns.start(UpstreamBusy("busy"), "chat")
+        assert 6 < cooldowns.left_s("chat") <= 7
 
     def test_last_pause_is_for_all_others(self):
         policy = RetryPolicy(pauses_s=(0.5, 2.0))

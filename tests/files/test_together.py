@@ -67,7 +67,7 @@ def waits(stopped):
 
     def task(stop):
         told = threading.Event()
-        with stop.calling(told.set):
+        with stop.on_cancel(told.set):
             assert told.wait(5)
         stopped.set()
 

@@ -52,7 +52,7 @@ def children() -> list[str]:
         text=True,
         check=False,
     )
-    return [line for line in listed.stdout.splitlines() if "audio.child" in line]
+    return [line for line in listed.stdout.splitlines() if "audio.worker" in line]
 
 
 @pytest.mark.parametrize("kind", sounds.CODECS)
@@ -393,7 +393,7 @@ def test_the_child_knows_nothing_of_the_server(
     made = audio.transcode([mp3], "wav")
     next(made)
     found = subprocess.run(
-        ["pgrep", "-P", str(os.getpid()), "-f", "audio.child"],
+        ["pgrep", "-P", str(os.getpid()), "-f", "audio.worker"],
         capture_output=True,
         text=True,
         check=True,
