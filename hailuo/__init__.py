@@ -32,6 +32,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .gateway import Gateway
     from .gateway.catalog import Catalog
     from .gateway.shutdown import GracefulShutdown
+    from .masking import conceal
     from .metrics import Metrics
     from .net.client import HttpClient
     from .settings import MB, Settings
@@ -42,6 +43,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .upstream.web import Web
 
     settings = settings or Settings.read(os.environ)
+    conceal(settings.secrets)
     SPOOL.limit_bytes = SPOOLED_FILES * settings.max_file_mb * MB
     metrics = Metrics()
     http = HttpClient(settings.proxy, metrics.count_call)

@@ -9,6 +9,6 @@ from .platform import credential as platform_credential
 from .web import credential as web_credential
 
 
-def identify(token: str) -> Identity | None:
+def identify(credential: str) -> Identity | None:
     """What a credential says of itself; None when it is none."""
-    return platform_credential.identify(token) or web_credential.identify(token)
+    return credential.identify(credential) or credential.identify(credential)

@@ -12,8 +12,8 @@ from ...upstream import TICK, Answer, Piece
 from .. import app_state, auth, caller, content_parts, sse
 from ..middleware import access_log
 from ..middleware.access_log import RequestLog
-from .request import ChatRequest, chat_request
-from .response import PING, Chunks, completion
+from . import request, response
+from .request import ChatRequest
 
 bp = Blueprint("chat", __name__)
 
@@ -25,7 +25,7 @@ def complete() -> Response:
     watch = caller.watch(request, here.settings)
     if auth.is_large(request):
         auth.prove(request, scope, here.gateway, watch)
-    asked = chat_request(request, here.settings)
+    asked = request.chat(request, here.settings)
     if any(message.files for message in asked.question.messages):
         auth.prove(request, scope, here.gateway, watch)
     trace = access_log.request_log(request)
@@ -51,7 +51,7 @@ def whole(pieces: Answer, asked: ChatRequest) -> Response:
         if piece.finish:
             break
     id = next((piece.id for piece in said if piece.id), None) or new_id()
-    response = jsonify(completion(said, id, asked.model, created))
+    response = jsonify(response.completion(said, id, asked.model, created))
     response.call_on_close(partial(next, pieces, None))
     return response
 
@@ -70,12 +70,14 @@ def streamed(pieces: Answer, asked: ChatRequest, trace: RequestLog) -> Response:
 def lines(piece: Piece, pieces: Answer, asked: ChatRequest) -> Iterator[bytes]:
     created = int(time.time())
     while piece is TICK:
-        yield PING
+        yield response.PING
         piece = next(pieces)
-    chunks = Chunks(piece.id or new_id(), asked.model, created, asked.include_usage)
+    chunks = response.Chunks(
+        piece.id or new_id(), asked.model, created, asked.include_usage
+    )
     yield chunks.begin(piece) + chunks.piece(piece)
     for piece in pieces:
-        yield PING if piece is TICK else chunks.piece(piece)
+        yield response.PING if piece is TICK else chunks.piece(piece)
 
 
 def new_id() -> str:
