@@ -91,6 +91,53 @@ def test_values_are_read_as_people_write_them():
     assert settings.token_refresh_interval_s == 0
 
 
+LEFT = {
+    "quotes": '"sk-one"',
+    "single quotes": "'sk-one'",
+    "an end of line": "sk-one\r",
+    "quotes and an end of line": '"sk-one"\r\n',
+    "an end of line within quotes": '"sk-one\r\n"',
+    "an end of line as it is written": '"sk-one"\\r\\n',
+    "blanks": '  "sk-one"  ',
+}
+
+
+@pytest.mark.parametrize("value", LEFT.values(), ids=LEFT)
+def test_what_an_env_file_left_around_a_value_is_taken_off(value: str):
+    names = ("HAILUO_API_KEY", "HAILUO_TOKENS", "HAILUO_TOKENS_FILE")
+    settings = Settings.read(dict.fromkeys(names, value))
+    assert settings.api_keys == settings.tokens == ("sk-one",)
+    assert settings.tokens_file == "sk-one"
+    assert settings.doubts == []
+
+
+@pytest.mark.parametrize("value", ['"a", "b"', '"a,b"', "'a',b\r", "\"a,'b'\""])
+def test_each_of_several_values_may_have_quotes(value: str):
+    settings = Settings.read({"HAILUO_API_KEY": value, "PORT": '"9000"\r'})
+    assert settings.api_keys == ("a", "b")
+    assert settings.port == 9000
+
+
+@pytest.mark.parametrize("value", ['"sk-one', "sk-one'", "“sk-one”", "sk-one\u200b"])
+def test_key_that_still_has_some_is_doubted_without_being_told(value: str):
+    settings = Settings.read({"HAILUO_API_KEY": f"fine,{value}"})
+    assert settings.api_keys == ("fine", value)
+    (doubt,) = settings.doubts
+    assert doubt.startswith("HAILUO_API_KEY: number 2 ") and "sk-one" not in doubt
+
+
+def test_quotes_within_a_key_are_a_part_of_it():
+    settings = Settings.read({"HAILUO_API_KEY": "it's,a\"b"})
+    assert settings.api_keys == ("it's", 'a"b') and settings.doubts == []
+
+
+@pytest.mark.parametrize("name", ["HAILUO_ORIGIN", "HAILUO_PROXY"])
+def test_password_of_a_wrong_address_is_not_told(name: str):
+    with pytest.raises(WrongSettings) as raised:
+        Settings.read({name: "ftp://user:pass/word@host"})
+    assert str(raised.value).startswith(f'{name}: "ftp://…@host" is not ')
+
+
 def test_no_secret_is_told():
     """A key that is wrong in another setting's place may be somebody's secret."""
     with pytest.raises(WrongSettings) as raised:

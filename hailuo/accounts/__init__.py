@@ -1,1 +1,1 @@
-"""The accounts that answer, and the requests that wait for them."""
+"""TODO."""

@@ -7,7 +7,13 @@ from flask import Flask, Response, request
 from flask_cors import CORS
 
 METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
-EXPOSED = ("x-request-id", "retry-after", "retry-after-ms", "x-should-retry")
+EXPOSED = (
+    "x-request-id",
+    "retry-after",
+    "retry-after-ms",
+    "x-should-retry",
+    "x-hailuo-upstream",
+)
 PREFLIGHT_S = 86_400
 
 

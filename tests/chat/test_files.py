@@ -65,6 +65,25 @@ def test_a_picture_and_a_document_in_the_callers_order(
     assert [kind for kind, _ in form] == [DOCUMENT, IMAGE, TEXT]
 
 
+def test_avif_is_a_picture(upstream: Simulated, account: Caller):
+    upstream.script({"call": "chat", "text": "Seen"})
+    account.ask(messages=user(file(samples.AVIF, "a.bin", "application/octet-stream")))
+    (upload,), form = sent(upstream)
+    assert upload["media_type"] == "image/avif"
+    assert [kind for kind, _ in form] == [IMAGE, TEXT]
+
+
+def test_avif_on_the_platform_is_refused_by_its_name(
+    upstream: Simulated, caller: Callable[..., Caller]
+):
+    account = caller(kind="platform")
+    with pytest.raises(openai.BadRequestError) as raised:
+        account.ask(messages=user(image(data_uri(samples.AVIF, "image/png"))))
+    assert raised.value.param == "messages[0].content[0].image_url.url"
+    assert "not image/avif" in raised.value.message
+    assert upstream.report()["answers"] == []
+
+
 def test_streamed_and_in_a_history(upstream: Simulated, account: Caller):
     """The newest file is pointed at; those of earlier messages stay where they are."""
     upstream.script({"call": "chat", "text": "Seen"})

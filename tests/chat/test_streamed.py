@@ -94,7 +94,7 @@ def test_proxies_are_told_to_pass_everything_on_at_once(
 
     assert headers["Content-Type"].startswith("text/event-stream")
     assert headers["X-Accel-Buffering"] == "no"
-    assert headers["Cache-Control"] == "no-cache"
+    assert headers["Cache-Control"] == "no-cache, no-store"
     assert "Content-Length" not in headers
 
 

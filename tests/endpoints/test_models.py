@@ -12,7 +12,8 @@ from hailuo import create_app
 from hailuo.settings import Settings
 from tests.simulated import Simulated
 
-OURS = ["hailuo", "tts-1", "tts-1-hd", "whisper-1"]
+OURS = ["hailuo"]
+AUDIO = ["tts-1", "tts-1-hd", "whisper-1"]
 THEIRS = ["MiniMax-M3", "MiniMax-M4"]
 LISTED = {"call": "models", "data": THEIRS, "times": None}
 
@@ -36,8 +37,9 @@ def pool(upstream: Simulated, tmp_path: Path) -> Pool:
     return pool
 
 
-def listed(client: FlaskClient) -> list[str]:
-    answer = client.get("/v1/models").json
+def listed(client: FlaskClient, key: str = "") -> list[str]:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    answer = client.get("/v1/models", headers=headers).json
     assert answer["object"] == "list"
     assert all(each["object"] == "model" for each in answer["data"])
     return [each["id"] for each in answer["data"]]
@@ -59,6 +61,54 @@ def test_with_one_the_platform_s_are_listed_too(upstream: Simulated, pool: Pool)
     assert listed(client) == OURS + THEIRS
     assert listed(client) == OURS + THEIRS
     assert asked(upstream) == ["sk-api-sim-1"], "the list is kept"
+
+
+def test_models_for_audio_are_known_but_no_models_to_chat_with(pool: Pool):
+    client = pool()
+    audio = [each["id"] for each in client.get("/v1/audio/models").json["models"]]
+    assert audio == AUDIO
+    assert not set(AUDIO) & set(listed(client))
+    for name in AUDIO:
+        assert client.get(f"/v1/models/{name}").json["id"] == name
+
+
+def test_platform_key_of_a_caller_lists_the_platforms_models(
+    upstream: Simulated, pool: Pool
+):
+    upstream.script(LISTED)
+    client = pool(upstream.token("6303"))
+
+    assert listed(client) == OURS
+    assert listed(client, "sk-api-sim-7") == OURS + THEIRS
+    assert listed(client, "sk-api-sim-7") == OURS + THEIRS
+    assert asked(upstream) == ["sk-api-sim-7"], "the list is kept"
+    assert listed(client, upstream.token("6304")) == OURS
+    key = {"api-key": "sk-api-sim-7"}
+    assert client.get("/v1/models/MiniMax-M4", headers=key).status_code == 200
+    assert client.get("/v1/models/MiniMax-M4").status_code == 404
+
+
+def test_callers_key_that_is_rejected_is_followed_by_his_next(
+    upstream: Simulated, pool: Pool
+):
+    upstream.script({"call": "models", "refuse": {"code": 1004}}, LISTED)
+    assert listed(pool(), "sk-api-sim-8,sk-api-sim-9") == OURS + THEIRS
+
+
+def test_callers_key_that_its_service_rejects_is_a_401(upstream: Simulated, pool: Pool):
+    upstream.script({"call": "models", "refuse": {"code": 1004}})
+    headers = {"Authorization": "Bearer sk-api-sim-8"}
+    answer = pool("sk-api-sim-1").get("/v1/models", headers=headers)
+    assert answer.status_code == 401
+    assert answer.json["error"]["code"] == "invalid_api_key"
+    assert asked(upstream) == ["sk-api-sim-8"]
+
+
+def test_wrong_key_lists_what_anybody_sees(upstream: Simulated, pool: Pool):
+    upstream.script(LISTED)
+    client = pool("sk-api-sim-1")
+    assert listed(client, "sk-of-somebody") == OURS + THEIRS
+    assert asked(upstream) == ["sk-api-sim-1"]
 
 
 def test_each_can_be_asked_for(upstream: Simulated, pool: Pool):

@@ -17,8 +17,7 @@ from ...settings import Settings
 from ...upstream import Question
 from .. import json_body
 from ..validation import DEFAULT_MODEL, flag, name, optional, wrong
-from .messages import read_messages
-from .tools import offered_tools
+from . import messages, tools
 
 MAX_STOPS = 16  # four times OpenAI's: some clients add their own to the user's
 MAX_STOP_CHARACTERS = 1_024  # looking for one takes the square of its length a piece
@@ -40,14 +39,14 @@ class ChatRequest(NamedTuple):
     include_usage: bool
 
 
-def chat_request(request: Request, settings: Settings) -> ChatRequest:
+def chat(request: Request, settings: Settings) -> ChatRequest:
     """raises: BadRequest, naming the field; TooLarge."""
     body = json_body.read(request, settings)
     _check_shape(body)
     model = name(body, "model") or DEFAULT_MODEL
     stream_options = optional(body, "stream_options", dict, "an object") or {}
-    messages = read_messages(body)
-    tools, choice = offered_tools(body)
+    messages = messages.messages(body)
+    tools, choice = tools.offered(body)
     stops, stream = _stops(body), flag(body, "stream")
     include_usage = flag(stream_options, "include_usage", "stream_options.")
     return ChatRequest(
