@@ -1,1 +1,1 @@
-"""TODO."""
+"""The accounts that answer, and the requests that wait for them."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Waiting and sharing: Watch, fair semaphore, gather, single-flight cache, time slices."""

@@ -162,9 +162,9 @@ def is_key(credential: str, request: Request, settings: Settings) -> bool:
 
 def is_owner(request: Request, settings: Settings) -> bool:
     """Return whether a request that needs no key carries one that counts."""
-    credential = credential(request)
-    everybodys = credential == DEFAULT_API_KEY and not is_local(request)
-    return _is_configured(credential, settings) and not everybodys
+    sent = credential(request)
+    well_known = sent == DEFAULT_API_KEY and not is_local(request)
+    return _is_configured(sent, settings) and not well_known
 
 
 def _is_configured(credential: str, settings: Settings) -> bool:

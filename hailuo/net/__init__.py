@@ -1,1 +1,1 @@
-"""TODO."""
+"""Bytes over the network: HTTP client, streamed answers, safe downloads. Knows no upstream."""

@@ -16,11 +16,11 @@ from collections import Counter  # noqa: E402
 
 import gevent  # noqa: E402
 
-from hailuo.accounts.pool import Pool
-from hailuo.concurrency.watch import Watch
-from hailuo.errors import GatewayError
-from hailuo.gateway.request_state import RequestState
-from hailuo.upstream import Identity
+from hailuo.accounts.pool import Pool  # noqa: E402
+from hailuo.concurrency.watch import Watch  # noqa: E402
+from hailuo.errors import GatewayError  # noqa: E402
+from hailuo.gateway.request_state import RequestState  # noqa: E402
+from hailuo.upstream import Identity  # noqa: E402
 
 USERS = "abc"
 

@@ -34,7 +34,7 @@ _THINKING = ("reasoning_content", "reasoning", "thinking")
 _THINKING_PARTS = frozenset(("reasoning", "thinking", "redacted_thinking"))
 
 
-def messages(body: Mapping[str, Any]) -> Sequence[Message]:
+def read_messages(body: Mapping[str, Any]) -> Sequence[Message]:
     """Return the conversation, oldest message first. raises: BadRequest."""
     found = body.get("messages")
     if not isinstance(found, list) or not found:

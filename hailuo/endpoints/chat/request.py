@@ -17,7 +17,8 @@ from ...settings import Settings
 from ...upstream import Question
 from .. import json_body
 from ..validation import DEFAULT_MODEL, flag, name, optional, wrong
-from . import messages, tools
+from .messages import read_messages
+from .tools import offered_tools
 
 MAX_STOPS = 16  # four times OpenAI's: some clients add their own to the user's
 MAX_STOP_CHARACTERS = 1_024  # looking for one takes the square of its length a piece
@@ -39,14 +40,14 @@ class ChatRequest(NamedTuple):
     include_usage: bool
 
 
-def chat(request: Request, settings: Settings) -> ChatRequest:
+def chat_request(request: Request, settings: Settings) -> ChatRequest:
     """raises: BadRequest, naming the field; TooLarge."""
     body = json_body.read(request, settings)
     _check_shape(body)
     model = name(body, "model") or DEFAULT_MODEL
     stream_options = optional(body, "stream_options", dict, "an object") or {}
-    messages = messages.messages(body)
-    tools, choice = tools.offered(body)
+    messages = read_messages(body)
+    tools, choice = offered_tools(body)
     stops, stream = _stops(body), flag(body, "stream")
     include_usage = flag(stream_options, "include_usage", "stream_options.")
     return ChatRequest(

@@ -20,7 +20,7 @@ EXPECTED = (
 )
 
 
-def offered(body: Mapping[str, Any]) -> tuple[Sequence[Tool], ToolChoice]:
+def offered_tools(body: Mapping[str, Any]) -> tuple[Sequence[Tool], ToolChoice]:
     """Return the tools that may be called, and how they are to be chosen.
 
     raises: BadRequest, naming the field.
