@@ -1,4 +1,4 @@
-"""Whose a credential is, told from what it looks like (platform.md, Base address).
+"""Whose a credential is, by its form (platform.md, Base address and keys).
 
 `sk-api-…`, `sk-cp-…` and JWTs that MiniMax issued are the platform's; any other JWT is
 a `_token` of the web service; anything else is no credential, and is sent to nobody.

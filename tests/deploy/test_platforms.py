@@ -16,7 +16,7 @@ from tests.served import ROOT, STOP_S, Served
 from tests.simulated import Simulated
 
 COMMAND = "gunicorn wsgi:app"
-LEAVING_S = 26  # README.md: how long the gateway takes at most
+LEAVING_S = 26  # docs/deploy.md: how long the gateway takes at most
 UNIT = ROOT / "deploy" / "hailuo.service"
 
 

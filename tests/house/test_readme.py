@@ -134,7 +134,7 @@ def test_there_are_lines_to_paste():
     assert len(CHATS) >= 2, "one in English, one in Chinese"
 
 
-SEED = """\
+ORIGINAL = """\
 curl -X POST http://localhost:8000/v1/chat/completions \\
   -H "Content-Type: application/json" \\
   -H "Authorization: Bearer sk-hailuofreeapi" \\
@@ -145,9 +145,9 @@ curl -X POST http://localhost:8000/v1/chat/completions \\
 """
 
 
-def test_the_seeds_example_works_word_for_word(upstream: Simulated, gateway: Served):
+def test_the_original_example_works_word_for_word(upstream: Simulated, gateway: Served):
     upstream.script({"call": "chat", "text": "Fine"})
-    printed = curl(SEED.strip(), gateway)
+    printed = curl(ORIGINAL.strip(), gateway)
     assert '"content":"Fine"' in printed and printed.endswith("200")
-    assert SEED.strip() in README
-    assert KEY in SEED
+    assert ORIGINAL.strip() in README
+    assert KEY in ORIGINAL
