@@ -19,7 +19,7 @@ PAGE = re.compile(
     (?<![\w/.*-]) ((?:docs/)?[\w-]+(?:\.zh-CN)?\.md) \b
     (?:
         \s (?P<numbers>{NUMBER} (?:(?:,\s|\sand\s){NUMBER})*)
-      | ,\s (?P<heading>[A-Z] [^\n]{{0,99}})
+      | ,\s (?=(?P<heading>[A-Z] (?![\w-]*\.md) [^\n]{{0,99}}))
     )?
     """,
     re.VERBOSE,
@@ -105,6 +105,17 @@ def test_every_citation_leads_to_a_section():
         ("protocol.md 4 and 5", [Citation("protocol.md", ("4", "5"))]),
         ("see apis.md 1.2, 1.3 and", [Citation("apis.md", ("1.2", "1.3"))]),
         ("# apis.md\n    # 2.1: no", [Citation("apis.md", ("2.1",))]),
+        (
+            "(platform.md, Chat) protocol.md 4",
+            [
+                Citation("platform.md", (), "Chat) protocol.md 4"),
+                Citation("protocol.md", ("4",)),
+            ],
+        ),
+        (
+            "README.md, SECURITY.md",
+            [Citation("README.md"), Citation("SECURITY.md")],
+        ),
         ("platform.md, Base\naddress", [Citation("platform.md", (), "Base address")]),
     ],
 )
