@@ -1,4 +1,4 @@
-"""Citations of pages (`protocol.md 4`, `platform.md, Speech`) lead somewhere."""
+"""Citations (`protocol.md 4`, `platform.md, Speech`) and links resolve."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,10 @@ PAGE = re.compile(
 
 
 class Citation(NamedTuple):
-    """numbers, heading: of the section, whichever it gives; a heading runs on."""
+    """Page, and the section of it if one is named.
+
+    heading: runs on to the text behind it.
+    """
 
     page: str
     numbers: tuple[str, ...] = ()
@@ -94,6 +97,25 @@ def test_every_citation_leads_to_a_section():
     assert len(cited) >= LEAST
     broken = [f"{path}: {cite}" for path, cite in cited if not resolves(cite)]
     assert not broken, "\n".join(broken)
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors that GitHub gives the headings of a page."""
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    plain = (re.sub(r"[^\w\s-]", "", title.lower()) for title in titles)
+    return {title.replace(" ", "-") for title in plain}
+
+
+@pytest.mark.parametrize(
+    "page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=lambda p: p.name
+)
+def test_every_link_leads_to_a_page(page: Path):
+    text = re.sub(r"`[^`\n]*`", "", page.read_text("utf-8"))
+    for link in re.findall(r"\]\((?!https?://)([^)\s]+)\)", text):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text("utf-8")), link
 
 
 @pytest.mark.parametrize(
