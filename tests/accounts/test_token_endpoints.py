@@ -522,7 +522,7 @@ def test_many_hands_at_once_lose_nothing(inside: Hosting):
     assert len(gateway.on_disk) == 20
 
 
-class TestCheck:
+class TestTokenCheck:
     """POST /token/check, as in the original program."""
 
     def check(self, gateway: Inside, token: Any) -> Any:

@@ -159,7 +159,9 @@ curl -X POST http://localhost:8000/v1/chat/completions \\
 """
 
 
-def test_the_original_example_works_word_for_word(upstream: Simulated, gateway: Served):
+def test_original_programs_example_works_unchanged(
+    upstream: Simulated, gateway: Served
+):
     upstream.script({"call": "chat", "text": "Fine"})
     printed = curl(ORIGINAL.strip(), gateway)
     assert '"content":"Fine"' in printed and printed.endswith("200")
