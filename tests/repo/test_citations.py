@@ -13,6 +13,8 @@ PLACES = ("hailuo", "tests", "bench", "deploy", "docs", ".github")
 SUFFIXES = {".py", ".md", ".yml", ".yaml", ".conf", ".service", ""}
 LEAST = 60  # citations there are: a scan that finds none proves nothing
 
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
 NUMBER = r"\d+(?:\.\d+)?"
 PAGE = re.compile(
     rf"""
@@ -99,6 +101,14 @@ def test_every_citation_leads_to_a_section():
     assert not broken, "\n".join(broken)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_in_a_page_exists(page: Path):
+    """Paths are written from the root of the repository, or of the package."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.M | re.S)
+    for path in re.findall(r"`((?:[\w.-]+/)+(?:[\w-]+\.\w+)?)`", text):
+        assert (ROOT / path).exists() or (ROOT / "hailuo" / path).exists(), path
+
+
 def anchors(text: str) -> set[str]:
     """Return the anchors that GitHub gives the headings of a page."""
     titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
@@ -106,9 +116,7 @@ def anchors(text: str) -> set[str]:
     return {title.replace(" ", "-") for title in plain}
 
 
-@pytest.mark.parametrize(
-    "page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=lambda p: p.name
-)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_to_a_page(page: Path):
     text = re.sub(r"`[^`\n]*`", "", page.read_text("utf-8"))
     for link in re.findall(r"\]\((?!https?://)([^)\s]+)\)", text):
