@@ -1,4 +1,4 @@
-"""What can go wrong, and what the caller is told (design.md, Failures).
+"""What can go wrong, and what the caller is told (apis.md 3).
 
 GatewayError              500  server_error
   BadRequest              400  invalid_request_error    param names the field

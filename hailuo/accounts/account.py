@@ -1,6 +1,6 @@
 """What is lent: a credential, the lock it shares, and what became of it.
 
-A token is a string, not its payload (design.md, Whom to trust). The account it claims
+A token is a string, not its payload (SECURITY.md, Credentials). The account it claims
 to speak for only chooses the lock, its Slot; whether it is dead or cooling down belongs
 to the string.
 """

@@ -1,4 +1,4 @@
-"""Who is calling, and whose accounts may serve (design.md, Whom to trust).
+"""Who is calling, and whose accounts may serve (SECURITY.md, Credentials).
 
 A configured key stands for the pool; tokens that the service would take stand for
 themselves; anything else is a typo or somebody else's secret, refused here and sent to

@@ -1,4 +1,4 @@
-"""Browsers may call from any page (openai-api.md 2.3): the key decides, not the origin.
+"""Browsers may call from any page (apis.md 2.3): the key decides, not the origin.
 
 What must not be called from a foreign page, the default key, is refused in `access`.
 """

@@ -1,4 +1,4 @@
-"""Every failure leaves in the one body, with the request's id (design.md, Failures)."""
+"""Every failure leaves in the one body, with the request's id (apis.md 3)."""
 
 import logging
 

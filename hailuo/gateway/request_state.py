@@ -69,7 +69,7 @@ class RequestState:
         """Judge earlier refusals, now that *account* has begun to answer.
 
         Where one other account refused what this one answers, that one is at fault, and
-        left alone; where two did, the question is (cases/README.md).
+        left alone; where two did, the question is (apis.md 3).
         """
         if len(self.refusals) == 1 and account not in self.refusals:
             ((refusing, error),) = self.refusals.items()

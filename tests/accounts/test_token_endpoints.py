@@ -483,7 +483,7 @@ class TestBroken:
 def test_placeholders_are_told_of_once_and_stay(
     inside: Hosting, caplog: pytest.LogCaptureFixture
 ):
-    """The seed's file holds three of them."""
+    """The original program's file holds three of them."""
     placeholders = [f"your_token_{number}" for number in (1, 2, 3)]
     gateway = inside(placeholders)
     post(gateway, token := written("1001"))
@@ -522,8 +522,8 @@ def test_many_hands_at_once_lose_nothing(inside: Hosting):
     assert len(gateway.on_disk) == 20
 
 
-class TestCheck:
-    """POST /token/check, as in the seed."""
+class TestTokenCheck:
+    """POST /token/check, as in the original program."""
 
     def check(self, gateway: Inside, token: Any) -> Any:
         return gateway.ask("POST", "/token/check", json={"token": token}, headers={})

@@ -99,8 +99,8 @@ def test_proxies_are_told_to_pass_everything_on_at_once(
 
 
 @BOTH
-def test_the_wire_is_what_strict_readers_take(upstream: Simulated, account: Caller):
-    """One `data: ` line an event, LF, one JSON (openai-api.md 2.1)."""
+def test_stream_is_valid_for_strict_sse_parsers(upstream: Simulated, account: Caller):
+    """One `data: ` line an event, LF, one JSON (apis.md 2.1)."""
     text = "a\r\nb\u2028c\x85 data: x\n\n: no"
     upstream.script({"call": account.call, "text": text, "piece": 3})
 

@@ -7,7 +7,9 @@ from tests.served import KEY, Served
 from tests.simulated import Simulated
 
 
-def test_the_answer_is_the_seeds_field_for_field(upstream: Simulated, account: Caller):
+def test_whole_answer_has_exactly_the_original_programs_fields(
+    upstream: Simulated, account: Caller
+):
     upstream.script({"call": "chat", "text": f"I am {SECRET}.", "chat_id": "2" * 18})
 
     whole = account.client.chat.completions.with_raw_response.create(

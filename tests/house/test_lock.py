@@ -78,7 +78,7 @@ def test_lock_holds_what_the_dependencies_need():
 
 
 @pytest.mark.parametrize(
-    "path", ["deploy/Dockerfile", "README.md", "render.yaml", "requirements.txt"]
+    "path", ["deploy/Dockerfile", "docs/deploy.md", "render.yaml", "requirements.txt"]
 )
 def test_deployments_install_what_is_locked(path: str):
     text = (ROOT / path).read_text("utf-8")

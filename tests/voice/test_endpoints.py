@@ -826,7 +826,7 @@ def test_without_a_key_nobody_speaks(gateway: Served, scripted: Simulated):
         assert response.status_code == 401
 
 
-def test_the_seed_s_curl_line_works(scripted: Simulated, gateway: Served):
+def test_original_programs_speech_example_works(scripted: Simulated, gateway: Served):
     body = {"model": "hailuo", "input": f"Hello, {SECRET}.", "voice": "alloy"}
     headers = {"Authorization": "Bearer sk-hailuofreeapi"}
 

@@ -4,7 +4,7 @@
     text = yield from documents.text(file, watch)
 
 They are taken out by a child process (extract_text): a thread that computes would stop
-every other answer (design.md, Threads do not help).
+every other answer (performance.md, Threads do not help).
 """
 
 import logging
