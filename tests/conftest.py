@@ -21,7 +21,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.discretion import LOGS, SECRET
+from tests.secret_leaks import LOGS, SECRET
 from tests.served import Served
 from tests.simulated import Simulated
 
@@ -33,11 +33,15 @@ _users = itertools.count(7001)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "leaves(what, …): what a test leaves upstream")
+    config.addinivalue_line("markers", "slow: takes more than five seconds")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def discretion() -> Iterator[None]:
-    """No token, no key, no word of what was asked or answered is in any log."""
+def secret_leaks() -> Iterator[None]:
+    """Fail when a log holds a token, a key, or a word of a question or an answer.
+
+    Each worker of pytest-xdist searches the logs of what it has started.
+    """
     yield
     leaks = LOGS.leaks()
     assert not leaks, "\n".join(leaks)

@@ -95,7 +95,7 @@ BROKEN = {
 def test_chunks_that_are_none_are_a_400(
     upstream: Simulated, gateway: Served, body: bytes, path: str
 ):
-    """What was in them is neither asked nor told to the log (see discretion)."""
+    """What was in them is neither asked nor told to the log (see secret_leaks)."""
     form = b"Content-Type: multipart/form-data; boundary=x\r\n"
     headers = CHUNKED + (form if "audio" in path else b"")
     answer = ask(gateway.port, post(headers, body, path.encode()))
@@ -141,7 +141,7 @@ def test_a_body_that_stops_coming_is_given_up(serve):
 
 def test_what_follows_a_body_is_no_news_for_the_log(gateway: Served):
     """A length too small makes the rest of a question the next request: SECRET must
-    not be quoted as something that was not understood (see discretion)."""
+    not be quoted as something that was not understood (see secret_leaks)."""
     sent = post(b"Content-Length: 2\r\n", b"{}%b\r\n\r\n" % QUESTION)
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as sock:
         sock.sendall(sent)

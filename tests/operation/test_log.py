@@ -1,5 +1,5 @@
 """One line for each request, when it is over: how it went, and nothing of what was
-said (when all tests are done the logs are searched for that, see discretion)."""
+said (when all tests are done the logs are searched for that, see secret_leaks)."""
 
 import errno
 import json

@@ -1,11 +1,11 @@
-"""The search through all logs finds what it is for: see discretion."""
+"""Tests of the search for secrets in logs (secret_leaks)."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.deploy.nginx import PROGRAM, Nginx
-from tests.discretion import KEY, LOGS, SECRET, Logs, secrets
+from tests.secret_leaks import KEY, LOGS, SECRET, Logs, secrets
 from tests.served import Served, free_port
 
 TELLING = {

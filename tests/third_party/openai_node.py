@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import SECRET, Caller
 from tests.simulated import Simulated
 
-FOLDER = Path(os.environ.get("OTHERS", ".venv/others")).resolve()
+FOLDER = Path(os.environ.get("THIRD_PARTY", ".venv/third_party")).resolve()
 PROGRAM = """
 const OpenAI = require('openai');
 const {baseURL, apiKey, body} = JSON.parse(process.argv[1]);

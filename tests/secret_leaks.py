@@ -1,4 +1,4 @@
-"""No log tells a secret: what is started under a test has its log searched in the end.
+"""The search for secrets in the logs of every process that the tests start.
 
 LOGS.watch(path, "the gateway of …")    # as soon as there is a file
 assert LOGS.leaks() == []               # once, when all who write have left
