@@ -63,11 +63,11 @@ def asked(upstream: Simulated, call: str = "completion") -> list[str]:
     return [each["user"] for each in requests if each["call"] == call]
 
 
-class TestQuestionAtFault:
+class TestQuestionAtFaultStartsNoCooldown:
     """A refusal that may be the question's fault rests nobody."""
 
     @pytest.mark.parametrize("accounts", [2, 3, 5])
-    def test_question_refused_by_two_accounts_rests_nobody(
+    def test_question_refused_by_two_accounts_starts_no_cooldown(
         self, web: Callable[..., Inside], upstream: Simulated, accounts: int
     ):
         gateway = web(accounts)
@@ -81,7 +81,7 @@ class TestQuestionAtFault:
         upstream.script({**HI, "times": None})
         assert ask(gateway, "good").status_code == 200
 
-    def test_account_that_refused_what_another_answers_rests(
+    def test_account_cools_down_when_another_answers_what_it_refused(
         self, web: Callable[..., Inside], upstream: Simulated
     ):
         gateway = web(2)
@@ -89,7 +89,7 @@ class TestQuestionAtFault:
         assert ask(gateway).status_code == 200
         assert sorted(states(gateway)) == ["idle", "resting"]
 
-    def test_account_rests_as_soon_as_another_begins_to_answer(
+    def test_account_cools_down_as_soon_as_another_begins_to_answer(
         self, web: Callable[..., Inside], upstream: Simulated
     ):
         gateway = web(2)
@@ -98,7 +98,7 @@ class TestQuestionAtFault:
             next(answer.iter_encoded())
             assert sorted(states(gateway)) == ["answering", "resting"]
 
-    def test_only_account_does_not_rest_when_the_next_question_is_answered(
+    def test_only_account_stays_idle_when_it_answers_the_next_question(
         self, web: Callable[..., Inside], upstream: Simulated
     ):
         gateway = web(1)
@@ -109,7 +109,7 @@ class TestQuestionAtFault:
         assert ask(gateway, "bad").status_code == 503
         assert states(gateway) == ["idle"]
 
-    def test_only_account_does_not_rest_when_the_same_question_is_refused_again(
+    def test_only_account_stays_idle_when_it_refuses_the_same_question_again(
         self, web: Callable[..., Inside], upstream: Simulated
     ):
         gateway = web(1)
@@ -118,7 +118,7 @@ class TestQuestionAtFault:
             assert ask(gateway, "bad").status_code == 503
             assert states(gateway) == ["idle"]
 
-    def test_only_account_that_refuses_two_questions_rests_once(
+    def test_only_account_cools_down_once_when_it_refuses_two_questions(
         self, web: Callable[..., Inside], upstream: Simulated
     ):
         gateway = web(1)
@@ -129,7 +129,7 @@ class TestQuestionAtFault:
         assert 25 <= int(refused.headers["Retry-After"]) <= 30, "not once for each try"
 
     @pytest.mark.parametrize("code", [2013, 1026, 1042])
-    def test_wrong_parameter_rests_nobody(
+    def test_wrong_parameter_starts_no_cooldown(
         self, platform: Callable[..., Inside], upstream: Simulated, code: int
     ):
         gateway = platform(2)
@@ -138,7 +138,7 @@ class TestQuestionAtFault:
         assert ask(gateway).status_code == 400
         assert (len(asked(upstream)), states(gateway)) == (1, ["idle"] * 2)
 
-    def test_speech_that_two_accounts_refuse_rests_nobody(
+    def test_speech_refused_by_two_accounts_starts_no_cooldown(
         self, platform: Callable[..., Inside], upstream: Simulated
     ):
         gateway = platform(2)
@@ -148,7 +148,7 @@ class TestQuestionAtFault:
         assert states(gateway) == ["idle"] * 2
 
 
-class TestPurposes:
+class TestCooldownOfOnePurpose:
     """A cooldown holds for what was limited, and for nothing else."""
 
     def test_key_without_speech_credit_still_chats(
@@ -164,7 +164,7 @@ class TestPurposes:
         assert speak(gateway).json["error"]["code"] == "insufficient_quota"
         assert len(asked(upstream, "t2a")) == 1, "for speech it rests"
 
-    def test_key_that_chats_no_more_still_writes_down(
+    def test_key_without_chat_credit_still_transcribes(
         self, platform: Callable[..., Inside], upstream: Simulated
     ):
         gateway = platform(1)
@@ -177,7 +177,7 @@ class TestPurposes:
         assert account.rest_s(transcription) == 0
 
     @pytest.mark.parametrize("code", [2061, 2056, 1002])
-    def test_limit_of_one_model_leaves_the_others(
+    def test_limit_of_one_model_leaves_other_models_available(
         self, platform: Callable[..., Inside], upstream: Simulated, code: int
     ):
         gateway = platform(1)
@@ -194,7 +194,7 @@ class TestPurposes:
         assert ask(gateway, model="gpt-4o").status_code == 200
 
     @pytest.mark.parametrize("code", [2038, 2042])
-    def test_what_a_key_may_not_do_rests_nobody(
+    def test_forbidden_request_starts_no_cooldown(
         self, platform: Callable[..., Inside], upstream: Simulated, code: int
     ):
         gateway = platform(1)
@@ -203,7 +203,7 @@ class TestPurposes:
         assert ask(gateway).status_code == 403
         assert ask(gateway).status_code == 200
 
-    def test_error_is_not_kept_with_its_frames(self):
+    def test_cooldown_does_not_keep_its_error_alive(self):
         error = RateLimited("no")
         known = weakref.ref(error)
         cooldowns = Cooldowns()
@@ -211,17 +211,17 @@ class TestPurposes:
         del error
         assert known() is None
 
-    def test_names_of_models_are_not_remembered_without_end(self):
+    def test_cooldowns_of_models_are_bounded(self):
         cooldowns = Cooldowns()
         for number in range(1_000):
             cooldowns.start(RateLimited("no"), "chat", f"MiniMax-{number}")
         assert len(cooldowns.running()) <= 100
 
 
-class TestLength:
+class TestCooldownLength:
     """How long an account is left alone."""
 
-    def test_tries_of_one_request_start_one_cooldown(
+    def test_attempts_of_one_request_start_one_cooldown(
         self, platform: Callable[..., Inside], upstream: Simulated
     ):
         gateway = platform(1)
@@ -233,14 +233,14 @@ class TestLength:
         (account,) = gateway.parts.pool.accounts
         assert 25 < account.rest_s(gateway_use(gateway)) <= 30
 
-    def test_refusals_side_by_side_start_one_cooldown(self):
+    def test_concurrent_refusals_start_one_cooldown(self):
         clock = Clock()
         cooldowns = Cooldowns(clock)
         for _ in range(50):
             cooldowns.start(RateLimited("no"), "chat", "m")
         assert cooldowns.left_s("chat", "m") == 30
 
-    def test_services_retry_after_is_honoured(
+    def test_upstream_retry_after_sets_the_cooldown(
         self, platform: Callable[..., Inside], upstream: Simulated
     ):
         """Nobody asks again before that, not even for the other tries."""
@@ -254,7 +254,7 @@ class TestLength:
         assert len(asked(upstream)) == 1
         assert states(gateway) == ["resting"]
 
-    def test_services_retry_after_of_a_century_is_an_hour(self):
+    def test_upstream_retry_after_is_capped_at_an_hour(self):
         error = RateLimited("no", retry_after_s=3e9)
         assert RetryPolicy().cooldown(error, 0) == 3_600
 
@@ -299,7 +299,7 @@ def gateway_use(gateway: Inside) -> Any:
         assert "x-should-retry" not in answer.headers
 
 
-class TestNotFinal:
+class TestFailoverToAnotherKey:
     """Refusals that say nothing about the question move on to the next account."""
 
     @pytest.mark.parametrize("code", [1008, 2056, 2061, 1002, 2042])
@@ -320,7 +320,7 @@ class TestNotFinal:
         upstream.script(refusal, {"call": "completion", "text": "Hi"})
         assert ask(gateway, key=",".join(KEYS[:5])).status_code == 200
 
-    def test_good_key_that_failed_is_asked_again(
+    def test_good_key_is_asked_again_after_a_dropped_connection(
         self, platform: Callable[..., Inside], upstream: Simulated
     ):
         gateway = platform(3)
@@ -332,7 +332,7 @@ class TestNotFinal:
         assert ask(gateway).status_code == 200
         assert len(asked(upstream)) == 4
 
-    def test_nothing_is_final_while_a_key_will_be_free(
+    def test_client_may_retry_while_one_key_is_only_rate_limited(
         self, platform: Callable[..., Inside], upstream: Simulated
     ):
         gateway = platform(2)
@@ -345,7 +345,7 @@ class TestNotFinal:
             assert "x-should-retry" not in answer.headers
             assert 15 <= int(answer.headers["Retry-After"]) <= 20
 
-    def test_all_exhausted_is_final(
+    def test_client_should_not_retry_when_every_key_is_exhausted(
         self, platform: Callable[..., Inside], upstream: Simulated
     ):
         gateway = platform(2)
@@ -358,11 +358,11 @@ class TestNotFinal:
         assert len(asked(upstream)) == 2
 
 
-class TestPolicy:
+class TestRetryPolicy:
     """One number in the policy changes what is done."""
 
     @pytest.mark.parametrize("attempts", [1, 2, 4, 5])
-    def test_attempts_are_the_policys(
+    def test_policy_sets_the_number_of_attempts(
         self, web: Callable[..., Inside], upstream: Simulated, attempts: int
     ):
         gateway = web(2)
@@ -371,7 +371,7 @@ class TestPolicy:
         assert ask(gateway).status_code == 502
         assert len(asked(upstream, "chat")) == attempts
 
-    def test_fewer_attempts_after_an_empty_answer(
+    def test_policy_sets_the_attempts_after_an_empty_answer(
         self, web: Callable[..., Inside], upstream: Simulated
     ):
         gateway = web(1)
@@ -380,7 +380,7 @@ class TestPolicy:
         assert ask(gateway).json["error"]["code"] == "upstream_empty"
         assert len(asked(upstream, "chat")) == 3
 
-    def test_cooldown_is_the_policys(
+    def test_policy_sets_the_cooldown(
         self, platform: Callable[..., Inside], upstream: Simulated
     ):
         gateway = platform(1)
@@ -388,7 +388,7 @@ class TestPolicy:
         upstream.script({"call": "completion", "refuse": {"code": 1002}, "times": 3})
         assert 5 <= int(ask(gateway).headers["Retry-After"]) <= 7
 
-    def test_last_pause_is_for_all_others(self):
+    def test_last_pause_of_the_policy_is_repeated(self):
         policy = RetryPolicy(pauses_s=(0.5, 2.0))
         assert [policy.wait_s(failures) for failures in (1, 2, 3, 9)] == [
             0.5,
@@ -398,7 +398,7 @@ class TestPolicy:
         ]
 
 
-def test_empty_piece_that_is_no_heartbeat_begins_the_answer(
+def test_empty_piece_begins_the_answer_unlike_a_heartbeat(
     web: Callable[..., Inside], upstream: Simulated
 ):
     """Heartbeats are told apart by identity: what was given is not given again."""

@@ -35,7 +35,7 @@ def calls(upstream: Simulated) -> list[str]:
 class TestProve:
     """`Gateway.prove`, for what strangers must not cause."""
 
-    def test_accepted_token_is_asked_about_once(
+    def test_accepted_token_is_checked_once(
         self, inside: Hosting, upstream: Simulated
     ):
         gateway, token = inside([]), upstream.token("6301")
@@ -43,7 +43,7 @@ class TestProve:
             prove(gateway, token)
         assert calls(upstream) == ["register", "info"]
 
-    def test_platform_key_is_asked_about_once(
+    def test_platform_key_is_checked_once(
         self, inside: Hosting, upstream: Simulated
     ):
         gateway = inside([], platform_origin=upstream.origin)
@@ -88,7 +88,7 @@ class TestProve:
         with pytest.raises(Unauthorized):
             prove(gateway, token)
 
-    def test_service_that_fails_proves_nothing(
+    def test_failed_upstream_proves_nothing(
         self, inside: Hosting, upstream: Simulated
     ):
         gateway, token = inside([]), upstream.token("6309")
@@ -104,7 +104,7 @@ class TestProve:
         gateway.parts.gateway.prove(everybody, Watch())
         assert calls(upstream) == []
 
-    def test_nobody_is_asked_after_the_client_disconnected(
+    def test_upstream_is_not_asked_after_the_client_disconnected(
         self, inside: Hosting, upstream: Simulated
     ):
         with pytest.raises(ClientDisconnected):
@@ -129,7 +129,7 @@ class PausingWatch(Watch):
 class TestSharedLock:
     """An unproven token keeps nobody waiting, and no pause is spent inside a lease."""
 
-    def test_owner_is_served_between_the_tries_of_a_token_that_is_refused(
+    def test_owner_is_served_between_the_attempts_of_a_refused_token(
         self, inside: Hosting, upstream: Simulated
     ):
         gateway = inside([upstream.token("6331")], queue_timeout_s=0.2)
@@ -149,7 +149,7 @@ class TestSharedLock:
             assert "".join(piece.text for piece in tried.result()) == "Hi"
 
     @pytest.mark.parametrize("owner", ["the pool", "a client"])
-    def test_token_that_cannot_be_proven_keeps_no_owner_waiting(
+    def test_unproven_token_does_not_delay_the_owner(
         self, inside: Hosting, upstream: Simulated, owner: str
     ):
         """Its try hangs at the service, although nobody has accepted it."""
@@ -171,7 +171,7 @@ class TestSharedLock:
             upstream.release()
             assert slow.result().status_code == 200
 
-    def test_answer_that_has_begun_has_the_lock(
+    def test_started_answer_holds_the_lock(
         self, inside: Hosting, upstream: Simulated
     ):
         gateway = inside([], queue_timeout_s=0.2)
@@ -219,7 +219,7 @@ class TestSharedLock:
             upstream.release()
             assert first.result().status_code == 200
 
-    def test_one_token_is_lent_once_at_a_time(
+    def test_token_is_leased_once_at_a_time(
         self, inside: Hosting, upstream: Simulated
     ):
         """Also when it is proven by the second request that brings it."""

@@ -118,7 +118,7 @@ def only(pool: Pool, user: str) -> Candidates:
     return pool.all_accounts().where(lambda account: account.name == user)
 
 
-def test_a_cooldown_is_30_s_and_doubles_to_10_minutes_until_a_success():
+def test_cooldown_doubles_from_30_s_to_10_minutes_until_a_success():
     clock = Clock()
     cooldowns = Cooldowns(clock)
     lengths = []
@@ -137,7 +137,7 @@ def test_a_cooldown_is_30_s_and_doubles_to_10_minutes_until_a_success():
     assert cooldowns.left_s("chat") == 30
 
 
-def test_of_several_idle_accounts_the_least_recently_used_serves():
+def test_least_recently_used_account_is_leased():
     pool = pool_of("a", "b", "c")
     order = []
     for _ in range(6):
@@ -147,7 +147,7 @@ def test_of_several_idle_accounts_the_least_recently_used_serves():
     assert order == ["a", "b", "c"] * 2
 
 
-def test_who_comes_first_is_served_first():
+def test_waiting_requests_are_served_in_order():
     pool = pool_of("a")
     queue = Queue(pool)
     with lease(pool):
@@ -157,7 +157,7 @@ def test_who_comes_first_is_served_first():
     assert queue.end() == list("12345")
 
 
-def test_who_may_have_it_is_served_though_others_wait_before_him():
+def test_request_is_served_past_one_that_waits_for_another_account():
     """The first in line waits for b; a comes back, and the second may have it."""
     pool = pool_of("a", "b")
     queue = Queue(pool)
@@ -170,7 +170,7 @@ def test_who_may_have_it_is_served_though_others_wait_before_him():
     assert queue.end() == ["for any", "for b"]
 
 
-def test_nobody_overtakes_those_in_line_when_a_rest_ends():
+def test_new_request_does_not_overtake_the_queue_when_a_cooldown_ends():
     """The one in line has not woken yet when the next request arrives."""
     clock = Clock()
     account = Account("t", identify("a"), Slot(1), Cooldowns(clock), "file")
@@ -190,7 +190,7 @@ def test_nobody_overtakes_those_in_line_when_a_rest_ends():
     line.release(account)
 
 
-def test_a_second_try_keeps_its_place():
+def test_second_attempt_keeps_its_place_in_the_queue():
     pool = pool_of("a")
     queue = Queue(pool)
     turn = turn_of(pool)
@@ -211,7 +211,7 @@ def test_a_second_try_keeps_its_place():
     assert served == [], "nobody who came later was served before"
 
 
-def test_who_waits_too_long_hears_when_to_come_again():
+def test_queue_timeout_sets_retry_after():
     pool = pool_of("a", queue_timeout_s=0.05)
 
     with lease(pool), pytest.raises(AccountsBusy) as caught, lease(pool):
@@ -221,7 +221,7 @@ def test_who_waits_too_long_hears_when_to_come_again():
     assert pool.idle(0)
 
 
-def test_a_caller_that_leaves_gives_up_its_place():
+def test_disconnected_client_leaves_the_queue():
     pool = pool_of("a")
     queue = Queue(pool)
     with lease(pool):
@@ -233,7 +233,7 @@ def test_a_caller_that_leaves_gives_up_its_place():
     assert pool.idle(0)
 
 
-def test_when_the_last_account_dies_those_in_line_hear_it_at_once():
+def test_queue_fails_at_once_when_the_last_account_dies():
     pool = pool_of("a")
     queue = Queue(pool)
     started = time.monotonic()
@@ -247,7 +247,7 @@ def test_when_the_last_account_dies_those_in_line_hear_it_at_once():
     assert time.monotonic() - started < 2
 
 
-def test_who_waits_gets_an_account_that_is_added():
+def test_waiting_request_gets_an_account_that_is_added():
     pool = pool_of("a")
     queue = Queue(pool)
     with lease(pool):
@@ -257,7 +257,7 @@ def test_who_waits_gets_an_account_that_is_added():
         assert queue.end() == ["1"]
 
 
-def test_all_resting_is_not_busy():
+def test_pool_in_cooldown_is_upstream_busy():
     pool = pool_of("a", "b", queue_timeout_s=0.05)
     for account in pool.accounts:
         account.refused(UpstreamBusy("busy"), CHAT)
@@ -269,7 +269,7 @@ def test_all_resting_is_not_busy():
     assert 28 <= int(caught.value.headers["Retry-After"]) <= 30
 
 
-def test_some_resting_and_the_others_answering_is_busy():
+def test_pool_partly_in_cooldown_is_accounts_busy():
     pool = pool_of("a", "b", queue_timeout_s=0.05)
     pool.accounts[0].refused(UpstreamBusy("busy"), CHAT)
 
@@ -277,7 +277,7 @@ def test_some_resting_and_the_others_answering_is_busy():
         pass
 
 
-def test_an_only_account_may_be_tried_again_though_it_rests():
+def test_only_account_may_be_retried_during_its_cooldown():
     pool = pool_of("a", queue_timeout_s=0.05)
     turn = turn_of(pool)
     with pool.lease(turn, Watch()) as account:
@@ -290,7 +290,7 @@ def test_an_only_account_may_be_tried_again_though_it_rests():
         pass
 
 
-def test_one_of_several_is_not_tried_again_while_it_rests():
+def test_one_of_several_accounts_is_not_retried_during_its_cooldown():
     pool = pool_of("a", "b", queue_timeout_s=0.05)
     turn = turn_of(pool)
     with pool.lease(turn, Watch()) as first:
@@ -317,7 +317,7 @@ def test_tokens_of_one_account_share_its_lock(tokens: tuple[str, ...]):
         pass
 
 
-def test_callers_share_the_lock_of_an_account_that_is_not_the_pools():
+def test_clients_share_the_lock_of_an_account_outside_the_pool():
     pool = pool_of(queue_timeout_s=0.05)
 
     with lease(pool, pool.caller_accounts(["z"])) as account:
@@ -328,14 +328,14 @@ def test_callers_share_the_lock_of_an_account_that_is_not_the_pools():
         pass
 
 
-def test_a_token_sent_twice_is_one_account():
+def test_token_sent_twice_is_one_account():
     """Else its other tries would wait for the rest it was just sent to."""
     pool = pool_of()
 
     assert len(pool.caller_accounts(["a", "a", "b"]).accounts()) == 2
 
 
-def test_the_lock_outlives_the_account():
+def test_lock_survives_the_removal_of_its_account():
     """Taken out while it answers, and put back: still one answer at a time."""
     pool = pool_of("a", queue_timeout_s=0.05)
     with lease(pool):
@@ -347,7 +347,7 @@ def test_the_lock_outlives_the_account():
         assert account.token == "a/2"
 
 
-def test_what_befalls_a_callers_token_is_not_the_pools():
+def test_refusal_of_a_clients_token_does_not_affect_the_pool():
     pool = pool_of("a", queue_timeout_s=0.05)
     with lease(pool, pool.caller_accounts(["a/forged"])) as visitor:
         visitor.refused(UpstreamBusy("no"), CHAT)
@@ -357,7 +357,7 @@ def test_what_befalls_a_callers_token_is_not_the_pools():
         assert (account.dead, account.rest_s(CHAT)) == (False, 0)
 
 
-def test_the_rest_of_a_callers_token_outlives_its_request():
+def test_cooldown_of_a_clients_token_survives_its_request():
     pool = pool_of(queue_timeout_s=0.05)
     with lease(pool, pool.caller_accounts(["a"])) as account:
         account.refused(UpstreamBusy("busy"), CHAT)
@@ -368,7 +368,7 @@ def test_the_rest_of_a_callers_token_outlives_its_request():
         pass
 
 
-def test_what_callers_bring_is_not_kept_without_end():
+def test_tokens_of_clients_are_remembered_within_a_bound():
     pool = pool_of()
     for number in range(3_000):
         with lease(pool, pool.caller_accounts([f"user{number}"])):
@@ -378,7 +378,7 @@ def test_what_callers_bring_is_not_kept_without_end():
     assert len(pool._slots) <= 1_000
 
 
-def test_a_newer_token_is_alive_again():
+def test_newer_token_revives_a_dead_account():
     pool = pool_of("a/1")
     with lease(pool) as account:
         account.refused(UpstreamBusy("busy"), CHAT)
@@ -391,7 +391,7 @@ def test_a_newer_token_is_alive_again():
         assert same.state == "answering" and same.last_error == ""
 
 
-def test_a_closed_line_lends_nothing_and_keeps_nobody():
+def test_closed_pool_refuses_leases_and_empties_its_queue():
     """What asks after the closing hears it at once: a second try, a renewal."""
     pool = pool_of("a")
     queue = Queue(pool)
@@ -491,7 +491,7 @@ class Crowd:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_happens_no_account_is_lent_twice_or_lost(seed: int):
+def test_no_account_is_leased_twice_or_lost_under_random_load(seed: int):
     crowd = Crowd(seed)
     threads = [
         threading.Thread(target=crowd.live, args=(100 * seed + number,))
@@ -509,7 +509,7 @@ def test_whatever_happens_no_account_is_lent_twice_or_lost(seed: int):
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_whoever_is_killed_wherever_he_waits_no_account_is_lost(seed: int):
+def test_no_account_is_lost_when_waiting_greenlets_are_killed(seed: int):
     ended = subprocess.run(
         [sys.executable, "-m", "tests.accounts.killed_greenlets", str(seed)],
         cwd=ROOT,
@@ -524,7 +524,7 @@ def test_whoever_is_killed_wherever_he_waits_no_account_is_lost(seed: int):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_nobody_waits_while_an_account_he_may_have_is_idle(seed: int):
+def test_no_request_waits_beside_an_idle_account(seed: int):
     """Nobody in line is ever seen beside an idle account of his, however briefly."""
     here = random.Random(seed)
     pool = pool_of("a", "b", "c", "d")
@@ -558,7 +558,7 @@ def test_nobody_waits_while_an_account_he_may_have_is_idle(seed: int):
     assert pool.idle(0)
 
 
-class TestOutOfBalance:
+class TestExhaustedQuota:
     """A key that has nothing left to spend rests for an hour."""
 
     def spent(self, *credentials: str) -> Pool:
@@ -567,7 +567,7 @@ class TestOutOfBalance:
             account.refused(QuotaExhausted("no balance"), CHAT)
         return pool
 
-    def test_its_rest_does_not_double(self):
+    def test_cooldown_of_an_exhausted_quota_does_not_double(self):
         clock = Clock()
         cooldowns = Cooldowns(clock)
         for _ in range(2):
@@ -577,7 +577,7 @@ class TestOutOfBalance:
         cooldowns.start(UpstreamBusy("busy"), "chat")
         assert cooldowns.left_s("chat") == 600
 
-    def test_nobody_waits_for_it(self):
+    def test_no_request_waits_for_an_exhausted_account(self):
         """It would take longer than the line is waited in; and it is told as it is."""
         pool = self.spent("a", "b")
 
@@ -586,7 +586,7 @@ class TestOutOfBalance:
 
         assert caught.value.headers == {"x-should-retry": "false"}
 
-    def test_whoever_is_back_first_says_when(self):
+    def test_account_available_first_sets_retry_after(self):
         pool = self.spent("a", "b")
         pool.accounts[1].cooldowns.clear("chat")
         pool.accounts[1].refused(UpstreamBusy("busy"), CHAT)
@@ -598,7 +598,7 @@ class TestOutOfBalance:
         assert 28 <= int(caught.value.headers["Retry-After"]) <= 30
 
 
-class TestTries:
+class TestAttempts:
     """What becomes of a request whose account has failed."""
 
     def failed(self, pool: Pool, *errors: UpstreamError) -> RequestState:
@@ -610,7 +610,7 @@ class TestTries:
         return turn
 
     @pytest.mark.parametrize("kind", [QuotaExhausted, Forbidden])
-    def test_an_only_account_is_not_asked_again_for_what_it_may_not(
+    def test_only_account_is_not_retried_after_a_final_refusal(
         self, kind: type[UpstreamError]
     ):
         with pytest.raises(kind, match="no") as caught:
@@ -619,7 +619,7 @@ class TestTries:
         assert caught.value.headers == {"x-should-retry": "false"}
 
     @pytest.mark.parametrize("kind", [QuotaExhausted, Forbidden])
-    def test_the_others_are(self, kind: type[UpstreamError]):
+    def test_other_accounts_are_asked_after_a_final_refusal(self, kind: type[UpstreamError]):
         turn = self.failed(pool_of("a", "b", "c"), kind("no"), kind("no"))
         assert len(set(turn.accounts)) == 2
 
@@ -627,11 +627,11 @@ class TestTries:
             turn.accounts.append(*turn.candidates.live())
             turn.record_failure(kind("no"))
 
-    def test_an_only_account_that_failed_otherwise_is(self):
+    def test_only_account_is_retried_after_a_temporary_failure(self):
         turn = self.failed(pool_of("a"), Unreachable("gone"), UpstreamBusy("busy"))
         assert len(turn.accounts) == 2
 
-    def test_others_who_are_only_busy_are_what_is_told(self):
+    def test_busy_accounts_take_precedence_over_an_exhausted_one(self):
         """They may serve when the caller comes again."""
         pool = pool_of("a", "b", queue_timeout_s=0.05)
         with pool.lease(turn_of(pool, only(pool, "b")), Watch()):
@@ -639,7 +639,7 @@ class TestTries:
             with pytest.raises(AccountsBusy), pool.lease(turn, Watch()):
                 pass
 
-    def test_500_accounts_are_gone_through(self):
+    def test_every_one_of_500_accounts_is_tried(self):
         pool = pool_of(*(f"u{number}" for number in range(500)))
         turn = turn_of(pool)
         for account in pool.accounts[:-1]:

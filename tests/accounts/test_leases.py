@@ -77,7 +77,7 @@ def five(serve: Callable[..., Served], upstream: Simulated) -> Served:
 
 
 @pytest.mark.parametrize("key", ["pool", "caller", "pool and callers"])
-def test_300_requests_are_served_one_by_one_in_order(
+def test_requests_are_served_in_order_one_per_account(
     upstream: Simulated, five: Served, caller: Callable[..., Caller], key: str
 ):
     """However the tokens come in, no account is asked for two answers at once."""
@@ -168,7 +168,7 @@ def raw_body(gateway: Served, key: str, body: Any) -> socket.socket:
     return sock
 
 
-def test_in_a_storm_no_account_is_lost(
+def test_no_account_is_lost_when_clients_disconnect_and_upstreams_fail(
     upstream: Simulated, serve: Callable[..., Served]
 ):
     """300 callers, of the pool and with tokens of the same accounts, in disorder."""
@@ -205,7 +205,7 @@ FAULTS = (
 )
 
 
-class TestBack:
+class TestLeaseReleased:
     """An account comes back, whatever became of its answer."""
 
     @pytest.fixture
@@ -221,47 +221,47 @@ class TestBack:
         states = {each["state"] for each in three.accounts().values()}
         assert states <= {"idle", "resting"}
 
-    def test_answered(self, three: Inside, upstream: Simulated):
+    def test_lease_is_released_after_an_answer(self, three: Inside, upstream: Simulated):
         upstream.script({**HI, "times": 2})
         assert [three.chat().status_code for _ in "12"] == [200, 200]
 
     @pytest.mark.parametrize("stream", [True, False])
     @pytest.mark.parametrize("fault", FAULTS, ids=str)
-    def test_failed(
+    def test_lease_is_released_after_a_failure(
         self, three: Inside, upstream: Simulated, fault: dict[str, Any], stream: bool
     ):
         upstream.script({"call": "chat", **fault, "times": None})
         with three.chat(stream=stream) as answer:
             assert answer.data
 
-    def test_abandoned(self, three: Inside, upstream: Simulated):
+    def test_lease_is_released_when_the_client_disconnects(self, three: Inside, upstream: Simulated):
         upstream.script({**HI, "then": [{"after": 1, "do": "silence"}]})
         with three.chat(stream=True) as answer:
             next(answer.iter_encoded())
             assert three.parts.pool.lent == 1
 
-    def test_never_begun(self, three: Inside, upstream: Simulated):
+    def test_lease_is_released_when_the_response_is_never_read(self, three: Inside, upstream: Simulated):
         """The response is closed before anybody has taken a line of it."""
         upstream.script({**HI, "then": [{"after": 1, "do": "silence"}]})
         with three.chat(stream=True):
             assert three.parts.pool.lent == 1
 
-    def test_a_generator_that_never_started(self, three: Inside):
+    def test_answer_that_never_started_takes_no_lease(self, three: Inside):
         gateway, pool = three.parts.gateway, three.parts.pool
         pieces = gateway.answer(gateway.turn(pool.everybody()), Question([]), Watch())
         pieces.close()
         assert pool.lent == pool.waiting == 0
 
-    def test_head(self, three: Inside):
+    def test_head_request_takes_no_lease(self, three: Inside):
         headers = {"Authorization": f"Bearer {KEY}"}
         answer = three.ask("HEAD", "/v1/chat/completions", headers=headers)
         assert answer.status_code == 405
 
 
-class TestWaiting:
+class TestQueueTimeout:
     """In line, and what is said to those who wait in vain."""
 
-    def test_too_long(self, inside: Hosting, upstream: Simulated):
+    def test_request_is_refused_when_it_waits_too_long_for_an_account(self, inside: Hosting, upstream: Simulated):
         gateway = inside([upstream.token("6531")], queue_timeout_s=0.2)
         upstream.script(HELD)
         with ThreadPoolExecutor() as threads:
@@ -279,7 +279,7 @@ class TestWaiting:
         assert 1 <= int(late.headers["Retry-After"]) <= 60
         assert 0.2 <= waited_s < 2
 
-    def test_somebody_elses_dead_token_is_no_answer(
+    def test_dead_account_does_not_turn_a_busy_pool_into_an_auth_error(
         self, inside: Hosting, upstream: Simulated
     ):
         """One account dies, the other is busy: the caller's own key is fine."""
@@ -296,7 +296,7 @@ class TestWaiting:
         assert late.status_code == 429
         assert late.json["error"]["code"] == "accounts_busy"
 
-    def test_an_answer_that_was_stopped_is_a_success(
+    def test_answer_cut_by_a_stop_sequence_counts_as_a_success(
         self, inside: Hosting, upstream: Simulated
     ):
         gateway = inside([upstream.token("6536")])
@@ -308,7 +308,7 @@ class TestWaiting:
         assert (account["state"], account["answers"]) == ("idle", 1)
         assert account["last_error"] is None
 
-    def test_all_resting(self, inside: Hosting, upstream: Simulated):
+    def test_request_is_refused_while_the_only_account_cools_down(self, inside: Hosting, upstream: Simulated):
         """One account alone rests when it has refused two questions."""
         gateway = inside([upstream.token("6532")], queue_timeout_s=0.2)
         upstream.script({**REFUSED, "times": 6})
@@ -322,7 +322,7 @@ class TestWaiting:
         assert 1 <= int(later.headers["Retry-After"]) <= 60
         upstream.wait("answers", exactly=6)
 
-    def test_nobody_lives(self, inside: Hosting, upstream: Simulated):
+    def test_request_is_refused_when_every_account_is_dead(self, inside: Hosting, upstream: Simulated):
         gateway = inside([written("6533")])
         for _ in range(2):
             answer = gateway.chat()
@@ -331,14 +331,14 @@ class TestWaiting:
             assert answer.headers["x-should-retry"] == "false"
         upstream.wait("requests", exactly=1)
 
-    def test_nobody_is_there(self, inside: Hosting, upstream: Simulated):
+    def test_request_is_refused_when_the_pool_is_empty(self, inside: Hosting, upstream: Simulated):
         assert inside([]).chat().json["error"]["code"] == "no_live_account"
 
 
-class TestFailures:
+class TestFailedAccount:
     """What a failure means for an account, and for the request."""
 
-    def test_a_rejected_token_is_dead_and_no_try(
+    def test_rejected_token_dies_without_costing_an_attempt(
         self, inside: Hosting, upstream: Simulated
     ):
         """Four dead ones and two faults: the answer comes all the same."""
@@ -353,7 +353,7 @@ class TestFailures:
             "6545": "idle"
         }
 
-    def test_a_token_revoked_in_an_answers_events_is_dead_too(
+    def test_token_rejected_in_a_stream_event_dies(
         self, inside: Hosting, upstream: Simulated
     ):
         gateway = inside([upstream.token("6546"), upstream.token("6547")])
@@ -370,7 +370,7 @@ class TestFailures:
         [{"http": {"status": 500}}, {"drop": "reset"}, Storm.FAULTS[3], {"text": ""}],
         ids=str,
     )
-    def test_what_breaks_rests_nobody(
+    def test_broken_upstream_starts_no_cooldown(
         self, inside: Hosting, upstream: Simulated, fault: dict[str, Any]
     ):
         users = ("6548", "6549", "6550")
@@ -382,7 +382,7 @@ class TestFailures:
         states = [each["state"] for each in gateway.accounts().values()]
         assert states == ["idle"] * 3
 
-    def test_a_refused_account_is_left_alone(
+    def test_refused_account_is_skipped(
         self, inside: Hosting, upstream: Simulated
     ):
         users = ["6551", "6552"]
@@ -396,7 +396,7 @@ class TestFailures:
         asked = [each["user"] for each in upstream.report()["answers"]]
         assert sorted(asked) == ["6551", *["6552"] * 4]
 
-    def test_own_tokens_all_rejected(self, inside: Hosting, upstream: Simulated):
+    def test_client_is_unauthorized_when_all_its_tokens_are_rejected(self, inside: Hosting, upstream: Simulated):
         gateway = inside([upstream.token("6553")])
 
         answer = gateway.chat(f"{written('6554')},{written('6555')}")
@@ -408,10 +408,10 @@ class TestFailures:
         assert answer.headers["x-should-retry"] == "false"
 
 
-class TestForged:
+class TestForgedToken:
     """Anybody can write a token that claims another's account; it harms nobody."""
 
-    def test_the_pools_account_is_neither_dead_nor_resting(
+    def test_forged_token_leaves_the_pools_account_idle(
         self, inside: Hosting, upstream: Simulated
     ):
         gateway = inside([upstream.token("6561")])
@@ -424,7 +424,7 @@ class TestForged:
         assert gateway.accounts()["6561"]["last_error"] is None
         assert gateway.chat().status_code == 200
 
-    def test_it_never_has_the_lock(self, inside: Hosting, upstream: Simulated):
+    def test_forged_token_never_holds_the_accounts_lock(self, inside: Hosting, upstream: Simulated):
         """Its call hangs at the service; the owner is served meanwhile."""
         gateway = inside([upstream.token("6562")], queue_timeout_s=0.2)
         upstream.script(HI)
@@ -442,7 +442,7 @@ class TestForged:
             upstream.release()
             assert slow.result().status_code == warm.status_code == 200
 
-    def test_a_flood_of_them_keeps_nobody_waiting(
+    def test_flood_of_forged_tokens_does_not_delay_the_owner(
         self, upstream: Simulated, serve: Callable[..., Served]
     ):
         gateway = serve(HAILUO_TOKENS=upstream.token("6563"), HAILUO_QUEUE_TIMEOUT_S=1)
@@ -472,7 +472,7 @@ class TestForged:
         assert (account["state"], account["answers"]) == ("idle", 30)
 
 
-class TestConversations:
+class TestConversationOwner:
     """A conversation goes on with the account that owns it, or not at all."""
 
     NEW = {"conversation_id": "new"}
@@ -485,7 +485,7 @@ class TestConversations:
         return id, answer["user"]
 
     @pytest.mark.leaves("conversations")
-    def test_it_waits_for_its_account(self, inside: Hosting, upstream: Simulated):
+    def test_conversation_waits_for_its_account(self, inside: Hosting, upstream: Simulated):
         gateway = inside([upstream.token(user) for user in ("6571", "6572")])
         id, owner = self.begun(gateway, upstream)
         busy = upstream.token(owner)
@@ -506,7 +506,7 @@ class TestConversations:
         assert users == [owner] * 3
 
     @pytest.mark.leaves("conversations")
-    def test_it_does_not_fail_over(self, inside: Hosting, upstream: Simulated):
+    def test_conversation_does_not_fail_over(self, inside: Hosting, upstream: Simulated):
         gateway = inside(
             [upstream.token(user) for user in ("6573", "6574")], queue_timeout_s=0.2
         )
@@ -519,7 +519,7 @@ class TestConversations:
         assert set(users) == {owner}
 
     @pytest.mark.leaves("conversations")
-    def test_it_outlives_a_renewal(self, inside: Hosting, upstream: Simulated):
+    def test_conversation_survives_a_token_renewal(self, inside: Hosting, upstream: Simulated):
         gateway = inside([upstream.token(user) for user in ("6575", "6576")])
         id, owner = self.begun(gateway, upstream)
         gateway.parts.refresh.now()
@@ -529,7 +529,7 @@ class TestConversations:
         assert upstream.report()["answers"][-1]["user"] == owner
 
     @pytest.mark.leaves("conversations")
-    def test_when_its_account_is_taken_out_it_is_unknown(
+    def test_conversation_is_unknown_when_its_account_is_removed(
         self, inside: Hosting, upstream: Simulated
     ):
         users = ("6577", "6578", "6579")

@@ -7,7 +7,7 @@ from tests.served import KEY, Served
 from tests.simulated import Simulated
 
 
-def test_the_answer_is_the_seeds_field_for_field(upstream: Simulated, account: Caller):
+def test_whole_answer_has_exactly_the_original_programs_fields(upstream: Simulated, account: Caller):
     upstream.script({"call": "chat", "text": f"I am {SECRET}.", "chat_id": "2" * 18})
 
     whole = account.client.chat.completions.with_raw_response.create(
@@ -36,7 +36,7 @@ def test_the_answer_is_the_seeds_field_for_field(upstream: Simulated, account: C
     }
 
 
-def test_pages_that_were_read_are_cited_over_the_whole_text(
+def test_citations_cover_the_whole_text(
     upstream: Simulated, account: Caller
 ):
     links = [
@@ -56,13 +56,13 @@ def test_pages_that_were_read_are_cited_over_the_whole_text(
     assert {(each.start_index, each.end_index) for each in cited} == {(0, 4)}
 
 
-def test_nothing_is_cited_where_nothing_was_read(upstream: Simulated, account: Caller):
+def test_answer_without_links_has_no_annotations(upstream: Simulated, account: Caller):
     upstream.script({"call": "chat", "text": "Hi"})
     assert account.create().choices[0].message.annotations is None
 
 
 @BOTH
-def test_letters_travel_as_they_are(upstream: Simulated, account: Caller):
+def test_non_ascii_text_is_not_escaped(upstream: Simulated, account: Caller):
     """JSON that people can read, and that old parsers take: no escapes, no length."""
     upstream.script({"call": account.call, "text": "海螺\u2028🐚"})
     body = {"messages": [{"role": "user", "content": "你好"}]}
@@ -74,7 +74,7 @@ def test_letters_travel_as_they_are(upstream: Simulated, account: Caller):
     assert upstream.report()["answers"][0]["message"] == "你好"
 
 
-def test_a_key_of_the_gateway_stands_for_the_pool(upstream: Simulated, gateway: Served):
+def test_gateway_key_uses_the_pool(upstream: Simulated, gateway: Served):
     upstream.script({"call": "chat", "text": "From the pool", "times": None})
     client = gateway.client(KEY)
     messages = [{"role": "user", "content": SECRET}]
@@ -86,7 +86,7 @@ def test_a_key_of_the_gateway_stands_for_the_pool(upstream: Simulated, gateway: 
     assert sorted(users) == ["1001", "1002", "1003"], "the least recently used serves"
 
 
-def test_a_history_is_folded_into_one_message(upstream: Simulated, account: Caller):
+def test_history_is_folded_into_one_message(upstream: Simulated, account: Caller):
     history = [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "One?"},
@@ -102,7 +102,7 @@ def test_a_history_is_folded_into_one_message(upstream: Simulated, account: Call
     )
 
 
-def test_every_answer_is_named(gateway: Served, account: Caller, upstream: Simulated):
+def test_every_response_has_a_unique_request_id(gateway: Served, account: Caller, upstream: Simulated):
     upstream.script({"call": "chat", "text": "Hi"})
 
     named = [

@@ -22,7 +22,7 @@ def events(body: bytes) -> list[Any]:
 
 
 @BOTH
-def test_the_chunks_are_those_of_the_specification(
+def test_stream_chunks_match_the_specification(
     upstream: Simulated, account: Caller
 ):
     upstream.script({"call": account.call, "pieces": ["Hello"]})
@@ -45,13 +45,13 @@ def test_the_chunks_are_those_of_the_specification(
     assert all(chunk == first for chunk in chunks)
 
 
-def test_the_id_is_that_of_the_conversation(upstream: Simulated, account: Caller):
+def test_stream_id_is_the_conversation_id(upstream: Simulated, account: Caller):
     upstream.script({"call": "chat", "text": "Hello"})
     first = events(account.send().content)[0]
     assert first["id"] == upstream.report()["answers"][0]["chat_id"]
 
 
-def test_usage_comes_last_when_it_is_asked_for(upstream: Simulated, account: Caller):
+def test_stream_usage_comes_last_when_requested(upstream: Simulated, account: Caller):
     upstream.script({"call": "chat", "text": "Hello"})
 
     with account.stream(stream_options={"include_usage": True}) as stream:
@@ -64,7 +64,7 @@ def test_usage_comes_last_when_it_is_asked_for(upstream: Simulated, account: Cal
     assert others[-1].choices[0].finish_reason == "stop"
 
 
-def test_citations_come_in_a_late_chunk(upstream: Simulated, account: Caller):
+def test_stream_citations_come_in_a_late_chunk(upstream: Simulated, account: Caller):
     upstream.script({"call": "chat", "text": "海螺", "links": [LINK], "links_at": 1})
 
     with account.stream() as stream:
@@ -85,7 +85,7 @@ def test_citations_come_in_a_late_chunk(upstream: Simulated, account: Caller):
 
 
 @BOTH
-def test_proxies_are_told_to_pass_everything_on_at_once(
+def test_stream_headers_forbid_buffering_and_caching(
     upstream: Simulated, account: Caller
 ):
     upstream.script({"call": account.call, "text": "Hello"})
@@ -99,7 +99,7 @@ def test_proxies_are_told_to_pass_everything_on_at_once(
 
 
 @BOTH
-def test_the_wire_is_what_strict_readers_take(upstream: Simulated, account: Caller):
+def test_stream_is_valid_for_strict_sse_parsers(upstream: Simulated, account: Caller):
     """One `data: ` line an event, LF, one JSON (openai-api.md 2.1)."""
     text = "a\r\nb\u2028c\x85 data: x\n\n: no"
     upstream.script({"call": account.call, "text": text, "piece": 3})
@@ -116,7 +116,7 @@ def test_the_wire_is_what_strict_readers_take(upstream: Simulated, account: Call
 
 
 @BOTH
-def test_a_piece_is_sent_the_moment_it_arrives(upstream: Simulated, account: Caller):
+def test_stream_sends_each_piece_as_it_arrives(upstream: Simulated, account: Caller):
     """The second piece is held upstream until the first has been read here."""
     then = [{"after": n, "do": "hold"} for n in (1, 2)]
     upstream.script(
@@ -132,14 +132,14 @@ def test_a_piece_is_sent_the_moment_it_arrives(upstream: Simulated, account: Cal
         assert list(texts) == ["three"]
 
 
-def test_send_result_decides_nothing(upstream: Simulated, account: Caller):
+def test_error_behind_send_result_is_a_status(upstream: Simulated, account: Caller):
     """The status waits for the first text: an error behind send_result is a status."""
     error = {"after": 0, "do": "error", "message": "忙"}
     upstream.script({"call": "chat", "then": [error], "times": 3})
     assert account.send().status_code == 503
 
 
-def test_both_forms_give_the_same_text(upstream: Simulated, account: Caller):
+def test_streamed_and_whole_answers_have_the_same_text(upstream: Simulated, account: Caller):
     half = ["A", "A\ufffd", "A海", "A海\ud83d", "A海🐚", "A海🐚 ", "A海🐚 z"]
     upstream.script({"call": "chat", "contents": half, "times": 2})
     assert "".join(account.pieces()) == account.ask() == "A海🐚 z"
@@ -183,7 +183,7 @@ WAYS += [("platform", each) for each in (WIRES | PLATFORM_WIRES).items()]
     [(kind, wire) for kind, (_, wire) in WAYS],
     ids=[f"{kind} {name}" for kind, (name, _) in WAYS],
 )
-def test_however_the_service_writes_it(
+def test_answer_is_read_in_every_wire_format(
     upstream: Simulated, account: Caller, wire: dict[str, Any]
 ):
     text = "Snails 蜗牛 🐌"
@@ -192,7 +192,7 @@ def test_however_the_service_writes_it(
     assert account.ask() == text
 
 
-def test_a_line_never_exceeds_64_kib(upstream: Simulated, account: Caller):
+def test_stream_lines_never_exceed_64_kib(upstream: Simulated, account: Caller):
     """One-api reads no longer ones; control characters take six bytes each."""
     text = "\x01" * 20_000 + "蜗" * 50_000
     link = {"detail": "蜗" * 500, "url": "https://example.com/" + "x" * 2_000}
@@ -209,7 +209,7 @@ def test_a_line_never_exceeds_64_kib(upstream: Simulated, account: Caller):
 
 
 @BOTH
-def test_stop_ends_the_answer_and_closes_it_upstream(
+def test_stop_sequence_ends_the_stream_and_closes_upstream(
     upstream: Simulated, account: Caller
 ):
     upstream.script(
@@ -232,7 +232,7 @@ def test_stop_ends_the_answer_and_closes_it_upstream(
 
 
 @BOTH
-def test_a_stop_that_is_begun_but_not_finished_is_said_after_all(
+def test_incomplete_stop_sequence_is_sent_as_text(
     upstream: Simulated, account: Caller
 ):
     upstream.script(
@@ -243,7 +243,7 @@ def test_a_stop_that_is_begun_but_not_finished_is_said_after_all(
 
 
 @BOTH
-def test_connections_to_the_service_are_used_again(
+def test_upstream_connections_are_reused(
     upstream: Simulated, account: Caller
 ):
     upstream.script({"call": account.call, "text": "Hello", "times": None})
@@ -261,7 +261,7 @@ def test_connections_to_the_service_are_used_again(
 
 
 @BOTH
-def test_a_stream_follows_another_on_one_connection(
+def test_streams_are_chunked_so_that_connections_are_reused(
     upstream: Simulated, account: Caller, gateway: Served
 ):
     """Streams are chunked: the caller's connection lives on."""
@@ -270,7 +270,7 @@ def test_a_stream_follows_another_on_one_connection(
         assert account.send().headers["Transfer-Encoding"] == "chunked"
 
 
-def test_two_callers_of_one_account_take_turns(
+def test_two_clients_of_one_account_take_turns(
     upstream: Simulated, caller: Callable[..., Caller]
 ):
     """The lock is the account's, whichever of its tokens a caller brings."""

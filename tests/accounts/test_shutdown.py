@@ -63,7 +63,7 @@ class Callers:
         return Read(answer.status_code, answer.text, answer.headers, now)
 
 
-def test_fifty_answers_run_when_it_has_to_leave(upstream: Simulated, tmp_path: Path):
+def test_shutdown_finishes_short_streams_and_cuts_long_ones_cleanly(upstream: Simulated, tmp_path: Path):
     """Short, long and silent ones, some who wait and one who does not read."""
     kinds = ["short"] * 20 + ["long"] * 15 + ["silent"] * 14
     users = [str(FIRST_USER + number) for number in range(len(kinds))]
@@ -160,7 +160,7 @@ def assert_shutting_down(read: Read) -> None:
     assert "Retry-After" in read.headers
 
 
-def test_with_nothing_to_do_it_leaves_at_once(upstream: Simulated, tmp_path: Path):
+def test_idle_gateway_shuts_down_at_once(upstream: Simulated, tmp_path: Path):
     """Also when a caller keeps an idle connection."""
     gateway = Served(tmp_path, HAILUO_ORIGIN=upstream.origin)
     with gateway, requests.Session() as caller:
@@ -170,7 +170,7 @@ def test_with_nothing_to_do_it_leaves_at_once(upstream: Simulated, tmp_path: Pat
         assert time.monotonic() - began < 3  # gunicorn would wait for 5 more
 
 
-def test_when_the_answers_are_over_it_leaves(upstream: Simulated, tmp_path: Path):
+def test_gateway_exits_when_its_last_stream_ends(upstream: Simulated, tmp_path: Path):
     token = upstream.token("6490")
     held = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
     upstream.script({"call": "chat", **held})
@@ -194,7 +194,7 @@ IN_A_SESSION = (
 )
 
 
-def test_control_c_is_as_tidy(tmp_path: Path):
+def test_interrupt_shuts_down_gateway_and_simulator(tmp_path: Path):
     """`make run`, with its simulator: the terminal interrupts all of them."""
     gateway = Served(tmp_path, command=("-c", IN_A_SESSION))
     group = gateway.process.pid
@@ -241,7 +241,7 @@ def await_line(gateway: Served) -> None:
         time.sleep(0.01)
 
 
-def test_nothing_is_begun_any_more(inside: Callable[..., Inside], upstream: Simulated):
+def test_no_token_is_renewed_during_shutdown(inside: Callable[..., Inside], upstream: Simulated):
     """A renewal that is begun while the server goes would be lost."""
     gateway = inside([token := upstream.token("6491")])
     gateway.parts.leave()
@@ -253,7 +253,7 @@ def test_nothing_is_begun_any_more(inside: Callable[..., Inside], upstream: Simu
     upstream.wait("requests", call="renewal", exactly=0)
 
 
-class TestHangUp:
+class TestAbortStreams:
     """Cutting what runs must not stop at one that has ended by itself."""
 
     @pytest.fixture
@@ -280,7 +280,7 @@ class TestHangUp:
         assert next(iter(stream)) == b"a"
         return stream, served[0]
 
-    def test_one_that_was_reset_does_not_save_the_others(self, listener: socket.socket):
+    def test_abort_continues_past_streams_that_were_reset(self, listener: socket.socket):
         http = HttpClient()
         broken = [self.begin(http, listener) for _ in range(3)]
         sound = self.begin(http, listener)

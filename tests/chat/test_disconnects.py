@@ -44,7 +44,7 @@ def left_within(upstream: Simulated, since: float) -> float:
 
 @BOTH
 @pytest.mark.parametrize("script", [SLOW, SILENT], ids=["talking", "silent"])
-def test_a_stream_is_closed(
+def test_stream_closes_upstream_when_client_disconnects(
     upstream: Simulated, account: Caller, script: dict[str, Any]
 ):
     upstream.script(
@@ -62,7 +62,7 @@ def test_a_stream_is_closed(
 @BOTH
 @pytest.mark.parametrize("form", [True, False], ids=["streamed", "whole"])
 @pytest.mark.parametrize("script", [SILENT, MUTE], ids=["in mid-answer", "mute"])
-def test_a_caller_hangs_up_on_a_silent_service(
+def test_silent_upstream_is_closed_when_client_disconnects(
     upstream: Simulated, account: Caller, script: dict[str, Any], form: bool
 ):
     upstream.script(
@@ -77,7 +77,7 @@ def test_a_caller_hangs_up_on_a_silent_service(
 
 
 @BOTH
-def test_a_caller_who_only_closes_his_side_counts_as_gone(
+def test_half_closed_connection_counts_as_a_disconnect(
     upstream: Simulated, account: Caller
 ):
     upstream.script({"call": account.call, **SILENT})
@@ -89,7 +89,7 @@ def test_a_caller_who_only_closes_his_side_counts_as_gone(
 
 
 @BOTH
-def test_a_reset_counts_as_gone(upstream: Simulated, account: Caller):
+def test_reset_connection_counts_as_a_disconnect(upstream: Simulated, account: Caller):
     upstream.script({"call": account.call, **SILENT})
     with raw(account) as sock:
         upstream.wait("open_answers", at_least=1)
@@ -100,7 +100,7 @@ def test_a_reset_counts_as_gone(upstream: Simulated, account: Caller):
 
 
 @BOTH
-def test_a_caller_who_sends_his_next_request_early_has_not_left(
+def test_pipelined_request_does_not_count_as_a_disconnect(
     upstream: Simulated, account: Caller
 ):
     """Bytes behind the request are its successor, not a farewell."""
@@ -119,7 +119,7 @@ def test_a_caller_who_sends_his_next_request_early_has_not_left(
 
 
 @BOTH
-def test_a_caller_who_leaves_while_headers_are_awaited(
+def test_disconnect_before_upstream_headers_frees_the_account(
     upstream: Simulated, account: Caller
 ):
     """Noticed at once: the account serves the next one while they still are."""
@@ -133,7 +133,7 @@ def test_a_caller_who_leaves_while_headers_are_awaited(
     assert account.ask() == "Next"
 
 
-def test_a_client_that_leaves_during_a_registration_spares_others_nothing(
+def test_disconnect_during_registration_does_not_fail_other_waiters(
     upstream: Simulated, account: Caller
 ):
     """It ends for the one that left; who still waits for the same one is served."""
@@ -153,7 +153,7 @@ def test_a_client_that_leaves_during_a_registration_spares_others_nothing(
     assert len(upstream.report()["answers"]) == 1
 
 
-def test_a_caller_who_leaves_the_line_gives_up_his_place(
+def test_disconnected_client_leaves_the_queue_unserved(
     upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
 ):
     account = caller()
@@ -170,7 +170,7 @@ def test_a_caller_who_leaves_the_line_gives_up_his_place(
 
 
 @BOTH
-def test_a_caller_who_leaves_between_tries_is_not_tried_for_again(
+def test_disconnect_between_attempts_ends_the_attempts(
     upstream: Simulated, account: Caller
 ):
     upstream.script({"call": account.call, "drop": "close", "times": None})
@@ -182,7 +182,7 @@ def test_a_caller_who_leaves_between_tries_is_not_tried_for_again(
 
 
 @BOTH
-def test_a_caller_who_stops_reading_is_given_up(
+def test_client_that_stops_reading_loses_its_account(
     upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
 ):
     """After the idle time his account serves somebody else."""
@@ -196,7 +196,7 @@ def test_a_caller_who_stops_reading_is_given_up(
     assert upstream.report()["answers"][0]["how"] in ("client left", "done")
 
 
-def test_fifty_who_leave_at_once_lose_nothing(
+def test_fifty_simultaneous_disconnects_close_every_answer(
     upstream: Simulated, caller: Callable[..., Caller]
 ):
     callers = [caller() for _ in range(50)]
