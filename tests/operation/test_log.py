@@ -30,7 +30,7 @@ BUSY = {"code": 1, "message": SECRET}
 HELD = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
 
 
-def test_a_whole_answer(upstream: Simulated, account: Caller, asked: Asked):
+def test_access_log_of_a_whole_answer(upstream: Simulated, account: Caller, asked: Asked):
     upstream.script({"call": "chat", "pieces": ["a", SECRET]})
     body = asked.by(account, whole=True).content
 
@@ -45,7 +45,7 @@ def test_a_whole_answer(upstream: Simulated, account: Caller, asked: Asked):
     assert line["bytes"] == len(body)
 
 
-def test_a_stream(upstream: Simulated, account: Caller, asked: Asked):
+def test_access_log_of_a_stream(upstream: Simulated, account: Caller, asked: Asked):
     wait = {"after": 1, "do": "wait", "for_s": 0.05}
     upstream.script({"call": "chat", "pieces": ["a", "b", "c"], "then": [wait]})
     body = asked.by(account).content
@@ -57,7 +57,7 @@ def test_a_stream(upstream: Simulated, account: Caller, asked: Asked):
     assert line["bytes"] == len(body)
 
 
-def test_for_people(upstream: Simulated, caller: Callable[..., Caller], gateway):
+def test_access_log_in_text_format(upstream: Simulated, caller: Callable[..., Caller], gateway):
     account = caller()
     upstream.script({"call": "chat", "text": "a"})
     asked = Asked(gateway)
@@ -72,7 +72,7 @@ def test_for_people(upstream: Simulated, caller: Callable[..., Caller], gateway)
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
-def test_a_caller_who_leaves(
+def test_access_log_of_a_disconnected_client(
     upstream: Simulated, account: Caller, asked: Asked, stream: bool
 ):
     upstream.script({"call": "chat", **HELD})
@@ -101,7 +101,7 @@ FAULTS: dict[str, tuple[dict[str, Any], int, str]] = {
 
 
 @pytest.mark.parametrize(("fault", "status", "code"), FAULTS.values(), ids=FAULTS)
-def test_a_failure_before_anything_was_sent(
+def test_access_log_of_a_failure_before_the_first_byte(
     upstream: Simulated,
     caller: Callable[..., Caller],
     asked: Asked,
@@ -128,7 +128,7 @@ def test_a_failure_before_anything_was_sent(
     ],
     ids=lambda value: value if isinstance(value, str) else value["do"],
 )
-def test_a_failure_in_mid_stream_has_sent_a_200(
+def test_access_log_of_a_failure_in_mid_stream(
     upstream: Simulated, account: Caller, asked: Asked, step: dict[str, Any], code: str
 ):
     upstream.script(
@@ -139,7 +139,7 @@ def test_a_failure_in_mid_stream_has_sent_a_200(
     assert (line["status"], line["ended"]) == (200, code)
 
 
-def test_every_account_busy(upstream: Simulated, account: Caller, asked: Asked):
+def test_access_log_of_a_queue_timeout(upstream: Simulated, account: Caller, asked: Asked):
     upstream.script({"call": "chat", **HELD})
     with account.stream() as running:
         next(running)
@@ -164,7 +164,7 @@ def test_every_account_busy(upstream: Simulated, account: Caller, asked: Asked):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_whatever_else_is_asked(
+def test_access_log_of_other_requests(
     asked: Asked, method: str, path: str, sent: Any, status: int, code: str
 ):
     asked.send(method, path, **sent)
@@ -173,13 +173,13 @@ def test_whatever_else_is_asked(
     assert (line["status"], line["ended"]) == (status, code)
 
 
-def test_no_key_at_all(asked: Asked):
+def test_access_log_of_a_wrong_key(asked: Asked):
     """The default key opens nothing here, so it is as wrong as any."""
     asked.send("POST", "/v1/chat/completions", key="sk-secret-typo", json={})
     assert asked.line["ended"] == "invalid_api_key"
 
 
-class TestSpeechAndTranscriptions:
+class TestSpeech:
     """They break off as chat does, and say so."""
 
     SPEECH = {"model": "x", "input": f"{SECRET}.", "voice": "alloy"}
@@ -189,7 +189,7 @@ class TestSpeechAndTranscriptions:
         upstream.script({"call": "chat", "times": None})
         upstream.script({"call": "msg_tts", "times": None, "sound": "tone"})
 
-    def test_a_speech(self, account: Caller, asked: Asked):
+    def test_access_log_of_a_speech(self, account: Caller, asked: Asked):
         asked.send("POST", "/v1/audio/speech", key=account.key, json=self.SPEECH)
         line = asked.line
         assert (line["status"], line["ended"]) == (200, "done")
@@ -197,7 +197,7 @@ class TestSpeechAndTranscriptions:
         assert line["first_s"] and line["bytes"] > 1_000
 
     @pytest.mark.parametrize("form", ["audio", "sse"])
-    def test_a_speech_that_breaks_off(
+    def test_access_log_of_a_speech_that_breaks_off(
         self, upstream: Simulated, account: Caller, asked: Asked, form: str
     ):
         upstream.script({"call": "audio"}, {"call": "audio", "cut_at": 100, "times": 9})
@@ -211,9 +211,9 @@ class TestSpeechAndTranscriptions:
         assert "Traceback" not in asked.gateway.log()
 
 
-class TestTheCallersId:
+class TestRequestId:
     @pytest.mark.parametrize("id", ["a", "7f:b-._", "x" * 100, "task-7f3a", "desk-1"])
-    def test_a_sane_one_is_kept(self, gateway: Served, id: str):
+    def test_valid_request_id_is_kept(self, gateway: Served, id: str):
         answer = gateway.request("GET", "/ping", headers={"x-request-id": id})
         assert answer.headers["x-request-id"] == id
 
@@ -222,7 +222,7 @@ class TestTheCallersId:
         ["", "x" * 101, "a b", "a\tb", 'a"b', "a{b", "\xe9", "a;b", "eyJ " + "a" * 30],
         ids=range(9),
     )
-    def test_an_insane_one_is_replaced(self, gateway: Served, id: str):
+    def test_invalid_request_id_is_replaced(self, gateway: Served, id: str):
         headers = {"x-request-id": id.encode("latin-1")}
         answer = gateway.request("GET", "/ping", headers=headers)
         assert re.fullmatch("req_[0-9a-f]{32}", answer.headers["x-request-id"])
@@ -231,7 +231,7 @@ class TestTheCallersId:
         "id",
         ["sk-secret-of-somebody", "sk-api-a1", "sk-cp-a1", "a:sk-a1", "eyJa.eyJb.c"],
     )
-    def test_one_that_looks_like_a_credential_is_replaced(self, asked: Asked, id: str):
+    def test_request_id_that_looks_like_a_credential_is_replaced(self, asked: Asked, id: str):
         """It is nobody's id; the log and the answer would tell it."""
         before = len(asked.gateway.log())
         answer = asked.send("GET", "/ping", headers={"x-request-id": id})
@@ -241,41 +241,41 @@ class TestTheCallersId:
         assert asked.line["path"] == "/ping"
         assert id not in asked.gateway.log()[before:]
 
-    def test_every_answer_has_one(self, gateway: Served):
+    def test_every_response_has_a_request_id(self, gateway: Served):
         for method, path in (("GET", "/none"), ("OPTIONS", "/x"), ("PUT", "/ping")):
             assert gateway.request(method, path).headers["x-request-id"]
 
 
-class TestWhatAPathMayDoToTheLog:
+class TestLoggedPath:
     @pytest.mark.parametrize(
         "path",
         ["/%0a2026-01-01 INFO evil", "/%0d%0aevil", "/%e2%80%a8evil", "/%1b[2Jevil"],
     )
-    def test_it_stays_one_line(self, asked: Asked, path: str):
+    def test_path_with_line_breaks_is_logged_on_one_line(self, asked: Asked, path: str):
         asked.send("GET", path)
         line = asked.line
         assert line["path"].isascii() and line["path"].isprintable()
         assert "evil" in line["path"]
 
-    def test_a_path_of_bytes_is_logged_as_it_was(self, asked: Asked):
+    def test_path_of_bytes_is_logged_quoted(self, asked: Asked):
         asked.send("GET", "/v1/models/%E6%B5%B7%ff")
         assert asked.line["path"] == "/v1/models/%E6%B5%B7%FF"
 
-    def test_it_is_not_endless(self, asked: Asked):
+    def test_logged_path_is_truncated(self, asked: Asked):
         asked.send("GET", "/" + "a" * 3_000)
         assert len(asked.line["path"]) == 200
 
-    def test_a_token_in_it_is_hidden(self, asked: Asked, account: Caller):
+    def test_token_in_a_path_is_masked(self, asked: Asked, account: Caller):
         """Who takes the name for the token; and what stands behind a `?`."""
         asked.send("DELETE", f"/v1/token/{account.key}?key={account.key}", key=KEY)
         assert asked.line["path"] == "/v1/token/***"
 
-    def test_a_key_in_it_is_hidden(self, asked: Asked):
+    def test_key_in_a_path_is_masked(self, asked: Asked):
         asked.send("GET", "/v1/models/sk-secret-of-somebody/more")
         assert asked.line["path"] == "/v1/models/***/more"
 
 
-def test_a_worker_that_cannot_start_says_why(tmp_path: Path):
+def test_worker_that_cannot_start_logs_its_traceback(tmp_path: Path):
     """Even where it is an OSError, which of a caller is no news."""
     (tmp_path / "broken.py").write_text("raise OSError('no disk at all')")
     command = ("-m", "gunicorn", "--pythonpath", str(tmp_path), "broken:app")
@@ -299,7 +299,7 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path):
     ],
     ids=repr,
 )
-def test_what_ends_a_request_is_no_news_when_the_caller_left(
+def test_disconnect_errors_are_filtered_from_the_log(
     error: Exception, news: bool
 ):
     said, why = "Socket error processing request.", (type(error), error, None)
@@ -307,7 +307,7 @@ def test_what_ends_a_request_is_no_news_when_the_caller_left(
     assert DisconnectFilter().filter(record) is news
 
 
-def test_a_strange_header_does_not_lay_a_signed_address_open(
+def test_malformed_header_warning_does_not_log_a_signed_address(
     upstream: Simulated, serve: Callable[..., Served]
 ):
     """urllib3 warns of a line without a colon, with the address it came from."""
@@ -330,13 +330,13 @@ def test_a_strange_header_does_not_lay_a_signed_address_open(
     assert not re.search("Signature=|AccessKeyId", open_to_all.log()[before:])
 
 
-class TestWhatSomebodyElseSays:
+class TestForeignTextInTheLog:
     """An upstream's message, a library's error: one line, and no secret in it."""
 
     SAID = "no\n2026-01-01 INFO evil\u2028\x1b[2J eyJhbGci.eyJleHAi.c2ln sk-api-a-b 忙"
 
     @pytest.mark.parametrize("form", ["text", "json"])
-    def test_why_a_token_was_not_renewed(
+    def test_renewal_failure_is_logged_on_one_line_without_secrets(
         self, upstream: Simulated, tmp_path: Path, form: str
     ):
         refused = {"code": 1, "message": self.SAID}
@@ -359,7 +359,7 @@ class TestWhatSomebodyElseSays:
         assert not any(line.startswith("2026-01-01") for line in lines)
 
     @pytest.mark.parametrize("form", [TextFormatter, JsonFormatter])
-    def test_a_traceback_stays_readable(self, form: Callable[[], logging.Formatter]):
+    def test_traceback_is_logged_without_secrets(self, form: Callable[[], logging.Formatter]):
         try:
             raise ValueError("eyJhbGci.eyJleHAi of http://a.b/c?Signature=d'")
         except ValueError:
@@ -376,23 +376,23 @@ class TestWhatSomebodyElseSays:
         "before", ["", " ", "'", "=", "%20", "%0a", r"\n", r"\u200e", "Bearer", "1"]
     )
     @pytest.mark.parametrize("secret", ["sk-a", "sk-api-A-b_1", "eyJa", "eyJa.eyJb.-_"])
-    def test_a_secret_is_masked_wherever_it_stands(self, before: str, secret: str):
+    def test_secret_is_masked_after_any_prefix(self, before: str, secret: str):
         assert redact(f"a {before}{secret}, b") == f"a {before}***, b"
 
     @pytest.mark.parametrize(
         "word", ["task-1", "eyJ", "why?", "disk-full", "a=b", "不好?", "a sk"]
     )
-    def test_a_word_that_is_no_secret_is_told(self, word: str):
+    def test_ordinary_word_is_not_masked(self, word: str):
         assert redact(word) == word
 
 
-def test_everything_for_machines_is_json(machine: Served):
+def test_json_log_has_only_json_lines(machine: Served):
     """gunicorn's own lines too."""
     for line in machine.log().splitlines():
         assert {"time", "level", "logger", "message"} <= set(json.loads(line))
 
 
-def test_callers_who_vanish_are_no_errors(
+def test_disconnected_clients_are_not_logged_as_errors(
     upstream: Simulated, caller: Callable[..., Caller], gateway: Served
 ):
     """gunicorn logs a traceback for each of them."""
@@ -408,7 +408,7 @@ def test_callers_who_vanish_are_no_errors(
     assert "Traceback" not in said and " ERROR " not in said
 
 
-def test_only_what_is_as_bad_as_was_asked_is_told(tmp_path: Path):
+def test_log_level_error_silences_everything_else(tmp_path: Path):
     """gunicorn's own words included."""
     with Served(tmp_path, HAILUO_LOG_LEVEL="error") as gateway:
         assert gateway.request("GET", "/ping").ok

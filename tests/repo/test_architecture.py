@@ -129,7 +129,7 @@ def test_imports_run_one_way(part: str):
         assert all(under(each, *allowed) for each in ours - {"hailuo"}), module
 
 
-def test_nobody_imports_in_circles():
+def test_imports_have_no_cycles():
     """Not even by way of others."""
 
     def visit(module: str, path: tuple[str, ...]) -> None:
@@ -145,13 +145,13 @@ def test_nobody_imports_in_circles():
         visit(module, ())
 
 
-def test_the_upstreams_do_not_know_each_other():
+def test_upstreams_do_not_import_each_other():
     for one, other in (("web", "platform"), ("platform", "web")):
         for module in within(f"upstream.{one}"):
             assert not any(under(x, f"upstream.{other}") for x in imports(module))
 
 
-def test_nothing_above_asks_which_upstream_answers():
+def test_only_assembly_imports_concrete_upstreams():
     """Only who assembles the program, and who tells credentials apart, names them."""
     assemblers = ("hailuo", "__main__", "credentials")
     for module in outside("upstream", "simulator"):
@@ -165,37 +165,37 @@ def test_nothing_above_asks_which_upstream_answers():
 
 
 @pytest.mark.parametrize("library", ["flask", "flask_cors", "werkzeug"])
-def test_only_the_endpoints_know_flask(library: str):
+def test_only_endpoints_import_flask(library: str):
     for module in outside("endpoints"):
         if module != "hailuo":
             assert not any(under(x, library) for x in imports(module)), module
 
 
 @pytest.mark.parametrize("library", ["requests", "urllib3", "http.client"])
-def test_only_the_ways_out_know_http(library: str):
+def test_only_network_code_imports_http_libraries(library: str):
     for module in outside("upstream", "download", "files", "simulator"):
         assert not any(under(x, library) for x in imports(module)), module
 
 
-def test_settings_are_passed_in():
+def test_settings_are_passed_in_as_values():
     """Whoever answers is handed values, so that it can be made with others."""
     for module in within("upstream", "pool", "line", "gateway", "accounts"):
         assert "settings" not in imports(module), module
 
 
-def test_nobody_imports_the_simulator():
+def test_package_does_not_import_the_simulator():
     """`__main__` starts it as a process."""
     for module in outside("simulator"):
         assert not any(under(x, "simulator") for x in imports(module)), module
 
 
-def test_the_middle_does_not_know_the_endpoints():
+def test_inner_layers_do_not_import_endpoints():
     for module in outside("endpoints"):
         if module != "hailuo":
             assert not any(under(x, "endpoints") for x in imports(module)), module
 
 
-def test_gevent_is_named_by_the_servers_configuration_alone():
+def test_only_gunicorn_conf_mentions_gevent():
     for path in [*PACKAGE.rglob("*.py"), ROOT / "wsgi.py"]:
         assert "gevent" not in path.read_text("utf-8"), path
     assert "gevent" in (ROOT / "gunicorn.conf.py").read_text()
@@ -242,21 +242,21 @@ def strangers(words: set[str], *home: str) -> dict[str, set[str]]:
     return {module: words for module, words in used.items() if words}
 
 
-def test_openais_words_are_the_endpoints():
+def test_openais_words_appear_only_in_endpoints():
     """The platform happens to speak them too; it is translated at its own border."""
     homes = "endpoints", "upstream.platform", "simulator"
     assert strangers(OPENAIS, *homes) == {}
 
 
-def test_the_web_services_words_stay_with_it():
+def test_web_protocol_words_appear_only_in_the_web_upstream():
     assert strangers(WEBS, "upstream.web", "simulator") == {}
 
 
-def test_the_platforms_words_stay_with_it():
+def test_platform_protocol_words_appear_only_in_the_platform_upstream():
     assert strangers(PLATFORMS, "upstream.platform", "simulator") == {}
 
 
-def test_only_the_entrance_has_effects_when_it_is_imported():
+def test_importing_a_module_has_no_side_effects():
     """A module makes constants, functions and classes; nothing runs by being read."""
     harmless = (
         ast.Import,
@@ -279,7 +279,7 @@ def test_only_the_entrance_has_effects_when_it_is_imported():
             )
 
 
-def test_modules_stay_small_and_say_what_they_are():
+def test_modules_are_short_and_have_docstrings():
     for module, path in MODULES.items():
         assert ast.get_docstring(tree(module)), f"{module} says not what it is"
         assert len(path.read_text("utf-8").splitlines()) <= 320, module

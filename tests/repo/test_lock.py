@@ -56,14 +56,14 @@ def test_dependency_has_a_lower_and_an_upper_bound(dependency: Requirement):
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_lock_is_in_step_with_the_dependencies(python: str):
+def test_lock_file_satisfies_the_dependencies(python: str):
     pins = locked(python)
     for each in DEPENDENCIES:
         version = pins.get(canonicalize_name(each.name))
         assert version and each.specifier.contains(version), f"{each}: run make lock"
 
 
-def test_lock_holds_what_the_dependencies_need():
+def test_lock_file_includes_transitive_dependencies():
     """As those that are installed here say."""
     pins = locked("3.11.2")
     for name in pins:
@@ -75,7 +75,7 @@ def test_lock_holds_what_the_dependencies_need():
 @pytest.mark.parametrize(
     "path", ["deploy/Dockerfile", "README.md", "render.yaml", "requirements.txt"]
 )
-def test_deployments_install_what_is_locked(path: str):
+def test_deployments_install_from_the_lock_file(path: str):
     text = (ROOT / path).read_text("utf-8")
     assert "-r requirements.lock" in text
     for line in re.findall(r"pip install(?! --quiet).*", text):

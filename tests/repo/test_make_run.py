@@ -73,44 +73,44 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield gateway
 
 
-class TestWithoutAnAccount:
-    def test_it_says_so_with_a_line_to_paste(self, tried: Served):
+class TestRunWithoutAccount:
+    def test_log_mentions_the_simulator_and_a_curl_command(self, tried: Served):
         log = tried.log()
         assert "simulator" in log
         assert f"curl http://localhost:{tried.port}/v1/chat/completions" in log
         assert "no credential" in log, "the placeholders are told of"
         assert "your_token" not in log
 
-    def test_the_front_page_says_so(self, tried: Served):
+    def test_front_page_mentions_the_simulator(self, tried: Served):
         page = tried.request("GET", "/").text
         assert "simulator" in page and f"curl http://127.0.0.1:{tried.port}/v1" in page
         said = tried.request("GET", "/", headers={"Accept": "application/json"}).json()
         assert "simulator" in said["upstream"]
         assert said["base_url"] == tried.base_url
 
-    def test_somebody_answers(self, tried: Served):
+    def test_simulator_answers_a_chat(self, tried: Served):
         with tried.client().chat.completions.create(
             model="hailuo", messages=MESSAGES, stream=True
         ) as stream:
             text = "".join(map(text_of, stream))
         assert "simulator" in text and SECRET in text
 
-    def test_a_real_token_is_told_what_it_is_talking_to(self, tried: Served):
+    def test_real_token_is_refused_with_a_hint_at_the_simulator(self, tried: Served):
         with pytest.raises(openai.AuthenticationError, match="simulator"):
             tried.client(REAL).chat.completions.create(
                 model="hailuo", messages=MESSAGES
             )
 
-    def test_a_wrong_key_is_still_wrong(self, tried: Served):
+    def test_wrong_key_is_refused_by_the_simulated_gateway(self, tried: Served):
         with pytest.raises(openai.AuthenticationError):
             tried.client("sk-secret").chat.completions.create(
                 model="hailuo", messages=MESSAGES
             )
 
 
-class TestWithAnAccount:
+class TestRunWithAccount:
     @pytest.mark.parametrize("where", ["environment", "file"])
-    def test_it_talks_to_the_service(
+    def test_gateway_with_an_account_uses_the_real_upstream(
         self, upstream: Simulated, tmp_path: Path, where: str
     ):
         token = upstream.token("6501")
@@ -134,13 +134,13 @@ class TestWithAnAccount:
             assert f"Answers come from {upstream.origin}" in gateway.log()
 
 
-class TestTheEnd:
+class TestRunEnds:
     @pytest.fixture
     def start(self, tmp_path: Path) -> Callable[[], Served]:
         return lambda: Served(tmp_path, COMMAND)
 
     @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-    def test_it_is_tidy(self, start: Callable[[], Served], how: signal.Signals):
+    def test_signal_ends_gateway_and_simulator(self, start: Callable[[], Served], how: signal.Signals):
         """As from a keyboard: Ctrl-C goes to every process of the group.
 
         A reload would make a second pool, so SIGHUP, which a closed terminal sends as
@@ -155,7 +155,7 @@ class TestTheEnd:
         assert gone(processes)
         assert "Traceback" not in gateway.log()
 
-    def test_even_a_killed_gateway_takes_the_simulator_along(
+    def test_killed_gateway_ends_its_simulator(
         self, start: Callable[[], Served]
     ):
         gateway = start()
@@ -166,7 +166,7 @@ class TestTheEnd:
         assert gone([simulator, *processes])
 
 
-def test_a_broken_file_is_no_empty_one(tmp_path: Path, upstream: Simulated):
+def test_broken_tokens_file_does_not_start_the_simulator(tmp_path: Path, upstream: Simulated):
     """Its owner has tokens, and must not be told that he has none."""
     broken = tmp_path / "tokens.json"
     broken.write_text('["eyJh')
@@ -185,19 +185,19 @@ def test_wrong_settings_stop_the_start(tmp_path: Path, command: tuple[str, ...])
     assert 'HAILUO_HEARTBEAT_S: "soon" is not a number' in said
 
 
-def test_production_never_starts_the_simulator(tmp_path: Path, upstream: Simulated):
+def test_gunicorn_never_starts_the_simulator(tmp_path: Path, upstream: Simulated):
     with Served(tmp_path, HAILUO_ORIGIN=upstream.origin) as gateway:
         assert len(children(gateway.process.pid)) == 2
         assert "simulator" not in gateway.log()
 
 
-def test_a_platform_cannot_split_it(tmp_path: Path, upstream: Simulated):
+def test_web_concurrency_does_not_add_workers(tmp_path: Path, upstream: Simulated):
     """Several workers would be several pools, and several answers an account."""
     with Served(tmp_path, HAILUO_ORIGIN=upstream.origin, WEB_CONCURRENCY=3) as gateway:
         assert gateway.log().count("Booting worker") == 1
 
 
-def test_a_handful_of_tokens_fits_into_a_header(tmp_path: Path, upstream: Simulated):
+def test_header_of_100_tokens_is_accepted(tmp_path: Path, upstream: Simulated):
     tokens = ",".join(5 * [upstream.token(str(6600 + n)) for n in range(20)])
     assert 16_384 < len(tokens) < 60_000
     upstream.script({"call": "chat", "text": "Hi"})
@@ -208,7 +208,7 @@ def test_a_handful_of_tokens_fits_into_a_header(tmp_path: Path, upstream: Simula
     assert answer.choices[0].message.content == "Hi"
 
 
-def test_the_greeting_keeps_a_key_of_ones_own(tmp_path: Path, upstream: Simulated):
+def test_greeting_does_not_reveal_a_configured_key(tmp_path: Path, upstream: Simulated):
     with Served(
         tmp_path, HAILUO_ORIGIN=upstream.origin, HAILUO_API_KEY="sk-secret-own"
     ) as gateway:

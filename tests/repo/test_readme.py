@@ -101,7 +101,7 @@ CHATS = [
 
 
 @pytest.mark.parametrize("command", CHATS)
-def test_a_pasted_chat_is_answered(upstream: Simulated, gateway: Served, command: str):
+def test_chat_command_of_the_readme_works(upstream: Simulated, gateway: Served, command: str):
     upstream.script({"call": "chat", "text": f"Hello {SECRET}", "times": None})
     printed = curl(command, gateway)
     assert printed.endswith("200"), printed
@@ -115,7 +115,7 @@ OTHERS = [each for each in commands() if each not in CHATS and "/v1/audio" not i
 
 
 @pytest.mark.parametrize("command", OTHERS)
-def test_what_else_is_pasted_is_understood(
+def test_other_command_of_the_readme_works(
     upstream: Simulated, gateway: Served, command: str
 ):
     """With TOKEN and ACCOUNT filled in, as a reader would."""
@@ -130,7 +130,7 @@ def test_what_else_is_pasted_is_understood(
     assert printed.endswith("200"), printed
 
 
-def test_there_are_lines_to_paste():
+def test_readme_has_chat_commands():
     assert len(CHATS) >= 2, "one in English, one in Chinese"
 
 
@@ -145,7 +145,7 @@ curl -X POST http://localhost:8000/v1/chat/completions \\
 """
 
 
-def test_the_seeds_example_works_word_for_word(upstream: Simulated, gateway: Served):
+def test_original_programs_example_works_unchanged(upstream: Simulated, gateway: Served):
     upstream.script({"call": "chat", "text": "Fine"})
     printed = curl(SEED.strip(), gateway)
     assert '"content":"Fine"' in printed and printed.endswith("200")

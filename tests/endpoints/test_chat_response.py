@@ -35,7 +35,7 @@ def deltas(*pieces: Piece) -> list[Any]:
     return [chunk["choices"][0]["delta"] for chunk in streamed(*pieces)]
 
 
-def test_how_it_ended_is_told_in_openais_words():
+def test_finish_reason_is_translated_to_openais_words():
     reasons = {"stop": "stop", "length": "length", "tools": "tool_calls"}
     reasons["filtered"] = "content_filter"
     for ours, theirs in reasons.items():
@@ -44,7 +44,7 @@ def test_how_it_ended_is_told_in_openais_words():
         assert streamed(last)[-1]["choices"][0]["finish_reason"] == theirs
 
 
-def test_usage_is_what_was_counted():
+def test_usage_is_the_upstreams_count():
     last = Piece("a", finish="stop", usage=Usage(3, 4))
     counted = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
     assert whole(last)["usage"] == counted
@@ -54,7 +54,7 @@ def test_usage_is_what_was_counted():
     assert "usage" not in streamed(last)[0]
 
 
-def test_reasoning_is_kept_apart():
+def test_reasoning_is_separate_from_content():
     pieces = Piece(reasoning="Hm"), Piece(reasoning="m."), Piece("Yes", finish="stop")
     assert message(*pieces)["reasoning_content"] == "Hmm."
     assert message(*pieces)["content"] == "Yes"
@@ -72,7 +72,7 @@ class TestToolCalls:
         Piece(tool_calls=(ToolCall(1, arguments='": 1}'),), finish="tools"),
     )
 
-    def test_whole_they_are_joined(self):
+    def test_tool_call_parts_are_joined_in_a_whole_answer(self):
         said = message(*self.PARTS)
         assert said["content"] is None
         calls = [(c["id"], c["type"], c["function"]) for c in said["tool_calls"]]
@@ -81,7 +81,7 @@ class TestToolCalls:
             ("c1", "function", {"name": "g", "arguments": '{"a": 1}'}),
         ]
 
-    def test_streamed_the_first_part_names_the_call(self):
+    def test_first_streamed_part_names_the_tool_call(self):
         first, second, third, _ = deltas(*self.PARTS)[1:]
         assert [call["index"] for call in first["tool_calls"]] == [0, 1]
         assert first["tool_calls"][0]["id"] == "c0"
@@ -89,29 +89,29 @@ class TestToolCalls:
         assert second == {"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]}
         assert third["tool_calls"][0]["function"] == {"arguments": '": 1}'}
 
-    def test_streamed_they_begin_with_content_null(self):
+    def test_stream_of_tool_calls_begins_with_content_null(self):
         begin, first, *_ = deltas(*self.PARTS)
         assert begin == {"role": "assistant", "content": None}
         assert "content" not in first
 
-    def test_streamed_behind_reasoning_they_begin_with_content_null(self):
+    def test_tool_calls_behind_reasoning_have_content_null(self):
         begin, _, first, second, *_ = deltas(Piece(reasoning="Hm."), *self.PARTS)
         assert begin == {"role": "assistant", "content": ""}
         assert first["content"] is None and "tool_calls" in first
         assert "content" not in second
 
-    def test_streamed_with_text_before_them_they_do_not(self):
+    def test_stream_of_text_and_tool_calls_begins_with_an_empty_string(self):
         begin, *_ = deltas(Piece("So:"), *self.PARTS)
         assert begin == {"role": "assistant", "content": ""}
 
-    def test_with_text_beside_them_it_stays(self):
+    def test_text_beside_tool_calls_is_kept(self):
         assert message(Piece("So:"), *self.PARTS)["content"] == "So:"
 
 
-class TestLinks:
+class TestCitations:
     LAST = Piece("b", finish="stop", links=(Link("T", "https://example.com"),))
 
-    def test_they_span_the_whole_text(self):
+    def test_citations_span_the_whole_text(self):
         (cited,) = message(Piece("蜗🐌"), self.LAST)["annotations"]
         assert cited["type"] == "url_citation"
         assert cited["url_citation"] == {
@@ -121,34 +121,34 @@ class TestLinks:
             "title": "T",
         }
 
-    def test_streamed_they_come_before_the_finish(self):
+    def test_streamed_citations_come_before_the_finish(self):
         *_, cited, finish = deltas(Piece("蜗🐌"), self.LAST)
         assert cited["annotations"][0]["url_citation"]["end_index"] == 3
         assert finish == {}
 
-    def test_without_any_there_is_no_such_key(self):
+    def test_message_without_links_has_no_annotations(self):
         assert "annotations" not in message(END)
 
 
-def test_an_empty_answer_is_an_empty_string():
+def test_empty_answer_is_an_empty_string():
     """One-api refuses null."""
     assert message(END)["content"] == ""
 
 
 @given(st.lists(st.text(), max_size=4), st.text(min_size=1))
-def test_the_text_is_the_same_in_both_forms(texts: list[str], last: str):
+def test_streamed_and_whole_text_are_equal(texts: list[str], last: str):
     pieces = [Piece(text) for text in texts] + [Piece(last, finish="stop")]
     said = "".join(each.get("content", "") for each in deltas(*pieces))
     assert said == message(*pieces)["content"] == "".join([*texts, last])
 
 
-def test_long_texts_are_cut_between_characters():
+def test_long_text_is_split_between_characters():
     text = "\x00" * 9_000 + "🐚" * 30_000 + '"' * 20_000
     parts = [each.get("content", "") for each in deltas(Piece(text, finish="stop"))]
     assert "".join(parts) == text and len(parts) > 4
 
 
-def test_the_model_is_echoed_as_it_was_sent():
+def test_model_name_is_echoed_unchanged():
     chunks = response.Chunks("7", 'a "model"\n""', 1, False)
     line = chunks.piece(Piece('say ""', finish="stop")).split(b"\n\n")[0]
     chunk = json.loads(line.removeprefix(b"data: "))
@@ -156,7 +156,7 @@ def test_the_model_is_echoed_as_it_was_sent():
     assert chunk["choices"][0]["delta"] == {"content": 'say ""'}
 
 
-def test_the_error_body_has_all_four_keys():
+def test_stream_error_body_has_all_four_keys():
     failure = errors.BadRequest("no", param="n", code="c")
     line = response.error(failure)
     assert line.startswith(b"data: ") and line.endswith(b"\n\n")

@@ -44,7 +44,7 @@ def asking(gateway: Served, key: str, content: Any) -> Iterator[socket.socket]:
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_that_floods_keeps_nobody_waiting(gateway: Served, name: str):
+def test_flooding_client_does_not_stall_others(gateway: Served, name: str):
     with Flood(gateway.port, CLIENTS[name]), others_are_served(gateway):
         pass
 
@@ -59,14 +59,14 @@ def site(gateway: Served, tmp_path: Path) -> Iterator[Nginx]:
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_neither_does_it_behind_nginx(gateway: Served, site: Nginx, name: str):
+def test_flooding_client_behind_nginx_does_not_stall_others(gateway: Served, site: Nginx, name: str):
     """Which passes a body on when it has all of it: this one has no end."""
     with Flood(site.port, CLIENTS[name], heard=False), others_are_served(site):
         pass
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_that_floods_is_given_up_unless_it_reads(gateway: Served, name: str):
+def test_flooding_client_that_is_refused_is_disconnected(gateway: Served, name: str):
     """What nobody needs is read for 10 s at most, before the connection is closed."""
     if name == "requests behind requests":
         pytest.skip("each of them is answered")
@@ -98,7 +98,7 @@ def attacked(
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_that_floods_keeps_nobody_waiting(
+def test_flooding_upstream_does_not_stall_others(
     attacked: Callable[..., Any], name: str
 ):
     with attacked(name) as (gateway, _), others_are_served(gateway):
@@ -106,7 +106,7 @@ def test_a_service_that_floods_keeps_nobody_waiting(
 
 
 @pytest.mark.parametrize("name", REFUSED_SERVICES)
-def test_what_a_service_says_without_end_is_refused(
+def test_endless_upstream_response_is_refused(
     attacked: Callable[..., Any], name: str
 ):
     with attacked(name) as (_, client):
@@ -114,7 +114,7 @@ def test_what_a_service_says_without_end_is_refused(
 
 
 @pytest.mark.parametrize("name", SITES)
-def test_a_file_site_that_floods_keeps_nobody_waiting(
+def test_flooding_file_server_does_not_stall_others(
     serve: Callable[..., Served], caller: Callable[..., Caller], name: str
 ):
     """And ends with its client, as it would at its deadline."""

@@ -20,7 +20,7 @@ def outcome(tasks, watch=None):
         ticks += 1
 
 
-def test_results_come_in_the_order_of_the_tasks():
+def test_gather_returns_results_in_task_order():
     first_may_end = threading.Event()
 
     def first(stop):
@@ -34,7 +34,7 @@ def test_results_come_in_the_order_of_the_tasks():
     assert outcome([first, second]) == ([1, 2], 0)
 
 
-def test_eight_run_at_once():
+def test_gather_runs_eight_tasks_at_once():
     running, most, lock = set(), [], threading.Lock()
     all_here = threading.Barrier(MAX_CONCURRENT, timeout=5)
 
@@ -51,7 +51,7 @@ def test_eight_run_at_once():
     assert max(most) == MAX_CONCURRENT
 
 
-def test_a_beat_is_due_while_tasks_run():
+def test_gather_yields_heartbeats_while_tasks_run():
     may_end = threading.Event()
     running = gather([lambda stop: may_end.wait(5)], Watch(heartbeat_s=0.01), "tick")
 
@@ -74,7 +74,7 @@ def waits(stopped):
     return task
 
 
-def test_a_failure_is_raised_at_once_and_stops_the_others():
+def test_gather_raises_a_failure_at_once_and_cancels_the_other_tasks():
     def fails(stop):
         raise BadRequest("no")
 
@@ -85,7 +85,7 @@ def test_a_failure_is_raised_at_once_and_stops_the_others():
     assert stopped.wait(5)
 
 
-def test_a_caller_who_leaves_stops_all():
+def test_disconnect_cancels_all_tasks():
     ours, theirs = socket.socketpair()
     stopped = threading.Event()
     threading.Timer(0.02, theirs.close).start()
@@ -95,7 +95,7 @@ def test_a_caller_who_leaves_stops_all():
     assert stopped.wait(5)
 
 
-def test_closing_stops_all():
+def test_closing_gather_cancels_all_tasks():
     stopped = threading.Event()
     running = gather([waits(stopped)], Watch(heartbeat_s=0.01), "tick")
     next(running)

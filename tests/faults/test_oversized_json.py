@@ -86,7 +86,7 @@ ANSWERED = {
 
 
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
-def test_a_bomb_is_refused(upstream: Simulated, gateway: Served, body: bytes):
+def test_oversized_or_invalid_json_is_refused_without_stalling_others(upstream: Simulated, gateway: Served, body: bytes):
     with others_served(gateway):
         answer = ask(gateway.port, sized(body))
     assert answer.status == 400
@@ -96,7 +96,7 @@ def test_a_bomb_is_refused(upstream: Simulated, gateway: Served, body: bytes):
 
 
 @pytest.mark.parametrize("body", ANSWERED.values(), ids=ANSWERED)
-def test_what_is_only_odd_is_answered(
+def test_unusual_json_is_answered_without_stalling_others(
     upstream: Simulated, gateway: Served, body: bytes
 ):
     upstream.script({"call": "chat", "text": "Yes"})
@@ -111,7 +111,7 @@ def test_what_is_only_odd_is_answered(
 @pytest.mark.parametrize(
     "name", ["lists in lists", "depth and half a pair", "no UTF-8", "9,000,000 lists"]
 )
-def test_no_other_endpoint_minds(gateway: Served, path: str, name: str):
+def test_oversized_json_is_refused_by_every_endpoint(gateway: Served, path: str, name: str):
     answer = ask(gateway.port, sized(REFUSED[name], path.encode()))
     assert 400 <= answer.status < 500
 

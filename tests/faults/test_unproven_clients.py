@@ -97,7 +97,7 @@ def send(door: Served, heavy: str, key: str, address: str = "") -> Said:
 class TestCredentials:
     @pytest.mark.parametrize("path", [CHAT, SPEECH, VOICES])
     @pytest.mark.parametrize("many", [forged, invented])
-    def test_more_than_twenty_are_refused(
+    def test_more_than_twenty_credentials_are_refused(
         self, upstream: Simulated, door: Served, path: str, many: Callable[[int], str]
     ):
         method = "GET" if path == VOICES else "POST"
@@ -108,7 +108,7 @@ class TestCredentials:
 
     @pytest.mark.parametrize("heavy", HEAVY)
     @pytest.mark.parametrize("many", [forged, invented])
-    def test_unconfirmed_ones_are_asked_about_once_and_sent_nothing(
+    def test_forged_credentials_are_checked_once_and_cause_no_work(
         self, upstream: Simulated, door: Served, heavy: str, many: Callable[[int], str]
     ):
         said = send(door, heavy, many(20))
@@ -116,7 +116,7 @@ class TestCredentials:
         asked = calls(upstream)
         assert upstream.work() == [] and len(asked) <= 20, asked
 
-    def test_confirmed_one_serves_beside_forged_ones(
+    def test_good_credential_serves_beside_forged_ones(
         self, upstream: Simulated, door: Served
     ):
         upstream.script({"call": "chat", "text": "Read"})
@@ -125,7 +125,7 @@ class TestCredentials:
         assert said.status == 200
         assert [each["call"] for each in upstream.work()].count("chat") == 1
 
-    def test_nobody_is_asked_after_the_client_disconnected(
+    def test_no_credential_is_checked_after_the_client_disconnected(
         self, upstream: Simulated, attacked: Served
     ):
         upstream.script({"call": "info", "hold_headers": True})
@@ -151,9 +151,9 @@ def _await_log(gateway: Served, word: str) -> str:
     raise AssertionError(f"nothing was logged of {word}")
 
 
-class TestProof:
+class TestProofBeforeWork:
     @pytest.mark.parametrize("heavy", ["an upload", "a document", "a conversion"])
-    def test_service_is_asked_once(self, upstream: Simulated, door: Served, heavy: str):
+    def test_credential_is_checked_once(self, upstream: Simulated, door: Served, heavy: str):
         upstream.script(
             {"call": "chat", "text": "Hello", "times": None},
             {"call": "msg_tts", "times": None, "sound": "tone"},
@@ -162,14 +162,14 @@ class TestProof:
         assert [send(door, heavy, token).status for _ in range(2)] == [200, 200]
         assert calls(upstream).count("info") == 1
 
-    def test_answer_is_a_proof_too(self, upstream: Simulated, attacked: Served):
+    def test_answer_proves_the_credential(self, upstream: Simulated, attacked: Served):
         upstream.script({"call": "chat", "text": "Hello", "times": None})
         token = upstream.token("6703")
         assert ask(attacked, "POST", CHAT, token, body=HELLO).status == 200
         assert send(attacked, "a document", token).status == 200
         assert "info" not in calls(upstream)
 
-    def test_body_of_an_unconfirmed_client_is_not_awaited(
+    def test_body_of_an_unproven_client_is_not_awaited(
         self, upstream: Simulated, attacked: Served
     ):
         """It is refused although nothing of its 50 MB has come."""
@@ -185,7 +185,7 @@ class TestProof:
                 assert sock.recv(100).startswith(b"HTTP/1.1 401 ")
         assert upstream.work() == []
 
-    def test_address_is_not_fetched_for_an_unconfirmed_client(
+    def test_address_is_not_fetched_for_an_unproven_client(
         self, upstream: Simulated, serve: Callable[..., Served], simulator: Simulated
     ):
         opened = serve(
@@ -198,7 +198,7 @@ class TestProof:
             assert said.status == 401
             assert site.requests == []
 
-    def test_document_is_not_opened_for_an_unconfirmed_client(
+    def test_document_is_not_opened_for_an_unproven_client(
         self, upstream: Simulated, attacked: Served
     ):
         upstream.script({"call": "models", "hold_headers": True})
@@ -210,7 +210,7 @@ class TestProof:
             upstream.release()
             assert said.result().status == 200
 
-    def test_service_that_cannot_be_asked_is_no_refusal(
+    def test_failed_credential_check_is_a_502(
         self, upstream: Simulated, door: Served
     ):
         upstream.script({"call": "info", "http": {"status": 500}})
@@ -219,8 +219,8 @@ class TestProof:
         assert upstream.work() == []
 
 
-class TestPlaces:
-    def test_second_client_does_not_wait_for_all_that_the_first_has_begun(
+class TestWorkerSlots:
+    def test_one_client_cannot_occupy_every_audio_slot(
         self, upstream: Simulated, caller: Callable[..., Caller], door: Served
     ):
         """Nine conversions of one client are held by the service, eight of them in
@@ -246,7 +246,7 @@ class TestPlaces:
             assert {each.result().status for each in held} == {200}
 
 
-class TestCallerTokens:
+class TestClientTokensDisabled:
     @pytest.fixture
     def closed(self, serve: Callable[..., Served], simulator: Simulated) -> Served:
         return serve(
@@ -256,7 +256,7 @@ class TestCallerTokens:
         )
 
     @pytest.mark.parametrize("path", [CHAT, SPEECH, TRANSCRIPTIONS, VOICES, CHECK])
-    def test_tokens_and_platform_keys_are_refused(
+    def test_tokens_and_platform_keys_are_refused_when_disabled(
         self, upstream: Simulated, closed: Served, path: str
     ):
         for key in (upstream.token("6705"), "sk-api-sim-6706"):
@@ -265,7 +265,7 @@ class TestCallerTokens:
             assert (said.status, said.error["code"]) == (401, "invalid_api_key")
         assert calls(upstream) == []
 
-    def test_api_keys_are_served(self, upstream: Simulated, closed: Served):
+    def test_api_keys_are_served_when_client_tokens_are_disabled(self, upstream: Simulated, closed: Served):
         upstream.script({"call": "chat", "text": "Yes"})
         assert ask(closed, "POST", CHAT, OWN_KEY, body=HELLO).status == 200
         said = ask(closed, "POST", CHECK, OWN_KEY, body={"token": "x"})
@@ -273,7 +273,7 @@ class TestCallerTokens:
 
 
 class TestPrivateAddresses:
-    def test_only_api_keys_open_them(
+    def test_private_addresses_are_fetched_for_api_keys_only(
         self, upstream: Simulated, serve: Callable[..., Served], simulator: Simulated
     ):
         upstream.script({"call": "chat", "text": "Read"})
@@ -296,8 +296,8 @@ def refuse(door: Served, address: str, times: int) -> list[int]:
     return [ask(door, "POST", CHAT, "wrong", address).status for _ in range(times)]
 
 
-class TestRefusals:
-    def test_twenty_a_minute_are_told_then_it_is_429(self, door: Served):
+class TestRefusalLimit:
+    def test_twenty_refusals_a_minute_are_followed_by_429(self, door: Served):
         address = an_address()
         assert refuse(door, address, 22) == [401] * 20 + [429] * 2
         said = ask(door, "POST", CHAT, "wrong", address)
@@ -305,7 +305,7 @@ class TestRefusals:
         assert 1 <= int(said.headers["Retry-After"]) <= 60
         assert refuse(door, an_address(), 1) == [401], "others are not slowed"
 
-    def test_log_tells_the_address(self, attacked: Served):
+    def test_log_names_the_refused_address(self, attacked: Served):
         address = an_address()
         ask(attacked, "POST", CHAT, "wrong", address, x_request_id="is-refused")
         line = _await_log(attacked, "is-refused")
@@ -313,7 +313,7 @@ class TestRefusals:
         refuse(attacked, address, 19)
         assert _await_log(attacked, f"{address} is slowed")
 
-    def test_valid_key_is_not_slowed(self, upstream: Simulated, door: Served):
+    def test_valid_key_is_served_from_a_limited_address(self, upstream: Simulated, door: Served):
         upstream.script({"call": "chat", "text": "Yes", "times": None})
         address, token = an_address(), upstream.token("6708")
         assert ask(door, "POST", CHAT, token, address, HELLO).status == 200
@@ -323,7 +323,7 @@ class TestRefusals:
             said = ask(door, "POST", CHECK, key, address, {"token": token})
             assert json.loads(said.body) == {"live": True}
 
-    def test_unconfirmed_credential_is_not_asked_about_meanwhile(
+    def test_unproven_credential_is_not_checked_from_a_limited_address(
         self, upstream: Simulated, door: Served
     ):
         address = an_address()
@@ -334,7 +334,7 @@ class TestRefusals:
         assert ask(door, "POST", CHECK, "", address, {"token": "x"}).status == 429
         assert calls(upstream) == []
 
-    def test_tokens_that_do_not_live_count(self, upstream: Simulated, door: Served):
+    def test_dead_tokens_count_as_refusals(self, upstream: Simulated, door: Served):
         address = an_address()
         statuses = [
             ask(door, "POST", CHECK, "", address, {"token": forged(1)}).status
@@ -343,7 +343,7 @@ class TestRefusals:
         assert statuses == [200] * 20 + [429] * 2
         assert len(calls(upstream)) == 20
 
-    def test_nginx_tells_the_address_and_no_client_can_claim_another(
+    def test_client_behind_nginx_cannot_claim_another_address(
         self, attacked: Served, behind_nginx: Callable[[], Served]
     ):
         address = an_address()
@@ -369,14 +369,14 @@ class TestRefusals:
             ("@", "", "unknown"),
         ],
     )
-    def test_address_is_the_proxys_word_only_from_a_proxy(
+    def test_forwarded_address_is_believed_only_from_a_proxy(
         self, peer: str, forwarded: str, address: str
     ):
         headers = {"X-Forwarded-For": forwarded} if forwarded else {}
         request = _request(peer, headers)
         assert rate_limit.address(request) == address
 
-    def test_refusals_end_with_their_minute_and_are_bounded(self):
+    def test_refusals_expire_after_a_minute_and_are_bounded(self):
         now = [0.0]
         refusals = Refusals(lambda: now[0])
         for second in range(20):
@@ -397,7 +397,7 @@ def _request(peer: str, headers: dict[str, str]) -> Any:
 
 
 class TestDrippingBodies:
-    def test_body_of_an_unknown_client_ends_as_a_whole(
+    def test_dripping_body_of_an_unproven_client_times_out_as_a_whole(
         self, monkeypatch: pytest.MonkeyPatch
     ):
         """However small its pauses are."""
@@ -423,7 +423,7 @@ class TestDrippingBodies:
             over.set()
             thread.join()
 
-    def test_body_of_a_known_client_has_no_end(self, monkeypatch: pytest.MonkeyPatch):
+    def test_body_of_a_proven_client_has_no_total_timeout(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(request_body, "UNKNOWN_S", 0.0)
         ours, theirs = socket.socketpair()
         with ours, theirs, ours.makefile("rb") as stream:
@@ -454,7 +454,7 @@ class TestDrippingBodies:
             ]
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
-    def test_oldest_of_too_many_is_cut_off(
+    def test_oldest_of_too_many_dripping_bodies_is_cut_off(
         self, attacked: Served, dripping: Callable[[str], list[Any]]
     ):
         with pings(attacked):
@@ -463,7 +463,7 @@ class TestDrippingBodies:
 
 
 class TestSpool:
-    def test_files_are_bounded_together(self):
+    def test_spooled_files_share_one_limit(self):
         spool = Spool(limit_bytes=100)
         with spool.file() as one, spool.file() as other:
             one.write(b"x" * 60)
@@ -475,20 +475,20 @@ class TestSpool:
         del one, other
         assert spool.used_bytes == 0
 
-    def test_file_that_nobody_closes_gives_back_what_it_has(self):
+    def test_unclosed_spooled_file_returns_its_space(self):
         spool = Spool(limit_bytes=100)
         with warnings.catch_warnings(action="ignore"):
             spool.file().write(b"x" * 60)
         assert spool.used_bytes == 0
 
-    def test_disk_is_not_filled(self, monkeypatch: pytest.MonkeyPatch):
+    def test_spool_keeps_some_disk_space_free(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr("hailuo.spool.KEPT_FREE_BYTES", 1 << 62)
         spool = Spool(limit_bytes=100)
         with spool.file() as file, pytest.raises(SpoolFull):
             file.write(b"x")
         assert spool.used_bytes == 0
 
-    def test_held_uploads_leave_room_for_nobody_but_are_bounded(
+    def test_unfinished_uploads_are_bounded_together(
         self, upstream: Simulated, serve: Callable[..., Served]
     ):
         """21 uploads of 1 MB that never end, of which 20 fit."""

@@ -40,7 +40,7 @@ def form(headers: bytes, value: bytes = b"x") -> bytes:
     return b"--x\r\n%b\r\n\r\n%b\r\n--x--\r\n" % (headers, value)
 
 
-class TestNames:
+class TestFileNames:
     def test_file_name_of_combining_marks_is_cut(
         self, upstream: Simulated, attacked: Served, account: Caller
     ):
@@ -54,13 +54,13 @@ class TestNames:
         assert upload["name"].startswith("á") and upload["name"].endswith(".txt")
         assert len(upload["name"].encode()) <= names.MAX_BYTES
 
-    def test_long_name_keeps_its_beginning_and_its_suffix(self):
+    def test_long_file_name_keeps_its_beginning_and_suffix(self):
         safe = names.safe("ab" + "\u0301" * 100_000 + ".pdf")
         assert safe.startswith("ab\u0301\u0301") and safe.endswith(".pdf")
         assert unicodedata.is_normalized("NFC", safe)
 
     @pytest.mark.parametrize("part", [";", ";a=b", ";filename*=a'", ';a="'])
-    def test_content_disposition_is_cut(self, part: str):
+    def test_long_content_disposition_is_cut(self, part: str):
         assert len(names.from_disposition("attachment" + part * 5_000_000)) < 4_096
         named = names.from_disposition('attachment; filename="a.pdf"' + part * 20_000)
         assert named == "a.pdf"
@@ -111,7 +111,7 @@ class TestAddresses:
             "?" + "b" * 4_000,
         ],
     )
-    def test_address_of_sane_length_fits(self, address: str):
+    def test_address_of_usual_length_is_accepted(self, address: str):
         assert names.address_fits(address)
         assert urlsplit(address)
 
@@ -123,7 +123,7 @@ class TestBodies:
         ("path", "kilobytes"),
         [("/token/check", 64), ("/v1/token", 1024), (SPEECH, 1024)],
     )
-    def test_body_of_a_route_is_no_larger_than_it_needs(
+    def test_body_limit_fits_each_route(
         self, door: Served, path: str, kilobytes: int
     ):
         filling = "a" * (kilobytes * 1024)
@@ -133,26 +133,26 @@ class TestBodies:
         said = ask(door, "POST", path, OWN_KEY, body={"x": filling[:-100]})
         assert said.status == 400, "this one is read, and has not what it takes"
 
-    def test_numbers_and_half_a_pair_need_a_key_or_a_token(self, door: Served):
+    def test_token_check_refuses_a_large_body_of_numbers(self, door: Served):
         body = b'{"token":"\\ud800","x":[%b1]}' % (b"1," * 1_000_000)
         with pings(door):
             assert ask(door, "POST", "/token/check", body=body).status == 413
 
-    def test_name_of_a_model_is_not_repeated_for_ever(self, door: Served):
+    def test_oversized_model_name_is_refused(self, door: Served):
         said = ask(door, "POST", CHAT, OWN_KEY, body=chat(model="m" * 1_000_000))
         assert (said.status, said.error["param"]) == (400, "model")
 
-    def test_voice_that_nobody_has_is_not_sent_back_whole(self, door: Served):
+    def test_unknown_voice_is_not_echoed_whole(self, door: Served):
         body = {"input": "Hello", "voice": "v" * 1_000_000}
         said = ask(door, "POST", SPEECH, OWN_KEY, body=body)
         assert (said.status, said.error["param"]) == (400, "voice")
         assert len(said.body) < 1_000
 
-    def test_stop_sequence_is_short(self, door: Served):
+    def test_oversized_stop_sequence_is_refused(self, door: Served):
         said = ask(door, "POST", CHAT, OWN_KEY, body=chat(stop=["a", "b" * 2_000]))
         assert (said.status, said.error["param"]) == (400, "stop")
 
-    def test_type_that_a_part_cannot_have_is_not_sent_back_whole(self, door: Served):
+    def test_unknown_part_type_is_not_echoed_whole(self, door: Served):
         said = ask(door, "POST", CHAT, OWN_KEY, body=chat({"type": "t" * 1_000_000}))
         assert said.error["param"] == "messages[0].content[0].type"
         assert len(said.body) < 1_000
@@ -180,7 +180,7 @@ class TestHeaders:
         said = ask(attacked, "GET", "/", Host="xn--" + "a" * 40_000)
         assert said.status == 431
 
-    def test_credentials_may_be_longer(self, door: Served):
+    def test_long_credentials_are_read(self, door: Served):
         said = ask(door, "POST", CHAT, "x" * 60_000, body=chat())
         assert said.status == 401
 
@@ -199,7 +199,7 @@ class TestForms:
         ],
         ids=["parameters", "headers", "a field", "parts", "nothing but lines"],
     )
-    def test_form_that_holds_too_much_is_refused(self, door: Served, body: bytes):
+    def test_oversized_form_is_refused(self, door: Served, body: bytes):
         with pings(door):
             said = ask(
                 door, "POST", TRANSCRIPTIONS, OWN_KEY, body=body, Content_Type=self.TYPE
@@ -207,7 +207,7 @@ class TestForms:
         assert (said.status, said.error["code"]) == (413, "file_too_large")
 
     @pytest.mark.parametrize("kind", ["multipart/form-data", TYPE + "é"])
-    def test_form_needs_a_boundary(self, attacked: Served, kind: str):
+    def test_form_without_a_valid_boundary_is_refused(self, attacked: Served, kind: str):
         said = ask(
             attacked, "POST", TRANSCRIPTIONS, OWN_KEY, body=b"--", Content_Type=kind
         )
@@ -226,7 +226,7 @@ HALVES = {
 
 
 @pytest.mark.parametrize("text", HALVES)
-def test_half_of_a_pair_is_replaced(
+def test_lone_surrogate_in_a_body_is_replaced(
     upstream: Simulated, caller: Callable[..., Caller], attacked: Served, text: str
 ):
     """As the standard library reads it; a backslash may be escaped before it."""
