@@ -26,25 +26,25 @@ def test_every_kind_of_secret_is_found(kind: str, words: str):
     assert (kind, line) in list(secrets(f"before\n{line}\nbehind\n"))
 
 
-def test_the_greeting_is_told_from_a_leak():
+def test_text_greeting_is_no_leak():
     greeting = f"INFO Answers come from x. Try:\ncurl x \\\n{GREETING}\n  -d 'y'\n"
     assert list(secrets(greeting)) == []
     for leak in (f"INFO {KEY}", f"INFO {GREETING}", f"{GREETING} {KEY}"):
         assert list(secrets(greeting + leak)) == [("a key", leak)]
 
 
-def test_the_greeting_for_machines_is_told_from_a_leak():
+def test_json_greeting_is_no_leak():
     rest = f'"message": "Answers come from x. Try:\\ncurl x -H \\"Bearer {KEY}\\""}}'
     assert list(secrets('{"level": "info", "logger": "wsgi", ' + rest)) == []
     leak = '{"level": "info", "logger": "hailuo", ' + rest
     assert list(secrets(leak)) == [("a key", leak)]
 
 
-def test_words_are_no_secrets():
+def test_ordinary_words_are_no_secrets():
     assert list(secrets("task-1 desk-lamp eyJ sk- design=1 a?b=c signature")) == []
 
 
-def test_a_gateway_is_searched_even_if_its_log_is_deleted(tmp_path: Path):
+def test_deleted_gateway_log_is_searched(tmp_path: Path):
     """Also one that never came to serve."""
 
     class Apart(Served):
@@ -63,7 +63,7 @@ def test_a_gateway_is_searched_even_if_its_log_is_deleted(tmp_path: Path):
 
 
 @pytest.mark.skipif(PROGRAM is None, reason="NO NGINX HERE: its log is NOT TESTED")
-def test_nginx_is_searched(tmp_path: Path):
+def test_nginx_log_is_searched(tmp_path: Path):
     """It tells of a request that it cannot pass on, with its path."""
 
     class Apart(Nginx):
@@ -75,5 +75,5 @@ def test_nginx_is_searched(tmp_path: Path):
     assert {leak.partition(" is in")[0] for leak in Apart.logs.leaks()} == {"a key"}
 
 
-def test_the_session_searches_what_tests_start(gateway: Served):
+def test_session_searches_logs_of_gateways_and_nginx(gateway: Served):
     assert Served.logs is Nginx.logs is LOGS

@@ -21,7 +21,7 @@ def arguments(account: Caller, **more: object) -> dict[str, object]:
     }
 
 
-def test_a_whole_answer(upstream: Simulated, account: Caller):
+def test_litellm_reads_a_whole_answer(upstream: Simulated, account: Caller):
     upstream.script({"call": "chat", "text": "Hello", "links": [LINK]})
     answer = litellm.completion(**arguments(account))
     assert answer.choices[0].message.content == "Hello"
@@ -29,7 +29,7 @@ def test_a_whole_answer(upstream: Simulated, account: Caller):
     assert answer.choices[0].message.annotations[0]["type"] == "url_citation"
 
 
-def test_a_stream(upstream: Simulated, account: Caller):
+def test_litellm_reads_a_stream(upstream: Simulated, account: Caller):
     upstream.script({"call": "chat", "text": "Hello"})
     more = {"stream": True, "stream_options": {"include_usage": True}}
     chunks = list(litellm.completion(**arguments(account, **more)))
@@ -37,26 +37,26 @@ def test_a_stream(upstream: Simulated, account: Caller):
     assert "".join(texts) == "Hello"
 
 
-def test_a_health_check(upstream: Simulated, account: Caller):
+def test_litellm_health_check_works(upstream: Simulated, account: Caller):
     upstream.script({"call": "chat", "text": "Hello"})
     tiny = arguments(account, max_tokens=16, web_search_options={})
     assert litellm.completion(**tiny).choices[0].message.content == "Hello"
 
 
-def test_a_failure_in_mid_stream_is_raised(upstream: Simulated, account: Caller):
+def test_litellm_raises_a_failure_in_mid_stream(upstream: Simulated, account: Caller):
     cut = {"after": 1, "do": "reset"}
     upstream.script({"call": "chat", "pieces": ["One", "Two"], "then": [cut]})
     with pytest.raises(Exception, match="broke|upstream|reach"):
         list(litellm.completion(**arguments(account, stream=True)))
 
 
-def test_a_refused_key_is_its_authentication_error(
+def test_litellm_raises_its_authentication_error(
     upstream: Simulated, account: Caller
 ):
     with pytest.raises(litellm.AuthenticationError):
         litellm.completion(**arguments(account, api_key="sk-secret-nobody"))
 
 
-def test_a_wrong_field_is_its_bad_request(upstream: Simulated, account: Caller):
+def test_litellm_raises_its_bad_request_error(upstream: Simulated, account: Caller):
     with pytest.raises(litellm.BadRequestError, match="n must be 1"):
         litellm.completion(**arguments(account, n=2))

@@ -43,12 +43,12 @@ def llm(account: Caller, tmp_path: Path) -> Callable[..., str]:
 
 
 @pytest.mark.parametrize("form", [(), ("--no-stream",)], ids=["streamed", "whole"])
-def test_a_prompt(upstream: Simulated, llm: Callable[..., str], form: tuple[str, ...]):
+def test_llm_answers_a_prompt(upstream: Simulated, llm: Callable[..., str], form: tuple[str, ...]):
     upstream.script({"call": "chat", "text": "Hello 🐚"})
     assert llm("-m", "hailuo", SECRET, *form).strip() == "Hello 🐚"
 
 
-def test_a_conversation_goes_on(upstream: Simulated, llm: Callable[..., str]):
+def test_llm_continues_a_conversation(upstream: Simulated, llm: Callable[..., str]):
     upstream.script({"call": "chat", "text": "One"}, {"call": "chat", "text": "Two"})
     llm("-m", "hailuo", "-s", "Be brief", "First?")
     assert llm("-c", "Second?").strip() == "Two"
@@ -58,6 +58,6 @@ def test_a_conversation_goes_on(upstream: Simulated, llm: Callable[..., str]):
     )
 
 
-def test_a_schema_is_refused_by_name(upstream: Simulated, llm: Callable[..., str]):
+def test_llm_schema_is_refused_by_name(upstream: Simulated, llm: Callable[..., str]):
     said = llm("-m", "hailuo", "--schema", "name, age int", "A dog")
     assert "response_format.type" in said

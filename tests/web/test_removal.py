@@ -50,7 +50,7 @@ def service() -> Service:
     return Service()
 
 
-def test_it_begins_at_once_and_delays_nobody(service: Service):
+def test_adding_removals_never_blocks(service: Service):
     service.go.clear()
     removals = Removals(service)
     began = time.monotonic()
@@ -63,7 +63,7 @@ def test_it_begins_at_once_and_delays_nobody(service: Service):
     assert sorted(chat for _, chat in service.tried) == sorted(map(str, range(100)))
 
 
-def test_so_many_at_once_and_no_more(service: Service):
+def test_removals_run_with_bounded_concurrency(service: Service):
     service.go.clear()
     removals = Removals(service)
     for number in range(3 * removal.MAX_CONCURRENT):
@@ -76,7 +76,7 @@ def test_so_many_at_once_and_no_more(service: Service):
     assert service.most == removal.MAX_CONCURRENT
 
 
-def test_what_waits_for_its_next_try_has_it_when_we_leave(service: Service):
+def test_drain_retries_a_waiting_removal_with_the_current_token(service: Service):
     """With the token that the account has by then."""
     service.failures = [Unreachable("no")]
     removals, account = Removals(service), Account("old")
@@ -89,7 +89,7 @@ def test_what_waits_for_its_next_try_has_it_when_we_leave(service: Service):
     assert service.tried == [("old", "1"), ("new", "1")]
 
 
-def test_leaving_waits_no_longer_than_it_is_told(service: Service):
+def test_drain_stops_at_its_timeout(service: Service):
     service.go.clear()
     removals = Removals(service)
     removals.add(Account(), "1")
@@ -99,11 +99,11 @@ def test_leaving_waits_no_longer_than_it_is_told(service: Service):
     service.go.set()
 
 
-def test_nothing_to_do_is_done_at_once(service: Service):
+def test_drain_without_removals_returns_at_once(service: Service):
     assert Removals(service).drain(5) == 0
 
 
-def test_work_that_comes_later_finds_a_worker(service: Service):
+def test_later_removals_are_done_too(service: Service):
     removals = Removals(service)
     for number in range(3):
         removals.add(Account(), str(number))
@@ -113,7 +113,7 @@ def test_work_that_comes_later_finds_a_worker(service: Service):
     assert [chat for _, chat in service.tried] == ["0", "1", "2"]
 
 
-def test_no_error_of_any_kind_ends_the_work(service: Service, caplog: Any):
+def test_removals_survive_unexpected_errors(service: Service, caplog: Any):
     """More of them than there are workers, and then one that goes well."""
     service.failures = [ValueError("?")] * (2 * removal.MAX_CONCURRENT)
     removals = Removals(service)

@@ -39,7 +39,7 @@ class Pieces:
 
 
 @given(words, sequences, st.lists(st.integers(0, 40), max_size=5))
-def test_any_cut_gives_the_same(text: str, sequences: list[str], cuts: list[int]):
+def test_text_before_a_stop_sequence_is_the_same_however_cut(text: str, sequences: list[str], cuts: list[int]):
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     parts = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
     answer = Pieces(*parts)
@@ -51,7 +51,7 @@ def test_any_cut_gives_the_same(text: str, sequences: list[str], cuts: list[int]
     assert answer.closed
 
 
-def test_it_is_closed_before_the_last_piece_is_given():
+def test_answer_is_closed_before_its_last_piece_is_given():
     """So the service is not kept talking while a slow caller reads."""
     answer = Pieces("a STOP b", "c")
     last = next(stop_sequences.truncate_at_stop(answer.answer, ["STOP"]))
@@ -59,14 +59,14 @@ def test_it_is_closed_before_the_last_piece_is_given():
     assert answer.closed
 
 
-def test_what_begins_no_sequence_is_given_at_once():
+def test_text_that_begins_no_stop_sequence_is_given_at_once():
     """Only as much as may still become one is held back."""
     cut = stop_sequences.truncate_at_stop(Pieces("abc\nE", "ND", "x").answer, ["END"])
     assert next(cut).text == "abc\n"
     assert next(cut).finish == "stop"
 
 
-def test_ticks_pass():
+def test_heartbeats_pass_through():
     def answer() -> Iterator[Piece]:
         yield TICK
         yield Piece("a", finish="stop")
@@ -74,7 +74,7 @@ def test_ticks_pass():
     assert next(stop_sequences.truncate_at_stop(answer(), ["b"])) is TICK
 
 
-def test_leaving_closes_the_answer():
+def test_closing_the_truncated_answer_closes_the_original():
     answer = Pieces("a", "b", "c")
     cut = stop_sequences.truncate_at_stop(answer.answer, ["x"])
     next(cut)
@@ -82,14 +82,14 @@ def test_leaving_closes_the_answer():
     assert answer.closed
 
 
-class TestUsage:
+class TestUsageBehindStop:
     """What comes behind a stop is read for the usage alone."""
 
     def answer(self, *behind: Piece) -> Iterator[Piece]:
         yield Piece("a STOP b", id="7")
         yield from behind
 
-    def test_is_read_behind_the_stop(self):
+    def test_usage_is_read_behind_the_stop_sequence(self):
         end = Piece("c", "d", (ToolCall(0, "i", "f"),), finish="length")
         end = end._replace(usage=Usage(3, 4))
         answer = self.answer(Piece("b"), TICK, Piece("c"), end)
@@ -100,7 +100,7 @@ class TestUsage:
         assert said[1] is TICK
         assert said[-1] == Piece(id="7", finish="stop", usage=Usage(3, 4))
 
-    def test_is_left_out_when_the_rest_fails(self):
+    def test_usage_is_omitted_when_the_rest_fails(self):
         def answer() -> Iterator[Piece]:
             yield from self.answer()
             raise Unreachable("broken off")
@@ -108,19 +108,19 @@ class TestUsage:
         *_, last = stop_sequences.truncate_at_stop(answer(), ["STOP"], counted=True)
         assert (last.finish, last.usage) == ("stop", None)
 
-    def test_is_given_up_after_a_while(self, monkeypatch: pytest.MonkeyPatch):
+    def test_usage_is_given_up_after_a_while(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(stop_sequences, "READ_ON_S", -1)
         endless = self.answer(*[Piece("b")] * 9)
         *_, last = stop_sequences.truncate_at_stop(endless, ["STOP"], counted=True)
         assert (last.finish, last.usage) == ("stop", None)
         assert next(endless, None) is None, "it is closed"
 
-    def test_of_the_piece_that_holds_the_stop_counts(self):
+    def test_stop_sequence_in_the_last_piece_ends_the_answer(self):
         answer = Pieces("a", "b STOP").answer
         (_, last) = stop_sequences.truncate_at_stop(answer, ["STOP"], counted=True)
         assert (last.text, last.finish) == ("b ", "stop")
 
-    def test_a_departure_is_no_failure_of_the_rest(self):
+    def test_disconnect_behind_the_stop_sequence_is_raised(self):
         def answer() -> Iterator[Piece]:
             yield from self.answer()
             raise ClientDisconnected("gone")

@@ -38,7 +38,7 @@ class Made:
         return f"{key}{len(self.keys)}"
 
 
-def test_a_value_is_made_once_and_again_when_it_is_old():
+def test_cached_value_is_made_once_and_expires():
     make, clock = Made(), Clock()
     values = SingleFlightCache(make, 10, clock)
     assert [values.get("a"), values.get("b"), values.get("a")] == ["a1", "b2", "a1"]
@@ -49,7 +49,7 @@ def test_a_value_is_made_once_and_again_when_it_is_old():
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["a value", "a failure"])
-def test_those_who_ask_meanwhile_share_the_making(fails: bool):
+def test_concurrent_lookups_share_one_flight(fails: bool):
     make = Made()
     make.fails = fails
     make.go.clear()
@@ -64,7 +64,7 @@ def test_those_who_ask_meanwhile_share_the_making(fails: bool):
         assert outcomes == {"a"}
 
 
-def test_a_failure_is_not_kept():
+def test_failure_is_not_cached():
     make = Made()
     values = SingleFlightCache(make, 10)
     make.fails = True
@@ -74,7 +74,7 @@ def test_a_failure_is_not_kept():
     assert values.get("a") == "a2"
 
 
-def test_what_is_forgotten_is_made_anew():
+def test_invalidated_value_is_made_anew():
     values = SingleFlightCache(Made(), 10)
     old = values.get("a")
     values.invalidate("a", old)
@@ -85,7 +85,7 @@ def test_what_is_forgotten_is_made_anew():
     assert values.get("a") is new, "who still has the old one cannot undo the new"
 
 
-def test_of_too_many_the_longest_unused_goes():
+def test_least_recently_used_value_is_evicted():
     make = Made()
     values = SingleFlightCache(make, 1e9)
     values.get("first")
@@ -101,7 +101,7 @@ def test_of_too_many_the_longest_unused_goes():
     assert make.keys == ["second"]
 
 
-def test_a_value_that_is_kept_takes_little_memory():
+def test_cached_value_takes_little_memory():
     """Callers bring tokens of their own, by the thousand; what shares the making of a
     value is gone when it is made."""
     cache = SingleFlightCache(lambda key: key, 60)
@@ -114,7 +114,7 @@ def test_a_value_that_is_kept_takes_little_memory():
     assert after - before < 1_000 * 600
 
 
-def test_a_client_that_leaves_does_not_end_the_making_for_others():
+def test_disconnect_does_not_end_a_shared_flight():
     make = Made()
     make.go.clear()
     values = SingleFlightCache(make, 10)

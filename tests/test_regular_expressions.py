@@ -46,11 +46,11 @@ def compiled() -> dict[str, str]:
 COMPILED = compiled()
 
 
-def test_there_are_some():
+def test_regular_expressions_are_found():
     assert len(COMPILED) > 20
 
 
-def test_none_needs_what_an_older_python_gets_wrong():
+def test_no_regular_expression_uses_possessive_or_atomic_groups():
     """Possessive quantifiers and atomic groups, which Python 3.11.2 matches wrongly."""
     folders = [ROOT, ROOT.parent / "tests", ROOT.parent / "bench"]
     found = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
@@ -75,13 +75,13 @@ def locks_in(pattern: str | bytes) -> bool:
 
 
 @pytest.mark.parametrize("pattern", ["a*+b", b"a++", "[ab]{2,3}+", "(?>a|b)c"])
-def test_what_is_forbidden_would_be_found(pattern: str | bytes):
+def test_possessive_and_atomic_groups_are_detected(pattern: str | bytes):
     assert locks_in(pattern)
     assert not locks_in("[*+]+\\+?")
 
 
 @pytest.mark.parametrize("name", COMPILED)
-def test_no_text_takes_long(name: str):
+def test_regular_expression_is_linear_on_hostile_text(name: str):
     module, _, attribute = name.partition(":")
     expression = getattr(importlib.import_module(module), attribute)
     use = COMPILED[name]

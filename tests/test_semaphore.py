@@ -15,7 +15,7 @@ def has(place: Waiter) -> bool:
     return place.acquired.is_set()
 
 
-def test_there_are_so_many_and_no_more():
+def test_semaphore_admits_its_limit():
     places = FairSemaphore(2)
 
     with (
@@ -28,7 +28,7 @@ def test_there_are_so_many_and_no_more():
         assert not has(third)
 
 
-def test_who_came_first_is_next():
+def test_semaphore_admits_waiters_in_order():
     places = FairSemaphore(1)
 
     with places.acquire() as first:
@@ -39,7 +39,7 @@ def test_who_came_first_is_next():
             places.enter(first)
 
 
-def test_owner_without_a_place_comes_before_those_with_some():
+def test_owner_without_a_slot_comes_first():
     places = FairSemaphore(2)
 
     with ExitStack() as stack:
@@ -53,7 +53,7 @@ def test_owner_without_a_place_comes_before_those_with_some():
     assert not places._taken and not places._line
 
 
-def test_place_that_is_left_goes_to_the_owner_with_the_fewest():
+def test_freed_slot_goes_to_the_owner_with_the_fewest():
     places = FairSemaphore(2)
     here = [places.acquire("a") for _ in range(4)] + [
         places.acquire("b") for _ in range(2)
@@ -72,7 +72,7 @@ def test_place_that_is_left_goes_to_the_owner_with_the_fewest():
     assert [has(each) for each in here[2:4]] == [True, False]
 
 
-def test_who_leaves_the_line_is_no_longer_waited_for():
+def test_waiter_that_leaves_is_skipped():
     places = FairSemaphore(1)
 
     with places.acquire():
@@ -84,14 +84,14 @@ def test_who_leaves_the_line_is_no_longer_waited_for():
         assert has(other)
 
 
-def test_a_beat_is_due_while_waiting():
+def test_semaphore_wait_ends_for_a_heartbeat():
     places, watch = FairSemaphore(1), Watch(heartbeat_s=0.01)
 
     with places.acquire(), places.acquire() as place:
         assert not place.wait(watch)
 
 
-def test_a_caller_who_leaves_is_noticed_while_waiting():
+def test_semaphore_wait_ends_when_the_client_disconnects():
     places, (ours, theirs) = FairSemaphore(1), socket.socketpair()
     theirs.close()
     began = time.monotonic()

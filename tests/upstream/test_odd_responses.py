@@ -44,7 +44,7 @@ ODD = st.dictionaries(
 
 
 @given(st.lists(ODD, max_size=3))
-def test_no_answer_is_too_strange(events: list[Any]):
+def test_random_stream_event_is_parsed_or_an_upstream_error(events: list[Any]):
     for transcript in (web.AnswerParser(), platform.AnswerParser()):
         for event in events:
             try:
@@ -55,7 +55,7 @@ def test_no_answer_is_too_strange(events: list[Any]):
 
 
 @given(ODD)
-def test_nor_a_recognition_nor_a_refusal(said: dict[str, Any]):
+def test_random_recognition_or_refusal_is_parsed_or_an_upstream_error(said: dict[str, Any]):
     error_for_code(said)
     for read in (
         lambda: recognised(Event("", json.dumps(said).encode())),
@@ -68,7 +68,7 @@ def test_nor_a_recognition_nor_a_refusal(said: dict[str, Any]):
 
 
 @pytest.mark.parametrize("links", [1, True, "a", {"url": "a"}], ids=repr)
-def test_links_are_a_list(links: Any):
+def test_links_that_are_no_list_are_an_upstream_error(links: Any):
     found = {"extra": {"netSearchStatus": {"linkDetail": links}}}
     event = json.dumps({"data": {"messageResult": found}}).encode()
     with pytest.raises(UpstreamProtocolError):
@@ -76,12 +76,12 @@ def test_links_are_a_list(links: Any):
 
 
 @pytest.mark.parametrize("code", [[], {}, "1", None, 1.5], ids=repr)
-def test_a_status_code_is_a_number(code: Any):
+def test_status_code_that_is_no_number_is_an_upstream_error(code: Any):
     with pytest.raises(UpstreamProtocolError):
         raise_for_status_info({"code": code})
 
 
 @pytest.mark.parametrize("code", [[1], {"a": 1}, "1", 1.5], ids=repr)
-def test_a_status_code_of_recognition_too(code: Any):
+def test_recognition_status_that_is_no_number_is_an_upstream_error(code: Any):
     with pytest.raises(UpstreamProtocolError):
         recognised(Event("", json.dumps({"status_code": code}).encode()))
