@@ -246,7 +246,7 @@ def _leave_in_order(worker):
 
     def leave():
         try:
-            if not worker.wsgi.extensions["hailuo"].leave():
+            if not worker.wsgi.extensions["hailuo"].shut_down():
                 gevent.sleep(LAST_WORDS_S)
         finally:
             gevent.kill(main, SystemExit(0))

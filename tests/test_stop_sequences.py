@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hailuo.concurrency.watch import HEARTBEAT
 from hailuo.errors import ClientDisconnected, Unreachable
 from hailuo.gateway import stop_sequences
-from hailuo.upstream import TICK, Piece, ToolCall, Usage
+from hailuo.upstream import Piece, ToolCall, Usage
 
 words = st.text("abN", max_size=40)
 sequences = st.lists(st.text("abN", min_size=1, max_size=4), min_size=1, max_size=4)
@@ -68,10 +69,10 @@ def test_text_that_begins_no_stop_sequence_is_given_at_once():
 
 def test_heartbeats_pass_through():
     def answer() -> Iterator[Piece]:
-        yield TICK
+        yield HEARTBEAT
         yield Piece("a", finish="stop")
 
-    assert next(stop_sequences.truncate_at_stop(answer(), ["b"])) is TICK
+    assert next(stop_sequences.truncate_at_stop(answer(), ["b"])) is HEARTBEAT
 
 
 def test_closing_the_truncated_answer_closes_the_original():
@@ -92,12 +93,12 @@ class TestUsageBehindStop:
     def test_usage_is_read_behind_the_stop_sequence(self):
         end = Piece("c", "d", (ToolCall(0, "i", "f"),), finish="length")
         end = end._replace(usage=Usage(3, 4))
-        answer = self.answer(Piece("b"), TICK, Piece("c"), end)
+        answer = self.answer(Piece("b"), HEARTBEAT, Piece("c"), end)
 
         said = list(stop_sequences.truncate_at_stop(answer, ["STOP"], counted=True))
 
         assert [piece.text for piece in said] == ["a ", "", ""]
-        assert said[1] is TICK
+        assert said[1] is HEARTBEAT
         assert said[-1] == Piece(id="7", finish="stop", usage=Usage(3, 4))
 
     def test_usage_is_omitted_when_the_rest_fails(self):

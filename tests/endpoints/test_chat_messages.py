@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hailuo.endpoints.chat.messages import messages
+from hailuo.endpoints.chat.messages import read_messages
 from hailuo.errors import BadRequest
 from hailuo.upstream import Call, Message
 
@@ -14,7 +14,7 @@ USER = {"role": "user", "content": "Hi"}
 
 def read(*given: Any) -> list[Message]:
     """The messages before a last one of the user's."""
-    *found, _ = messages({"messages": [*given, USER]})
+    *found, _ = read_messages({"messages": [*given, USER]})
     return [
         message._replace(content=tuple(message.content), calls=tuple(message.calls))
         for message in found
@@ -99,7 +99,7 @@ def test_incomplete_tool_calls_are_dropped_from_earlier_messages_only(aborted: A
 
     assert read(said) == [Message("assistant", ("Hm",), calls=(Call("f", "{}", "c"),))]
     with pytest.raises(BadRequest):
-        messages({"messages": [USER, said]})
+        read_messages({"messages": [USER, said]})
 
 
 def test_refusal_stands_in_for_missing_content():
@@ -113,7 +113,7 @@ def test_reading_a_long_history_yields_to_other_requests(
     turns: list[float] = []
     monkeypatch.setattr(time, "sleep", turns.append)
 
-    assert len(messages({"messages": [USER] * 1000})) == 1000
+    assert len(read_messages({"messages": [USER] * 1000})) == 1000
 
     assert len(turns) == 3
 
@@ -137,11 +137,11 @@ def test_tool_result_may_be_any_json(content: Any, text: str):
 def test_empty_assistant_message_is_not_the_newest(empty: Any):
     unusable = {"role": "user", "content": [{"type": "video"}]}
 
-    assert messages({"messages": [USER, {"role": "assistant", **empty}]}) == [
+    assert read_messages({"messages": [USER, {"role": "assistant", **empty}]}) == [
         Message("user", ["Hi"])
     ]
     with pytest.raises(BadRequest, match=r"messages\[0\]"):
-        messages({"messages": [unusable, {"role": "assistant", **empty}]})
+        read_messages({"messages": [unusable, {"role": "assistant", **empty}]})
 
 
 def test_tool_calls_of_a_user_are_ignored():
@@ -203,4 +203,4 @@ def test_reasoning_in_the_newest_message_is_accepted():
     part = {"type": "thinking", "thinking": "Hm"}
     said = {"role": "assistant", "content": [part, {"type": "text", "text": "Yes"}]}
 
-    assert messages({"messages": [USER, said]})[-1].thinking == "Hm"
+    assert read_messages({"messages": [USER, said]})[-1].thinking == "Hm"
