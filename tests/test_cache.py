@@ -21,7 +21,7 @@ class Clock:
         return self.now
 
 
-class Made:
+class CountingFactory:
     """Makes values, counts them, and fails or waits when it is told to."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Made:
 
 
 def test_cached_value_is_made_once_and_expires():
-    make, clock = Made(), Clock()
+    make, clock = CountingFactory(), Clock()
     values = SingleFlightCache(make, 10, clock)
     assert [values.get("a"), values.get("b"), values.get("a")] == ["a1", "b2", "a1"]
     clock.now += 9.9
@@ -50,7 +50,7 @@ def test_cached_value_is_made_once_and_expires():
 
 @pytest.mark.parametrize("fails", [False, True], ids=["a value", "a failure"])
 def test_concurrent_lookups_share_one_flight(fails: bool):
-    make = Made()
+    make = CountingFactory()
     make.fails = fails
     make.go.clear()
     values = SingleFlightCache(make, 10)
@@ -65,7 +65,7 @@ def test_concurrent_lookups_share_one_flight(fails: bool):
 
 
 def test_failure_is_not_cached():
-    make = Made()
+    make = CountingFactory()
     values = SingleFlightCache(make, 10)
     make.fails = True
     with pytest.raises(ValueError, match="a"):
@@ -75,7 +75,7 @@ def test_failure_is_not_cached():
 
 
 def test_invalidated_value_is_made_anew():
-    values = SingleFlightCache(Made(), 10)
+    values = SingleFlightCache(CountingFactory(), 10)
     old = values.get("a")
     values.invalidate("a", old)
     values.invalidate("never asked for", old)
@@ -86,7 +86,7 @@ def test_invalidated_value_is_made_anew():
 
 
 def test_least_recently_used_value_is_evicted():
-    make = Made()
+    make = CountingFactory()
     values = SingleFlightCache(make, 1e9)
     values.get("first")
     values.get("second")
@@ -115,7 +115,7 @@ def test_cached_value_takes_little_memory():
 
 
 def test_disconnect_does_not_end_a_shared_flight():
-    make = Made()
+    make = CountingFactory()
     make.go.clear()
     values = SingleFlightCache(make, 10)
     ours, theirs = socket.socketpair()

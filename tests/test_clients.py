@@ -57,7 +57,9 @@ def found(answer: Any, path: str) -> Any:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_recorded_client_request_is_served(upstream: Simulated, account: Caller, case: dict[str, Any]):
+def test_recorded_client_request_is_served(
+    upstream: Simulated, account: Caller, case: dict[str, Any]
+):
     expected = case["expected"]
     upstream.script({"call": "chat", "text": SAID, "piece": 5})
 

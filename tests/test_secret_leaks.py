@@ -47,15 +47,15 @@ def test_ordinary_words_are_no_secrets():
 def test_deleted_gateway_log_is_searched(tmp_path: Path):
     """Also one that never came to serve."""
 
-    class Apart(Served):
+    class SeparatelyWatched(Served):
         logs = Logs()
 
     with pytest.raises(RuntimeError, match="does not serve"):
-        Apart(tmp_path, ("-c", "print('so: sk-api-somebody', flush=True)"))
+        SeparatelyWatched(tmp_path, ("-c", "print('so: sk-api-somebody', flush=True)"))
     for log in tmp_path.glob("*.log"):
         log.unlink()
 
-    (leak,) = Apart.logs.leaks()
+    (leak,) = SeparatelyWatched.logs.leaks()
 
     assert leak.startswith("a key is in the log of")
     assert leak.endswith(": so: sk-api-somebody")
@@ -66,13 +66,15 @@ def test_deleted_gateway_log_is_searched(tmp_path: Path):
 def test_nginx_log_is_searched(tmp_path: Path):
     """It tells of a request that it cannot pass on, with its path."""
 
-    class Apart(Nginx):
+    class SeparatelyWatched(Nginx):
         logs = Logs()
 
-    with Apart(tmp_path, free_port()) as site:
+    with SeparatelyWatched(tmp_path, free_port()) as site:
         site.request("GET", "/v1/models/sk-secret-of-somebody")
 
-    assert {leak.partition(" is in")[0] for leak in Apart.logs.leaks()} == {"a key"}
+    assert {leak.partition(" is in")[0] for leak in SeparatelyWatched.logs.leaks()} == {
+        "a key"
+    }
 
 
 def test_session_searches_logs_of_gateways_and_nginx(gateway: Served):

@@ -40,7 +40,9 @@ class Pieces:
 
 
 @given(words, sequences, st.lists(st.integers(0, 40), max_size=5))
-def test_text_before_a_stop_sequence_is_the_same_however_cut(text: str, sequences: list[str], cuts: list[int]):
+def test_text_before_a_stop_sequence_is_the_same_however_cut(
+    text: str, sequences: list[str], cuts: list[int]
+):
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     parts = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
     answer = Pieces(*parts)

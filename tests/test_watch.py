@@ -65,7 +65,9 @@ def test_due_heartbeat_ends_the_wait(caller: Pair, upstream: Pair):
     assert not watch.heartbeat_due
 
 
-def test_wait_without_heartbeats_ends_only_at_its_deadline(caller: Pair, upstream: Pair):
+def test_wait_without_heartbeats_ends_only_at_its_deadline(
+    caller: Pair, upstream: Pair
+):
     watch = Watch(caller[0], heartbeat_s=0.01)
     until = time.monotonic() + 0.05
     assert not watch.wait(until, upstream[0], beats=False)
@@ -97,9 +99,7 @@ def test_client_disconnect_ends_the_wait(how: str, upstream: Pair):
             Watch(ours).raise_if_disconnected()
 
 
-def test_client_that_sends_more_is_no_longer_watched(
-    caller: Pair, upstream: Pair
-):
+def test_client_that_sends_more_is_no_longer_watched(caller: Pair, upstream: Pair):
     """His next request stays unread for the server; the wait goes on."""
     watch = Watch(caller[0])
     caller[1].sendall(b"GET / HTTP/1.1")

@@ -29,7 +29,7 @@ def written(user: str | None, ends_in_s: float = 40 * DAY_S, **claims: Any) -> s
     return jwt.encode(payload, "a key that is nobody's and long enough", "HS256")
 
 
-class Inside:
+class InProcessGateway:
     """A gateway of this process, with its parts at hand.
 
     path: its tokens file.
@@ -69,13 +69,15 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def inside(path: Path, simulator: Simulated) -> Callable[..., Inside]:
-    """inside([token, …], tokens=…): a gateway whose file holds these tokens."""
+def in_process(path: Path, simulator: Simulated) -> Callable[..., InProcessGateway]:
+    """in_process([token, …], tokens=…): a gateway whose file holds these tokens."""
 
-    def inside(on_disk: list[str] | None = None, **settings: Any) -> Inside:
+    def in_process(
+        on_disk: list[str] | None = None, **settings: Any
+    ) -> InProcessGateway:
         if on_disk is not None:
             path.write_text(json.dumps(on_disk), "utf-8")
         settings.setdefault("origin", simulator.origin)
-        return Inside(path, **settings)
+        return InProcessGateway(path, **settings)
 
-    return inside
+    return in_process

@@ -13,48 +13,52 @@ from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.errors import QuotaExhausted, RateLimited, Unreachable, UpstreamBusy
 from hailuo.gateway.retry import RetryPolicy
 from hailuo.upstream import Piece, Question
-from tests.accounts.conftest import Inside
+from tests.accounts.conftest import InProcessGateway
 from tests.accounts.test_line import Clock
 from tests.simulated import Simulated
 
-Hosting = Callable[..., Inside]
+Hosting = Callable[..., InProcessGateway]
 REFUSED = {"call": "chat", "refuse": {"code": 1, "message": "忙"}}
 HI = {"call": "chat", "text": "Hi"}
 KEYS = [f"sk-api-sim-63{number}" for number in range(10)]
 
 
 @pytest.fixture
-def web(inside: Hosting, upstream: Simulated) -> Callable[..., Inside]:
+def web(in_process: Hosting, upstream: Simulated) -> Callable[..., InProcessGateway]:
     """web(2): a gateway with so many accounts of the web service."""
 
-    def web(accounts: int) -> Inside:
+    def web(accounts: int) -> InProcessGateway:
         users = [str(6320 + number) for number in range(accounts)]
         tokens = list(map(upstream.token, users))
-        return inside(tokens, queue_timeout_s=0.2)
+        return in_process(tokens, queue_timeout_s=0.2)
 
     return web
 
 
 @pytest.fixture
-def platform(inside: Hosting, upstream: Simulated) -> Callable[..., Inside]:
+def platform(
+    in_process: Hosting, upstream: Simulated
+) -> Callable[..., InProcessGateway]:
     """platform(2): a gateway with so many platform keys."""
 
-    def platform(keys: int) -> Inside:
+    def platform(keys: int) -> InProcessGateway:
         origin = upstream.origin
-        return inside(KEYS[:keys], platform_origin=origin, queue_timeout_s=0.2)
+        return in_process(KEYS[:keys], platform_origin=origin, queue_timeout_s=0.2)
 
     return platform
 
 
-def ask(gateway: Inside, question: str = "Hello", **fields: Any) -> TestResponse:
+def ask(
+    gateway: InProcessGateway, question: str = "Hello", **fields: Any
+) -> TestResponse:
     return gateway.chat(messages=[{"role": "user", "content": question}], **fields)
 
 
-def speak(gateway: Inside, **fields: Any) -> TestResponse:
+def speak(gateway: InProcessGateway, **fields: Any) -> TestResponse:
     return gateway.ask("POST", "/v1/audio/speech", json={"input": "Hello.", **fields})
 
 
-def states(gateway: Inside) -> list[str]:
+def states(gateway: InProcessGateway) -> list[str]:
     return [told["state"] for told in gateway.accounts().values()]
 
 
@@ -63,12 +67,16 @@ def asked(upstream: Simulated, call: str = "completion") -> list[str]:
     return [each["user"] for each in requests if each["call"] == call]
 
 
+def gateway_use(gateway: InProcessGateway) -> Any:
+    return gateway.parts.gateway._use("chat", "hailuo")
+
+
 class TestQuestionAtFaultStartsNoCooldown:
     """A refusal that may be the question's fault rests nobody."""
 
     @pytest.mark.parametrize("accounts", [2, 3, 5])
     def test_question_refused_by_two_accounts_starts_no_cooldown(
-        self, web: Callable[..., Inside], upstream: Simulated, accounts: int
+        self, web: Callable[..., InProcessGateway], upstream: Simulated, accounts: int
     ):
         gateway = web(accounts)
         upstream.script({**REFUSED, "message": "bad", "times": None})
@@ -82,7 +90,7 @@ class TestQuestionAtFaultStartsNoCooldown:
         assert ask(gateway, "good").status_code == 200
 
     def test_account_cools_down_when_another_answers_what_it_refused(
-        self, web: Callable[..., Inside], upstream: Simulated
+        self, web: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = web(2)
         upstream.script(REFUSED, HI)
@@ -90,7 +98,7 @@ class TestQuestionAtFaultStartsNoCooldown:
         assert sorted(states(gateway)) == ["idle", "resting"]
 
     def test_account_cools_down_as_soon_as_another_begins_to_answer(
-        self, web: Callable[..., Inside], upstream: Simulated
+        self, web: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = web(2)
         upstream.script(REFUSED, {**HI, "then": [{"after": 1, "do": "silence"}]})
@@ -99,7 +107,7 @@ class TestQuestionAtFaultStartsNoCooldown:
             assert sorted(states(gateway)) == ["answering", "resting"]
 
     def test_only_account_stays_idle_when_it_answers_the_next_question(
-        self, web: Callable[..., Inside], upstream: Simulated
+        self, web: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = web(1)
         upstream.script({**REFUSED, "message": "bad", "times": None})
@@ -110,7 +118,7 @@ class TestQuestionAtFaultStartsNoCooldown:
         assert states(gateway) == ["idle"]
 
     def test_only_account_stays_idle_when_it_refuses_the_same_question_again(
-        self, web: Callable[..., Inside], upstream: Simulated
+        self, web: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = web(1)
         upstream.script({**REFUSED, "message": "bad", "times": None})
@@ -119,7 +127,7 @@ class TestQuestionAtFaultStartsNoCooldown:
             assert states(gateway) == ["idle"]
 
     def test_only_account_cools_down_once_when_it_refuses_two_questions(
-        self, web: Callable[..., Inside], upstream: Simulated
+        self, web: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = web(1)
         upstream.script({**REFUSED, "times": None})
@@ -130,7 +138,7 @@ class TestQuestionAtFaultStartsNoCooldown:
 
     @pytest.mark.parametrize("code", [2013, 1026, 1042])
     def test_wrong_parameter_starts_no_cooldown(
-        self, platform: Callable[..., Inside], upstream: Simulated, code: int
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated, code: int
     ):
         gateway = platform(2)
         refusal = {"call": "completion", "refuse": {"code": code}, "times": None}
@@ -139,7 +147,7 @@ class TestQuestionAtFaultStartsNoCooldown:
         assert (len(asked(upstream)), states(gateway)) == (1, ["idle"] * 2)
 
     def test_speech_refused_by_two_accounts_starts_no_cooldown(
-        self, platform: Callable[..., Inside], upstream: Simulated
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(2)
         refusal = {"call": "t2a", "refuse": {"code": 9999, "as": "base_resp"}}
@@ -152,7 +160,7 @@ class TestCooldownOfOnePurpose:
     """A cooldown holds for what was limited, and for nothing else."""
 
     def test_key_without_speech_credit_still_chats(
-        self, platform: Callable[..., Inside], upstream: Simulated
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(1)
         upstream.script(
@@ -165,7 +173,7 @@ class TestCooldownOfOnePurpose:
         assert len(asked(upstream, "t2a")) == 1, "for speech it rests"
 
     def test_key_without_chat_credit_still_transcribes(
-        self, platform: Callable[..., Inside], upstream: Simulated
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(1)
         refusal = {"call": "completion", "refuse": {"code": 1008}, "times": None}
@@ -178,7 +186,7 @@ class TestCooldownOfOnePurpose:
 
     @pytest.mark.parametrize("code", [2061, 2056, 1002])
     def test_limit_of_one_model_leaves_other_models_available(
-        self, platform: Callable[..., Inside], upstream: Simulated, code: int
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated, code: int
     ):
         gateway = platform(1)
         upstream.script({"call": "completion", "refuse": {"code": code}, "times": 3})
@@ -195,7 +203,7 @@ class TestCooldownOfOnePurpose:
 
     @pytest.mark.parametrize("code", [2038, 2042])
     def test_forbidden_request_starts_no_cooldown(
-        self, platform: Callable[..., Inside], upstream: Simulated, code: int
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated, code: int
     ):
         gateway = platform(1)
         refusal = {"call": "completion", "refuse": {"code": code}, "times": 1}
@@ -222,7 +230,7 @@ class TestCooldownLength:
     """How long an account is left alone."""
 
     def test_attempts_of_one_request_start_one_cooldown(
-        self, platform: Callable[..., Inside], upstream: Simulated
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(1)
         refusal = {"call": "completion", "refuse": {"code": 1002}, "times": None}
@@ -241,7 +249,7 @@ class TestCooldownLength:
         assert cooldowns.left_s("chat", "m") == 30
 
     def test_upstream_retry_after_sets_the_cooldown(
-        self, platform: Callable[..., Inside], upstream: Simulated
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         """Nobody asks again before that, not even for the other tries."""
         gateway = platform(1)
@@ -283,12 +291,8 @@ class TestCooldownLength:
         cooldowns.clear("chat", since=clock.now + 1)
         assert cooldowns.left_s("chat") == 0
 
-
-def gateway_use(gateway: Inside) -> Any:
-    return gateway.parts.gateway._use("chat", "hailuo")
-
-    def test_overloaded_platform_that_says_when_is_not_final(
-        self, platform: Callable[..., Inside], upstream: Simulated
+    def test_overloaded_platform_with_retry_after_allows_a_retry(
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         http = {"status": 503, "body": {}, "headers": {"Retry-After": "9"}}
         gateway = platform(1)
@@ -304,7 +308,7 @@ class TestFailoverToAnotherKey:
 
     @pytest.mark.parametrize("code", [1008, 2056, 2061, 1002, 2042])
     def test_good_key_behind_four_others_answers(
-        self, platform: Callable[..., Inside], upstream: Simulated, code: int
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated, code: int
     ):
         gateway = platform(5)
         refusal = {"call": "completion", "refuse": {"code": code}, "times": 4}
@@ -313,7 +317,7 @@ class TestFailoverToAnotherKey:
         assert len(set(asked(upstream))) == 5
 
     def test_clients_good_key_behind_four_others_answers(
-        self, platform: Callable[..., Inside], upstream: Simulated
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(0)
         refusal = {"call": "completion", "refuse": {"code": 1008}, "times": 4}
@@ -321,7 +325,7 @@ class TestFailoverToAnotherKey:
         assert ask(gateway, key=",".join(KEYS[:5])).status_code == 200
 
     def test_good_key_is_asked_again_after_a_dropped_connection(
-        self, platform: Callable[..., Inside], upstream: Simulated
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(3)
         upstream.script(
@@ -333,7 +337,7 @@ class TestFailoverToAnotherKey:
         assert len(asked(upstream)) == 4
 
     def test_client_may_retry_while_one_key_is_only_rate_limited(
-        self, platform: Callable[..., Inside], upstream: Simulated
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(2)
         later = {"status": 429, "body": {}, "headers": {"Retry-After": "20"}}
@@ -346,7 +350,7 @@ class TestFailoverToAnotherKey:
             assert 15 <= int(answer.headers["Retry-After"]) <= 20
 
     def test_client_should_not_retry_when_every_key_is_exhausted(
-        self, platform: Callable[..., Inside], upstream: Simulated
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(2)
         refusal = {"call": "completion", "refuse": {"code": 1008}, "times": None}
@@ -363,7 +367,7 @@ class TestRetryPolicy:
 
     @pytest.mark.parametrize("attempts", [1, 2, 4, 5])
     def test_policy_sets_the_number_of_attempts(
-        self, web: Callable[..., Inside], upstream: Simulated, attempts: int
+        self, web: Callable[..., InProcessGateway], upstream: Simulated, attempts: int
     ):
         gateway = web(2)
         gateway.parts.gateway.policy = RetryPolicy(attempts, pauses_s=(0.01,))
@@ -372,7 +376,7 @@ class TestRetryPolicy:
         assert len(asked(upstream, "chat")) == attempts
 
     def test_policy_sets_the_attempts_after_an_empty_answer(
-        self, web: Callable[..., Inside], upstream: Simulated
+        self, web: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = web(1)
         gateway.parts.gateway.policy = RetryPolicy(fewer={}, pauses_s=(0.01,))
@@ -381,7 +385,7 @@ class TestRetryPolicy:
         assert len(asked(upstream, "chat")) == 3
 
     def test_policy_sets_the_cooldown(
-        self, platform: Callable[..., Inside], upstream: Simulated
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(1)
         gateway.parts.gateway.policy = RetryPolicy(cooldown_s=7, pauses_s=(0.01,))
@@ -399,7 +403,7 @@ class TestRetryPolicy:
 
 
 def test_empty_piece_begins_the_answer_unlike_a_heartbeat(
-    web: Callable[..., Inside], upstream: Simulated
+    web: Callable[..., InProcessGateway], upstream: Simulated
 ):
     """Heartbeats are told apart by identity: what was given is not given again."""
 

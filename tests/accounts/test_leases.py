@@ -13,12 +13,12 @@ import pytest
 
 from hailuo.concurrency.watch import Watch
 from hailuo.upstream import Question
-from tests.accounts.conftest import Inside, written
+from tests.accounts.conftest import InProcessGateway, written
 from tests.conftest import SECRET, Caller
 from tests.served import KEY, Served
 from tests.simulated import Simulated
 
-Hosting = Callable[..., Inside]
+Hosting = Callable[..., InProcessGateway]
 HI = {"call": "chat", "text": "Hi"}
 HELD = {**HI, "then": [{"after": 0, "do": "hold"}]}
 REFUSED = {"call": "chat", "refuse": {"code": 1, "message": "忙"}}
@@ -116,7 +116,7 @@ def five_heard(gateway: Served) -> None:
     gateway.request("GET", "/ping")
 
 
-class Storm:
+class RandomClients:
     """Callers who come, leave and are failed at random moments."""
 
     FAULTS = (
@@ -176,12 +176,12 @@ def test_no_account_is_lost_when_clients_disconnect_and_upstreams_fail(
     users = [str(6511 + number) for number in range(ACCOUNTS)]
     gateway = serve(HAILUO_TOKENS=",".join(map(upstream.token, users)))
     own = ",".join(map(upstream.token, users))
-    faults = [{"call": "chat", **here.choice(Storm.FAULTS)} for _ in range(80)]
+    faults = [{"call": "chat", **here.choice(RandomClients.FAULTS)} for _ in range(80)]
     upstream.script({**HI, "delay_s": 0.005, "times": None}, *faults)
-    storms = [Storm(gateway, KEY, here), Storm(gateway, own, here)]
+    groups = [RandomClients(gateway, KEY, here), RandomClients(gateway, own, here)]
 
     with ThreadPoolExecutor(60) as threads:
-        ends = list(threads.map(lambda n: storms[n % 2].call(n), range(REQUESTS)))
+        ends = list(threads.map(lambda n: groups[n % 2].call(n), range(REQUESTS)))
 
     assert len(set(ends)) == 4, "some stayed, some left at every moment"
     await_idle(gateway)
@@ -199,7 +199,7 @@ def test_no_account_is_lost_when_clients_disconnect_and_upstreams_fail(
 
 
 FAULTS = (
-    *Storm.FAULTS[:7],
+    *RandomClients.FAULTS[:7],
     {"text": "abcdefgh", "then": [{"after": 0, "do": "error"}]},
     {"text": "abcdefgh", "then": [{"after": 1, "do": "error"}]},
 )
@@ -209,44 +209,54 @@ class TestLeaseReleased:
     """An account comes back, whatever became of its answer."""
 
     @pytest.fixture
-    def three(self, inside: Hosting, upstream: Simulated) -> Inside:
+    def three(self, in_process: Hosting, upstream: Simulated) -> InProcessGateway:
         """Three accounts: three tries without a pause."""
         users = ("6521", "6522", "6523")
-        return inside([upstream.token(user) for user in users], queue_timeout_s=0.3)
+        return in_process([upstream.token(user) for user in users], queue_timeout_s=0.3)
 
     @pytest.fixture(autouse=True)
-    def back(self, three: Inside, upstream: Simulated) -> Iterator[None]:
+    def back(self, three: InProcessGateway, upstream: Simulated) -> Iterator[None]:
         yield
         assert three.parts.pool.idle(5)
         states = {each["state"] for each in three.accounts().values()}
         assert states <= {"idle", "resting"}
 
-    def test_lease_is_released_after_an_answer(self, three: Inside, upstream: Simulated):
+    def test_lease_is_released_after_an_answer(
+        self, three: InProcessGateway, upstream: Simulated
+    ):
         upstream.script({**HI, "times": 2})
         assert [three.chat().status_code for _ in "12"] == [200, 200]
 
     @pytest.mark.parametrize("stream", [True, False])
     @pytest.mark.parametrize("fault", FAULTS, ids=str)
     def test_lease_is_released_after_a_failure(
-        self, three: Inside, upstream: Simulated, fault: dict[str, Any], stream: bool
+        self,
+        three: InProcessGateway,
+        upstream: Simulated,
+        fault: dict[str, Any],
+        stream: bool,
     ):
         upstream.script({"call": "chat", **fault, "times": None})
         with three.chat(stream=stream) as answer:
             assert answer.data
 
-    def test_lease_is_released_when_the_client_disconnects(self, three: Inside, upstream: Simulated):
+    def test_lease_is_released_when_the_client_disconnects(
+        self, three: InProcessGateway, upstream: Simulated
+    ):
         upstream.script({**HI, "then": [{"after": 1, "do": "silence"}]})
         with three.chat(stream=True) as answer:
             next(answer.iter_encoded())
             assert three.parts.pool.in_use == 1
 
-    def test_lease_is_released_when_the_response_is_never_read(self, three: Inside, upstream: Simulated):
+    def test_lease_is_released_when_the_response_is_never_read(
+        self, three: InProcessGateway, upstream: Simulated
+    ):
         """The response is closed before anybody has taken a line of it."""
         upstream.script({**HI, "then": [{"after": 1, "do": "silence"}]})
         with three.chat(stream=True):
             assert three.parts.pool.in_use == 1
 
-    def test_answer_that_never_started_takes_no_lease(self, three: Inside):
+    def test_answer_that_never_started_takes_no_lease(self, three: InProcessGateway):
         gateway, pool = three.parts.gateway, three.parts.pool
         pieces = gateway.answer(
             gateway.turn(pool.all_accounts()), Question([]), Watch()
@@ -254,7 +264,7 @@ class TestLeaseReleased:
         pieces.close()
         assert pool.in_use == pool.waiting == 0
 
-    def test_head_request_takes_no_lease(self, three: Inside):
+    def test_head_request_takes_no_lease(self, three: InProcessGateway):
         headers = {"Authorization": f"Bearer {KEY}"}
         answer = three.ask("HEAD", "/v1/chat/completions", headers=headers)
         assert answer.status_code == 405
@@ -263,8 +273,10 @@ class TestLeaseReleased:
 class TestQueueTimeout:
     """In line, and what is said to those who wait in vain."""
 
-    def test_request_is_refused_when_it_waits_too_long_for_an_account(self, inside: Hosting, upstream: Simulated):
-        gateway = inside([upstream.token("6531")], queue_timeout_s=0.2)
+    def test_request_is_refused_when_it_waits_too_long_for_an_account(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process([upstream.token("6531")], queue_timeout_s=0.2)
         upstream.script(HELD)
         with ThreadPoolExecutor() as threads:
             first = threads.submit(gateway.chat)
@@ -282,10 +294,10 @@ class TestQueueTimeout:
         assert 0.2 <= waited_s < 2
 
     def test_dead_account_does_not_turn_a_busy_pool_into_an_auth_error(
-        self, inside: Hosting, upstream: Simulated
+        self, in_process: Hosting, upstream: Simulated
     ):
         """One account dies, the other is busy: the caller's own key is fine."""
-        gateway = inside([upstream.token("6534")], queue_timeout_s=0.2)
+        gateway = in_process([upstream.token("6534")], queue_timeout_s=0.2)
         upstream.script(HELD)
         with ThreadPoolExecutor() as threads:
             first = threads.submit(gateway.chat)
@@ -299,9 +311,9 @@ class TestQueueTimeout:
         assert late.json["error"]["code"] == "accounts_busy"
 
     def test_answer_cut_by_a_stop_sequence_counts_as_a_success(
-        self, inside: Hosting, upstream: Simulated
+        self, in_process: Hosting, upstream: Simulated
     ):
-        gateway = inside([upstream.token("6536")])
+        gateway = in_process([upstream.token("6536")])
         upstream.script(REFUSED, {"call": "chat", "text": "one two three"})
 
         assert gateway.chat(stop="two").status_code == 200
@@ -310,9 +322,11 @@ class TestQueueTimeout:
         assert (account["state"], account["answers"]) == ("idle", 1)
         assert account["last_error"] is None
 
-    def test_request_is_refused_while_the_only_account_cools_down(self, inside: Hosting, upstream: Simulated):
+    def test_request_is_refused_while_the_only_account_cools_down(
+        self, in_process: Hosting, upstream: Simulated
+    ):
         """One account alone rests when it has refused two questions."""
-        gateway = inside([upstream.token("6532")], queue_timeout_s=0.2)
+        gateway = in_process([upstream.token("6532")], queue_timeout_s=0.2)
         upstream.script({**REFUSED, "times": 6})
         for question in ("one", "two"):
             assert gateway.chat(messages=user(question)).status_code == 503
@@ -324,8 +338,10 @@ class TestQueueTimeout:
         assert 1 <= int(later.headers["Retry-After"]) <= 60
         upstream.wait("answers", exactly=6)
 
-    def test_request_is_refused_when_every_account_is_dead(self, inside: Hosting, upstream: Simulated):
-        gateway = inside([written("6533")])
+    def test_request_is_refused_when_every_account_is_dead(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process([written("6533")])
         for _ in range(2):
             answer = gateway.chat()
             assert answer.status_code == 503
@@ -333,19 +349,21 @@ class TestQueueTimeout:
             assert answer.headers["x-should-retry"] == "false"
         upstream.wait("requests", exactly=1)
 
-    def test_request_is_refused_when_the_pool_is_empty(self, inside: Hosting, upstream: Simulated):
-        assert inside([]).chat().json["error"]["code"] == "no_live_account"
+    def test_request_is_refused_when_the_pool_is_empty(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        assert in_process([]).chat().json["error"]["code"] == "no_live_account"
 
 
 class TestFailedAccount:
     """What a failure means for an account, and for the request."""
 
     def test_rejected_token_dies_without_costing_an_attempt(
-        self, inside: Hosting, upstream: Simulated
+        self, in_process: Hosting, upstream: Simulated
     ):
         """Four dead ones and two faults: the answer comes all the same."""
         dead = [written(str(6540 + number)) for number in range(4)]
-        gateway = inside([*dead, upstream.token("6545")])
+        gateway = in_process([*dead, upstream.token("6545")])
         upstream.script(*[{"call": "chat", "http": {"status": 500}}] * 2, HI)
 
         assert gateway.chat().status_code == 200
@@ -356,9 +374,9 @@ class TestFailedAccount:
         }
 
     def test_token_rejected_in_a_stream_event_dies(
-        self, inside: Hosting, upstream: Simulated
+        self, in_process: Hosting, upstream: Simulated
     ):
-        gateway = inside([upstream.token("6546"), upstream.token("6547")])
+        gateway = in_process([upstream.token("6546"), upstream.token("6547")])
         rejected = {"after": 0, "do": "error", "code": 1000021}
         upstream.script({**HI, "then": [rejected]}, HI)
 
@@ -369,14 +387,19 @@ class TestFailedAccount:
 
     @pytest.mark.parametrize(
         "fault",
-        [{"http": {"status": 500}}, {"drop": "reset"}, Storm.FAULTS[3], {"text": ""}],
+        [
+            {"http": {"status": 500}},
+            {"drop": "reset"},
+            RandomClients.FAULTS[3],
+            {"text": ""},
+        ],
         ids=str,
     )
     def test_broken_upstream_starts_no_cooldown(
-        self, inside: Hosting, upstream: Simulated, fault: dict[str, Any]
+        self, in_process: Hosting, upstream: Simulated, fault: dict[str, Any]
     ):
         users = ("6548", "6549", "6550")
-        gateway = inside([upstream.token(user) for user in users])
+        gateway = in_process([upstream.token(user) for user in users])
         upstream.script({"call": "chat", **fault, "times": 3})
 
         gateway.chat(stream=True).close()
@@ -384,11 +407,9 @@ class TestFailedAccount:
         states = [each["state"] for each in gateway.accounts().values()]
         assert states == ["idle"] * 3
 
-    def test_refused_account_is_skipped(
-        self, inside: Hosting, upstream: Simulated
-    ):
+    def test_refused_account_is_skipped(self, in_process: Hosting, upstream: Simulated):
         users = ["6551", "6552"]
-        gateway = inside([upstream.token(user) for user in users])
+        gateway = in_process([upstream.token(user) for user in users])
         upstream.script(
             {**HI, "times": None}, {**REFUSED, "user": "6551", "times": None}
         )
@@ -398,8 +419,10 @@ class TestFailedAccount:
         asked = [each["user"] for each in upstream.report()["answers"]]
         assert sorted(asked) == ["6551", *["6552"] * 4]
 
-    def test_client_is_unauthorized_when_all_its_tokens_are_rejected(self, inside: Hosting, upstream: Simulated):
-        gateway = inside([upstream.token("6553")])
+    def test_client_is_unauthorized_when_all_its_tokens_are_rejected(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process([upstream.token("6553")])
 
         answer = gateway.chat(f"{written('6554')},{written('6555')}")
         ended = gateway.chat(f"{written('6554')},{written('6555', -60)}")
@@ -414,9 +437,9 @@ class TestForgedToken:
     """Anybody can write a token that claims another's account; it harms nobody."""
 
     def test_forged_token_leaves_the_pools_account_idle(
-        self, inside: Hosting, upstream: Simulated
+        self, in_process: Hosting, upstream: Simulated
     ):
-        gateway = inside([upstream.token("6561")])
+        gateway = in_process([upstream.token("6561")])
         upstream.script({**HI, "times": None})
 
         for _ in range(3):
@@ -426,9 +449,11 @@ class TestForgedToken:
         assert gateway.accounts()["6561"]["last_error"] is None
         assert gateway.chat().status_code == 200
 
-    def test_forged_token_never_holds_the_accounts_lock(self, inside: Hosting, upstream: Simulated):
+    def test_forged_token_never_holds_the_accounts_lock(
+        self, in_process: Hosting, upstream: Simulated
+    ):
         """Its call hangs at the service; the owner is served meanwhile."""
-        gateway = inside([upstream.token("6562")], queue_timeout_s=0.2)
+        gateway = in_process([upstream.token("6562")], queue_timeout_s=0.2)
         upstream.script(HI)
         warm = gateway.chat()
         upstream.script(
@@ -479,7 +504,7 @@ class TestConversationOwner:
 
     NEW = {"conversation_id": "new"}
 
-    def begun(self, gateway: Inside, upstream: Simulated) -> tuple[str, str]:
+    def begun(self, gateway: InProcessGateway, upstream: Simulated) -> tuple[str, str]:
         """A conversation that was kept, and the account that has it."""
         upstream.script(HI)
         id = gateway.chat(conversation_id="new").json["id"]
@@ -487,8 +512,10 @@ class TestConversationOwner:
         return id, answer["user"]
 
     @pytest.mark.leaves("conversations")
-    def test_conversation_waits_for_its_account(self, inside: Hosting, upstream: Simulated):
-        gateway = inside([upstream.token(user) for user in ("6571", "6572")])
+    def test_conversation_waits_for_its_account(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process([upstream.token(user) for user in ("6571", "6572")])
         id, owner = self.begun(gateway, upstream)
         busy = upstream.token(owner)
         upstream.script(HELD, HI)
@@ -508,8 +535,10 @@ class TestConversationOwner:
         assert users == [owner] * 3
 
     @pytest.mark.leaves("conversations")
-    def test_conversation_does_not_fail_over(self, inside: Hosting, upstream: Simulated):
-        gateway = inside(
+    def test_conversation_does_not_fail_over(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process(
             [upstream.token(user) for user in ("6573", "6574")], queue_timeout_s=0.2
         )
         id, owner = self.begun(gateway, upstream)
@@ -521,8 +550,10 @@ class TestConversationOwner:
         assert set(users) == {owner}
 
     @pytest.mark.leaves("conversations")
-    def test_conversation_survives_a_token_renewal(self, inside: Hosting, upstream: Simulated):
-        gateway = inside([upstream.token(user) for user in ("6575", "6576")])
+    def test_conversation_survives_a_token_renewal(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process([upstream.token(user) for user in ("6575", "6576")])
         id, owner = self.begun(gateway, upstream)
         gateway.parts.refresher.now()
         upstream.script(HI)
@@ -532,10 +563,10 @@ class TestConversationOwner:
 
     @pytest.mark.leaves("conversations")
     def test_conversation_is_unknown_when_its_account_is_removed(
-        self, inside: Hosting, upstream: Simulated
+        self, in_process: Hosting, upstream: Simulated
     ):
         users = ("6577", "6578", "6579")
-        gateway = inside([upstream.token(user) for user in users])
+        gateway = in_process([upstream.token(user) for user in users])
         id, owner = self.begun(gateway, upstream)
         assert gateway.ask("DELETE", f"/v1/token/{owner}").status_code == 200
 

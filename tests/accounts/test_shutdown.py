@@ -18,7 +18,7 @@ import requests
 from hailuo.concurrency.watch import Watch
 from hailuo.errors import UpstreamError
 from hailuo.net.client import HttpClient
-from tests.accounts.conftest import Inside
+from tests.accounts.conftest import InProcessGateway
 from tests.conftest import SECRET
 from tests.served import KEY, Served
 from tests.simulated import Simulated
@@ -27,7 +27,7 @@ FIRST_USER = 6401
 CUT_S = 20  # design.md, Leaving in order
 
 
-class Read(NamedTuple):
+class Received(NamedTuple):
     """What a caller has got, and when it was over, in seconds after SIGTERM."""
 
     status: int
@@ -36,18 +36,18 @@ class Read(NamedTuple):
     ended: float
 
 
-class Callers:
-    """Many callers at once, each in a thread."""
+class Clients:
+    """Many clients at once, each in a thread."""
 
     def __init__(self, gateway: Served, threads: ThreadPoolExecutor) -> None:
         self._gateway = gateway
         self._threads = threads
         self.left_at = 0.0
 
-    def ask(self, what: str, key: str = KEY, stream: bool = True) -> Future[Read]:
+    def ask(self, what: str, key: str = KEY, stream: bool = True) -> Future[Received]:
         return self._threads.submit(self._read, what, key, stream)
 
-    def _read(self, what: str, key: str, stream: bool) -> Read:
+    def _read(self, what: str, key: str, stream: bool) -> Received:
         body = {
             "messages": [{"role": "user", "content": f"{what} {SECRET}"}],
             "stream": stream,
@@ -60,10 +60,12 @@ class Callers:
             timeout=60,
         )
         now = time.monotonic() - self.left_at
-        return Read(answer.status_code, answer.text, answer.headers, now)
+        return Received(answer.status_code, answer.text, answer.headers, now)
 
 
-def test_shutdown_finishes_short_streams_and_cuts_long_ones_cleanly(upstream: Simulated, tmp_path: Path):
+def test_shutdown_finishes_short_streams_and_cuts_long_ones_cleanly(
+    upstream: Simulated, tmp_path: Path
+):
     """Short, long and silent ones, some who wait and one who does not read."""
     kinds = ["short"] * 20 + ["long"] * 15 + ["silent"] * 14
     users = [str(FIRST_USER + number) for number in range(len(kinds))]
@@ -86,21 +88,21 @@ def test_shutdown_finishes_short_streams_and_cuts_long_ones_cleanly(upstream: Si
         HAILUO_QUEUE_TIMEOUT_S=60,
     )
     with gateway, ThreadPoolExecutor(60) as threads:
-        callers = Callers(gateway, threads)
-        running = [(kind, callers.ask(kind)) for kind in kinds]
-        whole = callers.ask("silent", own[0], stream=False)
+        clients = Clients(gateway, threads)
+        running = [(kind, clients.ask(kind)) for kind in kinds]
+        whole = clients.ask("silent", own[0], stream=False)
         stalled = unread(gateway, own[2])
         upstream.wait("open_answers", exactly=51, timeout_s=20)
         upstream.wait("held", exactly=20)
-        waiting = callers.ask("short", own[1])
+        waiting = clients.ask("short", own[1])
         upstream.wait("requests", user="6499", call="register", exactly=2)
 
-        callers.left_at = time.monotonic()
+        clients.left_at = time.monotonic()
         gateway.process.send_signal(signal.SIGTERM)
         refused = await_refusal(gateway)
         upstream.release()
         code = gateway.process.wait(30)
-        left_after_s = time.monotonic() - callers.left_at
+        left_after_s = time.monotonic() - clients.left_at
         stalled.close()
 
     assert code == 0
@@ -153,7 +155,7 @@ def assert_cut(text: str) -> None:
     assert text.count('"error"') == 1 and "[DONE]" not in text
 
 
-def assert_shutting_down(read: Read) -> None:
+def assert_shutting_down(read: Received) -> None:
     """Who waits in line hears it before the others are cut."""
     assert read.status == 503 and read.ended < CUT_S - 5
     assert json.loads(read.text)["error"]["code"] == "shutting_down"
@@ -176,7 +178,7 @@ def test_gateway_exits_when_its_last_stream_ends(upstream: Simulated, tmp_path: 
     upstream.script({"call": "chat", **held})
     gateway = Served(tmp_path, HAILUO_ORIGIN=upstream.origin)
     with gateway, ThreadPoolExecutor() as threads:
-        answer = Callers(gateway, threads).ask("Hi", token)
+        answer = Clients(gateway, threads).ask("Hi", token)
         upstream.wait("held", exactly=1)
         gateway.process.send_signal(signal.SIGTERM)
         await_refusal(gateway)
@@ -200,8 +202,8 @@ def test_interrupt_shuts_down_gateway_and_simulator(tmp_path: Path):
     group = gateway.process.pid
     assert len(members(group)) == 3, "the arbiter, its worker, the simulator"
     with gateway, ThreadPoolExecutor() as threads:
-        callers = Callers(gateway, threads)
-        answer = callers.ask("Hi")
+        clients = Clients(gateway, threads)
+        answer = clients.ask("Hi")
         await_line(gateway)
 
         os.killpg(group, signal.SIGINT)
@@ -241,9 +243,11 @@ def await_line(gateway: Served) -> None:
         time.sleep(0.01)
 
 
-def test_no_token_is_renewed_during_shutdown(inside: Callable[..., Inside], upstream: Simulated):
+def test_no_token_is_renewed_during_shutdown(
+    in_process: Callable[..., InProcessGateway], upstream: Simulated
+):
     """A renewal that is begun while the server goes would be lost."""
-    gateway = inside([token := upstream.token("6491")])
+    gateway = in_process([token := upstream.token("6491")])
     gateway.parts.shut_down()
 
     outcome = gateway.parts.refresher.now()
@@ -280,7 +284,9 @@ class TestAbortStreams:
         assert next(iter(stream)) == b"a"
         return stream, served[0]
 
-    def test_abort_continues_past_streams_that_were_reset(self, listener: socket.socket):
+    def test_abort_continues_past_streams_that_were_reset(
+        self, listener: socket.socket
+    ):
         http = HttpClient()
         broken = [self.begin(http, listener) for _ in range(3)]
         sound = self.begin(http, listener)

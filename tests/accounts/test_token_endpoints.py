@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.accounts.conftest import DAY_S, Inside, written
+from tests.accounts.conftest import DAY_S, InProcessGateway, written
 from tests.served import KEY
 from tests.simulated import Simulated
 
-Hosting = Callable[..., Inside]
+Hosting = Callable[..., InProcessGateway]
 
 
 @pytest.fixture
-def own(inside: Hosting) -> Inside:
+def own(in_process: Hosting) -> InProcessGateway:
     """A gateway with an empty pool."""
-    return inside([])
+    return in_process([])
 
 
 def counts(answer: Any) -> tuple[int, int, int, int]:
@@ -30,7 +30,7 @@ def counts(answer: Any) -> tuple[int, int, int, int]:
     return tuple(answer.json[name] for name in names)
 
 
-def post(gateway: Inside, tokens: Any, name: str = "tokens") -> Any:
+def post(gateway: InProcessGateway, tokens: Any, name: str = "tokens") -> Any:
     return gateway.ask("POST", "/v1/token", json={name: tokens})
 
 
@@ -47,10 +47,10 @@ def post(gateway: Inside, tokens: Any, name: str = "tokens") -> Any:
 )
 @pytest.mark.parametrize("bearer", ["", "sk-wrong", "token"])
 def test_token_endpoints_require_the_api_key(
-    inside: Hosting, method: str, address: str, bearer: str
+    in_process: Hosting, method: str, address: str, bearer: str
 ):
     token = written("1001")
-    gateway = inside([token])
+    gateway = in_process([token])
     sent = token if bearer == "token" else bearer
     headers = {"Authorization": f"Bearer {sent}"} if sent else {}
 
@@ -73,7 +73,9 @@ def test_token_endpoints_require_the_api_key(
         pytest.param(lambda tokens: tokens * 2, id="twice"),
     ],
 )
-def test_tokens_are_added_in_every_accepted_form(own: Inside, name: str, form: Any):
+def test_tokens_are_added_in_every_accepted_form(
+    own: InProcessGateway, name: str, form: Any
+):
     tokens = [written("1001"), written("1002")]
 
     answer = post(own, form(tokens), name)
@@ -83,14 +85,14 @@ def test_tokens_are_added_in_every_accepted_form(own: Inside, name: str, form: A
     assert list(own.accounts()) == ["1001", "1002"]
 
 
-def test_single_token_string_adds_one_account(own: Inside):
+def test_single_token_string_adds_one_account(own: InProcessGateway):
     token = written("1001")
 
     assert counts(post(own, token, "token")) == (1, 0, 0, 1)
     assert own.on_disk == [token]
 
 
-def test_platform_key_is_added_as_an_account(own: Inside):
+def test_platform_key_is_added_as_an_account(own: InProcessGateway):
     answer = post(own, "sk-api-0123456789abcdef0123456789")
 
     assert counts(answer) == (1, 0, 0, 1)
@@ -119,7 +121,7 @@ def test_platform_key_is_added_as_an_account(own: Inside):
     ],
 )
 def test_invalid_token_refuses_the_whole_request_by_name(
-    own: Inside, tokens: Any, named: str
+    own: InProcessGateway, tokens: Any, named: str
 ):
     good = written("1001")
     if isinstance(tokens, list):
@@ -137,7 +139,7 @@ def test_invalid_token_refuses_the_whole_request_by_name(
     assert own.on_disk == [] and own.accounts() == {}
 
 
-def test_error_names_the_field_that_was_sent(own: Inside):
+def test_error_names_the_field_that_was_sent(own: InProcessGateway):
     answer = post(own, "garbage", name="token")
 
     assert answer.status_code == 400
@@ -169,7 +171,7 @@ def test_any_token_list_is_accepted_or_its_bad_entry_named(
     """Every form, with any spaces, in any number; one bad one refuses all."""
     path = tmp_path_factory.mktemp("given") / "tokens.json"
     path.write_text("[]")
-    gateway = Inside(path)
+    gateway = InProcessGateway(path)
     tokens = [written(str(user)) for user in users]
     sent = [spaces[0] + token + spaces[1] for token in tokens]
     if bad is not None:
@@ -191,29 +193,29 @@ def test_any_token_list_is_accepted_or_its_bad_entry_named(
 class TestNewerToken:
     """A newer JWT of a known account replaces the older, in its place."""
 
-    def test_newer_token_replaces_the_older_in_place(self, inside: Hosting):
+    def test_newer_token_replaces_the_older_in_place(self, in_process: Hosting):
         old, other = written("1001", DAY_S), written("1002")
-        gateway = inside([old, other])
+        gateway = in_process([old, other])
 
         answer = post(gateway, new := written("1001", 2 * DAY_S))
 
         assert counts(answer) == (0, 1, 0, 2)
         assert gateway.on_disk == [new, other]
 
-    def test_older_token_changes_nothing(self, inside: Hosting):
-        gateway = inside([token := written("1001", 2 * DAY_S)])
+    def test_older_token_changes_nothing(self, in_process: Hosting):
+        gateway = in_process([token := written("1001", 2 * DAY_S)])
 
         assert counts(post(gateway, written("1001", DAY_S))) == (0, 0, 1, 1)
         assert gateway.on_disk == [token]
 
-    def test_same_token_changes_nothing(self, inside: Hosting):
-        gateway = inside([token := written("1001")])
+    def test_same_token_changes_nothing(self, in_process: Hosting):
+        gateway = in_process([token := written("1001")])
 
         assert counts(post(gateway, token)) == (0, 0, 1, 1)
         assert gateway.on_disk == [token]
 
-    def test_older_token_replaces_a_dead_one(self, inside: Hosting):
-        gateway = inside([written("1001", 2 * DAY_S)])
+    def test_older_token_replaces_a_dead_one(self, in_process: Hosting):
+        gateway = in_process([written("1001", 2 * DAY_S)])
         (account,) = gateway.parts.pool.accounts
         gateway.parts.pool.reject(account, "no")
 
@@ -223,15 +225,17 @@ class TestNewerToken:
         assert gateway.on_disk == [older]
         assert gateway.accounts()["1001"]["state"] == "idle"
 
-    def test_newest_of_several_tokens_in_one_request_wins(self, own: Inside):
+    def test_newest_of_several_tokens_in_one_request_wins(self, own: InProcessGateway):
         tokens = [written("1001", days * DAY_S) for days in (1, 3, 2)]
 
         assert counts(post(own, tokens)) == (1, 0, 2, 1)
         assert own.on_disk == [tokens[1]]
 
-    def test_token_just_written_to_the_file_is_replaced_by_a_newer_one(self, inside: Hosting):
+    def test_token_just_written_to_the_file_is_replaced_by_a_newer_one(
+        self, in_process: Hosting
+    ):
         """An edit by hand that nobody has looked at yet: nothing reported is lost."""
-        gateway = inside([written("1001", DAY_S)])
+        gateway = in_process([written("1001", DAY_S)])
         by_hand = written("1001", 2 * DAY_S)
         gateway.path.write_text(json.dumps([by_hand]))
 
@@ -245,9 +249,9 @@ class TestNewerToken:
 class TestAccountListing:
     """What GET /v1/token tells of an account."""
 
-    def test_listing_shows_a_new_account(self, inside: Hosting):
+    def test_listing_shows_a_new_account(self, in_process: Hosting):
         token = written("1001", exp=2_000_000_000)
-        gateway = inside([token])
+        gateway = in_process([token])
 
         (told,) = gateway.ask("GET", "/v1/token").json["data"]
 
@@ -264,9 +268,11 @@ class TestAccountListing:
             "answers": 0,
         }
 
-    def test_listing_counts_an_accounts_answers(self, inside: Hosting, upstream: Simulated):
+    def test_listing_counts_an_accounts_answers(
+        self, in_process: Hosting, upstream: Simulated
+    ):
         upstream.script({"call": "chat", "text": "Hi"})
-        gateway = inside([upstream.token("6001")])
+        gateway = in_process([upstream.token("6001")])
 
         assert gateway.chat().status_code == 200
 
@@ -274,8 +280,10 @@ class TestAccountListing:
         assert (told["state"], told["answers"]) == ("idle", 1)
         assert abs(told["last_used"] - time.time()) < 5
 
-    def test_listing_shows_an_answering_account(self, inside: Hosting, upstream: Simulated):
-        gateway = inside([upstream.token("6002")])
+    def test_listing_shows_an_answering_account(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process([upstream.token("6002")])
         upstream.script({"call": "chat", "then": [{"after": 1, "do": "silence"}]})
 
         with gateway.chat(stream=True) as answer:
@@ -284,8 +292,10 @@ class TestAccountListing:
 
         assert gateway.accounts()["6002"]["state"] == "idle"
 
-    def test_listing_shows_a_resting_account(self, inside: Hosting, upstream: Simulated):
-        gateway = inside([upstream.token("6003")])
+    def test_listing_shows_a_resting_account(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process([upstream.token("6003")])
         upstream.script(
             {"call": "chat", "refuse": {"code": 1, "message": "忙"}},
             {"call": "chat", "text": "Hi"},
@@ -304,8 +314,10 @@ class TestAccountListing:
         assert 20 < told["resting_until"] - time.time() <= 30, "once, not for each try"
         assert "忙" in told["last_error"]
 
-    def test_listing_shows_a_dead_account(self, inside: Hosting, upstream: Simulated):
-        gateway = inside([token := written("6004")])
+    def test_listing_shows_a_dead_account(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process([token := written("6004")])
 
         assert gateway.chat().status_code == 503
 
@@ -314,9 +326,9 @@ class TestAccountListing:
         assert told["state"] == "dead" and told["last_error"]
         assert token not in answer.text
 
-    def test_no_response_reveals_a_token(self, inside: Hosting):
+    def test_no_response_reveals_a_token(self, in_process: Hosting):
         tokens = [written("1001"), written("1002")]
-        gateway = inside(tokens[:1])
+        gateway = in_process(tokens[:1])
 
         said = [
             post(gateway, tokens[1]).text,
@@ -333,8 +345,8 @@ class TestAccountListing:
 class TestAccountRemoval:
     """DELETE /v1/token/{account}"""
 
-    def test_removed_account_leaves_pool_and_file(self, inside: Hosting):
-        gateway = inside([written("1001"), kept := written("1002")])
+    def test_removed_account_leaves_pool_and_file(self, in_process: Hosting):
+        gateway = in_process([written("1001"), kept := written("1002")])
 
         answer = gateway.ask("DELETE", "/v1/token/1001")
 
@@ -342,22 +354,24 @@ class TestAccountRemoval:
         assert gateway.on_disk == [kept]
         assert list(gateway.accounts()) == ["1002"]
 
-    def test_removing_an_unknown_account_is_a_404(self, own: Inside):
+    def test_removing_an_unknown_account_is_a_404(self, own: InProcessGateway):
         answer = own.ask("DELETE", "/v1/token/1001")
 
         assert answer.status_code == 404
         assert answer.json["error"]["code"] == "unknown_account"
 
-    def test_removal_deletes_every_token_of_the_account(self, inside: Hosting):
+    def test_removal_deletes_every_token_of_the_account(self, in_process: Hosting):
         """Else an older one would take its place, though it was reported gone."""
-        gateway = inside([written("1001", DAY_S), written("1001", 2 * DAY_S)])
+        gateway = in_process([written("1001", DAY_S), written("1001", 2 * DAY_S)])
 
         assert gateway.ask("DELETE", "/v1/token/1001").status_code == 200
 
         assert gateway.on_disk == [] and gateway.accounts() == {}
 
-    def test_removal_deletes_a_token_just_written_to_the_file(self, inside: Hosting):
-        gateway = inside([written("1001", DAY_S)])
+    def test_removal_deletes_a_token_just_written_to_the_file(
+        self, in_process: Hosting
+    ):
+        gateway = in_process([written("1001", DAY_S)])
         gateway.path.write_text(json.dumps([written("1001", 2 * DAY_S)]))
 
         assert gateway.ask("DELETE", "/v1/token/1001").status_code == 200
@@ -365,10 +379,12 @@ class TestAccountRemoval:
         assert gateway.on_disk == [] and gateway.accounts() == {}
 
     @pytest.mark.parametrize("on_disk", [0, 1])
-    def test_account_from_the_environment_cannot_be_removed(self, inside: Hosting, on_disk: int):
+    def test_account_from_the_environment_cannot_be_removed(
+        self, in_process: Hosting, on_disk: int
+    ):
         """Also when the file has a newer one: the older would take its place."""
         file = [written("1001", 2 * DAY_S)] * on_disk
-        gateway = inside(file, tokens=(written("1001", DAY_S),))
+        gateway = in_process(file, tokens=(written("1001", DAY_S),))
 
         answer = gateway.ask("DELETE", "/v1/token/1001")
 
@@ -382,11 +398,13 @@ class TestTokenSources:
     """The same account in file and environment: the later JWT wins."""
 
     @pytest.mark.parametrize("later", ["file", "environment"])
-    def test_later_token_wins_between_file_and_environment(self, inside: Hosting, later: str):
+    def test_later_token_wins_between_file_and_environment(
+        self, in_process: Hosting, later: str
+    ):
         tokens = [written("1001", days * DAY_S) for days in (1, 2)]
         if later == "environment":
             tokens.reverse()
-        gateway = inside([tokens[1]], tokens=(tokens[0],))
+        gateway = in_process([tokens[1]], tokens=(tokens[0],))
 
         (account,) = gateway.parts.pool.accounts
 
@@ -395,15 +413,19 @@ class TestTokenSources:
             time.time() + 2 * DAY_S, abs=60
         )
 
-    def test_token_in_file_and_environment_belongs_to_the_file(self, inside: Hosting):
+    def test_token_in_file_and_environment_belongs_to_the_file(
+        self, in_process: Hosting
+    ):
         """The file can keep a new one of it."""
         token = written("1001")
-        gateway = inside([token], tokens=(token,))
+        gateway = in_process([token], tokens=(token,))
 
         assert gateway.accounts()["1001"]["source"] == "file"
 
-    def test_account_from_the_environment_accepts_a_newer_token(self, inside: Hosting):
-        gateway = inside([], tokens=(written("1001", DAY_S),))
+    def test_account_from_the_environment_accepts_a_newer_token(
+        self, in_process: Hosting
+    ):
+        gateway = in_process([], tokens=(written("1001", DAY_S),))
 
         answer = post(gateway, new := written("1001", 2 * DAY_S))
 
@@ -416,16 +438,16 @@ class TestBrokenFile:
     """A file that cannot be understood, or a disk that cannot be written."""
 
     @pytest.fixture
-    def broken(self, inside: Hosting, path: Path) -> Inside:
+    def broken(self, in_process: Hosting, path: Path) -> InProcessGateway:
         path.write_text("[oops")
-        return inside(tokens=(written("1001"),))
+        return in_process(tokens=(written("1001"),))
 
-    def changes(self, gateway: Inside) -> Iterator[Any]:
+    def changes(self, gateway: InProcessGateway) -> Iterator[Any]:
         yield post(gateway, written("1002"))
         yield gateway.ask("GET", "/v1/token/refresh")
         yield gateway.ask("POST", "/v1/token/refresh")
 
-    def test_changes_are_a_409_while_the_file_is_broken(self, broken: Inside):
+    def test_changes_are_a_409_while_the_file_is_broken(self, broken: InProcessGateway):
         for answer in self.changes(broken):
             assert answer.status_code == 409
             assert answer.headers["x-should-retry"] == "false"
@@ -438,12 +460,12 @@ class TestBrokenFile:
         assert broken.path.read_text() == "[oops"
         assert list(broken.accounts()) == ["1001"]
 
-    def test_status_reports_a_broken_file(self, broken: Inside):
+    def test_status_reports_a_broken_file(self, broken: InProcessGateway):
         for path in ("/v1/token", "/v1/refresh-status"):
             assert str(broken.path) in broken.ask("GET", path).json["problem"]
 
-    def test_removal_is_a_409_while_the_file_is_broken(self, inside: Hosting):
-        gateway = inside([written("1001")])
+    def test_removal_is_a_409_while_the_file_is_broken(self, in_process: Hosting):
+        gateway = in_process([written("1001")])
         gateway.path.write_text("[oops")
 
         assert gateway.ask("DELETE", "/v1/token/1001").status_code == 409
@@ -451,19 +473,23 @@ class TestBrokenFile:
         assert list(gateway.accounts()) == ["1001"], "what was loaded goes on serving"
 
     def test_clients_own_token_is_served_while_the_file_is_broken(
-        self, broken: Inside, upstream: Simulated
+        self, broken: InProcessGateway, upstream: Simulated
     ):
         upstream.script({"call": "chat", "text": "Hi"})
         assert broken.chat(upstream.token("6005")).status_code == 200
 
-    def test_repaired_file_is_loaded_with_the_next_change(self, broken: Inside):
+    def test_repaired_file_is_loaded_with_the_next_change(
+        self, broken: InProcessGateway
+    ):
         broken.path.write_text(json.dumps([written("1002")]))
 
         assert counts(post(broken, written("1003"))) == (1, 0, 0, 3)
         assert broken.ask("GET", "/v1/token").json["problem"] is None
 
-    def test_status_reports_a_disk_that_cannot_be_written(self, inside: Hosting, path: Path):
-        gateway = inside([])
+    def test_status_reports_a_disk_that_cannot_be_written(
+        self, in_process: Hosting, path: Path
+    ):
+        gateway = in_process([])
         (path.parent / ".tokens.json.new").mkdir()
 
         answer = post(gateway, written("1001"))
@@ -481,11 +507,11 @@ class TestBrokenFile:
 
 
 def test_placeholders_are_logged_once_and_kept(
-    inside: Hosting, caplog: pytest.LogCaptureFixture
+    in_process: Hosting, caplog: pytest.LogCaptureFixture
 ):
     """The seed's file holds three of them."""
     placeholders = [f"your_token_{number}" for number in (1, 2, 3)]
-    gateway = inside(placeholders)
+    gateway = in_process(placeholders)
     post(gateway, token := written("1001"))
     gateway.parts.credential_store.poll_file()
 
@@ -495,8 +521,8 @@ def test_placeholders_are_logged_once_and_kept(
     assert gateway.on_disk == [*placeholders, token]
 
 
-def test_edited_file_replaces_the_accounts(inside: Hosting):
-    gateway = inside([written("1001")])
+def test_edited_file_replaces_the_accounts(in_process: Hosting):
+    gateway = in_process([written("1001")])
     gateway.path.write_text(json.dumps([written("1002"), written("1003")]))
 
     gateway.parts.credential_store.poll_file()
@@ -504,9 +530,9 @@ def test_edited_file_replaces_the_accounts(inside: Hosting):
     assert list(gateway.accounts()) == ["1002", "1003"]
 
 
-def test_concurrent_additions_and_removals_lose_nothing(inside: Hosting):
+def test_concurrent_additions_and_removals_lose_nothing(in_process: Hosting):
     """Tokens are added in threads while others are taken out."""
-    gateway = inside([written(str(user)) for user in range(100, 120)])
+    gateway = in_process([written(str(user)) for user in range(100, 120)])
 
     def change(number: int) -> int:
         if number % 2:
@@ -525,11 +551,13 @@ def test_concurrent_additions_and_removals_lose_nothing(inside: Hosting):
 class TestTokenCheck:
     """POST /token/check, as in the seed."""
 
-    def check(self, gateway: Inside, token: Any) -> Any:
+    def check(self, gateway: InProcessGateway, token: Any) -> Any:
         return gateway.ask("POST", "/token/check", json={"token": token}, headers={})
 
     @pytest.mark.parametrize("address", ["/token/check", "/v1/token/check"])
-    def test_token_check_needs_no_api_key(self, own: Inside, upstream: Simulated, address: str):
+    def test_token_check_needs_no_api_key(
+        self, own: InProcessGateway, upstream: Simulated, address: str
+    ):
         body = {"token": upstream.token("6101")}
 
         answer = own.ask("POST", address, json=body, headers={})
@@ -540,11 +568,11 @@ class TestTokenCheck:
         "token", [written("6102"), written("6102", -DAY_S), "sk-none", "x"]
     )
     def test_rejected_token_is_not_live(
-        self, own: Inside, upstream: Simulated, token: str
+        self, own: InProcessGateway, upstream: Simulated, token: str
     ):
         assert self.check(own, token).json == {"live": False}
 
-    def test_token_check_is_cached(self, own: Inside, upstream: Simulated):
+    def test_token_check_is_cached(self, own: InProcessGateway, upstream: Simulated):
         token = upstream.token("6103")
         assert [self.check(own, token).json["live"] for _ in range(3)] == [True] * 3
         upstream.wait("requests", call="info", exactly=1)
@@ -565,7 +593,7 @@ class TestTokenCheck:
         ids=str,
     )
     def test_failed_token_check_is_a_502_and_not_cached(
-        self, own: Inside, upstream: Simulated, fault: dict[str, Any]
+        self, own: InProcessGateway, upstream: Simulated, fault: dict[str, Any]
     ):
         token = upstream.token("6104")
         upstream.script({"call": "info", **fault})
@@ -577,13 +605,17 @@ class TestTokenCheck:
         assert self.check(own, token).json == {"live": True}
 
     @pytest.mark.parametrize("token", [None, "", "  ", 5, ["a"]])
-    def test_token_check_of_an_empty_token_is_a_400(self, own: Inside, token: Any):
+    def test_token_check_of_an_empty_token_is_a_400(
+        self, own: InProcessGateway, token: Any
+    ):
         answer = self.check(own, token)
 
         assert answer.status_code == 400
         assert answer.json["error"]["param"] == "token"
 
-    def test_token_check_keeps_no_oversized_token(self, own: Inside, upstream: Simulated):
+    def test_token_check_keeps_no_oversized_token(
+        self, own: InProcessGateway, upstream: Simulated
+    ):
         """It takes no key: what is no token, or too long for one, is not kept."""
         for number in range(20):
             self.check(own, f"{number}" * 1_000_000)
@@ -593,7 +625,7 @@ class TestTokenCheck:
         upstream.wait("requests", exactly=0)
 
 
-def test_tokens_without_a_user_get_distinct_names(own: Inside):
+def test_tokens_without_a_user_get_distinct_names(own: InProcessGateway):
     """Tokens that name nobody are accounts of their own, each with a name."""
     post(own, [written(None) for _ in range(5)])
 

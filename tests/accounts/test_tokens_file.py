@@ -51,9 +51,7 @@ CHANGES = st.lists(st.builds(Change, st.none() | TOKENS, st.none() | TOKENS))
 
 
 @given(st.lists(TOKENS, unique=True), CHANGES)
-def test_changes_keep_tokens_they_do_not_name(
-    before: list[str], changes: list[Change]
-):
+def test_changes_keep_tokens_they_do_not_name(before: list[str], changes: list[Change]):
     named = {change.old for change in changes}
     after = apply_changes(before, changes)
 
@@ -186,9 +184,7 @@ def test_syntax_error_names_its_line(path: Path):
     assert file.problem.endswith("line 3)")
 
 
-def test_file_problem_is_logged_once(
-    path: Path, caplog: pytest.LogCaptureFixture
-):
+def test_file_problem_is_logged_once(path: Path, caplog: pytest.LogCaptureFixture):
     file = TokensFile(str(path))
     file.change(add("a"))
     path.write_text("oops")

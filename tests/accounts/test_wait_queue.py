@@ -57,7 +57,7 @@ class Clock:
         return self.now
 
 
-class Gone(Watch):
+class DisconnectedWatch(Watch):
     """The eyes of a request whose caller has left."""
 
     def check(self) -> None:
@@ -232,7 +232,7 @@ def test_disconnected_client_leaves_the_queue():
     pool = pool_of("a")
     queue = Queue(pool)
     with lease(pool):
-        queue.join("gone", watch=Gone())
+        queue.join("gone", watch=DisconnectedWatch())
         queue.join("here")
 
     assert queue.end() == ["here"]
@@ -417,7 +417,7 @@ def test_closed_pool_refuses_leases_and_empties_its_queue():
     assert pool.idle(0)
 
 
-class Leaving(Watch):
+class DisconnectingWatch(Watch):
     """A caller that leaves in the middle of its time in line."""
 
     def __init__(self, at: float) -> None:
@@ -429,7 +429,7 @@ class Leaving(Watch):
             raise ClientDisconnected("gone")
 
 
-class Crowd:
+class RandomLoad:
     """Threads that want accounts for a while, and everything that may happen then.
 
     Whoever is lent an account looks whether he has it alone.
@@ -460,7 +460,11 @@ class Crowd:
         self.ended += 1
 
     def use(self, here: random.Random) -> None:
-        watch = Watch() if here.random() < 0.8 else Leaving(time.monotonic() + 0.01)
+        watch = (
+            Watch()
+            if here.random() < 0.8
+            else DisconnectingWatch(time.monotonic() + 0.01)
+        )
         turn = turn_of(self.pool, self.scope(here))
         with leased(self.pool, turn, watch) as account:
             self.held[account.name] += 1
@@ -499,9 +503,9 @@ class Crowd:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_no_account_is_leased_twice_or_lost_under_random_load(seed: int):
-    crowd = Crowd(seed)
+    load = RandomLoad(seed)
     threads = [
-        threading.Thread(target=crowd.live, args=(100 * seed + number,))
+        threading.Thread(target=load.live, args=(100 * seed + number,))
         for number in range(24)
     ]
     for thread in threads:
@@ -509,10 +513,10 @@ def test_no_account_is_leased_twice_or_lost_under_random_load(seed: int):
     for thread in threads:
         thread.join(60)
 
-    assert crowd.ended == len(threads), "nothing strange was raised"
-    assert crowd.overlaps == 0
-    assert crowd.pool.idle(0), "everything is given back, nobody is in line"
-    assert all(account.slot.busy == 0 for account in crowd.pool.accounts)
+    assert load.ended == len(threads), "nothing strange was raised"
+    assert load.overlaps == 0
+    assert load.pool.idle(0), "everything is given back, nobody is in line"
+    assert all(account.slot.busy == 0 for account in load.pool.accounts)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -626,7 +630,9 @@ class TestAttempts:
         assert caught.value.headers == {"x-should-retry": "false"}
 
     @pytest.mark.parametrize("kind", [QuotaExhausted, Forbidden])
-    def test_other_accounts_are_asked_after_a_final_refusal(self, kind: type[UpstreamError]):
+    def test_other_accounts_are_asked_after_a_final_refusal(
+        self, kind: type[UpstreamError]
+    ):
         turn = self.failed(pool_of("a", "b", "c"), kind("no"), kind("no"))
         assert len(set(turn.accounts)) == 2
 

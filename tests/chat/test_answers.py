@@ -45,7 +45,9 @@ class TestWebContents:
         assert said == contents[0]
         assert raised.value.code == "upstream_protocol"
 
-    def test_whole_answer_is_the_last_content(self, upstream: Simulated, account: Caller):
+    def test_whole_answer_is_the_last_content(
+        self, upstream: Simulated, account: Caller
+    ):
         upstream.script({"call": "chat", "contents": self.REVISED})
         assert account.ask() == self.REVISED[-1]
 
@@ -172,7 +174,9 @@ class TestToolCalls:
             arguments = json.loads(call.function.arguments)
             assert arguments == {"city": "Paris", "days": 3}
 
-    def test_tool_markup_stays_text_without_tools(self, upstream: Simulated, account: Caller):
+    def test_tool_markup_stays_text_without_tools(
+        self, upstream: Simulated, account: Caller
+    ):
         upstream.script({"call": "completion", "text": self.MARKUP})
         assert account.ask() == self.MARKUP
 

@@ -18,9 +18,7 @@ def deletes(upstream: Simulated) -> list[float]:
     return [each["at"] for each in requests if each["call"] == "delete"]
 
 
-def test_conversation_is_removed_after_its_answer(
-    upstream: Simulated, account: Caller
-):
+def test_conversation_is_removed_after_its_answer(upstream: Simulated, account: Caller):
     upstream.script({"call": "chat", "text": "Hi"})
     answer = account.create()
     upstream.wait("finished", call="delete", at_least=1)
@@ -28,7 +26,9 @@ def test_conversation_is_removed_after_its_answer(
     assert seen["path"] == f"/v1/api/chat/history/{answer.id}"
 
 
-def test_conversation_removal_does_not_delay_answers(upstream: Simulated, account: Caller):
+def test_conversation_removal_does_not_delay_answers(
+    upstream: Simulated, account: Caller
+):
     upstream.script(
         {**DELETE, "hold_headers": True}, {"call": "chat", "text": "Hi", "times": 2}
     )
@@ -126,7 +126,9 @@ class TestKeptConversation:
         assert len({each["user"] for each in upstream.report()["answers"]}) == 1
 
     @pytest.mark.leaves("conversations")
-    def test_kept_conversation_continues_in_a_stream(self, upstream: Simulated, account: Caller):
+    def test_kept_conversation_continues_in_a_stream(
+        self, upstream: Simulated, account: Caller
+    ):
         upstream.script({"call": "chat", "text": "Hi", "times": 2})
         with account.stream(extra_body=self.NEW) as stream:
             id = next(iter(stream)).id
@@ -175,7 +177,9 @@ class TestKeptConversation:
         upstream.wait("finished", call="delete", at_least=3)
 
     @pytest.mark.leaves("conversations")
-    def test_kept_conversation_survives_a_stop_sequence(self, upstream: Simulated, account: Caller):
+    def test_kept_conversation_survives_a_stop_sequence(
+        self, upstream: Simulated, account: Caller
+    ):
         upstream.script({"call": "chat", "pieces": ["a", "END", "b"]})
         assert account.ask(stop="END", extra_body=self.NEW) == "a"
         upstream.wait("open_answers", exactly=0)
@@ -190,7 +194,9 @@ class TestDeviceRegistration:
         requests = upstream.report()["requests"]
         return sum(each["call"] == "register" for each in requests)
 
-    def test_device_is_registered_once_for_many_answers(self, upstream: Simulated, account: Caller):
+    def test_device_is_registered_once_for_many_answers(
+        self, upstream: Simulated, account: Caller
+    ):
         upstream.script({"call": "chat", "text": "Hi", "times": None})
         for _ in range(3):
             account.ask()

@@ -136,7 +136,9 @@ def test_passing_upstream_fault_is_retried_unnoticed(
 
 
 @BOTH
-def test_two_passing_upstream_faults_are_retried_unnoticed(upstream: Simulated, account: Caller):
+def test_two_passing_upstream_faults_are_retried_unnoticed(
+    upstream: Simulated, account: Caller
+):
     upstream.script(
         {"call": account.call, "drop": "close"},
         {"call": account.call, "http": {"status": 500, "body": "?"}},
@@ -146,9 +148,7 @@ def test_two_passing_upstream_faults_are_retried_unnoticed(upstream: Simulated, 
 
 
 @BOTH
-def test_retry_asks_another_account(
-    upstream: Simulated, caller: Callable[..., Caller]
-):
+def test_retry_asks_another_account(upstream: Simulated, caller: Callable[..., Caller]):
     both = caller(2)
     busy = {"code": 1002} if both.call == "completion" else BUSY
     yes = {"call": both.call, "text": "Yes"}
@@ -160,9 +160,7 @@ def test_retry_asks_another_account(
     assert sorted(asked) == both.users
 
 
-def test_refused_account_cools_down(
-    upstream: Simulated, caller: Callable[..., Caller]
-):
+def test_refused_account_cools_down(upstream: Simulated, caller: Callable[..., Caller]):
     both = caller(2)
     upstream.script({"call": "chat", "refuse": BUSY}, {"call": "chat", "times": None})
     both.ask()
@@ -203,7 +201,9 @@ def test_rejected_client_token_is_a_401(
     assert len(upstream.report()["requests"]) == 2, "register, then one try"
 
 
-def test_expired_client_token_is_reported_as_expired(upstream: Simulated, account: Caller):
+def test_expired_client_token_is_reported_as_expired(
+    upstream: Simulated, account: Caller
+):
     account.tokens = [upstream.token(account.users[0], expires_in_s=-10)]
     with pytest.raises(openai.AuthenticationError) as raised:
         account.ask()
@@ -221,7 +221,9 @@ def test_rejected_tokens_are_skipped_without_costing_attempts(
     assert many.ask() == "The last"
 
 
-def test_rejected_token_at_device_registration_is_a_401(upstream: Simulated, account: Caller):
+def test_rejected_token_at_device_registration_is_a_401(
+    upstream: Simulated, account: Caller
+):
     upstream.script({"call": "register", "refuse": {"code": 1000021}})
     with pytest.raises(openai.AuthenticationError):
         account.ask()
@@ -304,7 +306,9 @@ class TestInvalidRequest:
         assert answer.json()["error"]["code"] == "invalid_api_key"
         assert answer.headers["x-should-retry"] == "false"
 
-    def test_wrong_key_is_never_sent_upstream(self, gateway: Served, upstream: Simulated):
+    def test_wrong_key_is_never_sent_upstream(
+        self, gateway: Served, upstream: Simulated
+    ):
         with pytest.raises(openai.AuthenticationError) as raised:
             gateway.client("sk-secret-of-somebody").chat.completions.create(
                 model="hailuo", messages=MESSAGES
@@ -313,7 +317,9 @@ class TestInvalidRequest:
         assert "sk-secret" not in raised.value.message
         assert upstream.report()["requests"] == []
 
-    def test_one_invalid_token_refuses_the_request(self, upstream: Simulated, account: Caller):
+    def test_one_invalid_token_refuses_the_request(
+        self, upstream: Simulated, account: Caller
+    ):
         account.tokens.append("sk-secret-typo")
         with pytest.raises(openai.AuthenticationError):
             account.ask()
@@ -407,7 +413,9 @@ class TestUnavailablePool:
         assert raised.value.code == "no_live_account"
         assert raised.value.response.headers["x-should-retry"] == "false"
 
-    def test_pool_of_dead_accounts_is_a_503(self, upstream: Simulated, serve: Callable[..., Served]):
+    def test_pool_of_dead_accounts_is_a_503(
+        self, upstream: Simulated, serve: Callable[..., Served]
+    ):
         token = upstream.token("6999")
         upstream.revoke(token=token)
         gateway = serve(HAILUO_TOKENS=token)

@@ -88,7 +88,9 @@ class TestUpstreamChoice:
         assert answered(mixed(), tools=TOOLS, tool_choice=choice) == "platform"
         assert asked(upstream) == ["platform"]
 
-    def test_required_tool_is_refused_without_platform_keys(self, upstream: Simulated, mixed):
+    def test_required_tool_is_refused_without_platform_keys(
+        self, upstream: Simulated, mixed
+    ):
         with pytest.raises(openai.BadRequestError) as raised:
             mixed(platform=0).create(tools=TOOLS, tool_choice="required")
         assert raised.value.param == "tool_choice"
@@ -145,7 +147,9 @@ class TestFailover:
             assert answered(both) == "platform"
         assert asked(upstream) == ["web", "platform"]
 
-    def test_dead_web_accounts_fail_over_to_the_platform(self, upstream: Simulated, mixed):
+    def test_dead_web_accounts_fail_over_to_the_platform(
+        self, upstream: Simulated, mixed
+    ):
         both = mixed(web=3)
         for user in both.users:
             upstream.revoke(user=user)
@@ -165,15 +169,15 @@ class TestFailover:
             upstream.release()
             list(running)
 
-    def test_web_accounts_in_cooldown_fail_over_to_the_platform(self, upstream: Simulated, mixed):
+    def test_web_accounts_in_cooldown_fail_over_to_the_platform(
+        self, upstream: Simulated, mixed
+    ):
         both = mixed()
         upstream.script({"call": "chat", "refuse": BUSY}, FROM_PLATFORM)
         assert [answered(both) for _ in range(2)] == ["platform"] * 2
         assert asked(upstream) == ["web", "platform", "platform"]
 
-    def test_last_attempt_is_kept_for_the_platform(
-        self, upstream: Simulated, mixed
-    ):
+    def test_last_attempt_is_kept_for_the_platform(self, upstream: Simulated, mixed):
         upstream.script({"call": "chat", "refuse": BUSY, "times": None}, FROM_PLATFORM)
         assert answered(mixed(web=3)) == "platform"
         assert asked(upstream) == ["web", "web", "platform"]
@@ -189,7 +193,9 @@ class TestFailover:
             assert answered(mixed(served=preferring)) == "web"
         assert asked(upstream) == ["platform", "web"] * 2
 
-    def test_failure_of_every_account_reports_the_last_error(self, upstream: Simulated, mixed):
+    def test_failure_of_every_account_reports_the_last_error(
+        self, upstream: Simulated, mixed
+    ):
         upstream.script(
             {"call": "chat", "drop": "close", "times": None},
             {"call": "completion", "refuse": {"code": 1008}, "times": None},
@@ -199,7 +205,9 @@ class TestFailover:
         assert raised.value.code == "upstream_unreachable"
         assert asked(upstream) == ["web", "platform", "web"]
 
-    def test_failure_after_the_first_text_is_an_error_event(self, upstream: Simulated, mixed):
+    def test_failure_after_the_first_text_is_an_error_event(
+        self, upstream: Simulated, mixed
+    ):
         broken = {"pieces": ["One", "Two"], "then": [{"after": 1, "do": "reset"}]}
         upstream.script({"call": "chat", **broken}, FROM_PLATFORM)
         said = []

@@ -65,7 +65,9 @@ def test_picture_and_document_keep_the_clients_order(
     assert [kind for kind, _ in form] == [DOCUMENT, IMAGE, TEXT]
 
 
-def test_only_the_newest_messages_files_are_uploaded(upstream: Simulated, account: Caller):
+def test_only_the_newest_messages_files_are_uploaded(
+    upstream: Simulated, account: Caller
+):
     """The newest file is pointed at; those of earlier messages stay where they are."""
     upstream.script({"call": "chat", "text": "Seen"})
     earlier = [*user(image("https://example.org/a.png")), said("A cat.")]

@@ -69,7 +69,9 @@ def test_answer_is_retried_behind_a_ping(upstream: Simulated, account: Caller):
 
 
 @BOTH
-def test_pings_are_sent_while_upstream_headers_are_awaited(upstream: Simulated, account: Caller):
+def test_pings_are_sent_while_upstream_headers_are_awaited(
+    upstream: Simulated, account: Caller
+):
     upstream.script({"call": account.call, "text": "late", "hold_headers": True})
     with account.send(stream=True) as response:
         body = response.iter_content(None)
@@ -91,9 +93,7 @@ def test_upstream_headers_may_take_as_long_as_the_idle_timeout(
 
 
 @BOTH
-def test_failure_behind_a_ping_is_an_error_event(
-    upstream: Simulated, account: Caller
-):
+def test_failure_behind_a_ping_is_an_error_event(upstream: Simulated, account: Caller):
     wait = {"after": 0, "do": "wait", "for_s": 2 * BEAT_S}
     then = [wait, {"after": 0, "do": "reset"}]
     upstream.script({"call": account.call, "then": then, "times": None})

@@ -167,7 +167,9 @@ def test_irregular_history_is_accepted(
 
 
 @BOTH
-def test_unusable_part_of_the_newest_message_is_refused_by_name(upstream: Simulated, account: Caller):
+def test_unusable_part_of_the_newest_message_is_refused_by_name(
+    upstream: Simulated, account: Caller
+):
     error = refused(account, messages=[user([BLOB]), user([PICTURE, BLOB])])
 
     assert error.param == "messages[1].content[1].image_url.url"
@@ -219,16 +221,16 @@ class TestPlatformMessages:
         asked = [each["form"]["thinking"] for each in upstream.report()["answers"]]
         assert asked == [{"type": "adaptive"}, {"type": "disabled"}]
 
-    def test_negative_max_tokens_is_not_sent(self, upstream: Simulated, account: Caller):
+    def test_negative_max_tokens_is_not_sent(
+        self, upstream: Simulated, account: Caller
+    ):
         upstream.script({"call": "completion", "text": "Yes."})
         account.ask(max_tokens=-1)
 
         (answer,) = upstream.report()["answers"]
         assert "max_completion_tokens" not in answer["form"]
 
-    def test_only_allowed_tools_are_offered(
-        self, upstream: Simulated, account: Caller
-    ):
+    def test_only_allowed_tools_are_offered(self, upstream: Simulated, account: Caller):
         upstream.script({"call": "completion", "text": "Yes."})
         other = {"type": "function", "function": {"name": "g"}}
         choice = {"mode": "required", "tools": [other]}
@@ -244,9 +246,7 @@ class TestPlatformMessages:
         assert answer["form"]["tool_choice"] == "required"
 
 
-def test_web_is_asked_when_tools_are_optional(
-    upstream: Simulated, account: Caller
-):
+def test_web_is_asked_when_tools_are_optional(upstream: Simulated, account: Caller):
     choice = {"mode": "auto", "tools": [FUNCTION]}
     asked = {"type": "allowed_tools", "allowed_tools": choice}
 

@@ -76,9 +76,7 @@ class TestPlatformAnswer:
         ours = {"id", "model", "object", "choices", "usage", "created"}
         assert answer.model_fields_set == ours, "the platform's own are left out"
 
-    def test_platform_stream_has_real_usage(
-        self, upstream: Simulated, account: Caller
-    ):
+    def test_platform_stream_has_real_usage(self, upstream: Simulated, account: Caller):
         upstream.script({"call": "completion", "text": "Hi", "usage": self.USAGE})
 
         with account.stream(stream_options={"include_usage": True}) as stream:
@@ -116,7 +114,9 @@ class TestPlatformAnswer:
             with stream:
                 assert "".join(map(text_of, stream)) == "ab"
 
-    def test_options_are_passed_to_the_platform(self, upstream: Simulated, account: Caller):
+    def test_options_are_passed_to_the_platform(
+        self, upstream: Simulated, account: Caller
+    ):
         upstream.script({"call": "completion", "text": "Hi"})
 
         account.create(
@@ -199,7 +199,9 @@ class TestToolLoop:
         ) as stream:
             assert "".join(map(text_of, stream)) == "The tool says: 14 °C"
 
-    def test_required_tool_choice_forces_a_call(self, upstream: Simulated, account: Caller):
+    def test_required_tool_choice_forces_a_call(
+        self, upstream: Simulated, account: Caller
+    ):
         message = (
             account.create("Hello", tools=self.TOOLS, tool_choice="required")
             .choices[0]
@@ -236,7 +238,9 @@ class TestPlatformFiles:
         url = f"data:image/{picture.lower()};base64,{base64_of(data)}"
         assert self.sent(upstream, account, image(url)) == [image(url)]
 
-    def test_picture_sent_as_a_file_becomes_a_picture(self, upstream: Simulated, account: Caller):
+    def test_picture_sent_as_a_file_becomes_a_picture(
+        self, upstream: Simulated, account: Caller
+    ):
         file = {"filename": "a.pdf", "file_data": base64_of(samples.PNG)}
 
         (shown,) = self.sent(upstream, account, {"type": "file", "file": file})
@@ -263,7 +267,9 @@ class TestPlatformFiles:
 
         assert read == text(f'<file name="{name}">\nRising sales\n</file>')
 
-    def test_document_sent_as_a_picture_is_sent_as_its_text(self, upstream: Simulated, account: Caller):
+    def test_document_sent_as_a_picture_is_sent_as_its_text(
+        self, upstream: Simulated, account: Caller
+    ):
         url = f"data:image/png;base64,{base64_of(pdf('Rising sales'))}"
 
         (read,) = self.sent(upstream, account, image(url))
@@ -300,7 +306,9 @@ class TestPlatformFiles:
 
         assert shown == image(f"data:image/png;base64,{base64_of(samples.PNG)}")
 
-    def test_private_picture_address_is_refused_when_not_allowed(self, upstream: Simulated, account: Caller):
+    def test_private_picture_address_is_refused_when_not_allowed(
+        self, upstream: Simulated, account: Caller
+    ):
         with pytest.raises(openai.BadRequestError) as raised:
             account.ask(messages=user(image("http://127.0.0.1:1/a.png")))
         assert raised.value.param == "messages[0].content[0].image_url.url"
@@ -325,7 +333,9 @@ class TestPlatformFiles:
         assert raised.value.param == "messages[0].content[0].file.file_data"
         assert upstream.work() == []
 
-    def test_files_of_the_history_are_kept_or_left_out(self, upstream: Simulated, account: Caller):
+    def test_files_of_the_history_are_kept_or_left_out(
+        self, upstream: Simulated, account: Caller
+    ):
         upstream.script({"call": "completion", "text": "Yes."})
         document = {"filename": "a.txt", "file_data": base64_of(b"words")}
         shown = image(f"data:image/png;base64,{base64_of(samples.PNG)}")
@@ -442,14 +452,18 @@ def test_key_without_balance_cools_down_and_reports_why(
 
 
 @pytest.mark.parametrize("flag", ["input", "output"])
-def test_withheld_answer_is_a_content_filter_error(upstream: Simulated, account: Caller, flag: str):
+def test_withheld_answer_is_a_content_filter_error(
+    upstream: Simulated, account: Caller, flag: str
+):
     upstream.script({"call": "completion", "sensitive": flag})
     with pytest.raises(openai.BadRequestError) as raised:
         account.ask()
     assert raised.value.code == "content_filter"
 
 
-def test_answer_withheld_midway_ends_with_content_filter(upstream: Simulated, account: Caller):
+def test_answer_withheld_midway_ends_with_content_filter(
+    upstream: Simulated, account: Caller
+):
     flagged = {"choices": [], "output_sensitive": True}
     step = {"after": 1, "do": "event", "data": flagged}
     upstream.script({"call": "completion", "pieces": ["One", "Two"], "then": [step]})

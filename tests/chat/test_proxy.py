@@ -11,7 +11,9 @@ from tests.served import Served, free_port
 from tests.simulated import Simulated
 
 
-def test_every_upstream_call_uses_the_configured_proxy(upstream: Simulated, tmp_path: Path):
+def test_every_upstream_call_uses_the_configured_proxy(
+    upstream: Simulated, tmp_path: Path
+):
     upstream.script({"call": "chat", "pieces": ["a", "b"]})
     with (
         Proxy() as proxy,

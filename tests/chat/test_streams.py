@@ -22,9 +22,7 @@ def events(body: bytes) -> list[Any]:
 
 
 @BOTH
-def test_stream_chunks_match_the_specification(
-    upstream: Simulated, account: Caller
-):
+def test_stream_chunks_match_the_specification(upstream: Simulated, account: Caller):
     upstream.script({"call": account.call, "pieces": ["Hello"]})
 
     *chunks, done = events(account.send().content)
@@ -139,7 +137,9 @@ def test_error_behind_send_result_is_a_status(upstream: Simulated, account: Call
     assert account.send().status_code == 503
 
 
-def test_streamed_and_whole_answers_have_the_same_text(upstream: Simulated, account: Caller):
+def test_streamed_and_whole_answers_have_the_same_text(
+    upstream: Simulated, account: Caller
+):
     half = ["A", "A\ufffd", "A海", "A海\ud83d", "A海🐚", "A海🐚 ", "A海🐚 z"]
     upstream.script({"call": "chat", "contents": half, "times": 2})
     assert "".join(account.pieces()) == account.ask() == "A海🐚 z"
@@ -232,9 +232,7 @@ def test_stop_sequence_ends_the_stream_and_closes_upstream(
 
 
 @BOTH
-def test_incomplete_stop_sequence_is_sent_as_text(
-    upstream: Simulated, account: Caller
-):
+def test_incomplete_stop_sequence_is_sent_as_text(upstream: Simulated, account: Caller):
     upstream.script(
         {"call": account.call, "pieces": ["a", "END", "E", "!"], "times": 2}
     )
@@ -243,9 +241,7 @@ def test_incomplete_stop_sequence_is_sent_as_text(
 
 
 @BOTH
-def test_upstream_connections_are_reused(
-    upstream: Simulated, account: Caller
-):
+def test_upstream_connections_are_reused(upstream: Simulated, account: Caller):
     upstream.script({"call": account.call, "text": "Hello", "times": None})
     account.ask()
     upstream.wait("conversations", exactly=0)

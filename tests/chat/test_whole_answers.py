@@ -7,7 +7,9 @@ from tests.served import KEY, Served
 from tests.simulated import Simulated
 
 
-def test_whole_answer_has_exactly_the_original_programs_fields(upstream: Simulated, account: Caller):
+def test_whole_answer_has_exactly_the_original_programs_fields(
+    upstream: Simulated, account: Caller
+):
     upstream.script({"call": "chat", "text": f"I am {SECRET}.", "chat_id": "2" * 18})
 
     whole = account.client.chat.completions.with_raw_response.create(
@@ -36,9 +38,7 @@ def test_whole_answer_has_exactly_the_original_programs_fields(upstream: Simulat
     }
 
 
-def test_citations_cover_the_whole_text(
-    upstream: Simulated, account: Caller
-):
+def test_citations_cover_the_whole_text(upstream: Simulated, account: Caller):
     links = [
         {"detail": "Eins", "url": "https://example.com/1"},
         {"detail": "Zwei", "url": "https://example.com/2"},
@@ -102,7 +102,9 @@ def test_history_is_folded_into_one_message(upstream: Simulated, account: Caller
     )
 
 
-def test_every_response_has_a_unique_request_id(gateway: Served, account: Caller, upstream: Simulated):
+def test_every_response_has_a_unique_request_id(
+    gateway: Served, account: Caller, upstream: Simulated
+):
     upstream.script({"call": "chat", "text": "Hi"})
 
     named = [

@@ -83,11 +83,15 @@ class TestForwardedClient:
         assert raised.value.code == "default_api_key_is_local_only"
 
     @pytest.mark.parametrize("path", ["/v1/token", "/v1/refresh-status", "/metrics"])
-    def test_forwarded_client_cannot_use_owner_endpoints_with_the_default_key(self, site: Nginx, path: str):
+    def test_forwarded_client_cannot_use_owner_endpoints_with_the_default_key(
+        self, site: Nginx, path: str
+    ):
         headers = {"Authorization": f"Bearer {KEY}"}
         assert site.request("GET", path, headers=headers).status_code == 401
 
-    def test_forwarded_client_cannot_see_metrics_without_a_key(self, site: Nginx, behind: Served):
+    def test_forwarded_client_cannot_see_metrics_without_a_key(
+        self, site: Nginx, behind: Served
+    ):
         assert behind.request("GET", "/metrics").status_code == 200
         assert site.request("GET", "/metrics").status_code == 401
 
@@ -119,7 +123,9 @@ class TestBodySizes:
         [(100, 400, "audio"), (101, 413, "HAILUO_MAX_FILE_MB")],
         ids=["passes", "is too large for the gateway"],
     )
-    def test_upload_up_to_the_limit_passes_nginx(self, account: Caller, megabytes: int, status: int, says: str):
+    def test_upload_up_to_the_limit_passes_nginx(
+        self, account: Caller, megabytes: int, status: int, says: str
+    ):
         """Of nothing but zeros, so that it is looked at but not recognised."""
         files = {"file": ("a.mp3", b"\0" * megabytes * 1_048_576)}
         path = "/v1/audio/transcriptions"
@@ -159,13 +165,17 @@ class TestSlowClients:
         ],
         ids=["in the headers", "in the body"],
     )
-    def test_nginx_cuts_off_a_client_that_stops_sending(self, nginx: Callable[..., Nginx], sent: bytes):
+    def test_nginx_cuts_off_a_client_that_stops_sending(
+        self, nginx: Callable[..., Nginx], sent: bytes
+    ):
         address = ("127.0.0.1", nginx(patience_s=1).port)
         with socket.create_connection(address, timeout=10) as sock:
             sock.sendall(sent)
             assert ended(sock)
 
-    def test_nginx_cuts_off_a_client_that_sends_endless_headers(self, nginx: Callable[..., Nginx]):
+    def test_nginx_cuts_off_a_client_that_sends_endless_headers(
+        self, nginx: Callable[..., Nginx]
+    ):
         address = ("127.0.0.1", nginx(patience_s=1).port)
         begun_at = time.monotonic()
         with socket.create_connection(address, timeout=0.1) as sock:
@@ -174,9 +184,7 @@ class TestSlowClients:
                 assert time.monotonic() - begun_at < 60, "nobody cuts it off"
                 sock.sendall(b"x")
 
-    def test_nginx_passes_on_only_complete_bodies(
-        self, nginx: Callable[..., Nginx]
-    ):
+    def test_nginx_passes_on_only_complete_bodies(self, nginx: Callable[..., Nginx]):
         """Until then the gateway never hears of it."""
         with socket.create_server(("127.0.0.1", 0)) as gateway:
             address = ("127.0.0.1", nginx(gateway_port=gateway.getsockname()[1]).port)

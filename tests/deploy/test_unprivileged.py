@@ -95,7 +95,9 @@ def test_memory_is_closed_to_processes_of_the_same_user(demoted: Served, file: s
         assert "PermissionError" in other.stderr
 
 
-def test_recording_is_transcribed_without_privileges(upstream: Simulated, account: Caller):
+def test_recording_is_transcribed_without_privileges(
+    upstream: Simulated, account: Caller
+):
     """By a child process, which takes no descriptor of the server's along."""
     upstream.script({"call": "phone", "text": "Hello"})
     files = {"file": ("a.wav", sounds.wav(sounds.tone(1)))}
@@ -103,14 +105,18 @@ def test_recording_is_transcribed_without_privileges(upstream: Simulated, accoun
     assert answer.json() == {"text": "Hello"}, account.gateway.log()
 
 
-def test_failing_audio_child_is_logged_without_privileges(upstream: Simulated, account: Caller):
+def test_failing_audio_child_is_logged_without_privileges(
+    upstream: Simulated, account: Caller
+):
     files = {"file": ("a.wav", b"no audio")}
     answer = account.send("/v1/audio/transcriptions", json=None, files=files)
     assert answer.status_code == 400
     assert "Unreadable at decoding.py" in account.gateway.log()
 
 
-def test_document_is_read_without_privileges(upstream: Simulated, caller: Callable[..., Caller], demoted):
+def test_document_is_read_without_privileges(
+    upstream: Simulated, caller: Callable[..., Caller], demoted
+):
     account = caller(served=demoted, kind="platform")
     upstream.script({"call": account.call, "text": "Read"})
     data = "data:text/plain;base64,SGVsbG8="

@@ -83,7 +83,9 @@ form = st.dictionaries(
 
 @OFTEN
 @given(speech | anything)
-def test_random_speech_request_is_never_an_internal_error(client: FlaskClient, body: Any):
+def test_random_speech_request_is_never_an_internal_error(
+    client: FlaskClient, body: Any
+):
     status, error = refusal(client, SPEECH, data=json.dumps(body))
 
     if status == 503:
@@ -95,7 +97,9 @@ def test_random_speech_request_is_never_an_internal_error(client: FlaskClient, b
 
 @OFTEN
 @given(transcription | anything)
-def test_random_json_transcription_is_never_an_internal_error(client: FlaskClient, body: Any):
+def test_random_json_transcription_is_never_an_internal_error(
+    client: FlaskClient, body: Any
+):
     data = json.dumps(body)
     status, error = refusal(
         client, TRANSCRIPTIONS, data=data, content_type="application/json"

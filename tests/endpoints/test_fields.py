@@ -244,9 +244,7 @@ def test_common_client_fields_are_accepted(client: FlaskClient, fields: dict[str
 
 
 @pytest.mark.parametrize("kind", ["json_object", "json_schema"])
-def test_unsupported_response_format_is_refused_by_name(
-    client: FlaskClient, kind: str
-):
+def test_unsupported_response_format_is_refused_by_name(client: FlaskClient, kind: str):
     status, error = ask(client, response_format={"type": kind, kind: {}})
 
     assert (status, error["code"]) == (400, "unsupported_value")
@@ -282,7 +280,9 @@ def test_body_that_is_no_json_object_is_a_400(client: FlaskClient, body: bytes):
 @pytest.mark.parametrize(
     "kind", [None, "", "text/plain", "application/x-www-form-urlencoded", "x"]
 )
-def test_json_body_is_read_under_any_content_type(client: FlaskClient, kind: str | None):
+def test_json_body_is_read_under_any_content_type(
+    client: FlaskClient, kind: str | None
+):
     body = json.dumps({"messages": [USER]})
     answer = client.post(CHAT, data=body, headers=KEY, content_type=kind)
     assert answer.status_code == 503

@@ -52,7 +52,9 @@ def test_models_without_a_platform_key_are_our_own(upstream: Simulated, pool: Po
     assert asked(upstream) == []
 
 
-def test_models_with_a_platform_key_include_the_platforms(upstream: Simulated, pool: Pool):
+def test_models_with_a_platform_key_include_the_platforms(
+    upstream: Simulated, pool: Pool
+):
     upstream.script(LISTED)
     client = pool("sk-api-sim-1", upstream.token("6302"))
 
@@ -96,9 +98,7 @@ def test_failed_model_lookup_lists_our_own_and_is_not_cached(
     assert listed(client) == OURS + THEIRS
 
 
-def test_model_lookup_skips_a_rejected_key(
-    upstream: Simulated, pool: Pool
-):
+def test_model_lookup_skips_a_rejected_key(upstream: Simulated, pool: Pool):
     upstream.script({"call": "models", "refuse": {"code": 1004}}, LISTED)
 
     assert listed(pool("sk-api-sim-1", "sk-api-sim-2")) == OURS + THEIRS

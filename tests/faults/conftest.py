@@ -38,7 +38,7 @@ def behind_nginx(
 
 
 @pytest.fixture(params=["directly", "behind nginx"])
-def door(
+def frontend(
     request: pytest.FixtureRequest,
     attacked: Served,
     behind_nginx: Callable[[], Served],

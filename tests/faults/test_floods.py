@@ -59,7 +59,9 @@ def site(gateway: Served, tmp_path: Path) -> Iterator[Nginx]:
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_flooding_client_behind_nginx_does_not_stall_others(gateway: Served, site: Nginx, name: str):
+def test_flooding_client_behind_nginx_does_not_stall_others(
+    gateway: Served, site: Nginx, name: str
+):
     """Which passes a body on when it has all of it: this one has no end."""
     with Flood(site.port, CLIENTS[name], heard=False), others_are_served(site):
         pass
@@ -106,9 +108,7 @@ def test_flooding_upstream_does_not_stall_others(
 
 
 @pytest.mark.parametrize("name", REFUSED_SERVICES)
-def test_endless_upstream_response_is_refused(
-    attacked: Callable[..., Any], name: str
-):
+def test_endless_upstream_response_is_refused(attacked: Callable[..., Any], name: str):
     with attacked(name) as (_, client):
         assert client.recv(4_096).startswith(b"HTTP/1.1 502 ")
 

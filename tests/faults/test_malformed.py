@@ -165,7 +165,9 @@ HALVES = {
 
 
 @pytest.mark.parametrize("sent", HALVES.values(), ids=HALVES)
-def test_incomplete_request_is_not_quoted_in_the_log(serve: Callable[..., Served], sent: bytes):
+def test_incomplete_request_is_not_quoted_in_the_log(
+    serve: Callable[..., Served], sent: bytes
+):
     """gunicorn's own debug level does, whole."""
     gateway = serve(HAILUO_LOG_LEVEL="debug", GUNICORN_CMD_ARGS="--log-level debug")
     before = len(gateway.log())

@@ -49,9 +49,7 @@ class TestParse:
         "data", [b"", b"{", b"NaN", b"1e999", b"9" * 5_000, b'"\\ud83d" NaN', b'{"a":}']
     )
     @pytest.mark.parametrize("keep_halves", [False, True])
-    def test_invalid_json_is_an_upstream_error(
-        self, data: bytes, keep_halves: bool
-    ):
+    def test_invalid_json_is_an_upstream_error(self, data: bytes, keep_halves: bool):
         with pytest.raises(UpstreamProtocolError):
             untrusted_json.parse(data, keep_halves=keep_halves)
 

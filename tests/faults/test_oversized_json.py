@@ -86,7 +86,9 @@ ANSWERED = {
 
 
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
-def test_oversized_or_invalid_json_is_refused_without_stalling_others(upstream: Simulated, gateway: Served, body: bytes):
+def test_oversized_or_invalid_json_is_refused_without_stalling_others(
+    upstream: Simulated, gateway: Served, body: bytes
+):
     with others_served(gateway):
         answer = ask(gateway.port, sized(body))
     assert answer.status == 400
@@ -111,7 +113,9 @@ def test_unusual_json_is_answered_without_stalling_others(
 @pytest.mark.parametrize(
     "name", ["lists in lists", "depth and half a pair", "no UTF-8", "9,000,000 lists"]
 )
-def test_oversized_json_is_refused_by_every_endpoint(gateway: Served, path: str, name: str):
+def test_oversized_json_is_refused_by_every_endpoint(
+    gateway: Served, path: str, name: str
+):
     answer = ask(gateway.port, sized(REFUSED[name], path.encode()))
     assert 400 <= answer.status < 500
 

@@ -78,10 +78,10 @@ class TestAddresses:
 
     @pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
     def test_long_address_is_refused_by_its_field(
-        self, door: Served, part: dict[str, Any]
+        self, frontend: Served, part: dict[str, Any]
     ):
-        with pings(door):
-            said = ask(door, "POST", CHAT, OWN_KEY, body=chat(part))
+        with pings(frontend):
+            said = ask(frontend, "POST", CHAT, OWN_KEY, body=chat(part))
         assert said.status == 400
         assert said.error["param"].startswith("messages[0].content[0].")
         assert len(said.body) < 1_000
@@ -124,36 +124,38 @@ class TestBodies:
         [("/token/check", 64), ("/v1/token", 1024), (SPEECH, 1024)],
     )
     def test_body_limit_fits_each_route(
-        self, door: Served, path: str, kilobytes: int
+        self, frontend: Served, path: str, kilobytes: int
     ):
         filling = "a" * (kilobytes * 1024)
-        said = ask(door, "POST", path, OWN_KEY, body={"x": filling})
+        said = ask(frontend, "POST", path, OWN_KEY, body={"x": filling})
         assert (said.status, said.error["code"]) == (413, "file_too_large")
         assert f"{kilobytes} kB" in said.error["message"]
-        said = ask(door, "POST", path, OWN_KEY, body={"x": filling[:-100]})
+        said = ask(frontend, "POST", path, OWN_KEY, body={"x": filling[:-100]})
         assert said.status == 400, "this one is read, and has not what it takes"
 
-    def test_token_check_refuses_a_large_body_of_numbers(self, door: Served):
+    def test_token_check_refuses_a_large_body_of_numbers(self, frontend: Served):
         body = b'{"token":"\\ud800","x":[%b1]}' % (b"1," * 1_000_000)
-        with pings(door):
-            assert ask(door, "POST", "/token/check", body=body).status == 413
+        with pings(frontend):
+            assert ask(frontend, "POST", "/token/check", body=body).status == 413
 
-    def test_oversized_model_name_is_refused(self, door: Served):
-        said = ask(door, "POST", CHAT, OWN_KEY, body=chat(model="m" * 1_000_000))
+    def test_oversized_model_name_is_refused(self, frontend: Served):
+        said = ask(frontend, "POST", CHAT, OWN_KEY, body=chat(model="m" * 1_000_000))
         assert (said.status, said.error["param"]) == (400, "model")
 
-    def test_unknown_voice_is_not_echoed_whole(self, door: Served):
+    def test_unknown_voice_is_not_echoed_whole(self, frontend: Served):
         body = {"input": "Hello", "voice": "v" * 1_000_000}
-        said = ask(door, "POST", SPEECH, OWN_KEY, body=body)
+        said = ask(frontend, "POST", SPEECH, OWN_KEY, body=body)
         assert (said.status, said.error["param"]) == (400, "voice")
         assert len(said.body) < 1_000
 
-    def test_oversized_stop_sequence_is_refused(self, door: Served):
-        said = ask(door, "POST", CHAT, OWN_KEY, body=chat(stop=["a", "b" * 2_000]))
+    def test_oversized_stop_sequence_is_refused(self, frontend: Served):
+        said = ask(frontend, "POST", CHAT, OWN_KEY, body=chat(stop=["a", "b" * 2_000]))
         assert (said.status, said.error["param"]) == (400, "stop")
 
-    def test_unknown_part_type_is_not_echoed_whole(self, door: Served):
-        said = ask(door, "POST", CHAT, OWN_KEY, body=chat({"type": "t" * 1_000_000}))
+    def test_unknown_part_type_is_not_echoed_whole(self, frontend: Served):
+        said = ask(
+            frontend, "POST", CHAT, OWN_KEY, body=chat({"type": "t" * 1_000_000})
+        )
         assert said.error["param"] == "messages[0].content[0].type"
         assert len(said.body) < 1_000
 
@@ -169,9 +171,9 @@ class TestHeaders:
     }
 
     @pytest.mark.parametrize("name", LONG)
-    def test_long_header_is_refused(self, door: Served, name: str):
-        with pings(door):
-            said = ask(door, "GET", "/", **{name: self.LONG[name]})
+    def test_long_header_is_refused(self, frontend: Served, name: str):
+        with pings(frontend):
+            said = ask(frontend, "GET", "/", **{name: self.LONG[name]})
         assert (said.status, said.error["code"]) == (431, "header_too_long")
         assert said.headers["x-request-id"]
 
@@ -180,8 +182,8 @@ class TestHeaders:
         said = ask(attacked, "GET", "/", Host="xn--" + "a" * 40_000)
         assert said.status == 431
 
-    def test_long_credentials_are_read(self, door: Served):
-        said = ask(door, "POST", CHAT, "x" * 60_000, body=chat())
+    def test_long_credentials_are_read(self, frontend: Served):
+        said = ask(frontend, "POST", CHAT, "x" * 60_000, body=chat())
         assert said.status == 401
 
 
@@ -199,15 +201,22 @@ class TestForms:
         ],
         ids=["parameters", "headers", "a field", "parts", "nothing but lines"],
     )
-    def test_oversized_form_is_refused(self, door: Served, body: bytes):
-        with pings(door):
+    def test_oversized_form_is_refused(self, frontend: Served, body: bytes):
+        with pings(frontend):
             said = ask(
-                door, "POST", TRANSCRIPTIONS, OWN_KEY, body=body, Content_Type=self.TYPE
+                frontend,
+                "POST",
+                TRANSCRIPTIONS,
+                OWN_KEY,
+                body=body,
+                Content_Type=self.TYPE,
             )
         assert (said.status, said.error["code"]) == (413, "file_too_large")
 
     @pytest.mark.parametrize("kind", ["multipart/form-data", TYPE + "é"])
-    def test_form_without_a_valid_boundary_is_refused(self, attacked: Served, kind: str):
+    def test_form_without_a_valid_boundary_is_refused(
+        self, attacked: Served, kind: str
+    ):
         said = ask(
             attacked, "POST", TRANSCRIPTIONS, OWN_KEY, body=b"--", Content_Type=kind
         )

@@ -68,7 +68,9 @@ def answer_s(gateway: Served) -> float:
     [(HEADER, b"x"), (BEGUN, b" "), (CHUNKED, b"1\r\n \r\n")],
     ids=["a header", "a body", "a body in chunks"],
 )
-def test_500_slow_clients_do_not_slow_others_or_leak(upstream: Simulated, alone: Served, sent: bytes, drop: bytes):
+def test_500_slow_clients_do_not_slow_others_or_leak(
+    upstream: Simulated, alone: Served, sent: bytes, drop: bytes
+):
     upstream.script({"call": "chat", "text": "Yes", "times": None})
     before_s = statistics.median(answer_s(alone) for _ in range(20))
     process = worker(alone)

@@ -35,7 +35,7 @@ from tests.simulated import Simulated
 from tests.voice import sounds
 
 from .conftest import OWN_KEY
-from .hostile import PATIENCE_S, Said, an_address, ask, connect, pings
+from .hostile import PATIENCE_S, Response, ask, connect, new_address, pings
 from .process import children, worker
 
 CHAT = "/v1/chat/completions"
@@ -88,20 +88,24 @@ HEAVY = {
 }
 
 
-def send(door: Served, heavy: str, key: str, address: str = "") -> Said:
+def send(frontend: Served, heavy: str, key: str, address: str = "") -> Response:
     path, body, headers = HEAVY[heavy]
     method = "POST" if body else "GET"
-    return ask(door, method, path, key, address, body, **headers)
+    return ask(frontend, method, path, key, address, body, **headers)
 
 
 class TestCredentials:
     @pytest.mark.parametrize("path", [CHAT, SPEECH, VOICES])
     @pytest.mark.parametrize("many", [forged, invented])
     def test_more_than_twenty_credentials_are_refused(
-        self, upstream: Simulated, door: Served, path: str, many: Callable[[int], str]
+        self,
+        upstream: Simulated,
+        frontend: Served,
+        path: str,
+        many: Callable[[int], str],
     ):
         method = "GET" if path == VOICES else "POST"
-        said = ask(door, method, path, many(21), body=HELLO)
+        said = ask(frontend, method, path, many(21), body=HELLO)
         assert (said.status, said.error["code"]) == (400, "too_many_credentials")
         assert "20" in said.error["message"]
         assert calls(upstream) == []
@@ -109,19 +113,23 @@ class TestCredentials:
     @pytest.mark.parametrize("heavy", HEAVY)
     @pytest.mark.parametrize("many", [forged, invented])
     def test_forged_credentials_are_checked_once_and_cause_no_work(
-        self, upstream: Simulated, door: Served, heavy: str, many: Callable[[int], str]
+        self,
+        upstream: Simulated,
+        frontend: Served,
+        heavy: str,
+        many: Callable[[int], str],
     ):
-        said = send(door, heavy, many(20))
+        said = send(frontend, heavy, many(20))
         assert said.status == 401
         asked = calls(upstream)
         assert upstream.work() == [] and len(asked) <= 20, asked
 
     def test_good_credential_serves_beside_forged_ones(
-        self, upstream: Simulated, door: Served
+        self, upstream: Simulated, frontend: Served
     ):
         upstream.script({"call": "chat", "text": "Read"})
         good = upstream.token("6701")
-        said = send(door, "a document", f"{forged(3)},{good},{forged(3)}")
+        said = send(frontend, "a document", f"{forged(3)},{good},{forged(3)}")
         assert said.status == 200
         assert [each["call"] for each in upstream.work()].count("chat") == 1
 
@@ -129,7 +137,7 @@ class TestCredentials:
         self, upstream: Simulated, attacked: Served
     ):
         upstream.script({"call": "info", "hold_headers": True})
-        connection = connect(attacked, an_address())
+        connection = connect(attacked, new_address())
         path, body, _ = HEAVY["a document"]
         headers = {"Authorization": f"Bearer {upstream.token('6709')},{forged(10)}"}
         headers |= {"x-request-id": "is-gone"}
@@ -153,13 +161,15 @@ def _await_log(gateway: Served, word: str) -> str:
 
 class TestProofBeforeWork:
     @pytest.mark.parametrize("heavy", ["an upload", "a document", "a conversion"])
-    def test_credential_is_checked_once(self, upstream: Simulated, door: Served, heavy: str):
+    def test_credential_is_checked_once(
+        self, upstream: Simulated, frontend: Served, heavy: str
+    ):
         upstream.script(
             {"call": "chat", "text": "Hello", "times": None},
             {"call": "msg_tts", "times": None, "sound": "tone"},
         )
         token = upstream.token("6702")
-        assert [send(door, heavy, token).status for _ in range(2)] == [200, 200]
+        assert [send(frontend, heavy, token).status for _ in range(2)] == [200, 200]
         assert calls(upstream).count("info") == 1
 
     def test_answer_proves_the_credential(self, upstream: Simulated, attacked: Served):
@@ -180,7 +190,7 @@ class TestProofBeforeWork:
                 sock.sendall(
                     b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000"
                     b"\r\nX-Forwarded-For: %b\r\nAuthorization: Bearer %b\r\n\r\n"
-                    % (path.encode(), an_address().encode(), token)
+                    % (path.encode(), new_address().encode(), token)
                 )
                 assert sock.recv(100).startswith(b"HTTP/1.1 401 ")
         assert upstream.work() == []
@@ -211,17 +221,17 @@ class TestProofBeforeWork:
             assert said.result().status == 200
 
     def test_failed_credential_check_is_a_502(
-        self, upstream: Simulated, door: Served
+        self, upstream: Simulated, frontend: Served
     ):
         upstream.script({"call": "info", "http": {"status": 500}})
         token = upstream.token("6704")
-        assert send(door, "a document", token).status == 502
+        assert send(frontend, "a document", token).status == 502
         assert upstream.work() == []
 
 
 class TestWorkerSlots:
     def test_one_client_cannot_occupy_every_audio_slot(
-        self, upstream: Simulated, caller: Callable[..., Caller], door: Served
+        self, upstream: Simulated, caller: Callable[..., Caller], frontend: Served
     ):
         """Nine conversions of one client are held by the service, eight of them in
         places; the first of another one is answered."""
@@ -234,11 +244,12 @@ class TestWorkerSlots:
             upstream.script({"call": "chat", "user": user, "hold_headers": True})
         with ThreadPoolExecutor(9) as threads:
             held = [
-                threads.submit(send, door, "a conversion", first.key) for _ in range(9)
+                threads.submit(send, frontend, "a conversion", first.key)
+                for _ in range(9)
             ]
             upstream.wait("held", exactly=8)
-            with pings(door):
-                assert send(door, "a conversion", second.key).status == 200
+            with pings(frontend):
+                assert send(frontend, "a conversion", second.key).status == 200
             assert not any(each.done() for each in held)
             upstream.release()
             upstream.wait("held", exactly=1)
@@ -265,7 +276,9 @@ class TestClientTokensDisabled:
             assert (said.status, said.error["code"]) == (401, "invalid_api_key")
         assert calls(upstream) == []
 
-    def test_api_keys_are_served_when_client_tokens_are_disabled(self, upstream: Simulated, closed: Served):
+    def test_api_keys_are_served_when_client_tokens_are_disabled(
+        self, upstream: Simulated, closed: Served
+    ):
         upstream.script({"call": "chat", "text": "Yes"})
         assert ask(closed, "POST", CHAT, OWN_KEY, body=HELLO).status == 200
         said = ask(closed, "POST", CHECK, OWN_KEY, body={"token": "x"})
@@ -291,53 +304,55 @@ class TestPrivateAddresses:
             assert len(site.requests) == 1
 
 
-def refuse(door: Served, address: str, times: int) -> list[int]:
+def refuse(frontend: Served, address: str, times: int) -> list[int]:
     """The statuses of requests with a wrong key."""
-    return [ask(door, "POST", CHAT, "wrong", address).status for _ in range(times)]
+    return [ask(frontend, "POST", CHAT, "wrong", address).status for _ in range(times)]
 
 
 class TestRefusalLimit:
-    def test_twenty_refusals_a_minute_are_followed_by_429(self, door: Served):
-        address = an_address()
-        assert refuse(door, address, 22) == [401] * 20 + [429] * 2
-        said = ask(door, "POST", CHAT, "wrong", address)
+    def test_twenty_refusals_a_minute_are_followed_by_429(self, frontend: Served):
+        address = new_address()
+        assert refuse(frontend, address, 22) == [401] * 20 + [429] * 2
+        said = ask(frontend, "POST", CHAT, "wrong", address)
         assert said.error["code"] == "too_many_refusals"
         assert 1 <= int(said.headers["Retry-After"]) <= 60
-        assert refuse(door, an_address(), 1) == [401], "others are not slowed"
+        assert refuse(frontend, new_address(), 1) == [401], "others are not slowed"
 
     def test_log_names_the_refused_address(self, attacked: Served):
-        address = an_address()
+        address = new_address()
         ask(attacked, "POST", CHAT, "wrong", address, x_request_id="is-refused")
         line = _await_log(attacked, "is-refused")
         assert line.endswith(f"from={address} invalid_api_key")
         refuse(attacked, address, 19)
         assert _await_log(attacked, f"{address} is slowed")
 
-    def test_valid_key_is_served_from_a_limited_address(self, upstream: Simulated, door: Served):
+    def test_valid_key_is_served_from_a_limited_address(
+        self, upstream: Simulated, frontend: Served
+    ):
         upstream.script({"call": "chat", "text": "Yes", "times": None})
-        address, token = an_address(), upstream.token("6708")
-        assert ask(door, "POST", CHAT, token, address, HELLO).status == 200
-        refuse(door, address, 20)
+        address, token = new_address(), upstream.token("6708")
+        assert ask(frontend, "POST", CHAT, token, address, HELLO).status == 200
+        refuse(frontend, address, 20)
         for key in (OWN_KEY, token):
-            assert ask(door, "POST", CHAT, key, address, HELLO).status == 200
-            said = ask(door, "POST", CHECK, key, address, {"token": token})
+            assert ask(frontend, "POST", CHAT, key, address, HELLO).status == 200
+            said = ask(frontend, "POST", CHECK, key, address, {"token": token})
             assert json.loads(said.body) == {"live": True}
 
     def test_unproven_credential_is_not_checked_from_a_limited_address(
-        self, upstream: Simulated, door: Served
+        self, upstream: Simulated, frontend: Served
     ):
-        address = an_address()
-        refuse(door, address, 20)
+        address = new_address()
+        refuse(frontend, address, 20)
         for heavy in HEAVY:
-            assert send(door, heavy, forged(20), address).status == 429
-        assert ask(door, "POST", CHAT, forged(1), address, HELLO).status == 429
-        assert ask(door, "POST", CHECK, "", address, {"token": "x"}).status == 429
+            assert send(frontend, heavy, forged(20), address).status == 429
+        assert ask(frontend, "POST", CHAT, forged(1), address, HELLO).status == 429
+        assert ask(frontend, "POST", CHECK, "", address, {"token": "x"}).status == 429
         assert calls(upstream) == []
 
-    def test_dead_tokens_count_as_refusals(self, upstream: Simulated, door: Served):
-        address = an_address()
+    def test_dead_tokens_count_as_refusals(self, upstream: Simulated, frontend: Served):
+        address = new_address()
         statuses = [
-            ask(door, "POST", CHECK, "", address, {"token": forged(1)}).status
+            ask(frontend, "POST", CHECK, "", address, {"token": forged(1)}).status
             for _ in range(22)
         ]
         assert statuses == [200] * 20 + [429] * 2
@@ -346,10 +361,15 @@ class TestRefusalLimit:
     def test_client_behind_nginx_cannot_claim_another_address(
         self, attacked: Served, behind_nginx: Callable[[], Served]
     ):
-        address = an_address()
+        address = new_address()
         statuses = [
             ask(
-                behind_nginx(), "POST", CHAT, "x", address, X_Forwarded_For=an_address()
+                behind_nginx(),
+                "POST",
+                CHAT,
+                "x",
+                address,
+                X_Forwarded_For=new_address(),
             ).status
             for _ in range(22)
         ]
@@ -423,7 +443,9 @@ class TestDrippingBodies:
             over.set()
             thread.join()
 
-    def test_body_of_a_proven_client_has_no_total_timeout(self, monkeypatch: pytest.MonkeyPatch):
+    def test_body_of_a_proven_client_has_no_total_timeout(
+        self, monkeypatch: pytest.MonkeyPatch
+    ):
         monkeypatch.setattr(request_body, "UNKNOWN_S", 0.0)
         ours, theirs = socket.socketpair()
         with ours, theirs, ours.makefile("rb") as stream:

@@ -96,7 +96,9 @@ def test_answer_without_files_passes_through():
     ],
     ids=["empty", "not base64", "too large", "unreachable"],
 )
-def test_unusable_source_is_refused_by_name(source, status, message, tmp_path, monkeypatch):
+def test_unusable_source_is_refused_by_name(
+    source, status, message, tmp_path, monkeypatch
+):
     with nothing_left(tmp_path, monkeypatch):
         with pytest.raises(BadRequest, match=message) as caught:
             asked(sent(b"fine"), source)

@@ -339,7 +339,9 @@ def test_single_message_is_sent_as_its_text():
         ("[::1]:9000", "http://%", "", True),
     ],
 )
-def test_upload_endpoint_gives_address_region_and_path_style(endpoint, address, region, path_style):
+def test_upload_endpoint_gives_address_region_and_path_style(
+    endpoint, address, region, path_style
+):
     policy = a_policy(endpoint)
 
     assert policy.address == address.replace("%", endpoint)
@@ -365,7 +367,9 @@ def test_invalid_upload_endpoint_is_an_upstream_error(endpoint):
         ("files.example", "OSS accessKeyId:", ""),
     ],
 )
-def test_upload_signature_depends_on_the_region_and_uses_the_proxy(endpoint, signed, host):
+def test_upload_signature_depends_on_the_region_and_uses_the_proxy(
+    endpoint, signed, host
+):
     policy = a_policy(f"http://{endpoint}")._replace(bucket="bucketname")
     with Site(answer()) as proxy:
         http = HttpClient(f"http://{proxy.host}:{proxy.port}")

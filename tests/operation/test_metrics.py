@@ -51,7 +51,9 @@ def ask(gateway: Served, **options: object) -> object:
     )
 
 
-def test_metrics_count_requests_attempts_and_accounts(upstream: Simulated, pooled: Served):
+def test_metrics_count_requests_attempts_and_accounts(
+    upstream: Simulated, pooled: Served
+):
     chat = "hailuo_requests_total{route=/chat/completions}"
     before = numbers(pooled)
     assert before["hailuo_accounts{state=idle}"] == 2
@@ -79,7 +81,9 @@ def test_metrics_count_requests_attempts_and_accounts(upstream: Simulated, poole
     assert after["process_open_fds"] > 0 and after["process_resident_memory_bytes"] > 0
 
 
-def test_upstream_calls_are_counted_by_name_and_outcome(upstream: Simulated, pooled: Served):
+def test_upstream_calls_are_counted_by_name_and_outcome(
+    upstream: Simulated, pooled: Served
+):
     """The service's names; a conversation's id is none."""
     call = "hailuo_upstream_calls_total{{call={}}}{{outcome={}}}{{upstream=web}}"
     upstream.script({"call": "chat", "text": "a", "times": None})
@@ -137,7 +141,9 @@ def test_queue_timeout_is_measured(upstream: Simulated, pooled: Served):
     assert found["hailuo_queue_wait_seconds_sum"] >= 2
 
 
-def test_running_answers_and_queue_length_are_counted(upstream: Simulated, pooled: Served):
+def test_running_answers_and_queue_length_are_counted(
+    upstream: Simulated, pooled: Served
+):
     upstream.script({"call": "chat", **HELD, "times": 3})
     with ask(pooled, stream=True) as one, ask(pooled, stream=True) as two:
         next(iter(one)), next(iter(two))
@@ -254,7 +260,9 @@ class TestHealth:
         error = answer.json()["error"]
         assert error["code"] == "no_live_account" and "run out" in error["message"]
 
-    def test_health_needs_no_key_and_calls_no_upstream(self, upstream: Simulated, pooled: Served):
+    def test_health_needs_no_key_and_calls_no_upstream(
+        self, upstream: Simulated, pooled: Served
+    ):
         forwarded = {"X-Forwarded-For": "1.2.3.4"}
         for path in ("/health", "/ping", "/v1/health", "/metrics"):
             pooled.request("GET", path, headers=forwarded)

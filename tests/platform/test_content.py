@@ -63,9 +63,7 @@ class TestNewestMessage:
         assert newest(filed(samples.PNG, address=URL)) == image(URL)
 
     @pytest.mark.parametrize("picture", ["PNG", "JPEG", "GIF", "WEBP"])
-    def test_private_picture_is_sent_as_a_data_uri(
-        self, picture: str
-    ) -> None:
+    def test_private_picture_is_sent_as_a_data_uri(self, picture: str) -> None:
         file = filed(getattr(samples, picture))
 
         assert newest(file) == image(data_uri(file))

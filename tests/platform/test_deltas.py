@@ -26,9 +26,7 @@ def test_cumulative_deltas_are_recognised(steps: list[int]) -> None:
 
 
 @given(st.text(alphabet="ha !", max_size=200), st.data())
-def test_repetitive_text_is_read_as_incremental(
-    text: str, data: st.DataObject
-) -> None:
+def test_repetitive_text_is_read_as_incremental(text: str, data: st.DataObject) -> None:
     deltas, start = [], 0
     while start < len(text):
         size = data.draw(st.integers(1, 40))

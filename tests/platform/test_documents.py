@@ -194,7 +194,9 @@ class TestDocumentChild:
 
         assert children() == []
 
-    def test_child_ends_when_the_client_disconnects(self, stuck: Path, children: Running) -> None:
+    def test_child_ends_when_the_client_disconnects(
+        self, stuck: Path, children: Running
+    ) -> None:
         caller, ours = socket.socketpair()
         with caller, ours:
             reading = begun(Documents(stuck), Watch(ours, heartbeat_s=0))
@@ -216,7 +218,9 @@ class TestDocumentChild:
 
         assert children() == []
 
-    def test_child_ends_when_it_takes_too_long(self, stuck: Path, children: Running) -> None:
+    def test_child_ends_when_it_takes_too_long(
+        self, stuck: Path, children: Running
+    ) -> None:
         reading = Documents(stuck, reading_s=0.05).text(filed(b"words"), Watch())
 
         with pytest.raises(BadRequest, match="takes more than 0.05 s to read"):

@@ -78,9 +78,7 @@ def test_sheet_dates_count_from_1904_when_declared() -> None:
         ("none", "0", "none"),
     ],
 )
-def test_number_is_shown_in_its_format(
-    value: str, form: str, shown: str
-) -> None:
+def test_number_is_shown_in_its_format(value: str, form: str, shown: str) -> None:
     assert numbers.shown(value, form) == shown
 
 

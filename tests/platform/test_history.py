@@ -190,7 +190,9 @@ def plain(messages: list[Message]) -> list[Message]:
 
 
 @pytest.mark.parametrize(("messages", "expected"), MENDED.values(), ids=MENDED)
-def test_irregular_history_is_repaired(messages: list[Message], expected: list[Message]) -> None:
+def test_irregular_history_is_repaired(
+    messages: list[Message], expected: list[Message]
+) -> None:
     before = repr(messages)
 
     assert plain(mended(messages)) == plain(expected)
@@ -253,7 +255,9 @@ def test_repairing_a_history_is_idempotent(history: list[Message]) -> None:
 
 
 @given(histories)
-def test_repairing_a_history_loses_no_text_calls_or_pictures(history: list[Message]) -> None:
+def test_repairing_a_history_loses_no_text_calls_or_pictures(
+    history: list[Message],
+) -> None:
     told = mended(history)
 
     assert Counter(said(history)) - Counter(said(told)) == Counter()

@@ -95,7 +95,9 @@ class TestPlatformAnswer:
         assert thought == "Somebody asks for the answer to everything."
         assert pieces[-1].finish == "stop"
 
-    def test_answer_contains_tool_calls(self, platform: Platform, simulated: Simulated) -> None:
+    def test_answer_contains_tool_calls(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
         calls = [
             {"id": "a", "name": "get_weather", "arguments": '{"city": "Paris"}'},
             {"id": "b", "name": "get_weather", "arguments": '{"city": "Rome"}'},
@@ -361,7 +363,9 @@ def test_temperature_out_of_range_is_a_bad_request(
         answer(platform, question(options={"temperature": 3}))
 
 
-def test_abort_streams_ends_every_answer(platform: Platform, simulated: Simulated) -> None:
+def test_abort_streams_ends_every_answer(
+    platform: Platform, simulated: Simulated
+) -> None:
     then = [{"after": 1, "do": "silence"}]
     script = {"call": "completion", "pieces": ["a", "b"], "then": then, "times": 2}
     simulated.script(script)
@@ -389,7 +393,9 @@ class TestPlatformKey:
         with pytest.raises(errors.Unreachable):
             platform.is_token_valid("sk-api-demo")
 
-    def test_platform_key_lists_its_models(self, platform: Platform, simulated: Simulated) -> None:
+    def test_platform_key_lists_its_models(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
         simulated.script({"call": "models", "data": ["MiniMax-M3", "MiniMax-M4"]})
 
         assert platform.models(Key()) == ["MiniMax-M3", "MiniMax-M4"]

@@ -135,9 +135,7 @@ def test_exhausted_quota_is_final() -> None:
         ("", None),
     ],
 )
-def test_refused_field_has_the_clients_name(
-    message: str, param: str | None
-) -> None:
+def test_refused_field_has_the_clients_name(message: str, param: str | None) -> None:
     error = {"error": {"message": f"{message} (2013)", "http_code": "400"}}
     base = {"base_resp": {"status_code": 2013, "status_msg": message}}
 

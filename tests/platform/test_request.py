@@ -65,7 +65,9 @@ WRITTEN: dict[str, tuple[Message, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("message", "expected"), WRITTEN.values(), ids=WRITTEN)
-def test_message_is_written_in_the_platforms_form(message: Message, expected: dict[str, Any]) -> None:
+def test_message_is_written_in_the_platforms_form(
+    message: Message, expected: dict[str, Any]
+) -> None:
     assert request.body(Question([message]), "M")["messages"] == [expected]
 
 
@@ -118,7 +120,9 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("asked", "expected"), OPTIONS.values(), ids=OPTIONS)
-def test_options_are_written_in_the_platforms_form(asked: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_options_are_written_in_the_platforms_form(
+    asked: dict[str, Any], expected: dict[str, Any]
+) -> None:
     usual = request.body(Question([USER]), "MiniMax-M2")
 
     body = request.body(Question([USER], **asked), "MiniMax-M2")

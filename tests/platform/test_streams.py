@@ -68,7 +68,9 @@ class TestRecording:
         assert understood([body], tools, streamed=streamed) == expected
 
     @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
-    def test_recording_is_understood_byte_by_byte(self, name: str, streamed: bool) -> None:
+    def test_recording_is_understood_byte_by_byte(
+        self, name: str, streamed: bool
+    ) -> None:
         body, tools, expected = read(name, streamed=streamed)
         parts = (body[i : i + 1] for i in range(len(body)))
 

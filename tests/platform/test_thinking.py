@@ -27,7 +27,9 @@ def test_reasoning_and_text_are_separated_however_cut(
 
 
 @given(content=WORDS, places=PLACES)
-def test_reasoning_is_the_same_however_content_is_cut(content: str, places: list[int]) -> None:
+def test_reasoning_is_the_same_however_content_is_cut(
+    content: str, places: list[int]
+) -> None:
     assert split(content, places) == split(content, [])
 
 

@@ -58,7 +58,9 @@ OBJECTIONS = {
 
 
 @pytest.mark.parametrize(("question", "param"), OBJECTIONS.values(), ids=OBJECTIONS)
-def test_unsupported_question_is_refused_by_its_field(question: Question, param: str) -> None:
+def test_unsupported_question_is_refused_by_its_field(
+    question: Question, param: str
+) -> None:
     objection = PLATFORM.unsupported_chat(question)
 
     assert objection is not None

@@ -140,7 +140,9 @@ class TestRunEnds:
         return lambda: Served(tmp_path, COMMAND)
 
     @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-    def test_signal_ends_gateway_and_simulator(self, start: Callable[[], Served], how: signal.Signals):
+    def test_signal_ends_gateway_and_simulator(
+        self, start: Callable[[], Served], how: signal.Signals
+    ):
         """As from a keyboard: Ctrl-C goes to every process of the group.
 
         A reload would make a second pool, so SIGHUP, which a closed terminal sends as
@@ -155,9 +157,7 @@ class TestRunEnds:
         assert gone(processes)
         assert "Traceback" not in gateway.log()
 
-    def test_killed_gateway_ends_its_simulator(
-        self, start: Callable[[], Served]
-    ):
+    def test_killed_gateway_ends_its_simulator(self, start: Callable[[], Served]):
         gateway = start()
         processes = children(gateway.process.pid)
         simulator = simulator_of(gateway)
@@ -166,7 +166,9 @@ class TestRunEnds:
         assert gone([simulator, *processes])
 
 
-def test_broken_tokens_file_does_not_start_the_simulator(tmp_path: Path, upstream: Simulated):
+def test_broken_tokens_file_does_not_start_the_simulator(
+    tmp_path: Path, upstream: Simulated
+):
     """Its owner has tokens, and must not be told that he has none."""
     broken = tmp_path / "tokens.json"
     broken.write_text('["eyJh')

@@ -101,7 +101,9 @@ CHATS = [
 
 
 @pytest.mark.parametrize("command", CHATS)
-def test_chat_command_of_the_readme_works(upstream: Simulated, gateway: Served, command: str):
+def test_chat_command_of_the_readme_works(
+    upstream: Simulated, gateway: Served, command: str
+):
     upstream.script({"call": "chat", "text": f"Hello {SECRET}", "times": None})
     printed = curl(command, gateway)
     assert printed.endswith("200"), printed
@@ -145,7 +147,9 @@ curl -X POST http://localhost:8000/v1/chat/completions \\
 """
 
 
-def test_original_programs_example_works_unchanged(upstream: Simulated, gateway: Served):
+def test_original_programs_example_works_unchanged(
+    upstream: Simulated, gateway: Served
+):
     upstream.script({"call": "chat", "text": "Fine"})
     printed = curl(SEED.strip(), gateway)
     assert '"content":"Fine"' in printed and printed.endswith("200")

@@ -67,7 +67,9 @@ def test_simulated_conversation_continues(simulated: Simulated, browser: Browser
     assert simulated.report()["violations"] == []
 
 
-def test_simulated_token_is_valid_and_can_be_renewed(simulated: Simulated, browser: Browser):
+def test_simulated_token_is_valid_and_can_be_renewed(
+    simulated: Simulated, browser: Browser
+):
     assert isinstance(browser.info().json["data"]["userInfo"], dict)
     old, new = browser.token, browser.renew().json["data"]["token"]
     assert new != old

@@ -26,7 +26,9 @@ def test_instructions_apply_in_order_and_as_often_as_told(
     assert [said(browser) for _ in expected] == expected
 
 
-def test_instructions_apply_to_the_account_they_name(simulated: Simulated, browser: Browser):
+def test_instructions_apply_to_the_account_they_name(
+    simulated: Simulated, browser: Browser
+):
     other = Browser(simulated.origin, simulated.token("1002"))
     other.register()
     simulated.script(
@@ -131,7 +133,9 @@ def test_report_lists_answers(simulated: Simulated, browser: Browser):
     assert (seen["how"], seen["left_at"], seen["form"]) == ("done", None, None)
 
 
-def test_reset_forgets_instructions_and_cuts_answers(simulated: Simulated, browser: Browser):
+def test_reset_forgets_instructions_and_cuts_answers(
+    simulated: Simulated, browser: Browser
+):
     silent = {"call": "chat", "text": "abcd", "then": [{"after": 1, "do": "silence"}]}
     simulated.script(silent, {"call": "chat", "text": "forgotten"})
     with browser.connect(browser.chat_request("Hello")) as connection:

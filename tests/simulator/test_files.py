@@ -184,7 +184,9 @@ def test_invalid_upload_callback_is_refused(
     assert violation(simulated)
 
 
-def test_upload_callback_of_another_accounts_file_is_refused(simulated: Simulated, upload: Upload):
+def test_upload_callback_of_another_accounts_file_is_refused(
+    simulated: Simulated, upload: Upload
+):
     upload.put()
     other = Browser(simulated.origin, simulated.token("1002"))
     other.register()

@@ -39,7 +39,9 @@ def post(simulated: Simulated, key: str = KEY, **body: Any) -> requests.Response
     return requests.post(address, json=asked, headers=headers, timeout=10)
 
 
-def test_simulated_platform_gives_a_whole_answer(client: openai.OpenAI, simulated: Simulated):
+def test_simulated_platform_gives_a_whole_answer(
+    client: openai.OpenAI, simulated: Simulated
+):
     made = client.chat.completions.create(model="MiniMax-M3", messages=HELLO)
     message = made.choices[0].message.content
     assert message.startswith("<think>\n") and "</think>\n\nHello!" in message
@@ -226,9 +228,7 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize("body", FORBIDDEN.values(), ids=FORBIDDEN)
-def test_unrepaired_history_is_a_violation(
-    simulated: Simulated, body: dict[str, Any]
-):
+def test_unrepaired_history_is_a_violation(simulated: Simulated, body: dict[str, Any]):
     answer = post(simulated, **body)
     assert answer.status_code == 400
     assert answer.json()["error"]["message"].endswith("(2013)")

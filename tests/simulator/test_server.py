@@ -65,6 +65,8 @@ def test_expect_continue_is_answered(simulated: Simulated, browser: Browser):
 
 
 @pytest.mark.parametrize("request_", [b"hello\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"])
-def test_bytes_that_are_no_http_are_a_bad_request(simulated: Simulated, request_: bytes):
+def test_bytes_that_are_no_http_are_a_bad_request(
+    simulated: Simulated, request_: bytes
+):
     browser = Browser(simulated.origin, "")
     assert browser.raw(request_).startswith(b"HTTP/1.1 400 ")

@@ -55,9 +55,7 @@ def test_extra_header_is_a_violation(
     assert sentence in violation(simulated)
 
 
-def test_called_origin_is_accepted(
-    simulated: Simulated, browser: Browser
-):
+def test_called_origin_is_accepted(simulated: Simulated, browser: Browser):
     here = {"Origin": simulated.origin, "Referer": f"{simulated.origin}/"}
     assert browser.info(headers=here).code == 0
 
@@ -113,7 +111,9 @@ def test_extra_query_parameter_is_a_violation(simulated: Simulated, browser: Bro
     ],
     ids=["not cut to seconds", "in seconds", "an hour ago", "in an hour"],
 )
-def test_unix_parameter_must_be_now_in_milliseconds(simulated: Simulated, browser: Browser, unix: str):
+def test_unix_parameter_must_be_now_in_milliseconds(
+    simulated: Simulated, browser: Browser, unix: str
+):
     assert browser.info(unix=unix).code == FORBIDDEN
     assert "unix is" in violation(simulated)
 
@@ -156,12 +156,16 @@ def test_registration_uuid_must_match_its_address(
     assert sentence in violation(simulated)
 
 
-def test_registration_with_a_device_is_a_violation(simulated: Simulated, browser: Browser):
+def test_registration_with_a_device_is_a_violation(
+    simulated: Simulated, browser: Browser
+):
     assert browser.register().code == FORBIDDEN
     assert "device_id is left out" in violation(simulated)
 
 
-def test_json_without_its_content_type_is_a_violation(simulated: Simulated, browser: Browser):
+def test_json_without_its_content_type_is_a_violation(
+    simulated: Simulated, browser: Browser
+):
     browser.renew(headers={"Content-Type": "text/plain"})
     assert "Content-Type" in violation(simulated)
 
@@ -188,7 +192,9 @@ def test_device_of_another_uuid_is_refused(simulated: Simulated, browser: Browse
     assert "not given to this token and uuid" in violation(simulated)
 
 
-def test_device_older_than_three_hours_is_refused(simulated: Simulated, browser: Browser):
+def test_device_older_than_three_hours_is_refused(
+    simulated: Simulated, browser: Browser
+):
     simulated.age_devices(10_790)
     assert browser.info().code == 0
     simulated.age_devices(20)
@@ -258,7 +264,9 @@ def test_chat_headers_are_checked(
     assert sentence in violation(simulated)
 
 
-def test_second_answer_of_a_busy_account_is_a_violation(simulated: Simulated, browser: Browser):
+def test_second_answer_of_a_busy_account_is_a_violation(
+    simulated: Simulated, browser: Browser
+):
     simulated.script({"call": "chat", "then": [{"after": 1, "do": "hold"}]})
     with browser.connect(browser.chat_request("first")):
         simulated.wait("held", exactly=1)

@@ -50,9 +50,7 @@ def test_litellm_raises_a_failure_in_mid_stream(upstream: Simulated, account: Ca
         list(litellm.completion(**arguments(account, stream=True)))
 
 
-def test_litellm_raises_its_authentication_error(
-    upstream: Simulated, account: Caller
-):
+def test_litellm_raises_its_authentication_error(upstream: Simulated, account: Caller):
     with pytest.raises(litellm.AuthenticationError):
         litellm.completion(**arguments(account, api_key="sk-secret-nobody"))
 

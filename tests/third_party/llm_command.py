@@ -43,7 +43,9 @@ def llm(account: Caller, tmp_path: Path) -> Callable[..., str]:
 
 
 @pytest.mark.parametrize("form", [(), ("--no-stream",)], ids=["streamed", "whole"])
-def test_llm_answers_a_prompt(upstream: Simulated, llm: Callable[..., str], form: tuple[str, ...]):
+def test_llm_answers_a_prompt(
+    upstream: Simulated, llm: Callable[..., str], form: tuple[str, ...]
+):
     upstream.script({"call": "chat", "text": "Hello 🐚"})
     assert llm("-m", "hailuo", SECRET, *form).strip() == "Hello 🐚"
 

@@ -60,14 +60,18 @@ def test_openai_node_reads_a_whole_answer(upstream: Simulated, ask: Callable[...
     assert ask()["text"] == "Hello 🐚"
 
 
-def test_openai_node_reads_a_stream_with_usage(upstream: Simulated, ask: Callable[..., Any]):
+def test_openai_node_reads_a_stream_with_usage(
+    upstream: Simulated, ask: Callable[..., Any]
+):
     upstream.script({"call": "chat", "text": "Hello 🐚", "delay_s": 0.02})
     said = ask(stream=True, stream_options={"include_usage": True})
     assert (said["text"], said["error"]) == ("Hello 🐚", None)
     assert said["usage"]["total_tokens"] == 2 and said["chunks"] >= 4
 
 
-def test_openai_node_raises_a_failure_in_mid_stream(upstream: Simulated, ask: Callable[..., Any]):
+def test_openai_node_raises_a_failure_in_mid_stream(
+    upstream: Simulated, ask: Callable[..., Any]
+):
     cut = {"after": 1, "do": "reset"}
     upstream.script({"call": "chat", "pieces": ["One", "Two"], "then": [cut]})
     said = ask(stream=True)

@@ -485,7 +485,7 @@ class TestResponseLimits:
                     stream.read_all()
 
 
-class Counted(Watch):
+class CountingWatch(Watch):
     """Knows how often it was waited with."""
 
     waits = 0
@@ -523,7 +523,7 @@ class TestClientDisconnect:
     def test_disconnect_ends_the_reading_of_an_error_body(self, caller: Any):
         """Which nobody can be told to wait for: there are no beats."""
         ours, theirs = caller
-        watch = Counted(ours, heartbeat_s=0.01)
+        watch = CountingWatch(ours, heartbeat_s=0.01)
         with answering(CHUNKED + chunk(b"{"), watch=watch) as stream:
             threading.Timer(0.1, theirs.close).start()
             began = time.monotonic()
@@ -617,9 +617,7 @@ class TestConnectionReuse:
             self.exchange(service, http, settle=True)
             assert service.connections == (count + 1 if count > CROWD else count)
 
-    def test_memory_after_a_peak_is_given_back(
-        self, collected: threading.Event
-    ):
+    def test_memory_after_a_peak_is_given_back(self, collected: threading.Event):
         http = HttpClient(quiet_s=0.05)
         with self.service(CHUNKED, chunk(b"end")) as service, ExitStack() as crowd:
             for _ in range(CROWD + 2):  # the last sees a crowd

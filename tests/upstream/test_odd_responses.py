@@ -55,7 +55,9 @@ def test_random_stream_event_is_parsed_or_an_upstream_error(events: list[Any]):
 
 
 @given(ODD)
-def test_random_recognition_or_refusal_is_parsed_or_an_upstream_error(said: dict[str, Any]):
+def test_random_recognition_or_refusal_is_parsed_or_an_upstream_error(
+    said: dict[str, Any],
+):
     error_for_code(said)
     for read in (
         lambda: recognised(Event("", json.dumps(said).encode())),

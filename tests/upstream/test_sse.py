@@ -45,7 +45,9 @@ class TestEventStream:
     def test_stream_is_parsed_byte_by_byte(self, data: bytes, events: list[bytes]):
         assert fed(*(bytes([byte]) for byte in data)) == events
 
-    def test_stream_is_parsed_cut_at_every_position(self, data: bytes, events: list[bytes]):
+    def test_stream_is_parsed_cut_at_every_position(
+        self, data: bytes, events: list[bytes]
+    ):
         for at in range(len(data) + 1):
             assert fed(data[:at], data[at:]) == events, at
 

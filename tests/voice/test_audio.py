@@ -179,7 +179,9 @@ class TestFailingAudioChild:
         caplog.set_level("INFO")
         return lambda: caplog.text
 
-    def test_child_crash_is_logged_as_an_internal_error(self, said, tmp_path, monkeypatch):
+    def test_child_crash_is_logged_as_an_internal_error(
+        self, said, tmp_path, monkeypatch
+    ):
         """A library that is not what it was, as PyAV 19 without an argument of 18."""
         (tmp_path / "av.py").write_text(
             "__version__ = '20.0'\nclass FFmpegError(Exception): pass\n"

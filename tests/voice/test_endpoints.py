@@ -106,9 +106,7 @@ def test_official_library_streams_a_speech(
     assert scripted.report()["speeches"][0]["voice"] == "YaeMiko_hailuo"
 
 
-def test_speech_is_streamed_while_it_is_made(
-    scripted: Simulated, account: Caller
-):
+def test_speech_is_streamed_while_it_is_made(scripted: Simulated, account: Caller):
     """The second piece of the text is held back until the first was heard."""
     scripted.script({"call": "chat"}, {"call": "chat", "hold_headers": True})
     body = {"input": "One sentence of many. " * 50, "voice": "alloy"}
@@ -172,7 +170,9 @@ def test_speech_as_server_sent_events(scripted: Simulated, account: Caller):
     assert max(map(len, response.content.split(b"\n"))) < 65_536
 
 
-def test_speech_as_server_sent_events_fails_with_an_event(scripted: Simulated, account: Caller):
+def test_speech_as_server_sent_events_fails_with_an_event(
+    scripted: Simulated, account: Caller
+):
     scripted.script(
         {"call": "chat"}, {"call": "chat", "text": "I will not.", "times": 2}
     )
@@ -285,7 +285,9 @@ def test_markdown_is_read_aloud_only_when_raw(
         assert speech["text"] == spoken
 
 
-def test_speech_style_reaches_the_platform(scripted: Simulated, caller: Callable[..., Caller]):
+def test_speech_style_reaches_the_platform(
+    scripted: Simulated, caller: Callable[..., Caller]
+):
     """By a platform key; the web service does what it can."""
     scripted.script({"call": "t2a", "times": None, "sound": "tone"})
     style = {"emotion": "sad", "pitch": 2, "vol": 0.5, "language_boost": "English"}
@@ -402,9 +404,7 @@ def test_official_library_gets_a_transcription(
     assert text.strip() == SECRET
 
 
-def test_transcription_is_streamed(
-    scripted: Simulated, account: Caller, wav: bytes
-):
+def test_transcription_is_streamed(scripted: Simulated, account: Caller, wav: bytes):
     scripted.script({"call": "phone", "text": SECRET})
     create = account.client.audio.transcriptions.create
 
@@ -595,7 +595,9 @@ def test_multipart_content_type_is_case_insensitive(
     assert response.json() == {"text": SECRET}
 
 
-def test_oversized_upload_is_refused_by_its_length(account: Caller, scripted: Simulated):
+def test_oversized_upload_is_refused_by_its_length(
+    account: Caller, scripted: Simulated
+):
     """Before it is sent: its length says so."""
     with socket.create_connection(("127.0.0.1", account.gateway.port)) as sock:
         sock.sendall(
@@ -633,9 +635,7 @@ def _target(descriptor: Path) -> str:
         return ""
 
 
-def test_disconnect_ends_the_audio_child(
-    scripted: Simulated, account: Caller
-):
+def test_disconnect_ends_the_audio_child(scripted: Simulated, account: Caller):
     """He has heard the beginning of a converted speech."""
     scripted.script({"call": "chat"}, {"call": "chat", "hold_headers": True})
     body = {"input": "One of many. " * 100, "voice": "alloy", "response_format": "wav"}
@@ -693,9 +693,7 @@ def test_voices_are_listed_without_a_key(gateway: Served):
     assert not [id for id in ids if id.startswith("puv_")]
 
 
-def test_cloned_voices_are_listed_with_a_key(
-    scripted: Simulated, account: Caller
-):
+def test_cloned_voices_are_listed_with_a_key(scripted: Simulated, account: Caller):
     listed = account.gateway.request(
         "GET", "/v1/audio/voices", headers={"Authorization": f"Bearer {account.key}"}
     )

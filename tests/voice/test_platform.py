@@ -189,9 +189,7 @@ def test_refused_voice_is_no_refusal_of_the_key(
         spoken(platform, voice="nobody")
 
 
-def test_unlisted_voice_is_tried(
-    platform: Platform, scripted: Simulated
-):
+def test_unlisted_voice_is_tried(platform: Platform, scripted: Simulated):
     """A clone is listed only after its first use."""
     assert "my-new-voice" not in [
         each.id for each in platform.account_voices(Account())
@@ -567,7 +565,9 @@ def test_paid_timeout_is_not_retried(platform: Platform, scripted: Simulated):
         next(platform.speak(Account(), Speech(TEXT, "alloy"), Watch(idle_s=0.2)))
 
 
-def test_official_library_reads_transcription_times(served: Served, scripted: Simulated):
+def test_official_library_reads_transcription_times(
+    served: Served, scripted: Simulated
+):
     scripted.script(
         {"call": "speech_to_text", "pieces": [f"{SECRET}.", "And so on."], "times": 2}
     )
@@ -685,7 +685,9 @@ def test_refused_speech_is_retried_on_another_key_in_every_format(
     assert len({each["user"] for each in scripted.report()["speeches"]}) == 2
 
 
-def test_platform_key_serves_speech_and_transcription(scripted: Simulated, served: Served):
+def test_platform_key_serves_speech_and_transcription(
+    scripted: Simulated, served: Served
+):
     scripted.script({"call": "speech_to_text", "text": SECRET})
     client = served.client(KEY).audio
 

@@ -41,9 +41,7 @@ def test_split_text_has_no_empty_or_oversized_piece(text: str, most: int):
         ("unbreakable", 4, ["unbr", "eaka", "ble"]),
     ],
 )
-def test_text_is_split_at_the_best_place(
-    text: str, most: int, expected: list[str]
-):
+def test_text_is_split_at_the_best_place(text: str, most: int, expected: list[str]):
     assert text_splitting.split_text(text, most) == expected
 
 

@@ -74,7 +74,5 @@ def test_voice_replacement_holds_for_every_model():
         ("1,2,3,4,5,6,7", dict(zip(voices.REPLACEABLE, "123456", strict=True))),
     ],
 )
-def test_voice_replacements_are_parsed(
-    setting: str, expected: dict[str, str]
-):
+def test_voice_replacements_are_parsed(setting: str, expected: dict[str, str]):
     assert replacements(setting) == expected

@@ -92,7 +92,9 @@ def test_single_web_speech_part_is_unchanged(
     assert sounds.headers(spoken(web, account))[0] == "ID3"
 
 
-def test_long_web_speech_is_read_in_order(web: Web, account: Account, scripted: Simulated):
+def test_long_web_speech_is_read_in_order(
+    web: Web, account: Account, scripted: Simulated
+):
     text = "".join(f"This is sentence number {n}. " for n in range(100))
     scripted.script({**TONE, "character_s": 0.02})
 
@@ -137,7 +139,9 @@ def test_answer_instead_of_a_repetition_is_retried_once(
     assert speech["text"] == "How are you?"
 
 
-def test_two_answers_instead_of_a_repetition_fail(web: Web, account: Account, scripted: Simulated):
+def test_two_answers_instead_of_a_repetition_fail(
+    web: Web, account: Account, scripted: Simulated
+):
     scripted.script({"call": "chat", "text": "I am fine, and you?", "times": 2})
 
     with pytest.raises(errors.SpeechNotRepeated) as failure:
@@ -149,9 +153,7 @@ def test_two_answers_instead_of_a_repetition_fail(web: Web, account: Account, sc
     scripted.wait("conversations", exactly=0)
 
 
-def test_polling_for_speech_pauses(
-    web: Web, account: Account, scripted: Simulated
-):
+def test_polling_for_speech_pauses(web: Web, account: Account, scripted: Simulated):
     """The simulator notes a violation when it is asked without a pause."""
     scripted.script({"call": "msg_tts", "polls": 3, "sound": "tone"})
 
@@ -160,7 +162,9 @@ def test_polling_for_speech_pauses(
     assert scripted.report()["speeches"][0]["polls"] == 4
 
 
-def test_polling_for_speech_yields_heartbeats(web: Web, account: Account, scripted: Simulated):
+def test_polling_for_speech_yields_heartbeats(
+    web: Web, account: Account, scripted: Simulated
+):
     scripted.script({"call": "msg_tts", "polls": 2, "sound": "tone"})
     watch = Watch(heartbeat_s=0.05)
 
@@ -351,9 +355,7 @@ def test_silent_recognition_times_out(
     assert time.monotonic() - began < 0.4
 
 
-def test_cloned_web_voices_are_listed(
-    web: Web, account: Account, scripted: Simulated
-):
+def test_cloned_web_voices_are_listed(web: Web, account: Account, scripted: Simulated):
     (speaker,) = web.account_voices(account)
     assert speaker.id.startswith("puv_")
 
@@ -380,9 +382,7 @@ def test_simulator_notices_a_voice_changed_in_between(
     assert "voice" in scripted.report()["violations"][0]
 
 
-def test_espeak_audio_is_decoded(
-    web: Web, account: Account, scripted: Simulated
-):
+def test_espeak_audio_is_decoded(web: Web, account: Account, scripted: Simulated):
     scripted.reset()
     scripted.script(AT_ONCE, {"call": "msg_tts", "sound": "voice"})
 

@@ -71,7 +71,9 @@ def test_recording_is_understood_byte_by_byte(recording: tuple[bytes, dict[str, 
     assert played(bytes([byte]) for byte in data) == expected
 
 
-def test_recording_is_understood_cut_at_every_position(recording: tuple[bytes, dict[str, Any]]):
+def test_recording_is_understood_cut_at_every_position(
+    recording: tuple[bytes, dict[str, Any]],
+):
     data, expected = recording
     for at in range(1, len(data)):
         assert played([data[:at], data[at:]]) == expected, f"cut at {at}"
