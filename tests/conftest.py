@@ -26,6 +26,7 @@ from tests.served import Served
 from tests.simulated import Simulated
 
 BOTH = pytest.mark.parametrize("kind", ["web", "platform"])
+LEFT_S = 45.0  # a removal that fails is repeated after 1, 5 and 30 s
 CALLS = {"web": "chat", "platform": "completion"}  # what an answer is called upstream
 
 _users = itertools.count(7001)
@@ -64,7 +65,9 @@ def upstream(
     left = mark.args if mark else ()
     for what in ("open_answers", "conversations"):
         if what not in left:
-            simulator.wait(what, exactly=0, timeout_s=5)
+            simulator.wait(
+                what, exactly=0, timeout_s=45
+            )  # removals pause for 1, 5 and 30 s
     if "violations" not in left:
         assert simulator.report()["violations"] == []
 

@@ -23,8 +23,8 @@ import requests
 from tests.secret_leaks import KEY, LOGS
 
 ROOT = Path(__file__).resolve().parent.parent
-START_S = 20.0
-STOP_S = 30.0
+START_S = 60.0
+STOP_S = 60.0
 PORTS = (10_000, 32_000)
 
 

@@ -32,7 +32,7 @@ class CountingFactory:
 
     def __call__(self, key: str) -> str:
         self.keys.append(key)
-        self.go.wait(5)
+        self.go.wait(30)
         if self.fails:
             raise ValueError(key)
         return f"{key}{len(self.keys)}"

@@ -51,6 +51,6 @@ def test_idle_connections_do_not_delay_shutdown(upstream: Simulated, tmp_path: P
     with Served(tmp_path, HAILUO_ORIGIN=upstream.origin) as gateway:
         idle = [connection(gateway) for _ in range(20)]
         gateway.process.send_signal(signal.SIGTERM)
-        assert gateway.process.wait(10) == 0  # it may take 28 s
+        assert gateway.process.wait(20) == 0  # with answers it takes up to 28 s
         for sock in idle:
             sock.close()

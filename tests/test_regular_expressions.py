@@ -86,7 +86,7 @@ def test_regular_expression_is_linear_on_hostile_text(name: str):
     expression = getattr(importlib.import_module(module), attribute)
     use = COMPILED[name]
     apply = getattr(expression, use)
-    begun = time.perf_counter()
+    begun = time.process_time()
     for part in PARTS + BLANKS:
         for end in ("", "\0"):
             text = part * (LONG // len(part)) + end
@@ -94,4 +94,4 @@ def test_regular_expression_is_linear_on_hostile_text(name: str):
             found = apply("", hostile) if use == "sub" else apply(hostile)
             if use == "finditer":
                 deque(found, maxlen=0)
-    assert time.perf_counter() - begun < 20
+    assert time.process_time() - begun < 20

@@ -25,11 +25,13 @@ def children() -> multiprocessing.context.ForkServerContext:
 
 
 def said_until_killed(child: Any, said: Path, seed: int) -> list[list[str]]:
-    """What a child has said when it is killed, a little after it has begun."""
+    """Return what a child has said until it is killed, at or just behind a line."""
+    chance = random.Random(seed)
+    lines = chance.randint(1, 40)
     child.start()
-    while not said.exists() or not said.stat().st_size:
+    while not said.exists() or said.read_bytes().count(b"\n") < lines:
         time.sleep(0.001)
-    time.sleep(random.Random(seed).random() * 0.05)
+    time.sleep(chance.random() * 0.005)
     child.kill()
     child.join()
     return [line.split() for line in said.read_text().splitlines()]

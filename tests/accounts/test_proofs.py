@@ -124,7 +124,7 @@ class PausingWatch(Watch):
     def pause(self, seconds: float) -> Iterator[None]:
         if seconds:
             self.pausing.set()
-            assert self.over.wait(10)
+            assert self.over.wait(30)
         return iter(())
 
 
@@ -145,7 +145,7 @@ class TestSharedLock:
 
         with ThreadPoolExecutor() as threads:
             tried = threads.submit(list, here.answer(turn, question, watch))
-            assert watch.pausing.wait(10)
+            assert watch.pausing.wait(30)
             assert gateway.chat().status_code == 200
             watch.over.set()
             assert "".join(piece.text for piece in tried.result()) == "Hi"

@@ -134,7 +134,7 @@ def test_concurrent_refreshes_share_one_run(in_process: Hosting, upstream: Simul
         first = threads.submit(refresh, gateway)
         upstream.wait("held", exactly=1)
         others = [threads.submit(refresh, gateway, "GET") for _ in range(3)]
-        time.sleep(0.1)
+        time.sleep(0.5)  # until they have joined
         upstream.release()
         told = [each.result().json for each in (first, *others)]
 
@@ -655,14 +655,14 @@ def save(path: Path, text: str) -> None:
 
 def await_waiting(gateway: InProcessGateway) -> None:
     """Somebody is in line."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
     while not gateway.parts.pool.waiting:
         assert time.monotonic() < until
         time.sleep(0.005)
 
 
 def await_log(gateway: Served, words: str) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while words not in gateway.log():
         assert time.monotonic() < until, f"the log never says {words}"
         time.sleep(0.05)

@@ -376,7 +376,7 @@ class TestReserve:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         assert "cannot be written (File too large)" in ended.stderr
         assert not ended.stdout

@@ -32,7 +32,7 @@ from hailuo.gateway.request_state import RequestState
 from hailuo.upstream import Identity
 from tests.served import ROOT
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 def identify(credential: str) -> Identity | None:
@@ -251,7 +251,7 @@ def test_queue_fails_at_once_when_the_last_account_dies():
         queue.end()
 
     assert {type(error) for error in queue.errors.values()} == {NoLiveAccount}
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < WAIT_S / 2
 
 
 def test_waiting_request_gets_an_account_that_is_added():
@@ -413,7 +413,7 @@ def test_closed_pool_refuses_leases_and_empties_its_queue():
         pass
 
     assert isinstance(queue.errors["in line"], ShuttingDown)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < WAIT_S / 2
     assert pool.idle(0)
 
 
@@ -526,7 +526,7 @@ def test_no_account_is_lost_when_waiting_greenlets_are_killed(seed: int):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
     assert ended.returncode == 0, ended.stderr

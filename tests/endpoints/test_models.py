@@ -109,4 +109,4 @@ def test_model_lookup_at_an_unreachable_platform_is_quick(pool: Pool):
     client = pool("sk-api-sim-1", platform_origin="http://127.0.0.1:9")
 
     assert listed(client) == OURS
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20

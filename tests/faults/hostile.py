@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from tests.served import Served
 
-PATIENCE_S = 20.0  # a frozen worker answers nobody for longer; 10 ms are usual
+PATIENCE_S = 60.0  # a frozen worker answers nobody for longer; 10 ms are usual
 
 _addresses = itertools.count(1)
 

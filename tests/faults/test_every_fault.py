@@ -116,10 +116,10 @@ def assert_clear(case: Case | None, status: int, body: bytes) -> None:
 
 def calm(gateway: Served, upstream: Simulated, process: Path) -> None:
     """Nothing runs any more, here, upstream, or as a child."""
-    upstream.wait("open_answers", exactly=0, timeout_s=10)
-    upstream.wait("conversations", exactly=0, timeout_s=20)
+    upstream.wait("open_answers", exactly=0, timeout_s=60)
+    upstream.wait("conversations", exactly=0, timeout_s=180)
     assert upstream.report()["violations"] == []
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while any(each["state"] == "answering" for each in accounts(gateway)) or (
         children(process)
     ):

@@ -79,7 +79,7 @@ def test_500_slow_clients_do_not_slow_others_or_leak(
 
     with trickling(alone, sent) as sockets:
         drip(sockets, drop)
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while held(process)["files"] < before["files"] + SENDERS:
             assert time.monotonic() < until, "they are not let in"
             time.sleep(0.02)
@@ -89,13 +89,13 @@ def test_500_slow_clients_do_not_slow_others_or_leak(
             meanwhile.append(answer_s(alone))
         during = held(process)
 
-    assert statistics.median(meanwhile) < 3 * before_s + 0.05
+    assert statistics.median(meanwhile) < 5 * before_s + 0.5
     assert during["threads"] == before["threads"]
     assert before["files"] + SENDERS - 5 < during["files"] < before["files"] + 510
     assert during["kb"] - before["kb"] < SENDERS * EACH_KB
     assert len(upstream.report()["answers"]) == asked + 20, "nobody asked for them"
 
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while held(process)["files"] > before["files"] + 5:
         assert time.monotonic() < until, "what they held is not given back"
         time.sleep(0.02)

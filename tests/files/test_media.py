@@ -68,9 +68,9 @@ def test_svg_may_begin_with_many_comments():
 
 @pytest.mark.parametrize("part", [b"<!---->", b"<!--", b"<?xml>", b"<!DOCTYPE ", b" "])
 def test_media_type_of_hostile_beginnings_is_found_quickly(part):
-    begun = time.perf_counter()
+    begun = time.process_time()
     media.media_type_of(part * 500)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 @given(st.integers(0, 100), st.text(min_size=1))

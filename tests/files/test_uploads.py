@@ -45,7 +45,7 @@ def web(upstream):
     upstream.script({"call": "chat", "text": "It says so.", "times": None})
     web = Web(HttpClient(), upstream.origin)
     yield web
-    assert web.drain(5) == 0
+    assert web.drain(30) == 0
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import SECRET, Caller
 from tests.served import Served
 
-SOON_S = 5.0
+SOON_S = 30.0
 
 
 @pytest.fixture(scope="session")

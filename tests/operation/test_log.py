@@ -42,7 +42,7 @@ def test_access_log_of_a_whole_answer(
     assert (line["method"], line["path"]) == ("POST", "/v1/chat/completions")
     assert (line["status"], line["ended"]) == (200, "done")
     assert (line["upstream"], line["account"]) == ("web", account.users[0])
-    assert 0 < line["first_s"] <= line["total_s"] < 5
+    assert 0 < line["first_s"] <= line["total_s"] < 60
     assert line["pieces"] >= 1
     assert line["bytes"] == len(body)
 

@@ -67,8 +67,8 @@ def outside(*folders: str) -> list[str]:
     return [module for module in MODULES if not under(module, *folders)]
 
 
-# The layers of the package, from top to bottom: imports run down, or stay within a layer
-# whose parts are named together.
+# The layers of the package, from top to bottom: imports run down, or stay within a
+# layer, whose parts are named together.
 FLOORS = (
     ("hailuo", "__main__"),
     ("endpoints",),

@@ -648,7 +648,7 @@ def test_disconnect_ends_the_audio_child(scripted: Simulated, account: Caller):
 
     scripted.release()
     scripted.wait("conversations", exactly=0)
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
     while children(account.gateway) and time.monotonic() < until:
         time.sleep(0.02)
     assert not children(account.gateway)
