@@ -40,6 +40,7 @@ def test_keepalive_outlasts_nginxs():
     assert int(nginx_s) < kept_s == 75
 
 
+@pytest.mark.slow
 def test_incomplete_request_on_a_kept_connection_times_out(kept: socket.socket):
     """Within 10 s, though the connection may be idle for longer."""
     with kept:

@@ -59,6 +59,7 @@ def check(path: Path, said: list[list[str]]) -> tuple[int, int]:
     return len(replaced), int(bool(in_flight) and in_flight not in on_disk)
 
 
+@pytest.mark.slow
 def test_tokens_file_keeps_every_reported_change_when_the_process_is_killed(
     children: multiprocessing.context.ForkServerContext, tmp_path: Path
 ):

@@ -76,6 +76,7 @@ def five(serve: Callable[..., Served], upstream: Simulated) -> Served:
     return known
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["pool", "caller", "pool and callers"])
 def test_requests_are_served_in_order_one_per_account(
     upstream: Simulated, five: Served, caller: Callable[..., Caller], key: str
@@ -168,6 +169,7 @@ def raw_body(gateway: Served, key: str, body: Any) -> socket.socket:
     return sock
 
 
+@pytest.mark.slow
 def test_no_account_is_lost_when_clients_disconnect_and_upstreams_fail(
     upstream: Simulated, serve: Callable[..., Served]
 ):

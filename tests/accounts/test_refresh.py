@@ -598,6 +598,7 @@ def test_create_app_starts_no_thread(in_process: Hosting, upstream: Simulated):
     assert threading.active_count() == before
 
 
+@pytest.mark.slow
 def test_periodic_renewal_survives_a_broken_file_and_fails_no_request(
     upstream: Simulated, tmp_path: Path
 ):

@@ -63,6 +63,7 @@ class Clients:
         return Received(answer.status_code, answer.text, answer.headers, now)
 
 
+@pytest.mark.slow
 def test_shutdown_finishes_short_streams_and_cuts_long_ones_cleanly(
     upstream: Simulated, tmp_path: Path
 ):

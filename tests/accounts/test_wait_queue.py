@@ -519,6 +519,7 @@ def test_no_account_is_leased_twice_or_lost_under_random_load(seed: int):
     assert all(account.slot.busy == 0 for account in load.pool.accounts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_no_account_is_lost_when_waiting_greenlets_are_killed(seed: int):
     ended = subprocess.run(

@@ -81,6 +81,7 @@ form = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @OFTEN
 @given(speech | anything)
 def test_random_speech_request_is_never_an_internal_error(
@@ -95,6 +96,7 @@ def test_random_speech_request_is_never_an_internal_error(
     assert error["code"] == "invalid_json" or error["param"] in error["message"]
 
 
+@pytest.mark.slow
 @OFTEN
 @given(transcription | anything)
 def test_random_json_transcription_is_never_an_internal_error(
@@ -109,6 +111,7 @@ def test_random_json_transcription_is_never_an_internal_error(
     assert error["code"] == "invalid_json" or error["param"], (body, error)
 
 
+@pytest.mark.slow
 @OFTEN
 @given(form)
 def test_random_form_transcription_is_never_an_internal_error(

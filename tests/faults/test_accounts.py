@@ -28,6 +28,7 @@ def ask(gateway: Served, key: str) -> int:
     return gateway.request("POST", path, json=body, headers=headers).status_code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_owner_is_served_while_foreign_tokens_of_the_account_fail(
     upstream: Simulated, serve: Callable[..., Served], fault: str

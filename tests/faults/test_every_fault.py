@@ -79,6 +79,7 @@ def test_fault_list_covers_everything_the_simulator_can_do():
     assert set(script.STEPS) - {step["do"] for step in steps} == faults.NO_STEPS
 
 
+@pytest.mark.slow
 def test_gateway_survives_every_fault_under_load_without_leaks(
     upstream: Simulated, faulted: Served, tmp_path: Path
 ):

@@ -67,6 +67,7 @@ def test_flooding_client_behind_nginx_does_not_stall_others(
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLIENTS)
 def test_flooding_client_that_is_refused_is_disconnected(gateway: Served, name: str):
     """What nobody needs is read for 10 s at most, before the connection is closed."""
@@ -107,6 +108,7 @@ def test_flooding_upstream_does_not_stall_others(
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFUSED_SERVICES)
 def test_endless_upstream_response_is_refused(attacked: Callable[..., Any], name: str):
     with attacked(name) as (_, client):

@@ -63,6 +63,7 @@ def answer_s(gateway: Served) -> float:
     return time.monotonic() - asked_at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sent", "drop"),
     [(HEADER, b"x"), (BEGUN, b" "), (CHUNKED, b"1\r\n \r\n")],
