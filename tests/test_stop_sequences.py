@@ -1,6 +1,7 @@
 """Stop sequences, wherever the pieces are cut."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,7 @@ class Pieces:
         self.closed = False
         self.answer = self._answer(texts)
 
-    def _answer(self, texts: tuple[str, ...]) -> Iterator[Piece]:
+    def _answer(self, texts: tuple[str, ...]) -> Generator[Any, None, None]:
         try:
             for text in texts[:-1]:
                 yield Piece(text, id="7")
@@ -70,7 +71,7 @@ def test_text_that_begins_no_stop_sequence_is_given_at_once():
 
 
 def test_heartbeats_pass_through():
-    def answer() -> Iterator[Piece]:
+    def answer() -> Generator[Any, None, None]:
         yield HEARTBEAT
         yield Piece("a", finish="stop")
 
@@ -88,7 +89,7 @@ def test_closing_the_truncated_answer_closes_the_original():
 class TestUsageBehindStop:
     """What comes behind a stop is read for the usage alone."""
 
-    def answer(self, *behind: Piece) -> Iterator[Piece]:
+    def answer(self, *behind: Any) -> Generator[Any, None, None]:
         yield Piece("a STOP b", id="7")
         yield from behind
 
@@ -104,7 +105,7 @@ class TestUsageBehindStop:
         assert said[-1] == Piece(id="7", finish="stop", usage=Usage(3, 4))
 
     def test_usage_is_omitted_when_the_rest_fails(self):
-        def answer() -> Iterator[Piece]:
+        def answer() -> Generator[Any, None, None]:
             yield from self.answer()
             raise Unreachable("broken off")
 
@@ -124,7 +125,7 @@ class TestUsageBehindStop:
         assert (last.text, last.finish) == ("b ", "stop")
 
     def test_disconnect_behind_the_stop_sequence_is_raised(self):
-        def answer() -> Iterator[Piece]:
+        def answer() -> Generator[Any, None, None]:
             yield from self.answer()
             raise ClientDisconnected("gone")
 

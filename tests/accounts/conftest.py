@@ -9,7 +9,6 @@ from typing import Any
 
 import jwt
 import pytest
-from werkzeug.test import TestResponse
 
 from hailuo import create_app
 from hailuo.settings import Settings
@@ -44,7 +43,7 @@ class InProcessGateway:
     def on_disk(self) -> list[str]:
         return json.loads(self.path.read_text("utf-8"))
 
-    def ask(self, method: str, path: str, **call: Any) -> TestResponse:
+    def ask(self, method: str, path: str, **call: Any) -> Any:
         call.setdefault("headers", {"Authorization": f"Bearer {KEY}"})
         call.setdefault("buffered", True)  # read to its end and closed
         return self.app.test_client().open(path, method=method, **call)
@@ -54,7 +53,7 @@ class InProcessGateway:
         listed = self.ask("GET", "/v1/token").json
         return {each["account"]: each for each in listed["data"]}
 
-    def chat(self, key: str = KEY, **fields: Any) -> TestResponse:
+    def chat(self, key: str = KEY, **fields: Any) -> Any:
         body = {"messages": [{"role": "user", "content": "Hello"}], **fields}
         headers = {"Authorization": f"Bearer {key}"}
         whole = not fields.get("stream")

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from werkzeug.test import TestResponse
 
 from hailuo.accounts.account import CHAT
 from hailuo.accounts.cooldowns import Cooldowns
@@ -14,7 +13,7 @@ from hailuo.errors import QuotaExhausted, RateLimited, Unreachable, UpstreamBusy
 from hailuo.gateway.retry import RetryPolicy
 from hailuo.upstream import Piece, Question
 from tests.accounts.conftest import InProcessGateway
-from tests.accounts.test_line import Clock
+from tests.accounts.test_wait_queue import Clock
 from tests.simulated import Simulated
 
 Hosting = Callable[..., InProcessGateway]
@@ -50,11 +49,11 @@ def platform(
 
 def ask(
     gateway: InProcessGateway, question: str = "Hello", **fields: Any
-) -> TestResponse:
+) -> Any:
     return gateway.chat(messages=[{"role": "user", "content": question}], **fields)
 
 
-def speak(gateway: InProcessGateway, **fields: Any) -> TestResponse:
+def speak(gateway: InProcessGateway, **fields: Any) -> Any:
     return gateway.ask("POST", "/v1/audio/speech", json={"input": "Hello.", **fields})
 
 

@@ -16,7 +16,7 @@ OURS = ["hailuo", "tts-1", "tts-1-hd", "whisper-1"]
 THEIRS = ["MiniMax-M3", "MiniMax-M4"]
 LISTED = {"call": "models", "data": THEIRS, "times": None}
 
-Pool = Callable[..., FlaskClient]
+Pool = Callable[..., Any]
 
 
 @pytest.fixture

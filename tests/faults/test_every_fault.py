@@ -84,7 +84,8 @@ def test_gateway_survives_every_fault_under_load_without_leaks(
     upstream: Simulated, faulted: Served, tmp_path: Path
 ):
     load, process = FaultLoad(faulted, upstream), worker(faulted)
-    after, asked = [], set()
+    after: list[dict[str, int]] = []
+    asked: set[str] = set()
     for cases in ([*chats(), *all_else()], light(), light()):
         for case, status, body in load.run(cases):
             assert_clear(case, status, body)

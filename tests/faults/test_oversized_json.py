@@ -128,7 +128,7 @@ def others_served(gateway: Served) -> Iterator[None]:
     on what else the machine does, so its CPU time is measured.
     """
     over = threading.Event()
-    waits = []
+    waits: list[float] = []
     process = worker(gateway)
 
     def ping() -> None:

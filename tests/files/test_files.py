@@ -116,7 +116,7 @@ def test_file_leaves_nothing_on_disk_or_open(monkeypatch, tmp_path):
 
 
 def test_decoding_base64_yields_to_other_requests():
-    turns = []
+    turns: list[float] = []
 
     from_base64(base64.b64encode(bytes(SLICE * 3)).decode(), sleep=turns.append)
 
@@ -151,7 +151,7 @@ def test_file_becomes_a_data_uri(size):
 
 
 def test_making_a_data_uri_yields_to_other_requests():
-    turns = []
+    turns: list[float] = []
 
     data_uri(from_base64("A" * SLICE * 3), sleep=turns.append)
 

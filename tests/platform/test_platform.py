@@ -41,7 +41,7 @@ def answer(
     return [piece for piece in pieces if piece is not HEARTBEAT]
 
 
-def text_of(pieces: Iterable[Piece]) -> str:
+def text_of(pieces: Iterable[Any]) -> str:
     return "".join(piece.text for piece in pieces)
 
 

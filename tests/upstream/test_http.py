@@ -25,7 +25,6 @@ from hailuo.errors import (
     UpstreamTimeout,
 )
 from hailuo.net.client import HttpClient
-from hailuo.net.stream import Stream
 from hailuo.net.transport_errors import map_transport_error
 from hailuo.upstream.tidying import CROWD
 from tests.upstream.service import CHUNKED, END, UNTIL_CLOSE, Answer, Service, chunk
@@ -47,7 +46,7 @@ def framed(wire: str, *parts: bytes) -> bytes:
 @contextmanager
 def answering(
     *parts: bytes, close: bool = False, watch: Watch | None = None, http: Any = None
-) -> Iterator[Stream]:
+) -> Iterator[Any]:
     """A stream of exactly these parts, written one after the other."""
 
     def answer(sock: socket.socket) -> None:
@@ -72,7 +71,7 @@ def trusting() -> HttpClient:
     return http
 
 
-def read(stream: Iterable[bytes]) -> bytes:
+def read(stream: Iterable[Any]) -> bytes:
     return b"".join(stream)
 
 
@@ -381,11 +380,11 @@ class TestSilence:
             [CHUNKED + chunk(b"a") + rest] if together else [CHUNKED, chunk(b"a"), rest]
         )
         with answering(*parts, watch=watch) as stream:
-            parts = (part for part in stream if part != b"ab")
-            assert next(parts)[:1] == b"a"
-            assert next(parts) is HEARTBEAT
+            pieces = (part for part in stream if part != b"ab")
+            assert next(pieces)[:1] == b"a"
+            assert next(pieces) is HEARTBEAT
             watch.heartbeat_sent()
-            assert next(parts) is HEARTBEAT
+            assert next(pieces) is HEARTBEAT
 
     @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nX: y\r\n"], ids=repr)
     def test_missing_headers_time_out(self, begun: bytes):

@@ -1,5 +1,7 @@
 """The signature, against vectors that node computed (encodeURIComponent, md5)."""
 
+from typing import Any
+
 import pytest
 import requests
 
@@ -38,7 +40,7 @@ VECTORS = {
 
 @pytest.mark.parametrize(("path", "body", "expected"), VECTORS.values(), ids=VECTORS)
 def test_request_is_signed_as_the_browser_signs_it(
-    path: str, body: object, expected: str
+    path: str, body: Any, expected: str
 ):
     method = "GET" if body is None else "POST"
     request = requests.Request(
