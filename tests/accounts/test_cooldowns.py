@@ -47,9 +47,7 @@ def platform(
     return platform
 
 
-def ask(
-    gateway: InProcessGateway, question: str = "Hello", **fields: Any
-) -> Any:
+def ask(gateway: InProcessGateway, question: str = "Hello", **fields: Any) -> Any:
     return gateway.chat(messages=[{"role": "user", "content": question}], **fields)
 
 
@@ -409,7 +407,7 @@ def test_empty_piece_begins_the_answer_unlike_a_heartbeat(
     class Upstream:
         asked = 0
 
-        def answer(self, *_: Any) -> Iterator[Piece]:
+        def answer(self, *_: Any) -> Iterator[Any]:
             self.asked += 1
             yield HEARTBEAT
             yield Piece()

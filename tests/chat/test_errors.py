@@ -241,7 +241,7 @@ def test_failed_device_registration_is_retried(upstream: Simulated, account: Cal
 class TestFailureInMidStream:
     """After the first piece: one error event, then the end; no [DONE], no text."""
 
-    ENDS = {
+    ENDS: dict[str, tuple[dict[str, Any], str]] = {
         "error event": ({"do": "error", "code": 1, "message": "忙"}, "upstream_busy"),
         "token refused": (
             {"do": "error", "code": 1000021, "message": "异常"},

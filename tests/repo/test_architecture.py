@@ -245,7 +245,7 @@ def test_importing_a_module_has_no_side_effects():
         for node in tree(module).body:
             words = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
             guarded = isinstance(node, ast.If)
-            if guarded:
+            if isinstance(node, ast.If):
                 assert re.search("__name__|TYPE_CHECKING", ast.unparse(node.test))
             assert guarded or words or isinstance(node, harmless), (
                 module,

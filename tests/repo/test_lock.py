@@ -39,7 +39,7 @@ def locked(python: str) -> dict[str, str]:
         "implementation_name": "cpython",
     }
     chosen = [each for each in LOCK if not each.marker or each.marker.evaluate(where)]
-    pins = {canonicalize_name(each.name): pin(each) for each in chosen}
+    pins: dict[str, str] = {canonicalize_name(each.name): pin(each) for each in chosen}
     assert len(pins) == len(chosen), "a distribution is locked twice"
     return pins
 

@@ -35,13 +35,13 @@ def test_every_setting_is_documented_with_its_default():
 
 def test_every_route_is_documented(tmp_path: Path):
     app = create_app(Settings(tokens_file=str(tmp_path / "none.json")))
-    told = {}
+    told: dict[str, set[str]] = {}
     for cell, *_ in rows("Routes"):
         for spelled in re.findall(r"`((?:[A-Z]+`, `)*[A-Z]+ \S+)`", cell):
             *methods, path = spelled.replace("`, `", " ").split()
             plain = re.sub(r"\{\w+\}", "{}", path.removeprefix("/v1"))
             told.setdefault(plain, set()).update(methods)
-    real = {}
+    real: dict[str, set[str]] = {}
     for rule in app.url_map.iter_rules():
         if rule.endpoint != "static":
             plain = re.sub(r"<[^>]+>", "{}", rule.rule)
