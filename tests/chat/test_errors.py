@@ -397,7 +397,7 @@ class TestUnavailablePool:
             with pytest.raises(openai.InternalServerError) as raised:
                 account.ask(question)
             assert raised.value.code == "upstream_busy"
-            assert BUSY["message"] in raised.value.message
+            assert str(BUSY["message"]) in raised.value.message
             rests = (
                 question != "One"
             )  # with one question it may be the question's fault

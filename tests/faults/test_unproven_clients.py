@@ -75,7 +75,7 @@ def calls(upstream: Simulated) -> list[str]:
     return [each["call"] for each in upstream.report()["requests"]]
 
 
-HEAVY = {
+HEAVY: dict[str, tuple[str, Any, dict[str, str]]] = {
     "an upload": (TRANSCRIPTIONS, form(sounds.wav(sounds.tone(1))), FORM),
     "a conversion": (SPEECH, {"input": "Hello", "response_format": "aac"}, {}),
     "a document": (

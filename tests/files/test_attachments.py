@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -150,7 +151,8 @@ def test_files_are_deleted_when_the_answer_is_closed(tmp_path, monkeypatch):
 
     with nothing_left(tmp_path, monkeypatch):
         pieces = attached([sent(b"a")], RULES, Watch(), speak)
-        assert next(pieces).text == "first"
+        first: Any = next(pieces)
+        assert first.text == "first"
         pieces.close()
     assert ended == [True]
 
@@ -169,7 +171,8 @@ def test_disconnect_ends_the_download(tmp_path, monkeypatch):
 
 def test_slow_download_yields_heartbeats():
     with Site(silence()) as site:
-        pieces = attached([at(site.url())], RULES, Watch(heartbeat_s=0.01), None)
+        ask: Any = None  # nobody is asked before the file is here
+        pieces = attached([at(site.url())], RULES, Watch(heartbeat_s=0.01), ask)
         assert next(pieces) is HEARTBEAT
         assert next(pieces) is HEARTBEAT
         pieces.close()
