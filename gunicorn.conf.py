@@ -6,13 +6,17 @@ must not make several of it. For the same reason there is no reload: restart ins
 
 import ctypes
 import gc
+import json
+import logging
 import os
 import resource
 import select
 import signal
 import time
+import uuid
 
 import gevent
+import gunicorn.util
 from gevent.baseserver import BaseServer
 from gevent.hub import Waiter
 from gevent.monkey import get_original
@@ -20,7 +24,9 @@ from gunicorn.glogging import Logger
 from gunicorn.http.unreader import SocketUnreader
 
 from hailuo.concurrency.fairness import SLICE_S, yield_to_others
-from hailuo.logs import configuration
+from hailuo.errors import BadRequest, body
+from hailuo.logs import configuration, redact
+from hailuo.masking import conceal
 from hailuo.settings import Settings, WrongSettings
 
 workers = 1
@@ -29,6 +35,8 @@ worker_connections = 4096
 timeout = 120  # a heartbeat of the worker's loop, not the length of a request
 graceful_timeout = 28  # platforms kill after 30 s; leaving takes 26 at most
 keepalive = 75  # longer than clients and proxies keep a connection, or a POST is lost
+limit_request_line = 4094  # bytes
+limit_request_fields = 100
 limit_request_field_size = 65536  # a handful of tokens in one header exceeds 8 KB
 control_socket_disable = True
 
@@ -48,6 +56,19 @@ PR_SET_DUMPABLE = 4  # source: linux/prctl.h
 HEADERS_S = 10
 LAST_WORDS_S = 1.5  # for requests that were cut off to say so, after all others ended
 
+# What is wrong with a request that gunicorn cannot read, by the status it finds.
+UNREADABLE = {
+    414: ("uri_too_long", f"the request's first line exceeds {limit_request_line} B"),
+    417: ("expectation_failed", "Expect may only be 100-continue"),
+    431: (
+        "header_too_long",
+        f"there are more than {limit_request_fields} headers, or one is longer than "
+        f"{limit_request_field_size} bytes",
+    ),
+    500: ("internal_error", "an internal error"),
+}
+MALFORMED = ("malformed_request", "this is not a request of HTTP/1.1")
+
 poll_now = get_original("select", "poll")
 
 
@@ -63,7 +84,8 @@ logger_class = Log
 try:
     settings = Settings.read(os.environ)
 except WrongSettings as error:
-    raise SystemExit(str(error)) from None
+    raise SystemExit(redact(str(error))) from None
+conceal(settings.secrets)
 
 bind = f"0.0.0.0:{settings.port}"
 loglevel = settings.log_level
@@ -87,6 +109,7 @@ def when_ready(server):
 
 def post_worker_init(worker):
     select.poll = Poll
+    gunicorn.util.write_error = write_error
     worker.timeout_ctx = Patience
     _read_fairly()
     _collect_seldom()
@@ -102,6 +125,29 @@ def _keep_memory_private():
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl:
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def write_error(client, status, reason, _):
+    """Refuse what is no request, in the one body that failures have.
+
+    gunicorn calls it where the application never sees the request: it quotes what it
+    did not understand, in HTML.
+    """
+    id, (code, message) = f"req_{uuid.uuid4().hex}", UNREADABLE.get(status, MALFORMED)
+    error = BadRequest(message, code=code)
+    if status == 500:
+        error.type = "server_error"
+    data = json.dumps(body(error))
+    logging.getLogger("hailuo").info("%s refused: %d %s", id, status, code)
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\n"
+        f"Content-Type: application/json\r\n"
+        f"Content-Length: {len(data)}\r\n"
+        f"x-request-id: {id}\r\n"
+        f"Access-Control-Allow-Origin: *\r\n"
+        f"Connection: close\r\n\r\n"
+    )
+    gunicorn.util.write_nonblock(client, (head + data).encode("ascii"))
 
 
 def pre_request(worker, req):

@@ -24,7 +24,7 @@ from tests.served import KEY, Served
 from tests.simulated import Simulated
 
 FIRST_USER = 6401
-CUT_S = 20  # design.md, Leaving in order
+CUT_S = 20  # performance.md, Graceful shutdown
 
 
 class Received(NamedTuple):

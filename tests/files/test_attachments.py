@@ -197,7 +197,7 @@ class TestPictures:
 
     @pytest.mark.parametrize("name", ["", "/a", "/a.png", "/a.JPG?b=c.pdf"])
     def test_public_picture_is_passed_on_unfetched(self, name):
-        source = at(f"http://127.0.0.1:1{name}")._replace(picture=True)
+        source = at(f"http://127.0.0.1:1{name}")._replace(image=True)
 
         assert self.given(source) == source
 
@@ -207,7 +207,7 @@ class TestPictures:
     )
     def test_address_that_may_be_no_picture_is_fetched(self, name, picture):
         with Site(answer(samples.PNG)) as site:
-            file = self.given(at(site.url(name))._replace(picture=picture))
+            file = self.given(at(site.url(name))._replace(image=picture))
 
         assert (file.is_image, file.address) == (True, site.url(name))
         assert file.param == at("").param
@@ -232,4 +232,4 @@ class TestPictures:
         assert seen[1:] == ("image/png", samples.PNG)
 
     def test_inline_picture_is_decoded(self):
-        assert self.given(sent(samples.PNG, picture=True)).is_image
+        assert self.given(sent(samples.PNG, image=True)).is_image

@@ -53,7 +53,7 @@ def children() -> list[str]:
         text=True,
         check=False,
     )
-    return [line for line in listed.stdout.splitlines() if "audio.child" in line]
+    return [line for line in listed.stdout.splitlines() if "audio.worker" in line]
 
 
 @pytest.mark.parametrize("kind", sounds.CODECS)
@@ -396,7 +396,7 @@ def test_audio_child_gets_no_secrets_and_has_limits(
     made = audio.transcode([mp3], "wav")
     next(made)
     found = subprocess.run(
-        ["pgrep", "-P", str(os.getpid()), "-f", "audio.child"],
+        ["pgrep", "-P", str(os.getpid()), "-f", "audio.worker"],
         capture_output=True,
         text=True,
         check=True,

@@ -14,6 +14,7 @@ FIELDS = ["characterID", "msgContent", "chatID", "searchMode"]
 CHARACTER_ID = "1"
 SEARCH_MODE = "0"
 TEXT, IMAGE, DOCUMENT = 1, 2, 6  # formType
+EITHER = ("image/avif",)  # nobody knows which the service takes it for
 IMAGE_TYPE = re.compile(  # protocol.md 5
     r"image/(x-)?(jpe?g|png|gif|bmp|webp|tiff|svg\+xml|heic|heif|ico(n)?)"
 )
@@ -91,5 +92,5 @@ def _check_file(entry: dict[str, Any], account: Account) -> None:
     if entry["content"] != file.name:
         raise forbidden(f"form calls {file.name!r} {entry['content']!r}")
     kind = IMAGE if IMAGE_TYPE.fullmatch(file.media_type) else DOCUMENT
-    if entry["formType"] != kind:
+    if entry["formType"] != kind and file.media_type not in EITHER:
         raise forbidden(f"formType of {file.media_type} is {entry['formType']}")
