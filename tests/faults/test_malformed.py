@@ -84,7 +84,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize(("kind", "expected"), UNREADABLE.items(), ids=UNREADABLE)
-def test_what_gunicorn_refuses_has_the_one_body_and_an_id(
+def test_request_refused_by_gunicorn_has_the_error_body_and_an_id(
     gateway: Served, kind: str, expected: tuple[int, str]
 ):
     answer = refusal(gateway.port, NO_REQUESTS[kind])
@@ -93,8 +93,9 @@ def test_what_gunicorn_refuses_has_the_one_body_and_an_id(
     assert set(error) == {"message", "type", "param", "code"}
     assert error["type"] == "invalid_request_error"
     assert b"Content-Type: application/json\r\n" in head
-    id = re.search(rb"x-request-id: (req_\w{32})\r", head)[1].decode()
-    assert f"{id} refused: {expected[0]} {expected[1]}" in gateway.log()
+    found = re.search(rb"x-request-id: (req_\w{32})\r", head)
+    assert found
+    assert f"{found[1].decode()} refused: {expected[0]} {expected[1]}" in gateway.log()
 
 
 @pytest.mark.parametrize("sent", NO_REQUESTS.values(), ids=NO_REQUESTS)

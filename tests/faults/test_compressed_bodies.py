@@ -4,6 +4,7 @@ import gzip
 import json
 import threading
 import zlib
+from typing import Any
 
 import pytest
 import requests
@@ -58,7 +59,7 @@ def send(
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["sized", "chunked"])
 @pytest.mark.parametrize(("encoding", "body"), PACKED.values(), ids=PACKED)
-def test_packed_question_is_answered(
+def test_compressed_question_is_answered(
     upstream: Simulated, account: Caller, encoding: str, body: bytes, chunked: bool
 ):
     upstream.script({"call": "chat", "text": "Yes"})
@@ -69,7 +70,7 @@ def test_packed_question_is_answered(
     assert SECRET in asked["message"]
 
 
-def test_packed_upload_is_heard(upstream: Simulated, account: Caller):
+def test_compressed_upload_is_transcribed(upstream: Simulated, account: Caller):
     upstream.script({"call": "phone", "text": "Yes", "times": None})
     form = requests.Request(
         "POST",
@@ -77,6 +78,7 @@ def test_packed_upload_is_heard(upstream: Simulated, account: Caller):
         files={"file": ("a.wav", wav(tone(1.0)))},
         data={"model": "whisper-1"},
     ).prepare()
+    assert isinstance(form.body, bytes)
     answer = account.gateway.request(
         "POST",
         "/v1/audio/transcriptions",
@@ -91,7 +93,7 @@ def test_packed_upload_is_heard(upstream: Simulated, account: Caller):
 
 
 @pytest.mark.parametrize("encoding", ["br", "compress", "gzip, gzip", "gzip2", "é"])
-def test_other_encoding_is_a_415_that_says_which_are_read(
+def test_unknown_encoding_is_a_415_that_lists_the_known_ones(
     gateway: Served, encoding: str
 ):
     answer = gateway.request(
@@ -109,11 +111,11 @@ def test_other_encoding_is_a_415_that_says_which_are_read(
     assert answer.headers["Accept-Encoding"] == "gzip, deflate, zstd"
 
 
-def test_who_may_call_is_asked_first(gateway: Served):
+def test_authentication_precedes_decompression(gateway: Served):
     assert send(gateway, "br", QUESTION, key="nobody").status_code == 401
 
 
-def test_encoding_of_no_body_does_no_harm(gateway: Served):
+def test_encoding_without_a_body_is_ignored(gateway: Served):
     answer = gateway.request("GET", "/v1/models", headers={"Content-Encoding": "br"})
     assert answer.status_code == 200
 
@@ -131,7 +133,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("encoding", "body"), BROKEN.values(), ids=BROKEN)
-def test_what_cannot_be_unpacked_is_a_400(gateway: Served, encoding: str, body: bytes):
+def test_broken_compression_is_a_400(gateway: Served, encoding: str, body: bytes):
     answer = send(gateway, encoding, body)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "invalid_body"
@@ -145,7 +147,9 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("encoding", BOMBS)
-def test_bomb_is_a_413_while_others_are_answered(gateway: Served, encoding: str):
+def test_compression_bomb_is_a_413_without_stalling_others(
+    gateway: Served, encoding: str
+):
     answers: list[requests.Response] = []
     bomb = BOMBS[encoding]
     sender = threading.Thread(
@@ -159,7 +163,7 @@ def test_bomb_is_a_413_while_others_are_answered(gateway: Served, encoding: str)
     assert answer.json()["error"]["code"] == "file_too_large"
 
 
-def test_endless_body_that_unpacks_to_nothing_is_a_413(serve):
+def test_endless_compressed_body_of_nothing_is_a_413(serve):
     """Empty blocks of deflate: five bytes each, of which none comes out."""
     gateway = serve(HAILUO_MAX_BODY_MB=1, HAILUO_MAX_FILE_MB=1)
     block = b"\x00\x00\x00\xff\xff" * 13_000
@@ -206,11 +210,12 @@ class Drip:
 
 
 @given(st.binary(max_size=300_000), st.integers(1, 70_000), st.integers(1, 70_000))
-def test_any_bytes_survive_however_they_come_and_are_read(
+def test_random_bytes_survive_compression_however_cut(
     data: bytes, step: int, size: int
 ):
     for encoding, pack in (("gzip", gzip.compress), ("zstd", zstd.compress)):
-        stream = Unpacked(Drip(pack(data), max(step, 50)), encoding, 1)
+        drip: Any = Drip(pack(data), max(step, 50))
+        stream = Unpacked(drip, encoding, 1)
         read = b""
         while part := stream.read(size):
             assert len(part) <= size
@@ -219,7 +224,7 @@ def test_any_bytes_survive_however_they_come_and_are_read(
 
 
 @given(st.binary(max_size=1_000))
-def test_no_bytes_break_the_unpacker_of_zstd(data: bytes):
+def test_random_bytes_never_break_the_zstd_decoder(data: bytes):
     unpacker = ZstdUnpacker()
     for head in (b"", zstd.compress(data)[:10]):
         try:
