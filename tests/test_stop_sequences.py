@@ -105,9 +105,10 @@ class TestUsageBehindStop:
 
         said = list(truncated(answer, ["STOP"], counted=True))
 
-        assert [piece.text for piece in said] == ["a ", "", ""]
-        assert said[1] is HEARTBEAT
-        assert said[-1] == Piece(id="7", finish="stop", usage=Usage(3, 4))
+        text, heartbeat, usage = said
+        assert (text.text, text.finish) == ("a ", "")
+        assert heartbeat is HEARTBEAT
+        assert usage == Piece(id="7", finish="stop", usage=Usage(3, 4))
 
     def test_usage_is_omitted_when_the_rest_fails(self):
         def answer() -> Generator[Any, None, None]:

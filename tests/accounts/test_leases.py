@@ -89,7 +89,8 @@ def test_requests_are_served_in_order_one_per_account(
         own.tokens = [upstream.token(user) for user in pool]
     keys = {"pool": [KEY], "caller": [own.key]}.get(key, [KEY, own.key])
     if own.key in keys:
-        status(raw(five, own.key, "introduced"))
+        for number in range(ACCOUNTS):  # so that each of its tokens is proven
+            status(raw(five, own.key, f"introduced {number}"))
     upstream.reset()
     upstream.script({**HELD, "times": None})
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from hailuo.concurrency.watch import Watch
+from hailuo.concurrency.watch import Heartbeat, Watch
 from hailuo.errors import ClientDisconnected, Unauthorized, UpstreamError
 from hailuo.upstream import Message, Question
 from tests.accounts.conftest import InProcessGateway, written
@@ -19,7 +19,7 @@ Hosting = Callable[..., InProcessGateway]
 class DisconnectedWatch(Watch):
     """The watch of a request whose client has disconnected."""
 
-    def check(self) -> None:
+    def raise_if_disconnected(self) -> None:
         raise ClientDisconnected("gone")
 
 
@@ -121,7 +121,7 @@ class PausingWatch(Watch):
         super().__init__()
         self.pausing, self.over = threading.Event(), threading.Event()
 
-    def pause(self, seconds: float) -> Iterator[None]:
+    def sleep(self, seconds: float) -> Iterator[Heartbeat]:
         if seconds:
             self.pausing.set()
             assert self.over.wait(30)

@@ -355,16 +355,16 @@ class TestUnwritableFile:
         self, in_process: Hosting, path: Path, caplog: pytest.LogCaptureFixture
     ):
         gateway = in_process([written("6237")])
-        refresher, file = gateway.parts.refresh, gateway.parts.credential_store.file
+        refresher, file = gateway.parts.refresher, gateway.parts.credential_store.file
         (path.parent / ".tokens.json.new").mkdir()
-        file.note([Change(None, written("6238"))])
+        file.apply([Change(None, written("6238"))])
 
         for _ in range(3):
             refresher._warn_of_unkept()
         refresher._unkept_said_at -= 61
         refresher._warn_of_unkept()
         (path.parent / ".tokens.json.new").rmdir()
-        file.note()
+        file.apply()
         refresher._unkept_said_at -= 61
         refresher._warn_of_unkept()
 

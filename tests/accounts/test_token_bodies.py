@@ -52,7 +52,9 @@ def check_refusal(status: int, error: Mapping[str, Any], body: bytes) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(raw)
-def test_tokens_that_are_handed_in(gateway: InProcessGateway, body: bytes):
+def test_random_token_bodies_are_accepted_or_refused_by_field(
+    gateway: InProcessGateway, body: bytes
+):
     before = gateway.on_disk
     answer = gateway.ask("POST", "/v1/token", data=body)
     if answer.status_code != 200:
@@ -68,7 +70,9 @@ def test_tokens_that_are_handed_in(gateway: InProcessGateway, body: bytes):
 
 @settings(max_examples=300, deadline=None)
 @given(raw)
-def test_token_that_is_checked(gateway: InProcessGateway, body: bytes):
+def test_random_token_checks_are_answered_or_refused_by_field(
+    gateway: InProcessGateway, body: bytes
+):
     """One that is shaped like a credential ends in 502: nobody can be asked."""
     answer = gateway.ask("POST", "/token/check", data=body)
     if answer.status_code == 200:

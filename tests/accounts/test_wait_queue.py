@@ -32,7 +32,7 @@ from hailuo.gateway.request_state import RequestState
 from hailuo.upstream import Identity
 from tests.served import ROOT
 
-WAIT_S = 60.0
+WAIT_S = 20.0  # less than a cooldown
 
 
 def identify(credential: str) -> Identity | None:
@@ -58,9 +58,9 @@ class Clock:
 
 
 class DisconnectedWatch(Watch):
-    """The eyes of a request whose caller has left."""
+    """The watch of a request whose client has disconnected."""
 
-    def check(self) -> None:
+    def raise_if_disconnected(self) -> None:
         raise ClientDisconnected("gone")
 
 
@@ -422,13 +422,13 @@ def test_closed_pool_refuses_leases_and_empties_its_queue():
 
 
 class DisconnectingWatch(Watch):
-    """A caller that leaves in the middle of its time in line."""
+    """The watch of a client that disconnects while it is in the queue."""
 
     def __init__(self, at: float) -> None:
         super().__init__()
         self._at = at
 
-    def check(self) -> None:
+    def raise_if_disconnected(self) -> None:
         if time.monotonic() >= self._at:
             raise ClientDisconnected("gone")
 

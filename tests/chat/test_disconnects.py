@@ -193,6 +193,7 @@ def test_client_that_stops_reading_loses_its_account(
     )
     with raw(account, stream=True):
         assert account.ask() == "Next"
+    upstream.wait("open_answers", exactly=0)
     assert upstream.report()["answers"][0]["how"] in ("client left", "done")
 
 
