@@ -11,7 +11,7 @@ from hailuo.accounts.cooldowns import CooldownPolicy, Cooldowns
 from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.errors import QuotaExhausted, RateLimited, Unreachable, UpstreamBusy
 from hailuo.gateway.retry import RetryPolicy
-from hailuo.upstream import Piece, Question
+from hailuo.upstream import Message, Piece, Question
 from tests.accounts.conftest import InProcessGateway
 from tests.accounts.test_wait_queue import Clock
 from tests.simulated import Simulated
@@ -417,6 +417,7 @@ def test_empty_piece_begins_the_answer_unlike_a_heartbeat(
     real, fake = gateway._upstreams["web"], Upstream()
     gateway._upstreams["web"] = fake
     turn = gateway.turn(gateway._pool.all_accounts())
+    question = Question([Message("user", ("Hello",))])
     with pytest.raises(Unreachable):
-        list(gateway.answer(turn, Question([]), Watch()))
+        list(gateway.answer(turn, question, Watch()))
     assert (fake.asked, turn.pieces) == (1, 1)
