@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import pytest
 import responses
-from hailuo.upstream.web.oss import Policy
 from responses import matchers
 
 from hailuo.errors import (
@@ -18,6 +17,7 @@ from hailuo.errors import (
 )
 from hailuo.upstream.web import Web, protocol
 from hailuo.upstream.web.client import Client
+from hailuo.upstream.web.oss import Policy
 from tests.accounts.conftest import written
 from tests.plain_http import PlainHttp
 
