@@ -3,6 +3,7 @@
 import gc
 import gzip
 import queue
+import select
 import socket
 import ssl
 import threading
@@ -578,6 +579,12 @@ class TestConnectionReuse:
                     time.sleep(0.02)
 
         return Service(answer)
+
+    def test_arrived_bytes_are_read_although_their_time_is_over(self):
+        """A machine that is late must not lose what the service has sent in time."""
+        with answering(framed("chunked", b"a")) as stream:
+            select.select([stream._socket], [], [])
+            assert read(stream.drained(0)) == b"a"
 
     def test_drained_connection_is_reused(self):
         """The end of an answer is known before its last bytes are here."""

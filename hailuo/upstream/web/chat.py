@@ -26,6 +26,7 @@ from .. import Link, Piece
 from .client import raise_for_status_info
 from .protocol import END_TYPE, HEARTBEAT_TYPE, IS_LAST
 
+CHAT_ID_WAIT_S = 0.75  # for the id of a conversation; its account is held meanwhile
 HALF = "\ufffd"  # a character cut in half, which a later event completes
 PROOF_CHARACTERS = 24  # repeated at the start of a content, they are no chance
 
@@ -203,10 +204,10 @@ def _link(detail: Mapping[str, Any]) -> Link:
 def read_chat_id(stream: Stream, parser: AnswerParser) -> None:
     """Read the id of a conversation whose client disconnected, to delete it.
 
-    It exists even if the client left early. A moment is all this takes; a client that
-    left while the headers were awaited left before the conversation began.
+    The service has the question, so the conversation exists even if the client left
+    before the answer's headers; its id comes at once, unless the service is slow.
     """
-    for received in () if parser.chat_id else stream.drained():
+    for received in () if parser.chat_id else stream.drained(CHAT_ID_WAIT_S):
         if received is HEARTBEAT:
             continue
         try:
