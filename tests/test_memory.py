@@ -1,4 +1,4 @@
-"""What is free goes back to the system, although a little is in use all over it."""
+"""Free memory goes back to the system, although a little of it is in use."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What callers ask while something goes wrong, and what that is.
+"""Requests of clients, and the faults that happen meanwhile.
 
 for case in [*chats(), *all_else()]:
     status, body = throw(case, gateway, upstream)
@@ -187,7 +187,7 @@ def check(gateway: Served, key: str):
 
 
 def name(key: str) -> str:
-    """What the gateway calls its account."""
+    """Return the gateway's name of the account."""
     identity = web.identify(key) or platform.identify(key)
     assert identity
     return identity.name

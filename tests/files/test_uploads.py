@@ -261,7 +261,7 @@ def test_disconnect_ends_the_upload(upstream, web, account):
 
 
 def test_nothing_is_uploaded_for_a_disconnected_client(upstream, web, account):
-    """Whose file is closed, and its descriptor that of another file."""
+    """Its file is closed, and the descriptor may be another file's."""
     leaving, file = Account(upstream.token(str(next(_users)))), a_file(b"1")
     upstream.script({"call": "policy", "token": leaving.token, "hold_headers": True})
 

@@ -30,7 +30,7 @@ def placed(question: Question, model: str = "MiniMax-M3") -> list[Message]:
 
 
 def newest(file: File | Source) -> str | Source:
-    """What becomes of a file of the newest message."""
+    """Return what is sent for a file of the newest message."""
     asked = Message("user", (TEXT, Source(PART)))
     (message,) = placed(Question([asked], files=[file]))
     assert message.content[0] == TEXT
@@ -38,7 +38,7 @@ def newest(file: File | Source) -> str | Source:
 
 
 def earlier(source: Source, model: str = "MiniMax-M3") -> str | Source:
-    """What becomes of a file of an earlier message."""
+    """Return what is sent for a file of an earlier message."""
     before, now = Message("user", (source,)), Message("user", ("And now?",))
     return placed(Question([before, now]), model)[0].content[0]
 

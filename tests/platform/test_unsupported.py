@@ -1,4 +1,4 @@
-"""What the platform cannot do is refused by the field's name, before any call."""
+"""Unsupported questions are refused by the field's name, before any call."""
 
 from typing import Any
 

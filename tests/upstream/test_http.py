@@ -238,7 +238,7 @@ class TestBrokenStream:
         ids=repr,
     )
     def test_connection_cut_between_or_inside_chunks_is_unreachable(self, rest: bytes):
-        """What came before it is given first."""
+        """The data before it is given first."""
         with answering(CHUNKED + chunk(b"before"), rest, close=True) as stream:
             received = b""
             with pytest.raises(Unreachable):

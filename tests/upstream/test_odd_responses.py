@@ -1,4 +1,4 @@
-"""Whatever JSON a service answers with is understood, or is a failure of its own."""
+"""Any JSON of an upstream is understood, or is an upstream error."""
 
 import json
 from typing import Any

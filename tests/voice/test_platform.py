@@ -186,7 +186,7 @@ def test_unknown_voice_raises_voice_unknown(platform: Platform):
 def test_refused_voice_is_no_refusal_of_the_key(
     platform: Platform, scripted: Simulated, code: int
 ):
-    """Whatever its code: else whoever misspells one puts keys to rest."""
+    """Whichever code it has: else a misspelt voice would put keys into cooldown."""
     refusal = {"code": code, "message": "Voice ID does not exist", "as": "base_resp"}
     scripted.script({"call": "t2a", "refuse": refusal})
 

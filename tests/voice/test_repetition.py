@@ -1,4 +1,4 @@
-"""What is asked of the service so that it reads a text out, and what it may say."""
+"""The prompt that makes the service read a text aloud, and the answers accepted."""
 
 import itertools
 import sys

@@ -1,4 +1,4 @@
-"""Who speaks when a caller names a voice."""
+"""The voice that speaks when a client names one."""
 
 import pytest
 

@@ -24,7 +24,7 @@ RECORDINGS = sorted(Path(__file__).with_name("streams").glob("*.sse"))
 
 
 def played(parts: Iterable[bytes], *, streamed: bool = True) -> dict[str, Any]:
-    """What an answer that arrives in *parts* comes to."""
+    """Return the sum of an answer that arrives in *parts*."""
     transcript = AnswerParser(streamed=streamed)
     text, links, error = "", [], None
     begun = streamed
