@@ -70,7 +70,7 @@ def test_flooding_client_behind_nginx_does_not_stall_others(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CLIENTS)
 def test_flooding_client_that_is_refused_is_disconnected(gateway: Served, name: str):
-    """A body that is not needed is read for at most 10 s before the connection closes."""
+    """An unneeded body is read for at most 10 s before the connection closes."""
     if name == "requests behind requests":
         pytest.skip("each of them is answered")
     with Flood(gateway.port, CLIENTS[name]) as client:
