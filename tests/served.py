@@ -1,10 +1,11 @@
-"""The gateway as a process, as production starts it, with words for tests.
+"""The gateway as a process, as production starts it, with methods for tests.
 
 with Served(directory, origin=upstream.origin, tokens=upstream.tokens) as gateway:
     gateway.client().chat.completions.create(…)
     assert "…" not in gateway.log()
 """
 
+import atexit
 import os
 import random
 import signal
@@ -13,36 +14,52 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import openai
 import requests
 
-from tests.discretion import KEY, LOGS
+from tests.secret_leaks import KEY, LOGS
 
 ROOT = Path(__file__).resolve().parent.parent
-START_S = 20.0
-STOP_S = 30.0
+START_S = 60.0
+STOP_S = 60.0
 PORTS = (10_000, 32_000)
 
 
-def free_port() -> int:
-    """Return a port for a server that is about to start.
+_reservations: list[socket.socket] = []
 
-    It lies below those that the system gives to outgoing connections, one of which
-    might take it before the server does.
+
+def free_port() -> int:
+    """Return a TCP port that no other caller gets while this process lives.
+
+    The UDP port of the same number stands for the reservation, since the TCP port must
+    stay free for the server. The port lies below those that the system gives to
+    outgoing connections, one of which might take it before the server does.
     """
     while True:
         port = random.SystemRandom().randrange(*PORTS)
-        with socket.socket() as found, suppress(OSError):
-            found.bind(("0.0.0.0", port))
+        reservation = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            reservation.bind(("127.0.0.1", port))
+            with socket.socket() as probe:
+                probe.bind(("0.0.0.0", port))
+        except OSError:
+            reservation.close()
+        else:
+            _reservations.append(reservation)
             return port
 
 
+@atexit.register
+def _release_ports() -> None:
+    while _reservations:
+        _reservations.pop().close()
+
+
 def environment(settings: dict[str, Any]) -> dict[str, str]:
-    """This process's, without what could steer the gateway, and with *settings*."""
+    """Return this process's environment, with no settings but *settings*."""
     strange = ("HAILUO_", "PORT", "WEB_CONCURRENCY", "GUNICORN", "REPLACE_AUDIO")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(strange)}
     return kept | {name: str(value) for name, value in settings.items()}
@@ -51,8 +68,8 @@ def environment(settings: dict[str, Any]) -> dict[str, str]:
 class Served:
     """`gunicorn wsgi:app` on a free port, with the configuration that is shipped.
 
-    command: what to start instead; settings: variables of its environment.
-    logs: where what it logs is watched.
+    command: Python's arguments, of another program; settings: environment variables.
+    logs: the logs that are searched for secrets in the end.
     """
 
     logs = LOGS
@@ -83,8 +100,11 @@ class Served:
         os.close(handle)
         self._await_start()
 
-    def client(self, key: str = KEY, **options: Any) -> openai.OpenAI:
-        """The official library; it does not retry unless it is asked to."""
+    def client(self, key: str = KEY, **options: Any) -> Any:
+        """Return OpenAI's library, untyped, since tests send what its types forbid.
+
+        It does not retry unless it is asked to.
+        """
         options = {"max_retries": 0, "timeout": 20.0, **options}
         known = key, tuple(sorted(options.items()))
         if known not in self._clients:
@@ -94,24 +114,24 @@ class Served:
         return self._clients[known]
 
     def request(self, method: str, path: str, **call: Any) -> requests.Response:
-        """A plain request; *path* is the whole path."""
+        """Make a request without the library; *path* is the whole path."""
         with requests.Session() as session:
             session.trust_env = False
             call.setdefault("timeout", 20.0)
             return session.request(method, self.address + path, **call)
 
     def log(self) -> str:
-        """Everything it has written so far."""
+        """Return everything that was logged so far."""
         return self._log.read_text("utf-8", "replace")
 
     def leave(self) -> None:
-        """Ask it to leave, once: at its very end Python no longer minds signals."""
+        """Send SIGTERM once: at its very end Python no longer handles signals."""
         if not self._asked and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         self._asked = True
 
     def stop(self) -> int:
-        """Have it leave in order; the exit code."""
+        """Shut the gateway down in order, and return its exit code."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()

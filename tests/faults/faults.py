@@ -45,7 +45,7 @@ def _without(names: tuple[str, ...]) -> Faults:
 
 
 def of(*calls: str, faults: Faults = ANY_CALL) -> Told:
-    """What can go wrong with any call, with each of these."""
+    """Return what can go wrong with any call, for each of these calls."""
     return {(call, name): faults[name] for call in calls for name in faults}
 
 

@@ -1,4 +1,4 @@
-"""What a gateway's worker holds, read from /proc."""
+"""Resources of a gateway's worker, read from /proc."""
 
 import os
 from contextlib import suppress
@@ -30,6 +30,12 @@ def held(process: Path) -> dict[str, int]:
         "threads": int(status["Threads"]),
         "kb": int(status["RssAnon"].split()[0]),
     }
+
+
+def cpu_s(process: Path) -> float:
+    """Return the CPU time that a process has taken, which others do not lengthen."""
+    fields = (process / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def children(process: Path) -> list[str]:

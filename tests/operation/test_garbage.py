@@ -1,4 +1,4 @@
-"""What a failed answer leaves in memory: nothing that only a rare collection finds.
+"""A failed answer leaves nothing in memory that only a rare collection finds.
 
 A traceback holds frames, and these hold bodies and events of megabytes. In a cycle they
 stay until the oldest generation is collected, which counts objects and not bytes: 300
@@ -34,7 +34,7 @@ def client(simulator: Simulated):
 
 @contextmanager
 def collected() -> Iterator[list[Any]]:
-    """What became garbage that counting references did not free."""
+    """Collect the garbage that reference counting did not free."""
     found: list[Any] = []
     gc.disable()
     gc.freeze()  # else all that the tests have made so far is gone through each time
@@ -54,7 +54,7 @@ def collected() -> Iterator[list[Any]]:
     ("name", "stream"),
     [*((name, True) for name in FAULTS), ("reset", False), ("garbage after 1", False)],
 )
-def test_a_failure_keeps_no_frame_alive(
+def test_failed_answer_leaves_no_frame_in_a_reference_cycle(
     upstream: Simulated, client: Any, name: str, stream: bool
 ):
     tokens = [upstream.token(str(user)) for user in range(6701, 6704)]
