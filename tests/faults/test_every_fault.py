@@ -75,7 +75,7 @@ def test_nothing_the_simulator_can_do_is_left_out():
 
     assert {case.call for case in thrown} == set(script.CALLS)
     told = {name for case in thrown for name in case.fault}
-    assert set(script.NAMES) - told == faults.NO_FAULTS
+    assert set(script.FIELDS) - told == faults.NO_FAULTS
     assert set(script.STEPS) - {step["do"] for step in steps} == faults.NO_STEPS
 
 

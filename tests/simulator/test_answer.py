@@ -83,7 +83,7 @@ def test_a_token_it_did_not_make_is_told_so(simulated: Simulated):
     answer = stranger.register()
     assert (answer.status, answer.code) == (401, 1000021)
     message = answer.json["statusInfo"]["message"]
-    assert "simulator of hailuo" in message
+    assert "hailuo's simulator" in message
     assert "HAILUO_TOKENS" in message
     assert simulated.report()["violations"] == []
 

@@ -38,7 +38,10 @@ HEADERS_THAT_ARE_WRONG = {
     "origin": ({"Origin": "https://example.com"}, "Origin is"),
     "referer": ({"Referer": "https://hailuoai.com/chat"}, "Referer is"),
     "cookie": ({"Cookie": "a=b"}, "Cookie header"),
-    "agent": ({"User-Agent": "python-requests/2.34"}, "not that of a desktop Chrome"),
+    "agent": (
+        {"User-Agent": "python-requests/2.34"},
+        "the User-Agent is not a desktop Chrome",
+    ),
     "brand": ({"Sec-Ch-Ua": '"Chromium";v="99"'}, "does not match Chrome/122"),
 }
 
@@ -141,8 +144,8 @@ def test_a_wrong_signature_is_unauthorized(
     ("body", "sentence"),
     [
         ('{"uuid": "UUID"}', "JSON.stringify"),
-        ('{"uuid":"UUID","more":1}', "is the uuid of its address"),
-        ('{"uuid":"8e9c3f0e-1111-4a5e-9d5b-0d8b7a3f1c22"}', "is the uuid of"),
+        ('{"uuid":"UUID","more":1}', "is not the uuid of its query"),
+        ('{"uuid":"8e9c3f0e-1111-4a5e-9d5b-0d8b7a3f1c22"}', "is not the uuid of"),
         ("uuid=UUID", "not JSON"),
     ],
 )
@@ -158,7 +161,7 @@ def test_a_registration_says_the_uuid_of_its_address(
 
 def test_a_registration_has_no_device_yet(simulated: Simulated, browser: Browser):
     assert browser.register().code == FORBIDDEN
-    assert "device_id is left out" in violation(simulated)
+    assert "device_id is present" in violation(simulated)
 
 
 def test_json_is_announced_as_json(simulated: Simulated, browser: Browser):
@@ -173,19 +176,19 @@ def test_a_renewal_has_an_empty_body(simulated: Simulated, browser: Browser):
 
 def test_a_get_has_no_body(simulated: Simulated, browser: Browser):
     assert browser.info(body=b'{"a":1}').code == FORBIDDEN
-    assert "GET has no body" in violation(simulated)
+    assert "GET has a body" in violation(simulated)
 
 
 def test_the_device_belongs_to_the_token(simulated: Simulated, browser: Browser):
     browser.token = simulated.token("1001")
     assert browser.info().code == FORBIDDEN
-    assert "not given to this token and uuid" in violation(simulated)
+    assert "not issued to this token and uuid" in violation(simulated)
 
 
 def test_the_device_belongs_to_the_uuid(simulated: Simulated, browser: Browser):
     browser.uuid = str(uuid.uuid4())
     assert browser.info().code == FORBIDDEN
-    assert "not given to this token and uuid" in violation(simulated)
+    assert "not issued to this token and uuid" in violation(simulated)
 
 
 def test_the_device_lasts_three_hours(simulated: Simulated, browser: Browser):
@@ -229,8 +232,8 @@ def test_a_chat_has_exactly_its_fields(
     [
         ({"fileID": "77"}, "not uploaded"),
         ({"formType": 3}, "of formType 3"),
-        ({"name": "x"}, "has an entry"),
-        ({"more": "x"}, "has an entry"),
+        ({"name": "x"}, "has an invalid entry"),
+        ({"more": "x"}, "has an invalid entry"),
     ],
 )
 def test_a_form_names_uploaded_files(
@@ -263,7 +266,7 @@ def test_one_answer_an_account_at_once(simulated: Simulated, browser: Browser):
     with browser.connect(browser.chat_request("first")):
         simulated.wait("held", exactly=1)
         assert browser.chat("second").code == BUSY
-        assert "another answer" in violation(simulated)
+        assert "an answer in progress" in violation(simulated)
         assert simulated.report()["most_open_by_account"] == {"1001": 2}
 
 
