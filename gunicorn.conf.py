@@ -250,7 +250,7 @@ def _install_graceful_shutdown(worker):
 
     def shut_down():
         try:
-            if not worker.wsgi.extensions["hailuo"].leave():
+            if not worker.wsgi.extensions["hailuo"].shut_down():
                 gevent.sleep(FINAL_EVENTS_S)
         finally:
             gevent.kill(main, SystemExit(0))

@@ -25,6 +25,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from . import endpoints
     from .accounts.credential_store import CredentialStore
     from .accounts.pool import Pool
+    from .accounts.pool_metrics import PoolCollector
     from .accounts.proofs import Proofs
     from .accounts.refresh import TokenRefresher
     from .accounts.tokens_file import TokensFile
@@ -36,32 +37,28 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .net.client import HttpClient
     from .settings import MB, Settings
     from .spool import SPOOL
-    from .upstream import Upstream
-    from .upstream.platform import Platform
-    from .upstream.registry import identify
-    from .upstream.web import Web
+    from .upstream import registry
 
     settings = settings or Settings.read(os.environ)
     SPOOL.limit_bytes = SPOOLED_FILES * settings.max_file_mb * MB
     metrics = Metrics()
     http = HttpClient(settings.proxy, metrics.count_call)
-    web = Web(http, settings.origin, settings.replace_audio_model)
-    platform = Platform(http, settings.platform_origin, settings.platform_model)
-    ordered = (platform, web) if settings.prefer == platform.kind else (web, platform)
-    upstreams: dict[str, Upstream] = {each.kind: each for each in ordered}
-    pool = Pool(identify, settings.queue_timeout_s)
-    roster = CredentialStore(pool, TokensFile(settings.tokens_file), settings.tokens)
-    roster.load()
-    metrics.register_pool(pool)
-    interval_s = settings.token_refresh_interval_s
-    refresh = TokenRefresher(pool, roster, upstreams, interval_s, metrics)
-    leaving = GracefulShutdown(pool, upstreams)
-    proofs = Proofs(pool, upstreams)
-    gateway = Gateway(pool, upstreams, leaving, metrics, proofs)
-    services = Catalog(pool, upstreams, proofs)
-    app = Flask(__name__, static_folder=None)
-    service = AppState(
-        settings, pool, roster, refresh, gateway, services, leaving, metrics
+    upstreams = registry.build(settings, http)
+    pool = Pool(registry.identify, settings.queue_timeout_s)
+    credentials = CredentialStore(
+        pool, TokensFile(settings.tokens_file), settings.tokens
     )
-    endpoints.init_app(app, service)
+    credentials.load()
+    metrics.register(PoolCollector(pool))
+    interval_s = settings.token_refresh_interval_s
+    refresher = TokenRefresher(pool, credentials, upstreams, interval_s, metrics)
+    shutdown = GracefulShutdown(pool, upstreams)
+    proofs = Proofs(pool, upstreams)
+    gateway = Gateway(pool, upstreams, shutdown, metrics, proofs)
+    catalog = Catalog(pool, upstreams, proofs)
+    app = Flask(__name__, static_folder=None)
+    state = AppState(
+        settings, pool, credentials, refresher, gateway, catalog, shutdown, metrics
+    )
+    endpoints.init_app(app, state)
     return app

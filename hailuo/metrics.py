@@ -1,7 +1,4 @@
-"""What Prometheus may ask for. Counted where it happens, written out on demand."""
-
-from collections import Counter as Tally
-from collections.abc import Iterator
+"""Metrics for Prometheus, counted where things happen and rendered on request."""
 
 from prometheus_client import (
     CollectorRegistry,
@@ -11,13 +8,9 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from .accounts.pool import Pool
-
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120)
-STATES = ("idle", "answering", "resting", "dead")
 
 
 class Metrics:
@@ -40,14 +33,14 @@ class Metrics:
             registry=self._registry,
         )
         self._waited = Histogram(
-            "hailuo_line_wait_seconds",
-            "Time in line for an account",
+            "hailuo_queue_wait_seconds",
+            "Time in the queue for an account",
             buckets=SECONDS,
             registry=self._registry,
         )
         self._tries = Counter(
-            "hailuo_upstream_tries",
-            "Tries of an answer, by the kind of the upstream and what came of them",
+            "hailuo_upstream_attempts",
+            "Attempts at an answer, by the kind of the upstream and what came of them",
             ("upstream", "outcome"),
             registry=self._registry,
         )
@@ -85,30 +78,10 @@ class Metrics:
     def count_renewal(self, ok: bool) -> None:
         self._renewals.labels("ok" if ok else "failed").inc()
 
-    def register_pool(self, pool: Pool) -> None:
-        """Show the state of *pool* whenever somebody asks."""
-        self._registry.register(_PoolState(pool))
+    def register(self, collector: Collector) -> None:
+        """Have *collector* asked whenever the metrics are read."""
+        self._registry.register(collector)
 
     def text(self) -> bytes:
         """All of it, in Prometheus' text format."""
         return generate_latest(self._registry)
-
-
-class _PoolState(Collector):
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        accounts = GaugeMetricFamily(
-            "hailuo_accounts", "Accounts of the pool, by state", labels=["state"]
-        )
-        tally = Tally(account.state for account in self._pool.accounts)
-        for state in STATES:
-            accounts.add_metric([state], tally[state])
-        yield accounts
-        yield GaugeMetricFamily(
-            "hailuo_answers_running", "Accounts lent now", value=self._pool.in_use
-        )
-        yield GaugeMetricFamily(
-            "hailuo_line_length", "Requests in line now", value=self._pool.waiting
-        )

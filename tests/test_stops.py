@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hailuo.concurrency.watch import HEARTBEAT
 from hailuo.errors import ClientDisconnected, Unreachable
 from hailuo.gateway import stop_sequences
-from hailuo.upstream import TICK, Piece, ToolCall, Usage
+from hailuo.upstream import Piece, ToolCall, Usage
 
 words = st.text("abN", max_size=40)
 sequences = st.lists(st.text("abN", min_size=1, max_size=4), min_size=1, max_size=4)
@@ -68,10 +69,10 @@ def test_what_begins_no_sequence_is_given_at_once():
 
 def test_ticks_pass():
     def answer() -> Iterator[Piece]:
-        yield TICK
+        yield HEARTBEAT
         yield Piece("a", finish="stop")
 
-    assert next(stop_sequences.truncate_at_stop(answer(), ["b"])) is TICK
+    assert next(stop_sequences.truncate_at_stop(answer(), ["b"])) is HEARTBEAT
 
 
 def test_leaving_closes_the_answer():
@@ -92,12 +93,12 @@ class TestUsage:
     def test_is_read_behind_the_stop(self):
         end = Piece("c", "d", (ToolCall(0, "i", "f"),), finish="length")
         end = end._replace(usage=Usage(3, 4))
-        answer = self.answer(Piece("b"), TICK, Piece("c"), end)
+        answer = self.answer(Piece("b"), HEARTBEAT, Piece("c"), end)
 
         said = list(stop_sequences.truncate_at_stop(answer, ["STOP"], counted=True))
 
         assert [piece.text for piece in said] == ["a ", "", ""]
-        assert said[1] is TICK
+        assert said[1] is HEARTBEAT
         assert said[-1] == Piece(id="7", finish="stop", usage=Usage(3, 4))
 
     def test_is_left_out_when_the_rest_fails(self):

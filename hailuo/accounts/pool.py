@@ -3,7 +3,7 @@
 An account of the service streams one answer at a time (protocol.md 4), so whoever
 wants one leases it:
 
-    with pool.lease(turn, watch) as account:
+    with pool.lease(candidates, watch) as account:
         …
 
 The pool's own accounts are those of whoever runs this; callers may bring tokens of
@@ -27,13 +27,16 @@ from ..errors import (
     ShuttingDown,
     Unauthorized,
 )
-from ..gateway.request_state import BUSY_RETRY_S, RequestState
 from ..upstream import Identity
-from .account import Account, Candidates, Slot, Use, Visitor
+from .account import CHAT, Account, Candidates, Slot, Use, Visitor
 from .cooldowns import Cooldowns
 from .wait_queue import Waiter, WaitQueue
 
+BUSY_RETRY_S = 5.0  # after which an account that answers another request may be free
 VISITORS = 1_000  # callers' tokens that are remembered
+
+
+Stage = tuple[Candidates, float | None]  # and how long to wait; None: queue timeout
 
 
 class PoolCredential(NamedTuple):
@@ -137,42 +140,47 @@ class Pool:
     @contextmanager
     def lease(
         self,
-        turn: RequestState,
+        candidates: Candidates,
         watch: Watch,
-        stages: Sequence[tuple[Candidates, float | None]] = (),
+        *,
+        plan: Sequence[Stage] = (),
+        ticket: int | None = None,
+        tried: Collection[Account] = (),
+        use: Use = CHAT,
     ) -> Iterator[Account]:
-        """Lend an account, after waiting in line for it, and take it back.
+        """Lease an account, after waiting in the queue for it, and release it.
 
-        stages: parts of the turn's scope, to be looked through one after the other,
-            and the seconds to wait there; None, as long as requests wait in line.
-        raises: Busy when none came free in time, what made the first to be back rest
-            when all are resting (Refused, RateLimited, QuotaExhausted),
-            Unauthorized or NoLiveAccount when none is alive, ShuttingDown, ClientDisconnected;
-            on a later try what made the one before fail, when no other came free.
+        plan: parts of the candidates to be tried in order; all of them by default.
+        ticket: the request's place in the queue; a new one by default.
+        tried: accounts that were leased for the request before; others are preferred.
+        use: what the account is wanted for.
+        raises: AccountsBusy when none came free in time; when all are cooling down, the
+            failure of the first that will be available again (UpstreamBusy,
+            RateLimited, QuotaExhausted); Unauthorized or NoLiveAccount when none is
+            alive; ShuttingDown, ClientDisconnected.
         """
-        account = self._taken(turn, watch, stages or [(turn.candidates, None)])
-        if account is None:
-            raise self._unserved(turn)
+        ticket = self.ticket() if ticket is None else ticket
+        for stage, wait_s in plan or [(candidates, None)]:
+            waiter = Waiter(stage, ticket, tried, use)
+            account = self._acquired(waiter, watch, wait_s)
+            if account:
+                break
+        else:
+            raise self._unserved(candidates, use)
         try:
             yield account
         finally:
             self._line.release(account)
 
-    def _taken(
-        self,
-        turn: RequestState,
-        watch: Watch,
-        stages: Sequence[tuple[Candidates, float | None]],
+    def _acquired(
+        self, waiter: Waiter, watch: Watch, wait_s: float | None
     ) -> Account | None:
-        for scope, wait_s in stages:
-            waiter = Waiter(scope, turn.ticket, turn.accounts, turn.use)
-            patience_s = self._queue_timeout_s if wait_s is None else wait_s
-            if all(each.rest_s(turn.use) > patience_s for each in scope.live()):
-                patience_s = 0  # nobody comes free in time
-            account = self._line.acquire(waiter, watch, patience_s)
-            if account:
-                return account
-        return None
+        """wait_s: None for the queue timeout."""
+        wait_s = self._queue_timeout_s if wait_s is None else wait_s
+        live = waiter.candidates.live()
+        if all(account.rest_s(waiter.use) > wait_s for account in live):
+            wait_s = 0  # none comes free in time
+        return self._line.acquire(waiter, watch, wait_s)
 
     def is_shared(self, account: Account) -> bool:
         """Whether the lock of a caller's account matters to anybody else now."""
@@ -207,17 +215,10 @@ class Pool:
         """Whether every account is back and the line empty, within *wait_s*."""
         return self._line.idle(wait_s)
 
-    def _unserved(self, turn: RequestState) -> GatewayError:
+    def _unserved(self, candidates: Candidates, use: Use) -> GatewayError:
         if self._line.closed:
             return shutting_down_error()
-        if (
-            turn.last_error
-            and turn.last_error.retry_same_account
-            and turn.candidates.live()
-        ):
-            last, turn.last_error = turn.last_error, None
-            return last
-        return no_account_error(turn.candidates, turn.use)
+        return no_account_error(candidates, use)
 
     def _worth(self, claim: "PoolCredential") -> tuple[bool, float]:
         """Of several tokens of an account: one that lives, and ends last."""

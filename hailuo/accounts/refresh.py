@@ -22,7 +22,6 @@ from typing import NamedTuple
 from ..concurrency.gather import awaited
 from ..concurrency.watch import Watch
 from ..errors import AccountsBusy, GatewayError, TokenRejected
-from ..gateway.request_state import RequestState
 from ..metrics import Metrics
 from ..upstream import Upstream
 from .account import Account, Candidates
@@ -189,9 +188,9 @@ class TokenRefresher:
         if account.dead:
             raise TokenRejected(f"its token was rejected: {account.last_error}")
         only = Candidates(lambda: [account], own=False)
-        turn = RequestState(only, self._pool.ticket())
-        turn.accounts.append(account)  # a rest does not matter here
-        with self._pool.lease(turn, Watch(), [(only, WAIT_S)]):
+        # As one that was tried, it is leased although it may be cooling down.
+        lease = self._pool.lease(only, Watch(), plan=[(only, WAIT_S)], tried=[account])
+        with lease:
             self._roster.reload()  # what is renewed must have a place to be kept
             with self._roster.file.reserve():
                 old = account.token

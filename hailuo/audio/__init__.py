@@ -21,7 +21,7 @@ from contextlib import ExitStack
 from typing import IO, Self
 
 from ..concurrency.semaphore import FairSemaphore
-from ..concurrency.watch import Watch
+from ..concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ..errors import BadRequest, GatewayError, UpstreamProtocolError
 from ..spool import SPOOL
 from . import mp3
@@ -95,8 +95,8 @@ def parts(source: IO[bytes], watch: Watch, *, seconds: float = PART_S) -> Parts:
     """
     with ExitStack() as kept, WORKER_SLOTS.acquire(watch.owner) as place:
         made = kept.enter_context(Parts())
-        while not place.wait(watch):
-            pass  # nothing can be said to the caller yet
+        for _ in place.wait(watch):
+            pass  # nothing can be sent to the client yet
         source.seek(0)
         with AudioWorker("parts", str(seconds), stdin=source) as child:
             while (part := child.read(watch.raise_if_disconnected)) is not None:
@@ -119,12 +119,11 @@ def _unfit(code: int) -> GatewayError:
 
 
 def transcode(
-    pieces: Iterable[bytes], format: str, speed: float = 1.0
-) -> Generator[bytes, None, None]:
+    pieces: Iterable[bytes | Heartbeat], format: str, speed: float = 1.0
+) -> Generator[bytes | Heartbeat, None, None]:
     """MP3 in another format or at another speed, as it arrives; for who has a place.
 
-    pieces: of one MP3; an empty one, which says that nothing came for a while, is
-        passed on.
+    pieces: of one MP3; heartbeats are passed on.
     format: one of FORMATS. wav and pcm are 16 bit, 24 kHz, mono. An mp3 at speed 1 is
         what came, never encoded again.
     speed: 0.25 to 4; the pitch stays.
@@ -136,12 +135,11 @@ def transcode(
     bare = mp3.TagStripper()
     with AudioWorker("convert", format, str(speed)) as child:
         for piece in pieces:
-            if not piece:
-                yield b""
-            for made in child.convert(bare.feed(piece)):
-                yield made
-        for made in child.convert(bare.end()):
-            yield made
+            if piece is HEARTBEAT:
+                yield HEARTBEAT
+            else:
+                yield from child.convert(bare.feed(piece))
+        yield from child.convert(bare.end())
         child.write(b"")
         yield child.read() or b""
         child.finish(

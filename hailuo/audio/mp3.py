@@ -16,6 +16,8 @@ source: ISO/IEC 11172-3 2.4.1.3 for the header, https://id3.org for the tags.
 from collections.abc import Generator, Iterable
 from typing import NamedTuple
 
+from ..concurrency.watch import HEARTBEAT, Heartbeat
+
 HEADER = 4  # bytes
 ID3_HEADER = 10
 TAIL = 128  # an ID3v1 tag
@@ -129,12 +131,14 @@ class TagStripper:
         return taken
 
 
-def strip_tags(pieces: Iterable[bytes]) -> Generator[bytes, None, None]:
-    """One part as it arrives; an empty piece is passed on at once."""
+def strip_tags(
+    pieces: Iterable[bytes | Heartbeat],
+) -> Generator[bytes | Heartbeat, None, None]:
+    """Yield one part as it arrives without its tags; pass heartbeats on at once."""
     part = TagStripper()
     for piece in pieces:
-        if not piece:
-            yield b""
+        if piece is HEARTBEAT:
+            yield HEARTBEAT
         elif sound := part.feed(piece):
             yield sound
     if sound := part.end():

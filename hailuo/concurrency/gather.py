@@ -1,6 +1,6 @@
 """Several things at once, for one request that waits for them all.
 
-    results = yield from together([task, …], watch, TICK)
+    results = yield from gather([task, …], watch)
 
 A task is called in a thread of its own with a Stop, which tells it when nobody waits
 for it any more: when the caller has left, or when another task has failed.
@@ -14,12 +14,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from .watch import Watch
+from .watch import HEARTBEAT, Heartbeat, Watch
 
 MAX_CONCURRENT = 8  # at once
 
 Result = TypeVar("Result")
-Tick = TypeVar("Tick")
 
 
 class CancelToken:
@@ -53,9 +52,9 @@ class CancelToken:
 
 
 def gather(
-    tasks: Sequence[Callable[[CancelToken], Result]], watch: Watch, tick: Tick
-) -> Generator[Tick, None, list[Result]]:
-    """What the tasks return, in their order; *tick* whenever a beat is due meanwhile.
+    tasks: Sequence[Callable[[CancelToken], Result]], watch: Watch
+) -> Generator[Heartbeat, None, list[Result]]:
+    """Run tasks concurrently, yielding heartbeats; return their results in order.
 
     raises: what a task raised; ClientDisconnected.
     """
@@ -70,7 +69,7 @@ def gather(
             if watch.wait(math.inf, bell.heard):
                 bell.clear()
             if watch.heartbeat_due:
-                yield tick
+                yield HEARTBEAT
                 watch.heartbeat_sent()
         return [future.result() for future in _failed(futures) or futures]
     finally:

@@ -1,8 +1,7 @@
 """Fair semaphore: so many at once, for what takes a core, or memory.
 
-    with places.place(watch.owner) as place:
-        while not place.wait(watch):
-            yield TICK
+    with semaphore.acquire(watch.owner) as slot:
+        yield from slot.wait(watch)
         …
 
 The place is ours from the end of the waiting to the end of the `with`. A free one goes
@@ -13,9 +12,10 @@ first has begun.
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from typing import Self
 
-from .watch import Watch
+from .watch import HEARTBEAT, Heartbeat, Watch
 
 POLL_INTERVAL_S = (
     0.1  # how often who is in line looks whether his caller is still there
@@ -75,13 +75,10 @@ class Waiter:
     def __exit__(self, *_: object) -> None:
         self._places.leave(self)
 
-    def wait(self, watch: Watch) -> bool:
-        """Whether it is ours; False when a beat is due before it is.
-
-        raises: ClientDisconnected.
-        """
+    def wait(self, watch: Watch) -> Iterator[Heartbeat]:
+        """Wait until it is acquired, yielding heartbeats. raises: ClientDisconnected."""
         while not self.acquired.wait(POLL_INTERVAL_S):
             watch.raise_if_disconnected()
             if watch.heartbeat_due:
-                return False
-        return True
+                yield HEARTBEAT
+                watch.heartbeat_sent()

@@ -1,25 +1,37 @@
-"""Waiting for the upstream, the caller and the clock at once.
+"""Wait for upstream data, a client disconnect or a heartbeat, whichever comes first.
 
-One request has one Watch. Whoever waits on its behalf, for an upstream's bytes or for
-a while, waits here, so that a caller who hangs up is noticed at once and a silence is
-broken by a heartbeat:
+One request has one Watch. All code that waits on its behalf, for an upstream's bytes or
+for a while, waits here, so that a disconnected client is noticed at once and a silence
+is broken by a heartbeat:
 
     while not watch.wait(until, upstream_socket):
-        if watch.due:
-            yield TICK
+        if watch.heartbeat_due:
+            yield HEARTBEAT
+            watch.heartbeat_sent()
 
 `select.poll` because `select.select` fails above descriptor 1023; it is what works
 under a patched and an unpatched interpreter alike (design.md, Mechanisms).
 """
 
 import contextlib
+import enum
 import math
 import select
 import socket
 import time
 from collections.abc import Iterator
+from typing import Final
 
 from ..errors import ClientDisconnected
+
+
+class Heartbeat(enum.Enum):
+    """A heartbeat that is due, in place of an item of a stream."""
+
+    DUE = enum.auto()
+
+
+HEARTBEAT: Final = Heartbeat.DUE  # what every stream yields when one is due
 
 _NONE = -1  # the descriptor of nothing
 _GONE_OR_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
@@ -84,13 +96,13 @@ class Watch:
                 return False
             self._look_at_caller()
 
-    def sleep(self, seconds: float) -> Iterator[None]:
-        """Wait; stops for a moment whenever a beat is due. raises: ClientDisconnected."""
+    def sleep(self, seconds: float) -> Iterator[Heartbeat]:
+        """Wait, yielding heartbeats. raises: ClientDisconnected."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self.wait(until)
             if self.heartbeat_due:
-                yield
+                yield HEARTBEAT
                 self.heartbeat_sent()
 
     def raise_if_disconnected(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
+from ..concurrency.watch import HEARTBEAT, Heartbeat
 from ..upstream import AudioStream, Speech, languages
 from . import app_state, auth, caller, json_body, sse, validation
 from .chat import response
@@ -66,7 +67,7 @@ def speak() -> Response:
 
 
 def as_file(sound: AudioStream, format: str) -> Response:
-    first = next(filter(None, sound), b"")
+    first = next(audio_only(sound), b"")
     return Response(
         rest(first, sound),
         mimetype=CONTENT_TYPES[format],
@@ -79,7 +80,12 @@ def rest(first: bytes, sound: AudioStream) -> Iterator[bytes]:
     """The audio as it arrives. A failure is raised: the server then breaks the
     connection, so that no player takes half a file for a whole one."""
     yield first
-    yield from filter(None, sound)
+    yield from audio_only(sound)
+
+
+def audio_only(sound: AudioStream) -> Iterator[bytes]:
+    """Yield the audio without heartbeats, for which a file has no room."""
+    return (piece for piece in sound if piece is not HEARTBEAT and piece)
 
 
 def as_events(sound: AudioStream, trace: RequestLog) -> Response:
@@ -87,21 +93,23 @@ def as_events(sound: AudioStream, trace: RequestLog) -> Response:
     return sse.event_stream(lines(first, sound), trace)
 
 
-def lines(first: bytes, sound: AudioStream) -> Iterator[bytes]:
+def lines(first: bytes | Heartbeat, sound: AudioStream) -> Iterator[bytes]:
     """The same as events."""
     yield deltas(first)
     yield from map(deltas, sound)
     yield response.event({"type": "speech.audio.done", "usage": USAGE})
 
 
-def deltas(sound: bytes) -> bytes:
-    """The events of some audio; a ping where there was none for a while."""
+def deltas(sound: bytes | Heartbeat) -> bytes:
+    """Return some audio as events, a heartbeat as a ping."""
+    if sound is HEARTBEAT:
+        return response.PING
     parts = [sound[at : at + EVENT_BYTES] for at in range(0, len(sound), EVENT_BYTES)]
     events = [
         {"type": "speech.audio.delta", "audio": base64.b64encode(part).decode()}
         for part in parts
     ]
-    return b"".join(map(response.event, events)) or response.PING
+    return b"".join(map(response.event, events))
 
 
 def read(body: Mapping[str, Any]) -> SpeechRequest:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, jsonify, request
 
 from .. import audio
+from ..concurrency.watch import HEARTBEAT, Heartbeat
 from ..upstream import Recording, TranscriptPiece, TranscriptStream
 from . import app_state, auth, caller, sse, subtitles, upload, validation
 from .chat import response
@@ -52,7 +53,11 @@ def transcribe() -> Response:
         if asked.stream:
             response = streamed(words, trace)
         else:
-            response = whole(list(words), asked, parts.seconds)
+            response = whole(
+                [piece for piece in words if piece is not HEARTBEAT],
+                asked,
+                parts.seconds,
+            )
         response.call_on_close(gone.pop_all().close)
         return response
 
@@ -84,13 +89,18 @@ def streamed(words: TranscriptStream, trace: RequestLog) -> Response:
     return sse.event_stream(lines(first, words), trace)
 
 
-def lines(phrase: TranscriptPiece | None, words: TranscriptStream) -> Iterator[bytes]:
+def lines(
+    phrase: TranscriptPiece | Heartbeat | None, words: TranscriptStream
+) -> Iterator[bytes]:
     """The events of a transcription."""
     said = ""
     while phrase is not None:
-        said += phrase.text
-        delta = {"type": "transcript.text.delta", "delta": phrase.text}
-        yield response.event(delta) if phrase.text else response.PING
+        if phrase is HEARTBEAT:
+            yield response.PING
+        else:
+            said += phrase.text
+            delta = {"type": "transcript.text.delta", "delta": phrase.text}
+            yield response.event(delta)
         phrase = next(words, None)
     yield response.event({"type": "transcript.text.done", "text": said})
 

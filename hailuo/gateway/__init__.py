@@ -17,18 +17,18 @@ from .. import audio
 from ..accounts.account import Account, Candidates, Use
 from ..accounts.pool import Pool
 from ..accounts.proofs import Proofs
-from ..concurrency.watch import Watch
+from ..concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ..errors import (
     BadRequest,
     ClientDisconnected,
+    GatewayError,
+    ShuttingDown,
     TokenRejected,
     UpstreamBusy,
     UpstreamError,
 )
 from ..metrics import Metrics
 from ..upstream import (
-    HUSH,
-    TICK,
     Answer,
     AudioStream,
     Piece,
@@ -46,7 +46,8 @@ from .retry import POLICY, RetryPolicy
 from .shutdown import GracefulShutdown
 
 Item = TypeVar("Item", Piece, bytes, TranscriptPiece)
-Ask = Callable[[Upstream, Account], Generator[Item, None, None]]
+Items = Generator[Item | Heartbeat, None, None]
+Ask = Callable[[Upstream, Account], Items[Item]]
 
 
 class Gateway:
@@ -99,7 +100,7 @@ class Gateway:
         return answered or self._proofs.knows(account.token)
 
     def answer(self, turn: RequestState, question: Question, watch: Watch) -> Answer:
-        """The pieces of an answer, and a TICK whenever the caller has heard nothing.
+        """The pieces of an answer, and heartbeats.
 
         Nothing happens before the first step; closing the generator ends the answer
         and gives the account back.
@@ -128,14 +129,14 @@ class Gateway:
                 )
             with closing(pieces):
                 for piece in pieces:
-                    if piece.id and question.conversation:
+                    if piece is not HEARTBEAT and piece.id and question.conversation:
                         self._conversations.note(piece.id, account.identity.account)
                     yield piece
 
-        yield from self._serve(turn, kinds, watch, TICK, ask)
+        yield from self._serve(turn, kinds, watch, ask)
 
     def speak(self, turn: RequestState, speech: Speech, watch: Watch) -> AudioStream:
-        """Audio as it arrives, and b"" whenever the caller has heard nothing.
+        """Audio as it arrives, and heartbeats.
 
         What an upstream does not make itself is converted; who needs that waits for a
         place before he waits for an account.
@@ -160,10 +161,8 @@ class Gateway:
         with ExitStack() as kept:
             if self.converts(turn.candidates, speech):
                 place = kept.enter_context(audio.WORKER_SLOTS.acquire(watch.owner))
-                while not place.wait(watch):
-                    yield b""
-                    watch.heartbeat_sent()
-            yield from self._serve(turn, kinds, watch, b"", ask)
+                yield from place.wait(watch)
+            yield from self._serve(turn, kinds, watch, ask)
 
     def converts(self, scope: Candidates, speech: Speech) -> bool:
         """Return whether an account that may serve leaves a speech to be converted."""
@@ -175,7 +174,7 @@ class Gateway:
     def transcribe(
         self, turn: RequestState, recording: Recording, watch: Watch
     ) -> TranscriptStream:
-        """What is said, and a HUSH whenever the caller has heard nothing.
+        """What is said, and heartbeats.
 
         raises: as answer().
         """
@@ -189,34 +188,29 @@ class Gateway:
         def ask(upstream: Upstream, account: Account) -> TranscriptStream:
             return upstream.transcribe(account, recording, watch)
 
-        yield from self._serve(turn, kinds, watch, HUSH, ask)
+        yield from self._serve(turn, kinds, watch, ask)
 
     def _serve(
         self,
         turn: RequestState,
         kinds: Sequence[str],
         watch: Watch,
-        tick: Item,
         ask: Ask[Item],
-    ) -> Generator[Item, None, None]:
-        """What *ask* gives on an account, tried again until something was given.
-
-        tick: what is given when a beat is due.
-        """
+    ) -> Items[Item]:
+        """Run *ask* on a leased account; retry on another until the first item."""
         self._leaving.track(watch)
         if turn.candidates.from_caller:
             self._proofs.introduce(turn.candidates, watch)
         try:
             while True:
-                for _ in watch.sleep(turn.pause_s):  # no account is held meanwhile
-                    yield tick
+                yield from watch.sleep(turn.pause_s)  # no account is held meanwhile
                 with self._leased(turn, watch, kinds) as account:
-                    error = yield from self._attempt(turn, account, watch, tick, ask)
+                    error = yield from self._attempt(turn, account, watch, ask)
                 if error is None:
                     return
                 turn.record_failure(error)
                 if watch.heartbeat_due:
-                    yield tick
+                    yield HEARTBEAT
                     watch.heartbeat_sent()
         except UpstreamError as failure:
             told = failure if turn.started else turn.ended(failure)
@@ -229,10 +223,25 @@ class Gateway:
         self, turn: RequestState, watch: Watch, kinds: Sequence[str]
     ) -> Iterator[Account]:
         """An account of the pool's; the time in line counts however it ends."""
-        came_at, stages = time.monotonic(), routing.fallback_plan(turn, kinds)
-        with ExitStack() as kept:
+        came_at = time.monotonic()
+        with ExitStack() as stack:
             try:
-                account = kept.enter_context(self._pool.lease(turn, watch, stages))
+                account = stack.enter_context(
+                    self._pool.lease(
+                        turn.candidates,
+                        watch,
+                        plan=routing.fallback_plan(turn, kinds),
+                        ticket=turn.ticket,
+                        tried=turn.accounts,
+                        use=turn.use,
+                    )
+                )
+            except (ShuttingDown, ClientDisconnected):
+                raise
+            except GatewayError:  # no other came free: the last failure says more
+                if last_error := turn.take_last_error():
+                    raise last_error from None
+                raise
             finally:
                 self._metrics.observe_queue_wait(time.monotonic() - came_at)
             yield account
@@ -242,9 +251,8 @@ class Gateway:
         turn: RequestState,
         account: Account,
         watch: Watch,
-        tick: Item,
         ask: Ask[Item],
-    ) -> Generator[Item, None, UpstreamError | None]:
+    ) -> Generator[Item | Heartbeat, None, UpstreamError | None]:
         """Try once, on a leased account.
 
         returns: why it failed, None when the answer is complete.
@@ -252,7 +260,7 @@ class Gateway:
         """
         token, began_at = account.token, time.monotonic()
         try:
-            yield from self._items(turn, account, watch, tick, ask)
+            yield from self._items(turn, account, watch, ask)
         except (GeneratorExit, ClientDisconnected):
             if turn.started:  # who has heard enough has been answered
                 self._succeeded(turn, account, began_at)
@@ -274,15 +282,14 @@ class Gateway:
         turn: RequestState,
         account: Account,
         watch: Watch,
-        tick: Item,
         ask: Ask[Item],
-    ) -> Generator[Item, None, None]:
+    ) -> Items[Item]:
         if not turn.accounts:
             watch.heartbeat_sent()  # the time in line is no silence
         turn.accounts.append(account)
         with closing(ask(self._upstreams[account.kind], account)) as items:
             for item in items:
-                if item is not tick:
+                if item is not HEARTBEAT:
                     if not turn.started:
                         self._pool.prove(account)
                         turn.answered(account)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
 from ..concurrency.gather import CancelToken, gather
-from ..concurrency.watch import Watch
+from ..concurrency.watch import Heartbeat, Watch
 from ..errors import BadRequest
 from ..files import File, Source, from_base64
 from ..net.download import (
@@ -22,7 +22,7 @@ from ..net.download import (
     too_large,
 )
 from ..net.safe_connect import Deadline
-from ..upstream import TICK, Answer, Piece
+from ..upstream import Answer
 
 Given = File | Source  # a Source is a picture that stays where it is
 
@@ -45,7 +45,7 @@ def attached(
 
 
 def _with_files(
-    gathering: Generator[Piece, None, Sequence[Given]],
+    gathering: Generator[Heartbeat, None, Sequence[Given]],
     ask: Callable[[Sequence[Given]], Answer],
 ) -> Answer:
     files = yield from gathering
@@ -59,10 +59,10 @@ def _with_files(
 
 def gathered(
     sources: Sequence[Source], rules: DownloadPolicy, watch: Watch, fetches: bool
-) -> Generator[Piece, None, Sequence[Given]]:
-    """The files, in order; a TICK whenever a beat is due."""
+) -> Generator[Heartbeat, None, Sequence[Given]]:
+    """The files, in order; yielding heartbeats."""
     tasks = [partial(_given, source, rules, fetches) for source in sources]
-    return (yield from gather(tasks, watch, TICK))
+    return (yield from gather(tasks, watch))
 
 
 def _given(

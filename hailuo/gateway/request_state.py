@@ -4,10 +4,9 @@ import time
 from collections.abc import Callable
 
 from ..accounts.account import CHAT, Account, Candidates, Use
+from ..accounts.pool import BUSY_RETRY_S
 from ..errors import TokenRejected, UpstreamBusy, UpstreamError, clear_tracebacks
 from .retry import POLICY, RetryPolicy
-
-BUSY_RETRY_S = 5.0  # after which an account that answers somebody else may be free
 
 
 class RequestState:
@@ -85,6 +84,12 @@ class RequestState:
         if not self._goes_on(error):
             raise error
         clear_tracebacks(error)
+
+    def take_last_error(self) -> UpstreamError | None:
+        """Return the last failure if its account could be asked again, once."""
+        error, self.last_error = self.last_error, None
+        again = error and error.retry_same_account and self.candidates.live()
+        return error if again else None
 
     def ended(self, error: UpstreamError) -> UpstreamError:
         """Judge the refusals of a request that nobody answered.

@@ -9,8 +9,9 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 
+from ..concurrency.watch import HEARTBEAT, Heartbeat
 from ..errors import BadRequest, UpstreamError
-from ..upstream import TICK, Answer, Piece, Usage
+from ..upstream import Answer, Usage
 
 READ_ON_S = 10.0  # behind a stop, for the usage
 
@@ -63,7 +64,7 @@ def truncate_at_stop(
     stops = StopSequenceFilter(sequences)
     with closing(answer):
         for piece in answer:
-            if not piece.text and not piece.finish:
+            if piece is HEARTBEAT or not (piece.text or piece.finish):
                 yield piece
                 continue
             text = stops.take(piece.text, last=bool(piece.finish))
@@ -80,7 +81,7 @@ def truncate_at_stop(
             return
 
 
-def _usage(answer: Answer) -> Generator[Piece, None, Usage | None]:
+def _usage(answer: Answer) -> Generator[Heartbeat, None, Usage | None]:
     """Read the rest of *answer* for its usage, None where it does not come to it.
 
     Its heartbeats are passed on. raises: ClientDisconnected.
@@ -88,10 +89,12 @@ def _usage(answer: Answer) -> Generator[Piece, None, Usage | None]:
     until = time.monotonic() + READ_ON_S
     try:
         for piece in answer:
-            if piece.finish or time.monotonic() > until:
+            if piece is HEARTBEAT:
+                yield HEARTBEAT
+            elif piece.finish:
                 return piece.usage
-            if piece is TICK:
-                yield piece
+            if time.monotonic() > until:
+                return None
     except (UpstreamError, BadRequest):
         pass  # what is said behind the stop is nobody's loss
     return None

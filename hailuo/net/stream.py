@@ -1,6 +1,6 @@
 """An upstream's answer as it arrives: read when there is something, never blocked on.
 
-for received in stream:          # b"" when the caller is due a heartbeat
+for received in stream:          # HEARTBEAT when one is due
     …
 stream.settle()                  # or close()
 
@@ -26,7 +26,7 @@ import urllib3
 from requests.structures import CaseInsensitiveDict
 
 from ..concurrency.fairness import TimeSlice, fairly
-from ..concurrency.watch import Watch
+from ..concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ..errors import (
     ClientDisconnected,
     Unreachable,
@@ -75,7 +75,7 @@ class Stream:
     """An answer's bytes as they arrive.
 
     Iterating waits for the headers first. It gives what has come, at least a byte, the
-    moment it is there, and b"" when the caller has heard nothing for a heartbeat. It
+    moment it is there, and HEARTBEAT whenever one is due. It
     raises Unreachable when the answer breaks off, UpstreamTimeout when it is silent for
     watch.idle_s, ClientDisconnected, and what the terms' check does.
 
@@ -101,7 +101,7 @@ class Stream:
         self._early = b""
         self._socket = self._taken_over()
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[bytes | Heartbeat]:
         return self._parts(self._watch)
 
     def __enter__(self) -> Self:
@@ -120,6 +120,8 @@ class Stream:
             self._ends_at = min(self._ends_at, time.monotonic() + self._watch.idle_s)
         body = io.BytesIO()
         for part in self._parts(self._watch, beats=False):
+            if part is HEARTBEAT:
+                continue
             body.write(part)
             if body.tell() > MAX_WHOLE_MB * 1_048_576:
                 message = f"the upstream's answer is larger than {MAX_WHOLE_MB} MB"
@@ -134,11 +136,11 @@ class Stream:
         An answer's end is known before its last bytes are here; a connection that is
         closed instead costs the next answer a handshake.
         """
-        for _ in self._drained():
+        for _ in self.drained():
             pass
         self.close()
 
-    def _drained(self) -> Iterator[bytes]:
+    def drained(self) -> Iterator[bytes | Heartbeat]:
         """What arrives within 250 ms, whoever has left; it ends rather than fails."""
         until = time.monotonic() + DRAIN_S
         with contextlib.suppress(UpstreamError, ClientDisconnected):
@@ -182,13 +184,13 @@ class Stream:
 
     def _parts(
         self, watch: Watch, until: float = math.inf, *, beats: bool = True
-    ) -> Iterator[bytes]:
+    ) -> Iterator[bytes | Heartbeat]:
         """until: when to stop, on the clock of time.monotonic."""
         if self._body is None:
             yield from self._opened(watch, until, beats)
         while self._body and not self._body.ended and time.monotonic() < until:
             if not self._arrives(watch, until, beats):
-                yield b""
+                yield HEARTBEAT
                 continue
             received = self._received()
             if received is None:
@@ -205,13 +207,13 @@ class Stream:
             if not (self._body.whole or self._body.ended):
                 raise Unreachable("the upstream's answer is not what HTTP allows")
 
-    def _opened(self, watch: Watch, until: float, beats: bool) -> Iterator[bytes]:
-        """Wait for the headers, and check them; b"" when a beat is due."""
+    def _opened(self, watch: Watch, until: float, beats: bool) -> Iterator[Heartbeat]:
+        """Wait for the headers, yielding heartbeats, and check them."""
         head = Head()
         with self._terms.opening():
             while time.monotonic() < until:
                 if not self._arrives(watch, until, beats):
-                    yield b""
+                    yield HEARTBEAT
                 elif (received := self._received()) is not None:
                     if not received:
                         raise Unreachable("the upstream has not answered")

@@ -8,7 +8,7 @@ gateway asks which upstream answers.
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from ..concurrency.watch import Watch
+from ..concurrency.watch import Heartbeat, Watch
 from ..errors import BadRequest
 from ..files import File, Source
 from .records import Call as Call
@@ -206,16 +206,11 @@ class Voice(NamedTuple):
     name: str
 
 
-TICK = Piece()  # nothing came for a while; told apart by identity
-HUSH = TranscriptPiece("")  # the same
-
-Answer = Generator[Piece, None, None]  # closing it ends the answer upstream
-AudioStream = Generator[
-    bytes, None, None
-]  # audio as it arrives; b"" when a beat is due
-TranscriptStream = Generator[
-    TranscriptPiece, None, None
-]  # as they are understood; HUSH for a beat
+# Streams of an answer, of audio and of a transcript, as they arrive; each yields
+# HEARTBEAT whenever one is due, and closing it ends the answer upstream.
+Answer = Generator[Piece | Heartbeat, None, None]
+AudioStream = Generator[bytes | Heartbeat, None, None]
+TranscriptStream = Generator[TranscriptPiece | Heartbeat, None, None]
 
 
 class Upstream(Protocol):
@@ -246,7 +241,7 @@ class Upstream(Protocol):
         """
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
-        """Ask once, and yield what comes; a TICK whenever a beat is due.
+        """Ask once, and yield pieces as they come, and heartbeats.
 
         Closing the answer has its conversation removed.
         raises: UpstreamError for what the service did; ClientDisconnected.

@@ -1,14 +1,34 @@
-"""Whose a credential is, told from what it looks like (platform.md, Base address).
+"""Build the upstreams, and recognize whose a credential is.
 
-`sk-api-…`, `sk-cp-…` and JWTs that MiniMax issued are the platform's; any other JWT is
-a `_token` of the web service; anything else is no credential, and is sent to nobody.
+Adding an upstream touches its own folder, this module, settings.py and the README.
+source: platform.md, Base address and keys, for telling credentials apart.
 """
 
-from . import Identity
+from collections.abc import Mapping
+
+from ..net.client import HttpClient
+from ..settings import Settings
+from . import Identity, Upstream
+from .platform import Platform
 from .platform import credential as platform_credential
+from .web import Web
 from .web import credential as web_credential
 
+# Any JWT may be a token of the web service, so it is asked last.
+_IDENTIFIERS = (platform_credential.identify, web_credential.identify)
 
-def identify(token: str) -> Identity | None:
-    """What a credential says of itself; None when it is none."""
-    return platform_credential.identify(token) or web_credential.identify(token)
+
+def identify(credential: str) -> Identity | None:
+    """Return what a credential says of itself, None when no upstream takes it."""
+    identities = (identify(credential) for identify in _IDENTIFIERS)
+    return next(filter(None, identities), None)
+
+
+def build(settings: Settings, http: HttpClient) -> Mapping[str, Upstream]:
+    """Return the upstreams by their kind, the preferred one first."""
+    upstreams: list[Upstream] = [
+        Web(http, settings.origin, settings.replace_audio_model),
+        Platform(http, settings.platform_origin, settings.platform_model),
+    ]
+    upstreams.sort(key=lambda upstream: upstream.kind != settings.prefer)
+    return {upstream.kind: upstream for upstream in upstreams}

@@ -6,13 +6,13 @@ yield from transcribed(recording.parts, transcribe_part, watch)
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .. import audio
-from ..concurrency.watch import Watch
+from ..concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ..errors import Unreachable
-from . import HUSH, Segment, TranscriptPiece, TranscriptStream, text_splitting
+from . import Segment, TranscriptPiece, TranscriptStream, text_splitting
 
 PAUSES_S = (0.3, 1.0)  # before a part is sent for the second and the third time
 
-Transcribe = Callable[[bytes], Iterator[TranscriptPiece]]
+Transcribe = Callable[[bytes], Iterator[TranscriptPiece | Heartbeat]]
 
 
 def transcribed(
@@ -29,8 +29,8 @@ def transcribed(
         begun = False
         pauses = PAUSES_S if number else ()
         for phrase in _with_retries(part, transcribe, watch, pauses):
-            if not phrase.text:
-                yield phrase
+            if phrase is HEARTBEAT or not phrase.text:
+                yield HEARTBEAT
                 continue
             between = "" if begun else text_splitting.joiner(last, phrase.text)
             yield TranscriptPiece(
@@ -47,14 +47,13 @@ def _with_retries(
         begun = False
         try:
             for phrase in transcribe(part):
-                begun = begun or phrase is not HUSH
+                begun = begun or phrase is not HEARTBEAT
                 yield phrase
             return
         except Unreachable:
             if begun:
                 raise
-        for _ in watch.sleep(pause_s):
-            yield HUSH
+        yield from watch.sleep(pause_s)
     yield from transcribe(part)
 
 

@@ -35,7 +35,7 @@ def main(seed: str) -> None:
     def ask() -> None:
         nonlocal served
         turn = RequestState(pool.all_accounts(), pool.ticket())
-        with pool.lease(turn, Watch()) as account:
+        with pool.lease(turn.candidates, Watch()) as account:
             held[account.name] += 1
             assert held[account.name] == 1, "lent twice"
             try:

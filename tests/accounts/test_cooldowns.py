@@ -9,10 +9,10 @@ from werkzeug.test import TestResponse
 
 from hailuo.accounts.account import CHAT
 from hailuo.accounts.cooldowns import Cooldowns
-from hailuo.concurrency.watch import Watch
+from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.errors import QuotaExhausted, RateLimited, Unreachable, UpstreamBusy
 from hailuo.gateway.retry import RetryPolicy
-from hailuo.upstream import TICK, Piece, Question
+from hailuo.upstream import Piece, Question
 from tests.accounts.conftest import Inside
 from tests.accounts.test_line import Clock
 from tests.simulated import Simulated
@@ -408,7 +408,7 @@ def test_empty_piece_that_is_no_heartbeat_begins_the_answer(
 
         def answer(self, *_: Any) -> Iterator[Piece]:
             self.asked += 1
-            yield TICK
+            yield HEARTBEAT
             yield Piece()
             raise Unreachable("gone")
 
@@ -418,7 +418,7 @@ def test_empty_piece_that_is_no_heartbeat_begins_the_answer(
     gateway = web(2).parts.gateway
     real, fake = gateway._upstreams["web"], Upstream()
     gateway._upstreams["web"] = fake
-    turn = gateway.turn(gateway._pool.everybody())
+    turn = gateway.turn(gateway._pool.all_accounts())
     with pytest.raises(Unreachable):
         list(gateway.answer(turn, Question([]), Watch()))
     assert (fake.asked, turn.pieces) == (1, 1)

@@ -244,9 +244,9 @@ def await_line(gateway: Served) -> None:
 def test_nothing_is_begun_any_more(inside: Callable[..., Inside], upstream: Simulated):
     """A renewal that is begun while the server goes would be lost."""
     gateway = inside([token := upstream.token("6491")])
-    gateway.parts.leave()
+    gateway.parts.shut_down()
 
-    outcome = gateway.parts.refresh.now()
+    outcome = gateway.parts.refresher.now()
 
     assert [bool(renewal.error) for renewal in outcome.renewals] == [True]
     assert gateway.on_disk == [token]

@@ -194,7 +194,7 @@ def test_in_a_storm_no_account_is_lost(
     await_idle(gateway)
     metrics = gateway.request("GET", "/metrics").text
     assert "hailuo_answers_running 0.0" in metrics
-    assert "hailuo_line_length 0.0" in metrics
+    assert "hailuo_queue_length 0.0" in metrics
     assert "Traceback" not in gateway.log()
 
 
@@ -238,19 +238,21 @@ class TestBack:
         upstream.script({**HI, "then": [{"after": 1, "do": "silence"}]})
         with three.chat(stream=True) as answer:
             next(answer.iter_encoded())
-            assert three.parts.pool.lent == 1
+            assert three.parts.pool.in_use == 1
 
     def test_never_begun(self, three: Inside, upstream: Simulated):
         """The response is closed before anybody has taken a line of it."""
         upstream.script({**HI, "then": [{"after": 1, "do": "silence"}]})
         with three.chat(stream=True):
-            assert three.parts.pool.lent == 1
+            assert three.parts.pool.in_use == 1
 
     def test_a_generator_that_never_started(self, three: Inside):
         gateway, pool = three.parts.gateway, three.parts.pool
-        pieces = gateway.answer(gateway.turn(pool.everybody()), Question([]), Watch())
+        pieces = gateway.answer(
+            gateway.turn(pool.all_accounts()), Question([]), Watch()
+        )
         pieces.close()
-        assert pool.lent == pool.waiting == 0
+        assert pool.in_use == pool.waiting == 0
 
     def test_head(self, three: Inside):
         headers = {"Authorization": f"Bearer {KEY}"}
@@ -522,7 +524,7 @@ class TestConversations:
     def test_it_outlives_a_renewal(self, inside: Hosting, upstream: Simulated):
         gateway = inside([upstream.token(user) for user in ("6575", "6576")])
         id, owner = self.begun(gateway, upstream)
-        gateway.parts.refresh.now()
+        gateway.parts.refresher.now()
         upstream.script(HI)
 
         assert gateway.chat(conversation_id=id).json["id"] == id

@@ -92,7 +92,7 @@ class Queue:
 
     def _ask(self, name: str, turn: RequestState, watch: Watch) -> None:
         try:
-            with self._pool.lease(turn, watch):
+            with leased(self._pool, turn, watch):
                 self.served.append(name)
         except GatewayError as error:
             self.errors[name] = error
@@ -109,8 +109,15 @@ def turn_of(pool: Pool, scope: Candidates | None = None) -> RequestState:
     return RequestState(scope or pool.all_accounts(), pool.ticket())
 
 
+def leased(pool: Pool, state: RequestState, watch: Watch):
+    """Lease an account for a request that may have had others before."""
+    return pool.lease(
+        state.candidates, watch, ticket=state.ticket, tried=state.accounts
+    )
+
+
 def lease(pool: Pool, scope: Candidates | None = None):
-    return pool.lease(turn_of(pool, scope), Watch())
+    return leased(pool, turn_of(pool, scope), Watch())
 
 
 def only(pool: Pool, user: str) -> Candidates:
@@ -197,7 +204,7 @@ def test_a_second_try_keeps_its_place():
     served: list[str] = []
 
     def again() -> None:
-        with pool.lease(turn, Watch()):
+        with leased(pool, turn, Watch()):
             served.extend(queue.served)
 
     with lease(pool):
@@ -280,11 +287,11 @@ def test_some_resting_and_the_others_answering_is_busy():
 def test_an_only_account_may_be_tried_again_though_it_rests():
     pool = pool_of("a", queue_timeout_s=0.05)
     turn = turn_of(pool)
-    with pool.lease(turn, Watch()) as account:
+    with leased(pool, turn, Watch()) as account:
         account.refused(UpstreamBusy("busy"), CHAT)
     turn.accounts.append(account)
 
-    with pool.lease(turn, Watch()) as again:
+    with leased(pool, turn, Watch()) as again:
         assert again is account
     with pytest.raises(UpstreamBusy), lease(pool):
         pass
@@ -293,13 +300,13 @@ def test_an_only_account_may_be_tried_again_though_it_rests():
 def test_one_of_several_is_not_tried_again_while_it_rests():
     pool = pool_of("a", "b", queue_timeout_s=0.05)
     turn = turn_of(pool)
-    with pool.lease(turn, Watch()) as first:
+    with leased(pool, turn, Watch()) as first:
         first.refused(UpstreamBusy("busy"), CHAT)
     turn.accounts.append(first)
 
-    with pool.lease(turn, Watch()) as second:
+    with leased(pool, turn, Watch()) as second:
         assert second is not first
-        with pytest.raises(AccountsBusy), pool.lease(turn, Watch()):
+        with pytest.raises(AccountsBusy), leased(pool, turn, Watch()):
             pass
 
 
@@ -455,7 +462,7 @@ class Crowd:
     def use(self, here: random.Random) -> None:
         watch = Watch() if here.random() < 0.8 else Leaving(time.monotonic() + 0.01)
         turn = turn_of(self.pool, self.scope(here))
-        with self.pool.lease(turn, watch) as account:
+        with leased(self.pool, turn, watch) as account:
             self.held[account.name] += 1
             self.overlaps += self.held[account.name] > 1
             time.sleep(here.random() * 0.002)
@@ -604,7 +611,7 @@ class TestTries:
     def failed(self, pool: Pool, *errors: UpstreamError) -> RequestState:
         turn = turn_of(pool)
         for error in errors:
-            with pool.lease(turn, Watch()) as account:
+            with leased(pool, turn, Watch()) as account:
                 turn.accounts.append(account)
                 turn.record_failure(error)
         return turn
@@ -634,9 +641,9 @@ class TestTries:
     def test_others_who_are_only_busy_are_what_is_told(self):
         """They may serve when the caller comes again."""
         pool = pool_of("a", "b", queue_timeout_s=0.05)
-        with pool.lease(turn_of(pool, only(pool, "b")), Watch()):
+        with leased(pool, turn_of(pool, only(pool, "b")), Watch()):
             turn = self.failed(pool, QuotaExhausted("no"))
-            with pytest.raises(AccountsBusy), pool.lease(turn, Watch()):
+            with pytest.raises(AccountsBusy), leased(pool, turn, Watch()):
                 pass
 
     def test_500_accounts_are_gone_through(self):

@@ -24,7 +24,7 @@ class DisconnectedWatch(Watch):
 
 
 def prove(gateway: Inside, *tokens: str, watch: Watch | None = None) -> None:
-    candidates = gateway.parts.pool.visitors(tokens)
+    candidates = gateway.parts.pool.caller_accounts(tokens)
     gateway.parts.gateway.prove(candidates, watch or Watch())
 
 
@@ -100,7 +100,7 @@ class TestProve:
 
     def test_pool_needs_no_proof(self, inside: Hosting, upstream: Simulated):
         gateway = inside([upstream.token("6310")])
-        everybody = gateway.parts.pool.everybody()
+        everybody = gateway.parts.pool.all_accounts()
         gateway.parts.gateway.prove(everybody, Watch())
         assert calls(upstream) == []
 
@@ -138,7 +138,7 @@ class TestSharedLock:
         answer = {"call": "chat", "text": "Hi", "times": None}
         upstream.script({**refusal, "token": other}, answer)
         here = gateway.parts.gateway
-        turn = here.turn(gateway.parts.pool.visitors([other]))
+        turn = here.turn(gateway.parts.pool.caller_accounts([other]))
         question = Question([{"role": "user", "content": SECRET}])
 
         with ThreadPoolExecutor() as threads:

@@ -104,7 +104,7 @@ def test_a_failure_that_nobody_expected_stops_nobody(
 ):
     """A fault of our own, played by an upstream that has one."""
     gateway = inside([upstream.token("6215"), token := upstream.token("6216")])
-    upstreams = gateway.parts.refresh._upstreams
+    upstreams = gateway.parts.refresher._upstreams
 
     class Faulty:
         def renew(self, account: Account) -> str:
@@ -250,7 +250,7 @@ def test_a_file_that_breaks_meanwhile_loses_nothing(
     assert gateway.ask("GET", "/v1/refresh-status").json["persisted"] is False
 
     gateway.path.write_text(json.dumps(old))
-    gateway.parts.roster.look()
+    gateway.parts.credential_store.poll_file()
     assert gateway.on_disk[1] == old[1] and gateway.on_disk[0] != old[0]
     upstream.script({"call": "chat", "text": "Hi", "times": 2})
     assert [gateway.chat().status_code for _ in "12"] == [200, 200]
@@ -331,7 +331,7 @@ class TestUnwritable:
         assert renewed(upstream) == ["6236"], "it is not asked for again"
 
         draft.rmdir()
-        gateway.parts.roster.look()
+        gateway.parts.credential_store.poll_file()
         assert gateway.on_disk == [account.token]
         assert gateway.ask("GET", "/health").json["status"] == "ok"
 
@@ -339,7 +339,7 @@ class TestUnwritable:
         self, inside: Hosting, path: Path, caplog: pytest.LogCaptureFixture
     ):
         gateway = inside([written("6237")])
-        refresher, file = gateway.parts.refresh, gateway.parts.roster.file
+        refresher, file = gateway.parts.refresh, gateway.parts.credential_store.file
         (path.parent / ".tokens.json.new").mkdir()
         file.note([Change(None, written("6238"))])
 
@@ -387,7 +387,7 @@ class TestDue:
 
     def due_in(self, gateway: Inside) -> float | None:
         (account,) = gateway.parts.pool.accounts
-        at = gateway.parts.refresh.due_at(account)
+        at = gateway.parts.refresher.due_at(account)
         return None if at is None else at - time.time()
 
     def test_after_the_interval(self, inside: Hosting):
@@ -434,7 +434,7 @@ class TestDue:
     def test_a_minute_after_an_answer_that_did_not_end(self, inside: Hosting):
         gateway = inside([written("1001", DAY_S)])
         (account,) = gateway.parts.pool.accounts
-        gateway.parts.refresh._failed(account, AccountsBusy("answering"))
+        gateway.parts.refresher._failed(account, AccountsBusy("answering"))
         assert self.due_in(gateway) == pytest.approx(60, abs=5)
 
     def test_an_hour_after_a_failure(self, inside: Hosting, upstream: Simulated):
@@ -466,7 +466,7 @@ class TestDue:
         )
 
         for _ in range(2):
-            gateway.parts.refresh._warn_of_ends()
+            gateway.parts.refresher._warn_of_ends()
 
         (said,) = [each.getMessage() for each in caplog.records]
         assert "1001" in said and source in said
@@ -478,7 +478,7 @@ class TestDue:
     ):
         gateway = inside([written("1001", 2 * DAY_S)])
 
-        gateway.parts.refresh._warn_of_ends()
+        gateway.parts.refresher._warn_of_ends()
 
         assert caplog.records == []
         status = gateway.ask("GET", "/v1/refresh-status").json

@@ -475,7 +475,7 @@ class TestBroken:
         assert list(gateway.accounts()) == ["1001"], "it serves all the same"
 
         (path.parent / ".tokens.json.new").rmdir()
-        gateway.parts.roster.look()
+        gateway.parts.credential_store.poll_file()
         assert len(gateway.on_disk) == 1
         assert gateway.ask("GET", "/v1/token").json["persisted"] is True
 
@@ -487,7 +487,7 @@ def test_placeholders_are_told_of_once_and_stay(
     placeholders = [f"your_token_{number}" for number in (1, 2, 3)]
     gateway = inside(placeholders)
     post(gateway, token := written("1001"))
-    gateway.parts.roster.look()
+    gateway.parts.credential_store.poll_file()
 
     said = [each.message for each in caplog.records if "credential" in each.message]
     assert len(said) == 1
@@ -499,7 +499,7 @@ def test_an_edit_by_hand_is_taken_over(inside: Hosting):
     gateway = inside([written("1001")])
     gateway.path.write_text(json.dumps([written("1002"), written("1003")]))
 
-    gateway.parts.roster.look()
+    gateway.parts.credential_store.poll_file()
 
     assert list(gateway.accounts()) == ["1002", "1003"]
 
@@ -589,7 +589,7 @@ class TestCheck:
             self.check(own, f"{number}" * 1_000_000)
             self.check(own, written("6105", x=f"{number}" * 100_000))
 
-        assert sum(map(len, own.parts.services._proofs._accepted._known)) < 100_000
+        assert sum(map(len, own.parts.catalog._proofs._accepted._known)) < 100_000
         upstream.wait("requests", exactly=0)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hailuo.endpoints.chat.messages import messages
+from hailuo.endpoints.chat.messages import read_messages
 from hailuo.errors import BadRequest
 from hailuo.upstream import Call, Message
 
@@ -14,7 +14,7 @@ USER = {"role": "user", "content": "Hi"}
 
 def read(*given: Any) -> list[Message]:
     """The messages before a last one of the user's."""
-    *found, _ = messages({"messages": [*given, USER]})
+    *found, _ = read_messages({"messages": [*given, USER]})
     return [
         message._replace(content=tuple(message.content), calls=tuple(message.calls))
         for message in found
@@ -99,7 +99,7 @@ def test_aborted_calls_are_lost_from_earlier_messages_only(aborted: Any):
 
     assert read(said) == [Message("assistant", ("Hm",), calls=(Call("f", "{}", "c"),))]
     with pytest.raises(BadRequest):
-        messages({"messages": [USER, said]})
+        read_messages({"messages": [USER, said]})
 
 
 def test_refusal_beside_no_content_is_what_was_said():
@@ -113,7 +113,7 @@ def test_others_have_a_turn_while_a_long_history_is_read(
     turns: list[float] = []
     monkeypatch.setattr(time, "sleep", turns.append)
 
-    assert len(messages({"messages": [USER] * 1000})) == 1000
+    assert len(read_messages({"messages": [USER] * 1000})) == 1000
 
     assert len(turns) == 3
 
@@ -137,11 +137,11 @@ def test_a_result_may_be_any_json(content: Any, text: str):
 def test_a_placeholder_for_the_answer_is_not_the_newest_message(empty: Any):
     unusable = {"role": "user", "content": [{"type": "video"}]}
 
-    assert messages({"messages": [USER, {"role": "assistant", **empty}]}) == [
+    assert read_messages({"messages": [USER, {"role": "assistant", **empty}]}) == [
         Message("user", ["Hi"])
     ]
     with pytest.raises(BadRequest, match=r"messages\[0\]"):
-        messages({"messages": [unusable, {"role": "assistant", **empty}]})
+        read_messages({"messages": [unusable, {"role": "assistant", **empty}]})
 
 
 def test_calls_are_an_assistant_s():
@@ -203,4 +203,4 @@ def test_thinking_of_a_newest_answer_is_no_part_to_refuse():
     part = {"type": "thinking", "thinking": "Hm"}
     said = {"role": "assistant", "content": [part, {"type": "text", "text": "Yes"}]}
 
-    assert messages({"messages": [USER, said]})[-1].thinking == "Hm"
+    assert read_messages({"messages": [USER, said]})[-1].thinking == "Hm"

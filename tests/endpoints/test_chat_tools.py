@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hailuo.endpoints.chat.tools import offered
+from hailuo.endpoints.chat.tools import offered_tools
 from hailuo.errors import BadRequest
 from hailuo.upstream import Tool, ToolChoice
 
@@ -16,7 +16,7 @@ CUSTOM = {"type": "custom", "custom": {"name": "h"}}
 
 def read(choice: Any = None, tools: Any = (F, G), **more: Any) -> Any:
     """The names on offer, and the choice."""
-    found, chosen = offered({"tools": list(tools), "tool_choice": choice, **more})
+    found, chosen = offered_tools({"tools": list(tools), "tool_choice": choice, **more})
     return [tool.name for tool in found], chosen
 
 
@@ -73,10 +73,13 @@ def test_tool_is_read():
     told = {"name": "f", "description": "Does it", "parameters": SCHEMA, "strict": True}
     expected = [Tool("f", "Does it", SCHEMA)]
 
-    assert offered({"tools": [{"type": "function", "function": told}]})[0] == expected
-    assert offered({"tools": [{"type": "function", **told}]})[0] == expected
-    assert offered({"functions": [told]})[0] == expected
-    assert offered({"tools": [F]})[0] == [Tool("f")]
+    assert (
+        offered_tools({"tools": [{"type": "function", "function": told}]})[0]
+        == expected
+    )
+    assert offered_tools({"tools": [{"type": "function", **told}]})[0] == expected
+    assert offered_tools({"functions": [told]})[0] == expected
+    assert offered_tools({"tools": [F]})[0] == [Tool("f")]
 
 
 def test_what_is_no_function_is_left_out():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hailuo.errors import GatewayError, UpstreamProtocolError
 from hailuo.net import untrusted_json
-from hailuo.upstream.platform.transcription import segments
+from hailuo.upstream.platform.transcription import timed
 from tests.conftest import BOTH, Caller, text_of
 from tests.served import KEY, Served
 from tests.simulated import Simulated
@@ -118,7 +118,7 @@ def test_time_that_is_none_is_a_failure_of_the_upstream(value: Any):
     """`"inf"` became Infinity, which is not JSON."""
     answer = {"segments": [{"text": "a", "start": 0, "end": value}]}
     with pytest.raises(UpstreamProtocolError):
-        list(segments(answer, 1.0))
+        timed(answer, 1.0)
 
 
 @BOTH

@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from hailuo.concurrency.watch import Watch
+from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.errors import BadRequest, ClientDisconnected, TooLarge
 from hailuo.files import Source
 from hailuo.gateway.attachments import attached
 from hailuo.net.download import DownloadPolicy
 from hailuo.net.safe_connect import ConnectPolicy
-from hailuo.upstream import TICK, Piece
+from hailuo.upstream import Piece
 from tests.files import samples
 from tests.files.site import Site, answer, silence
 
@@ -168,8 +168,8 @@ def test_a_caller_who_leaves_ends_the_download(tmp_path, monkeypatch):
 def test_a_slow_download_ticks():
     with Site(silence()) as site:
         pieces = attached([at(site.url())], RULES, Watch(heartbeat_s=0.01), None)
-        assert next(pieces) is TICK
-        assert next(pieces) is TICK
+        assert next(pieces) is HEARTBEAT
+        assert next(pieces) is HEARTBEAT
         pieces.close()
 
 

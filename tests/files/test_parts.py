@@ -130,7 +130,7 @@ def test_a_picture_may_be_bare_base64(name, encode, end):
 
     (found,) = sources({"type": "image_url", "image_url": {"url": data}})
 
-    assert (found.data, found.picture) == (data, True)
+    assert (found.data, found.image) == (data, True)
 
 
 @pytest.mark.parametrize(

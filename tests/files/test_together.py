@@ -5,16 +5,16 @@ import time
 import pytest
 
 from hailuo.concurrency.gather import MAX_CONCURRENT, gather
-from hailuo.concurrency.watch import Watch
+from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.errors import BadRequest, ClientDisconnected
 
 
 def outcome(tasks, watch=None):
     """What it returns, and how many ticks came before."""
-    running, ticks = gather(tasks, watch or Watch(), "tick"), 0
+    running, ticks = gather(tasks, watch or Watch()), 0
     while True:
         try:
-            assert next(running) == "tick"
+            assert next(running) is HEARTBEAT
         except StopIteration as end:
             return end.value, ticks
         ticks += 1
@@ -53,9 +53,9 @@ def test_eight_run_at_once():
 
 def test_a_beat_is_due_while_tasks_run():
     may_end = threading.Event()
-    running = gather([lambda stop: may_end.wait(5)], Watch(heartbeat_s=0.01), "tick")
+    running = gather([lambda stop: may_end.wait(5)], Watch(heartbeat_s=0.01))
 
-    assert [next(running), next(running)] == ["tick", "tick"]
+    assert [next(running), next(running)] == [HEARTBEAT, HEARTBEAT]
     may_end.set()
     with pytest.raises(StopIteration):
         while True:
@@ -97,7 +97,7 @@ def test_a_caller_who_leaves_stops_all():
 
 def test_closing_stops_all():
     stopped = threading.Event()
-    running = gather([waits(stopped)], Watch(heartbeat_s=0.01), "tick")
+    running = gather([waits(stopped)], Watch(heartbeat_s=0.01))
     next(running)
 
     began = time.monotonic()

@@ -67,66 +67,38 @@ def outside(*folders: str) -> list[str]:
     return [module for module in MODULES if not under(module, *folders)]
 
 
-# What a part of the house may import of the house, besides itself.
-MAY_IMPORT = {
-    "errors": (),
-    "settings": (),
-    "fairness": (),
-    "kept": ("together", "watch"),
-    "memory": (),
-    "unpacking": (),
-    "watch": ("errors",),
-    "together": ("errors", "watch"),
-    "places": ("watch",),
-    "spool": ("errors",),
-    "audio": ("errors", "places", "spool", "watch"),
-    "documents": (),
-    "download": (
-        "errors",
-        "fairness",
-        "files.names",  # names of files are told by nobody else
-        "spool",
-        "unpacking",
-    ),
-    "tokens": ("errors",),
-    "retry": ("errors",),
-    "cooldowns": ("errors", "retry"),
-    "accounts": ("cooldowns", "errors", "retry", "upstream"),
-    "line": ("accounts", "errors", "turn", "watch"),
-    "pool": (
-        "accounts",
-        "cooldowns",
-        "errors",
-        "line",
-        "turn",
-        "upstream",
-        "watch",
-    ),
-    "upstream": (
-        "audio",
-        "documents",  # by the child process alone
-        "download.dialling",
-        "errors",
-        "fairness",
-        "files",
-        "kept",
-        "memory",
-        "places",
-        "spool",
-        "together",
-        "unpacking",
-        "watch",
-    ),
-    "simulator": (),
-}
+# The floors of the house, from top to bottom: imports run down, or stay on a floor where
+# rooms are named together.
+FLOORS = (
+    ("hailuo", "__main__"),
+    ("endpoints",),
+    ("gateway",),
+    ("accounts",),
+    ("upstream",),
+    ("audio", "documents"),
+    ("files",),
+    ("net",),
+    ("concurrency",),
+    ("spool",),
+    ("metrics",),
+    ("logs", "settings"),
+    ("errors",),
+)
 
 
-@pytest.mark.parametrize("part", MAY_IMPORT)
-def test_imports_run_one_way(part: str):
-    allowed = (part, *MAY_IMPORT[part])
-    for module in within(part):
-        ours = {each for each in imports(module) if each in MODULES}
-        assert all(under(each, *allowed) for each in ours - {"hailuo"}), module
+def floor_of(module: str) -> int:
+    """The number of a module's floor, 0 at the top."""
+    for number, rooms in enumerate(FLOORS):
+        if under(module, *rooms):
+            return number
+    raise AssertionError(f"{module} is on no floor")
+
+
+def test_imports_run_down():
+    for module in outside("simulator"):
+        for imported in imports(module):
+            if imported in MODULES and not (module == "__main__"):
+                assert floor_of(module) <= floor_of(imported), (module, imported)
 
 
 def test_nobody_imports_in_circles():
@@ -153,7 +125,7 @@ def test_the_upstreams_do_not_know_each_other():
 
 def test_nothing_above_asks_which_upstream_answers():
     """Only who assembles the program, and who tells credentials apart, names them."""
-    assemblers = ("hailuo", "__main__", "credentials")
+    assemblers = ("hailuo", "__main__", "upstream.registry")
     for module in outside("upstream", "simulator"):
         if module not in assemblers:
             named = [
@@ -173,13 +145,15 @@ def test_only_the_endpoints_know_flask(library: str):
 
 @pytest.mark.parametrize("library", ["requests", "urllib3", "http.client"])
 def test_only_the_ways_out_know_http(library: str):
-    for module in outside("upstream", "download", "files", "simulator"):
+    for module in outside("upstream", "net", "simulator"):
         assert not any(under(x, library) for x in imports(module)), module
 
 
 def test_settings_are_passed_in():
     """Whoever answers is handed values, so that it can be made with others."""
-    for module in within("upstream", "pool", "line", "gateway", "accounts"):
+    for module in within("gateway", "accounts", "upstream", "net"):
+        if module == "upstream.registry":
+            continue  # it builds the upstreams
         assert "settings" not in imports(module), module
 
 

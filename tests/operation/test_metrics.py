@@ -55,7 +55,7 @@ def test_numbers_move(upstream: Simulated, pooled: Served):
     chat = "hailuo_requests_total{route=/chat/completions}"
     before = numbers(pooled)
     assert before["hailuo_accounts{state=idle}"] == 2
-    assert before["hailuo_answers_running"] == before["hailuo_line_length"] == 0
+    assert before["hailuo_answers_running"] == before["hailuo_queue_length"] == 0
 
     upstream.script({"call": "chat", "text": "a"})
     ask(pooled)
@@ -70,9 +70,11 @@ def test_numbers_move(upstream: Simulated, pooled: Served):
     assert after["hailuo_requests_total{route=unknown}{status=404}"] == 1
     assert after["hailuo_requests_total{route=/models/<path:id>}{status=404}"] == 1
     assert after["hailuo_first_piece_seconds_count"] == 1
-    assert after["hailuo_line_wait_seconds_count"] >= 2
-    assert after["hailuo_upstream_tries_total{outcome=ok}{upstream=web}"] == 1
-    assert after["hailuo_upstream_tries_total{outcome=upstream_busy}{upstream=web}"] > 1
+    assert after["hailuo_queue_wait_seconds_count"] >= 2
+    assert after["hailuo_upstream_attempts_total{outcome=ok}{upstream=web}"] == 1
+    assert (
+        after["hailuo_upstream_attempts_total{outcome=upstream_busy}{upstream=web}"] > 1
+    )
     assert after["hailuo_accounts{state=resting}"] == 0  # the question was at fault
     assert after["process_open_fds"] > 0 and after["process_resident_memory_bytes"] > 0
 
@@ -118,7 +120,9 @@ def test_who_leaves_before_the_first_word_is_counted(
     caller = waiting(pooled)
     until(pooled, "hailuo_answers_running", 1)
     caller.close()
-    until(pooled, "hailuo_upstream_tries_total{outcome=client_left}{upstream=web}", 1)
+    until(
+        pooled, "hailuo_upstream_attempts_total{outcome=client_left}{upstream=web}", 1
+    )
 
 
 def test_a_wait_that_was_for_nothing_is_measured(upstream: Simulated, pooled: Served):
@@ -129,8 +133,8 @@ def test_a_wait_that_was_for_nothing_is_measured(upstream: Simulated, pooled: Se
             ask(pooled)
         found = numbers(pooled)
         upstream.release()
-    assert found["hailuo_line_wait_seconds_count"] == 3
-    assert found["hailuo_line_wait_seconds_sum"] >= 2
+    assert found["hailuo_queue_wait_seconds_count"] == 3
+    assert found["hailuo_queue_wait_seconds_sum"] >= 2
 
 
 def test_what_runs_and_waits_is_counted(upstream: Simulated, pooled: Served):
@@ -141,12 +145,12 @@ def test_what_runs_and_waits_is_counted(upstream: Simulated, pooled: Served):
         assert running["hailuo_answers_running"] == 2
         assert running["hailuo_accounts{state=answering}"] == 2
         with waiting(pooled):
-            until(pooled, "hailuo_line_length", 1)
-        until(pooled, "hailuo_line_length", 1)  # noticed when it is looked at
+            until(pooled, "hailuo_queue_length", 1)
+        until(pooled, "hailuo_queue_length", 1)  # noticed when it is looked at
         upstream.release()
         list(one), list(two)
     until(pooled, "hailuo_answers_running", 0)
-    until(pooled, "hailuo_line_length", 0)
+    until(pooled, "hailuo_queue_length", 0)
 
 
 def waiting(gateway: Served) -> socket.socket:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from hailuo.concurrency.watch import Watch
+from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.errors import BadRequest, ClientDisconnected, Unreachable
-from hailuo.upstream import TICK, Piece
+from hailuo.upstream import Piece
 from hailuo.upstream.platform.documents import Documents
 from tests.platform.paper import PART, filed, locked, pdf, word
 
@@ -125,7 +125,7 @@ def _children() -> list[str]:
 def begun(known: Documents, watch: Watch | None = None) -> Generator[Piece, None, str]:
     """The reading of a document, whose child has been started."""
     reading = known.text(filed(b"words"), watch or Watch(heartbeat_s=0))
-    assert next(reading) is TICK
+    assert next(reading) is HEARTBEAT
     return reading
 
 
@@ -239,7 +239,7 @@ class TestChild:
         first, second, third = begun(known), begun(known), begun(known)
 
         first.close()
-        assert next(third) is TICK
+        assert next(third) is HEARTBEAT
         third.close()
         second.close()
 

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from hailuo import errors
-from hailuo.concurrency.watch import Watch
+from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.files import Source, data_uri
 from hailuo.net.client import HttpClient
-from hailuo.upstream import TICK, Call, Message, Piece, Question, Tool, ToolCall, Usage
+from hailuo.upstream import Call, Message, Piece, Question, Tool, ToolCall, Usage
 from hailuo.upstream.platform import Platform
 from tests.files import samples
 from tests.platform.paper import filed, pdf
@@ -38,7 +38,7 @@ def answer(
     platform: Platform, asked: Question | None = None, watch: Watch | None = None
 ) -> list[Piece]:
     pieces = platform.answer(Key(), asked or question(), watch or Watch())
-    return [piece for piece in pieces if piece is not TICK]
+    return [piece for piece in pieces if piece is not HEARTBEAT]
 
 
 def text_of(pieces: Iterable[Piece]) -> str:
@@ -197,7 +197,7 @@ class TestAnswer:
         simulated.script({"call": "completion", "text": "Hello you", "then": [step]})
         pieces = platform.answer(Key(), question(), Watch(heartbeat_s=0.01))
 
-        assert TICK in [next(pieces) for _ in range(3)]
+        assert HEARTBEAT in [next(pieces) for _ in range(3)]
         pieces.close()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import requests
 
-from hailuo.concurrency.watch import Watch
+from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.errors import (
     ClientDisconnected,
     Unreachable,
@@ -386,10 +386,10 @@ class TestSilence:
             parts = (part for part in stream if part != b"ab")
             assert next(parts)[:1] == b"a"
             began = time.monotonic()
-            assert next(parts) == b""
+            assert next(parts) is HEARTBEAT
             assert time.monotonic() - began < 0.2
             watch.heartbeat_sent()
-            assert next(parts) == b""
+            assert next(parts) is HEARTBEAT
 
     @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nX: y\r\n"], ids=repr)
     def test_no_headers_in_time(self, begun: bytes):
@@ -411,7 +411,7 @@ class TestSilence:
             HttpClient().stream("GET", service.url, headers={}, watch=watch) as stream,
         ):
             parts = iter(stream)
-            assert next(parts) == next(parts) == b""
+            assert next(parts) is next(parts) is HEARTBEAT
             go.set()
             assert read(parts) == b"a"
 

@@ -7,8 +7,9 @@ from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
+from ...concurrency.watch import HEARTBEAT, Heartbeat
 from ...gateway.attachments import Given, attached
-from ...upstream import TICK, Answer, Piece
+from ...upstream import Answer, Piece
 from .. import app_state, auth, caller, content_parts, sse
 from ..middleware import access_log
 from ..middleware.access_log import RequestLog
@@ -45,8 +46,11 @@ def whole(pieces: Answer, asked: ChatRequest) -> Response:
 
     What the last piece leaves to do upstream is done after the answer is sent.
     """
-    said, created = [], int(time.time())
+    said: list[Piece] = []
+    created = int(time.time())
     for piece in pieces:
+        if piece is HEARTBEAT:
+            continue
         said.append(piece)
         if piece.finish:
             break
@@ -67,15 +71,17 @@ def streamed(pieces: Answer, asked: ChatRequest, trace: RequestLog) -> Response:
     return response
 
 
-def lines(piece: Piece, pieces: Answer, asked: ChatRequest) -> Iterator[bytes]:
+def lines(
+    first: Piece | Heartbeat, pieces: Answer, asked: ChatRequest
+) -> Iterator[bytes]:
     created = int(time.time())
-    while piece is TICK:
+    while first is HEARTBEAT:
         yield PING
-        piece = next(pieces)
-    chunks = Chunks(piece.id or new_id(), asked.model, created, asked.include_usage)
-    yield chunks.begin(piece) + chunks.piece(piece)
+        first = next(pieces)
+    chunks = Chunks(first.id or new_id(), asked.model, created, asked.include_usage)
+    yield chunks.begin(first) + chunks.piece(first)
     for piece in pieces:
-        yield PING if piece is TICK else chunks.piece(piece)
+        yield PING if piece is HEARTBEAT else chunks.piece(piece)
 
 
 def new_id() -> str:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...concurrency.fairness import fairly
 from ...errors import ContentFiltered, EmptyAnswer, UpstreamProtocolError
 from ...net import sse, untrusted_json
 from ...net.untrusted_json import identifier, mapping, objects
@@ -37,6 +38,7 @@ class AnswerParser:
         self, *, streamed: bool = True, tools: Sequence[Mapping[str, Any]] = ()
     ) -> None:
         self._streamed = streamed
+        self._events = sse.Parser()
         self._begun = False
         self.finish = ""
         self.ended = False
@@ -51,8 +53,13 @@ class AnswerParser:
         self._reasoning = self._text = ""  # what has not been taken yet
         self._said = False
 
+    def feed(self, received: bytes) -> None:
+        """Parse bytes, cut anywhere. raises: as read()."""
+        for event in fairly(self._events.feed(received)):
+            self.read(event)
+
     def read(self, event: bytes) -> None:
-        """Take in the data of one event; after the end, nothing counts any more.
+        """Parse the data of one event; events after the end are ignored.
 
         raises: what refusal() tells of; Filtered for an answer that is withheld before
             its first word; UpstreamProtocolError; EmptyAnswer.
@@ -60,7 +67,7 @@ class AnswerParser:
         if self.ended:
             return
         if event.strip() == DONE:
-            self.close()
+            self.end()
             return
         said = sse.event_json(event, keep_halves=True)
         self._id = self._id or identifier(said, "id")
@@ -69,14 +76,16 @@ class AnswerParser:
             self._read_choices(said)
         self._check_withheld(said)
         if self.finish and not choices(said):
-            self.close()  # the usage came with it, if at all
+            self.end()  # the usage came with it, if at all
 
-    def close(self) -> None:
-        """The stream is over.
+    def end(self) -> None:
+        """Handle the end of the stream; its [DONE] may be missing.
 
-        raises: EmptyAnswer when it said nothing, UpstreamProtocolError when it gave no reason
-            to be over.
+        raises: EmptyAnswer when it said nothing, UpstreamProtocolError when it gave no
+            reason to be over.
         """
+        if self.ended:
+            return
         self._deltas.end()
         for call in self._calls.values():
             call.end()

@@ -23,10 +23,9 @@ from typing import NamedTuple
 import orjson
 
 from ...concurrency.semaphore import FairSemaphore
-from ...concurrency.watch import Watch
+from ...concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ...errors import BadRequest, Unreachable
 from ...files import File
-from .. import TICK, Piece
 
 EXTRACTION = Path(__file__).with_name("extraction.py")
 MAX_READING_S = 30.0  # from the start of the child to its last word
@@ -55,8 +54,8 @@ class Documents:
         self._hung_up = False
         self._known: weakref.WeakKeyDictionary[File, str] = weakref.WeakKeyDictionary()
 
-    def text(self, file: File, watch: Watch) -> Generator[Piece, None, str]:
-        """What *file* says; TICKs meanwhile.
+    def text(self, file: File, watch: Watch) -> Generator[Heartbeat, None, str]:
+        """Return the text of *file*, yielding heartbeats.
 
         raises: BadRequest, naming its part, when it cannot be read; ClientDisconnected.
         """
@@ -70,10 +69,9 @@ class Documents:
         for child in list(self._children):
             child.kill()
 
-    def _read(self, file: File, watch: Watch) -> Generator[Piece, None, str]:
+    def _read(self, file: File, watch: Watch) -> Generator[Heartbeat, None, str]:
         with self._places.acquire(watch.owner) as place:
-            while not place.wait(watch):
-                yield TICK
+            yield from place.wait(watch)
             with self._child(file) as child:
                 answer = yield from _asked(child.wire, file, watch, self._reading_s)
                 return self._opened(child, answer, file)
@@ -145,7 +143,7 @@ class _Child(NamedTuple):
 
 def _asked(
     wire: socket.socket, file: File, watch: Watch, reading_s: float
-) -> Generator[Piece, None, bytes]:
+) -> Generator[Heartbeat, None, bytes]:
     """Hand the document to the child and wait for its answer.
 
     raises: BadRequest when it takes too long, ClientDisconnected.
@@ -164,7 +162,7 @@ def _asked(
             elif time.monotonic() >= until:
                 raise _unreadable(file, f"takes more than {reading_s:g} s to read")
             else:
-                yield TICK
+                yield HEARTBEAT
     except OSError:
         return b""  # the child is gone
 

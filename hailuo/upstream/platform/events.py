@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...concurrency.fairness import fairly
+from ...concurrency.watch import HEARTBEAT, Heartbeat
 from ...errors import UpstreamProtocolError
 from ...net import sse
 from ...net.untrusted_json import mapping as mapping
@@ -15,15 +16,18 @@ from ...net.untrusted_json import text as text
 from .error_mapping import error_for_code
 
 
-def of(stream: Iterable[bytes]) -> Iterator[Mapping[str, Any] | None]:
-    """The events of a voice's stream, None when a beat is due.
+def of(
+    stream: Iterable[bytes | Heartbeat],
+) -> Iterator[Mapping[str, Any] | Heartbeat]:
+    """Yield the events of a speech or transcription stream, and heartbeats.
 
     raises: what one of them refuses.
     """
     parser = sse.Parser()
     for received in stream:
-        if not received:
-            yield None
+        if received is HEARTBEAT:
+            yield HEARTBEAT
+            continue
         for event in fairly(parser.feed(received)):
             said = sse.event_json(event)
             if failure := error_for_code(said):

@@ -13,15 +13,15 @@ import html
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 
-from ...concurrency.watch import Watch
+from ...concurrency.watch import Heartbeat, Watch
 from ...errors import BadRequest
 from ...files import File, Source, data_uri, from_base64
-from .. import Message, Piece, Question
+from .. import Message, Question
 from . import capabilities
 from .documents import Documents
 
 Part = str | Source
-Placing = Generator[Piece, None, Part]  # TICKs, and then the part
+Placing = Generator[Heartbeat, None, Part]  # yields heartbeats, returns the part
 
 NOT_SENT = "(This file is not sent again.)"
 # What is asked of files that come without a word.
@@ -37,8 +37,8 @@ class Content:
 
     def with_files(
         self, question: Question, watch: Watch
-    ) -> Generator[Piece, None, list[Message]]:
-        """Return the question's messages with its files in them; TICKs meanwhile.
+    ) -> Generator[Heartbeat, None, list[Message]]:
+        """Return the question's messages with its files in them; yield heartbeats meanwhile.
 
         raises: BadRequest, naming the part, for a file of the newest message that
             cannot be sent; ClientDisconnected.
@@ -55,7 +55,7 @@ class Content:
 
     def _parts(
         self, message: Message, files: Iterator[File | Source], watch: Watch
-    ) -> Generator[Piece, None, Sequence[Part]]:
+    ) -> Generator[Heartbeat, None, Sequence[Part]]:
         parts = []
         for part in message.content:
             if isinstance(part, Source):

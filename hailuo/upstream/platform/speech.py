@@ -7,7 +7,7 @@ from typing import Any
 
 from ...audio import mp3, wav
 from ...concurrency.cache import SingleFlightCache
-from ...concurrency.watch import Watch
+from ...concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ...errors import (
     BadRequest,
     GatewayError,
@@ -98,8 +98,11 @@ class SpeechClient:
                 part = _sound(stream, protocol.BEGINNINGS.get(speech.format, b""))
                 apart = speech.format == "mp3" and len(texts) > 1
                 for sound in mp3.strip_tags(part) if apart else part:
-                    yield head + sound if sound else b""
-                    head = b"" if sound else head
+                    if sound is HEARTBEAT:
+                        yield HEARTBEAT
+                    else:
+                        yield head + sound
+                        head = b""
                 stream.drain()
 
     def _voice(self, account: Credential, name: str, watch: Watch) -> str:
@@ -176,15 +179,15 @@ def _body(text: str, voice: str, speech: Speech) -> dict[str, Any]:
     }
 
 
-def _sound(stream: Stream, beginning: bytes) -> Iterator[bytes]:
+def _sound(stream: Stream, beginning: bytes) -> Iterator[bytes | Heartbeat]:
     """The audio of an answer. The last event may repeat all of it.
 
     raises: UpstreamProtocolError when it does not begin as its format does.
     """
     begun = False
     for said in events.of(stream):
-        if said is None:
-            yield b""
+        if said is HEARTBEAT:
+            yield HEARTBEAT
             continue
         data = events.mapping(said, "data")
         done = data.get("status") == protocol.SPEECH_DONE

@@ -10,13 +10,12 @@ from itertools import pairwise
 from typing import Any
 
 from ... import audio
-from ...concurrency.watch import Watch
+from ...concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ...errors import UpstreamProtocolError
 from ...net import untrusted_json
 from ...net.client import Form
 from ...net.stream import Stream
 from .. import (
-    HUSH,
     Credential,
     Recording,
     Segment,
@@ -52,7 +51,7 @@ class TranscriptionClient:
 
     def _streamed(
         self, account: Credential, part: bytes, recording: Recording, watch: Watch
-    ) -> Iterator[TranscriptPiece]:
+    ) -> Iterator[TranscriptPiece | Heartbeat]:
         with self._client.open_form_stream(
             protocol.WRITE,
             account.token,
@@ -61,12 +60,12 @@ class TranscriptionClient:
             watch=watch,
         ) as stream:
             for text in _words(stream):
-                yield TranscriptPiece(text) if text else HUSH
+                yield HEARTBEAT if text is HEARTBEAT else TranscriptPiece(text)
             stream.drain()
 
     def _timed(
         self, account: Credential, part: bytes, recording: Recording, watch: Watch
-    ) -> Iterator[TranscriptPiece]:
+    ) -> Iterator[TranscriptPiece | Heartbeat]:
         answer = self._client.ask_form(
             protocol.WRITE,
             account.token,
@@ -159,11 +158,11 @@ def _headers(recording: Recording) -> dict[str, str]:
     return {"language": code} if code else {}
 
 
-def _words(stream: Stream) -> Iterator[str]:
-    """What is new of the text; "" when a beat is due."""
+def _words(stream: Stream) -> Iterator[str | Heartbeat]:
+    """Yield what is new of the text, and heartbeats."""
     for said in events.of(stream):
-        if said is None:
-            yield ""
+        if said is HEARTBEAT:
+            yield HEARTBEAT
             continue
         if text := events.text(said, "delta"):
             yield text

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from urllib.parse import quote
 
-from ...concurrency.watch import Watch
+from ...concurrency.watch import HEARTBEAT, Watch
 from ...errors import (
     BadRequest,
     ClientDisconnected,
@@ -24,12 +24,12 @@ from .. import (
     TranscriptStream,
     Voice,
 )
+from ..answer_pieces import answer_pieces
 from . import files, prompt, protocol, read_aloud, voices
-from .chat import AnswerParser
+from .chat import AnswerParser, read_chat_id
 from .client import Client
 from .credential import identify
 from .files import Uploads
-from .reading import pieces, read_chat_id
 from .removal import Removals
 from .signing import chat_digest
 from .speech import SpeechClient
@@ -100,8 +100,8 @@ class Web:
         try:
             with closing(self._ask(account, question, watch, ids)) as stream:
                 try:
-                    for piece in pieces(stream, transcript):
-                        told = told or bool(piece.id)
+                    for piece in answer_pieces(stream, transcript):
+                        told = told or (piece is not HEARTBEAT and bool(piece.id))
                         yield piece
                     stream.drain()
                 except (ClientDisconnected, GeneratorExit):

@@ -17,8 +17,10 @@ from itertools import pairwise
 from typing import Any
 
 from ...concurrency.fairness import fairly
-from ...errors import EmptyAnswer, UpstreamProtocolError
+from ...concurrency.watch import HEARTBEAT
+from ...errors import EmptyAnswer, UpstreamError, UpstreamProtocolError
 from ...net import sse, untrusted_json
+from ...net.stream import Stream
 from ...net.untrusted_json import mapping
 from .. import Link, Piece
 from .client import raise_for_status_info
@@ -98,6 +100,10 @@ class AnswerParser:
         self._links = _links(message) or self._links
         if said.get("type") == END_TYPE or message.get("isEnd") == IS_LAST:
             self._end()
+
+    def end(self) -> None:
+        """raises: UpstreamProtocolError, since the end of the stream is not the answer's."""
+        raise UpstreamProtocolError("the upstream's answer stopped before its end")
 
     def take(self) -> Piece | None:
         """What is new, None when nothing is."""
@@ -192,3 +198,20 @@ def _link(detail: Mapping[str, Any]) -> Link:
     if not isinstance(url, str):
         url = ""
     return Link(untrusted_json.message(detail.get("detail")) or url, url)
+
+
+def read_chat_id(stream: Stream, parser: AnswerParser) -> None:
+    """Read the id of a conversation whose client disconnected, to delete it.
+
+    It exists even if the client left early. A moment is all this takes; a client that
+    left while the headers were awaited left before the conversation began.
+    """
+    for received in () if parser.chat_id else stream.drained():
+        if received is HEARTBEAT:
+            continue
+        try:
+            parser.feed(received)
+        except UpstreamError:
+            return
+        if parser.chat_id:
+            return

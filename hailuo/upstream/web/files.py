@@ -15,7 +15,7 @@ from math import inf
 
 from ...concurrency.cache import SingleFlightCache
 from ...concurrency.gather import CancelToken, gather
-from ...concurrency.watch import Watch
+from ...concurrency.watch import Heartbeat, Watch
 from ...errors import (
     ClientDisconnected,
     TokenRejected,
@@ -26,7 +26,6 @@ from ...errors import (
 from ...files import File
 from ...net import untrusted_json
 from ...net.client import HttpClient
-from .. import TICK, Piece
 from . import oss, protocol
 from .client import Client
 from .oss import Policy
@@ -50,8 +49,8 @@ class Uploads:
 
     def ids(
         self, token: str, files: Sequence[File], watch: Watch
-    ) -> Generator[Piece, None, list[str]]:
-        """The ids of the files, in order; a TICK whenever a beat is due meanwhile.
+    ) -> Generator[Heartbeat, None, list[str]]:
+        """Upload files, yielding heartbeats; return their ids in order.
 
         raises: UploadFailed, TokenRejected; ClientDisconnected.
         """
@@ -59,7 +58,7 @@ class Uploads:
             partial(self._id, token, file, self._known.setdefault(file, {}))
             for file in files
         ]
-        return (yield from gather(tasks, watch, TICK)) if tasks else []
+        return (yield from gather(tasks, watch)) if tasks else []
 
     def _id(
         self, token: str, file: File, known: dict[str, str], stop: CancelToken

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from ...audio import mp3
 from ...concurrency.cache import SingleFlightCache
-from ...concurrency.watch import Watch
+from ...concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ...errors import (
     ClientDisconnected,
     SpeechNotRepeated,
@@ -24,11 +24,11 @@ from ...errors import (
 )
 from ...net.client import HttpClient
 from ...net.stream import Stream
-from .. import TICK, AudioStream, Credential, Message, Question, Voice
+from .. import AudioStream, Credential, Message, Question, Voice
+from ..answer_pieces import answer_pieces
 from . import protocol, read_aloud
-from .chat import AnswerParser
+from .chat import AnswerParser, read_chat_id
 from .client import Client
-from .reading import pieces, read_chat_id
 from .removal import Removals
 
 Ask = Callable[[Credential, Question, Watch], Stream]
@@ -119,7 +119,7 @@ class SpeechClient:
         text: str,
         transcripts: list[AnswerParser],
         watch: Watch,
-    ) -> Generator[bytes, None, str]:
+    ) -> Generator[Heartbeat, None, str]:
         """The id of an answer that is *text*.
 
         raises: SpeechNotRepeated when the service says something else, twice.
@@ -139,7 +139,7 @@ class SpeechClient:
 
     def _speak(
         self, account: Credential, message_id: str, voice: str, watch: Watch
-    ) -> Generator[bytes, None, list[str]]:
+    ) -> Generator[Heartbeat, None, list[str]]:
         """The addresses of an answer's parts, read by *voice*.
 
         raises: UpstreamTimeout when it is not ready after 30 s.
@@ -159,11 +159,10 @@ class SpeechClient:
                 return found
             if time.monotonic() > until:
                 break
-            for _ in watch.sleep(pause_s):
-                yield b""
+            yield from watch.sleep(pause_s)
         raise UpstreamTimeout("the upstream has not made the speech in 30 s")
 
-    def _fetch(self, address: str, watch: Watch) -> Iterator[bytes]:
+    def _fetch(self, address: str, watch: Watch) -> Iterator[bytes | Heartbeat]:
         """The bytes of one part.
 
         raises: Unreachable when they end early, UpstreamProtocolError when they are no audio
@@ -177,7 +176,8 @@ class SpeechClient:
         ):
             size = 0
             for received in stream:
-                size += len(received)
+                if received is not HEARTBEAT:
+                    size += len(received)
                 if size > MAX_BYTES:
                     raise UpstreamProtocolError("the upstream's speech does not end")
                 yield received
@@ -186,14 +186,15 @@ class SpeechClient:
             raise Unreachable("the upstream's speech broke off")
 
 
-def _said(stream: Stream, transcript: AnswerParser) -> Generator[bytes, None, str]:
-    """The whole text of an answer; b"" when a beat is due."""
+def _said(stream: Stream, transcript: AnswerParser) -> Generator[Heartbeat, None, str]:
+    """Return the whole text of an answer, yielding heartbeats."""
     texts = []
     try:
-        for piece in pieces(stream, transcript):
-            texts.append(piece.text)
-            if piece is TICK:
-                yield b""
+        for piece in answer_pieces(stream, transcript):
+            if piece is HEARTBEAT:
+                yield HEARTBEAT
+            else:
+                texts.append(piece.text)
     except (ClientDisconnected, GeneratorExit):
         read_chat_id(stream, transcript)
         raise

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 from ...concurrency.fairness import fairly
-from ...concurrency.watch import Watch
+from ...concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ...errors import UpstreamProtocolError
 from ...net import sse
 from ...net.stream import Stream
 from .. import (
-    HUSH,
     Credential,
     Recording,
     TranscriptPiece,
@@ -39,8 +38,8 @@ class TranscriptionClient:
 
     def _hear(
         self, account: Credential, part: bytes, watch: Watch
-    ) -> Iterator[TranscriptPiece]:
-        """Yield the text of a part, and a HUSH when a beat is due."""
+    ) -> Iterator[TranscriptPiece | Heartbeat]:
+        """Yield the text of a part, and heartbeats."""
         character, chat_id = protocol.CHARACTER_ID, protocol.NEW_CONVERSATION
         form = (
             ("chatID", chat_id),
@@ -58,15 +57,16 @@ class TranscriptionClient:
         )
         with stream:  # closing it spares the service its spoken answer
             for text in _heard(stream):
-                yield TranscriptPiece(text) if text else HUSH
+                yield HEARTBEAT if text is HEARTBEAT else TranscriptPiece(text)
 
 
-def _heard(stream: Stream) -> Iterator[str]:
+def _heard(stream: Stream) -> Iterator[str | Heartbeat]:
     """The recognised text; so far the first asr_chunk has been complete."""
     parser = sse.Parser()
     for received in stream:
-        if not received:
-            yield ""
+        if received is HEARTBEAT:
+            yield HEARTBEAT
+            continue
         for event in fairly(parser.events(received)):
             if (text := recognised(event)) is not None:
                 yield text

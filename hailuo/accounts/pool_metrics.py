@@ -1,0 +1,33 @@
+"""Metrics of the pool, read whenever Prometheus asks."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from .pool import Pool
+
+STATES = ("idle", "answering", "resting", "dead")
+
+
+class PoolCollector(Collector):
+    """The accounts by state, how many are leased, and the length of the queue."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        accounts = GaugeMetricFamily(
+            "hailuo_accounts", "Accounts of the pool, by state", labels=["state"]
+        )
+        tally = Counter(account.state for account in self._pool.accounts)
+        for state in STATES:
+            accounts.add_metric([state], tally[state])
+        yield accounts
+        yield GaugeMetricFamily(
+            "hailuo_answers_running", "Accounts leased now", value=self._pool.in_use
+        )
+        yield GaugeMetricFamily(
+            "hailuo_queue_length", "Requests in the queue now", value=self._pool.waiting
+        )
