@@ -35,7 +35,7 @@ print(kept - before, used_mb() - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how much is used")
-def test_it_is_given_back():
+def test_memory_is_given_back_to_the_system():
     command = [sys.executable, "-c", CROWD]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     kept, left = map(float, told.stdout.split())

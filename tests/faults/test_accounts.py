@@ -28,8 +28,9 @@ def ask(gateway: Served, key: str) -> int:
     return gateway.request("POST", path, json=body, headers=headers).status_code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
-def test_owner_is_served_while_tokens_for_his_account_fail(
+def test_owner_is_served_while_foreign_tokens_of_the_account_fail(
     upstream: Simulated, serve: Callable[..., Served], fault: str
 ):
     """The service says something else than that it rejects them.
@@ -58,7 +59,7 @@ def test_owner_is_served_while_tokens_for_his_account_fail(
     assert {each.result() for each in strangers} <= {429, 502, 503}
 
 
-def test_no_token_is_asked_for_where_it_cannot_be_kept(
+def test_no_token_is_renewed_when_it_cannot_be_saved(
     upstream: Simulated, tmp_path: Path
 ):
     path = tmp_path / "tokens.json"

@@ -10,7 +10,7 @@ OPENAI = "alloy ash ballad coral echo fable onyx nova sage shimmer verse marin c
 SEED = '"Podcast_girl,yueyue_hailuo,keli_hailuo";'
 
 
-def test_all_official_voices_of_the_seed_are_there():
+def test_every_official_voice_of_the_original_program_exists():
     ids = [speaker.id for speaker in voices.VOICES]
 
     assert len(ids) == len(set(ids)) == 32
@@ -20,7 +20,7 @@ def test_all_official_voices_of_the_seed_are_there():
 
 @pytest.mark.parametrize("model", ["tts-1", "tts-1-hd", "", "hailuo"])
 @pytest.mark.parametrize("name", OPENAI.split())
-def test_each_of_openai_s_names_is_an_official_voice(name: str, model: str):
+def test_openai_voice_maps_to_an_official_voice(name: str, model: str):
     ids = [speaker.id for speaker in voices.VOICES]
 
     assert chosen(name, model, {}) in ids
@@ -38,19 +38,19 @@ def test_each_of_openai_s_names_is_an_official_voice(name: str, model: str):
         ("puv_1234567890abcdefgh", "", "puv_1234567890abcdefgh"),
     ],
 )
-def test_a_name_is_what_the_seed_says(name: str, model: str, expected: str):
+def test_voice_maps_as_in_the_original_program(name: str, model: str, expected: str):
     assert chosen(name, model, {}) == expected
 
 
 @pytest.mark.parametrize("name", ["", "nobody", "ALLOY", "puv_", "puv_../x", "a&b=c"])
-def test_an_unknown_voice_says_where_the_list_is(name: str):
+def test_unknown_voice_error_names_the_voices_route(name: str):
     with pytest.raises(BadRequest, match="/v1/audio/voices") as refusal:
         chosen(name, "", {})
 
     assert refusal.value.param == "voice"
 
 
-def test_a_replacement_holds_for_every_model():
+def test_voice_replacement_holds_for_every_model():
     replaced = replacements(SEED)
 
     for model in ("tts-1", "tts-1-hd"):
@@ -74,7 +74,5 @@ def test_a_replacement_holds_for_every_model():
         ("1,2,3,4,5,6,7", dict(zip(voices.REPLACEABLE, "123456", strict=True))),
     ],
 )
-def test_replacements_are_read_as_the_seed_writes_them(
-    setting: str, expected: dict[str, str]
-):
+def test_voice_replacements_are_parsed(setting: str, expected: dict[str, str]):
     assert replacements(setting) == expected
