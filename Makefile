@@ -11,7 +11,7 @@ test: $(VENV)/test
 quick: $(VENV)/test
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m 'not slow'
 
-lint: $(VENV)/lint
+lint: $(VENV)/lint $(VENV)/test
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 
 bench: $(VENV)/test

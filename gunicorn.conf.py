@@ -7,13 +7,17 @@ restart instead.
 
 import ctypes
 import gc
+import json
+import logging
 import os
 import resource
 import select
 import signal
 import time
+import uuid
 
 import gevent
+import gunicorn.util
 from gevent.baseserver import BaseServer
 from gevent.hub import Waiter
 from gevent.monkey import get_original
@@ -21,7 +25,9 @@ from gunicorn.glogging import Logger
 from gunicorn.http.unreader import SocketUnreader
 
 from hailuo.concurrency.fairness import SLICE_S, yield_to_others
-from hailuo.logs import configuration
+from hailuo.errors import BadRequest, body
+from hailuo.logs import configuration, redact
+from hailuo.masking import conceal
 from hailuo.settings import Settings, WrongSettings
 
 workers = 1
@@ -30,6 +36,8 @@ worker_connections = 4096
 timeout = 120  # a heartbeat of the worker's loop, not the length of a request
 graceful_timeout = 28  # platforms kill after 30 s; our shutdown takes at most 26
 keepalive = 75  # longer than clients and proxies keep one, or a POST could be lost
+limit_request_line = 4094  # bytes
+limit_request_fields = 100
 limit_request_field_size = 65536  # a handful of tokens in one header exceeds 8 KB
 control_socket_disable = True
 
@@ -50,6 +58,19 @@ PR_SET_DUMPABLE = 4  # source: linux/prctl.h
 HEADERS_TIMEOUT_S = 10
 FINAL_EVENTS_S = 1.5  # for aborted requests to send their error event
 
+# Error code and message of a request that gunicorn cannot parse, by its status.
+UNREADABLE = {
+    414: ("uri_too_long", f"the request's first line exceeds {limit_request_line} B"),
+    417: ("expectation_failed", "Expect may only be 100-continue"),
+    431: (
+        "header_too_long",
+        f"there are more than {limit_request_fields} headers, or one is longer than "
+        f"{limit_request_field_size} bytes",
+    ),
+    500: ("internal_error", "an internal error"),
+}
+MALFORMED = ("malformed_request", "this is not a request of HTTP/1.1")
+
 poll_now = get_original("select", "poll")
 
 
@@ -65,7 +86,8 @@ logger_class = Log
 try:
     settings = Settings.read(os.environ)
 except WrongSettings as error:
-    raise SystemExit(str(error)) from None
+    raise SystemExit(redact(str(error))) from None
+conceal(settings.secrets)
 
 bind = f"0.0.0.0:{settings.port}"
 loglevel = settings.log_level
@@ -89,6 +111,7 @@ def when_ready(server):
 
 def post_worker_init(worker):
     select.poll = Poll
+    gunicorn.util.write_error = write_error
     worker.timeout_ctx = RequestTimeout
     _yield_between_reads()
     _tune_gc()
@@ -104,6 +127,29 @@ def _keep_memory_private():
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl:
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def write_error(client, status, reason, _):
+    """Refuse a malformed request with an OpenAI-style error body.
+
+    It replaces gunicorn's function for requests that never reach the application, which
+    writes HTML and quotes the request.
+    """
+    id, (code, message) = f"req_{uuid.uuid4().hex}", UNREADABLE.get(status, MALFORMED)
+    error = BadRequest(message, code=code)
+    if status == 500:
+        error.type = "server_error"
+    data = json.dumps(body(error))
+    logging.getLogger("hailuo").info("%s refused: %d %s", id, status, code)
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\n"
+        f"Content-Type: application/json\r\n"
+        f"Content-Length: {len(data)}\r\n"
+        f"x-request-id: {id}\r\n"
+        f"Access-Control-Allow-Origin: *\r\n"
+        f"Connection: close\r\n\r\n"
+    )
+    gunicorn.util.write_nonblock(client, (head + data).encode("ascii"))
 
 
 def pre_request(worker, req):

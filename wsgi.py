@@ -11,5 +11,8 @@ from hailuo.settings import Settings
 settings = Settings.read(os.environ)
 logging.config.dictConfig(configuration(settings.log_level, settings.log_format))
 app = create_app(settings)
-logging.getLogger(__name__).info(home.greeting(settings), extra={"verbatim": True})
+log = logging.getLogger(__name__)
+log.info(home.greeting(settings), extra={"verbatim": True})
+for doubt in settings.doubts:
+    log.warning(doubt)
 app.extensions["hailuo"].start()

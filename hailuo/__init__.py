@@ -33,6 +33,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .gateway import Gateway
     from .gateway.catalog import Catalog
     from .gateway.shutdown import GracefulShutdown
+    from .masking import conceal
     from .metrics import Metrics
     from .net.client import HttpClient
     from .settings import MB, Settings
@@ -40,6 +41,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .upstream import registry
 
     settings = settings or Settings.read(os.environ)
+    conceal(settings.secrets)
     SPOOL.limit_bytes = SPOOLED_FILES * settings.max_file_mb * MB
     metrics = Metrics()
     http = HttpClient(settings.proxy, metrics.count_call)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .accounts.tokens_file import TokensFile
+from .logs import redact
 from .settings import Settings, WrongSettings
 from .upstream.registry import identify
 
@@ -23,7 +24,7 @@ def main() -> None:
     try:
         settings = Settings.read(os.environ)
     except WrongSettings as error:
-        sys.exit(str(error))
+        sys.exit(redact(str(error)))
     environ = dict(os.environ)
     file = TokensFile(settings.tokens_file)
     file.load()

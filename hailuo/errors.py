@@ -1,4 +1,4 @@
-"""What can go wrong, and what the caller is told (design.md, Failures).
+"""What can go wrong, and what the caller is told (apis.md 3).
 
 GatewayError              500  server_error
   BadRequest              400  invalid_request_error    param names the field
@@ -27,13 +27,16 @@ GatewayError              500  server_error
 
 from typing import Any
 
+from .masking import masked
+
 MAX_RETRY_AFTER_S = 60  # more, and openai-node hammers instead of waiting
 
 
 class GatewayError(Exception):
     """A failure with its status, its type and its code.
 
-    message: for the caller; what is wrong, with which value, and what to do.
+    message: for the caller; what is wrong, with which value, and what to do. Secrets in
+        it are masked: it may quote a service, which may quote its key.
     param: the field of the request that is wrong, as a path.
     code: overrides the code of the class.
     retry_after_s: seconds after which another try may do, 0 for at once; at most 60
@@ -53,8 +56,8 @@ class GatewayError(Exception):
         code: str | None = None,
         retry_after_s: float | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = masked(message)
+        super().__init__(self.message)
         self.param = param
         self.code = code or self.code
         self.retry_after_s = retry_after_s

@@ -12,6 +12,7 @@ import logging
 import re
 from typing import Any
 
+from . import masking
 from .errors import GatewayError
 
 QUIET = {  # they say what is no news, and urllib3 warns with whole addresses
@@ -20,17 +21,14 @@ QUIET = {  # they say what is no news, and urllib3 warns with whole addresses
     "asyncio": "WARNING",
 }
 
-SECRET = re.compile(
-    r"eyJ[\w.-]+"  # a token, or half of one
-    r"|sk-(?<![A-Za-z][aeiou]sk-)[\w-]+"  # a key; task-1 is a word
-    r"|\?[\w%.~-]+=[^\s'\"<>)\\]*",  # an address's query, which may sign it
-    re.ASCII,
+QUERY = re.compile(  # an address's query, which may sign it
+    r"\?[\w%.~-]+=[^\s'\"<>)\\]*", re.ASCII
 )
 
 
 def redact(text: str) -> str:
-    """*text* without what looks like a secret."""
-    return SECRET.sub("***", text)
+    """Return *text* without what is, or looks like, a secret."""
+    return QUERY.sub("***", masking.masked(text))
 
 
 def on_one_line(text: str) -> str:

@@ -6,10 +6,10 @@ A wrong value stops the start, and all wrong values are named at once.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 DEFAULT_API_KEY = "sk-hailuofreeapi"  # everybody knows it: loopback only
 MB = 1_048_576
@@ -17,6 +17,24 @@ MB = 1_048_576
 
 class WrongSettings(Exception):
     """One sentence a line, each naming the setting and what is wrong with it."""
+
+
+QUOTES = "\"'"
+# What belongs to no key, but is copied or left beside one: quotes of all kinds, ends of
+# lines that were written out, what cannot be seen.
+_STRAY = re.compile(r"[\"'`“”‘’«»„\s]|\\[nr]|[\x00-\x1f\x7f\u200b-\u200f\ufeff]")
+
+
+def bare(value: str) -> str:
+    """Return a value without the quotes and line ends that an .env file had around it.
+
+    Docker's --env-file and systemd's units, for two, do not read .env files alike.
+    """
+    value = re.sub(r"^(?:\\[rn]|\s)+|(?:\\[rn]|\s)+$", "", value)
+    inner = value[1:-1]
+    if len(value) > 1 and value[0] == value[-1] in QUOTES and value[0] not in inner:
+        return inner.strip()
+    return value
 
 
 def text(value: str) -> str:
@@ -46,7 +64,7 @@ def keys(value: str) -> tuple[str, ...]:
 
 
 def words(value: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in value.split(",") if word.strip())
+    return tuple(word for each in value.split(",") if (word := bare(each)))
 
 
 def whole(value: str) -> int:
@@ -83,8 +101,14 @@ def switch(value: str) -> bool:
 
 
 def shown(value: str) -> str:
-    """A wrong value, without the user and password that an address may hold."""
-    return re.sub(r"[^/]*@", "…@", value)
+    """Return an address without the user and password that it may hold."""
+    return re.sub(r"^([\w+.-]*://)?.*@", r"\1…@", value, flags=re.DOTALL)
+
+
+def passwords(address: str) -> Sequence[str]:
+    """Return the password in an address, as it is written and as it is sent."""
+    written = urlsplit(address).password or ""
+    return [written, unquote(written)] if written else []
 
 
 def setting(name: str, default: str, read: Callable[[str], Any], meaning: str) -> Any:
@@ -216,6 +240,26 @@ class Settings:
         "set to 1 by `python -m hailuo` itself when the simulator is the upstream",
     )
 
+    @property
+    def secrets(self) -> Sequence[str]:
+        """Return what nobody but the owner may be told: keys, tokens, passwords."""
+        addresses = (self.origin, self.platform_origin, self.proxy)
+        own = [key for key in self.api_keys if key != DEFAULT_API_KEY]
+        found = [each for address in addresses for each in passwords(address)]
+        return [*own, *self.tokens, *found]
+
+    @property
+    def doubts(self) -> Sequence[str]:
+        """Return a sentence for each setting with a key that may not be meant so."""
+        listed = {"HAILUO_API_KEY": self.api_keys, "HAILUO_TOKENS": self.tokens}
+        return [
+            f"{name}: number {at} begins or ends with a quote, a blank or an end of "
+            "line: is that a part of it?"
+            for name, values in listed.items()
+            for at, value in enumerate(values, 1)
+            if _STRAY.match(value) or _STRAY.match(value[-1:])
+        ]
+
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """raises: WrongSettings, with a sentence for each wrong value."""
@@ -223,7 +267,8 @@ class Settings:
         for each in fields(cls):
             name, read = each.metadata["name"], each.metadata["read"]
             try:
-                values[each.name] = read(environ.get(name, each.metadata["default"]))
+                value = environ.get(name, each.metadata["default"])
+                values[each.name] = read(bare(value))
             except ValueError as error:
                 wrong.append(f'{name}: "{shown(environ[name])}" is not {error}')
         if wrong:

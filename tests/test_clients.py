@@ -1,4 +1,4 @@
-"""What clients really send (openai-api.md 2.2), recorded: `clients/CLIENT.json`.
+"""What clients really send (apis.md 2.2), recorded: `clients/CLIENT.json`.
 
 A file is a list of requests, each as that client sends it, and what it expects:
 
@@ -93,7 +93,7 @@ def check_whole(reply: Reply, case: dict[str, Any]) -> None:
 
 
 def check_stream(reply: Reply, case: dict[str, Any]) -> None:
-    """As the strictest of them read it (openai-api.md 2.1)."""
+    """As the strictest of them read it (apis.md 2.1)."""
     expected = case["expected"]
     assert reply.headers["Content-Type"].startswith("text/event-stream")
     *blocks, mark, end = reply.body.decode().split("\n\n")

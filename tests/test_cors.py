@@ -9,7 +9,7 @@ from tests.served import KEY, Served
 from tests.simulated import Simulated
 
 PAGE = {"Origin": "https://chat.example.com"}
-EXPOSED = {"x-request-id", "retry-after", "retry-after-ms"}
+EXPOSED = {"x-request-id", "retry-after", "retry-after-ms", "x-hailuo-upstream"}
 PATHS = [
     "/",
     "/ping",

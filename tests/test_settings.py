@@ -91,6 +91,53 @@ def test_settings_are_read_in_every_usual_spelling():
     assert settings.token_refresh_interval_s == 0
 
 
+LEFT = {
+    "quotes": '"sk-one"',
+    "single quotes": "'sk-one'",
+    "an end of line": "sk-one\r",
+    "quotes and an end of line": '"sk-one"\r\n',
+    "an end of line within quotes": '"sk-one\r\n"',
+    "an end of line as it is written": '"sk-one"\\r\\n',
+    "blanks": '  "sk-one"  ',
+}
+
+
+@pytest.mark.parametrize("value", LEFT.values(), ids=LEFT)
+def test_quotes_and_line_ends_around_a_value_are_removed(value: str):
+    names = ("HAILUO_API_KEY", "HAILUO_TOKENS", "HAILUO_TOKENS_FILE")
+    settings = Settings.read(dict.fromkeys(names, value))
+    assert settings.api_keys == settings.tokens == ("sk-one",)
+    assert settings.tokens_file == "sk-one"
+    assert settings.doubts == []
+
+
+@pytest.mark.parametrize("value", ['"a", "b"', '"a,b"', "'a',b\r", "\"a,'b'\""])
+def test_each_of_several_values_may_have_quotes(value: str):
+    settings = Settings.read({"HAILUO_API_KEY": value, "PORT": '"9000"\r'})
+    assert settings.api_keys == ("a", "b")
+    assert settings.port == 9000
+
+
+@pytest.mark.parametrize("value", ['"sk-one', "sk-one'", "“sk-one”", "sk-one\u200b"])
+def test_key_with_stray_quotes_is_warned_about_without_revealing_it(value: str):
+    settings = Settings.read({"HAILUO_API_KEY": f"fine,{value}"})
+    assert settings.api_keys == ("fine", value)
+    (doubt,) = settings.doubts
+    assert doubt.startswith("HAILUO_API_KEY: number 2 ") and "sk-one" not in doubt
+
+
+def test_quotes_within_a_key_are_kept():
+    settings = Settings.read({"HAILUO_API_KEY": "it's,a\"b"})
+    assert settings.api_keys == ("it's", 'a"b') and settings.doubts == []
+
+
+@pytest.mark.parametrize("name", ["HAILUO_ORIGIN", "HAILUO_PROXY"])
+def test_wrong_address_does_not_reveal_its_password(name: str):
+    with pytest.raises(WrongSettings) as raised:
+        Settings.read({name: "ftp://user:pass/word@host"})
+    assert str(raised.value).startswith(f'{name}: "ftp://…@host" is not ')
+
+
 def test_wrong_setting_does_not_reveal_a_secret():
     """A key that is wrong in another setting's place may be somebody's secret."""
     with pytest.raises(WrongSettings) as raised:

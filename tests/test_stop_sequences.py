@@ -40,6 +40,11 @@ class Pieces:
             self.closed = True
 
 
+def truncated(answer: Any, sequences: list[str], *, counted: bool = False) -> Any:
+    """Return a truncated answer, untyped, since few tests care about heartbeats."""
+    return stop_sequences.truncate_at_stop(answer, sequences, counted=counted)
+
+
 @given(words, sequences, st.lists(st.integers(0, 40), max_size=5))
 def test_text_before_a_stop_sequence_is_the_same_however_cut(
     text: str, sequences: list[str], cuts: list[int]
@@ -48,7 +53,7 @@ def test_text_before_a_stop_sequence_is_the_same_however_cut(
     parts = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
     answer = Pieces(*parts)
 
-    said = list(stop_sequences.truncate_at_stop(answer.answer, sequences))
+    said = list(truncated(answer.answer, sequences))
 
     assert "".join(piece.text for piece in said) == expected(text, sequences)
     assert [piece.finish for piece in said] == [""] * (len(said) - 1) + ["stop"]
@@ -58,14 +63,14 @@ def test_text_before_a_stop_sequence_is_the_same_however_cut(
 def test_answer_is_closed_before_its_last_piece_is_given():
     """So the service is not kept talking while a slow caller reads."""
     answer = Pieces("a STOP b", "c")
-    last = next(stop_sequences.truncate_at_stop(answer.answer, ["STOP"]))
+    last = next(truncated(answer.answer, ["STOP"]))
     assert (last.text, last.finish, last.id) == ("a ", "stop", "7")
     assert answer.closed
 
 
 def test_text_that_begins_no_stop_sequence_is_given_at_once():
     """Only as much as may still become one is held back."""
-    cut = stop_sequences.truncate_at_stop(Pieces("abc\nE", "ND", "x").answer, ["END"])
+    cut = truncated(Pieces("abc\nE", "ND", "x").answer, ["END"])
     assert next(cut).text == "abc\n"
     assert next(cut).finish == "stop"
 
@@ -75,12 +80,12 @@ def test_heartbeats_pass_through():
         yield HEARTBEAT
         yield Piece("a", finish="stop")
 
-    assert next(stop_sequences.truncate_at_stop(answer(), ["b"])) is HEARTBEAT
+    assert next(truncated(answer(), ["b"])) is HEARTBEAT
 
 
 def test_closing_the_truncated_answer_closes_the_original():
     answer = Pieces("a", "b", "c")
-    cut = stop_sequences.truncate_at_stop(answer.answer, ["x"])
+    cut = truncated(answer.answer, ["x"])
     next(cut)
     cut.close()
     assert answer.closed
@@ -98,7 +103,7 @@ class TestUsageBehindStop:
         end = end._replace(usage=Usage(3, 4))
         answer = self.answer(Piece("b"), HEARTBEAT, Piece("c"), end)
 
-        said = list(stop_sequences.truncate_at_stop(answer, ["STOP"], counted=True))
+        said = list(truncated(answer, ["STOP"], counted=True))
 
         assert [piece.text for piece in said] == ["a ", "", ""]
         assert said[1] is HEARTBEAT
@@ -109,19 +114,19 @@ class TestUsageBehindStop:
             yield from self.answer()
             raise Unreachable("broken off")
 
-        *_, last = stop_sequences.truncate_at_stop(answer(), ["STOP"], counted=True)
+        *_, last = truncated(answer(), ["STOP"], counted=True)
         assert (last.finish, last.usage) == ("stop", None)
 
     def test_usage_is_given_up_after_a_while(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(stop_sequences, "READ_ON_S", -1)
         endless = self.answer(*[Piece("b")] * 9)
-        *_, last = stop_sequences.truncate_at_stop(endless, ["STOP"], counted=True)
+        *_, last = truncated(endless, ["STOP"], counted=True)
         assert (last.finish, last.usage) == ("stop", None)
         assert next(endless, None) is None, "it is closed"
 
     def test_stop_sequence_in_the_last_piece_ends_the_answer(self):
         answer = Pieces("a", "b STOP").answer
-        (_, last) = stop_sequences.truncate_at_stop(answer, ["STOP"], counted=True)
+        (_, last) = truncated(answer, ["STOP"], counted=True)
         assert (last.text, last.finish) == ("b ", "stop")
 
     def test_disconnect_behind_the_stop_sequence_is_raised(self):
@@ -130,4 +135,4 @@ class TestUsageBehindStop:
             raise ClientDisconnected("gone")
 
         with pytest.raises(ClientDisconnected):
-            list(stop_sequences.truncate_at_stop(answer(), ["STOP"], counted=True))
+            list(truncated(answer(), ["STOP"], counted=True))

@@ -1,6 +1,6 @@
 """What is lent: a credential, the lock it shares, and what became of it.
 
-A token is a string, not its payload (design.md, Whom to trust). The account it claims
+A token is a string, not its payload (SECURITY.md, Credentials). The account it claims
 to speak for only chooses the lock, its Slot; whether it is dead or cooling down belongs
 to the string.
 """
@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import UpstreamError
-from ..gateway.retry import POLICY, RetryPolicy
 from ..upstream import Identity
 from .cooldowns import Cooldown, Cooldowns
 
@@ -177,11 +176,9 @@ class Account:
         self.cooldowns.refused_question = ""
         self.last_error = ""
 
-    def refused(
-        self, error: UpstreamError, use: Use, policy: RetryPolicy = POLICY
-    ) -> None:
+    def refused(self, error: UpstreamError, use: Use) -> None:
         """Leave it alone for what *error* says is limited."""
-        self.cooldowns.start(error, use.purpose, self.model(use), policy)
+        self.cooldowns.start(error, use.purpose, self.model(use))
         self.last_error = error.message
 
     def rejected(self, why: str) -> None:

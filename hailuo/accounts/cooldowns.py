@@ -3,12 +3,40 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..errors import UpstreamError
-from ..gateway.retry import POLICY, RetryPolicy
+from ..errors import Forbidden, QuotaExhausted, UpstreamError
 
 MAX_COOLDOWNS = 100  # of one credential: clients name models
+
+
+@dataclass(frozen=True)
+class CooldownPolicy:
+    """How long a credential is left alone after a refusal.
+
+    first_s: the first cooldown; each further refusal doubles it, up to max_s.
+    fixed_s: for what only money or hours can change. *assumed*: no source says when a
+        usage window opens again.
+    """
+
+    first_s: float = 30.0
+    max_s: float = 600.0
+    fixed_s: Mapping[type[UpstreamError], float] = field(
+        default_factory=lambda: {QuotaExhausted: 3_600.0, Forbidden: 3_600.0}
+    )
+
+    def length_s(self, error: UpstreamError, last_s: float) -> float:
+        """Return the length of a cooldown.
+
+        last_s: the length of the one before, 0 if the credential has answered since.
+        """
+        for kind, seconds in self.fixed_s.items():
+            if isinstance(error, kind):
+                return seconds
+        if error.retry_after_s:  # the service knows, but not for ever
+            return min(error.retry_after_s, max(self.fixed_s.values()))
+        return min(2 * last_s or self.first_s, self.max_s)
 
 
 class Cooldown(NamedTuple):
@@ -35,21 +63,20 @@ class Cooldowns:
         that it is not known yet which of the two is at fault; "" when there is none.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        policy: CooldownPolicy = CooldownPolicy(),  # noqa: B008 - it is frozen
+    ) -> None:
         self._clock = clock
+        self._policy = policy
         self._by_limit: dict[tuple[str, str], Cooldown] = {}
         self.refused_question = ""
 
     def __bool__(self) -> bool:
         return bool(self._by_limit)
 
-    def start(
-        self,
-        error: UpstreamError,
-        purpose: str,
-        model: str = "",
-        policy: RetryPolicy = POLICY,
-    ) -> None:
+    def start(self, error: UpstreamError, purpose: str, model: str = "") -> None:
         """Leave the credential alone for what *error* says is limited.
 
         While it is left alone already, the same refusal lengthens nothing but where
@@ -63,7 +90,7 @@ class Cooldowns:
             length_s = last.length_s
             until = max(last.until, now + (error.retry_after_s or 0))
         else:
-            length_s = policy.cooldown(error, last.length_s if last else 0)
+            length_s = self._policy.length_s(error, last.length_s if last else 0)
             until = max(last.until if last else 0, now + length_s)
         if len(self._by_limit) >= MAX_COOLDOWNS:
             del self._by_limit[next(iter(self._by_limit))]

@@ -1,7 +1,7 @@
 """Proofs of credentials that clients bring: their services are asked whether they live.
 
 Anybody can write a token or invent a key, so a credential proves nothing until its
-service has accepted it (design.md, Whom to trust).
+service has accepted it (SECURITY.md, Credentials).
 """
 
 import threading
@@ -15,7 +15,7 @@ from ..upstream import Upstream
 from .account import CHAT, Account, Candidates
 from .pool import Pool, no_account_error
 
-KEPT_S = 600.0  # the seed asks not to ask more often
+KEPT_S = 600.0  # the original program advises to ask no more often
 RIVAL_S = 1.0  # how long a proof of somebody else's token is waited for
 
 

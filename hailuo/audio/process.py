@@ -21,7 +21,7 @@ from typing import IO, Self
 
 from ..errors import GatewayError
 
-COMMAND = (sys.executable, "-P", "-s", "-B", "-m", f"{__package__}.child")
+COMMAND = (sys.executable, "-P", "-s", "-B", "-m", f"{__package__}.worker")
 SILENCE_S = 60.0  # longest that it may compute without giving anything
 POLL_INTERVAL_S = 1.0  # how often it is checked meanwhile whether the caller is there
 BLOCK = 65_536

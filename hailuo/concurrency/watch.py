@@ -10,7 +10,7 @@ is broken by a heartbeat:
             watch.heartbeat_sent()
 
 `select.poll` because `select.select` fails above descriptor 1023; it is what works
-under a patched and an unpatched interpreter alike (design.md, Mechanisms).
+under a patched and an unpatched interpreter alike (performance.md, Mechanisms).
 """
 
 import contextlib

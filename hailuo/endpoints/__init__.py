@@ -6,8 +6,10 @@ from flask.json.provider import DefaultJSONProvider
 from . import (
     app_state,
     billing,
+    caching,
     chat,
     cors,
+    encodings,
     error_handlers,
     headers,
     health,
@@ -50,9 +52,12 @@ def init_app(app: Flask, service_: AppState) -> None:
     error_handlers.init_app(app)
     rate_limit.init_app(app)
     cors.init_app(app)
+    caching.init_app(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
     sane = headers.Headers(PathMiddleware(app.wsgi_app))
     inner = request_body.RequestBodyMiddleware(sane, service_.settings.idle_timeout_s)
-    told = access_log.AccessLogMiddleware(inner, service_.metrics, service_.shutdown)
+    largest_mb = max(service_.settings.max_body_mb, service_.settings.max_file_mb)
+    unpacked = encodings.Encodings(inner, largest_mb)
+    told = access_log.AccessLogMiddleware(unpacked, service_.metrics, service_.shutdown)
     app.wsgi_app = told  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""Who is calling, and whose accounts may serve (design.md, Whom to trust).
+"""Who is calling, and whose accounts may serve (SECURITY.md, Credentials).
 
 A configured key stands for the pool; tokens that the service would take stand for
 themselves; anything else is a typo or somebody else's secret, refused here and sent to
@@ -8,6 +8,7 @@ nobody.
 import hmac
 import ipaddress
 import re
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from flask import Request
@@ -30,7 +31,18 @@ from .middleware import request_body
 MAX_CREDENTIALS = 20  # in one bearer; each may cost a call, or the question sent again
 MAX_UNPROVEN_BYTES = 64 * 1024  # of a body that is sent on without a proof
 
-_BEARER = re.compile(r"(?:bearer(?:\s+|$))?(.*)", re.IGNORECASE | re.DOTALL)
+_BLANK = " \t"  # of HTTP; others are half a letter of UTF-8, read as latin-1
+_BEARER = re.compile(r"(?:bearer(?:[ \t]+|$))?(.*)", re.IGNORECASE | re.DOTALL)
+
+# Headers by which proxies and content delivery networks say that they forward, and the
+# beginnings of such headers.
+_FORWARDED = (
+    *("Forwarded", "Via", "Cdn-Loop", "X-Real-Ip", "True-Client-Ip", "X-Client-Ip"),
+    *("X-Cluster-Client-Ip", "Fastly-Client-Ip", "Fly-Client-Ip"),
+)
+_FORWARDED_BEGINNINGS = ("X-Forwarded-", "X-Original-", "Cf-", "X-Envoy-")
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_WEB = ("http", "https")  # schemes of pages; any other is of a program's own
 
 
 def candidates(request: Request, settings: Settings, pool: Pool) -> Candidates:
@@ -124,10 +136,10 @@ def require_credential(request: Request) -> str:
 
 def credential(request: Request) -> str:
     """The key or tokens a request carries, "" when it carries none."""
-    found = _BEARER.fullmatch(request.headers.get("Authorization", "").strip())
+    found = _BEARER.fullmatch(request.headers.get("Authorization", "").strip(_BLANK))
     bearer = found[1] if found else ""
     headers = map(request.headers.get, ("api-key", "x-api-key"))
-    given = (each.strip() for each in (bearer, *headers) if each)
+    given = (each.strip(_BLANK) for each in (bearer, *headers) if each)
     return next(filter(None, given), "")
 
 
@@ -157,28 +169,53 @@ def is_owner(request: Request, settings: Settings) -> bool:
 
 def _is_configured(credential: str, settings: Settings) -> bool:
     sent = credential.encode("latin-1", "replace")  # as it was on the wire
-    return any([hmac.compare_digest(sent, key.encode()) for key in settings.api_keys])
+    known = (each for key in settings.api_keys for each in _on_the_wire(key))
+    return any([hmac.compare_digest(sent, each) for each in known])
+
+
+def _on_the_wire(key: str) -> Iterator[bytes]:
+    """Yield a key as clients may send it: in UTF-8 or, where it can be, in latin-1."""
+    yield key.encode("utf-8", "surrogateescape")
+    try:
+        yield key.encode("latin-1")
+    except UnicodeEncodeError:
+        pass
 
 
 def is_local(request: Request) -> bool:
-    """Whether the caller is a program on this machine, and nobody stands behind it.
+    """Return whether the client is a program on this machine, and nobody behind it.
 
-    A forwarded request comes from elsewhere although its connection does not; so does
-    one made by a foreign web page, which its Origin or, when a foreign name was bent to
-    the loopback, its Host gives away.
+    A forwarded request comes from elsewhere although its connection does not. So does
+    one made by a foreign web page: its Origin tells, without one Sec-Fetch-Site, and
+    its Host where a foreign name was bent to the loopback. A client that leaves out the
+    Host, as only HTTP/1.0 may, cannot be told from one behind a simple proxy.
     """
     headers = request.headers
     forwarded = any(
-        name.startswith("X-Forwarded-") or name in ("Forwarded", "X-Real-Ip", "Via")
+        name in _FORWARDED or name.startswith(_FORWARDED_BEGINNINGS)
         for name in (each.title() for each in headers.keys())
     )
-    origin = headers.get("Origin")
     return (
         not forwarded
         and _is_loopback(request.remote_addr or "")
-        and (origin is None or _is_loopback(_host(origin)))
+        and _is_from_here(headers.get("Origin"), headers.get("Sec-Fetch-Site"))
+        and "Host" in headers
         and _is_loopback(_host(f"//{request.host}"), others=True)
     )
+
+
+def _is_from_here(origin: str | None, site: str | None) -> bool:
+    """Return whether no foreign page asks: a program does, or a page of this machine.
+
+    Desktop programs and extensions have Origins of schemes of their own, app://,
+    vscode-webview://, chrome-extension://, and browsers call them cross-site.
+    """
+    if origin is None:
+        return (site or "").strip().lower() != "cross-site"
+    scheme = _SCHEME.match(origin)
+    if scheme and scheme[1].lower() not in _WEB:
+        return True
+    return _is_loopback(_host(origin))
 
 
 def _host(address: str) -> str:

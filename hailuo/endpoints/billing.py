@@ -1,4 +1,4 @@
-"""What NextChat and one-api ask to show a balance (openai-api.md 2.2).
+"""What NextChat and one-api ask to show a balance (apis.md 2.2).
 
 There is none to show: the figures say "enough", and "nothing used".
 """

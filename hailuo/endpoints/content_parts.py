@@ -1,6 +1,6 @@
 """The content of a message: its texts, and the files that its parts name.
 
-source: openai-api.md 1.1, seed-readme.md.
+source: apis.md 1.1.
 
     {"type": "image_url", "image_url": {"url": "…"}}         or the address by itself
     {"type": "file", "file_url": {"url": "…"}}               or the address by itself
@@ -149,7 +149,7 @@ def _of_address(given: Any, path: str) -> Source:
 
 
 def _of_file(file: Mapping[str, Any], path: str) -> Source:
-    """source: openai-api.md 1.1: none of the fields is required, and some clients put
+    """source: apis.md 1.1: none of the fields is required, and some clients put
     an address into `file_id`."""
     data, id, name = (file.get(key) for key in ("file_data", "file_id", "filename"))
     if name is not None and not isinstance(name, str):

@@ -1,4 +1,4 @@
-"""Browsers may call from any page (openai-api.md 2.3): the key decides, not the origin.
+"""Browsers may call from any page (apis.md 2.3): the key decides, not the origin.
 
 What must not be called from a foreign page, the default key, is refused in `access`.
 """
@@ -7,7 +7,13 @@ from flask import Flask, Response, request
 from flask_cors import CORS
 
 METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
-EXPOSED = ("x-request-id", "retry-after", "retry-after-ms", "x-should-retry")
+EXPOSED = (
+    "x-request-id",
+    "retry-after",
+    "retry-after-ms",
+    "x-should-retry",
+    "x-hailuo-upstream",
+)
 PREFLIGHT_S = 86_400
 
 

@@ -1,13 +1,13 @@
-"""Every failure leaves in the one body, with the request's id (design.md, Failures)."""
+"""Every failure leaves in the one body, with the request's id (apis.md 3)."""
 
 import logging
 
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .. import errors
 from ..accounts.pool import shutting_down_error
-from . import app_state
+from . import app_state, routes
 from .middleware import access_log
 
 log = logging.getLogger(__name__)
@@ -17,6 +17,8 @@ def init_app(app: Flask) -> None:
     app.before_request(_reject_during_shutdown)
     app.after_request(_add_headers)
     app.register_error_handler(errors.GatewayError, error_response)
+    app.register_error_handler(NotFound, _unknown_route)
+    app.register_error_handler(MethodNotAllowed, _wrong_method)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -31,7 +33,7 @@ def error_response(error: errors.GatewayError) -> Response:
 
 
 def _http(error: HTTPException) -> Response:
-    """Flask's own: an unknown path, a wrong method, a body that is too large."""
+    """Answer with one of Flask's own failures, as a body that is too large."""
     failure = errors.GatewayError(error.description or error.name)
     failure.status = error.code or 500
     if failure.status < 500:
@@ -41,6 +43,15 @@ def _http(error: HTTPException) -> Response:
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
     return response
+
+
+def _unknown_route(_: NotFound) -> Response:
+    return error_response(routes.unknown(request, access_log.request_log(request).path))
+
+
+def _wrong_method(error: MethodNotAllowed) -> Response:
+    path, methods = access_log.request_log(request).path, error.valid_methods or ()
+    return error_response(routes.MethodNotAllowed(request.method, path, methods))
 
 
 def _unexpected(error: Exception) -> Response:

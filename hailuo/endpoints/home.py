@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, jsonify, render_template_string, request
 
-from ..settings import DEFAULT_API_KEY, Settings
+from ..settings import DEFAULT_API_KEY, Settings, shown
 from . import app_state
 
 bp = Blueprint("home", __name__)
@@ -53,7 +53,7 @@ def upstream(settings: Settings) -> str:
             "No Hailuo token was found, so a built-in simulator answers, not "
             "Hailuo AI: put a _token into HAILUO_TOKENS or the tokens file and restart."
         )
-    return f"Answers come from {settings.origin}."
+    return f"Answers come from {shown(settings.origin)}."
 
 
 def greeting(settings: Settings) -> str:

@@ -16,6 +16,7 @@ from flask import Request
 
 from ..errors import BadRequest, TooLarge
 from ..settings import MB, Settings
+from . import encodings
 
 # Parsing an object or a key takes less than 1 µs, a number or a text 0.1 at most; who
 # needs more of them does not talk to a model. 32 MB of prose have some 500,000 commas.
@@ -101,8 +102,7 @@ def _with_surrogates(data: bytes, error: ValueError) -> Any:
     try:
         return orjson.loads(_without_halves(_as_utf8(data)))
     except ValueError:
-        message = f"the body is not valid JSON: {error}"
-        raise BadRequest(message, code="invalid_json") from None
+        raise encodings.not_json(data, error) from None
 
 
 def _as_utf8(data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What was said when, in OpenAI's shapes (openai-api.md 1.5) (pure)."""
+"""What was said when, in OpenAI's shapes (apis.md 1.5) (pure)."""
 
 from collections.abc import Sequence
 from typing import Any

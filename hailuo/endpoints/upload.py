@@ -4,7 +4,7 @@
         upload = read(request, settings, gone)
 
 Parsing a big upload must not keep others waiting, so after every piece they have their
-turn (design.md, Big bodies).
+turn (performance.md, Big bodies).
 """
 
 import time
@@ -112,7 +112,7 @@ def _value(form: MultiDict[str, str], name: str) -> Any:
 def of_json(body: Mapping[str, Any], gone: ExitStack) -> Upload:
     """{"model", "language", "input_audio": {"data": base64, "format"}}.
 
-    source: openai-api.md 2.2, Open WebUI.
+    source: apis.md 2.2, Open WebUI.
     """
     recording = body.get("input_audio")
     data = recording.get("data") if isinstance(recording, dict) else None

@@ -1,6 +1,6 @@
 """GET /v1/audio/voices and /v1/audio/models: what Open WebUI asks, without a key.
 
-source: openai-api.md 2.2. With a key, the voices an account has cloned are listed too.
+source: apis.md 2.2. With a key, the voices an account has cloned are listed too.
 """
 
 from flask import Blueprint, Response, jsonify, request

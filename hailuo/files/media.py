@@ -10,10 +10,11 @@ from .names import suffix
 
 LOOKED_AT = 4096  # bytes at a file's beginning that are enough to tell
 
-# protocol.md 5, with the two names under which .ico really travels.
+# protocol.md 5, with the two names under which .ico really travels, and AVIF, which is
+# *assumed* to be looked at like the others.
 _IMAGES = frozenset(
     ("jpeg", "jpg", "png", "gif", "bmp", "webp", "tiff", "svg+xml", "heic", "heif")
-    + ("ico", "icon", "vnd.microsoft.icon")
+    + ("ico", "icon", "vnd.microsoft.icon", "avif")
 )
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -44,8 +45,13 @@ _SAYS_IN_ZIP = re.compile(
     rb"(?:PK|[\r\n])"
 )
 _PDF_WITHIN = 1024  # bytes in which readers look for a PDF's header
-_HEIC = frozenset((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis"))
-_HEIF = frozenset((b"mif1", b"msf1"))
+# How files of the HEIF family, still and moving, say in their first box what they are.
+_BRANDS = {
+    **dict.fromkeys((b"avif", b"avis"), "image/avif"),
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx"), "image/heic"),
+    **dict.fromkeys((b"heim", b"heis"), "image/heic"),
+}
+_ANY_BRAND = (b"mif1", b"msf1")  # what it is stands among the brands it is good for
 # Each part begins and ends in one way only, so that no file is gone over twice.
 _SVG = re.compile(
     rb"(?:\s|<\?xml[^>]*>|<!--(?:(?!-->).)*-->|<!DOCTYPE[^>]*>)*<svg[\s>]", re.S
@@ -63,6 +69,7 @@ _SUFFIXES = {
     "image/webp": ".webp",
     "image/heic": ".heic",
     "image/heif": ".heif",
+    "image/avif": ".avif",
     "text/plain": ".txt",
     "text/markdown": ".md",
     _OFFICE + "wordprocessingml.document": ".docx",
@@ -130,13 +137,25 @@ def _sniffed(head: bytes) -> str:
         return "image/webp"
     if head[:2] == b"BM" and head[6:10] == b"\x00\x00\x00\x00":
         return "image/bmp"
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIC | _HEIF:
-        return "image/heic" if head[8:12] in _HEIC else "image/heif"
+    if heif := _heif(head):
+        return heif
     if _SVG.match(head.removeprefix(b"\xef\xbb\xbf")):
         return "image/svg+xml"
     if _is_text(head):
         return "text/plain"
     return "application/pdf" if b"%PDF-" in head[:_PDF_WITHIN] else ""
+
+
+def _heif(head: bytes) -> str:
+    """Return which picture of the HEIF family it is, "" for none."""
+    if head[4:8] != b"ftyp":
+        return ""
+    brand, size = head[8:12], int.from_bytes(head[:4], "big")
+    if brand in _ANY_BRAND:
+        fit = (head[at : at + 4] for at in range(16, min(size, len(head)), 4))
+        found = {_BRANDS.get(each, "") for each in fit}
+        return "image/avif" if "image/avif" in found else "image/heif"
+    return _BRANDS.get(brand, "")
 
 
 def _zipped(head: bytes) -> str:

@@ -321,7 +321,7 @@ class Gateway:
             self._proofs.withdraw(token)
             self._pool.reject(account, error.message)
         elif error.limits and (error.about_account or error.retry_after_s):
-            account.refused(error, turn.use, self.policy)
+            account.refused(error, turn.use)
         elif isinstance(error, UpstreamBusy):
             account.last_error = error.message
             turn.refusals.setdefault(account, error)

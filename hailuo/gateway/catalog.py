@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from ..accounts.account import Candidates
+from ..accounts.account import Account, Candidates
 from ..accounts.pool import Pool
 from ..accounts.proofs import Proofs
 from ..concurrency.cache import SingleFlightCache
@@ -57,18 +57,21 @@ class Catalog:
                 log.warning("account %s lists no voices: %s", account.name, error)
         return found
 
-    def models(self, watch: Watch | None = None) -> Sequence[str]:
-        """The names of the pool's services' own models, kept for 10 minutes.
+    def models(self, scope: Candidates, watch: Watch | None = None) -> Sequence[str]:
+        """Return the names of the models of the services that *scope* has accounts of.
 
-        A service that cannot be asked now is left out, until it is next asked for.
+        They are kept for 10 minutes: the pool's by service, a caller's by credential. A
+        service that cannot be asked now is left out, until it is next asked for.
+        raises: TokenRejected when a service rejects all that the caller brought.
         """
-        kinds = {account.kind for account in self._pool.all_accounts().live()}
-        return [
-            model
-            for kind in self._upstreams
-            if kind in kinds
-            for model in self._models_of(kind, watch)
-        ]
+        found: list[str] = []
+        for kind in self._upstreams:
+            accounts = scope.of_kinds([kind]).live()
+            if scope.from_caller:
+                found += self._models_of_own(accounts, watch)
+            elif accounts:
+                found += self._models_of(kind, kind, watch)
+        return found
 
     def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:
         """Whether a service takes a credential; the answer is kept for 10 minutes.
@@ -84,21 +87,47 @@ class Catalog:
         """Return whether a service takes a credential, as far as that was asked."""
         return self._proofs.knows(credential)
 
-    def _models_of(self, kind: str, watch: Watch | None) -> Sequence[str]:
+    def _models_of_own(
+        self, accounts: Sequence[Account], watch: Watch | None
+    ) -> Sequence[str]:
+        """raises: TokenRejected when there is an account, and none is accepted."""
+        rejection: TokenRejected | None = None
+        for account in accounts:
+            try:
+                return self._models_of(account.kind, account.token, watch)
+            except TokenRejected as error:
+                rejection = error
+        if rejection:
+            raise rejection
+        return ()
+
+    def _models_of(self, kind: str, key: str, watch: Watch | None) -> Sequence[str]:
+        """raises: TokenRejected for a credential of a caller's own; ClientDisconnected."""
         try:
-            return self._models.get(kind, watch)
+            return self._models.get(key, watch)
         except ClientDisconnected:
             raise
         except GatewayError as error:
+            if isinstance(error, TokenRejected) and key != kind:
+                raise
             log.warning("the models of %s cannot be listed: %s", kind, error)
             return ()
 
-    def _ask_models(self, kind: str) -> Sequence[str]:
-        """raises: GatewayError, of the first account whose token is not rejected."""
+    def _ask_models(self, key: str) -> Sequence[str]:
+        """Ask for the models of the pool's accounts of a kind, or of a credential.
+
+        raises: GatewayError, of the first account whose token is not rejected.
+        """
+        pool = key in self._upstreams
+        scope = (
+            self._pool.all_accounts().of_kinds([key])
+            if pool
+            else self._pool.caller_accounts([key])
+        )
         refusal: GatewayError = TokenRejected("there is no account to ask with")
-        for account in self._pool.all_accounts().of_kinds([kind]).live():
+        for account in scope.live() if scope else ():
             try:
-                return self._upstreams[kind].models(account)
+                return self._upstreams[account.kind].models(account)
             except TokenRejected as error:
                 refusal = error
         raise refusal

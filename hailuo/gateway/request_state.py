@@ -69,11 +69,11 @@ class RequestState:
         """Judge earlier refusals, now that *account* has begun to answer.
 
         Where one other account refused what this one answers, that one is at fault, and
-        left alone; where two did, the question is (cases/README.md).
+        left alone; where two did, the question is (apis.md 3).
         """
         if len(self.refusals) == 1 and account not in self.refusals:
             ((refusing, error),) = self.refusals.items()
-            refusing.refused(error, self.use, self.policy)
+            refusing.refused(error, self.use)
         self.refusals.clear()
 
     def record_failure(self, error: UpstreamError) -> None:
@@ -103,7 +103,7 @@ class RequestState:
             ((account, refusal),) = self.refusals.items()
             digest, before = self.digest(), account.cooldowns.refused_question
             if before not in ("", digest):
-                account.refused(refusal, self.use, self.policy)
+                account.refused(refusal, self.use)
             account.cooldowns.refused_question = digest
         if error.final and error.about_account:
             error = self._temporary() or error

@@ -2,7 +2,7 @@
 
 In tenacity's words: `stop`, `wait_s`, `retry_if`. What a failure is, and whether its
 account may be asked again at all, is a fact of its class (errors.py); every number is
-here, and nowhere else.
+here; how long a refused account is left alone is in accounts/cooldowns.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 
 from ..errors import (
     EmptyAnswer,
-    Forbidden,
     PaidTimeout,
-    QuotaExhausted,
     SpeechNotRepeated,
     UploadFailed,
     UpstreamError,
@@ -21,16 +19,12 @@ from ..errors import (
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """When an answer is tried again, and how long a refused account is left alone.
+    """When an answer is tried again.
 
     attempts: tries of an answer in all, before anything was sent of it.
     fewer: tries in all after failures for which these are enough.
     pauses_s: before an account is asked for the second, third, … time; the last one
         for all others.
-    cooldown_s: how long a refused account is left alone, doubling with each refusal up
-        to cooldown_max_s.
-    fixed_cooldowns_s: of what only money or hours can change. *assumed*: no source
-        says when a usage window opens again.
     """
 
     attempts: int = 3
@@ -43,11 +37,6 @@ class RetryPolicy:
         }
     )
     pauses_s: Sequence[float] = (0.3, 1.0)
-    cooldown_s: float = 30.0
-    cooldown_max_s: float = 600.0
-    fixed_cooldowns_s: Mapping[type[UpstreamError], float] = field(
-        default_factory=lambda: {QuotaExhausted: 3_600.0, Forbidden: 3_600.0}
-    )
 
     def stop(self, error: UpstreamError, failures: int) -> bool:
         """Return whether *failures*, of which *error* is the last, are enough."""
@@ -66,19 +55,6 @@ class RetryPolicy:
         return error.retry_same_account and (error.retry_after_s or 0) <= max(
             self.pauses_s
         )
-
-    def cooldown(self, error: UpstreamError, last_s: float) -> float:
-        """Return for how many seconds an account is left alone.
-
-        last_s: the length of its last cooldown, 0 if it has answered since.
-        """
-        fixed = self.fixed_cooldowns_s.items()
-        for kind, seconds in fixed:
-            if isinstance(error, kind):
-                return seconds
-        if error.retry_after_s:  # the service knows; but nobody is left alone for ever
-            return min(error.retry_after_s, max(self.fixed_cooldowns_s.values()))
-        return min(2 * last_s or self.cooldown_s, self.cooldown_max_s)
 
 
 POLICY = RetryPolicy()

@@ -1,7 +1,7 @@
 """Which accounts serve a request: those that can, of the preferred upstream first.
 
 The other one serves when none of the first one's accounts gets free in time, or when it
-fails (design.md, How data goes).
+fails (architecture.md, The path of a streamed answer).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Leaving in order, after SIGTERM: what runs may finish, the rest is cut off.
 
-Platforms kill 30 s later; this takes 26 at most (design.md, Leaving in order).
+Platforms kill 30 s later; this takes 26 at most (performance.md, Graceful shutdown).
 """
 
 import time

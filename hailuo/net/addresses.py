@@ -2,7 +2,8 @@
 
 `ipaddress.is_global` is not asked: it says True to 64:ff9b::7f00:1 and 2002:7f00:1::,
 which are ways of writing 127.0.0.1, and to multicast and site-local addresses
-(measured, design.md), and it follows the registries only from some patch releases on.
+(performance.md, Safe addresses), and it follows the registries only from some patch
+releases on.
 """
 
 from collections.abc import Iterator

@@ -7,11 +7,20 @@ for packed in …:
 unpacker.finish()
 """
 
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 ENCODINGS = ("gzip", "x-gzip", "deflate")
 PIECE = 65_536  # bytes given at most at once
+
+MALFORMED = (zlib.error, zstd.ZstdError, EOFError)  # what unpackers raise
+MAX_ZSTD_WINDOW_LOG = 23  # 8 MB of memory; source: RFC 9659
 
 _ANY_HEADER = 47  # zlib's own word for "gzip or zlib, whichever it is"
 _NO_HEADER = -15
@@ -39,6 +48,34 @@ class Decompressor:
 
     def finish(self) -> None:
         """Nothing more comes. raises: EOFError in the middle of a file."""
+        if self._unpacker:
+            raise EOFError
+
+
+class ZstdUnpacker:
+    """Decompressor of zstd, also of several frames in a row; used as Decompressor is."""
+
+    def __init__(self) -> None:
+        self._unpacker: zstd.ZstdDecompressor | None = None
+
+    def feed(self, packed: bytes) -> Iterator[bytes]:
+        """Yield what *packed* makes, as Decompressor.feed() does.
+
+        raises: zstd.ZstdError.
+        """
+        options = {int(zstd.DecompressionParameter.window_log_max): MAX_ZSTD_WINDOW_LOG}
+        while packed:
+            unpacker = self._unpacker or zstd.ZstdDecompressor(options=options)
+            self._unpacker = unpacker
+            yield unpacker.decompress(packed, PIECE)
+            while not unpacker.needs_input and not unpacker.eof:
+                yield unpacker.decompress(b"", PIECE)
+            packed = unpacker.unused_data
+            if unpacker.eof:
+                self._unpacker = None
+
+    def finish(self) -> None:
+        """Nothing more comes. raises: EOFError in the middle of a frame."""
         if self._unpacker:
             raise EOFError
 

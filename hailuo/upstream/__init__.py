@@ -18,7 +18,7 @@ from .records import ToolChoice as ToolChoice
 
 
 class Identity(NamedTuple):
-    """What a credential says of itself: hints, never proof (design.md, Whom to trust).
+    """What a credential says of itself: hints, never proof (SECURITY.md, Credentials).
 
     kind: the upstream that takes it.
     account: the account it speaks for; credentials that share it share its lock.

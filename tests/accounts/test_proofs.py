@@ -8,7 +8,7 @@ import pytest
 
 from hailuo.concurrency.watch import Watch
 from hailuo.errors import ClientDisconnected, Unauthorized, UpstreamError
-from hailuo.upstream import Question
+from hailuo.upstream import Message, Question
 from tests.accounts.conftest import InProcessGateway, written
 from tests.conftest import SECRET
 from tests.simulated import Simulated
@@ -141,7 +141,7 @@ class TestSharedLock:
         upstream.script({**refusal, "token": other}, answer)
         here = gateway.parts.gateway
         turn = here.turn(gateway.parts.pool.caller_accounts([other]))
-        question = Question([{"role": "user", "content": SECRET}])
+        question = Question([Message("user", (SECRET,))])
 
         with ThreadPoolExecutor() as threads:
             tried = threads.submit(list, here.answer(turn, question, watch))

@@ -30,7 +30,7 @@ def refresh(gateway: InProcessGateway, method: str = "POST") -> Any:
     return gateway.ask(method, "/v1/token/refresh")
 
 
-def outcomes(answer: Any) -> dict[str, str | None]:
+def outcomes(answer: Any) -> dict[str, Any]:
     """What became of each account: None when it was renewed."""
     return {each["account"]: each["error"] for each in answer.json["accounts"]}
 
@@ -401,7 +401,7 @@ class TestUnwritableFile:
 class TestDueTime:
     """When an account is renewed next."""
 
-    def due_in(self, gateway: InProcessGateway) -> float | None:
+    def due_in(self, gateway: InProcessGateway) -> Any:
         (account,) = gateway.parts.pool.accounts
         at = gateway.parts.refresher.due_at(account)
         return None if at is None else at - time.time()
@@ -478,7 +478,9 @@ class TestDueTime:
         interval_s: float,
     ):
         ending, lasting = written("1001", 2 * DAY_S), written("1002")
-        sources = {"file": [], "environment": []} | {source: [ending, lasting]}
+        sources: dict[str, list[str]] = {"file": [], "environment": []} | {
+            source: [ending, lasting]
+        }
         gateway = in_process(
             sources["file"],
             tokens=tuple(sources["environment"]),
@@ -562,7 +564,7 @@ class TestClockJumps:
         assert schedule.left_s(account) == 604_800
         clocks.wall += 50 * self.YEAR_S
         clocks.pass_by(DAY_S)
-        assert schedule.left_s(account) < 0
+        assert (schedule.left_s(account) or 0) < 0
 
     def test_suspended_time_counts_within_a_day(self):
         """The monotonic clock stood still for 39 days."""
@@ -571,7 +573,7 @@ class TestClockJumps:
         assert schedule.left_s(account) == pytest.approx(38 * DAY_S, abs=2)
         clocks.wall += 39 * DAY_S
         clocks.pass_by(DAY_S)
-        assert schedule.left_s(account) < 0
+        assert (schedule.left_s(account) or 0) < 0
 
     def test_expiry_of_a_new_token_counts_at_once(self):
         clocks, account = Clocks(), self.account(4 * DAY_S)
@@ -586,7 +588,7 @@ class TestClockJumps:
         clocks, account = Clocks(), self.account(40 * DAY_S)
         clocks.wall += self.YEAR_S
         schedule = clocks.schedule()
-        assert schedule.left_s(account) < 0
+        assert (schedule.left_s(account) or 0) < 0
         schedule.renewed(account)
         assert schedule.left_s(account) == 3_600
 
@@ -611,7 +613,7 @@ def test_periodic_renewal_survives_a_broken_file_and_fails_no_request(
     path = tmp_path / "tokens.json"
     path.write_text(json.dumps([upstream.token(user) for user in users]))
     upstream.script({"call": "chat", "text": "Hi", "delay_s": 0.02, "times": None})
-    settings = {
+    settings: dict[str, Any] = {
         "HAILUO_ORIGIN": upstream.origin,
         "HAILUO_TOKENS_FILE": path,
         "HAILUO_TOKEN_REFRESH_INTERVAL_S": "0.5",

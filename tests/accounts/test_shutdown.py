@@ -24,7 +24,7 @@ from tests.served import KEY, Served
 from tests.simulated import Simulated
 
 FIRST_USER = 6401
-CUT_S = 20  # design.md, Leaving in order
+CUT_S = 20  # performance.md, Graceful shutdown
 
 
 class Received(NamedTuple):
@@ -71,15 +71,16 @@ def test_shutdown_finishes_short_streams_and_cuts_long_ones_cleanly(
     kinds = ["short"] * 20 + ["long"] * 15 + ["silent"] * 14
     users = [str(FIRST_USER + number) for number in range(len(kinds))]
     own = [upstream.token(user) for user in ("6499", "6499", "6498")]
+    plans: dict[str, dict[str, Any]] = {
+        "short": {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]},
+        "long": {"text": "x" * 4_000, "piece": 4, "delay_s": 0.1},
+        "stalled": {"text": "x" * 8_000_000, "piece": 2_000_000},
+        "silent": {"text": "abcdefgh", "then": [{"after": 1, "do": "silence"}]},
+    }
     upstream.script(
         *(
             {"call": "chat", "message": message, "times": None, **plan}
-            for message, plan in {
-                "short": {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]},
-                "long": {"text": "x" * 4_000, "piece": 4, "delay_s": 0.1},
-                "stalled": {"text": "x" * 8_000_000, "piece": 2_000_000},
-                "silent": {"text": "abcdefgh", "then": [{"after": 1, "do": "silence"}]},
-            }.items()
+            for message, plan in plans.items()
         )
     )
     gateway = Served(

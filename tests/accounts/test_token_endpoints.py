@@ -509,7 +509,7 @@ class TestBrokenFile:
 def test_placeholders_are_logged_once_and_kept(
     in_process: Hosting, caplog: pytest.LogCaptureFixture
 ):
-    """The seed's file holds three of them."""
+    """The original program's file holds three of them."""
     placeholders = [f"your_token_{number}" for number in (1, 2, 3)]
     gateway = in_process(placeholders)
     post(gateway, token := written("1001"))
@@ -549,7 +549,7 @@ def test_concurrent_additions_and_removals_lose_nothing(in_process: Hosting):
 
 
 class TestTokenCheck:
-    """POST /token/check, as in the seed."""
+    """POST /token/check, as in the original program."""
 
     def check(self, gateway: InProcessGateway, token: Any) -> Any:
         return gateway.ask("POST", "/token/check", json={"token": token}, headers={})

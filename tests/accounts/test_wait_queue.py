@@ -180,7 +180,9 @@ def test_request_is_served_past_one_that_waits_for_another_account():
 def test_new_request_does_not_overtake_the_queue_when_a_cooldown_ends():
     """The one in line has not woken yet when the next request arrives."""
     clock = Clock()
-    account = Account("t", identify("a"), Slot(1), Cooldowns(clock), "file")
+    identity = identify("a")
+    assert identity
+    account = Account("t", identity, Slot(1), Cooldowns(clock), "file")
     account.refused(UpstreamBusy("busy"), CHAT)
     scope, line = Candidates(lambda: [account], own=False), WaitQueue()
     first, second = Waiter(scope, 1), Waiter(scope, 2)
@@ -339,7 +341,9 @@ def test_token_sent_twice_is_one_account():
     """Else its other tries would wait for the rest it was just sent to."""
     pool = pool_of()
 
-    assert len(pool.caller_accounts(["a", "a", "b"]).accounts()) == 2
+    candidates = pool.caller_accounts(["a", "a", "b"])
+
+    assert candidates and len(candidates.accounts()) == 2
 
 
 def test_lock_survives_the_removal_of_its_account():

@@ -101,7 +101,7 @@ class TestUsage:
     def test_usage_is_the_platforms_when_the_end_is_filtered(
         self, upstream: Simulated, account: Caller
     ):
-        flagged = {"choices": [{"index": 0, "delta": {"content": ""}}]}
+        flagged: dict[str, Any] = {"choices": [{"index": 0, "delta": {"content": ""}}]}
         flagged = {**flagged, "output_sensitive": True}
         step = {"after": 1, "do": "event", "data": flagged}
         script = {"call": "completion", "pieces": ["How to", " make"], "then": [step]}
@@ -184,7 +184,9 @@ class TestToolCalls:
         self, upstream: Simulated, account: Caller
     ):
         words = "Whether a delta is all there is or only what is new"
-        events = [{"content": words[:end]} for end in (9, 20, 30, 40, 51)]
+        events: list[dict[str, Any]] = [
+            {"content": words[:end]} for end in (9, 20, 30, 40, 51)
+        ]
         parts: list[Any] = [{"name": "weather", "arguments": ""}]
         parts += [{"arguments": part} for part in ('{"city":', '{"city":', '"a"}}')]
         for part in parts:

@@ -1,4 +1,4 @@
-"""Each failure of design.md's table: its status, type, code and headers, and the
+"""Each failure of the table in apis.md 3: its status, type, code and headers, and the
 exception of the official library that it becomes."""
 
 from collections.abc import Callable
@@ -241,7 +241,7 @@ def test_failed_device_registration_is_retried(upstream: Simulated, account: Cal
 class TestFailureInMidStream:
     """After the first piece: one error event, then the end; no [DONE], no text."""
 
-    ENDS = {
+    ENDS: dict[str, tuple[dict[str, Any], str]] = {
         "error event": ({"do": "error", "code": 1, "message": "忙"}, "upstream_busy"),
         "token refused": (
             {"do": "error", "code": 1000021, "message": "异常"},
@@ -397,7 +397,7 @@ class TestUnavailablePool:
             with pytest.raises(openai.InternalServerError) as raised:
                 account.ask(question)
             assert raised.value.code == "upstream_busy"
-            assert BUSY["message"] in raised.value.message
+            assert str(BUSY["message"]) in raised.value.message
             rests = (
                 question != "One"
             )  # with one question it may be the question's fault

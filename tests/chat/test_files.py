@@ -65,6 +65,25 @@ def test_picture_and_document_keep_the_clients_order(
     assert [kind for kind, _ in form] == [DOCUMENT, IMAGE, TEXT]
 
 
+def test_avif_is_uploaded_as_a_picture(upstream: Simulated, account: Caller):
+    upstream.script({"call": "chat", "text": "Seen"})
+    account.ask(messages=user(file(samples.AVIF, "a.bin", "application/octet-stream")))
+    (upload,), form = sent(upstream)
+    assert upload["media_type"] == "image/avif"
+    assert [kind for kind, _ in form] == [IMAGE, TEXT]
+
+
+def test_avif_is_refused_by_the_platform_by_name(
+    upstream: Simulated, caller: Callable[..., Caller]
+):
+    account = caller(kind="platform")
+    with pytest.raises(openai.BadRequestError) as raised:
+        account.ask(messages=user(image(data_uri(samples.AVIF, "image/png"))))
+    assert raised.value.param == "messages[0].content[0].image_url.url"
+    assert "not image/avif" in raised.value.message
+    assert upstream.report()["answers"] == []
+
+
 def test_only_the_newest_messages_files_are_uploaded(
     upstream: Simulated, account: Caller
 ):

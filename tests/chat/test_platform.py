@@ -428,7 +428,7 @@ def test_key_without_balance_cools_down_and_reports_why(
     )
     client = gateway.client()
 
-    def ask() -> str:
+    def ask() -> Any:
         return client.chat.completions.create(
             model="hailuo", messages=user(text(SECRET))
         )

@@ -1,6 +1,7 @@
 """Upstream calls go through HAILUO_PROXY, and through no other."""
 
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -36,7 +37,11 @@ def test_proxies_and_netrc_of_the_environment_are_ignored(
     nowhere = f"http://127.0.0.1:{free_port()}"
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login a password b\n")
     names = ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY")
-    environ = {**dict.fromkeys(names, nowhere), "HOME": str(tmp_path), "no_proxy": ""}
+    environ: dict[str, Any] = {
+        **dict.fromkeys(names, nowhere),
+        "HOME": str(tmp_path),
+        "no_proxy": "",
+    }
     with Served(tmp_path, HAILUO_ORIGIN=upstream.origin, **environ) as gateway:
         assert Caller(gateway, upstream, 1).ask() == "direct"
 

@@ -16,7 +16,7 @@ from tests.served import ROOT, STOP_S, Served
 from tests.simulated import Simulated
 
 COMMAND = "gunicorn wsgi:app"
-LEAVING_S = 26  # README.md: how long the gateway takes at most
+LEAVING_S = 26  # docs/deploy.md: how long the gateway takes at most
 UNIT = ROOT / "deploy" / "hailuo.service"
 
 
@@ -145,6 +145,7 @@ def test_settings_in_platform_files_exist():
         "deploy/compose.yaml",
         "deploy/hailuo.service",
         "SECURITY.md",
+        "docs/deploy.md",
     )
     named = {name for path in files for name in re.findall(r"HAILUO_\w+", read(path))}
     assert {name for name in named if f"| `{name}` |" not in read("README.md")} == set()

@@ -19,7 +19,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
             tokens_file=str(tmp_path_factory.mktemp("app") / "none.json"),
             origin="http://127.0.0.1:9",
             platform_origin="http://127.0.0.1:9",
-            api_keys=("sk-hailuofreeapi", "My API Key", "ключ"),
+            api_keys=("sk-hailuofreeapi", "My API Key", "ключ", "clé à"),
             queue_timeout_s=0.1,
         )
     )

@@ -49,6 +49,13 @@ SPELLINGS = {
         LET_IN,
     ),
     "not ASCII": ({"Authorization": "Bearer ключ".encode().decode("latin-1")}, LET_IN),
+    "a letter whose last byte is a blank in latin-1": (
+        {"Authorization": "Bearer clé à".encode().decode("latin-1")},
+        LET_IN,
+    ),
+    "in latin-1": ({"Authorization": "Bearer clé à"}, LET_IN),
+    "in latin-1 as api-key": ({"api-key": "clé à"}, LET_IN),
+    "question marks for what latin-1 has not": ({"api-key": "????"}, REFUSED),
     "another letter": ({"Authorization": "Bearer My API key"}, REFUSED),
     "a part": ({"Authorization": "Bearer My API Ke"}, REFUSED),
     "more": ({"Authorization": "Bearer My API Key2"}, REFUSED),
@@ -72,6 +79,11 @@ def test_api_key_is_recognised_in_every_spelling(
     assert code(client, headers) == expected
 
 
+PROGRAMS = (
+    *("app", "vscode-webview", "chrome-extension", "moz-extension", "tauri"),
+    *("capacitor", "safari-web-extension", "obsidian", "com.example.app", "APP"),
+)
+
 HERE = {
     "loopback": ("127.0.0.1", {}),
     "another loopback": ("127.1.2.3", {}),
@@ -82,6 +94,19 @@ HERE = {
     "a page by IPv6": ("::1", {"Origin": "http://[::1]:3000"}),
     "a name of this machine": ("127.0.0.1", {"Host": "app.localhost:8000"}),
     "its address": ("127.0.0.1", {"Host": "192.168.1.5:8000"}),
+    "a page by another name": (
+        "127.0.0.1",
+        {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "cross-site"},
+    ),
+    "a page of this machine, by address": ("127.0.0.1", {"Sec-Fetch-Site": "none"}),
+    **{
+        f"a program, {scheme}": (
+            "127.0.0.1",
+            {"Origin": f"{scheme}://a", "Sec-Fetch-Site": "cross-site"},
+        )
+        for scheme in PROGRAMS
+    },
+    "file://": ("127.0.0.1", {"Origin": "file://"}),
     "its IPv6 address": ("::1", {"Host": "[::1]:8000"}),
 }
 
@@ -97,6 +122,17 @@ AFAR = {
     "Forwarded": ("127.0.0.1", {"Forwarded": "for=127.0.0.1"}),
     "X-Real-IP": ("127.0.0.1", {"X-Real-IP": "127.0.0.1"}),
     "Via": ("127.0.0.1", {"Via": "1.1 nginx"}),
+    "CF-Connecting-IP": ("127.0.0.1", {"CF-Connecting-IP": "127.0.0.1"}),
+    "CF-Ray": ("127.0.0.1", {"cf-ray": "8a"}),
+    "True-Client-IP": ("127.0.0.1", {"True-Client-IP": "127.0.0.1"}),
+    "X-Client-IP": ("127.0.0.1", {"X-Client-IP": "127.0.0.1"}),
+    "Fly-Client-IP": ("127.0.0.1", {"Fly-Client-IP": "127.0.0.1"}),
+    "CDN-Loop": ("127.0.0.1", {"CDN-Loop": "cloudflare"}),
+    "X-Original-Host": ("127.0.0.1", {"X-Original-Host": "a"}),
+    "a foreign page's picture": ("127.0.0.1", {"Sec-Fetch-Site": "cross-site"}),
+    "a foreign page in capitals": ("127.0.0.1", {"Origin": "HTTPS://example.com"}),
+    "a word": ("127.0.0.1", {"Origin": "app"}),
+    "a scheme that is none": ("127.0.0.1", {"Origin": "://a"}),
     "a foreign page": ("127.0.0.1", {"Origin": "https://example.com"}),
     "a page that hides": ("127.0.0.1", {"Origin": "null"}),
     "a page that looks like ours": ("127.0.0.1", {"Origin": "http://localhost.com"}),

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 
 from hailuo import create_app
 from hailuo.settings import Settings
 from tests.simulated import Simulated
 
-OURS = ["hailuo", "tts-1", "tts-1-hd", "whisper-1"]
+OURS = ["hailuo"]
+AUDIO = ["tts-1", "tts-1-hd", "whisper-1"]
 THEIRS = ["MiniMax-M3", "MiniMax-M4"]
 LISTED = {"call": "models", "data": THEIRS, "times": None}
 
@@ -23,7 +23,7 @@ Pool = Callable[..., Any]
 def pool(upstream: Simulated, tmp_path: Path) -> Pool:
     """pool("sk-api-sim-1", …): a gateway whose pool has these credentials."""
 
-    def pool(*tokens: str, **settings: Any) -> FlaskClient:
+    def pool(*tokens: str, **settings: Any) -> Any:
         origins = {"origin": upstream.origin, "platform_origin": upstream.origin}
         return create_app(
             Settings(
@@ -36,8 +36,9 @@ def pool(upstream: Simulated, tmp_path: Path) -> Pool:
     return pool
 
 
-def listed(client: FlaskClient) -> list[str]:
-    answer = client.get("/v1/models").json
+def listed(client: Any, key: str = "") -> list[str]:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    answer = client.get("/v1/models", headers=headers).json
     assert answer["object"] == "list"
     assert all(each["object"] == "model" for each in answer["data"])
     return [each["id"] for each in answer["data"]]
@@ -61,6 +62,54 @@ def test_models_with_a_platform_key_include_the_platforms(
     assert listed(client) == OURS + THEIRS
     assert listed(client) == OURS + THEIRS
     assert asked(upstream) == ["sk-api-sim-1"], "the list is kept"
+
+
+def test_audio_models_are_retrievable_but_not_listed(pool: Pool):
+    client = pool()
+    audio = [each["id"] for each in client.get("/v1/audio/models").json["models"]]
+    assert audio == AUDIO
+    assert not set(AUDIO) & set(listed(client))
+    for name in AUDIO:
+        assert client.get(f"/v1/models/{name}").json["id"] == name
+
+
+def test_client_platform_key_lists_the_platforms_models(
+    upstream: Simulated, pool: Pool
+):
+    upstream.script(LISTED)
+    client = pool(upstream.token("6303"))
+
+    assert listed(client) == OURS
+    assert listed(client, "sk-api-sim-7") == OURS + THEIRS
+    assert listed(client, "sk-api-sim-7") == OURS + THEIRS
+    assert asked(upstream) == ["sk-api-sim-7"], "the list is kept"
+    assert listed(client, upstream.token("6304")) == OURS
+    key = {"api-key": "sk-api-sim-7"}
+    assert client.get("/v1/models/MiniMax-M4", headers=key).status_code == 200
+    assert client.get("/v1/models/MiniMax-M4").status_code == 404
+
+
+def test_rejected_client_key_is_followed_by_the_clients_next_key(
+    upstream: Simulated, pool: Pool
+):
+    upstream.script({"call": "models", "refuse": {"code": 1004}}, LISTED)
+    assert listed(pool(), "sk-api-sim-8,sk-api-sim-9") == OURS + THEIRS
+
+
+def test_rejected_client_key_is_a_401(upstream: Simulated, pool: Pool):
+    upstream.script({"call": "models", "refuse": {"code": 1004}})
+    headers = {"Authorization": "Bearer sk-api-sim-8"}
+    answer = pool("sk-api-sim-1").get("/v1/models", headers=headers)
+    assert answer.status_code == 401
+    assert answer.json["error"]["code"] == "invalid_api_key"
+    assert asked(upstream) == ["sk-api-sim-8"]
+
+
+def test_wrong_key_lists_the_public_models(upstream: Simulated, pool: Pool):
+    upstream.script(LISTED)
+    client = pool("sk-api-sim-1")
+    assert listed(client, "sk-of-somebody") == OURS + THEIRS
+    assert asked(upstream) == ["sk-api-sim-1"]
 
 
 def test_single_model_is_looked_up_at_the_platform(upstream: Simulated, pool: Pool):

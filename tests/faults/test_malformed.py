@@ -57,6 +57,7 @@ def test_ambiguous_request_is_refused_and_its_connection_closed(
     """And the connection is closed: what follows is nobody's request."""
     answer = refusal(gateway.port, post(headers, body) + PING)
     assert answer.status in (400, 501)
+    assert answer.error["type"] == "invalid_request_error"
     assert upstream.report()["requests"] == []
 
 
@@ -71,6 +72,30 @@ NO_REQUESTS = {
     "200 headers": b"GET /ping HTTP/1.1\r\n%b\r\n" % (b"X-A: a\r\n" * 200),
     "an odd expectation": post(b"Expect: much\r\n" + SIZED, QUESTION),
 }
+
+
+UNREADABLE = {
+    "a path of 9,000 letters": (414, "uri_too_long"),
+    "an odd expectation": (417, "expectation_failed"),
+    "200 headers": (431, "header_too_long"),
+    "a header of 70,000": (431, "header_too_long"),
+    "a version of its own": (400, "malformed_request"),
+}
+
+
+@pytest.mark.parametrize(("kind", "expected"), UNREADABLE.items(), ids=UNREADABLE)
+def test_request_refused_by_gunicorn_has_the_error_body_and_an_id(
+    gateway: Served, kind: str, expected: tuple[int, str]
+):
+    answer = refusal(gateway.port, NO_REQUESTS[kind])
+    error, head = answer.error, answer.head
+    assert (answer.status, error["code"]) == expected
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["type"] == "invalid_request_error"
+    assert b"Content-Type: application/json\r\n" in head
+    found = re.search(rb"x-request-id: (req_\w{32})\r", head)
+    assert found
+    assert f"{found[1].decode()} refused: {expected[0]} {expected[1]}" in gateway.log()
 
 
 @pytest.mark.parametrize("sent", NO_REQUESTS.values(), ids=NO_REQUESTS)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,10 @@ CHUNKED = post(b"Transfer-Encoding: chunked\r\n", b"2\r\n{}\r\n")
 def alone(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
     """A gateway whose memory nobody else uses."""
     tokens = ",".join(upstream.token(str(user)) for user in range(6201, 6204))
-    settings = {"HAILUO_ORIGIN": upstream.origin, "HAILUO_TOKENS": tokens}
+    settings: dict[str, Any] = {
+        "HAILUO_ORIGIN": upstream.origin,
+        "HAILUO_TOKENS": tokens,
+    }
     with Served(tmp_path, **settings) as gateway:
         yield gateway
 

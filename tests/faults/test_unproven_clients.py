@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from flask import Request
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from hailuo.endpoints import rate_limit
@@ -44,7 +45,7 @@ TRANSCRIPTIONS = "/v1/audio/transcriptions"
 VOICES = "/v1/audio/voices"
 CHECK = "/token/check"
 FORM = {"Content_Type": "multipart/form-data; boundary=x"}
-HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
+HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
 DOCUMENT = base64.b64encode(pdf("Rising sales")).decode()
 
 
@@ -74,7 +75,7 @@ def calls(upstream: Simulated) -> list[str]:
     return [each["call"] for each in upstream.report()["requests"]]
 
 
-HEAVY = {
+HEAVY: dict[str, tuple[str, Any, dict[str, str]]] = {
     "an upload": (TRANSCRIPTIONS, form(sounds.wav(sounds.tone(1))), FORM),
     "a conversion": (SPEECH, {"input": "Hello", "response_format": "aac"}, {}),
     "a document": (
@@ -412,7 +413,7 @@ class TestRefusalLimit:
 
 
 def _request(peer: str, headers: dict[str, str]) -> Any:
-    environ = EnvironBuilder(headers=headers).get_environ()
+    environ = EnvironBuilder(headers=Headers(headers)).get_environ()
     return Request({**environ, "REMOTE_ADDR": peer})
 
 

@@ -18,6 +18,7 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     closed: bool
+    head: bytes
 
     @property
     def error(self) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def _received(sock: socket.socket) -> bytes:
 
 def _answer(received: bytes, closed: bool) -> Answer:
     head, _, body = received.partition(b"\r\n\r\n")
-    return Answer(int(head[9:12] or 0), body, closed)
+    return Answer(int(head[9:12] or 0), body, closed, head)
 
 
 def _whole(received: bytes) -> bool:

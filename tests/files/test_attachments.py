@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -150,7 +151,8 @@ def test_files_are_deleted_when_the_answer_is_closed(tmp_path, monkeypatch):
 
     with nothing_left(tmp_path, monkeypatch):
         pieces = attached([sent(b"a")], RULES, Watch(), speak)
-        assert next(pieces).text == "first"
+        first: Any = next(pieces)
+        assert first.text == "first"
         pieces.close()
     assert ended == [True]
 
@@ -169,7 +171,8 @@ def test_disconnect_ends_the_download(tmp_path, monkeypatch):
 
 def test_slow_download_yields_heartbeats():
     with Site(silence()) as site:
-        pieces = attached([at(site.url())], RULES, Watch(heartbeat_s=0.01), None)
+        ask: Any = None  # nobody is asked before the file is here
+        pieces = attached([at(site.url())], RULES, Watch(heartbeat_s=0.01), ask)
         assert next(pieces) is HEARTBEAT
         assert next(pieces) is HEARTBEAT
         pieces.close()
@@ -194,7 +197,7 @@ class TestPictures:
 
     @pytest.mark.parametrize("name", ["", "/a", "/a.png", "/a.JPG?b=c.pdf"])
     def test_public_picture_is_passed_on_unfetched(self, name):
-        source = at(f"http://127.0.0.1:1{name}")._replace(picture=True)
+        source = at(f"http://127.0.0.1:1{name}")._replace(image=True)
 
         assert self.given(source) == source
 
@@ -204,7 +207,7 @@ class TestPictures:
     )
     def test_address_that_may_be_no_picture_is_fetched(self, name, picture):
         with Site(answer(samples.PNG)) as site:
-            file = self.given(at(site.url(name))._replace(picture=picture))
+            file = self.given(at(site.url(name))._replace(image=picture))
 
         assert (file.is_image, file.address) == (True, site.url(name))
         assert file.param == at("").param
@@ -229,4 +232,4 @@ class TestPictures:
         assert seen[1:] == ("image/png", samples.PNG)
 
     def test_inline_picture_is_decoded(self):
-        assert self.given(sent(samples.PNG, picture=True)).is_image
+        assert self.given(sent(samples.PNG, image=True)).is_image

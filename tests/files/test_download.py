@@ -28,8 +28,8 @@ HALF_OPEN = DownloadPolicy(
 CLOSED = DownloadPolicy(limit_bytes=1_000_000)
 
 
-def dialling(rules, **changes):
-    return rules._replace(dialling=rules.dialling._replace(**changes))
+def connecting(rules, **changes):
+    return rules._replace(connect_policy=rules.connect_policy._replace(**changes))
 
 
 def to(host, port, family=socket.AF_INET):
@@ -171,7 +171,7 @@ def test_only_http_and_https_are_fetched(address):
 
 def test_host_with_one_private_address_is_refused():
     both = [(socket.AF_INET, (host, 80)) for host in ("8.8.8.8", "10.0.0.1")]
-    rules = dialling(CLOSED, resolve=lambda *_: both)
+    rules = connecting(CLOSED, resolve=lambda *_: both)
 
     assert "not public" in refusal("http://files.example/", rules)
 
@@ -179,7 +179,7 @@ def test_host_with_one_private_address_is_refused():
 def test_host_is_resolved_once_and_that_address_used():
     with Site(answer(b"first")) as first, Site(answer(b"second")) as second:
         turns = [to(first.host, first.port), to(second.host, second.port)]
-        rules = dialling(HALF_OPEN, resolve=lambda *name: turns.pop(0)(*name))
+        rules = connecting(HALF_OPEN, resolve=lambda *name: turns.pop(0)(*name))
 
         with fetch("http://files.example/a", rules) as found:
             assert found.content.read() == b"first"
@@ -191,7 +191,7 @@ def test_host_is_resolved_once_and_that_address_used():
 def test_host_is_vetted_again_at_a_redirect():
     with Site(redirect("/again")) as site, Site(answer(), host="127.0.0.2") as inner:
         turns = [to(site.host, site.port), to(inner.host, inner.port)]
-        rules = dialling(HALF_OPEN, resolve=lambda *name: turns.pop(0)(*name))
+        rules = connecting(HALF_OPEN, resolve=lambda *name: turns.pop(0)(*name))
 
         assert "not public" in refusal("http://files.example/a", rules)
 
@@ -207,7 +207,7 @@ def test_redirect_to_a_private_host_reveals_nothing():
     with Site(redirect(there)) as site:
         with_nobody = refusal(site.url(), HALF_OPEN)
     with Site(redirect("http://no.such.name/")) as site:
-        known = dialling(HALF_OPEN, resolve=only_numbers)
+        known = connecting(HALF_OPEN, resolve=only_numbers)
         with_no_name = refusal(site.url(), known)
 
     assert with_somebody == with_nobody == with_no_name
@@ -230,7 +230,7 @@ def test_at_most_five_redirects_are_followed():
 def test_certificate_is_verified_against_the_host():
     ours = ssl.create_default_context(cafile=CERTIFICATE)
     with Site(answer(b"x"), tls=True) as site:
-        known = dialling(OPEN, resolve=to(site.host, site.port))
+        known = connecting(OPEN, resolve=to(site.host, site.port))
         rules = known._replace(tls=lambda: ours)
         assert content("https://files.example/", rules) == b"x"
         assert "SSLCert" in refusal("https://other.example/", rules)
@@ -326,7 +326,7 @@ def test_file_longer_than_its_content_length_is_cut_there():
 )
 def test_silent_site_times_out(bytes_sent):
     with Site(silence(bytes_sent)) as site:
-        assert "failed" in refusal(site.url(), dialling(OPEN, idle_s=0.05))
+        assert "failed" in refusal(site.url(), connecting(OPEN, idle_s=0.05))
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def test_dripping_tls_site_is_stopped_at_its_deadline():
     tls = ssl.create_default_context(cafile=CERTIFICATE)
     drip = for_ever(b"HTTP/1.1 200 OK\r\n", b"X-Drip: 1\r\n", every_s=0.01)
     with Site(drip, tls=True) as site:
-        known = dialling(OPEN, resolve=to(site.host, site.port))
+        known = connecting(OPEN, resolve=to(site.host, site.port))
         rules = known._replace(tls=lambda: tls)
         assert "too long" in refusal("https://files.example/", rules, Deadline(0.2))
         assert site.left.wait(30)
@@ -381,7 +381,7 @@ def test_unreachable_site_is_refused():
 
 
 def test_downloaded_file_is_public_only_without_private_hops():
-    both = dialling(HALF_OPEN, allow_private=True)
+    both = connecting(HALF_OPEN, allow_private=True)
     with Site(answer(b"x"), host="127.0.0.2") as inner:
         with Site(answer(b"x")) as outer, fetch(outer.url(), both) as found:
             assert found.public
@@ -402,7 +402,7 @@ def test_downloaded_file_is_public_only_without_private_hops():
     ],
 )
 def test_private_hosts_are_recognised_before_fetching(host, inside):
-    rules = dialling(HALF_OPEN, resolve=only_numbers_or_none)
+    rules = connecting(HALF_OPEN, resolve=only_numbers_or_none)
 
     assert resolves_to_private(f"http://{host}:1/a.png", rules) is inside
 

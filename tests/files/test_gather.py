@@ -67,8 +67,8 @@ def waits(stopped):
 
     def task(stop):
         told = threading.Event()
-        with stop.calling(told.set):
-            assert told.wait(30)
+        with stop.on_cancel(told.set):
+            assert told.wait(5)
         stopped.set()
 
     return task

@@ -20,6 +20,10 @@ WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
         (samples.GIF, "", "", "image/gif"),
         (samples.BMP, "", "", "image/bmp"),
         (samples.HEIC, "", "", "image/heic"),
+        (samples.AVIF, "application/octet-stream", "a.bin", "image/avif"),
+        (samples.AVIF_AS_MIF1, "", "", "image/avif"),
+        (samples.HEIF, "", "", "image/heif"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0isommp41", "", "", "application/octet-stream"),
         (samples.SVG, "text/xml", "", "image/svg+xml"),
         (samples.PDF, "image/png", "a.png", "application/pdf"),
         (samples.DOCX, "image/png", "", WORD),
@@ -49,14 +53,15 @@ def test_media_type_comes_from_content_then_declaration_then_name(
 
 
 @pytest.mark.parametrize(
-    "name", ["jpeg", "jpg", "png", "gif", "bmp", "webp", "tiff", "svg+xml", "heic"]
+    "name",
+    ["jpeg", "jpg", "png", "gif", "bmp", "webp", "tiff", "svg+xml", "heic", "avif"],
 )
 def test_image_types_are_recognised_in_both_spellings(name):
     assert media.is_image(f"image/{name}")
     assert media.is_image(f"image/x-{name}")
 
 
-@pytest.mark.parametrize("name", ["image/avif", "image/", "text/png", "", "video/mp4"])
+@pytest.mark.parametrize("name", ["image/jxl", "image/", "text/png", "", "video/mp4"])
 def test_other_types_are_not_images(name):
     assert not media.is_image(name)
 
@@ -95,6 +100,8 @@ def test_every_file_has_a_media_type_and_a_suffix(head, declared, name):
         ("text/plain", "main.py", ".py"),
         ("application/octet-stream", "", ".bin"),
         (WORD, "", ".docx"),
+        ("image/avif", "", ".avif"),
+        ("image/avif", "photo.AVIF", ".avif"),
     ],
 )
 def test_suffix_fits_the_media_type(media_type, name, suffix):

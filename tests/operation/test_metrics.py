@@ -26,7 +26,10 @@ def pooled(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
     """A gateway whose pool, of two accounts in a file, nobody else uses."""
     file = tmp_path / "tokens.json"
     file.write_text(json.dumps([upstream.token("6101"), upstream.token("6102")]))
-    settings = {"HAILUO_ORIGIN": upstream.origin, "HAILUO_TOKENS_FILE": file}
+    settings: dict[str, Any] = {
+        "HAILUO_ORIGIN": upstream.origin,
+        "HAILUO_TOKENS_FILE": file,
+    }
     with Served(tmp_path, HAILUO_QUEUE_TIMEOUT_S=2, **settings) as gateway:
         yield gateway
 
@@ -45,7 +48,7 @@ def numbers(gateway: Served) -> dict[str, float]:
     }
 
 
-def ask(gateway: Served, **options: object) -> object:
+def ask(gateway: Served, **options: Any) -> Any:
     return gateway.client().chat.completions.create(
         model="any", messages=MESSAGES, **options
     )
@@ -250,7 +253,7 @@ class TestHealth:
         self, upstream: Simulated, tmp_path: Path
     ):
         """Nobody has asked for months: it is known all the same."""
-        settings = {
+        settings: dict[str, Any] = {
             "HAILUO_ORIGIN": upstream.origin,
             "HAILUO_TOKENS": upstream.token("6103", expires_in_s=-60),
         }

@@ -139,7 +139,7 @@ class TestEarlierMessage:
             Message("user", (first, TEXT, second)),
             Message("user", (third, TEXT, fourth)),
         ]
-        files = [filed(samples.PNG, address=f"{URL}?5"), fourth]
+        files: list[File | Source] = [filed(samples.PNG, address=f"{URL}?5"), fourth]
 
         told = placed(Question(messages, files=files))
 

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hailuo.concurrency.watch import HEARTBEAT, Watch
+from hailuo.concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from hailuo.errors import BadRequest, ClientDisconnected, Unreachable
-from hailuo.upstream import Piece
 from hailuo.upstream.platform.documents import Documents
 from tests.platform.paper import PART, filed, locked, pdf, word
 
@@ -122,7 +121,9 @@ def _children() -> list[str]:
     return Path(task).read_text().split()
 
 
-def begun(known: Documents, watch: Watch | None = None) -> Generator[Piece, None, str]:
+def begun(
+    known: Documents, watch: Watch | None = None
+) -> Generator[Heartbeat, None, str]:
     """The reading of a document, whose child has been started."""
     reading = known.text(filed(b"words"), watch or Watch(heartbeat_s=0))
     assert next(reading) is HEARTBEAT

@@ -249,6 +249,6 @@ def test_binary_workbook_is_refused_with_a_hint() -> None:
 
 
 def test_large_unread_parts_of_a_docx_are_ignored() -> None:
-    files = {**FILES, "word/media/film.mp4": bytes(101 << 20)}
+    files: dict[str, str | bytes] = {**FILES, "word/media/film.mp4": bytes(101 << 20)}
 
     assert text_of(packed(files)) == "head\ntext"

@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -145,7 +145,7 @@ class TestPlatformAnswer:
     ) -> None:
         step = {"after": 1, "do": "hold"}
         simulated.script({"call": "completion", "pieces": ["a", "b"], "then": [step]})
-        pieces = platform.answer(Key(), question(), Watch())
+        pieces: Iterator[Any] = platform.answer(Key(), question(), Watch())
 
         assert next(pieces).text == "a"
         simulated.wait("held", exactly=1)

@@ -95,7 +95,8 @@ def test_http_status_decides_without_an_error_code(
 ) -> None:
     said = {"error": {"message": "told so"}}
 
-    for answer in (said, {}, [], None):
+    answers: list[Any] = [said, {}, [], None]
+    for answer in answers:
         assert type(error_for_code(answer, status)) is failure
 
 
@@ -144,13 +145,15 @@ def test_refused_field_has_the_clients_name(message: str, param: str | None) -> 
         error_for_code(error),
         error_for_code(base),
     ):
-        assert (found.param, found.code) == (param, "invalid_value")
+        assert found and (found.param, found.code) == (param, "invalid_value")
 
 
 def test_field_named_by_the_platform_is_used() -> None:
     error = {"message": "the content is wrong (2013)", "param": "tools[0].function"}
 
-    assert error_for_code({"error": error}, 400).param == "tools"
+    found = error_for_code({"error": error}, 400)
+
+    assert found and found.param == "tools"
 
 
 def test_long_error_message_is_cut_and_keeps_its_code() -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from hailuo.errors import GatewayError
 from hailuo.upstream.platform.chat import pieces
+from tests.heartbeats import without_heartbeats
 
 STREAMS = Path(__file__).with_name("streams")
 NAMES = sorted(path.stem for path in STREAMS.glob("*.sse"))
@@ -28,7 +29,7 @@ def understood(
     told: dict[str, Any] = {"text": "", "reasoning": "", "finish": "", "id": ""}
     calls: dict[int, list[str]] = {}
     try:
-        for piece in pieces(stream, tools=tools, streamed=streamed):
+        for piece in without_heartbeats(pieces(stream, tools=tools, streamed=streamed)):
             assert not told["finish"], "a piece after the last"
             told["text"] += piece.text
             told["reasoning"] += piece.reasoning

@@ -65,7 +65,7 @@ def simulator_of(gateway: Served) -> int:
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Without an account; the placeholders of the seed are none."""
+    """Without an account; the original program's placeholders are none."""
     folder = tmp_path_factory.mktemp("run")
     tokens = folder / "tokens.json"
     tokens.write_text(json.dumps(["your_token_1", "your_token_2"]))

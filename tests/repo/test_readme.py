@@ -1,4 +1,4 @@
-"""The README tells the truth: settings, routes, errors, and lines to paste."""
+"""README and docs tell the truth: settings, routes, errors, and lines to paste."""
 
 import json
 import re
@@ -12,36 +12,43 @@ import pytest
 from hailuo import create_app, errors
 from hailuo.settings import Settings
 from tests.conftest import SECRET
-from tests.served import KEY, Served
+from tests.served import KEY, ROOT, Served
 from tests.simulated import Simulated
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(?:ba)?sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+README, CHINESE, APIS, DEPLOY = (
+    (ROOT / path).read_text("utf-8")
+    for path in ("README.md", "README.zh-CN.md", "docs/apis.md", "docs/deploy.md")
+)
+BLOCKS = re.findall(
+    r"^```(?:ba)?sh\n(.*?)^```", README + CHINESE + DEPLOY, re.MULTILINE | re.DOTALL
+)
 
 
-def rows(heading: str) -> list[list[str]]:
-    """The cells of the table under a heading."""
-    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+def rows(heading: str, page: str = README) -> list[list[str]]:
+    """Return the cells of the table under a heading."""
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines[2:]]
     return [[cell.strip() for cell in row] for row in cells]
 
 
 def test_every_setting_is_documented_with_its_default():
-    told = {row[0].strip("`"): row[1].strip("`") for row in rows("Settings")}
+    told = {row[0].strip("`"): row[1].strip("`") for row in rows("Configuration")}
     real = {f.metadata["name"]: f.metadata["default"] for f in fields(Settings)}
     assert told == real
+    chinese = {row[0].strip("`"): row[1].strip("`") for row in rows("设置", CHINESE)}
+    assert chinese.items() <= real.items(), "a selection, with the same defaults"
 
 
 def test_every_route_is_documented(tmp_path: Path):
     app = create_app(Settings(tokens_file=str(tmp_path / "none.json")))
-    told = {}
+    told: dict[str, set[str]] = {}
     for cell, *_ in rows("Routes"):
         for spelled in re.findall(r"`((?:[A-Z]+`, `)*[A-Z]+ \S+)`", cell):
             *methods, path = spelled.replace("`, `", " ").split()
             plain = re.sub(r"\{\w+\}", "{}", path.removeprefix("/v1"))
             told.setdefault(plain, set()).update(methods)
-    real = {}
+    real: dict[str, set[str]] = {}
     for rule in app.url_map.iter_rules():
         if rule.endpoint != "static":
             plain = re.sub(r"<[^>]+>", "{}", rule.rule)
@@ -54,8 +61,15 @@ def kinds(error: type[errors.GatewayError]) -> list[type[errors.GatewayError]]:
     return [error, *(kind for each in error.__subclasses__() for kind in kinds(each))]
 
 
-def test_every_error_is_documented():
-    told = {(row[0], code) for row in rows("Errors") for code in codes(row[1])}
+@pytest.mark.parametrize(
+    ("heading", "page", "status", "code"),
+    [("Errors", README, 0, 1), ("3. Failures", APIS, 1, 2)],
+    ids=["README", "apis"],
+)
+def test_every_error_is_documented(heading: str, page: str, status: int, code: int):
+    told = {
+        (row[status], name) for row in rows(heading, page) for name in codes(row[code])
+    }
     for kind in kinds(errors.GatewayError):
         if kind.code and kind.status != 499:  # nobody is there to be told
             assert (str(kind.status), kind.code) in told, kind
@@ -66,7 +80,7 @@ def codes(cell: str) -> list[str]:
 
 
 def commands() -> list[str]:
-    """Each curl line of the README, whole."""
+    """Return each curl line of the pages, whole."""
     joined = "\n".join(BLOCKS).replace("\\\n", " ")
     return re.findall(r"^curl (?:[^'\n]|'[^']*')*", joined, re.MULTILINE)
 
@@ -136,7 +150,7 @@ def test_readme_has_chat_commands():
     assert len(CHATS) >= 2, "one in English, one in Chinese"
 
 
-SEED = """\
+ORIGINAL = """\
 curl -X POST http://localhost:8000/v1/chat/completions \\
   -H "Content-Type: application/json" \\
   -H "Authorization: Bearer sk-hailuofreeapi" \\
@@ -151,7 +165,7 @@ def test_original_programs_example_works_unchanged(
     upstream: Simulated, gateway: Served
 ):
     upstream.script({"call": "chat", "text": "Fine"})
-    printed = curl(SEED.strip(), gateway)
+    printed = curl(ORIGINAL.strip(), gateway)
     assert '"content":"Fine"' in printed and printed.endswith("200")
-    assert SEED.strip() in README
-    assert KEY in SEED
+    assert ORIGINAL.strip() in README
+    assert KEY in ORIGINAL

@@ -155,7 +155,7 @@ SPOILT = {
 
 @pytest.mark.parametrize(("spoilt", "sentence"), SPOILT.values(), ids=SPOILT)
 def test_invalid_upload_is_refused(
-    simulated: Simulated, upload: Upload, spoilt: dict[str, str], sentence: str
+    simulated: Simulated, upload: Upload, spoilt: dict[str, Any], sentence: str
 ):
     answer = upload.put(**spoilt)
 

@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -27,7 +28,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def ready(process: subprocess.Popen[str]) -> dict[str, object]:
+def ready(process: subprocess.Popen[str]) -> dict[str, Any]:
     assert process.stdout
     return json.loads(process.stdout.readline())
 

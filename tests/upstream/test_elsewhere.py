@@ -1,6 +1,7 @@
 """Addresses that a service names are vetted as those that clients name are."""
 
 import socket
+from typing import Any
 
 import pytest
 import requests
@@ -57,7 +58,7 @@ def test_vetted_address_is_the_one_connected_to(
 ):
     """Whatever the name says a moment later."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 80))]
-    asked = []
+    asked: list[Any] = []
 
     def getaddrinfo(host: str, *_: object, **__: object) -> object:
         asked.append(host)

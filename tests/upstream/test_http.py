@@ -186,7 +186,7 @@ class TestStreamedPieces:
             with trusting().stream(
                 "GET", service.url, headers={}, watch=watch
             ) as stream:
-                arriving = iter(stream)
+                arriving: Iterator[Any] = iter(stream)
                 for part in (b"a", b"data: b\n\n", b"c" * 50_000, b"d"):
                     go.put(part)
                     received = b""
@@ -557,7 +557,8 @@ class TestClientDisconnect:
 class TestConnectionReuse:
     def exchange(self, service: Service, http: HttpClient, *, settle: bool) -> None:
         with http.stream("GET", service.url, headers={}, watch=Watch()) as stream:
-            assert next(iter(stream)).startswith(b"end")
+            parts: Iterator[Any] = iter(stream)
+            assert next(parts).startswith(b"end")
             if settle:
                 stream.drain()
 

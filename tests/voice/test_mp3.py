@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hailuo.audio import mp3
+from tests.heartbeats import without_heartbeats
 from tests.voice import sounds
 from tests.voice.sounds import Decoded
 
@@ -23,8 +24,8 @@ def joined(parts: list[bytes], size: int = 1000) -> bytes:
     return b"".join(
         sound
         for part in parts
-        for sound in mp3.strip_tags(
-            part[at : at + size] for at in range(0, len(part), size)
+        for sound in without_heartbeats(
+            mp3.strip_tags(part[at : at + size] for at in range(0, len(part), size))
         )
     )
 

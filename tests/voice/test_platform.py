@@ -17,6 +17,7 @@ from hailuo.upstream.platform import Platform
 from hailuo.upstream.platform.client import Client
 from hailuo.upstream.platform.speech import SpeechClient
 from tests.conftest import SECRET
+from tests.heartbeats import without_heartbeats
 from tests.served import Served
 from tests.simulated import Simulated
 from tests.voice import sounds
@@ -56,13 +57,17 @@ def recording() -> bytes:
     )
 
 
-def spoken(platform: Platform, text: str = TEXT, **speech: str) -> bytes:
+def spoken(platform: Platform, text: str = TEXT, **speech: Any) -> bytes:
     speech.setdefault("voice", "alloy")
-    return b"".join(platform.speak(Account(), Speech(text, **speech), Watch()))
+    return b"".join(
+        without_heartbeats(platform.speak(Account(), Speech(text, **speech), Watch()))
+    )
 
 
 def test_platform_speech_is_streamed(platform: Platform, scripted: Simulated):
-    pieces = list(platform.speak(Account(), Speech(TEXT, "alloy"), Watch()))
+    pieces = list(
+        without_heartbeats(platform.speak(Account(), Speech(TEXT, "alloy"), Watch()))
+    )
 
     assert len(pieces) > 1
     decoded = Decoded(b"".join(pieces))
@@ -270,9 +275,16 @@ def test_key_rejected_at_the_voice_list_is_reported(
 
 
 def test_speech_style_is_passed_on(platform: Platform, scripted: Simulated):
-    style = {"emotion": "happy", "pitch": -2, "volume": 1.5, "language": "yue"}
+    style: dict[str, Any] = {
+        "emotion": "happy",
+        "pitch": -2,
+        "volume": 1.5,
+        "language": "yue",
+    }
 
-    made = platform.speak(Account(), Speech(TEXT, "alloy", **style), Watch())
+    made = without_heartbeats(
+        platform.speak(Account(), Speech(TEXT, "alloy", **style), Watch())
+    )
 
     assert b"".join(made)
     assert scripted.report()["speeches"][0]["style"] == {
@@ -281,7 +293,9 @@ def test_speech_style_is_passed_on(platform: Platform, scripted: Simulated):
         "vol": 1.5,
         "language_boost": "Chinese,Yue",
     }
-    assert b"".join(platform.speak(Account(), Speech(TEXT, "alloy"), Watch()))
+    assert b"".join(
+        without_heartbeats(platform.speak(Account(), Speech(TEXT, "alloy"), Watch()))
+    )
     assert scripted.report()["speeches"][1]["style"] == {}
 
 
@@ -324,7 +338,7 @@ def test_platform_transcribes_a_recording(
     scripted.script(*({"call": "speech_to_text", "text": text} for text in texts))
     heard = Recording([recording] * len(texts), "en")
 
-    said = platform.transcribe(Account(), heard, Watch())
+    said = without_heartbeats(platform.transcribe(Account(), heard, Watch()))
     assert "".join(phrase.text for phrase in said) == expected
 
 
@@ -350,7 +364,11 @@ def test_platform_transcribes_a_recording(
 def test_language_is_sent_as_its_code(
     platform: Platform, scripted: Simulated, recording: bytes, language: str, code: str
 ):
-    list(platform.transcribe(Account(), Recording([recording], language), Watch()))
+    list(
+        without_heartbeats(
+            platform.transcribe(Account(), Recording([recording], language), Watch())
+        )
+    )
 
     assert scripted.report()["recordings"][0]["language"] == code
 
@@ -364,7 +382,7 @@ def test_segment_times_continue_across_parts(
     )
     heard = Recording([recording] * 2, "en", times="phrase")
 
-    said = list(platform.transcribe(Account(), heard, Watch()))
+    said = list(without_heartbeats(platform.transcribe(Account(), heard, Watch())))
 
     assert [phrase.text for phrase in said] == ["One. Two.", "三。"]
     segments = [segment for phrase in said for segment in phrase.segments]
@@ -403,7 +421,7 @@ def test_segments_keep_the_platforms_own_text(
     scripted.script({"call": "speech_to_text", "text": text, "pieces": found})
     heard = Recording([recording], times="phrase")
 
-    (phrase,) = platform.transcribe(Account(), heard, Watch())
+    (phrase,) = without_heartbeats(platform.transcribe(Account(), heard, Watch()))
 
     assert phrase.text == text
     assert [segment.text for segment in phrase.segments] == texts
@@ -432,7 +450,9 @@ def test_transcribed_parts_are_joined_as_their_script_requires(
         *({"call": "speech_to_text", "text": text} for text in (first, second))
     )
 
-    said = platform.transcribe(Account(), Recording([recording] * 2), Watch())
+    said = without_heartbeats(
+        platform.transcribe(Account(), Recording([recording] * 2), Watch())
+    )
 
     assert "".join(phrase.text for phrase in said) == whole
 
@@ -452,7 +472,7 @@ def test_failed_platform_part_is_retried_alone(
     )
     heard = Recording([recording] * 3, times=times)
 
-    said = list(platform.transcribe(Account(), heard, Watch()))
+    said = list(without_heartbeats(platform.transcribe(Account(), heard, Watch())))
 
     assert "".join(phrase.text for phrase in said) == "One. Two. Three."
     assert len(scripted.report()["recordings"]) == 5
@@ -482,7 +502,11 @@ def test_platform_part_retries_are_bounded(
     )
 
     with pytest.raises(errors.GatewayError):
-        list(platform.transcribe(Account(), Recording([recording] * 2), Watch()))
+        list(
+            without_heartbeats(
+                platform.transcribe(Account(), Recording([recording] * 2), Watch())
+            )
+        )
 
     assert len(scripted.report()["recordings"]) == calls
 
@@ -493,7 +517,11 @@ def test_failure_of_the_first_part_is_left_to_the_gateway(
     scripted.script({"call": "speech_to_text", **AGAIN})
 
     with pytest.raises(errors.Unreachable):
-        list(platform.transcribe(Account(), Recording([recording] * 2), Watch()))
+        list(
+            without_heartbeats(
+                platform.transcribe(Account(), Recording([recording] * 2), Watch())
+            )
+        )
 
     assert len(scripted.report()["recordings"]) == 1
 
@@ -523,8 +551,8 @@ def test_text_without_times_spans_its_part(
 ):
     http = {"status": 200, "content_type": "application/json", "body": body}
     scripted.script({"call": "speech_to_text", "http": http})
-    heard = platform.transcribe(
-        Account(), Recording([recording], times="phrase"), Watch()
+    heard = without_heartbeats(
+        platform.transcribe(Account(), Recording([recording], times="phrase"), Watch())
     )
 
     if texts is None:

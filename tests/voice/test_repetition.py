@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -111,7 +112,7 @@ def test_similarity_of_expanding_letters_takes_few_steps():
     assert len(read_aloud.letters(asked)) > 10_000
     steps = 0
 
-    def count(*_: object) -> object:
+    def count(*_: Any) -> Any:
         nonlocal steps
         steps += 1
         return count

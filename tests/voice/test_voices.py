@@ -7,7 +7,7 @@ from hailuo.upstream.web import voices
 from hailuo.upstream.web.voices import chosen, replacements
 
 OPENAI = "alloy ash ballad coral echo fable onyx nova sage shimmer verse marin cedar"
-SEED = '"Podcast_girl,yueyue_hailuo,keli_hailuo";'
+ORIGINAL = '"Podcast_girl,yueyue_hailuo,keli_hailuo";'
 
 
 def test_every_official_voice_of_the_original_program_exists():
@@ -51,7 +51,7 @@ def test_unknown_voice_error_names_the_voices_route(name: str):
 
 
 def test_voice_replacement_holds_for_every_model():
-    replaced = replacements(SEED)
+    replaced = replacements(ORIGINAL)
 
     for model in ("tts-1", "tts-1-hd"):
         assert chosen("echo", model, replaced) == "yueyue_hailuo"
@@ -63,7 +63,7 @@ def test_voice_replacement_holds_for_every_model():
     [
         ("", {}),
         (
-            SEED,
+            ORIGINAL,
             {"alloy": "Podcast_girl", "echo": "yueyue_hailuo", "fable": "keli_hailuo"},
         ),
         ("a", {"alloy": "a"}),

@@ -12,6 +12,7 @@ from hailuo.gateway.retry import POLICY
 from hailuo.net.client import HttpClient
 from hailuo.upstream import Recording, Speech
 from hailuo.upstream.web import Web
+from tests.heartbeats import without_heartbeats
 from tests.simulated import Simulated
 from tests.voice import sounds
 from tests.voice.sounds import Decoded
@@ -44,13 +45,15 @@ def account(scripted: Simulated) -> Account:
     return Account(scripted.token("2001"))
 
 
-def spoken(web: Web, account: Account, text: str = TEXT, **speech: str) -> bytes:
+def spoken(web: Web, account: Account, text: str = TEXT, **speech: Any) -> bytes:
     speech.setdefault("voice", "alloy")
-    return b"".join(web.speak(account, Speech(text, **speech), Watch()))
+    return b"".join(
+        without_heartbeats(web.speak(account, Speech(text, **speech), Watch()))
+    )
 
 
 def written(web: Web, account: Account, *parts: bytes) -> str:
-    said = web.transcribe(account, Recording(parts), Watch())
+    said = without_heartbeats(web.transcribe(account, Recording(parts), Watch()))
     return "".join(phrase.text for phrase in said)
 
 
@@ -348,7 +351,7 @@ def test_silent_recognition_times_out(
     watch = Watch(idle_s=0.1)
 
     with pytest.raises(errors.UpstreamTimeout):
-        list(web.transcribe(account, Recording([recording]), watch))
+        list(without_heartbeats(web.transcribe(account, Recording([recording]), watch)))
 
 
 def test_cloned_web_voices_are_listed(web: Web, account: Account, scripted: Simulated):
@@ -385,4 +388,4 @@ def test_espeak_audio_is_decoded(web: Web, account: Account, scripted: Simulated
     made = spoken(web, account)
 
     assert Decoded(made).seconds > 1
-    assert b"".join(audio.transcode([made], "pcm"))
+    assert b"".join(without_heartbeats(audio.transcode([made], "pcm")))

@@ -39,9 +39,7 @@ VECTORS = {
 
 
 @pytest.mark.parametrize(("path", "body", "expected"), VECTORS.values(), ids=VECTORS)
-def test_request_is_signed_as_the_browser_signs_it(
-    path: str, body: Any, expected: str
-):
+def test_request_is_signed_as_the_browser_signs_it(path: str, body: Any, expected: str):
     method = "GET" if body is None else "POST"
     request = requests.Request(
         method,

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hailuo.errors import UpstreamError, UpstreamProtocolError
 from hailuo.upstream.answer_pieces import answer_pieces
 from hailuo.upstream.web.chat import AnswerParser, repeated
+from tests.heartbeats import without_heartbeats
 
 RECORDINGS = sorted(Path(__file__).with_name("streams").glob("*.sse"))
 
@@ -28,7 +29,9 @@ def played(parts: Iterable[bytes], *, streamed: bool = True) -> dict[str, Any]:
     text, links, error = "", [], None
     begun = streamed
     try:
-        for piece in answer_pieces((part for part in parts if part), transcript):
+        for piece in without_heartbeats(
+            answer_pieces((part for part in parts if part), transcript)
+        ):
             assert piece.text or piece.finish or not begun, "brings nothing"
             begun = True
             assert piece.id == transcript.chat_id

@@ -1,6 +1,6 @@
 """OpenAI's answers: chat.completion, its chunks, the lines of their stream (pure).
 
-source: openai-api.md 1.2, 1.3 and, for what clients can read, 2.1.
+source: apis.md 1.2, 1.3 and, for what clients can read, 2.1.
 """
 
 from collections.abc import Iterable, Sequence
@@ -86,7 +86,7 @@ def _call_delta(call: ToolCall) -> dict[str, Any]:
 
 
 def usage(counted: Usage | None) -> dict[str, int]:
-    """What was counted; where nothing is, the fixed numbers of the seed's promise."""
+    """What was counted; where nothing is, the fixed numbers of the original program."""
     prompt, answer = counted or (1, 1)
     return {
         "prompt_tokens": prompt,

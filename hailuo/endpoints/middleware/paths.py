@@ -1,7 +1,7 @@
 """One route for each way clients spell a path.
 
 A base URL may or may not end in /v1, and a client may append /v1 of its own
-(openai-api.md 2.2), so every path is served under /v1, /v1/v1 and nothing, with or
+(apis.md 2.2), so every path is served under /v1, /v1/v1 and nothing, with or
 without a trailing slash, slashes doubled or not. The path is mended before it is
 routed: a redirect would lose the body of a POST with some clients.
 """

@@ -14,6 +14,7 @@ FIELDS = ["characterID", "msgContent", "chatID", "searchMode"]
 CHARACTER_ID = "1"
 SEARCH_MODE = "0"
 TEXT, IMAGE, DOCUMENT = 1, 2, 6  # formType
+ANY_FORM_TYPE = ("image/avif",)  # the upstream's formType for it is unknown
 IMAGE_TYPE = re.compile(  # protocol.md 5
     r"image/(x-)?(jpe?g|png|gif|bmp|webp|tiff|svg\+xml|heic|heif|ico(n)?)"
 )
@@ -106,5 +107,5 @@ def _check_file(entry: dict[str, Any], account: Account) -> None:
     if entry["content"] != file.name:
         raise forbidden(f"form calls {file.name!r} {entry['content']!r}")
     form_type = IMAGE if IMAGE_TYPE.fullmatch(file.media_type) else DOCUMENT
-    if entry["formType"] != form_type:
+    if entry["formType"] != form_type and file.media_type not in ANY_FORM_TYPE:
         raise forbidden(f"formType of {file.media_type} is {entry['formType']}")

@@ -3,8 +3,8 @@
     documents = Documents()
     text = yield from documents.text(file, watch)
 
-They are taken out by a child process (extraction): a thread that computes would stop
-every other answer (design.md, Threads do not help).
+They are taken out by a child process (extract_text): a thread that computes would stop
+every other answer (performance.md, Threads do not help).
 """
 
 import logging
@@ -27,7 +27,7 @@ from ...concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ...errors import BadRequest, Unreachable
 from ...files import File
 
-EXTRACTION = Path(__file__).with_name("extraction.py")
+EXTRACTION = Path(__file__).with_name("extract_text.py")
 MAX_READING_S = 30.0  # from the start of the child to its last word
 LEAVING_S = 1.0  # from its last word to its end
 MAX_CONCURRENT = 2  # children; each may take a core and a gigabyte

@@ -1,7 +1,7 @@
 """The web service's voices, and what callers may call them.
 
-source: the seed's table of official voices, which also says which of OpenAI's names
-stands for which of them, for tts-1 and for tts-1-hd.
+source: the original program's table of official voices, which also says which of
+OpenAI's names stands for which of them, for tts-1 and for tts-1-hd.
 """
 
 import re
@@ -49,7 +49,7 @@ yueyue_hailuo 小月月
 """.splitlines()
 )
 
-# OpenAI's later names, which the seed does not have: by what they sound like.
+# OpenAI's later names, which the original program lacks: by what they sound like.
 LATER = {
     "ash": "kongchen_sft",
     "ballad": "Bingjiao_zongcai_hailuo",
@@ -109,10 +109,10 @@ def is_cloned(name: str) -> bool:
 
 
 def replacements(setting: str) -> dict[str, str]:
-    """What REPLACE_AUDIO_MODEL puts in place of OpenAI's names, in the seed's order.
+    """What REPLACE_AUDIO_MODEL puts in place of OpenAI's names, in their order there.
 
     There may be fewer than six, an empty one replaces nothing, and the quotes and the
-    semicolon of the seed's example may have been copied along.
+    semicolon of the original program's example may have been copied along.
     """
     entries = [_unquoted(entry) for entry in _unquoted(setting).split(",")]
     pairs = zip(REPLACEABLE, entries, strict=False)

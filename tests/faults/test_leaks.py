@@ -1,0 +1,99 @@
+"""What strangers, foreign pages and readers of the log are not told."""
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import openai
+import pytest
+
+from tests.served import KEY, Served
+from tests.simulated import Simulated
+
+from .wire import ask
+
+PASSWORD, OWN = "correct-horse", "battery staple"
+
+
+@pytest.fixture
+def gateway(tmp_path: Path):
+    """One with passwords in all its addresses, whose services cannot be reached."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    address = f"http://user:{PASSWORD}@127.0.0.1:{port}"
+    with Served(
+        tmp_path,
+        HAILUO_ORIGIN=address,
+        HAILUO_PLATFORM_ORIGIN=address,
+        HAILUO_PROXY=address,
+        HAILUO_API_KEY=f"'{OWN}',\"half",
+        HAILUO_TOKENS="sk-api-sim-1",
+        HAILUO_LOG_LEVEL="debug",
+    ) as gateway:
+        yield gateway
+
+
+def test_owners_secrets_are_never_shown(gateway: Served):
+    page = gateway.request("GET", "/").text
+    assert "http://…@127.0.0.1" in page
+    failed = gateway.request(
+        "POST",
+        "/v1/chat/completions",
+        headers={"Authorization": f"Bearer {OWN}", "x-request-id": PASSWORD},
+        json={"messages": [{"role": "user", "content": "a"}], "stop": OWN},
+    )
+    assert failed.status_code == 502
+    asked = gateway.request("GET", f"/v1/models/{OWN} {PASSWORD}")
+    assert asked.status_code == 404
+    until = time.monotonic() + 5
+    while "/v1/models/***%20***" not in gateway.log():
+        assert time.monotonic() < until, gateway.log()
+        time.sleep(0.01)
+    told = page + failed.text + asked.text + gateway.log()
+    assert PASSWORD not in told and OWN not in told
+    assert OWN.replace(" ", "%20") not in told
+
+
+def test_odd_looking_key_is_warned_about_at_start(gateway: Served):
+    assert "WARNING HAILUO_API_KEY: number 2 begins or ends with" in gateway.log()
+    assert "half" not in gateway.log()
+
+
+def test_pool_key_in_an_upstream_message_is_masked(
+    upstream: Simulated, serve: Callable[..., Served]
+):
+    key = "sk-api-sim-echoed"
+    gateway = serve(HAILUO_TOKENS=key)
+    refused = {"code": 2013, "message": f"invalid params, key {key}"}
+    upstream.script({"call": "completion", "refuse": refused, "times": None})
+    with pytest.raises(openai.APIStatusError) as raised:
+        gateway.client().chat.completions.create(
+            model="hailuo", messages=[{"role": "user", "content": "a"}]
+        )
+    assert "invalid params" in raised.value.message
+    assert key not in raised.value.message
+
+
+def test_default_key_is_refused_without_a_host(serve: Callable[..., Served]):
+    """As nginx's bare proxy_pass and tunnels leave it out, or may."""
+    gateway = serve()
+    key = b"Authorization: Bearer " + KEY.encode()
+    head = b"GET /v1/token HTTP/1.0\r\n" + key + b"\r\n"
+    answer = ask(gateway.port, head + b"\r\n")
+    assert answer.status == 401
+    assert answer.error["code"] == "default_api_key_is_local_only"
+    assert ask(gateway.port, b"GET /metrics HTTP/1.0\r\n\r\n").status == 401
+    assert ask(gateway.port, head + b"Host: localhost\r\n\r\n").status == 200
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "latin-1"])
+def test_key_with_other_letters_works(serve: Callable[..., Served], charset: str):
+    gateway = serve(HAILUO_API_KEY="clé à")
+    key = "clé à".encode(charset)
+    for header in (b"Authorization: Bearer " + key, b"api-key: " + key):
+        head = b"GET /v1/token HTTP/1.1\r\nHost: a.example\r\n" + header
+        answer = ask(gateway.port, head + b"\r\n\r\n")
+        assert answer.status == 200, answer
+        assert "data" in json.loads(answer.body)
