@@ -244,13 +244,20 @@ INFO = for_calls("info") | for_calls("info", faults=DATA) | special("info")
 # Without those that succeed: the list would be cached.
 MODELS = for_calls("models", faults=_without(HARMLESS)) | special("models")
 GET_VOICE = for_calls("get_voice") | special("get_voice")
-ROBOT_CONFIG = for_calls("robot_config") | for_calls("robot_config", faults=DATA)
-ROBOT_CONFIG |= special("robot_config")
+ROBOT_CONFIG = {
+    **for_calls("robot_config"),
+    **for_calls("robot_config", faults=DATA),
+    **special("robot_config"),
+}
 # Without an answer that reports success but sets no voice.
 SET_ROBOT_CONFIG = for_calls("set_robot_config", faults=_without(SUCCESSFUL))
 # Without an empty envelope: the gateway would poll for 30 s.
-MSG_TTS = for_calls("msg_tts", "audio") | special("msg_tts") | SPEECH
-MSG_TTS["msg_tts", "a list in the envelope"] = DATA["a list in the envelope"]
+MSG_TTS = {
+    **for_calls("msg_tts", "audio"),
+    **special("msg_tts"),
+    **SPEECH,
+    ("msg_tts", "a list in the envelope"): DATA["a list in the envelope"],
+}
 # Without an answer 200 that stores nothing: the gateway cannot detect it.
 PUT = {
     (call, name): fault
