@@ -228,7 +228,7 @@ def _spoken(text: str) -> str:
     return f"{text} reads aloud"
 
 
-def prepare(simulator: Simulator, text: str, **chat: Any) -> None:
+def prepare(simulator: Simulator, text: str, /, **chat: Any) -> None:
     """Script short answers to everything, and an exact repetition of spoken texts.
 
     chat: the instruction for chat answers.
