@@ -15,8 +15,8 @@ import pytest
 
 from hailuo import create_app
 from hailuo.settings import Settings
+from hailuo.simulator.faults import ANY_CALL, CHAT
 from tests.conftest import SECRET
-from tests.faults.faults import ANY_CALL, CHAT
 from tests.simulated import Simulated
 
 MESSAGES = [{"role": "user", "content": SECRET}]
