@@ -5,7 +5,6 @@ The origin and the model for callers who name none are settings
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 KIND = "platform"
 
@@ -47,16 +46,6 @@ SPEECH_MODEL, SPEECH_MODEL_HD = "speech-2.8-turbo", "speech-2.8-hd"
 SPEECH_CHARACTERS = 9_000  # of under 10,000
 SPEECH_DONE = 2  # data.status of the last event
 SPEEDS = (0.5, 2.0)
-# What is asked for. That opus comes in Ogg is *assumed*; wav is not among them, since a
-# header before pcm is a wav that can be streamed and joined.
-AUDIO: Mapping[str, Mapping[str, Any]] = {
-    "mp3": {"format": "mp3", "sample_rate": 44_100, "bitrate": 128_000, "channel": 1},
-    "pcm": {"format": "pcm", "sample_rate": 24_000, "channel": 1},
-    "flac": {"format": "flac", "sample_rate": 44_100, "channel": 1},
-    "opus": {"format": "opus", "sample_rate": 24_000, "channel": 1},
-}
-JOINED = ("mp3", "pcm", "wav")  # what stays one file when pieces are put together
-BEGINNINGS = {"flac": b"fLaC", "opus": b"OggS"}
 # *assumed*: every key has it, as the platform's pages and several clients name it.
 DEFAULT_VOICE = "English_expressive_narrator"
 OFFICIAL_VOICES = "system_voice"  # of every key; the other lists are a key's own
