@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hailuo.errors import BadRequest
-from hailuo.upstream.platform.client import written
+from hailuo.upstream.platform.client import to_json
 
 
 def test_what_is_nested_too_deep_is_named():
@@ -14,5 +14,5 @@ def test_what_is_nested_too_deep_is_named():
     for _ in range(300):
         deep = [deep]
     with pytest.raises(BadRequest) as raised:
-        written({"model": "m", "tools": deep})
+        to_json({"model": "m", "tools": deep})
     assert raised.value.param == "tools"

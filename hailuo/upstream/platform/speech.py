@@ -126,7 +126,7 @@ class SpeechClient:
         if name not in voices.OPENAI:
             return name
         listed = self._voices_or_none.get(account.token, watch) or self._official
-        return voices.standing_for(name, listed)
+        return voices.id_for_openai_name(name, listed)
 
     def _list(self, key: str) -> list[Voice]:
         """Ask the platform for the key's voices.
