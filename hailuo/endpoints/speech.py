@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
+from ..audio.formats import FORMATS
 from ..concurrency.watch import HEARTBEAT, Heartbeat
 from ..upstream import AudioStream, Speech, languages
 from . import app_state, auth, caller, json_body, sse, validation
@@ -16,14 +17,7 @@ from .speech_text import spoken
 
 bp = Blueprint("speech", __name__)
 
-CONTENT_TYPES = {
-    "mp3": "audio/mpeg",
-    "opus": "audio/ogg",
-    "aac": "audio/aac",
-    "flac": "audio/flac",
-    "wav": "audio/wav",
-    "pcm": "audio/pcm",
-}
+CONTENT_TYPES = {name: format.content_type for name, format in FORMATS.items()}
 DEFAULT_VOICE = "alloy"
 SPEEDS = (0.25, 4.0)
 MAX_CHARACTERS = 100_000  # some hours of speech

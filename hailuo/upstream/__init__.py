@@ -136,7 +136,7 @@ class Speech(NamedTuple):
     text: as it came; an upstream splits what is too long for it.
     voice: as the caller names it: one of OpenAI's or of an upstream's own.
     model: as the caller names it.
-    format: one of audio.FORMATS.
+    format: a name of audio.formats.FORMATS.
     speed: how much faster than usual, 0.25 to 4; the pitch stays.
     emotion: one of happy, sad, angry, fearful, disgusted, surprised, calm, or "".
     pitch: semitones higher than usual, -12 to 12; None for as usual.

@@ -9,7 +9,7 @@ from responses import matchers
 
 from hailuo.errors import BadRequest, TokenRejected, Unreachable
 from hailuo.upstream.platform import Platform, protocol
-from hailuo.upstream.platform.client import written
+from hailuo.upstream.platform.client import to_json
 from tests.plain_http import PlainHttp
 
 ORIGIN = "https://api.minimax.io"
@@ -86,5 +86,5 @@ def test_too_deeply_nested_field_is_refused_by_name():
     for _ in range(300):
         deep = [deep]
     with pytest.raises(BadRequest) as raised:
-        written({"model": "m", "tools": deep})
+        to_json({"model": "m", "tools": deep})
     assert raised.value.param == "tools"

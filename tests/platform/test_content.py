@@ -10,7 +10,7 @@ from hailuo.errors import BadRequest
 from hailuo.files import File, Source, data_uri
 from hailuo.upstream import Message, Question
 from hailuo.upstream.platform.documents import Documents
-from hailuo.upstream.platform.message_files import ABOUT_FILES, NOT_SENT, Content
+from hailuo.upstream.platform.message_files import ABOUT_FILES, NOT_SENT, MessageFiles
 from tests.files import samples
 from tests.platform.paper import PART, filed, pdf, word
 
@@ -21,7 +21,7 @@ DOCUMENTS = Documents()
 
 def placed(question: Question, model: str = "MiniMax-M3") -> list[Message]:
     """The messages as they are sent, the ticks left out."""
-    placing = Content(DOCUMENTS, model).with_files(question, Watch())
+    placing = MessageFiles(DOCUMENTS, model).with_files(question, Watch())
     try:
         while True:
             next(placing)

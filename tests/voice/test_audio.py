@@ -210,7 +210,7 @@ class TestFailingAudioChild:
         with pytest.raises(errors.BadRequest):
             parts_of(b"SECRET " * 1000)
 
-        assert "Unreadable at decoding.py:" in said()
+        assert "Unreadable at ffmpeg.py:" in said()
         assert "SECRET" not in said()
 
     def test_signal_that_killed_the_child_is_logged(self, said, monkeypatch):
