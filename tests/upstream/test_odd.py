@@ -13,7 +13,7 @@ from hailuo.upstream.platform import answer_parser as platform
 from hailuo.upstream.platform.error_mapping import error_for_code
 from hailuo.upstream.web import chat as web
 from hailuo.upstream.web.client import raise_for_status_info
-from hailuo.upstream.web.transcription import recognised
+from hailuo.upstream.web.transcription import recognized_text
 
 NAMES = st.sampled_from(
     "type statusInfo code message data messageResult sendResult msgID chatID content "
@@ -58,7 +58,7 @@ def test_no_answer_is_too_strange(events: list[Any]):
 def test_nor_a_recognition_nor_a_refusal(said: dict[str, Any]):
     error_for_code(said)
     for read in (
-        lambda: recognised(Event("", json.dumps(said).encode())),
+        lambda: recognized_text(Event("", json.dumps(said).encode())),
         lambda: raise_for_status_info(said),
     ):
         try:
@@ -84,4 +84,4 @@ def test_a_status_code_is_a_number(code: Any):
 @pytest.mark.parametrize("code", [[1], {"a": 1}, "1", 1.5], ids=repr)
 def test_a_status_code_of_recognition_too(code: Any):
     with pytest.raises(UpstreamProtocolError):
-        recognised(Event("", json.dumps({"status_code": code}).encode()))
+        recognized_text(Event("", json.dumps({"status_code": code}).encode()))

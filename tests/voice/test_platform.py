@@ -364,7 +364,7 @@ def test_times_go_on_from_part_to_part(
         {"call": "speech_to_text", "pieces": ["One.", "Two."]},
         {"call": "speech_to_text", "pieces": ["三。"]},
     )
-    heard = Recording([recording] * 2, "en", times="phrase")
+    heard = Recording([recording] * 2, "en", timestamps="phrase")
 
     said = list(platform.transcribe(Account(), heard, Watch()))
 
@@ -403,7 +403,7 @@ def test_the_text_is_the_platform_s_own(
     texts: list[str],
 ):
     scripted.script({"call": "speech_to_text", "text": text, "pieces": found})
-    heard = Recording([recording], times="phrase")
+    heard = Recording([recording], timestamps="phrase")
 
     (phrase,) = platform.transcribe(Account(), heard, Watch())
 
@@ -452,7 +452,7 @@ def test_a_part_that_fails_is_sent_again_by_itself(
         {"call": "speech_to_text", "text": "Two."},
         {"call": "speech_to_text", "text": "Three."},
     )
-    heard = Recording([recording] * 3, times=times)
+    heard = Recording([recording] * 3, timestamps=times)
 
     said = list(platform.transcribe(Account(), heard, Watch()))
 
@@ -526,7 +526,7 @@ def test_what_has_no_times_lasts_as_long_as_its_part(
     http = {"status": 200, "content_type": "application/json", "body": body}
     scripted.script({"call": "speech_to_text", "http": http})
     heard = platform.transcribe(
-        Account(), Recording([recording], times="phrase"), Watch()
+        Account(), Recording([recording], timestamps="phrase"), Watch()
     )
 
     if texts is None:
@@ -548,7 +548,9 @@ def test_a_client_that_leaves_is_noticed_while_headers_are_awaited(
     ours, theirs = socket.socketpair()
     watch = Watch(ours)
     given = (
-        platform.transcribe(Account(), Recording([recording], times="phrase"), watch)
+        platform.transcribe(
+            Account(), Recording([recording], timestamps="phrase"), watch
+        )
         if call == "speech_to_text"
         else platform.speak(Account(), Speech(TEXT, "alloy"), watch)
     )

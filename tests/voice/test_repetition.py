@@ -60,13 +60,13 @@ def test_a_text_is_cut_at_the_best_place_there_is(
     ],
 )
 def test_what_is_not_spoken_is_left_out(text: str, expected: str):
-    assert read_aloud.spoken(text) == expected
+    assert read_aloud.speakable_text(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "...", "# ()", "\n", "🙂"])
 def test_nothing_to_say_is_refused(text: str):
     with pytest.raises(BadRequest) as refusal:
-        read_aloud.readable(text)
+        read_aloud.speakable_pieces(text)
 
     assert refusal.value.param == "input"
 
@@ -84,7 +84,7 @@ def test_nothing_to_say_is_refused(text: str):
 def test_the_same_words_are_a_repetition(said: str):
     asked = "Hello, how are you today?"
 
-    assert read_aloud.similarity(asked, said) >= read_aloud.ALIKE
+    assert read_aloud.similarity(asked, said) >= read_aloud.MIN_SIMILARITY
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_the_same_words_are_a_repetition(said: str):
 def test_other_words_are_none(said: str):
     asked = "Hello, how are you today?"
 
-    assert read_aloud.similarity(asked, said) < read_aloud.ALIKE
+    assert read_aloud.similarity(asked, said) < read_aloud.MIN_SIMILARITY
 
 
 def test_letters_that_normalising_makes_many_of_are_compared_at_once():
@@ -110,7 +110,7 @@ def test_letters_that_normalising_makes_many_of_are_compared_at_once():
     Counted in steps of the comparison, one for each letter.
     """
     asked = "\ufdfa" * 800
-    assert len(read_aloud.letters(asked)) > 10_000
+    assert len(read_aloud.comparable_letters(asked)) > 10_000
     steps = 0
 
     def count(*_: object) -> object:
@@ -124,14 +124,14 @@ def test_letters_that_normalising_makes_many_of_are_compared_at_once():
     finally:
         sys.settrace(None)
 
-    assert alike > read_aloud.ALIKE
+    assert alike > read_aloud.MIN_SIMILARITY
     assert steps < 200_000
 
 
 def test_what_follows_the_letters_that_are_compared_counts():
     asked = "\ufdfa" * 200
 
-    assert read_aloud.similarity(asked, asked + asked) < read_aloud.ALIKE
+    assert read_aloud.similarity(asked, asked + asked) < read_aloud.MIN_SIMILARITY
 
 
 @pytest.mark.parametrize("said", ["a\u0316\u0301" * 50_000, "a" * 1_000_000])
@@ -139,7 +139,7 @@ def test_an_answer_far_longer_than_what_was_asked_is_not_looked_at(
     monkeypatch: pytest.MonkeyPatch, said: str
 ):
     """Normalising so many combining marks takes minutes."""
-    monkeypatch.setattr(read_aloud, "letters", None)
+    monkeypatch.setattr(read_aloud, "comparable_letters", None)
 
     assert read_aloud.similarity("a" * 800, said) == 0
 

@@ -4,7 +4,7 @@ import pytest
 
 from hailuo.errors import BadRequest
 from hailuo.upstream.web import voices
-from hailuo.upstream.web.voices import chosen, replacements
+from hailuo.upstream.web.voices import parse_replacements, voice_id
 
 OPENAI = "alloy ash ballad coral echo fable onyx nova sage shimmer verse marin cedar"
 ORIGINAL = '"Podcast_girl,yueyue_hailuo,keli_hailuo";'
@@ -23,7 +23,7 @@ def test_every_official_voice_of_the_original_program_exists():
 def test_each_of_openai_s_names_is_an_official_voice(name: str, model: str):
     ids = [speaker.id for speaker in voices.VOICES]
 
-    assert chosen(name, model, {}) in ids
+    assert voice_id(name, model, {}) in ids
 
 
 @pytest.mark.parametrize(
@@ -39,23 +39,23 @@ def test_each_of_openai_s_names_is_an_official_voice(name: str, model: str):
     ],
 )
 def test_voice_maps_as_in_the_original_program(name: str, model: str, expected: str):
-    assert chosen(name, model, {}) == expected
+    assert voice_id(name, model, {}) == expected
 
 
 @pytest.mark.parametrize("name", ["", "nobody", "ALLOY", "puv_", "puv_../x", "a&b=c"])
 def test_an_unknown_voice_says_where_the_list_is(name: str):
     with pytest.raises(BadRequest, match="/v1/audio/voices") as refusal:
-        chosen(name, "", {})
+        voice_id(name, "", {})
 
     assert refusal.value.param == "voice"
 
 
 def test_voice_replacement_holds_for_every_model():
-    replaced = replacements(ORIGINAL)
+    replaced = parse_replacements(ORIGINAL)
 
     for model in ("tts-1", "tts-1-hd"):
-        assert chosen("echo", model, replaced) == "yueyue_hailuo"
-    assert chosen("onyx", "tts-1", replaced) == "female-shaonv"
+        assert voice_id("echo", model, replaced) == "yueyue_hailuo"
+    assert voice_id("onyx", "tts-1", replaced) == "female-shaonv"
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_voice_replacement_holds_for_every_model():
     ],
 )
 def test_voice_replacements_are_parsed(setting: str, expected: dict[str, str]):
-    assert replacements(setting) == expected
+    assert parse_replacements(setting) == expected

@@ -6,7 +6,7 @@ import pytest
 
 from hailuo.files import Source
 from hailuo.upstream import Call, Message
-from hailuo.upstream.web.prompt import ABOUT_FILES, fold, latest
+from hailuo.upstream.web.prompt import ABOUT_FILES, fold, new_messages
 
 CALL = Call("weather", '{"city": "Paris"}')
 PICTURE = Source("messages[0].content[0]", image=True)
@@ -88,11 +88,11 @@ def test_a_file_in_a_result_is_not_asked_about():
 
 def test_of_a_known_conversation_only_the_new_is_sent():
     history = [user("a"), assistant("b"), user("c"), user("d")]
-    assert latest(history) == history[2:]
-    assert latest(history[2:]) == history[2:], "nothing was answered yet"
+    assert new_messages(history) == history[2:]
+    assert new_messages(history[2:]) == history[2:], "nothing was answered yet"
 
 
 def test_one_that_ends_with_an_answer_is_sent_whole():
     """There is nothing new to it, but something must be asked."""
     history = [user("a"), assistant("b")]
-    assert latest(history) == history
+    assert new_messages(history) == history

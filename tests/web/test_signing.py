@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from hailuo.upstream.web.client import stringified
+from hailuo.upstream.web.client import json_bytes
 from hailuo.upstream.web.signing import Signature, chat_digest, encode, signature
 
 UUID = "6c9a1c9e-0000-4000-8000-123456789abc"
@@ -42,7 +42,7 @@ def test_what_is_sent_is_signed(path: str, body: object, expected: str):
     request = requests.Request(
         method,
         f"https://hailuoai.com{path}{QUERY}",
-        data=None if body is None else stringified(body),
+        data=None if body is None else json_bytes(body),
         auth=Signature(),
     ).prepare()
     assert request.headers["Yy"] == expected

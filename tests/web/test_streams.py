@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from hailuo.errors import UpstreamError, UpstreamProtocolError
 from hailuo.upstream.answer_pieces import answer_pieces
-from hailuo.upstream.web.chat import AnswerParser, repeated
+from hailuo.upstream.web.chat import AnswerParser, is_superseded
 
 RECORDINGS = sorted(Path(__file__).with_name("streams").glob("*.sse"))
 
@@ -153,12 +153,12 @@ def said(content: str, ending: str = '","isEnd":1,"extra":{}}}}') -> bytes:
 def test_only_what_a_newer_event_repeats_is_passed_over(
     event: bytes, newer: bytes, is_repeated: bool
 ):
-    assert repeated(event, newer) is is_repeated
+    assert is_superseded(event, newer) is is_repeated
 
 
 def test_text_comes_before_the_failure_behind_it_although_it_was_passed_over():
     sound, broken = said("a"), said(r"a\x")
-    assert repeated(sound, broken)
+    assert is_superseded(sound, broken)
     transcript = AnswerParser()
     with pytest.raises(UpstreamProtocolError):
         transcript.feed(b"data: " + sound + b"\n\ndata: " + broken + b"\n\n")

@@ -44,8 +44,8 @@ class TranscriptionClient:
 
         raises: what refusal() tells of; ClientDisconnected.
         """
-        one = self._timed if recording.times else self._streamed
-        return transcription_parts.transcribed(
+        one = self._timed if recording.timestamps else self._streamed
+        return transcription_parts.transcribe_parts(
             recording.parts, lambda part: one(account, part, recording, watch), watch
         )
 
@@ -72,7 +72,7 @@ class TranscriptionClient:
             _form(
                 part,
                 response_format="verbose_json",
-                timestamp_level=protocol.LEVELS[recording.times],
+                timestamp_level=protocol.LEVELS[recording.timestamps],
             ),
             headers=_headers(recording),
             watch=watch,
@@ -132,7 +132,7 @@ def joined(texts: Sequence[str]) -> list[str]:
     """Return *texts*, each with what separates it from the one before."""
     before = ["", *texts[:-1]]
     return [
-        text_splitting.joiner(last, text) + text
+        text_splitting.separator(last, text) + text
         for last, text in zip(before, texts, strict=True)
     ]
 
