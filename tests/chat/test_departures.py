@@ -133,6 +133,18 @@ def test_a_caller_who_leaves_while_headers_are_awaited(
     assert account.ask() == "Next"
 
 
+def test_conversation_of_a_client_that_left_before_the_headers_is_removed(
+    upstream: Simulated, account: Caller
+):
+    """The service has the question and answers it all the same."""
+    upstream.script({"call": "chat", "hold_headers": True, "text": "a"})
+    with raw(account):
+        upstream.wait("held", exactly=1)
+    upstream.release()
+    upstream.wait("open_answers", exactly=0)
+    upstream.wait("conversations", exactly=0)
+
+
 def test_a_client_that_leaves_during_a_registration_spares_others_nothing(
     upstream: Simulated, account: Caller
 ):

@@ -60,7 +60,7 @@ def stormy(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
         HAILUO_ORIGIN=upstream.origin,
         HAILUO_PLATFORM_ORIGIN=upstream.origin,
         HAILUO_TOKENS_FILE=tokens,
-        HAILUO_IDLE_TIMEOUT_S=0.6,
+        HAILUO_IDLE_TIMEOUT_S=2.5,
         HAILUO_HEARTBEAT_S=0.2,
         HAILUO_QUEUE_TIMEOUT_S=5,
         HAILUO_LOG_LEVEL="debug",

@@ -3,6 +3,7 @@
 import gc
 import gzip
 import queue
+import select
 import socket
 import ssl
 import threading
@@ -574,6 +575,12 @@ class TestConnections:
                     time.sleep(0.02)
 
         return Service(answer)
+
+    def test_what_is_here_is_read_although_its_time_is_over(self):
+        """A machine that is late must not lose what the service has sent in time."""
+        with answering(framed("chunked", b"a")) as stream:
+            select.select([stream._socket], [], [])
+            assert b"".join(stream.drained(0)) == b"a"
 
     def test_one_that_is_settled_is_used_again(self):
         """The end of an answer is known before its last bytes are here."""

@@ -24,6 +24,7 @@ from .. import Link, Piece
 from .client import raise_for_status_info
 from .protocol import END_TYPE, HEARTBEAT_TYPE, LAST_IS_END
 
+CHAT_ID_WAIT_S = 0.75  # for the id of a conversation; its account is held meanwhile
 HALF = "\ufffd"  # half of a character, which a later event completes
 MIN_PROOF_CHARACTERS = 24  # this much text repeated by the next content is no accident
 
@@ -206,12 +207,13 @@ def _link(detail: Mapping[str, Any]) -> Link:
 def read_chat_id(stream: Stream, parser: AnswerParser) -> None:
     """Read on to the conversation's id after the client disconnected, to delete it.
 
-    It takes a moment only. If the client disconnected before the headers arrived, there
-    is no conversation yet.
+    The service has received the question, so the conversation exists even if the client
+    disconnected before the answer's headers. The id arrives at once, unless the service
+    is slow.
     """
     if parser.chat_id:
         return
-    for received in stream.drained():
+    for received in stream.drained(CHAT_ID_WAIT_S):
         if received is HEARTBEAT:
             continue
         try:
