@@ -11,7 +11,7 @@ class Identity(NamedTuple):
 
     source: SECURITY.md, Credentials.
 
-    kind: the upstream that accepts the credential, "web" or "platform".
+    kind: the kind of the upstream that accepts the credential.
     account: the account's id; credentials of one account share its capacity.
     name: the account's name in logs and in answers; it is not secret.
     expires_at: when the credential expires, in Unix seconds; None if it does not say.
@@ -206,7 +206,7 @@ class Speech(NamedTuple):
     text: of any length; an upstream splits one that exceeds its limit.
     voice: the voice's name as the client gives it: OpenAI's or an upstream's own.
     model: the model's name as the client gives it, "" for none.
-    format: the audio format, one of audio.FORMATS.
+    format: the name of an audio format, a key of the table in hailuo.audio.
     speed: a factor, 0.25 to 4; it does not change the pitch.
     emotion: "happy", "sad", "angry", "fearful", "disgusted", "surprised", "calm", or ""
         for none.

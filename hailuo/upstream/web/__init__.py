@@ -56,10 +56,10 @@ class Web:
         self._http = http
         self._client = Client(http, origin)
         self._removals = Removals(self._remove)
-        self._elsewhere = http.elsewhere(origin)
-        self._uploader = FileUploader(self._client, self._elsewhere)
+        self._untrusted_http = http.elsewhere(origin)
+        self._uploader = FileUploader(self._client, self._untrusted_http)
         self._speech = SpeechClient(
-            self._elsewhere, self._client, self._ask, self._removals
+            self._untrusted_http, self._client, self._ask, self._removals
         )
         self._transcription = TranscriptionClient(self._client)
         self._voice_replacements = voices.parse_replacements(voice_replacements)
@@ -181,7 +181,7 @@ class Web:
 
     def abort_streams(self) -> None:
         self._http.abort_streams()
-        self._elsewhere.abort_streams()
+        self._untrusted_http.abort_streams()
 
     def drain(self, wait_s: float) -> int:
         return self._removals.drain(wait_s)

@@ -149,7 +149,7 @@ class AnswerParser:
         first_half = self._content[: (len(self._content) + 1) // 2]
         if self._streamed or not (self._proven or content.startswith(first_half)):
             raise UpstreamProtocolError(
-                "the upstream's answer does not continue what was sent before"
+                "the upstream's answer contradicts the text sent before"
             )
         self._content = content
 
@@ -165,7 +165,7 @@ class AnswerParser:
             self._content = self._latest
         elif not self._latest.startswith(self._content[: self._sound_end()].rstrip()):
             raise UpstreamProtocolError(
-                "the upstream's final answer is shorter than what was sent before"
+                "the upstream's final answer is shorter than the text sent before"
             )
         self.ended = True
 

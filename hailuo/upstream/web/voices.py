@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from ...errors import BadRequest
 from .. import Voice
+from ..openai_voices import ORIGINAL_VOICES
 from .protocol import CLONED_VOICE_PREFIX
 
 VOICES = tuple(
@@ -78,7 +79,6 @@ TTS_1_HD = {
     **NEWER,
 }
 HD_MODEL = "tts-1-hd"
-REPLACEABLE = ("alloy", "echo", "fable", "onyx", "nova", "shimmer")
 
 _IDS = frozenset(voice.id for voice in VOICES)
 _CLONED = re.compile(CLONED_VOICE_PREFIX + r"\w+", re.ASCII)
@@ -111,12 +111,12 @@ def is_cloned(id: str) -> bool:
 def parse_replacements(setting: str) -> dict[str, str]:
     """Return the voices by OpenAI's names that REPLACE_AUDIO_MODEL sets.
 
-    It lists up to six voices, in the order of REPLACEABLE; an empty one replaces
+    It lists up to six voices, in the order of ORIGINAL_VOICES; an empty one replaces
     nothing. The quotes and the semicolon of the original program's example may have
     been copied along.
     """
     ids = [_unquoted(entry) for entry in _unquoted(setting).split(",")]
-    pairs = zip(REPLACEABLE, ids, strict=False)
+    pairs = zip(ORIGINAL_VOICES, ids, strict=False)
     return {name: id for name, id in pairs if id}
 
 
