@@ -72,7 +72,7 @@ def whole(
     if asked.format == "text":
         return Response(text + "\n", mimetype="text/plain")
     if asked.format == "verbose_json":
-        language, words = asked.recording.language, asked.recording.times == "word"
+        language, words = asked.recording.language, asked.recording.timestamps == "word"
         return jsonify(
             subtitles.to_verbose_json(
                 text, segments, language=language, seconds=seconds, words=words
@@ -120,7 +120,7 @@ def read(sent: Mapping[str, Any]) -> TranscriptionRequest:
     recording = Recording(
         parts=(),
         language=language,
-        times=_times(granularities, format) if format in TIMED else "",
+        timestamps=_times(granularities, format) if format in TIMED else "",
     )
     return TranscriptionRequest(recording, format, stream)
 

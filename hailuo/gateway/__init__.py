@@ -122,10 +122,10 @@ class Gateway:
 
         def ask(upstream: Upstream, account: Account) -> Answer:
             pieces = upstream.answer(account, question, watch)
-            if question.stops:
-                counted = question.counted and upstream.counts
+            if question.stop_sequences:
+                counted = question.include_usage and upstream.reports_usage
                 pieces = stop_sequences.truncate_at_stop(
-                    pieces, question.stops, counted=counted
+                    pieces, question.stop_sequences, counted=counted
                 )
             with closing(pieces):
                 for piece in pieces:
@@ -148,8 +148,10 @@ class Gateway:
             speech.model,
             lambda upstream: upstream.unsupported_speech(speech),
         )
-        if speech.styled:
-            kinds = sorted(kinds, key=lambda kind: not self._upstreams[kind].styles)
+        if speech.has_style:
+            kinds = sorted(
+                kinds, key=lambda kind: not self._upstreams[kind].supports_speech_style
+            )
         scope = turn.candidates.of_kinds(kinds)
         turn.use = self._use("speech", speech.model)
         turn.digest = partial(digests.of_speech, speech)
@@ -179,8 +181,8 @@ class Gateway:
         raises: as answer().
         """
         kinds = list(self._upstreams)
-        if recording.times:
-            kinds.sort(key=lambda kind: not self._upstreams[kind].times)
+        if recording.timestamps:
+            kinds.sort(key=lambda kind: not self._upstreams[kind].gives_segment_times)
         turn.candidates = turn.candidates.of_kinds(kinds)
         turn.use = self._use("transcription", "")
         turn.digest = partial(digests.of_recording, recording)

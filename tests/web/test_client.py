@@ -17,7 +17,7 @@ from hailuo.errors import (
 )
 from hailuo.upstream.web import Web, protocol
 from hailuo.upstream.web.client import Client
-from hailuo.upstream.web.oss import Policy
+from hailuo.upstream.web.oss import UploadPolicy
 from tests.accounts.conftest import written
 from tests.plain_http import PlainHttp
 
@@ -128,7 +128,7 @@ def test_renewal_without_a_token_is_an_upstream_error(
 def test_upload_policy_is_requested(service: responses.RequestsMock, client: Client):
     service.get(at(protocol.REQUEST_POLICY), json=envelope(POLICY))
 
-    policy = Policy.read(client.ask("GET", protocol.REQUEST_POLICY, "the token"))
+    policy = UploadPolicy.parse(client.ask("GET", protocol.REQUEST_POLICY, "the token"))
 
     assert (policy.bucket, policy.region) == ("files", "cn-x")
 

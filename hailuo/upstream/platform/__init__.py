@@ -34,9 +34,9 @@ class Platform:
 
     kind = protocol.KIND
     fetches_images = True
-    counts = True
-    styles = True
-    times = True
+    reports_usage = True
+    supports_speech_style = True
+    gives_segment_times = True
 
     def __init__(self, http: HttpClient, origin: str, default_model: str) -> None:
         self._http = http

@@ -15,7 +15,7 @@ def identify(credential: str) -> Identity | None:
     A key does not name its holder, so the name is made from its digest. It may stream
     any number of answers at once.
     """
-    if len(credential) > jwts.MAX_LENGTH or not _PRINTABLE.fullmatch(credential):
+    if len(credential) > jwts.MAX_CHARACTERS or not _PRINTABLE.fullmatch(credential):
         return None
     claims = jwts.claims(credential) or {}  # an older key is a JWT
     if claims.get("iss") != ISSUER and not credential.startswith(KEY_PREFIXES):

@@ -59,9 +59,9 @@ def _tools(question: Question) -> dict[str, Any]:
     if not question.tools:
         return {}
     tools = {"tools": [_function(_tool(tool)) for tool in question.tools]}
-    if question.choice.name:
-        return {**tools, "tool_choice": _function({"name": question.choice.name})}
-    if question.choice.required:
+    if question.tool_choice.name:
+        return {**tools, "tool_choice": _function({"name": question.tool_choice.name})}
+    if question.tool_choice.required:
         return {**tools, "tool_choice": protocol.REQUIRED}
     return tools
 

@@ -44,8 +44,8 @@ class TranscriptionClient:
 
         raises: as error_for_code(); ClientDisconnected.
         """
-        transcribe_part = self._timed if recording.times else self._streamed
-        return transcription_parts.transcribed(
+        transcribe_part = self._timed if recording.timestamps else self._streamed
+        return transcription_parts.transcribe_parts(
             recording.parts,
             lambda part: transcribe_part(account, part, recording, watch),
             watch,
@@ -74,7 +74,7 @@ class TranscriptionClient:
             _form(
                 part,
                 response_format="verbose_json",
-                timestamp_level=protocol.LEVELS[recording.times],
+                timestamp_level=protocol.LEVELS[recording.timestamps],
             ),
             headers=_headers(recording),
             watch=watch,
@@ -133,7 +133,7 @@ def joined(texts: Sequence[str]) -> list[str]:
     """Return *texts*, each with the separator from the one before."""
     before = ["", *texts[:-1]]
     return [
-        text_splitting.joiner(last, text) + text
+        text_splitting.separator(last, text) + text
         for last, text in zip(before, texts, strict=True)
     ]
 
