@@ -23,7 +23,7 @@ from ..files import Source, decode, media, names
 from ..net.download import DownloadPolicy
 from ..net.safe_connect import ConnectPolicy
 from ..settings import MB, Settings
-from .validation import wrong as _wrong
+from .validation import invalid_field
 
 MAX_FILES = 20
 MAX_HEAD_CHARACTERS = 4_096  # of a data: URI, before its comma
@@ -57,7 +57,7 @@ def content(
     elif isinstance(given, list):
         named = [(f"{path}[{at}]", part) for at, part in enumerate(given)]
     else:
-        raise _wrong(path, "a string or a list of parts")
+        raise invalid_field(path, "a string or a list of parts")
     found: list[str | Source] = []
     files = 0
     for path_of_part, part in named:
@@ -68,7 +68,7 @@ def content(
             files += isinstance(read, Source)
             if files > MAX_FILES and isinstance(read, Source):
                 expected = f"a list with at most {MAX_FILES} files"
-                raise _wrong(path, expected, "too_many_files")
+                raise invalid_field(path, expected, "too_many_files")
             found.append(read)
         except BadRequest:
             if not forgiving:
@@ -105,13 +105,13 @@ def source(part: Mapping[str, Any], path: str) -> Source:
     if kind == "input_file":
         return _of_file(part, path)
     if kind == "file":
-        raise _wrong(
+        raise invalid_field(
             f"{path}.file", "an object with file_data, or file_url one with url"
         )
     expected = f'"text", "image_url" or "file", not {reprlib.repr(kind)}'
     if kind == "input_audio":
         expected += ": /v1/audio/transcriptions turns audio into text"
-    raise _wrong(f"{path}.type", expected, "unsupported_part")
+    raise invalid_field(f"{path}.type", expected, "unsupported_part")
 
 
 def _part(part: Any, path: str) -> str | Source:
@@ -119,13 +119,13 @@ def _part(part: Any, path: str) -> str | Source:
     if isinstance(part, str):
         return part
     if not isinstance(part, dict):
-        raise _wrong(path, "an object with a type")
+        raise invalid_field(path, "an object with a type")
     kind = _type(part)
     if kind not in TEXTS:
         return source(part, path)
     text = part.get(TEXTS[kind])
     if not isinstance(text, str):
-        raise _wrong(f"{path}.{TEXTS[kind]}", "a string")
+        raise invalid_field(f"{path}.{TEXTS[kind]}", "a string")
     return text
 
 
@@ -139,12 +139,12 @@ def _of_address(given: Any, path: str) -> Source:
     if isinstance(given, dict):
         given, path = given.get("url"), f"{path}.url"
     if not isinstance(given, str):
-        raise _wrong(path, EXPECTED)
+        raise invalid_field(path, EXPECTED)
     found = _read(given, path)
     if found is None and _is_bare_picture(given):
         return Source(path, data=given)
     if found is None:
-        raise _wrong(path, EXPECTED)
+        raise invalid_field(path, EXPECTED)
     return found
 
 
@@ -153,15 +153,17 @@ def _of_file(file: Mapping[str, Any], path: str) -> Source:
     an address into `file_id`."""
     data, id, name = (file.get(key) for key in ("file_data", "file_id", "filename"))
     if name is not None and not isinstance(name, str):
-        raise _wrong(f"{path}.filename", "a string")
+        raise invalid_field(f"{path}.filename", "a string")
     if data is None and id is not None:
         if not isinstance(id, str) or not _ADDRESS.match(id):
-            raise _wrong(f"{path}.file_id", "an address: no files are stored here")
+            raise invalid_field(
+                f"{path}.file_id", "an address: no files are stored here"
+            )
         address = _address(id, f"{path}.file_id")
         return Source(f"{path}.file_id", address=address, name=name or "")
     path = f"{path}.file_data"
     if not isinstance(data, str):
-        raise _wrong(path, "base64, or " + EXPECTED)
+        raise invalid_field(path, "base64, or " + EXPECTED)
     found = _read(data, path) or Source(path, data=data)
     return found._replace(name=name or found.name)
 
@@ -175,10 +177,10 @@ def _read(text: str, path: str) -> Source | None:
     head, comma, data = text.partition(",")
     if len(head) > MAX_HEAD_CHARACTERS:
         most = f"{MAX_HEAD_CHARACTERS:,} characters"
-        raise _wrong(path, f"a data: URI with at most {most} before its comma")
+        raise invalid_field(path, f"a data: URI with at most {most} before its comma")
     media_type, *parameters = head.partition(":")[2].split(";")
     if not comma or not parameters or parameters[-1].strip().lower() != "base64":
-        raise _wrong(path, "a data: URI with base64, data:<type>;base64,<data>")
+        raise invalid_field(path, "a data: URI with base64, data:<type>;base64,<data>")
     named = [each[5:] for each in parameters if each.startswith("name=")]
     name = unquote(named[0]) if named else ""
     return Source(path, data=data, media_type=media_type.strip().lower(), name=name)
@@ -197,7 +199,7 @@ def _is_bare_picture(text: str) -> bool:
 def _address(text: str, path: str) -> str:
     """raises: BadRequest for one that is too long to be parsed in a sane time."""
     if not names.address_fits(text):
-        raise _wrong(
+        raise invalid_field(
             path,
             f"an address of at most {names.MAX_ADDRESS_CHARACTERS:,} characters, and "
             f"its host of at most {names.MAX_AUTHORITY_CHARACTERS}",

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from ..accounts.account import Candidates
 from ..errors import GatewayError, Unauthorized
-from . import app_state, auth, caller, voices
+from . import app_state, auth, client_request, voices
 from .validation import DEFAULT_MODEL
 
 bp = Blueprint("models", __name__, url_prefix="/models")
@@ -53,7 +53,7 @@ def offered() -> Sequence[str]:
     raises: TokenRejected for a credential of the caller's own that is no good.
     """
     here = app_state.get_state()
-    return here.catalog.models(whose(), caller.watch(request, here.settings))
+    return here.catalog.models(whose(), client_request.watch(request, here.settings))
 
 
 def whose() -> Candidates:

@@ -1,18 +1,17 @@
 """POST /v1/audio/speech (apis.md 1.4)"""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
 from ..concurrency.watch import HEARTBEAT, Heartbeat
 from ..upstream import AudioStream, Speech, languages
-from . import app_state, auth, caller, json_body, sse, validation
-from .chat import response
-from .middleware import access_log
+from . import client_request, json_body, validation
 from .middleware.access_log import RequestLog
 from .speech_text import spoken
+from .streaming import PING, StreamedBody, event, event_response, stream_response
 
 bp = Blueprint("speech", __name__)
 
@@ -46,70 +45,68 @@ class SpeechRequest(NamedTuple):
 
 @bp.post("/audio/speech")
 def speak() -> Response:
-    """What fails until the first bytes of audio is still a status."""
-    here = app_state.get_state()
-    scope = auth.candidates(request, here.settings, here.pool)
-    watch = caller.watch(request, here.settings)
-    if auth.is_large(request):
-        auth.prove(request, scope, here.gateway, watch)
-    asked = read(json_body.read(request, here.settings, json_body.MAX_SPEECH_BYTES))
-    if here.gateway.converts(scope, asked.speech):
-        auth.prove(request, scope, here.gateway, watch)
-    trace = access_log.request_log(request)
-    turn = trace.state = here.gateway.turn(scope)
-    sound = here.gateway.speak(turn, asked.speech, watch)
-    if asked.events:
-        response = as_events(sound, trace)
-    else:
-        response = as_file(sound, asked.speech.format)
-    response.call_on_close(sound.close)
-    return response
+    """Speak a text.
+
+    The first audio is awaited here, so that a failure before it sets the status.
+    """
+    begun = client_request.begin(request)
+    gateway, settings = begun.app.gateway, begun.app.settings
+    wanted = read(json_body.read(request, settings, json_body.MAX_SPEECH_BYTES))
+    if gateway.converts(begun.candidates, wanted.speech):
+        begun.prove()
+    audio = gateway.speak(begun.enqueue(), wanted.speech, begun.watch)
+    if wanted.events:
+        return as_events(audio, begun.log)
+    return as_file(audio, wanted.speech.format)
 
 
-def as_file(sound: AudioStream, format: str) -> Response:
-    first = next(audio_only(sound), b"")
-    return Response(
-        rest(first, sound),
-        mimetype=CONTENT_TYPES[format],
-        headers={"X-Accel-Buffering": "no"},
-        direct_passthrough=True,
-    )
+def as_file(audio: AudioStream, format: str) -> Response:
+    """Return the audio as a file."""
+    first = next(without_heartbeats(audio), b"")
+    body = StreamedBody(file_pieces(first, audio), audio.close)
+    return stream_response(body, CONTENT_TYPES[format])
 
 
-def rest(first: bytes, sound: AudioStream) -> Iterator[bytes]:
-    """The audio as it arrives. A failure is raised: the server then breaks the
-    connection, so that no player takes half a file for a whole one."""
+def file_pieces(first: bytes, audio: AudioStream) -> Generator[bytes, None, None]:
+    """Yield the audio as it arrives.
+
+    A failure is raised: the server then breaks the connection, so that no player takes
+    part of a file for the whole.
+    """
     yield first
-    yield from audio_only(sound)
+    yield from without_heartbeats(audio)
 
 
-def audio_only(sound: AudioStream) -> Iterator[bytes]:
+def without_heartbeats(audio: AudioStream) -> Iterator[bytes]:
     """Yield the audio without heartbeats, for which a file has no room."""
-    return (piece for piece in sound if piece is not HEARTBEAT and piece)
+    return (piece for piece in audio if piece is not HEARTBEAT and piece)
 
 
-def as_events(sound: AudioStream, trace: RequestLog) -> Response:
-    first = next(sound, b"")
-    return sse.event_stream(lines(first, sound), trace)
+def as_events(audio: AudioStream, request_log: RequestLog) -> Response:
+    """Return the audio as events."""
+    first = next(audio, b"")
+    return event_response(events(first, audio), audio.close, request_log)
 
 
-def lines(first: bytes | Heartbeat, sound: AudioStream) -> Iterator[bytes]:
-    """The same as events."""
+def events(
+    first: bytes | Heartbeat, audio: AudioStream
+) -> Generator[bytes, None, None]:
+    """Yield the audio as events, and pings."""
     yield deltas(first)
-    yield from map(deltas, sound)
-    yield response.event({"type": "speech.audio.done", "usage": USAGE})
+    yield from map(deltas, audio)
+    yield event({"type": "speech.audio.done", "usage": USAGE})
 
 
-def deltas(sound: bytes | Heartbeat) -> bytes:
-    """Return some audio as events, a heartbeat as a ping."""
-    if sound is HEARTBEAT:
-        return response.PING
-    parts = [sound[at : at + EVENT_BYTES] for at in range(0, len(sound), EVENT_BYTES)]
-    events = [
+def deltas(piece: bytes | Heartbeat) -> bytes:
+    """Return a piece of audio as events, a heartbeat as a ping."""
+    if piece is HEARTBEAT:
+        return PING
+    parts = [piece[at : at + EVENT_BYTES] for at in range(0, len(piece), EVENT_BYTES)]
+    deltas = [
         {"type": "speech.audio.delta", "audio": base64.b64encode(part).decode()}
         for part in parts
     ]
-    return b"".join(map(response.event, events))
+    return b"".join(map(event, deltas))
 
 
 def read(body: Mapping[str, Any]) -> SpeechRequest:
@@ -134,17 +131,19 @@ def _input(body: Mapping[str, Any]) -> str:
     """Return the text as it is read aloud."""
     text = body.get("input")
     if not isinstance(text, str) or not text.strip():
-        raise validation.wrong("input", "a text to be read out")
+        raise validation.invalid_field("input", "a text to be read out")
     if len(text) > MAX_CHARACTERS:
-        raise validation.wrong("input", f"at most {MAX_CHARACTERS} characters long")
+        raise validation.invalid_field(
+            "input", f"at most {MAX_CHARACTERS} characters long"
+        )
     raw = body.get("raw")
     if not isinstance(raw, (bool, type(None))):
-        raise validation.wrong("raw", "true or false")
+        raise validation.invalid_field("raw", "true or false")
     if raw:
         return text
     said = spoken(text)
     if not any(map(str.isalnum, said)):
-        raise validation.wrong(
+        raise validation.invalid_field(
             "input",
             "more than marks, code blocks, addresses and emoji: these are not read "
             'aloud unless "raw" is true',
@@ -157,21 +156,23 @@ def _voice(body: Mapping[str, Any]) -> str:
     voice = body.get("voice") or DEFAULT_VOICE
     voice = voice.get("id") if isinstance(voice, dict) else voice
     if not isinstance(voice, str) or len(voice) > MAX_VOICE_CHARACTERS:
-        raise validation.wrong("voice", "a voice of GET /v1/audio/voices")
+        raise validation.invalid_field("voice", "a voice of GET /v1/audio/voices")
     return voice.strip()
 
 
 def _speed(body: Mapping[str, Any]) -> float:
     speed = 1.0 if body.get("speed") is None else body["speed"]
     if not _is_number(speed) or not SPEEDS[0] <= speed <= SPEEDS[1]:
-        raise validation.wrong("speed", f"a number from {SPEEDS[0]} to {SPEEDS[1]}")
+        raise validation.invalid_field(
+            "speed", f"a number from {SPEEDS[0]} to {SPEEDS[1]}"
+        )
     return float(speed)
 
 
 def _emotion(body: Mapping[str, Any]) -> str:
     emotion = body.get("emotion")
     if emotion is not None and emotion not in EMOTIONS:
-        raise validation.wrong("emotion", "one of " + ", ".join(EMOTIONS))
+        raise validation.invalid_field("emotion", "one of " + ", ".join(EMOTIONS))
     return emotion or ""
 
 
@@ -181,7 +182,9 @@ def _pitch(body: Mapping[str, Any]) -> int | None:
         return None
     lowest, highest = PITCHES
     if not _is_number(pitch) or not lowest <= pitch <= highest or pitch % 1:
-        raise validation.wrong("pitch", f"a whole number from {lowest} to {highest}")
+        raise validation.invalid_field(
+            "pitch", f"a whole number from {lowest} to {highest}"
+        )
     return int(pitch)
 
 
@@ -190,7 +193,9 @@ def _volume(body: Mapping[str, Any]) -> float | None:
     if volume is None:
         return None
     if not _is_number(volume) or not 0 < volume <= MAX_VOLUME:
-        raise validation.wrong("vol", f"a number above 0, {MAX_VOLUME:.0f} at most")
+        raise validation.invalid_field(
+            "vol", f"a number above 0, {MAX_VOLUME:.0f} at most"
+        )
     return float(volume)
 
 
@@ -202,7 +207,7 @@ def _language(body: Mapping[str, Any]) -> str:
     code = languages.code(language) if isinstance(language, str) else ""
     if not code:
         known = ", ".join(languages.NAMES.values())
-        raise validation.wrong("language_boost", f'"auto" or one of {known}')
+        raise validation.invalid_field("language_boost", f'"auto" or one of {known}')
     return code
 
 
@@ -214,5 +219,5 @@ def _choice(body: Mapping[str, Any], name: str, options: tuple[str, ...]) -> str
     """One of *options*, the first unless told."""
     value = body.get(name) or options[0]
     if value not in options:
-        raise validation.wrong(name, "one of " + ", ".join(options))
+        raise validation.invalid_field(name, "one of " + ", ".join(options))
     return str(value)

@@ -15,8 +15,8 @@ from ..accounts.refresh import Outcome
 from ..accounts.tokens_file import TokensFile
 from ..errors import GatewayError
 from ..settings import Settings
-from . import app_state, auth, caller, json_body, rate_limit
-from .validation import wrong
+from . import app_state, auth, client_request, json_body, rate_limit
+from .validation import invalid_field
 
 bp = Blueprint("tokens", __name__)
 
@@ -77,7 +77,7 @@ def remove(name: str) -> Response:
 @bp.route("/token/refresh", methods=["GET", "POST"])
 def refresh() -> Response:
     here = app_state.get_state()
-    watch = caller.watch(request, here.settings)
+    watch = client_request.watch(request, here.settings)
     return jsonify(told(here.refresher.now(watch)))
 
 
@@ -109,7 +109,7 @@ def check() -> Response:
     trusted = auth.is_owner(request, here.settings) or here.catalog.knows(token)
     if not trusted:
         rate_limit.check(request)
-    watch = caller.watch(request, here.settings)
+    watch = client_request.watch(request, here.settings)
     live = here.catalog.is_token_valid(token, watch)
     if not live and not trusted:
         rate_limit.count(request)
@@ -169,11 +169,11 @@ def tokens_of(request: Request, settings: Settings) -> Mapping[str, str]:
     alone = isinstance(found, str) and "," not in found
     found = found.split(",") if isinstance(found, str) else found
     if not isinstance(found, list) or not found:
-        raise wrong(name, "a string, comma-joined or not, or a list of strings")
+        raise invalid_field(name, "a string, comma-joined or not, or a list of strings")
     named = {name if alone else f"{name}[{at}]": each for at, each in enumerate(found)}
     for path, each in named.items():
         if not isinstance(each, str) or not each.strip():
-            raise wrong(path, "a string that is not empty")
+            raise invalid_field(path, "a string that is not empty")
     return {path: each.strip() for path, each in named.items()}
 
 
@@ -181,5 +181,5 @@ def token_of(request: Request, settings: Settings) -> str:
     """The one credential to check. raises: BadRequest."""
     found = json_body.read(request, settings, json_body.MAX_TOKEN_BYTES).get("token")
     if not isinstance(found, str) or not found.strip():
-        raise wrong("token", "a string that is not empty")
+        raise invalid_field("token", "a string that is not empty")
     return found.strip()

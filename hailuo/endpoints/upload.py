@@ -100,7 +100,7 @@ def of_form(request: Request, most_mb: int, gone: ExitStack) -> Upload:
         message = f"the body is not valid multipart/form-data: {error}"
         raise BadRequest(message, code="invalid_form") from None
     if "file" not in files:
-        raise validation.wrong("file", "the recording, sent as a file")
+        raise validation.invalid_field("file", "the recording, sent as a file")
     named = filter(None, form)  # a part may have no name
     return Upload(files["file"].stream, {name: _value(form, name) for name in named})
 
@@ -117,11 +117,13 @@ def of_json(body: Mapping[str, Any], gone: ExitStack) -> Upload:
     recording = body.get("input_audio")
     data = recording.get("data") if isinstance(recording, dict) else None
     if not isinstance(data, str):
-        raise validation.wrong("input_audio.data", "the recording in base64")
+        raise validation.invalid_field("input_audio.data", "the recording in base64")
     data = data.partition("base64,")[2] or data
     file = gone.enter_context(SPOOL.file())
     try:
         decode(data, file)
     except ValueError:
-        raise validation.wrong("input_audio.data", "the recording in base64") from None
+        raise validation.invalid_field(
+            "input_audio.data", "the recording in base64"
+        ) from None
     return Upload(file, body)

@@ -9,7 +9,7 @@ DEFAULT_MODEL = "hailuo"  # of a request that names none
 MAX_NAME_CHARACTERS = 256  # a model's name is repeated in every event of a stream
 
 
-def wrong(param: str, expected: str, code: str = "invalid_value") -> BadRequest:
+def invalid_field(param: str, expected: str, code: str = "invalid_value") -> BadRequest:
     """The refusal of a field, with what it should have been."""
     return BadRequest(f"{param} must be {expected}", param=param, code=code)
 
@@ -20,7 +20,7 @@ def optional(
     """Return the field, or None where it is absent. raises: BadRequest."""
     value = body.get(name)
     if value is not None and not isinstance(value, kind):
-        raise wrong(f"{path}{name}", expected)
+        raise invalid_field(f"{path}{name}", expected)
     return value
 
 
@@ -29,7 +29,7 @@ def flag(body: Mapping[str, Any], name: str, path: str = "") -> bool:
     value = body.get(name)
     known = {None: False, False: False, True: True, "true": True, "false": False}
     if not isinstance(value, (bool, str, type(None))) or value not in known:
-        raise wrong(f"{path}{name}", "true or false")
+        raise invalid_field(f"{path}{name}", "true or false")
     return known[value]
 
 
@@ -41,5 +41,5 @@ def name(body: Mapping[str, Any], field: str) -> str:
     """
     value = optional(body, field, str, "a string") or ""
     if len(value) > MAX_NAME_CHARACTERS:
-        raise wrong(field, f"at most {MAX_NAME_CHARACTERS} characters long")
+        raise invalid_field(field, f"at most {MAX_NAME_CHARACTERS} characters long")
     return str(value)

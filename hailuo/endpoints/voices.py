@@ -5,26 +5,12 @@ source: apis.md 2.2. With a key, the voices an account has cloned are listed too
 
 from flask import Blueprint, Response, jsonify, request
 
-from . import app_state, auth, caller
+from ..upstream.openai_voices import OPENAI_VOICES
+from . import app_state, auth, client_request
 
 bp = Blueprint("voices", __name__)
 
 MODELS = ("tts-1", "tts-1-hd", "whisper-1")
-OPENAI = (
-    "alloy",
-    "ash",
-    "ballad",
-    "coral",
-    "echo",
-    "fable",
-    "onyx",
-    "nova",
-    "sage",
-    "shimmer",
-    "verse",
-    "marin",
-    "cedar",
-)
 
 
 @bp.get("/audio/voices")
@@ -36,7 +22,7 @@ def voices() -> Response:
     here = app_state.get_state()
     if auth.credential(request):
         scope = auth.candidates(request, here.settings, here.pool)
-        watch = caller.watch(request, here.settings)
+        watch = client_request.watch(request, here.settings)
         auth.prove(request, scope, here.gateway, watch)
         speakers = [
             *here.catalog.voices(scope),
@@ -45,7 +31,7 @@ def voices() -> Response:
     else:
         speakers = [*here.catalog.voices(here.pool.all_accounts())]
     names = {speaker.id: speaker.name for speaker in reversed(speakers)}
-    ids = dict.fromkeys([*OPENAI, *(speaker.id for speaker in speakers)])
+    ids = dict.fromkeys([*sorted(OPENAI_VOICES), *(speaker.id for speaker in speakers)])
     listed = [{"id": id, "name": names.get(id, id)} for id in ids]
     return jsonify({"voices": listed})
 

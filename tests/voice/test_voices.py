@@ -3,6 +3,7 @@
 import pytest
 
 from hailuo.errors import BadRequest
+from hailuo.upstream.openai_voices import ORIGINAL_VOICES
 from hailuo.upstream.web import voices
 from hailuo.upstream.web.voices import chosen, replacements
 
@@ -71,7 +72,7 @@ def test_voice_replacement_holds_for_every_model():
         (",b,,d", {"echo": "b", "onyx": "d"}),
         ('"a";"', {"alloy": "a"}),
         ('"a","b"', {"alloy": "a", "echo": "b"}),
-        ("1,2,3,4,5,6,7", dict(zip(voices.REPLACEABLE, "123456", strict=True))),
+        ("1,2,3,4,5,6,7", dict(zip(ORIGINAL_VOICES, "123456", strict=True))),
     ],
 )
 def test_voice_replacements_are_parsed(setting: str, expected: dict[str, str]):

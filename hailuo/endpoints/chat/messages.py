@@ -15,7 +15,7 @@ import orjson
 from ...errors import BadRequest
 from ...upstream import Call, Message
 from .. import content_parts
-from ..validation import optional, wrong
+from ..validation import invalid_field, optional
 
 ROLES = {
     "system": "system",
@@ -38,9 +38,9 @@ def read_messages(body: Mapping[str, Any]) -> Sequence[Message]:
     """Return the conversation, oldest message first. raises: BadRequest."""
     found = body.get("messages")
     if not isinstance(found, list) or not found:
-        raise wrong("messages", "a list of at least one message")
+        raise invalid_field("messages", "a list of at least one message")
     if len(found) > MOST_MESSAGES:
-        raise wrong("messages", f"a list of at most {MOST_MESSAGES:,} messages")
+        raise invalid_field("messages", f"a list of at most {MOST_MESSAGES:,} messages")
     newest = len(found) - 1
     while newest and _is_placeholder(found[newest]):
         newest -= 1
@@ -54,10 +54,10 @@ def read_messages(body: Mapping[str, Any]) -> Sequence[Message]:
 
 def _message(message: Any, path: str, newest: bool) -> Message:
     if not isinstance(message, dict):
-        raise wrong(path, "an object with a role and a content")
+        raise invalid_field(path, "an object with a role and a content")
     role = message.get("role")
     if not isinstance(role, str) or role not in ROLES:
-        raise wrong(f"{path}.role", "one of " + ", ".join(ROLES))
+        raise invalid_field(f"{path}.role", "one of " + ", ".join(ROLES))
     assistant = role == "assistant"
     said = message.get("content")
     if said is None and isinstance(message.get("refusal"), str):
@@ -128,14 +128,14 @@ def _call(call: Any, path: str) -> Call:
         for kind in ("function", "custom"):
             if isinstance(call.get(kind), dict):
                 return _function(call[kind], f"{path}.{kind}")._replace(id=id)
-    raise wrong(path, "an object with a function")
+    raise invalid_field(path, "an object with a function")
 
 
 def _function(function: Mapping[str, Any], path: str) -> Call:
     """A call's name and arguments; the input of a custom tool is any text."""
     name, arguments = function.get("name"), function.get("arguments")
     if not isinstance(name, str):
-        raise wrong(f"{path}.name", "a string")
+        raise invalid_field(f"{path}.name", "a string")
     if "input" in function and arguments is None:
         arguments = {"input": function["input"]}
     if isinstance(arguments, str):
@@ -147,7 +147,7 @@ def _json(value: Any, path: str) -> str:
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
-        raise wrong(path, "JSON that is not nested so deep") from None
+        raise invalid_field(path, "JSON that is not nested so deep") from None
 
 
 def _id(value: Any, path: str) -> str:
@@ -155,7 +155,7 @@ def _id(value: Any, path: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if value is not None and not isinstance(value, str):
-        raise wrong(path, "a string")
+        raise invalid_field(path, "a string")
     return value or ""
 
 

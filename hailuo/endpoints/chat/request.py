@@ -16,7 +16,7 @@ from ...files import Source
 from ...settings import Settings
 from ...upstream import Question
 from .. import json_body
-from ..validation import DEFAULT_MODEL, flag, name, optional, wrong
+from ..validation import DEFAULT_MODEL, flag, invalid_field, name, optional
 from .messages import read_messages
 from .tools import offered_tools
 
@@ -73,9 +73,9 @@ def chat_request(request: Request, settings: Settings) -> ChatRequest:
 def _check_shape(body: Mapping[str, Any]) -> None:
     """Refuse what asks for another shape of answer than there is."""
     if body.get("n") not in (None, 1):
-        raise wrong("n", "1: there is one answer to a question")
+        raise invalid_field("n", "1: there is one answer to a question")
     if body.get("logprobs"):
-        raise wrong("logprobs", "false: the service does not tell them")
+        raise invalid_field("logprobs", "false: the service does not tell them")
     form = optional(body, "response_format", dict, "an object") or {}
     kind = form.get("type")
     if kind in ("json_object", "json_schema"):
@@ -84,22 +84,24 @@ def _check_shape(body: Mapping[str, Any]) -> None:
         message = f"{param}: {kind} is not supported: {why}"
         raise BadRequest(message, param=param, code=unsupported)
     if kind not in (None, "text"):
-        raise wrong("response_format.type", '"text"')
+        raise invalid_field("response_format.type", '"text"')
     modalities = optional(body, "modalities", list, "a list") or ["text"]
     if modalities != ["text"]:
-        raise wrong("modalities", '["text"]: for speech there is /v1/audio/speech')
+        raise invalid_field(
+            "modalities", '["text"]: for speech there is /v1/audio/speech'
+        )
 
 
 def _stops(body: Mapping[str, Any]) -> Sequence[str]:
     found = body.get("stop")
     found = [found] if isinstance(found, str) else found or []
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise wrong("stop", "a string or a list of strings")
+        raise invalid_field("stop", "a string or a list of strings")
     if len(found) > MAX_STOPS or any(len(each) > MAX_STOP_CHARACTERS for each in found):
         most = (
             f"at most {MAX_STOPS} strings of at most {MAX_STOP_CHARACTERS:,} characters"
         )
-        raise wrong("stop", most)
+        raise invalid_field("stop", most)
     return [each for each in found if each]
 
 
@@ -112,12 +114,12 @@ def _max_tokens(body: Mapping[str, Any]) -> int | None:
     if isinstance(limit, float) and limit.is_integer():
         limit = int(limit)
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int)):
-        raise wrong(name, "a whole number of tokens")
+        raise invalid_field(name, "a whole number of tokens")
     return limit if limit is not None and limit > 0 else None
 
 
 def _conversation(body: Mapping[str, Any]) -> str:
     found = optional(body, "conversation_id", str, "a string") or ""
     if found and not _CONVERSATION.fullmatch(found):
-        raise wrong("conversation_id", '"new" or the id of an answer')
+        raise invalid_field("conversation_id", '"new" or the id of an answer')
     return str(found)

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from ... import errors
 from ...upstream import Link, Piece, ToolCall, Usage
+from ..streaming import event
 
 FINISH = {
     "stop": "stop",
@@ -18,7 +18,6 @@ FINISH = {
     "filtered": "content_filter",
 }
 
-PING = b": ping\n\n"
 DONE = b"data: [DONE]\n\n"
 LINE_CHARACTERS = 8_000  # one-api reads lines of less than 64 KiB
 LINE_LINKS = 10
@@ -109,16 +108,6 @@ def annotations(links: Sequence[Link], length: int) -> list[dict[str, Any]]:
         }
         for link in links
     ]
-
-
-def event(data: Any) -> bytes:
-    """One event of a stream: exactly `data: `, one line, one JSON."""
-    return b"data: " + orjson.dumps(data) + b"\n\n"
-
-
-def error(failure: errors.GatewayError) -> bytes:
-    """A failure in mid-stream, as the official libraries understand it."""
-    return event(errors.body(failure))
 
 
 class Chunks:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...errors import BadRequest
 from ...upstream import Tool, ToolChoice
-from ..validation import optional, wrong
+from ..validation import invalid_field, optional
 
 MODES = ("none", "auto", "required")
 EXPECTED = (
@@ -42,7 +42,7 @@ def _by_mode(
     tools: Sequence[Tool], mode: Any, path: str
 ) -> tuple[Sequence[Tool], ToolChoice]:
     if not isinstance(mode, str) or mode not in MODES:
-        raise wrong(path, f"{EXPECTED}, not {_shown(mode)}")
+        raise invalid_field(path, f"{EXPECTED}, not {_shown(mode)}")
     if mode == "required" and not tools:
         message = f"{path} requires a call, but there is no function in tools to call"
         raise BadRequest(message, param=path, code="invalid_value")
@@ -57,13 +57,13 @@ def _allowed(
         choice, path = choice["allowed_tools"], f"{path}.allowed_tools"
     listed = choice.get("tools")
     if not isinstance(listed, list) or not listed:
-        raise wrong(f"{path}.tools", "a list of at least one of the tools")
+        raise invalid_field(f"{path}.tools", "a list of at least one of the tools")
     names = {
         _named(tools, each, f"{path}.tools[{at}]") for at, each in enumerate(listed)
     }
     mode = "auto" if choice.get("mode") is None else choice["mode"]
     if mode not in ("auto", "required"):
-        raise wrong(f"{path}.mode", f'"auto" or "required", not {_shown(mode)}')
+        raise invalid_field(f"{path}.mode", f'"auto" or "required", not {_shown(mode)}')
     allowed = [tool for tool in tools if tool.name in names]
     return allowed, ToolChoice(mode == "required")
 
@@ -72,16 +72,18 @@ def _named(tools: Sequence[Tool], choice: Any, path: str) -> str:
     """The name of the function that an object stands for, which is among *tools*."""
     if not isinstance(choice, dict) or choice.get("type", "function") != "function":
         kind = choice.get("type") if isinstance(choice, dict) else choice
-        raise wrong(path, f"{EXPECTED}, not {_shown(kind)}: only functions are called")
+        raise invalid_field(
+            path, f"{EXPECTED}, not {_shown(kind)}: only functions are called"
+        )
     if "function" in choice:
         choice, path = choice["function"], f"{path}.function"
     name = choice.get("name") if isinstance(choice, dict) else None
     if not isinstance(name, str):
-        raise wrong(f"{path}.name", "the name of a function in tools")
+        raise invalid_field(f"{path}.name", "the name of a function in tools")
     if all(tool.name != name for tool in tools):
         known = ", ".join(tool.name for tool in tools) or "none"
         expected = f"the name of a function in tools ({known}), not {_shown(name)}"
-        raise wrong(f"{path}.name", expected)
+        raise invalid_field(f"{path}.name", expected)
     return name
 
 
@@ -97,14 +99,14 @@ def _tools(body: Mapping[str, Any]) -> list[Tool]:
     for at, each in enumerate(optional(body, "tools", list, "a list") or ()):
         path = f"tools[{at}]"
         if not isinstance(each, dict) or not isinstance(each.get("function", {}), dict):
-            raise wrong(path, "an object with a function")
+            raise invalid_field(path, "an object with a function")
         if "function" in each:
             found.append(_tool(each["function"], f"{path}.function"))
         elif each.get("type") == "function":  # without its shell, as in Responses
             found.append(_tool(each, path))
     for at, each in enumerate(optional(body, "functions", list, "a list") or ()):
         if not isinstance(each, dict):
-            raise wrong(f"functions[{at}]", "an object with a name")
+            raise invalid_field(f"functions[{at}]", "an object with a name")
         found.append(_tool(each, f"functions[{at}]"))
     return found
 
@@ -112,7 +114,7 @@ def _tools(body: Mapping[str, Any]) -> list[Tool]:
 def _tool(function: Mapping[str, Any], path: str) -> Tool:
     name, description = function.get("name"), function.get("description")
     if not isinstance(name, str) or not name:
-        raise wrong(f"{path}.name", "a string that is not empty")
+        raise invalid_field(f"{path}.name", "a string that is not empty")
     parameters = optional(function, "parameters", dict, "a JSON Schema", f"{path}.")
     told = description if isinstance(description, str) else ""
     return Tool(name, told, parameters or {})

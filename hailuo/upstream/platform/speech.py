@@ -19,6 +19,7 @@ from ...errors import (
 )
 from ...net.stream import Stream
 from .. import AudioStream, Credential, Speech, Voice, languages, text_splitting
+from ..openai_voices import OPENAI_VOICES
 from . import events, protocol, voices
 from .client import Client
 
@@ -59,7 +60,7 @@ class SpeechClient:
 
         raises: TokenRejected.
         """
-        if voice in voices.OPENAI:
+        if voice in OPENAI_VOICES:
             return True
         return any(voice == each.id for each in self._known.get(account.token, watch))
 
@@ -110,7 +111,7 @@ class SpeechClient:
 
         One that is named plainly is tried: the list has no clone before its first use.
         """
-        if name not in voices.OPENAI:
+        if name not in OPENAI_VOICES:
             return name
         listed = self._known.get(account.token, watch) or self._official
         return voices.standing_for(name, listed)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from ...errors import BadRequest
 from .. import Voice
+from ..openai_voices import ORIGINAL_VOICES
 from .protocol import CLONED_VOICE
 
 VOICES = tuple(
@@ -78,7 +79,6 @@ TTS_1_HD = {
     **LATER,
 }
 HD = "tts-1-hd"
-REPLACEABLE = ("alloy", "echo", "fable", "onyx", "nova", "shimmer")
 
 _IDS = frozenset(speaker.id for speaker in VOICES)
 _CLONED = re.compile(CLONED_VOICE + r"\w+", re.ASCII)
@@ -115,7 +115,7 @@ def replacements(setting: str) -> dict[str, str]:
     semicolon of the original program's example may have been copied along.
     """
     entries = [_unquoted(entry) for entry in _unquoted(setting).split(",")]
-    pairs = zip(REPLACEABLE, entries, strict=False)
+    pairs = zip(ORIGINAL_VOICES, entries, strict=False)
     return {name: voice for name, voice in pairs if voice}
 
 
