@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions"""
+"""POST /v1/chat/completions."""
 
 import time
 import uuid
@@ -22,6 +22,7 @@ bp = Blueprint("chat", __name__)
 
 @bp.post("/chat/completions")
 def complete() -> Response:
+    """Complete a chat, as a single answer or as events."""
     begun = client_request.begin(request)
     gateway, settings = begun.app.gateway, begun.app.settings
     chat = chat_request(request, settings)
