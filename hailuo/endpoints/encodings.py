@@ -1,7 +1,7 @@
-"""Bodies that are compressed: unpacked as they are read, within the limits of a route.
+"""Decompress request bodies as they are read (WSGI middleware).
 
-WSGI middleware around the input, inside of which a body is as it was before it was
-packed, and of unknown length, like one in chunks.
+Inside of it, a body is as it was before compression, and of unknown length, like a
+chunked one. So the limits of routes apply to the decompressed body.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from ..net.decompression import ENCODINGS, MALFORMED, PIECE, Decompressor, ZstdU
 from ..settings import MB
 from .middleware.paths import Application
 
-UNPACKERS: dict[str, type[Decompressor] | type[ZstdUnpacker]] = {
+DECOMPRESSORS: dict[str, type[Decompressor] | type[ZstdUnpacker]] = {
     **dict.fromkeys(ENCODINGS, Decompressor),
     "zstd": ZstdUnpacker,
 }
@@ -22,7 +22,7 @@ ACCEPTED = "gzip, deflate, zstd"
 
 
 class UnsupportedEncoding(BadRequest):
-    """The body is packed in a way that is not read."""
+    """The body has an unsupported Content-Encoding."""
 
     status = 415
     code = "unsupported_encoding"
@@ -32,11 +32,10 @@ class UnsupportedEncoding(BadRequest):
         return super().headers | {"Accept-Encoding": ACCEPTED}
 
 
-class Encodings:
-    """Unpacks the body of every request that says it is packed.
+class EncodingsMiddleware:
+    """WSGI middleware that decompresses bodies with a Content-Encoding.
 
-    max_packed_mb: the most that is read of one, however little comes out of it; what
-        comes out is bounded where any body is.
+    max_packed_mb: limit of the compressed body.
     """
 
     def __init__(self, application: Application, max_packed_mb: int) -> None:
@@ -47,29 +46,31 @@ class Encodings:
         encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
         if encoding not in ("", "identity"):
             packed = get_input_stream(environ)
-            environ["wsgi.input"] = Unpacked(packed, encoding, self._max_packed_mb)
+            environ["wsgi.input"] = DecompressedStream(
+                packed, encoding, self._max_packed_mb
+            )
             environ["wsgi.input_terminated"] = True
             environ["HTTP_TRANSFER_ENCODING"] = "chunked"
             environ.pop("CONTENT_LENGTH", None)
         return self._application(environ, start_response)
 
 
-class Unpacked:
-    """Input of a request, unpacked as it is read.
+class DecompressedStream:
+    """Body of a request, decompressed as it is read.
 
-    A body that cannot be unpacked is refused by who reads it, after who may call.
+    Errors are raised by read(), so the client is authenticated before.
     """
 
     def __init__(self, packed: IO[bytes], encoding: str, max_packed_mb: int) -> None:
         self._encoding = encoding
         self._max_packed_mb = max_packed_mb
-        self._pieces = self._unpack(packed)
+        self._pieces = self._decompress(packed)
         self._buffer = bytearray()
 
     def read(self, size: int = -1) -> bytes:
         """Return *size* bytes, or fewer at the end.
 
-        raises: BadRequest, UnsupportedEncoding, TooLarge, and what reading raises.
+        raises: BadRequest, UnsupportedEncoding, TooLarge; as the stream below.
         """
         while size < 0 or len(self._buffer) < size:
             piece = next(self._pieces, None)
@@ -81,39 +82,39 @@ class Unpacked:
         del self._buffer[:taken]
         return data
 
-    def _unpack(self, packed: IO[bytes]) -> Iterator[bytes]:
-        if self._encoding not in UNPACKERS:
+    def _decompress(self, packed: IO[bytes]) -> Iterator[bytes]:
+        if self._encoding not in DECOMPRESSORS:
             raise UnsupportedEncoding(
-                f'Content-Encoding "{self._encoding[:50]}" is not read: send the body '
-                f"as it is, or as one of {ACCEPTED}"
+                f'Content-Encoding "{self._encoding[:50]}" is not supported: send the '
+                f"body uncompressed, or as one of {ACCEPTED}"
             )
-        unpacker, left = UNPACKERS[self._encoding](), self._max_packed_mb * MB
+        decompressor = DECOMPRESSORS[self._encoding]()
+        bytes_left = self._max_packed_mb * MB
         try:
             while data := packed.read(PIECE):
-                left -= len(data)
-                if left < 0:
+                bytes_left -= len(data)
+                if bytes_left < 0:
                     raise TooLarge(
-                        f"the body is larger than {self._max_packed_mb} MB before it "
-                        "is unpacked"
+                        f"the compressed body is larger than {self._max_packed_mb} MB"
                     )
-                yield from unpacker.feed(data)
-            unpacker.finish()
+                yield from decompressor.feed(data)
+            decompressor.finish()
         except MALFORMED as error:
             raise BadRequest(
-                f"the body is not the {self._encoding} that Content-Encoding says, or "
+                f"the body is not valid {self._encoding}, as Content-Encoding says, or "
                 f"it is cut off ({error or 'its end is missing'})",
                 code="invalid_body",
             ) from None
 
 
 def not_json(data: bytes, error: ValueError) -> BadRequest:
-    """Return the refusal of a body that a JSON parser refuses with *error*."""
+    """Return the error for a body that a JSON parser rejects with *error*."""
     problem = f"is not valid JSON: {error}"
     try:
         data.decode()
-    except UnicodeDecodeError as wrong:
+    except UnicodeDecodeError as decoding:
         problem = (
-            f"is not UTF-8, byte {wrong.start} is 0x{data[wrong.start]:02x}: JSON is "
-            "read in UTF-8, whatever charset the Content-Type names"
+            f"is not UTF-8: byte {decoding.start} is 0x{data[decoding.start]:02x}. "
+            "JSON must be in UTF-8, whatever charset the Content-Type names"
         )
     return BadRequest(f"the body {problem}", code="invalid_json")

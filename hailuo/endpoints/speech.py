@@ -1,4 +1,4 @@
-"""POST /v1/audio/speech (apis.md 1.4)"""
+"""POST /v1/audio/speech (apis.md 1.4)."""
 
 import base64
 from collections.abc import Generator, Iterator, Mapping
@@ -25,19 +25,22 @@ CONTENT_TYPES = {
 }
 DEFAULT_VOICE = "alloy"
 SPEEDS = (0.25, 4.0)
-MAX_CHARACTERS = 100_000  # some hours of speech
+MAX_CHARACTERS = 100_000  # about two hours of speech
 MAX_VOICE_CHARACTERS = 256
-# source: platform.md, Speech; the ranges, and the languages, the platform's own pages.
+# source: platform.md, Speech; for ranges and languages, the platform's documentation.
 EMOTIONS = ("happy", "sad", "angry", "fearful", "disgusted", "surprised", "calm")
 MAX_VOLUME = 10.0
 PITCHES = (-12, 12)  # semitones
 EVENT_BYTES = 24_000  # one-api reads lines of less than 64 KiB
-# Nobody counts tokens upstream; the same fixed numbers as for chat.
+# The upstream does not count tokens; these are the fixed numbers of chat.
 USAGE = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
 
 
 class SpeechRequest(NamedTuple):
-    """A speech as it was asked for. events: sent as events instead of as a file."""
+    """A validated speech request.
+
+    events: whether the audio is sent as events instead of as a file.
+    """
 
     speech: Speech
     events: bool
@@ -51,13 +54,13 @@ def speak() -> Response:
     """
     begun = client_request.begin(request)
     gateway, settings = begun.app.gateway, begun.app.settings
-    wanted = read(json_body.read(request, settings, json_body.MAX_SPEECH_BYTES))
-    if gateway.converts(begun.candidates, wanted.speech):
+    speech_request = read(json_body.read(request, settings, json_body.MAX_SPEECH_BYTES))
+    if gateway.converts(begun.candidates, speech_request.speech):
         begun.prove()
-    audio = gateway.speak(begun.enqueue(), wanted.speech, begun.watch)
-    if wanted.events:
+    audio = gateway.speak(begun.enqueue(), speech_request.speech, begun.watch)
+    if speech_request.events:
         return as_events(audio, begun.log)
-    return as_file(audio, wanted.speech.format)
+    return as_file(audio, speech_request.speech.format)
 
 
 def as_file(audio: AudioStream, format: str) -> Response:
@@ -110,7 +113,7 @@ def deltas(piece: bytes | Heartbeat) -> bytes:
 
 
 def read(body: Mapping[str, Any]) -> SpeechRequest:
-    """raises: BadRequest, naming the field."""
+    """Validate a speech request. raises: BadRequest, naming the field."""
     format = _choice(body, "response_format", tuple(CONTENT_TYPES))
     events = _choice(body, "stream_format", ("audio", "sse")) == "sse"
     speech = Speech(
@@ -128,35 +131,37 @@ def read(body: Mapping[str, Any]) -> SpeechRequest:
 
 
 def _input(body: Mapping[str, Any]) -> str:
-    """Return the text as it is read aloud."""
+    """Return the text to be spoken."""
     text = body.get("input")
     if not isinstance(text, str) or not text.strip():
-        raise validation.invalid_field("input", "a text to be read out")
+        raise validation.invalid_field("input", "a text that is not empty")
     if len(text) > MAX_CHARACTERS:
         raise validation.invalid_field(
-            "input", f"at most {MAX_CHARACTERS} characters long"
+            "input", f"at most {MAX_CHARACTERS:,} characters long"
         )
     raw = body.get("raw")
     if not isinstance(raw, (bool, type(None))):
         raise validation.invalid_field("raw", "true or false")
     if raw:
         return text
-    said = spoken(text)
-    if not any(map(str.isalnum, said)):
+    words = spoken(text)
+    if not any(map(str.isalnum, words)):
         raise validation.invalid_field(
             "input",
-            "more than marks, code blocks, addresses and emoji: these are not read "
-            'aloud unless "raw" is true',
+            "a text with words: punctuation, code blocks, addresses and emoji are not "
+            'spoken unless "raw" is true',
         )
-    return said
+    return words
 
 
 def _voice(body: Mapping[str, Any]) -> str:
-    """A name or, as OpenAI has it for voices of one's own, an object with an id."""
+    """Return the voice: a name or, as for OpenAI's own voices, an object with an id."""
     voice = body.get("voice") or DEFAULT_VOICE
     voice = voice.get("id") if isinstance(voice, dict) else voice
     if not isinstance(voice, str) or len(voice) > MAX_VOICE_CHARACTERS:
-        raise validation.invalid_field("voice", "a voice of GET /v1/audio/voices")
+        raise validation.invalid_field(
+            "voice", "a voice that GET /v1/audio/voices lists"
+        )
     return voice.strip()
 
 
@@ -194,13 +199,13 @@ def _volume(body: Mapping[str, Any]) -> float | None:
         return None
     if not _is_number(volume) or not 0 < volume <= MAX_VOLUME:
         raise validation.invalid_field(
-            "vol", f"a number above 0, {MAX_VOLUME:.0f} at most"
+            "vol", f"a number above 0, at most {MAX_VOLUME:.0f}"
         )
     return float(volume)
 
 
 def _language(body: Mapping[str, Any]) -> str:
-    """Return the code of a language, or "auto"."""
+    """Return the code of a language, "auto", or "" if none was sent."""
     language = body.get("language_boost")
     if language in (None, "auto"):
         return language or ""
@@ -216,7 +221,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _choice(body: Mapping[str, Any], name: str, options: tuple[str, ...]) -> str:
-    """One of *options*, the first unless told."""
+    """Return one of *options*, by default the first. raises: BadRequest."""
     value = body.get(name) or options[0]
     if value not in options:
         raise validation.invalid_field(name, "one of " + ", ".join(options))

@@ -1,4 +1,4 @@
-"""POST /v1/audio/transcriptions (apis.md 1.5)"""
+"""POST /v1/audio/transcriptions (apis.md 1.5)."""
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ bp = Blueprint("transcriptions", __name__)
 FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
 TIMED = FORMATS[2:]
 GRANULARITIES = "timestamp_granularities"
-# What clients put into a form for true and false, in any case.
+# Words for true and false in forms, in lower case.
 STREAM = {
     **dict.fromkeys(("true", "1", "on", "yes"), True),
     **dict.fromkeys(("", "false", "0", "off", "no", "none", "null"), False),
@@ -25,7 +25,7 @@ STREAM = {
 
 
 class TranscriptionRequest(NamedTuple):
-    """What is wanted of a recording. recording: without its parts."""
+    """A validated transcription request. recording: without its parts."""
 
     recording: Recording
     format: str
@@ -38,33 +38,35 @@ def transcribe() -> Response:
     begun = client_request.begin(request)
     begun.prove()
     with ExitStack() as stack:
-        received = upload.read(request, begun.app.settings, stack)
-        wanted = read(received.fields)
-        parts = stack.enter_context(audio.parts(received.file, begun.watch))
+        uploaded = upload.read(request, begun.app.settings, stack)
+        transcription = read(uploaded.fields)
+        parts = stack.enter_context(audio.parts(uploaded.file, begun.watch))
         pieces = begun.app.gateway.transcribe(
-            begun.enqueue(), wanted.recording._replace(parts=parts), begun.watch
+            begun.enqueue(), transcription.recording._replace(parts=parts), begun.watch
         )
         stack.callback(pieces.close)
-        if wanted.stream:
+        if transcription.stream:
             first = next(pieces, None)  # a failure before it sets the status
             close = stack.pop_all().close
             return event_response(events(first, pieces), close, begun.log)
-        received_pieces = [piece for piece in pieces if piece is not HEARTBEAT]
-        return whole(received_pieces, wanted, parts.seconds)
+        all_pieces = [piece for piece in pieces if piece is not HEARTBEAT]
+        return whole(all_pieces, transcription, parts.seconds)
 
 
 def whole(
-    pieces: Sequence[TranscriptPiece], wanted: TranscriptionRequest, seconds: float
+    pieces: Sequence[TranscriptPiece],
+    transcription: TranscriptionRequest,
+    seconds: float,
 ) -> Response:
     """Return the transcript in the format that was asked for."""
     text = "".join(piece.text for piece in pieces)
     segments = [segment for piece in pieces for segment in piece.segments]
-    if wanted.format == "json":
+    if transcription.format == "json":
         return jsonify({"text": text})
-    if wanted.format == "text":
+    if transcription.format == "text":
         return Response(text + "\n", mimetype="text/plain")
-    if wanted.format == "verbose_json":
-        recording = wanted.recording
+    if transcription.format == "verbose_json":
+        recording = transcription.recording
         return jsonify(
             subtitles.to_verbose_json(
                 text,
@@ -74,7 +76,7 @@ def whole(
                 words=recording.times == "word",
             )
         )
-    write = {"srt": subtitles.to_srt, "vtt": subtitles.to_vtt}[wanted.format]
+    write = {"srt": subtitles.to_srt, "vtt": subtitles.to_vtt}[transcription.format]
     cues = segments or subtitles.whole(text, seconds)
     return Response(write(cues), mimetype="text/plain")
 
@@ -97,20 +99,20 @@ def events(
     yield event({"type": "transcript.text.done", "text": text})
 
 
-def read(sent: Mapping[str, Any]) -> TranscriptionRequest:
-    """raises: BadRequest, naming the field."""
-    format = sent.get("response_format") or FORMATS[0]
+def read(fields: Mapping[str, Any]) -> TranscriptionRequest:
+    """Validate a transcription request. raises: BadRequest, naming the field."""
+    format = fields.get("response_format") or FORMATS[0]
     if format not in FORMATS:
         raise validation.invalid_field(
             "response_format", "one of " + ", ".join(FORMATS)
         )
-    stream = _stream(sent)
+    stream = _stream(fields)
     if stream and format in TIMED:
         raise validation.invalid_field(
             "response_format", "json or text when stream is true"
         )
-    granularities = _granularities(sent)
-    language = sent.get("language") or ""
+    granularities = _granularities(fields)
+    language = fields.get("language") or ""
     if not isinstance(language, str):
         raise validation.invalid_field("language", "a string")
     recording = Recording(
@@ -121,26 +123,26 @@ def read(sent: Mapping[str, Any]) -> TranscriptionRequest:
     return TranscriptionRequest(recording, format, stream)
 
 
-def _stream(sent: Mapping[str, Any]) -> bool:
-    """Read the word for true or false that a form, or JSON, holds."""
-    value = sent.get("stream")
+def _stream(fields: Mapping[str, Any]) -> bool:
+    """Return whether to stream, from JSON or from a word of a form."""
+    value = fields.get("stream")
     word = "" if value is None else str(value).strip().lower()
     if word not in STREAM:
         raise validation.invalid_field("stream", "true or false")
     return STREAM[word]
 
 
-def _granularities(sent: Mapping[str, Any]) -> Sequence[str]:
-    asked = sent.get(f"{GRANULARITIES}[]") or sent.get(GRANULARITIES) or ()
-    asked = [asked] if isinstance(asked, str) else asked
-    if not isinstance(asked, (list, tuple)) or not all(
-        isinstance(each, str) for each in asked
+def _granularities(fields: Mapping[str, Any]) -> Sequence[str]:
+    values = fields.get(f"{GRANULARITIES}[]") or fields.get(GRANULARITIES) or ()
+    values = [values] if isinstance(values, str) else values
+    if not isinstance(values, (list, tuple)) or not all(
+        isinstance(value, str) for value in values
     ):
         raise validation.invalid_field(GRANULARITIES, 'a list of "segment" and "word"')
-    return asked
+    return values
 
 
 def _times(granularities: Sequence[str], format: str) -> str:
-    """Of words only where they can be shown; what else is asked is tolerated."""
-    words = any("word" in each for each in granularities)
+    """Return "word" if the format can show words; unknown granularities are ignored."""
+    words = any("word" in granularity for granularity in granularities)
     return "word" if format == "verbose_json" and words else "phrase"

@@ -11,7 +11,7 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.endpoints.encodings import Unpacked
+from hailuo.endpoints.encodings import DecompressedStream
 from hailuo.net.decompression import MALFORMED, ZstdUnpacker
 from tests.conftest import SECRET, Caller
 from tests.served import KEY, Served
@@ -210,7 +210,7 @@ def test_any_bytes_survive_however_they_come_and_are_read(
     data: bytes, step: int, size: int
 ):
     for encoding, pack in (("gzip", gzip.compress), ("zstd", zstd.compress)):
-        stream = Unpacked(Drip(pack(data), max(step, 50)), encoding, 1)
+        stream = DecompressedStream(Drip(pack(data), max(step, 50)), encoding, 1)
         read = b""
         while part := stream.read(size):
             assert len(part) <= size

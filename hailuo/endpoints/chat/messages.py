@@ -87,7 +87,10 @@ def _is_placeholder(message: Any) -> bool:
 
 
 def _result(content: Any, path: str) -> Any:
-    """Return a tool's result as content; other JSON is serialized. raises: BadRequest."""
+    """Return a tool's result as content; other JSON is serialized.
+
+    raises: BadRequest.
+    """
     parts = content if isinstance(content, list) else [content]
     if content is None or all(
         isinstance(part, str) or (isinstance(part, dict) and "type" in part)

@@ -90,9 +90,7 @@ def _check_shape(body: Mapping[str, Any]) -> None:
         raise invalid_field("response_format.type", '"text"')
     modalities = optional(body, "modalities", list, "a list") or ["text"]
     if modalities != ["text"]:
-        raise invalid_field(
-            "modalities", '["text"]; use /v1/audio/speech for speech'
-        )
+        raise invalid_field("modalities", '["text"]; use /v1/audio/speech for speech')
 
 
 def _stops(body: Mapping[str, Any]) -> Sequence[str]:

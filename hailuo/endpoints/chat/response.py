@@ -26,7 +26,7 @@ MAX_LINE_LINKS = 10
 def completion(
     pieces: Sequence[Piece], id: str, model: str, created: int
 ) -> dict[str, Any]:
-    """Return a completion made of all its pieces, the last of which says how it ended."""
+    """Return a completion of all *pieces*; the last one says how it ended."""
     last = pieces[-1]
     choice = {
         "index": 0,
@@ -85,7 +85,7 @@ def _call_delta(call: ToolCall) -> dict[str, Any]:
 
 
 def usage(counted: Usage | None) -> dict[str, int]:
-    """Return the token counts, or the original program's fixed ones if none are known."""
+    """Return the token counts, by default the original program's fixed ones."""
     prompt, answer = counted or (1, 1)
     return {
         "prompt_tokens": prompt,
@@ -133,13 +133,13 @@ class Chunks:
         self._null = False  # whether a chunk has set the content to null
 
     def begin(self, piece: Piece) -> bytes:
-        """Return the chunk before the first *piece*; its content is null for a tool call."""
+        """Return the chunk before the first *piece*, with null content for a call."""
         self._null = bool(piece.tool_calls and not piece.text)
         content = None if self._null else ""
         return self._chunk({"role": "assistant", "content": content})
 
     def piece(self, piece: Piece) -> bytes:
-        """Return the chunks of a piece; after the last one, also the end of the stream."""
+        """Return the chunks of a piece, and after the last one the stream's end."""
         self._length += len(piece.text)
         chunks = []
         for part in _parts(piece.reasoning):
@@ -160,7 +160,7 @@ class Chunks:
         return {"content": None, **delta}
 
     def _end(self, piece: Piece) -> list[bytes]:
-        """Return the citations, the finish, the usage if requested, and the end mark."""
+        """Return the citations, the finish, any usage, and the end mark."""
         end = []
         for at in range(0, len(piece.links), MAX_LINE_LINKS):
             cited = annotations(piece.links[at : at + MAX_LINE_LINKS], self._length)
