@@ -9,9 +9,7 @@ from . import (
     caching,
     chat,
     cors,
-    encodings,
     error_handlers,
-    headers,
     health,
     home,
     models,
@@ -22,8 +20,11 @@ from . import (
     voices,
 )
 from .app_state import AppState
-from .middleware import access_log, request_body
+from .middleware.access_log import AccessLogMiddleware
+from .middleware.content_encoding import ContentEncodingMiddleware
+from .middleware.header_limits import HeaderLimitsMiddleware
 from .middleware.paths import PathMiddleware
+from .middleware.request_body import RequestBodyMiddleware
 
 BLUEPRINTS = (
     home.bp,
@@ -55,9 +56,9 @@ def init_app(app: Flask, state: AppState) -> None:
     caching.init_app(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
-    routed = headers.HeadersMiddleware(PathMiddleware(app.wsgi_app))
-    watched = request_body.RequestBodyMiddleware(routed, state.settings.idle_timeout_s)
+    routed = HeaderLimitsMiddleware(PathMiddleware(app.wsgi_app))
+    watched = RequestBodyMiddleware(routed, state.settings.idle_timeout_s)
     largest_mb = max(state.settings.max_body_mb, state.settings.max_file_mb)
-    decompressed = encodings.EncodingsMiddleware(watched, largest_mb)
-    logged = access_log.AccessLogMiddleware(decompressed, state.metrics, state.shutdown)
+    decompressed = ContentEncodingMiddleware(watched, largest_mb)
+    logged = AccessLogMiddleware(decompressed, state.metrics, state.shutdown)
     app.wsgi_app = logged  # type: ignore[method-assign]

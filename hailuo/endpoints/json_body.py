@@ -16,7 +16,6 @@ from flask import Request
 
 from ..errors import BadRequest, TooLarge
 from ..settings import MB, Settings
-from . import encodings
 
 # An object or a key takes up to 1 µs to parse, a number or a text up to 0.1 µs. No
 # conversation comes near these limits: 32 MB of prose have some 500,000 commas.
@@ -104,7 +103,7 @@ def _with_surrogates(data: bytes, error: ValueError) -> Any:
     try:
         return orjson.loads(_without_surrogates(_as_utf8(data)))
     except ValueError:
-        raise encodings.not_json(data, error) from None
+        raise _not_json(data, error) from None
 
 
 def _as_utf8(data: bytes) -> bytes:
@@ -135,3 +134,16 @@ def _without_surrogates(data: bytes) -> bytes:
         if count == MAX_LONE_SURROGATES:
             raise ValueError("the body contains too many lone surrogates")
     return data.replace(b"\0\0", b"\\\\")
+
+
+def _not_json(data: bytes, error: ValueError) -> BadRequest:
+    """Return the error for a body that a JSON parser rejects with *error*."""
+    problem = f"is not valid JSON: {error}"
+    try:
+        data.decode()
+    except UnicodeDecodeError as decoding:
+        problem = (
+            f"is not UTF-8: byte {decoding.start} is 0x{data[decoding.start]:02x}. "
+            "JSON must be in UTF-8, whatever charset the Content-Type names"
+        )
+    return BadRequest(f"the body {problem}", code="invalid_json")

@@ -11,7 +11,7 @@ from ..upstream import AudioStream, Speech, languages
 from . import client_request, json_body, validation
 from .middleware.access_log import RequestLog
 from .speech_text import spoken
-from .streaming import PING, StreamedBody, event, event_response, stream_response
+from .sse import PING, StreamedBody, event, event_response, stream_response
 
 bp = Blueprint("speech", __name__)
 

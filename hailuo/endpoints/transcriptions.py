@@ -10,7 +10,7 @@ from .. import audio
 from ..concurrency.watch import HEARTBEAT, Heartbeat
 from ..upstream import Recording, TranscriptPiece, TranscriptStream
 from . import client_request, subtitles, upload, validation
-from .streaming import PING, event, event_response
+from .sse import PING, event, event_response
 
 bp = Blueprint("transcriptions", __name__)
 

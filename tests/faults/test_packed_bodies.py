@@ -11,7 +11,7 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.endpoints.encodings import DecompressedStream
+from hailuo.endpoints.middleware.content_encoding import DecompressedStream
 from hailuo.net.decompression import MALFORMED, ZstdUnpacker
 from tests.conftest import SECRET, Caller
 from tests.served import KEY, Served

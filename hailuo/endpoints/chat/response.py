@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from ...upstream import Link, Piece, ToolCall, Usage
-from ..streaming import event
+from ..sse import event
 
 FINISH = {
     "stop": "stop",

@@ -13,7 +13,7 @@ from ...gateway.attachments import Given, attached
 from ...upstream import Answer, Piece
 from .. import client_request, content_parts
 from ..middleware.access_log import RequestLog
-from ..streaming import PING, event_response
+from ..sse import PING, event_response
 from .request import ChatRequest, chat_request
 from .response import Chunks, completion
 

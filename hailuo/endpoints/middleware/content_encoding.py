@@ -9,10 +9,10 @@ from typing import IO, Any
 
 from werkzeug.wsgi import get_input_stream
 
-from ..errors import BadRequest, TooLarge
-from ..net.decompression import ENCODINGS, MALFORMED, PIECE, Decompressor, ZstdUnpacker
-from ..settings import MB
-from .middleware.paths import Application
+from ...errors import BadRequest, TooLarge
+from ...net.decompression import ENCODINGS, MALFORMED, PIECE, Decompressor, ZstdUnpacker
+from ...settings import MB
+from .paths import Application
 
 DECOMPRESSORS: dict[str, type[Decompressor] | type[ZstdUnpacker]] = {
     **dict.fromkeys(ENCODINGS, Decompressor),
@@ -32,7 +32,7 @@ class UnsupportedEncoding(BadRequest):
         return super().headers | {"Accept-Encoding": ACCEPTED}
 
 
-class EncodingsMiddleware:
+class ContentEncodingMiddleware:
     """WSGI middleware that decompresses bodies with a Content-Encoding.
 
     max_packed_mb: limit of the compressed body.
@@ -105,16 +105,3 @@ class DecompressedStream:
                 f"it is cut off ({error or 'its end is missing'})",
                 code="invalid_body",
             ) from None
-
-
-def not_json(data: bytes, error: ValueError) -> BadRequest:
-    """Return the error for a body that a JSON parser rejects with *error*."""
-    problem = f"is not valid JSON: {error}"
-    try:
-        data.decode()
-    except UnicodeDecodeError as decoding:
-        problem = (
-            f"is not UTF-8: byte {decoding.start} is 0x{data[decoding.start]:02x}. "
-            "JSON must be in UTF-8, whatever charset the Content-Type names"
-        )
-    return BadRequest(f"the body {problem}", code="invalid_json")

@@ -10,9 +10,9 @@ from typing import Any
 
 from flask import Request, Response
 
-from ..errors import BadRequest, body
-from .middleware import access_log
-from .middleware.paths import Application
+from ...errors import BadRequest, body
+from . import access_log
+from .paths import Application
 
 MAX_HEADER_CHARACTERS = 8_192  # nginx's default limit
 UNLIMITED = ("HTTP_AUTHORIZATION", "HTTP_API_KEY", "HTTP_X_API_KEY", "HTTP_COOKIE")
@@ -26,7 +26,7 @@ class HeaderTooLong(BadRequest):
     code = "header_too_long"
 
 
-class HeadersMiddleware:
+class HeaderLimitsMiddleware:
     """WSGI middleware that rejects a request with a header that is too long."""
 
     def __init__(self, application: Application) -> None:
@@ -34,12 +34,15 @@ class HeadersMiddleware:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         for name, value in environ.items():
-            if name in WITHOUT_PREFIX or (
-                name.startswith("HTTP_") and name not in UNLIMITED
-            ):
-                if len(value) > MAX_HEADER_CHARACTERS:
-                    return error_response(environ)(environ, start_response)
+            if is_limited(name) and len(value) > MAX_HEADER_CHARACTERS:
+                return error_response(environ)(environ, start_response)
         return self._application(environ, start_response)
+
+
+def is_limited(name: str) -> bool:
+    """Return whether a variable of the environment is a header of limited length."""
+    is_header = name.startswith("HTTP_") or name in WITHOUT_PREFIX
+    return is_header and name not in UNLIMITED
 
 
 def error_response(environ: dict[str, Any]) -> Response:
