@@ -1,4 +1,4 @@
-"""State of a client's request that its view, the request log and the gateway share."""
+"""A client's request for an answer, as its view and the gateway share it."""
 
 import ssl
 from typing import NamedTuple
@@ -7,10 +7,10 @@ from flask import Request
 
 from ..accounts.account import Candidates
 from ..concurrency.watch import Watch
+from ..gateway import Gateway
 from ..gateway.request_state import RequestState
 from ..settings import Settings
 from . import app_state, auth
-from .app_state import AppState
 from .middleware import access_log
 from .middleware.access_log import RequestLog
 
@@ -22,21 +22,22 @@ class ClientRequest(NamedTuple):
     """
 
     request: Request
-    app: AppState
+    settings: Settings
+    gateway: Gateway
     candidates: Candidates
     watch: Watch
     log: RequestLog
 
     def prove(self) -> None:
         """Have credentials of the client's own confirmed. raises: as auth.prove()."""
-        auth.prove(self.request, self.candidates, self.app.gateway, self.watch)
+        auth.prove(self.request, self.candidates, self.gateway, self.watch)
 
     def enqueue(self) -> RequestState:
         """Enter the queue for an account, and have the request log follow the state.
 
         Call it when the request has been read: places are given in the order of calls.
         """
-        state = self.log.state = self.app.gateway.turn(self.candidates)
+        state = self.log.state = self.gateway.turn(self.candidates)
         return state
 
 
@@ -46,16 +47,17 @@ def begin(request: Request) -> ClientRequest:
     raises: Unauthorized, BadRequest; as auth.prove().
     """
     app = app_state.get_state()
-    begun = ClientRequest(
+    client_request = ClientRequest(
         request,
-        app,
+        app.settings,
+        app.gateway,
         auth.candidates(request, app.settings, app.pool),
         watch(request, app.settings),
         access_log.request_log(request),
     )
     if auth.is_large(request):
-        begun.prove()
-    return begun
+        client_request.prove()
+    return client_request
 
 
 def watch(request: Request, settings: Settings) -> Watch:

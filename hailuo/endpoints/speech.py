@@ -8,7 +8,8 @@ from flask import Blueprint, Response, request
 
 from ..concurrency.watch import HEARTBEAT, Heartbeat
 from ..upstream import AudioStream, Speech, languages
-from . import client_request, json_body, validation
+from . import json_body, validation
+from .client_request import begin
 from .middleware.access_log import RequestLog
 from .speech_text import spoken
 from .sse import PING, StreamedBody, event, event_response, stream_response
@@ -52,14 +53,16 @@ def speak() -> Response:
 
     The first audio is awaited here, so that a failure before it sets the status.
     """
-    begun = client_request.begin(request)
-    gateway, settings = begun.app.gateway, begun.app.settings
+    client_request = begin(request)
+    gateway, settings = client_request.gateway, client_request.settings
     speech_request = read(json_body.read(request, settings, json_body.MAX_SPEECH_BYTES))
-    if gateway.converts(begun.candidates, speech_request.speech):
-        begun.prove()
-    audio = gateway.speak(begun.enqueue(), speech_request.speech, begun.watch)
+    if gateway.converts(client_request.candidates, speech_request.speech):
+        client_request.prove()
+    audio = gateway.speak(
+        client_request.enqueue(), speech_request.speech, client_request.watch
+    )
     if speech_request.events:
-        return as_events(audio, begun.log)
+        return as_events(audio, client_request.log)
     return as_file(audio, speech_request.speech.format)
 
 

@@ -9,7 +9,8 @@ from flask import Blueprint, Response, jsonify, request
 from .. import audio
 from ..concurrency.watch import HEARTBEAT, Heartbeat
 from ..upstream import Recording, TranscriptPiece, TranscriptStream
-from . import client_request, subtitles, upload, validation
+from . import subtitles, upload, validation
+from .client_request import begin
 from .sse import PING, event, event_response
 
 bp = Blueprint("transcriptions", __name__)
@@ -35,20 +36,22 @@ class TranscriptionRequest(NamedTuple):
 @bp.post("/audio/transcriptions")
 def transcribe() -> Response:
     """Transcribe a recording, which is converted before an account is leased."""
-    begun = client_request.begin(request)
-    begun.prove()
+    client_request = begin(request)
+    client_request.prove()
     with ExitStack() as stack:
-        uploaded = upload.read(request, begun.app.settings, stack)
+        uploaded = upload.read(request, client_request.settings, stack)
         transcription = read(uploaded.fields)
-        parts = stack.enter_context(audio.parts(uploaded.file, begun.watch))
-        pieces = begun.app.gateway.transcribe(
-            begun.enqueue(), transcription.recording._replace(parts=parts), begun.watch
+        parts = stack.enter_context(audio.parts(uploaded.file, client_request.watch))
+        pieces = client_request.gateway.transcribe(
+            client_request.enqueue(),
+            transcription.recording._replace(parts=parts),
+            client_request.watch,
         )
         stack.callback(pieces.close)
         if transcription.stream:
             first = next(pieces, None)  # a failure before it sets the status
             close = stack.pop_all().close
-            return event_response(events(first, pieces), close, begun.log)
+            return event_response(events(first, pieces), close, client_request.log)
         all_pieces = [piece for piece in pieces if piece is not HEARTBEAT]
         return whole(all_pieces, transcription, parts.seconds)
 

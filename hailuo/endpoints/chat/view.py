@@ -11,7 +11,8 @@ from flask import Blueprint, Response, jsonify, request
 from ...concurrency.watch import HEARTBEAT, Heartbeat
 from ...gateway.attachments import Given, attached
 from ...upstream import Answer, Piece
-from .. import client_request, content_parts
+from .. import content_parts
+from ..client_request import begin
 from ..middleware.access_log import RequestLog
 from ..sse import PING, event_response
 from .request import ChatRequest, chat_request
@@ -23,22 +24,24 @@ bp = Blueprint("chat", __name__)
 @bp.post("/chat/completions")
 def complete() -> Response:
     """Complete a chat, as a single answer or as events."""
-    begun = client_request.begin(request)
-    gateway, settings = begun.app.gateway, begun.app.settings
+    client_request = begin(request)
+    gateway, settings = client_request.gateway, client_request.settings
     chat = chat_request(request, settings)
     if any(message.files for message in chat.question.messages):
-        begun.prove()
-    state = begun.enqueue()
+        client_request.prove()
+    request_state = client_request.enqueue()
 
     def ask(files: Sequence[Given]) -> Answer:
-        return gateway.answer(state, chat.question._replace(files=files), begun.watch)
+        return gateway.answer(
+            request_state, chat.question._replace(files=files), client_request.watch
+        )
 
-    candidates = begun.candidates
+    candidates = client_request.candidates
     rules = content_parts.rules(settings, trusted=not candidates.from_caller)
     fetches = bool(chat.sources) and gateway.fetches(candidates)
-    pieces = attached(chat.sources, rules, begun.watch, ask, fetches)
+    pieces = attached(chat.sources, rules, client_request.watch, ask, fetches)
     if chat.stream:
-        return streamed(pieces, chat, begun.log)
+        return streamed(pieces, chat, client_request.log)
     return whole(pieces, chat)
 
 
