@@ -66,10 +66,10 @@ def candidates(request: Request, settings: Settings, pool: Pool) -> Candidates:
             f"{MAX_CREDENTIALS}",
             code="too_many_credentials",
         )
-    if accounts := pool.caller_accounts(tokens):
-        if not any(map(app_state.get_state().gateway.knows, accounts.accounts())):
+    if own := pool.caller_accounts(tokens):
+        if not any(map(app_state.get_state().gateway.knows, own.accounts())):
             rate_limit.check(request)
-        return accounts
+        return own
     raise Unauthorized(
         "this is neither an API key of this gateway nor a _token of hailuoai.com; "
         "it was not forwarded"

@@ -19,9 +19,9 @@ def init_app(app: Flask) -> None:
     app.after_request(_add_headers)
     app.register_error_handler(errors.GatewayError, error_response)
     app.register_error_handler(NotFound, _unknown_route)
-    app.register_error_handler(MethodNotAllowed, _wrong_method)
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(MethodNotAllowed, _method_not_allowed)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _internal_error)
 
 
 def error_response(error: errors.GatewayError) -> Response:
@@ -33,7 +33,7 @@ def error_response(error: errors.GatewayError) -> Response:
     return response
 
 
-def _http(error: HTTPException) -> Response:
+def _http_error(error: HTTPException) -> Response:
     """Return the response to one of Werkzeug's errors, such as a too large body."""
     failure = errors.GatewayError(error.description or error.name)
     failure.status = error.code or 500
@@ -50,12 +50,12 @@ def _unknown_route(_: NotFound) -> Response:
     return error_response(routes.unknown(request, access_log.request_log(request).path))
 
 
-def _wrong_method(error: MethodNotAllowed) -> Response:
+def _method_not_allowed(error: MethodNotAllowed) -> Response:
     path, methods = access_log.request_log(request).path, error.valid_methods or ()
     return error_response(routes.MethodNotAllowed(request.method, path, methods))
 
 
-def _unexpected(error: Exception) -> Response:
+def _internal_error(error: Exception) -> Response:
     log.error("%s failed", access_log.request_log(request).id, exc_info=error)
     return error_response(
         errors.GatewayError("an internal error", code="internal_error")

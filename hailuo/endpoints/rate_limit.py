@@ -63,6 +63,7 @@ class Refusals:
 
 
 def init_app(app: Flask) -> None:
+    """Count refusals, and answer them with 401 or 429."""
     app.extensions[KEY] = Refusals()
     for error in (Unauthorized, TokenRejected):
         app.register_error_handler(error, _refused)

@@ -44,7 +44,7 @@ def list_accounts() -> Response:
     return jsonify(
         {
             "object": "list",
-            "data": [described(account) for account in state.pool.accounts],
+            "data": [describe_account(account) for account in state.pool.accounts],
             "persisted": state.credential_store.file.persisted,
             "problem": problem(state.credential_store.file),
         }
@@ -55,12 +55,12 @@ def list_accounts() -> Response:
 def add() -> Response:
     """Add accounts to the pool, and save their tokens."""
     state = app_state.get_state()
-    changes = state.credential_store.add(tokens_of(request, state.settings))
+    changes = state.credential_store.add(read_tokens(request, state.settings))
     return jsonify(
         {
             **changes._asdict(),
             "total": len(state.pool.accounts),
-            "accounts": [described(account) for account in state.pool.accounts],
+            "accounts": [describe_account(account) for account in state.pool.accounts],
             "persisted": state.credential_store.file.persisted,
         }
     )
@@ -84,7 +84,7 @@ def refresh() -> Response:
     """Renew the tokens of the pool now."""
     state = app_state.get_state()
     watch = client_request.watch(request, state.settings)
-    return jsonify(described_outcome(state.refresher.now(watch)))
+    return jsonify(describe_outcome(state.refresher.now(watch)))
 
 
 @bp.get("/refresh-status")
@@ -94,7 +94,7 @@ def status() -> Response:
     due = (state.refresher.due_at(account) for account in state.pool.accounts)
     return jsonify(
         {
-            **described_outcome(state.refresher.last or Outcome(0, ())),
+            **describe_outcome(state.refresher.last or Outcome(0, ())),
             "next_refresh": min((at for at in due if at), default=None),
             "interval_s": state.settings.token_refresh_interval_s,
             "persisted": state.credential_store.file.persisted,
@@ -112,7 +112,7 @@ def status() -> Response:
 def check() -> Response:
     """Check a token. Invalid tokens count towards the rate limit of refusals."""
     state = app_state.get_state()
-    token = token_of(request, state.settings)
+    token = read_token(request, state.settings)
     trusted = auth.is_owner(request, state.settings) or state.catalog.knows(token)
     if not trusted:
         rate_limit.check(request)
@@ -123,7 +123,7 @@ def check() -> Response:
     return jsonify({"live": live})
 
 
-def described_outcome(outcome: Outcome) -> dict[str, Any]:
+def describe_outcome(outcome: Outcome) -> dict[str, Any]:
     """Describe a refresh, with its time in Unix seconds, or null before the first."""
     return {
         "last_refresh": outcome.at or None,
@@ -141,7 +141,7 @@ def problem(file: TokensFile) -> str | None:
     return file.problem or file.write_error or None
 
 
-def described(account: Account) -> dict[str, Any]:
+def describe_account(account: Account) -> dict[str, Any]:
     """Describe an account: times in Unix seconds, and a masked token."""
     idle_s = time.monotonic() - account.slot.used_at
     now, cooldowns = time.time(), account.cooldowns.running()
@@ -151,7 +151,7 @@ def described(account: Account) -> dict[str, Any]:
         "state": account.state,
         "resting_until": now + max(cooldowns.values()) if cooldowns else None,
         "source": account.source,
-        "token": masked(account.token),
+        "token": mask(account.token),
         "expires_at": account.identity.expires_at,
         "last_used": now - idle_s if account.slot.used_at else None,
         "last_error": account.last_error or None,
@@ -159,12 +159,12 @@ def described(account: Account) -> dict[str, Any]:
     }
 
 
-def masked(token: str) -> str:
+def mask(token: str) -> str:
     """Return a token's ends, by which its owner can recognize it."""
     return f"{token[:4]}…{token[-4:]}" if len(token) >= 24 else "…"
 
 
-def tokens_of(request: Request, settings: Settings) -> Mapping[str, str]:
+def read_tokens(request: Request, settings: Settings) -> Mapping[str, str]:
     """Read the credentials in `tokens` or `token`: one, comma-joined, or a list.
 
     returns: each by its field: token, tokens, tokens[1].
@@ -188,7 +188,7 @@ def tokens_of(request: Request, settings: Settings) -> Mapping[str, str]:
     return {path: token.strip() for path, token in by_field.items()}
 
 
-def token_of(request: Request, settings: Settings) -> str:
+def read_token(request: Request, settings: Settings) -> str:
     """Read the credential to check. raises: BadRequest."""
     token = json_body.read(request, settings, json_body.MAX_TOKEN_BYTES).get("token")
     if not isinstance(token, str) or not token.strip():

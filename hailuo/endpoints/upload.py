@@ -61,19 +61,19 @@ def read(request: Request, settings: Settings, stack: ExitStack) -> Upload:
     raises: BadRequest, naming the field; TooLarge.
     """
     if request.mimetype == "application/json":
-        return of_json(json_body.read(request, settings), stack)
-    return of_form(request, settings.max_file_mb, stack)
+        return read_json(json_body.read(request, settings), stack)
+    return read_form(request, settings.max_file_mb, stack)
 
 
-def of_form(request: Request, max_mb: int, stack: ExitStack) -> Upload:
+def read_form(request: Request, max_mb: int, stack: ExitStack) -> Upload:
     """Read multipart/form-data, with or without a Content-Length."""
 
-    def on_disk(*_: object, **__: object) -> IO[bytes]:
+    def new_file(*_: object, **__: object) -> IO[bytes]:
         return stack.enter_context(SPOOL.file())
 
     limit = (max_mb + MAX_FIELDS_MB) * MB
     parser = MultiPartParser(
-        on_disk,
+        new_file,
         max_form_memory_size=MAX_FIELD_BYTES,
         buffer_size=BUFFER_BYTES,
         max_form_parts=MAX_FORM_PARTS,
@@ -110,7 +110,7 @@ def _value(form: MultiDict[str, str], name: str) -> Any:
     return form.getlist(name) if name.endswith("[]") else form[name]
 
 
-def of_json(body: Mapping[str, Any], stack: ExitStack) -> Upload:
+def read_json(body: Mapping[str, Any], stack: ExitStack) -> Upload:
     """Read {"model", "language", "input_audio": {"data": base64, "format"}}.
 
     source: apis.md 2.2, Open WebUI.

@@ -75,7 +75,7 @@ class BodyStream:
         self._connection = connection
         self._deadlines = deadlines
         self._deadline: Deadline | None = None
-        self._left = _length(environ)
+        self._bytes_left = _length(environ)
         self.authenticated = False
 
     def read(self, size: int = -1) -> bytes:
@@ -83,7 +83,7 @@ class BodyStream:
 
         raises: BadRequest, RequestTimeout, ClientDisconnected.
         """
-        if self._connection is not None and not self.authenticated and self._left:
+        if self._connection is not None and not self.authenticated and self._bytes_left:
             self._deadline = self._deadlines.begin(self._connection)
         try:
             data = self._read(size)
@@ -93,8 +93,8 @@ class BodyStream:
                     f"the body took longer than {UNAUTHENTICATED_TIMEOUT_S:g} s"
                 )
         whole = size < 0 or len(data) < size
-        self._left = 0 if whole else self._left - len(data)
-        if self._left <= 0:
+        self._bytes_left = 0 if whole else self._bytes_left - len(data)
+        if self._bytes_left <= 0:
             self.end()
         return data
 
