@@ -190,7 +190,7 @@ def test_json_in_another_charset_is_a_400_that_says_so(gateway: Served, body: by
     )
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (400, "invalid_json")
-    assert "not UTF-8, byte 14 is 0x" in error["message"]
+    assert "not UTF-8: byte 14 is 0x" in error["message"]
     assert "charset" in error["message"]
 
 

@@ -418,7 +418,7 @@ class TestDrippingBodies:
 
             thread = threading.Thread(target=drip)
             thread.start()
-            with pytest.raises(RequestTimeout, match="too long"):
+            with pytest.raises(RequestTimeout, match="longer than"):
                 body.read()
             over.set()
             thread.join()
