@@ -20,6 +20,7 @@ from ...errors import (
 )
 from ...net.stream import Stream
 from .. import AudioStream, Credential, Speech, Voice, languages, text_splitting
+from ..openai_voices import OPENAI_VOICES
 from . import events, protocol, voices
 from .client import Client
 
@@ -62,7 +63,7 @@ class SpeechClient:
 
         raises: TokenRejected.
         """
-        if voice in voices.OPENAI:
+        if voice in OPENAI_VOICES:
             return True
         listed = self._voices_or_none.get(account.token, watch)
         return any(voice == candidate.id for candidate in listed)
@@ -123,7 +124,7 @@ class SpeechClient:
         A name that is not OpenAI's is taken for an id, listed or not: a clone is not
         listed before its first use.
         """
-        if name not in voices.OPENAI:
+        if name not in OPENAI_VOICES:
             return name
         listed = self._voices_or_none.get(account.token, watch) or self._official
         return voices.id_for_openai_name(name, listed)

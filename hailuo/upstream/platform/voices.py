@@ -10,23 +10,8 @@ from typing import Any
 
 from ...errors import BadRequest, UpstreamProtocolError
 from .. import Voice
+from ..openai_voices import OPENAI_VOICES
 from . import protocol
-
-OPENAI = (
-    "alloy",
-    "echo",
-    "fable",
-    "onyx",
-    "nova",
-    "shimmer",
-    "ash",
-    "ballad",
-    "coral",
-    "sage",
-    "verse",
-    "marin",
-    "cedar",
-)
 
 
 def listed(answer: Any, lists: Sequence[str] = protocol.VOICE_LISTS) -> list[Voice]:
@@ -50,7 +35,7 @@ def listed(answer: Any, lists: Sequence[str] = protocol.VOICE_LISTS) -> list[Voi
 def id_for_openai_name(name: str, voices: Sequence[Voice]) -> str:
     """Return the id of the voice that stands for one of OpenAI's names."""
     ids = [voice.id for voice in voices] or [protocol.DEFAULT_VOICE]
-    return ids[OPENAI.index(name) % len(ids)]
+    return ids[OPENAI_VOICES.index(name) % len(ids)]
 
 
 def unknown(name: str) -> BadRequest:
