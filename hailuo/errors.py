@@ -202,7 +202,7 @@ class VoiceUnknown(UpstreamError):
     status = 400
     type = "invalid_request_error"
     code = "invalid_voice"
-    again = False
+    retry_same_account = False
 
 
 class TokenRejected(UpstreamError):
