@@ -19,7 +19,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple, Self, cast
+from typing import NamedTuple, Self, cast
 
 import requests
 import urllib3
@@ -87,7 +87,6 @@ class Stream:
     ) -> None:
         """response: of a request that was sent through a connection.Adapter."""
         self.response = response
-        self.response.request = cast(Any, None)  # which would take 14 kB a stream
         self._sent = cast(urllib3.HTTPResponse, response.raw)
         self._watch = watch
         self._terms = terms
