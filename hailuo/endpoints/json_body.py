@@ -7,13 +7,13 @@ Parsing holds everybody else up, so what would take long is refused before.
 
 import json
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from flask import Request
 
+from ..concurrency.fairness import yield_to_others
 from ..errors import BadRequest, TooLarge
 from ..settings import MB, Settings
 from . import encodings
@@ -128,7 +128,7 @@ def _without_halves(data: bytes) -> bytes:
         (_LONE_LOW, b"\\\\ufffd"),
         (_RAW_HALF, _MARK),
     ):
-        time.sleep(0)
+        yield_to_others()
         data, count = half.subn(mark, data, MAX_HALVES)
         if count == MAX_HALVES:
             raise ValueError("there are too many halves")

@@ -7,7 +7,6 @@ Parsing a big upload must not keep others waiting, so after every piece they hav
 turn (performance.md, Big bodies).
 """
 
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import IO, Any, NamedTuple
@@ -19,6 +18,7 @@ from werkzeug.formparser import MultiPartParser
 from werkzeug.http import parse_options_header
 from werkzeug.wsgi import get_input_stream
 
+from ..concurrency.fairness import TimeSlice
 from ..errors import BadRequest, TooLarge
 from ..files import decode
 from ..settings import MB, Settings
@@ -44,13 +44,14 @@ class Upload(NamedTuple):
 
 
 class YieldingStream:
-    """A stream that lets others have their turn after each piece."""
+    """A stream that lets others run between its pieces."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
+        self._time_slice = TimeSlice()
 
     def read(self, size: int = -1) -> bytes:
-        time.sleep(0)
+        self._time_slice.yield_if_over()
         return self._stream.read(size)
 
 

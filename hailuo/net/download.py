@@ -30,11 +30,11 @@ from urllib3.util import parse_url
 
 from ..concurrency.fairness import fairly
 from ..errors import BadRequest, TooLarge
-from ..files.names import address_fits, as_utf8, from_address, from_disposition
 from ..spool import SPOOL
 from . import safe_connect
 from .decompression import ENCODINGS, PIECE, decompressed
 from .download_body import Response
+from .headers import as_utf8, disposition_filename, is_parsable_url, path_filename
 from .safe_connect import ConnectPolicy, Deadline, NotPublic, connect
 
 TOTAL_S = 60.0
@@ -153,7 +153,7 @@ def _followed(address: str, rules: DownloadPolicy, fuse: Deadline) -> Fetched:
                     kept = _kept(response, found, rules, fuse)
                     return kept._replace(public=public)
                 location = as_utf8(location)
-                if not address_fits(location):
+                if not is_parsable_url(location):
                     raise _failed("it redirects to an address that is too long")
                 address = urljoin(found.text, location)
     raise _failed(f"it redirects more than {REDIRECTS} times")
@@ -161,7 +161,7 @@ def _followed(address: str, rules: DownloadPolicy, fuse: Deadline) -> Fetched:
 
 def _parsed(text: str) -> Address:
     """raises: BadRequest for what is no address of the web."""
-    if not address_fits(text):
+    if not is_parsable_url(text):
         raise _failed("its address is too long")
     text = text.strip()
     try:
@@ -256,8 +256,8 @@ def _kept(
         raise
     headers = response.headers
     media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    name = from_disposition(headers.get("Content-Disposition", ""))
-    return Fetched(content, size, media_type, name or from_address(address.path))
+    name = disposition_filename(headers.get("Content-Disposition", ""))
+    return Fetched(content, size, media_type, name or path_filename(address.path))
 
 
 def _body(response: BaseHTTPResponse) -> Iterable[bytes]:

@@ -1,10 +1,10 @@
 """Messages of OpenAI's API, in whatever form clients send them, as plain records."""
 
-import time
 from typing import Any
 
 import pytest
 
+from hailuo.concurrency import fairness
 from hailuo.endpoints.chat.messages import read_messages
 from hailuo.errors import BadRequest
 from hailuo.upstream import Call, Message
@@ -110,12 +110,13 @@ def test_refusal_beside_no_content_is_what_was_said():
 def test_others_have_a_turn_while_a_long_history_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    turns: list[float] = []
-    monkeypatch.setattr(time, "sleep", turns.append)
+    yields: list[None] = []
+    monkeypatch.setattr(fairness, "SLICE_S", 0)
+    monkeypatch.setattr(fairness, "yield_to_others", lambda: yields.append(None))
 
     assert len(read_messages({"messages": [USER] * 1000})) == 1000
 
-    assert len(turns) == 3
+    assert len(yields) == 1000
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hailuo.concurrency import fairness
 from hailuo.errors import BadRequest
 from hailuo.files import SLICE, File, data_uri, from_base64
 from tests.files import samples
@@ -115,12 +116,19 @@ def test_nothing_is_left_of_a_file(monkeypatch, tmp_path):
     assert set(os.listdir("/proc/self/fd")) <= before
 
 
-def test_decoding_lets_others_have_their_turn():
-    turns = []
+@pytest.fixture
+def yields(monkeypatch) -> list[None]:
+    """One item for each time that others were let run."""
+    yields: list[None] = []
+    monkeypatch.setattr(fairness, "SLICE_S", 0)
+    monkeypatch.setattr(fairness, "yield_to_others", lambda: yields.append(None))
+    return yields
 
-    from_base64(base64.b64encode(bytes(SLICE * 3)).decode(), sleep=turns.append)
 
-    assert turns == [0] * 4
+def test_decoding_lets_other_requests_run(yields):
+    from_base64(base64.b64encode(bytes(SLICE * 3)).decode())
+
+    assert len(yields) == 4
 
 
 def test_a_file_must_have_something_in_it():
@@ -150,9 +158,10 @@ def test_a_file_as_a_data_uri(size):
     assert data_uri(file) == f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 
-def test_making_a_data_uri_lets_others_have_their_turn():
-    turns = []
+def test_encoding_a_data_uri_lets_other_requests_run(yields):
+    file = from_base64("A" * SLICE * 3)
+    yields.clear()
 
-    data_uri(from_base64("A" * SLICE * 3), sleep=turns.append)
+    data_uri(file)
 
-    assert turns == [0] * 3
+    assert len(yields) == 3

@@ -5,13 +5,13 @@ API. Only the newest message is refused for a part that cannot be used; earlier 
 lose it. Whether calls and results fit together is for the upstream to mend.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import orjson
 
+from ...concurrency.fairness import fairly
 from ...errors import BadRequest
 from ...upstream import Call, Message
 from .. import content_parts
@@ -26,7 +26,6 @@ ROLES = {
     "function": "tool",
 }
 MOST_MESSAGES = 10_000
-TURN = 256  # messages that are read, some 5 µs each, before others have a turn
 
 # Names under which clients hand thinking back (platform.md, Thinking has to go round);
 # what stands in reasoning_details, or in parts of the content, is the same once more.
@@ -45,10 +44,8 @@ def read_messages(body: Mapping[str, Any]) -> Sequence[Message]:
     while newest and _is_placeholder(found[newest]):
         newest -= 1
     read = []
-    for index, message in enumerate(found[: newest + 1]):
+    for index, message in enumerate(fairly(found[: newest + 1])):
         read.append(_message(message, f"messages[{index}]", index == newest))
-        if index % TURN == TURN - 1:
-            time.sleep(0)
     return read
 
 
