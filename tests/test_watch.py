@@ -54,7 +54,7 @@ def test_the_time_given_is_kept(caller: Pair, upstream: Pair):
 
 def test_it_may_be_for_ever(caller: Pair, upstream: Pair):
     threading.Timer(0.03, upstream[1].sendall, (b"x",)).start()
-    assert Watch(caller[0]).wait(math.inf, upstream[0], beats=False)
+    assert Watch(caller[0]).wait(math.inf, upstream[0], heartbeats=False)
 
 
 def test_a_beat_ends_the_wait_when_it_is_due(caller: Pair, upstream: Pair):
@@ -68,7 +68,7 @@ def test_a_beat_ends_the_wait_when_it_is_due(caller: Pair, upstream: Pair):
 def test_without_beats_only_the_time_does(caller: Pair, upstream: Pair):
     watch = Watch(caller[0], heartbeat_s=0.01)
     until = time.monotonic() + 0.05
-    assert not watch.wait(until, upstream[0], beats=False)
+    assert not watch.wait(until, upstream[0], heartbeats=False)
     assert time.monotonic() >= until
 
 

@@ -118,7 +118,7 @@ class Stream:
         if self._body:
             self._ends_at = min(self._ends_at, time.monotonic() + self._watch.idle_s)
         body = io.BytesIO()
-        for part in self._parts(self._watch, beats=False):
+        for part in self._parts(self._watch, heartbeats=False):
             if part is HEARTBEAT:
                 continue
             body.write(part)
@@ -143,7 +143,7 @@ class Stream:
         """What arrives within 250 ms, whoever has left; it ends rather than fails."""
         until = time.monotonic() + DRAIN_S
         with contextlib.suppress(UpstreamError, ClientDisconnected):
-            yield from self._parts(Watch(), until, beats=False)
+            yield from self._parts(Watch(), until, heartbeats=False)
 
     def close(self) -> None:
         """Let go of the connection: back to the pool if read to its end, else shut."""
@@ -182,13 +182,13 @@ class Stream:
         return taken
 
     def _parts(
-        self, watch: Watch, until: float = math.inf, *, beats: bool = True
+        self, watch: Watch, until: float = math.inf, *, heartbeats: bool = True
     ) -> Iterator[bytes | Heartbeat]:
         """until: when to stop, on the clock of time.monotonic."""
         if self._body is None:
-            yield from self._opened(watch, until, beats)
+            yield from self._opened(watch, until, heartbeats)
         while self._body and not self._body.ended and time.monotonic() < until:
-            if not self._arrives(watch, until, beats):
+            if not self._arrives(watch, until, heartbeats):
                 yield HEARTBEAT
                 continue
             received = self._received()
@@ -206,12 +206,14 @@ class Stream:
             if not (self._body.whole or self._body.ended):
                 raise Unreachable("the upstream's answer is not what HTTP allows")
 
-    def _opened(self, watch: Watch, until: float, beats: bool) -> Iterator[Heartbeat]:
+    def _opened(
+        self, watch: Watch, until: float, heartbeats: bool
+    ) -> Iterator[Heartbeat]:
         """Wait for the headers, yielding heartbeats, and check them."""
         head = Head()
         with self._terms.opening():
             while time.monotonic() < until:
-                if not self._arrives(watch, until, beats):
+                if not self._arrives(watch, until, heartbeats):
                     yield HEARTBEAT
                 elif (received := self._received()) is not None:
                     if not received:
@@ -244,14 +246,14 @@ class Stream:
         self._unpacker = Decompressor() if packing in ENCODINGS else None
         return True
 
-    def _arrives(self, watch: Watch, until: float, beats: bool) -> bool:
+    def _arrives(self, watch: Watch, until: float, heartbeats: bool) -> bool:
         """Whether there is something to read, rather than a beat due."""
         if time.monotonic() >= self._ends_at:
             raise self._terms.timed_out("the upstream's answer does not end")
         if self._early or self._failure or self._cut:
             return True
         until = min(until, self._ends_at, self._heard_at + watch.idle_s)
-        if watch.wait(until, self._socket, beats=beats):
+        if watch.wait(until, self._socket, heartbeats=heartbeats):
             return True
         if time.monotonic() >= until:
             raise self._terms.timed_out("the upstream has been silent for too long")
