@@ -72,7 +72,7 @@ class HttpClient:
 
     proxy: address of a proxy all calls go through; "" for none.
     count: is told of each call to a service: which service's, which call, what came.
-    dialling: tells where connections may go; None for anywhere.
+    connect_policy: tells where connections may go; None for anywhere.
     session: for a library that makes calls of its own.
     """
 
@@ -80,27 +80,27 @@ class HttpClient:
         self,
         proxy: str = "",
         count: Count | None = None,
-        dialling: Callable[[], ConnectPolicy] | None = None,
+        connect_policy: Callable[[], ConnectPolicy] | None = None,
     ) -> None:
         self._count = count or (lambda *_: None)
         self._proxy = proxy
-        self._session = _session(proxy, Adapter(dialling))
-        self.session = _session(proxy, ReadingAdapter(dialling))
+        self._session = _session(proxy, Adapter(connect_policy))
+        self.session = _session(proxy, ReadingAdapter(connect_policy))
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
-    def elsewhere(self, origin: str) -> "HttpClient":
+    def for_untrusted_urls(self, origin: str) -> "HttpClient":
         """The way to addresses that the service at *origin* names: public ones.
 
         Where the service itself is in a private network, so may they be.
         """
 
         @cache
-        def dialling() -> ConnectPolicy:
+        def connect_policy() -> ConnectPolicy:
             parts, anywhere = urlsplit(origin), ConnectPolicy()
             inside = leads_inside(parts.hostname or "", parts.port or 0, anywhere)
             return ConnectPolicy(allow_private=inside)
 
-        return HttpClient(self._proxy, self._count, dialling=dialling)
+        return HttpClient(self._proxy, self._count, connect_policy=connect_policy)
 
     def send(
         self,

@@ -34,7 +34,7 @@ from ..errors import (
     UpstreamProtocolError,
     UpstreamTimeout,
 )
-from .connection import Connection
+from .connection import Connection, take_over
 from .decompression import ENCODINGS, Decompressor
 from .framing import Body, Chunked, Head, HeadTooLarge, Sized
 from .transport_errors import TRANSPORT_ERRORS, map_transport_error
@@ -87,7 +87,7 @@ class Stream:
     ) -> None:
         """response: of a request that was sent through a connection.Adapter."""
         self.response = response
-        self._sent = cast(urllib3.HTTPResponse, response.raw)
+        self._raw = cast(urllib3.HTTPResponse, response.raw)
         self._watch = watch
         self._terms = terms
         self._body: Body | None = None  # until the headers are here
@@ -98,7 +98,7 @@ class Stream:
         self._heard_at = time.monotonic()
         self._ends_at = self._heard_at + terms.total_s
         self._early = b""
-        self._socket = self._taken_over()
+        self._socket, self._file = take_over(self._raw)
 
     def __iter__(self) -> Iterator[bytes | Heartbeat]:
         return self._parts(self._watch)
@@ -151,8 +151,8 @@ class Stream:
             return
         self._closed = True
         if not (self._body and self._body.ended and self._body.whole):
-            self._sent.close()
-        self._sent.release_conn()  # one that is shut connects again
+            self._raw.close()
+        self._raw.release_conn()  # one that is shut connects again
         self._file.close()
 
     def abort(self) -> None:
@@ -168,18 +168,6 @@ class Stream:
             socket.socket(fileno=os.dup(self._socket.fileno())) as twin,
         ):
             twin.shutdown(socket.SHUT_RDWR)
-
-    @property
-    def _connection(self) -> Connection:
-        return cast(Connection, self._sent.connection)
-
-    def _taken_over(self) -> socket.socket:
-        """The connection's socket, which stays open when the connection is closed, as
-        it is behind the headers of an answer that says `Connection: close`."""
-        taken = cast(socket.socket, self._connection.sock)
-        self._file = taken.makefile("rb", buffering=0)
-        taken.settimeout(0)
-        return taken
 
     def _parts(
         self, watch: Watch, until: float = math.inf, *, heartbeats: bool = True
@@ -228,7 +216,7 @@ class Stream:
             found = head.feed(received)
             if found is None:
                 return False
-            answer = self._connection.answered(found[0])
+            answer = cast(Connection, self._raw.connection).parse(found[0])
         except HeadTooLarge:
             raise UpstreamProtocolError(
                 "the upstream's headers are too large"

@@ -22,7 +22,7 @@ def service():
 
 def test_a_public_service_names_no_private_address(service: Service):
     """Neither of a part of a speech, nor of where files are put."""
-    elsewhere = HttpClient().elsewhere(PUBLIC)
+    elsewhere = HttpClient().for_untrusted_urls(PUBLIC)
     for address in (service.url, service.url.replace("localhost", "127.0.0.1")):
         with pytest.raises(Unreachable):
             elsewhere.send("GET", address, headers={})
@@ -32,7 +32,7 @@ def test_a_public_service_names_no_private_address(service: Service):
 
 
 def test_a_private_one_may(service: Service):
-    elsewhere = HttpClient().elsewhere(PRIVATE)
+    elsewhere = HttpClient().for_untrusted_urls(PRIVATE)
     assert elsewhere.send("GET", service.url, headers={}).content == b"hello"
     assert elsewhere.session.get(service.url).content == b"hello"
 
@@ -41,13 +41,13 @@ def test_through_a_proxy_what_is_known_here_is_refused(service: Service):
     with Site(answer(b"hello")) as proxy:
         http = HttpClient(f"http://{proxy.host}:{proxy.port}")
         with pytest.raises(Unreachable):
-            http.elsewhere(PUBLIC).send("GET", service.url, headers={})
+            http.for_untrusted_urls(PUBLIC).send("GET", service.url, headers={})
         assert proxy.requests == []
         for origin, address in (
             (PRIVATE, service.url),
             (PUBLIC, "http://unknown.invalid/"),
         ):
-            answered = http.elsewhere(origin).send("GET", address, headers={})
+            answered = http.for_untrusted_urls(origin).send("GET", address, headers={})
             assert answered.content == b"hello"
     assert service.connections == 0
 
@@ -66,6 +66,8 @@ def test_the_address_that_was_vetted_is_the_one_connected_to(
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(socket.socket, "connect", lambda *at: asked.append(at[1]))
     with pytest.raises(Unreachable):
-        HttpClient().elsewhere(PUBLIC).send("GET", "http://files.example/", headers={})
+        HttpClient().for_untrusted_urls(PUBLIC).send(
+            "GET", "http://files.example/", headers={}
+        )
     assert asked.count("files.example") == 1
     assert asked[-1] == ("93.184.215.14", 80)

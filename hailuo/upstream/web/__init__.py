@@ -54,7 +54,7 @@ class Web:
         self._http = http
         self._client = Client(http, origin)
         self._removals = Removals(self._remove)
-        self._elsewhere = http.elsewhere(origin)
+        self._elsewhere = http.for_untrusted_urls(origin)
         self._uploads = Uploads(self._client, self._elsewhere)
         self._speech = SpeechClient(
             self._elsewhere, self._client, self._ask, self._removals
