@@ -25,7 +25,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
-from .safe_connect import ConnectPolicy, Deadline, NotPublic, connect, leads_inside
+from .safe_connect import ConnectPolicy, Deadline, NotPublic, connect, is_private_host
 
 CONNECT_S = 5.0
 MAX_IDLE_CONNECTIONS = 64  # kept for a host; urllib3 closes the others after use
@@ -132,7 +132,7 @@ class Adapter(HTTPAdapter):
 
 def _check_host(url: str, policy: ConnectPolicy) -> None:
     parts = urlsplit(url)
-    is_private = leads_inside(parts.hostname or "", parts.port or 0, policy)
+    is_private = is_private_host(parts.hostname or "", parts.port or 0, policy)
     if is_private and not policy.allow_private:
         raise requests.ConnectionError("its host is not public")
 

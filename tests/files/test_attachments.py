@@ -177,7 +177,7 @@ class TestPictures:
     """Whoever fetches pictures itself is told their public address."""
 
     PUBLIC = DownloadPolicy(
-        1000, connect_policy=ConnectPolicy(public=lambda at: at == "127.0.0.1")
+        1000, connect_policy=ConnectPolicy(is_public=lambda at: at == "127.0.0.1")
     )
 
     def given(self, source, fetches=True):

@@ -20,14 +20,14 @@ def test_chunks_however_they_are_cut(chunks: list[bytes], places: list[int]):
     body = Chunked()
     parts = cut(b"".join(map(chunk, chunks)) + END, places)
     assert b"".join(map(body.feed, parts)) == b"".join(chunks)
-    assert body.ended and body.whole
+    assert body.ended and body.is_sound
 
 
 def test_what_is_here_of_a_chunk_is_given():
     body = Chunked()
     assert body.feed(b"5\r\nab") == b"ab"
     assert body.feed(b"cde\r") == b"cde"
-    assert body.whole and not body.ended
+    assert body.is_sound and not body.ended
 
 
 @pytest.mark.parametrize(
@@ -38,16 +38,16 @@ def test_what_is_here_of_a_chunk_is_given():
 def test_a_size_however_it_is_written(head: bytes):
     body = Chunked()
     assert body.feed(head + b"0123456789\r\n" + END) == b"0123456789"
-    assert body.ended and body.whole
+    assert body.ended and body.is_sound
 
 
 def test_trailers_are_passed_over():
     body = Chunked()
     for byte in chunk(b"a") + b"0\r\nExpires: never\r\nX: y\r\n":
         body.feed(bytes([byte]))
-    assert body.whole and not body.ended
+    assert body.is_sound and not body.ended
     body.feed(b"\r\n")
-    assert body.whole and body.ended
+    assert body.is_sound and body.ended
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_what_is_no_chunk(wrong: bytes):
     """What came before it is given all the same."""
     body = Chunked()
     assert body.feed(chunk(b"before") + wrong).startswith(b"before")
-    assert not body.whole and not body.ended
+    assert not body.is_sound and not body.ended
 
 
 def test_a_body_of_a_size():
     body = Sized(5)
     assert body.feed(b"abc") == b"abc" and not body.ended
-    assert body.feed(b"de") == b"de" and body.ended and body.whole
+    assert body.feed(b"de") == b"de" and body.ended and body.is_sound
 
 
 @pytest.mark.parametrize(
@@ -85,24 +85,24 @@ def test_a_body_of_a_size():
 )
 def test_more_than_belongs_to_it(body: Sized | Chunked, data: bytes):
     assert body.feed(data + b"HTTP/1.1") == b"abc"
-    assert body.ended and not body.whole
+    assert body.ended and not body.is_sound
 
 
 def test_a_body_that_ends_with_its_connection():
     body = Sized(None)
     assert body.feed(b"abc") == b"abc"
-    assert body.endless and not body.ended
+    assert body.until_close and not body.ended
 
 
 def test_very_many_chunks_are_taken_out_in_steps():
     """Each takes but a few milliseconds."""
     body = Chunked()
     data = [body.feed(b"1\r\na\r\n" * (3 * MAX_STEPS) + END)]
-    assert len(data[0]) == MAX_STEPS and body.more and body.whole
+    assert len(data[0]) == MAX_STEPS and body.more and body.is_sound
     while body.more:
         data.append(body.feed(b""))
     assert b"".join(data) == b"a" * (3 * MAX_STEPS)
-    assert body.ended and body.whole
+    assert body.ended and body.is_sound
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from hailuo.concurrency.watch import HEARTBEAT, Watch
+from hailuo.concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from hailuo.errors import (
     ClientDisconnected,
     Unreachable,
@@ -70,8 +70,8 @@ def trusting() -> HttpClient:
     return http
 
 
-def read(stream: Iterable[bytes]) -> bytes:
-    return b"".join(stream)
+def read(stream: Iterable[bytes | Heartbeat]) -> bytes:
+    return b"".join(part for part in stream if part is not HEARTBEAT)
 
 
 class TestFraming:

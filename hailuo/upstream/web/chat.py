@@ -206,7 +206,7 @@ def read_chat_id(stream: Stream, parser: AnswerParser) -> None:
     It exists even if the client left early. A moment is all this takes; a client that
     left while the headers were awaited left before the conversation began.
     """
-    for received in () if parser.chat_id else stream.drained():
+    for received in () if parser.chat_id else stream.remaining():
         if received is HEARTBEAT:
             continue
         try:
