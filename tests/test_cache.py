@@ -1,4 +1,4 @@
-"""A value for each key, made once for all who ask."""
+"""Cache: values are computed once for concurrent requests."""
 
 import socket
 import threading
@@ -21,8 +21,8 @@ class Clock:
         return self.now
 
 
-class Made:
-    """Makes values, counts them, and fails or waits when it is told to."""
+class Computation:
+    """Computes values and counts them; it fails, or waits, as configured."""
 
     def __init__(self) -> None:
         self.keys: list[str] = []
@@ -38,8 +38,8 @@ class Made:
         return f"{key}{len(self.keys)}"
 
 
-def test_a_value_is_made_once_and_again_when_it_is_old():
-    make, clock = Made(), Clock()
+def test_value_is_cached_for_its_lifetime():
+    make, clock = Computation(), Clock()
     values = SingleFlightCache(make, 10, clock)
     assert [values.get("a"), values.get("b"), values.get("a")] == ["a1", "b2", "a1"]
     clock.now += 9.9
@@ -49,8 +49,8 @@ def test_a_value_is_made_once_and_again_when_it_is_old():
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["a value", "a failure"])
-def test_those_who_ask_meanwhile_share_the_making(fails: bool):
-    make = Made()
+def test_concurrent_requests_share_one_computation(fails: bool):
+    make = Computation()
     make.fails = fails
     make.go.clear()
     values = SingleFlightCache(make, 10)
@@ -64,8 +64,8 @@ def test_those_who_ask_meanwhile_share_the_making(fails: bool):
         assert outcomes == {"a"}
 
 
-def test_a_failure_is_not_kept():
-    make = Made()
+def test_failure_is_not_cached():
+    make = Computation()
     values = SingleFlightCache(make, 10)
     make.fails = True
     with pytest.raises(ValueError, match="a"):
@@ -74,8 +74,8 @@ def test_a_failure_is_not_kept():
     assert values.get("a") == "a2"
 
 
-def test_what_is_forgotten_is_made_anew():
-    values = SingleFlightCache(Made(), 10)
+def test_invalidated_value_is_computed_again():
+    values = SingleFlightCache(Computation(), 10)
     old = values.get("a")
     values.invalidate("a", old)
     values.invalidate("never asked for", old)
@@ -85,8 +85,8 @@ def test_what_is_forgotten_is_made_anew():
     assert values.get("a") is new, "who still has the old one cannot undo the new"
 
 
-def test_of_too_many_the_longest_unused_goes():
-    make = Made()
+def test_least_recently_used_value_is_evicted():
+    make = Computation()
     values = SingleFlightCache(make, 1e9)
     values.get("first")
     values.get("second")
@@ -101,7 +101,7 @@ def test_of_too_many_the_longest_unused_goes():
     assert make.keys == ["second"]
 
 
-def test_a_value_that_is_kept_takes_little_memory():
+def test_cached_value_takes_little_memory():
     """Callers bring tokens of their own, by the thousand; what shares the making of a
     value is gone when it is made."""
     cache = SingleFlightCache(lambda key: key, 60)
@@ -114,8 +114,8 @@ def test_a_value_that_is_kept_takes_little_memory():
     assert after - before < 1_000 * 600
 
 
-def test_a_client_that_leaves_does_not_end_the_making_for_others():
-    make = Made()
+def test_disconnect_does_not_end_the_computation_for_others():
+    make = Computation()
     make.go.clear()
     values = SingleFlightCache(make, 10)
     ours, theirs = socket.socketpair()

@@ -1,4 +1,4 @@
-"""Waiting for the upstream, the caller and the clock at once."""
+"""Watch: wait for upstream data, a disconnect or a heartbeat."""
 
 import math
 import os
@@ -21,7 +21,7 @@ def later() -> float:
 
 
 @pytest.fixture
-def caller() -> Iterator[Pair]:
+def client() -> Iterator[Pair]:
     ours, theirs = socket.socketpair()
     yield ours, theirs
     ours.close()
@@ -36,50 +36,50 @@ def upstream() -> Iterator[Pair]:
     theirs.close()
 
 
-def test_bytes_of_the_upstream_end_the_wait(caller: Pair, upstream: Pair):
+def test_upstream_bytes_end_the_wait(client: Pair, upstream: Pair):
     threading.Timer(0.03, upstream[1].sendall, (b"x",)).start()
-    assert Watch(caller[0]).wait(later(), upstream[0])
+    assert Watch(client[0]).wait(later(), upstream[0])
 
 
-def test_so_does_its_end(caller: Pair, upstream: Pair):
+def test_upstream_end_of_file_ends_the_wait(client: Pair, upstream: Pair):
     upstream[1].close()
-    assert Watch(caller[0]).wait(later(), upstream[0])
+    assert Watch(client[0]).wait(later(), upstream[0])
 
 
-def test_the_time_given_is_kept(caller: Pair, upstream: Pair):
+def test_wait_ends_in_time(client: Pair, upstream: Pair):
     until = time.monotonic() + 0.05
-    assert not Watch(caller[0]).wait(until, upstream[0])
+    assert not Watch(client[0]).wait(until, upstream[0])
     assert 0 <= time.monotonic() - until < 0.1
 
 
-def test_it_may_be_for_ever(caller: Pair, upstream: Pair):
+def test_wait_may_have_no_limit(client: Pair, upstream: Pair):
     threading.Timer(0.03, upstream[1].sendall, (b"x",)).start()
-    assert Watch(caller[0]).wait(math.inf, upstream[0], heartbeats=False)
+    assert Watch(client[0]).wait(math.inf, upstream[0], heartbeats=False)
 
 
-def test_a_beat_ends_the_wait_when_it_is_due(caller: Pair, upstream: Pair):
-    watch = Watch(caller[0], heartbeat_s=0.05)
+def test_due_heartbeat_ends_the_wait(client: Pair, upstream: Pair):
+    watch = Watch(client[0], heartbeat_s=0.05)
     assert not watch.wait(later(), upstream[0])
     assert watch.heartbeat_due
     watch.heartbeat_sent()
     assert not watch.heartbeat_due
 
 
-def test_without_beats_only_the_time_does(caller: Pair, upstream: Pair):
-    watch = Watch(caller[0], heartbeat_s=0.01)
+def test_only_time_ends_a_wait_without_heartbeats(client: Pair, upstream: Pair):
+    watch = Watch(client[0], heartbeat_s=0.01)
     until = time.monotonic() + 0.05
     assert not watch.wait(until, upstream[0], heartbeats=False)
     assert time.monotonic() >= until
 
 
-@pytest.mark.parametrize("how", ["closes", "shuts his side", "resets"])
-def test_a_caller_who_leaves_is_noticed_at_once(how: str, upstream: Pair):
+@pytest.mark.parametrize("how", ["closes", "shuts its side", "resets"])
+def test_disconnect_is_noticed_at_once(how: str, upstream: Pair):
     with socket.create_server(("127.0.0.1", 0)) as server:
         theirs = socket.create_connection(server.getsockname())
         ours, _ = server.accept()
 
     def leave() -> None:
-        if how == "shuts his side":
+        if how == "shuts its side":
             theirs.shutdown(socket.SHUT_WR)
             return
         if how == "resets":
@@ -97,18 +97,16 @@ def test_a_caller_who_leaves_is_noticed_at_once(how: str, upstream: Pair):
             Watch(ours).raise_if_disconnected()
 
 
-def test_a_caller_who_sends_more_is_not_watched_any_longer(
-    caller: Pair, upstream: Pair
-):
-    """His next request stays unread for the server; the wait goes on."""
-    watch = Watch(caller[0])
-    caller[1].sendall(b"GET / HTTP/1.1")
+def test_client_that_sends_more_is_no_longer_watched(client: Pair, upstream: Pair):
+    """Its next request stays unread for the server; the wait goes on."""
+    watch = Watch(client[0])
+    client[1].sendall(b"GET / HTTP/1.1")
     assert not watch.wait(time.monotonic() + 0.05, upstream[0])
     watch.raise_if_disconnected()
-    assert caller[0].recv(100) == b"GET / HTTP/1.1"
+    assert client[0].recv(100) == b"GET / HTTP/1.1"
 
 
-def test_where_there_is_no_caller_only_the_clock_is_watched(upstream: Pair):
+def test_only_the_clock_is_watched_without_a_client(upstream: Pair):
     watch = Watch(None)
     watch.raise_if_disconnected()
     assert not watch.wait(time.monotonic() + 0.02)
@@ -116,10 +114,10 @@ def test_where_there_is_no_caller_only_the_clock_is_watched(upstream: Pair):
     assert watch.wait(later(), upstream[0])
 
 
-def test_bytes_win_over_a_caller_who_leaves(caller: Pair, upstream: Pair):
+def test_bytes_win_over_a_disconnect(client: Pair, upstream: Pair):
     upstream[1].sendall(b"x")
-    caller[1].close()
-    assert Watch(caller[0]).wait(later(), upstream[0])
+    client[1].close()
+    assert Watch(client[0]).wait(later(), upstream[0])
 
 
 def test_descriptors_above_1023_can_be_watched(upstream: Pair):

@@ -9,8 +9,8 @@ is broken by a heartbeat:
             yield HEARTBEAT
             watch.heartbeat_sent()
 
-`select.select` fails above descriptor 1023; `select.poll` does not, and it works with
-and without gevent's patches (performance.md, Mechanisms).
+`select.select` fails above descriptor 1023; `select.poll` does not, and it works under
+a patched and an unpatched interpreter alike (performance.md, Mechanisms).
 """
 
 import contextlib

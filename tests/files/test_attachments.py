@@ -153,7 +153,7 @@ def test_files_are_gone_when_the_answer_is_closed(tmp_path, monkeypatch):
     assert ended == [True]
 
 
-def test_a_caller_who_leaves_ends_the_download(tmp_path, monkeypatch):
+def test_disconnect_ends_the_download(tmp_path, monkeypatch):
     ours, theirs = socket.socketpair()
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
     with nothing_left(tmp_path, monkeypatch), Site(silence(head)) as site, ours:
@@ -165,7 +165,7 @@ def test_a_caller_who_leaves_ends_the_download(tmp_path, monkeypatch):
                 thread.join(5)
 
 
-def test_a_slow_download_ticks():
+def test_slow_download_yields_heartbeats():
     with Site(silence()) as site:
         pieces = attached([at(site.url())], RULES, Watch(heartbeat_s=0.01), None)
         assert next(pieces) is HEARTBEAT

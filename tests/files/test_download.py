@@ -118,7 +118,7 @@ def test_endless_headers_are_refused(head: bytes, piece: bytes):
     assert site.left.wait(5)
 
 
-def test_nothing_of_ours_is_sent_along(monkeypatch, tmp_path):
+def test_no_credentials_of_the_gateway_are_sent(monkeypatch, tmp_path):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -299,7 +299,7 @@ def test_a_compressed_file_is_unpacked(encoding, pack):
 @pytest.mark.parametrize(
     "body", [gzip.compress(b"hello")[:-5], b"hello"], ids=["cut off", "not at all"]
 )
-def test_a_file_that_is_compressed_wrongly_is_refused(body):
+def test_corrupt_compressed_file_is_rejected(body):
     with Site(answer(body, Content_Encoding="gzip")) as site:
         assert "compressed data is corrupt" in refusal(site.url(), OPEN)
 
@@ -356,7 +356,7 @@ def test_a_dripping_site_with_tls_is_stopped_too():
         assert site.left.wait(5)
 
 
-def test_a_download_nobody_wants_any_more_ends_at_once():
+def test_expired_deadline_ends_the_download_at_once():
     with Site(silence(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")) as site:
         fuse = Deadline(60)
         threading.Timer(0.05, fuse.expire).start()
@@ -380,7 +380,7 @@ def test_nobody_listening_is_refused():
     assert "failed" in refusal(f"http://127.0.0.1:{port}/", OPEN)
 
 
-def test_a_file_knows_whether_anybody_could_have_fetched_it():
+def test_file_knows_whether_its_address_is_public():
     both = connecting(HALF_OPEN, allow_private=True)
     with Site(answer(b"x"), host="127.0.0.2") as inner:
         with Site(answer(b"x")) as outer, fetch(outer.url(), both) as found:
@@ -401,7 +401,7 @@ def test_a_file_knows_whether_anybody_could_have_fetched_it():
         ("nobody.invalid", False),
     ],
 )
-def test_whether_an_address_leads_inside(host, inside):
+def test_private_hosts_are_recognised(host, inside):
     rules = connecting(HALF_OPEN, resolve=only_numbers_or_none)
 
     assert resolves_to_private(f"http://{host}:1/a.png", rules) is inside

@@ -248,7 +248,7 @@ def leaving_when_held(upstream):
     leaving.join()
 
 
-def test_a_caller_who_leaves_ends_the_upload(upstream, web, account):
+def test_disconnect_ends_the_upload(upstream, web, account):
     upstream.script({"call": "put", "hold_headers": True})
 
     with leaving_when_held(upstream) as ours, pytest.raises(ClientDisconnected):
@@ -259,7 +259,7 @@ def test_a_caller_who_leaves_ends_the_upload(upstream, web, account):
     assert upstream.report()["answers"] == []
 
 
-def test_nothing_is_uploaded_for_a_caller_who_has_left(upstream, web, account):
+def test_nothing_is_uploaded_after_a_disconnect(upstream, web, account):
     """Whose file is closed, and its descriptor that of another file."""
     leaving, file = Account(upstream.token(str(next(_users)))), a_file(b"1")
     upstream.script({"call": "policy", "token": leaving.token, "hold_headers": True})
@@ -275,7 +275,7 @@ def test_nothing_is_uploaded_for_a_caller_who_has_left(upstream, web, account):
     assert calls(upstream).count("put") == 1
 
 
-def test_a_slow_upload_ticks(upstream, web, account):
+def test_slow_upload_yields_heartbeats(upstream, web, account):
     upstream.script({"call": "put", "hold_headers": True})
     question = Question(ASKED, files=[a_file(b"1")])
 

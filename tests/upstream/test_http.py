@@ -1,4 +1,4 @@
-"""The way out, on real sockets: every framing, every cut, every silence."""
+"""HTTP client, on real sockets: every framing, every cut, every silence."""
 
 import gzip
 import queue
@@ -64,7 +64,7 @@ def answering(
 
 
 def trusting() -> HttpClient:
-    """A way out that trusts the certificate of the services here."""
+    """Return a client that trusts the certificate of these tests."""
     http = HttpClient()
     http._session.verify = str(CERTIFICATE)
     return http
@@ -76,13 +76,13 @@ def read(stream: Iterable[bytes | Heartbeat]) -> bytes:
 
 class TestFraming:
     @pytest.mark.parametrize("wire", WIRES)
-    def test_all_of_it_is_read(self, wire: str):
+    def test_whole_answer_is_read(self, wire: str):
         data = framed(wire, b"data: a\n\n", b"data: b\n\n")
         with answering(data, close=wire == "until close") as stream:
             assert read(stream) == b"data: a\n\ndata: b\n\n"
 
     @pytest.mark.parametrize("wire", WIRES)
-    def test_however_it_is_cut(self, wire: str):
+    def test_answer_is_the_same_however_it_is_cut(self, wire: str):
         """Headers that come with half of the body, chunks in halves, ends in thirds."""
         data = framed(wire, b"data: a\n\n", b"x" * 40)
         start = data.index(b"\r\n\r\n") - 3
@@ -91,19 +91,19 @@ class TestFraming:
                 assert read(stream) == b"data: a\n\n" + b"x" * 40, at
 
     @pytest.mark.parametrize("wire", WIRES)
-    def test_more_than_a_batch(self, wire: str):
+    def test_answer_larger_than_a_batch_is_read(self, wire: str):
         body = b"0123456789" * 200_000
         data = framed(wire, body[:1_500_000], body[1_500_000:])
         with answering(data, close=wire == "until close") as stream:
             assert read(stream) == body
 
     @pytest.mark.parametrize("status", [b"204 No Content", b"200 OK"])
-    def test_nothing_at_all(self, status: bytes):
+    def test_answer_without_a_body_is_read(self, status: bytes):
         with answering(b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % status) as stream:
             assert read(stream) == b""
 
     @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-    def test_what_is_compressed_is_unpacked(self, encoding: str):
+    def test_compressed_answer_is_decompressed(self, encoding: str):
         pack = gzip.compress if encoding == "gzip" else zlib.compress
         packed = pack(b"data: a\n\n" * 100)
         head = CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: %b\r\n\r\n")
@@ -113,14 +113,14 @@ class TestFraming:
         ) as stream:
             assert read(stream) == b"data: a\n\n" * 100
 
-    def test_much_from_little(self):
+    def test_small_answer_that_decompresses_to_much_is_read(self):
         """More than a batch from a few bytes; none of it stays behind."""
         packed = gzip.compress(b"x" * 3_000_000)
         head = CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
         with answering(head + chunk(packed), END) as stream:
             assert read(stream) == b"x" * 3_000_000
 
-    def test_packed_pieces_are_given_one_by_one(self):
+    def test_compressed_pieces_are_yielded_one_by_one(self):
         packer = zlib.compressobj(wbits=31)
         pieces = [b"data: a\n\n", b"data: b\n\n"]
         packed = [
@@ -148,11 +148,11 @@ class TestFraming:
 
 
 class TestPieces:
-    """A piece is given the moment it is here."""
+    """A piece is yielded the moment it arrives."""
 
     @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
     @pytest.mark.parametrize("wire", ["chunked", "until close"])
-    def test_one_by_one(self, wire: str, tls: bool):
+    def test_pieces_are_yielded_one_by_one(self, wire: str, tls: bool):
         """The next one is written only when the one before has been read."""
         go: queue.Queue[bytes] = queue.Queue()
 
@@ -180,12 +180,12 @@ class TestPieces:
                 go.put(b"")
                 assert list(arriving) == []
 
-    def test_what_is_here_is_given_together(self):
+    def test_received_pieces_are_yielded_together(self):
         """So that of several events only the newest need be understood."""
         with answering(framed("chunked", b"a", b"b", b"c")) as stream:
             assert list(stream) == [b"abc"]
 
-    def test_a_flood_is_given_in_batches(self):
+    def test_flood_is_yielded_in_batches(self):
         """No stream keeps the others waiting for ever."""
         many = [b"x" * 10_000] * 200
         with answering(framed("chunked", *many)) as stream:
@@ -193,7 +193,7 @@ class TestPieces:
         assert sum(map(len, parts)) == 2_000_000
         assert max(map(len, parts)) < 1_000_000
 
-    def test_tls_that_is_cut_anywhere(self):
+    def test_tls_records_cut_anywhere_are_read(self):
         """Records that hold several chunks, and chunks over several records."""
         data = framed("chunked", b"a" * 30, b"b" * 20_000, b"c")
 
@@ -220,7 +220,7 @@ class TestBreakingOff:
         [b"", b"5", b"5\r", b"5\r\n", b"5\r\nab", b"5\r\nabcde", b"nonsense\r\n"],
         ids=repr,
     )
-    def test_a_cut_between_and_inside_chunks(self, rest: bytes):
+    def test_answer_cut_off_within_chunks_is_unreachable(self, rest: bytes):
         """What came before it is given first."""
         with answering(CHUNKED + chunk(b"before"), rest, close=True) as stream:
             received = b""
@@ -229,7 +229,7 @@ class TestBreakingOff:
                     received += part
             assert received[:6] == b"before" and len(received) <= 11
 
-    def test_fewer_bytes_than_were_promised(self):
+    def test_answer_shorter_than_its_length_is_unreachable(self):
         head = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
         with answering(head + b"before", close=True) as stream:
             parts = iter(stream)
@@ -237,7 +237,7 @@ class TestBreakingOff:
             with pytest.raises(Unreachable):
                 next(parts)
 
-    def test_a_reset(self):
+    def test_reset_is_unreachable(self):
         def answer(sock: socket.socket) -> None:
             sock.sendall(CHUNKED + chunk(b"before"))
             read_first.wait(5)
@@ -258,7 +258,7 @@ class TestBreakingOff:
             with pytest.raises(Unreachable):
                 next(parts)
 
-    def test_a_reset_right_behind_the_headers(self):
+    def test_reset_behind_the_headers_is_unreachable(self):
         """Before anybody has looked whether something of the body is here."""
 
         def answer(sock: socket.socket) -> None:
@@ -277,7 +277,7 @@ class TestBreakingOff:
                 with pytest.raises(Unreachable):
                     read(stream)
 
-    def test_hang_up_ends_every_stream_at_once(self):
+    def test_abort_ends_every_stream_at_once(self):
         http = HttpClient()
         with answering(CHUNKED + chunk(b"before"), http=http) as stream:
             parts = iter(stream)
@@ -289,7 +289,7 @@ class TestBreakingOff:
             assert time.monotonic() - began < 1
 
     @pytest.mark.parametrize("wire", ["chunked", "until close"])
-    def test_hang_up_is_no_proper_end(self, wire: str):
+    def test_abort_is_not_a_clean_end(self, wire: str):
         """Of an answer without framing it looks like one: then the text decides."""
         http = HttpClient()
         begun = CHUNKED + chunk(b"a") if wire == "chunked" else UNTIL_CLOSE + b"a"
@@ -303,7 +303,7 @@ class TestBreakingOff:
                 with pytest.raises(Unreachable):
                     read(parts)
 
-    def test_hang_up_spares_what_has_ended(self):
+    def test_abort_spares_answers_that_have_ended(self):
         http = HttpClient()
         with answering(framed("chunked", b"a"), http=http) as stream:
             assert read(stream) == b"a"
@@ -317,7 +317,7 @@ class TestSilence:
         [b"", b"5", b"5\r\n", b"5\r\nab", b"5\r\nabcde", b"5\r\nabcde\r"],
         ids=repr,
     )
-    def test_it_is_given_up_after_the_idle_time(self, rest: bytes):
+    def test_silent_answer_times_out(self, rest: bytes):
         """Wherever in the framing it falls silent; never a false clean end."""
         began = time.monotonic()
         with answering(
@@ -330,7 +330,7 @@ class TestSilence:
         assert received[:6] == b"before"
         assert 0.1 <= time.monotonic() - began < 1
 
-    def test_bytes_that_drip_are_no_silence(self):
+    def test_dripping_bytes_are_not_silence(self):
         data = framed("chunked", b"abc")
 
         def answer(sock: socket.socket) -> None:
@@ -359,7 +359,7 @@ class TestSilence:
             (b"5\r\nab", False),
         ],
     )
-    def test_a_beat_is_told(self, rest: bytes, together: bool):
+    def test_heartbeat_is_yielded_in_a_silence(self, rest: bytes, together: bool):
         """Wherever in the framing it falls silent, and what came before is given."""
         watch = Watch(heartbeat_s=0.05, idle_s=5)
         parts = (
@@ -375,12 +375,12 @@ class TestSilence:
             assert next(parts) is HEARTBEAT
 
     @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nX: y\r\n"], ids=repr)
-    def test_no_headers_in_time(self, begun: bytes):
+    def test_missing_headers_time_out(self, begun: bytes):
         with answering(begun, watch=Watch(idle_s=0.1)) as stream:
             with pytest.raises(UpstreamTimeout):
                 read(stream)
 
-    def test_beats_are_told_while_headers_are_awaited(self):
+    def test_heartbeats_are_yielded_before_the_headers(self):
         go = threading.Event()
 
         def answer(sock: socket.socket) -> None:
@@ -398,20 +398,20 @@ class TestSilence:
             go.set()
             assert read(parts) == b"a"
 
-    def test_hang_up_ends_the_wait_for_headers(self):
+    def test_abort_ends_the_wait_for_headers(self):
         http = HttpClient()
         with answering(http=http) as stream:
             threading.Timer(0.05, http.abort_streams).start()
             with pytest.raises(Unreachable):
                 read(stream)
 
-    def test_what_a_library_says_is_in_our_words(self):
+    def test_library_exceptions_are_mapped(self):
         assert isinstance(map_transport_error(requests.ReadTimeout()), UpstreamTimeout)
         assert isinstance(map_transport_error(requests.ConnectTimeout()), Unreachable)
 
 
 class TestBounds:
-    """Of what a peer may say, while it is read."""
+    """Limits on what a peer may send."""
 
     def flood(self, head: bytes, piece: bytes) -> Service:
         def answer(sock: socket.socket) -> None:
@@ -430,17 +430,17 @@ class TestBounds:
         ],
         ids=["interim responses", "headers", "a header"],
     )
-    def test_headers_of_more_than_64_kb(self, head: bytes, piece: bytes):
+    def test_headers_of_more_than_64_kb_are_rejected(self, head: bytes, piece: bytes):
         with self.flood(head, piece) as service:
             with pytest.raises(UpstreamProtocolError):
                 HttpClient().send("GET", service.url, headers={})
 
-    def test_interim_responses_are_passed_over(self):
+    def test_interim_responses_are_skipped(self):
         interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n"
         with answering(interim + framed("content-length", b"a")) as stream:
             assert read(stream) == b"a"
 
-    def test_an_answer_of_more_than_32_mb(self):
+    def test_whole_answer_of_more_than_32_mb_is_rejected(self):
         head = CHUNKED.replace(
             b"\r\n\r\n", b"\r\nContent-Type: application/json\r\n\r\n"
         )
@@ -448,7 +448,7 @@ class TestBounds:
             with pytest.raises(UpstreamProtocolError):
                 HttpClient().send("GET", service.url, headers={})
 
-    def test_an_answer_that_drips_for_ever(self):
+    def test_answer_that_drips_for_ever_times_out(self):
         """Each byte is early enough, but all of them are not."""
 
         def answer(sock: socket.socket) -> None:
@@ -469,7 +469,7 @@ class TestBounds:
 
 
 class Counted(Watch):
-    """Knows how often it was waited with."""
+    """Watch that counts its waits."""
 
     waits = 0
 
@@ -478,7 +478,7 @@ class Counted(Watch):
         return super().wait(*until, **more)
 
 
-class TestTheCaller:
+class TestClient:
     @pytest.fixture
     def caller(self) -> Iterator[tuple[socket.socket, socket.socket]]:
         ours, theirs = socket.socketpair()
@@ -491,7 +491,7 @@ class TestTheCaller:
         [b"", b"5", b"5\r\nab"],
         ids=["between chunks", "in a size", "in a chunk"],
     )
-    def test_one_who_leaves_ends_the_reading(self, caller: Any, rest: bytes):
+    def test_disconnect_ends_the_reading(self, caller: Any, rest: bytes):
         ours, theirs = caller
         with answering(CHUNKED + chunk(b"before"), rest, watch=Watch(ours)) as stream:
             parts = iter(stream)
@@ -503,7 +503,7 @@ class TestTheCaller:
                     next(parts)
             assert time.monotonic() - began < 1
 
-    def test_one_who_leaves_ends_the_reading_of_a_refusal(self, caller: Any):
+    def test_disconnect_ends_the_reading_of_an_error(self, caller: Any):
         """Which nobody can be told to wait for: there are no beats."""
         ours, theirs = caller
         watch = Counted(ours, heartbeat_s=0.01)
@@ -516,7 +516,7 @@ class TestTheCaller:
             assert watch.waits <= 3
 
     @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\n"], ids=repr)
-    def test_one_that_leaves_ends_the_wait_for_headers(self, caller: Any, begun: bytes):
+    def test_disconnect_ends_the_wait_for_headers(self, caller: Any, begun: bytes):
         """Of a short call, too."""
         ours, theirs = caller
 
@@ -527,7 +527,7 @@ class TestTheCaller:
         with Service(answer) as service, pytest.raises(ClientDisconnected):
             HttpClient().send("GET", service.url, headers={}, watch=Watch(ours))
 
-    def test_one_that_leaves_ends_the_sending(self, caller: Any):
+    def test_disconnect_ends_the_sending(self, caller: Any):
         ours, theirs = caller
         theirs.close()
         with Service(lambda sock: None) as service, pytest.raises(ClientDisconnected):
@@ -535,7 +535,7 @@ class TestTheCaller:
                 "POST", service.url, headers={}, data=b"x" * 100_000, watch=Watch(ours)
             )
 
-    def test_one_who_says_more_has_not_left(self, caller: Any):
+    def test_client_that_sends_more_is_still_connected(self, caller: Any):
         ours, theirs = caller
         theirs.sendall(b"GET / HTTP/1.1\r\n")
         with answering(framed("chunked", b"a"), watch=Watch(ours)) as stream:
@@ -543,10 +543,10 @@ class TestTheCaller:
 
 
 class TestConnections:
-    def exchange(self, service: Service, http: HttpClient, *, settle: bool) -> None:
+    def exchange(self, service: Service, http: HttpClient, *, drain: bool) -> None:
         with http.stream("GET", service.url, headers={}, watch=Watch()) as stream:
             assert next(iter(stream)).startswith(b"end")
-            if settle:
+            if drain:
                 stream.drain()
 
     def service(self, *parts: bytes, pause: bool = False) -> Service:
@@ -558,17 +558,17 @@ class TestConnections:
 
         return Service(answer)
 
-    def test_one_that_is_settled_is_used_again(self):
+    def test_drained_connection_is_reused(self):
         """The end of an answer is known before its last bytes are here."""
         http = HttpClient()
         with self.service(
             CHUNKED, chunk(b"end"), chunk(b"8"), END, pause=True
         ) as service:
             for _ in range(3):
-                self.exchange(service, http, settle=True)
+                self.exchange(service, http, drain=True)
             assert service.connections == 1
 
-    def test_tls_too(self):
+    def test_tls_connection_is_reused(self):
         """A handshake costs more than an answer."""
         answer = framed("chunked", b"end")
         http = trusting()
@@ -593,15 +593,15 @@ class TestConnections:
                         assert read(stream) == b"end"
                 assert service.connections == MAX_IDLE_CONNECTIONS + peak * excess
 
-    def test_what_is_said_too_much_shuts_it(self):
+    def test_bytes_behind_the_end_close_the_connection(self):
         """The next answer must not begin with the end of this one."""
         http = HttpClient()
         with self.service(framed("chunked", b"end") + b"more") as service:
             for _ in range(2):
-                self.exchange(service, http, settle=True)
+                self.exchange(service, http, drain=True)
             assert service.connections == 2
 
-    def test_an_answer_that_is_no_stream_is_read_to_its_end(self):
+    def test_connection_of_a_whole_answer_is_reused(self):
         body = b'{"statusInfo": {"code": 1}}'
         http = HttpClient()
         with self.service(framed("content-length", body), pause=True) as service:
@@ -612,22 +612,22 @@ class TestConnections:
                     assert stream.read_all().content == body
             assert service.connections == 1
 
-    def test_one_that_is_not_read_to_its_end_is_shut(self):
+    def test_connection_not_read_to_its_end_is_closed(self):
         http = HttpClient()
         with self.service(CHUNKED, chunk(b"end")) as service:
             for _ in range(2):
-                self.exchange(service, http, settle=False)
+                self.exchange(service, http, drain=False)
             assert service.connections == 2
 
     @pytest.mark.parametrize("rest", [b"", b"5\r\nab"], ids=["silence", "half a chunk"])
-    def test_settling_takes_a_quarter_second_at_most(self, rest: bytes):
+    def test_draining_takes_a_quarter_second_at_most(self, rest: bytes):
         http = HttpClient()
         with self.service(CHUNKED, chunk(b"end"), rest) as service:
             began = time.monotonic()
-            self.exchange(service, http, settle=True)
+            self.exchange(service, http, drain=True)
             assert time.monotonic() - began < 0.5
 
-    def test_a_flood_behind_the_end_is_not_waited_for(self):
+    def test_flood_behind_the_end_does_not_delay_draining(self):
         def answer(sock: socket.socket) -> None:
             sock.sendall(CHUNKED + chunk(b"end"))
             while True:
@@ -642,7 +642,7 @@ class TestConnections:
                 stream.drain()
             assert time.monotonic() - began < 1
 
-    def test_a_connection_the_service_has_closed_is_made_anew(self):
+    def test_connection_closed_by_the_service_is_replaced(self):
         closed = threading.Event()
 
         def answer(sock: socket.socket) -> None:
@@ -653,7 +653,7 @@ class TestConnections:
         http = HttpClient()
         with Service(answer) as service:
             for _ in range(3):
-                self.exchange(service, http, settle=True)
+                self.exchange(service, http, drain=True)
                 assert closed.wait(5)
                 closed.clear()
 
@@ -680,7 +680,7 @@ class TestConnections:
         [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 2", b"HTTP/1.1 abc OK\r\n\r\n"],
         ids=repr,
     )
-    def test_what_is_no_http_is_unreachable(self, answer: bytes):
+    def test_answer_that_is_not_http_is_unreachable(self, answer: bytes):
         def reply(sock: socket.socket) -> None:
             sock.sendall(answer)
             sock.shutdown(socket.SHUT_RDWR)
@@ -688,13 +688,13 @@ class TestConnections:
         with Service(reply) as service, pytest.raises(Unreachable):
             HttpClient().send("GET", service.url, headers={})
 
-    def test_nobody_there(self):
+    def test_closed_port_is_unreachable(self):
         with socket.create_server(("127.0.0.1", 0)) as gone:
             port = gone.getsockname()[1]
         with pytest.raises(Unreachable):
             HttpClient().send("GET", f"http://127.0.0.1:{port}/", headers={})
 
-    def test_a_certificate_nobody_vouches_for_is_refused(self):
+    def test_untrusted_certificate_is_rejected(self):
         answer: Answer = lambda sock: None  # noqa: E731 - it never comes so far
         with Service(answer, context()) as service, pytest.raises(Unreachable):
             HttpClient().send("GET", service.url, headers={})

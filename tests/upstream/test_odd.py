@@ -44,7 +44,7 @@ ODD = st.dictionaries(
 
 
 @given(st.lists(ODD, max_size=3))
-def test_no_answer_is_too_strange(events: list[Any]):
+def test_any_answer_is_parsed_or_a_protocol_error(events: list[Any]):
     for transcript in (web.AnswerParser(), platform.AnswerParser()):
         for event in events:
             try:
@@ -55,7 +55,7 @@ def test_no_answer_is_too_strange(events: list[Any]):
 
 
 @given(ODD)
-def test_nor_a_recognition_nor_a_refusal(said: dict[str, Any]):
+def test_any_transcription_is_parsed_or_a_protocol_error(said: dict[str, Any]):
     error_for_code(said)
     for read in (
         lambda: recognised(Event("", json.dumps(said).encode())),
@@ -68,7 +68,7 @@ def test_nor_a_recognition_nor_a_refusal(said: dict[str, Any]):
 
 
 @pytest.mark.parametrize("links", [1, True, "a", {"url": "a"}], ids=repr)
-def test_links_are_a_list(links: Any):
+def test_links_must_be_a_list(links: Any):
     found = {"extra": {"netSearchStatus": {"linkDetail": links}}}
     event = json.dumps({"data": {"messageResult": found}}).encode()
     with pytest.raises(UpstreamProtocolError):
@@ -76,12 +76,12 @@ def test_links_are_a_list(links: Any):
 
 
 @pytest.mark.parametrize("code", [[], {}, "1", None, 1.5], ids=repr)
-def test_a_status_code_is_a_number(code: Any):
+def test_status_code_must_be_a_number(code: Any):
     with pytest.raises(UpstreamProtocolError):
         raise_for_status_info({"code": code})
 
 
 @pytest.mark.parametrize("code", [[1], {"a": 1}, "1", 1.5], ids=repr)
-def test_a_status_code_of_recognition_too(code: Any):
+def test_status_code_of_transcription_must_be_a_number(code: Any):
     with pytest.raises(UpstreamProtocolError):
         recognised(Event("", json.dumps({"status_code": code}).encode()))

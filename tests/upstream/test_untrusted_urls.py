@@ -20,24 +20,24 @@ def service():
         yield service
 
 
-def test_a_public_service_names_no_private_address(service: Service):
+def test_public_service_cannot_name_a_private_address(service: Service):
     """Neither of a part of a speech, nor of where files are put."""
-    elsewhere = HttpClient().for_untrusted_urls(PUBLIC)
+    client = HttpClient().for_untrusted_urls(PUBLIC)
     for address in (service.url, service.url.replace("localhost", "127.0.0.1")):
         with pytest.raises(Unreachable):
-            elsewhere.send("GET", address, headers={})
+            client.send("GET", address, headers={})
         with pytest.raises(requests.ConnectionError):
-            elsewhere.session.get(address)
+            client.session.get(address)
     assert service.connections == 0
 
 
-def test_a_private_one_may(service: Service):
-    elsewhere = HttpClient().for_untrusted_urls(PRIVATE)
-    assert elsewhere.send("GET", service.url, headers={}).content == b"hello"
-    assert elsewhere.session.get(service.url).content == b"hello"
+def test_private_service_may_name_a_private_address(service: Service):
+    client = HttpClient().for_untrusted_urls(PRIVATE)
+    assert client.send("GET", service.url, headers={}).content == b"hello"
+    assert client.session.get(service.url).content == b"hello"
 
 
-def test_through_a_proxy_what_is_known_here_is_refused(service: Service):
+def test_private_host_is_rejected_through_a_proxy(service: Service):
     with Site(answer(b"hello")) as proxy:
         http = HttpClient(f"http://{proxy.host}:{proxy.port}")
         with pytest.raises(Unreachable):
@@ -52,7 +52,7 @@ def test_through_a_proxy_what_is_known_here_is_refused(service: Service):
     assert service.connections == 0
 
 
-def test_the_address_that_was_vetted_is_the_one_connected_to(
+def test_vetted_address_is_connected_to(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ):
     """Whatever the name says a moment later."""
