@@ -60,7 +60,7 @@ class Clock:
 class Gone(Watch):
     """The eyes of a request whose caller has left."""
 
-    def check(self) -> None:
+    def raise_if_disconnected(self) -> None:
         raise ClientDisconnected("gone")
 
 
@@ -424,7 +424,7 @@ class Leaving(Watch):
         super().__init__()
         self._at = at
 
-    def check(self) -> None:
+    def raise_if_disconnected(self) -> None:
         if time.monotonic() >= self._at:
             raise ClientDisconnected("gone")
 

@@ -19,7 +19,7 @@ Hosting = Callable[..., Inside]
 class DisconnectedWatch(Watch):
     """The watch of a request whose client has disconnected."""
 
-    def check(self) -> None:
+    def raise_if_disconnected(self) -> None:
         raise ClientDisconnected("gone")
 
 
@@ -119,7 +119,7 @@ class PausingWatch(Watch):
         super().__init__()
         self.pausing, self.over = threading.Event(), threading.Event()
 
-    def pause(self, seconds: float) -> Iterator[None]:
+    def sleep(self, seconds: float) -> Iterator[None]:
         if seconds:
             self.pausing.set()
             assert self.over.wait(10)
