@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import resource
-import select
 import signal
 import time
 import uuid
@@ -19,8 +18,6 @@ import uuid
 import gevent
 import gunicorn.util
 from gevent.baseserver import BaseServer
-from gevent.hub import Waiter
-from gevent.monkey import get_original
 from gunicorn.glogging import Logger
 from gunicorn.http.unreader import SocketUnreader
 
@@ -71,8 +68,6 @@ UNREADABLE = {
 }
 MALFORMED = ("malformed_request", "this is not a request of HTTP/1.1")
 
-poll_now = get_original("select", "poll")
-
 
 class Log(Logger):
     """gunicorn's logger without its access log; the application writes its own."""
@@ -110,7 +105,6 @@ def when_ready(server):
 
 
 def post_worker_init(worker):
-    select.poll = Poll
     gunicorn.util.write_error = write_error
     worker.timeout_ctx = RequestTimeout
     _yield_between_reads()
@@ -222,58 +216,6 @@ def _yield_between_reads():
         return data
 
     SocketUnreader.chunk = chunk
-
-
-class Poll:
-    """What `select.poll` is here: as gevent's own, for who waits again and again.
-
-    Its watchers are kept from wait to wait, where gevent makes them anew with two calls
-    into the kernel each, and who waits is woken at once, not a turn of the loop later.
-    A piece that comes alone costs a tenth less.
-    """
-
-    def __init__(self):
-        self._hub = gevent.get_hub()
-        self._wanted = {}
-        self._watchers = {}
-
-    def register(self, fd, events=select.POLLIN | select.POLLOUT):
-        number = fd if isinstance(fd, int) else fd.fileno()
-        reads, writes = bool(events & select.POLLIN), bool(events & select.POLLOUT)
-        self._wanted[number] = events
-        self._watchers[number] = self._hub.loop.io(number, reads + 2 * writes)
-
-    modify = register
-
-    def unregister(self, fd):
-        number = fd if isinstance(fd, int) else fd.fileno()
-        del self._wanted[number]
-        self._watchers.pop(number).close()
-
-    def poll(self, timeout=None):
-        """timeout: in milliseconds; at most one of the descriptors is told of."""
-        if timeout == 0:
-            return self._now()
-        waiter, timer = Waiter(self._hub), None
-        try:
-            for number, watcher in self._watchers.items():
-                watcher.start(waiter.switch, number)
-            if timeout is not None and timeout > 0:
-                timer = self._hub.loop.timer(timeout / 1000)
-                timer.start(waiter.switch, None, update=True)  # from now, not before
-            number = waiter.get()
-        finally:
-            for watcher in self._watchers.values():
-                watcher.stop()
-            if timer is not None:
-                timer.close()
-        return [] if number is None else [(number, self._wanted[number])]
-
-    def _now(self):
-        poll = poll_now()
-        for number, events in self._wanted.items():
-            poll.register(number, events)
-        return poll.poll(0)
 
 
 def _tune_gc():

@@ -1,4 +1,4 @@
-"""A value for each key, made once for all who ask."""
+"""Cache: values are computed once for concurrent requests."""
 
 import socket
 import threading
@@ -21,8 +21,8 @@ class Clock:
         return self.now
 
 
-class CountingFactory:
-    """Makes values, counts them, and fails or waits when it is told to."""
+class Computation:
+    """Computes values and counts them; it fails, or waits, as configured."""
 
     def __init__(self) -> None:
         self.keys: list[str] = []
@@ -39,7 +39,7 @@ class CountingFactory:
 
 
 def test_cached_value_is_made_once_and_expires():
-    make, clock = CountingFactory(), Clock()
+    make, clock = Computation(), Clock()
     values = SingleFlightCache(make, 10, clock)
     assert [values.get("a"), values.get("b"), values.get("a")] == ["a1", "b2", "a1"]
     clock.now += 9.9
@@ -50,7 +50,7 @@ def test_cached_value_is_made_once_and_expires():
 
 @pytest.mark.parametrize("fails", [False, True], ids=["a value", "a failure"])
 def test_concurrent_lookups_share_one_flight(fails: bool):
-    make = CountingFactory()
+    make = Computation()
     make.fails = fails
     make.go.clear()
     values = SingleFlightCache(make, 10)
@@ -65,7 +65,7 @@ def test_concurrent_lookups_share_one_flight(fails: bool):
 
 
 def test_failure_is_not_cached():
-    make = CountingFactory()
+    make = Computation()
     values = SingleFlightCache(make, 10)
     make.fails = True
     with pytest.raises(ValueError, match="a"):
@@ -75,7 +75,7 @@ def test_failure_is_not_cached():
 
 
 def test_invalidated_value_is_made_anew():
-    values = SingleFlightCache(CountingFactory(), 10)
+    values = SingleFlightCache(Computation(), 10)
     old = values.get("a")
     values.invalidate("a", old)
     values.invalidate("never asked for", old)
@@ -86,7 +86,7 @@ def test_invalidated_value_is_made_anew():
 
 
 def test_least_recently_used_value_is_evicted():
-    make = CountingFactory()
+    make = Computation()
     values = SingleFlightCache(make, 1e9)
     values.get("first")
     values.get("second")
@@ -115,7 +115,7 @@ def test_cached_value_takes_little_memory():
 
 
 def test_disconnect_does_not_end_a_shared_flight():
-    make = CountingFactory()
+    make = Computation()
     make.go.clear()
     values = SingleFlightCache(make, 10)
     ours, theirs = socket.socketpair()

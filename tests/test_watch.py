@@ -1,4 +1,4 @@
-"""Waiting for the upstream, the caller and the clock at once."""
+"""Watch: wait for upstream data, a disconnect or a heartbeat."""
 
 import math
 import os
@@ -21,7 +21,7 @@ def later() -> float:
 
 
 @pytest.fixture
-def caller() -> Iterator[Pair]:
+def client() -> Iterator[Pair]:
     ours, theirs = socket.socketpair()
     yield ours, theirs
     ours.close()
@@ -36,29 +36,29 @@ def upstream() -> Iterator[Pair]:
     theirs.close()
 
 
-def test_upstream_bytes_end_the_wait(caller: Pair, upstream: Pair):
+def test_upstream_bytes_end_the_wait(client: Pair, upstream: Pair):
     threading.Timer(0.03, upstream[1].sendall, (b"x",)).start()
-    assert Watch(caller[0]).wait(later(), upstream[0])
+    assert Watch(client[0]).wait(later(), upstream[0])
 
 
-def test_upstream_end_of_file_ends_the_wait(caller: Pair, upstream: Pair):
+def test_upstream_end_of_file_ends_the_wait(client: Pair, upstream: Pair):
     upstream[1].close()
-    assert Watch(caller[0]).wait(later(), upstream[0])
+    assert Watch(client[0]).wait(later(), upstream[0])
 
 
-def test_wait_ends_at_its_deadline(caller: Pair, upstream: Pair):
+def test_wait_ends_at_its_deadline(client: Pair, upstream: Pair):
     until = time.monotonic() + 0.05
-    assert not Watch(caller[0]).wait(until, upstream[0])
-    assert 0 <= time.monotonic() - until < 20
+    assert not Watch(client[0]).wait(until, upstream[0])
+    assert 0 <= time.monotonic() - until < 0.1
 
 
-def test_wait_may_have_no_deadline(caller: Pair, upstream: Pair):
+def test_wait_may_have_no_deadline(client: Pair, upstream: Pair):
     threading.Timer(0.03, upstream[1].sendall, (b"x",)).start()
-    assert Watch(caller[0]).wait(math.inf, upstream[0], beats=False)
+    assert Watch(client[0]).wait(math.inf, upstream[0], heartbeats=False)
 
 
-def test_due_heartbeat_ends_the_wait(caller: Pair, upstream: Pair):
-    watch = Watch(caller[0], heartbeat_s=0.05)
+def test_due_heartbeat_ends_the_wait(client: Pair, upstream: Pair):
+    watch = Watch(client[0], heartbeat_s=0.05)
     assert not watch.wait(later(), upstream[0])
     assert watch.heartbeat_due
     watch.heartbeat_sent()
@@ -66,22 +66,22 @@ def test_due_heartbeat_ends_the_wait(caller: Pair, upstream: Pair):
 
 
 def test_wait_without_heartbeats_ends_only_at_its_deadline(
-    caller: Pair, upstream: Pair
+    client: Pair, upstream: Pair
 ):
-    watch = Watch(caller[0], heartbeat_s=0.01)
+    watch = Watch(client[0], heartbeat_s=0.01)
     until = time.monotonic() + 0.05
-    assert not watch.wait(until, upstream[0], beats=False)
+    assert not watch.wait(until, upstream[0], heartbeats=False)
     assert time.monotonic() >= until
 
 
-@pytest.mark.parametrize("how", ["closes", "shuts his side", "resets"])
+@pytest.mark.parametrize("how", ["closes", "shuts its side", "resets"])
 def test_client_disconnect_ends_the_wait(how: str, upstream: Pair):
     with socket.create_server(("127.0.0.1", 0)) as server:
         theirs = socket.create_connection(server.getsockname())
         ours, _ = server.accept()
 
     def leave() -> None:
-        if how == "shuts his side":
+        if how == "shuts its side":
             theirs.shutdown(socket.SHUT_WR)
             return
         if how == "resets":
@@ -99,13 +99,13 @@ def test_client_disconnect_ends_the_wait(how: str, upstream: Pair):
             Watch(ours).raise_if_disconnected()
 
 
-def test_client_that_sends_more_is_no_longer_watched(caller: Pair, upstream: Pair):
-    """His next request stays unread for the server; the wait goes on."""
-    watch = Watch(caller[0])
-    caller[1].sendall(b"GET / HTTP/1.1")
+def test_client_that_sends_more_is_no_longer_watched(client: Pair, upstream: Pair):
+    """Its next request stays unread for the server; the wait goes on."""
+    watch = Watch(client[0])
+    client[1].sendall(b"GET / HTTP/1.1")
     assert not watch.wait(time.monotonic() + 0.05, upstream[0])
     watch.raise_if_disconnected()
-    assert caller[0].recv(100) == b"GET / HTTP/1.1"
+    assert client[0].recv(100) == b"GET / HTTP/1.1"
 
 
 def test_wait_without_a_client_ends_at_its_deadline(upstream: Pair):
@@ -116,10 +116,10 @@ def test_wait_without_a_client_ends_at_its_deadline(upstream: Pair):
     assert watch.wait(later(), upstream[0])
 
 
-def test_upstream_bytes_take_precedence_over_a_disconnect(caller: Pair, upstream: Pair):
+def test_upstream_bytes_take_precedence_over_a_disconnect(client: Pair, upstream: Pair):
     upstream[1].sendall(b"x")
-    caller[1].close()
-    assert Watch(caller[0]).wait(later(), upstream[0])
+    client[1].close()
+    assert Watch(client[0]).wait(later(), upstream[0])
 
 
 def test_descriptors_above_1023_can_be_watched(upstream: Pair):

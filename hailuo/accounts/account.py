@@ -7,7 +7,6 @@ to the string.
 
 import math
 import time
-from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
@@ -38,6 +37,7 @@ class Slot:
     busy: how many are streamed, and unproven: how many of them for credentials that
         their service has not accepted yet. Those keep nobody waiting but each other.
     free: whether it can stream another one.
+    used_at: when it was last lent, on the clock of time.monotonic; 0 for never.
     """
 
     def __init__(self, capacity: int | None) -> None:
@@ -45,20 +45,11 @@ class Slot:
         self.busy = 0
         self.unproven = 0
         self.free = self.capacity > 0
-        self._used_at = array("d", [0.0])
-
-    @property
-    def used_at(self) -> float:
-        """When it was last lent, on the clock of time.monotonic; 0 for never.
-
-        Written over in place: a new float for each use, among all that a crowd needs,
-        would keep that from being given back (25 MB with 2,000 accounts).
-        """
-        return self._used_at[0]
+        self.used_at = 0.0
 
     def acquire(self, unproven: bool = False) -> None:
         self._count(1, unproven)
-        self._used_at[0] = time.monotonic()
+        self.used_at = time.monotonic()
 
     def release(self, unproven: bool = False) -> None:
         self._count(-1, unproven)

@@ -41,7 +41,7 @@ class Proofs:
 
     def knows(self, credential: str) -> bool:
         """Return whether its service has accepted *credential*, without asking."""
-        return bool(self._accepted.known(credential))
+        return bool(self._accepted.cached(credential))
 
     def withdraw(self, credential: str) -> None:
         """Forget the proof of a credential that was rejected since."""

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from ..concurrency.gather import awaited
+from ..concurrency.gather import wait_for
 from ..concurrency.watch import Watch
 from ..errors import AccountsBusy, GatewayError, TokenRejected
 from ..metrics import Metrics
@@ -102,7 +102,7 @@ class TokenRefresher:
             ).start()
         elif ours:
             self._complete(running)
-        return awaited(running, watch) if watch else running.result()
+        return wait_for(running, watch) if watch else running.result()
 
     def due_at(self, account: Account) -> float | None:
         """When it is renewed next, in Unix seconds; None for never."""

@@ -1,1 +1,1 @@
-"""Waiting and sharing: Watch, fair semaphore, gather, single-flight cache, time slices."""
+"""Waiting and sharing: watch, semaphore, gather, cache, time slices."""

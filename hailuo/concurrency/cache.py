@@ -1,8 +1,4 @@
-"""A value for each key, made when it is first asked for and kept for a while.
-
-Those who ask while it is being made share the making, its failure included; a failure
-is not kept. Callers bring keys of their own, so how many are kept is bounded.
-"""
+"""Cache with a lifetime; concurrent requests for a value share one computation."""
 
 import threading
 import time
@@ -11,19 +7,21 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-from .gather import awaited
+from .gather import wait_for
 from .watch import Watch
 
-MAX_ENTRIES = 10_000
+MAX_ENTRIES = 10_000  # keys may be clients' own credentials
 
 Value = TypeVar("Value")
 
 
 class SingleFlightCache(Generic[Value]):
-    """The values of keys.
+    """Bounded cache of computed values, the least recently used evicted first.
 
-    make: makes the value of a key; called once for all who ask meanwhile.
-    lifetime_s: how long a value is good.
+    A failure is raised in every request that waits for the value, and is not cached.
+
+    make: computes the value of a key.
+    lifetime_s: how long a value is kept, counted from the beginning of its computation.
     """
 
     def __init__(
@@ -36,56 +34,53 @@ class SingleFlightCache(Generic[Value]):
         self._lifetime_s = lifetime_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, tuple[float, Value]] = OrderedDict()
-        self._making: dict[str, Future[Value]] = {}  # 2 kB each, so only meanwhile
+        self._entries: OrderedDict[str, tuple[float, Value]] = OrderedDict()
+        self._running: dict[str, Future[Value]] = {}  # 2 kB each, so not kept
 
     def get(self, key: str, watch: Watch | None = None) -> Value:
-        """The value of *key*.
+        """Return the value of *key*, computed if it is not cached.
 
-        watch: of the client that waits for it, if one does: the value is made in a
-            thread of its own, since others may wait for it when this client has left.
-        raises: whatever making it raised; ClientDisconnected.
+        watch: of the client that waits, if one does: the value is then computed in a
+            thread of its own, since other clients may wait for it, too.
+        raises: whatever *make* raises; ClientDisconnected.
         """
         with self._lock:
-            if key in self._known and self._clock() < self._known[key][0]:
-                self._known.move_to_end(key)
-                return self._known[key][1]
-            ours = key not in self._making
-            making = self._making.setdefault(key, Future())
-        if ours and watch:
-            threading.Thread(target=self._fill, args=(key, making), daemon=True).start()
-        elif ours:
-            self._fill(key, making)
-        return awaited(making, watch) if watch else making.result()
+            if key in self._entries and self._clock() < self._entries[key][0]:
+                self._entries.move_to_end(key)
+                return self._entries[key][1]
+            is_first = key not in self._running
+            future = self._running.setdefault(key, Future())
+        if is_first and watch:
+            threading.Thread(target=self._fill, args=(key, future), daemon=True).start()
+        elif is_first:
+            self._fill(key, future)
+        return wait_for(future, watch) if watch else future.result()
 
-    def known(self, key: str) -> Value | None:
-        """Return the value of a key if it is kept, without making it."""
+    def cached(self, key: str) -> Value | None:
+        """Return the value of a key if it is cached, without computing it."""
         with self._lock:
-            ends_at, value = self._known.get(key, (0.0, None))
+            ends_at, value = self._entries.get(key, (0.0, None))
             return value if self._clock() < ends_at else None
 
     def invalidate(self, key: str, value: Value) -> None:
-        """Have it made anew when it is next asked for.
-
-        value: what turned out to be no good; one made since then stays.
-        """
+        """Evict *value*, which turned out to be wrong; a newer one stays."""
         with self._lock:
-            if key in self._known and self._known[key][1] is value:
-                del self._known[key]
+            if key in self._entries and self._entries[key][1] is value:
+                del self._entries[key]
 
-    def _fill(self, key: str, making: "Future[Value]") -> None:
+    def _fill(self, key: str, future: "Future[Value]") -> None:
         ends_at = self._clock() + self._lifetime_s
         try:
             value = self._make(key)
-        except BaseException as error:  # noqa: BLE001 - those who wait must hear it
+        except BaseException as error:  # noqa: BLE001 - the waiting requests raise it
             with self._lock:
-                del self._making[key]
-            making.set_exception(error)
+                del self._running[key]
+            future.set_exception(error)
             return
         with self._lock:
-            del self._making[key]
-            self._known[key] = ends_at, value
-            self._known.move_to_end(key)
-            if len(self._known) > MAX_ENTRIES:
-                self._known.popitem(last=False)
-        making.set_result(value)
+            del self._running[key]
+            self._entries[key] = ends_at, value
+            self._entries.move_to_end(key)
+            if len(self._entries) > MAX_ENTRIES:
+                self._entries.popitem(last=False)
+        future.set_result(value)

@@ -1,9 +1,9 @@
-"""Several things at once, for one request that waits for them all.
+"""Concurrent tasks of one request, cancelled together.
 
     results = yield from gather([task, …], watch)
 
-A task is called in a thread of its own with a Stop, which tells it when nobody waits
-for it any more: when the caller has left, or when another task has failed.
+Each task runs in a thread of its own with a CancelToken, which is cancelled when the
+result is no longer wanted: the client has disconnected, or another task has failed.
 """
 
 import math
@@ -16,39 +16,40 @@ from typing import TypeVar
 
 from .watch import HEARTBEAT, Heartbeat, Watch
 
-MAX_CONCURRENT = 8  # at once
+MAX_CONCURRENT = 8  # tasks of one request
 
 Result = TypeVar("Result")
 
 
 class CancelToken:
-    """Whether the work is still wanted; given once, it stays."""
+    """Flag that work is no longer wanted; once set, it stays set."""
 
     def __init__(self) -> None:
         self.cancelled = False
         self._lock = threading.Lock()
-        self._calls: list[Callable[[], None]] = []
+        self._callbacks: list[Callable[[], None]] = []
 
     @contextmanager
-    def on_cancel(self, call: Callable[[], None]) -> Iterator[None]:
-        """Have *call* called if the work is stopped in here, or was before."""
+    def on_cancel(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Call *callback* if the work is cancelled within the block, or was before."""
         with self._lock:
-            self._calls.append(call)
-            late = self.cancelled
-        if late:
-            call()
+            self._callbacks.append(callback)
+            is_late = self.cancelled
+        if is_late:
+            callback()
         try:
             yield
         finally:
             with self._lock:
-                self._calls.remove(call)
+                self._callbacks.remove(callback)
 
     def cancel(self) -> None:
+        """Set the flag and call the callbacks."""
         with self._lock:
             self.cancelled = True
-            calls = list(self._calls)
-        for call in calls:
-            call()
+            callbacks = list(self._callbacks)
+        for callback in callbacks:
+            callback()
 
 
 def gather(
@@ -56,70 +57,69 @@ def gather(
 ) -> Generator[Heartbeat, None, list[Result]]:
     """Run tasks concurrently, yielding heartbeats; return their results in order.
 
-    raises: what a task raised; ClientDisconnected.
+    raises: the first exception of a task; ClientDisconnected.
     """
-    stop, bell = CancelToken(), _Waker()
+    cancel_token, waker = CancelToken(), _Waker()
     threads = ThreadPoolExecutor(MAX_CONCURRENT)
     futures: list[Future[Result]] = []
     try:
-        futures += [threads.submit(task, stop) for task in tasks]
+        futures += [threads.submit(task, cancel_token) for task in tasks]
         for future in futures:
-            future.add_done_callback(bell.wake)
-        while not _over(futures):
-            if watch.wait(math.inf, bell.heard):
-                bell.clear()
+            future.add_done_callback(waker.wake)
+        while not _is_over(futures):
+            if watch.wait(math.inf, waker.receiver):
+                waker.clear()
             if watch.heartbeat_due:
                 yield HEARTBEAT
                 watch.heartbeat_sent()
         return [future.result() for future in _failed(futures) or futures]
     finally:
-        stop.cancel()
+        cancel_token.cancel()
         threads.shutdown(wait=False, cancel_futures=True)
-        bell.close()
-        futures.clear()  # else the traceback of a failure keeps the other results alive
+        waker.close()
+        futures.clear()  # else a failure's traceback keeps the other results alive
 
 
-def awaited(future: "Future[Result]", watch: Watch) -> Result:
-    """The result of *future*, which others may wait for, too.
+def wait_for(future: "Future[Result]", watch: Watch) -> Result:
+    """Wait for a future that other requests may share; no heartbeats are sent.
 
-    No beat can be sent meanwhile.
-    raises: what it raises; ClientDisconnected.
+    raises: the future's exception; ClientDisconnected.
     """
-    bell = _Waker()
+    waker = _Waker()
     try:
-        future.add_done_callback(bell.wake)
+        future.add_done_callback(waker.wake)
         while not future.done():
-            watch.wait(math.inf, bell.heard, beats=False)
+            watch.wait(math.inf, waker.receiver, heartbeats=False)
         return future.result()
     finally:
-        bell.close()
+        waker.close()
 
 
-def _over(futures: Sequence[Future[Result]]) -> bool:
-    """Whether all are done, or one has failed."""
+def _is_over(futures: Sequence[Future[Result]]) -> bool:
+    """Whether all futures are done, or one has failed."""
     return bool(_failed(futures)) or all(future.done() for future in futures)
 
 
 def _failed(futures: Sequence[Future[Result]]) -> list[Future[Result]]:
-    return [each for each in futures if each.done() and each.exception()]
+    return [future for future in futures if future.done() and future.exception()]
 
 
 class _Waker:
-    """Rung in any thread, heard where a Watch waits for bytes."""
+    """Pair of sockets through which another thread ends a Watch's wait."""
 
     def __init__(self) -> None:
-        self.heard, self._rope = socket.socketpair()
-        self._rope.setblocking(False)
+        self.receiver, self._sender = socket.socketpair()
+        self._sender.setblocking(False)
 
     def wake(self, _: object) -> None:
         try:
-            self._rope.send(b"!")
+            self._sender.send(b"!")
         except OSError:
-            pass  # nobody listens any more
+            pass  # it is closed, or full of wake-ups
 
     def clear(self) -> None:
-        self.heard.recv(1024)
+        self.receiver.recv(1024)
 
     def close(self) -> None:
-        self.heard.close()
-        self._rope.close()
+        self.receiver.close()
+        self._sender.close()

@@ -1,13 +1,13 @@
-"""Fair semaphore: so many at once, for what takes a core, or memory.
+"""Fair semaphore for scarce resources, such as cores or memory.
 
-    with semaphore.acquire(watch.owner) as slot:
-        yield from slot.wait(watch)
+    with semaphore.acquire(watch.owner) as waiter:
+        yield from waiter.wait(watch)
         …
 
-The place is ours from the end of the waiting to the end of the `with`. A free one goes
-to the owner who has the fewest, the longest waiting of those first. Half as many again
-are kept for owners who have none: whoever comes second does not wait for all that the
-first has begun.
+A slot is held from the end of the wait to the end of the `with` block. A free slot goes
+to the owner that holds the fewest, and among those to the one that has waited longest.
+Half as many slots again are reserved for owners that hold none, so that a second client
+does not wait for everything that the first one has started.
 """
 
 import threading
@@ -17,66 +17,71 @@ from typing import Self
 
 from .watch import HEARTBEAT, Heartbeat, Watch
 
-POLL_INTERVAL_S = (
-    0.1  # how often who is in line looks whether his caller is still there
-)
+POLL_INTERVAL_S = 0.1  # how often a waiter checks that its client is still connected
 
 
 class FairSemaphore:
-    """A number of places, and the line before them."""
+    """Limited number of slots, shared fairly between owners."""
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._kept = count // 2  # besides, for owners who have none
+        self._reserved = count // 2  # in addition, for owners that hold none
         self._lock = threading.Lock()
-        self._taken: list[Waiter] = []
-        self._line: list[Waiter] = []
+        self._holders: list[Waiter] = []
+        self._queue: list[Waiter] = []
 
     def acquire(self, owner: str = "") -> "Waiter":
-        """owner: in whose name it is taken (Watch.owner)."""
+        """Return a context manager that queues for a slot and releases it.
+
+        owner: the client that it counts for (Watch.owner).
+        """
         return Waiter(self, owner)
 
-    def enter(self, place: "Waiter") -> None:
+    def enqueue(self, waiter: "Waiter") -> None:
+        """Queue for a slot."""
         with self._lock:
-            self._line.append(place)
-            self._serve()
+            self._queue.append(waiter)
+            self._dispatch()
 
-    def leave(self, place: "Waiter") -> None:
-        """Whether it was had already or not."""
+    def release(self, waiter: "Waiter") -> None:
+        """Release the waiter's slot, or its position in the queue."""
         with self._lock:
-            (self._taken if place.acquired.is_set() else self._line).remove(place)
-            self._serve()
+            (self._holders if waiter.acquired.is_set() else self._queue).remove(waiter)
+            self._dispatch()
 
-    def _serve(self) -> None:
-        """Give away what is free."""
-        while self._line:
-            taken = Counter(place.owner for place in self._taken)
-            next = min(self._line, key=lambda place: taken[place.owner])
-            kept = 0 if taken[next.owner] else self._kept
-            if len(self._taken) >= self._count + kept:
+    def _dispatch(self) -> None:
+        """Hand out the free slots."""
+        while self._queue:
+            held = Counter(holder.owner for holder in self._holders)
+            waiter = min(self._queue, key=lambda waiter: held[waiter.owner])
+            reserved = 0 if held[waiter.owner] else self._reserved
+            if len(self._holders) >= self._count + reserved:
                 return
-            self._line.remove(next)
-            self._taken.append(next)
-            next.acquired.set()
+            self._queue.remove(waiter)
+            self._holders.append(waiter)
+            waiter.acquired.set()
 
 
 class Waiter:
-    """One's own place, or the wait for it; both end with its `with`."""
+    """A held or awaited slot; leaving the `with` block releases it."""
 
-    def __init__(self, places: FairSemaphore, owner: str) -> None:
-        self._places = places
+    def __init__(self, semaphore: FairSemaphore, owner: str) -> None:
+        self._semaphore = semaphore
         self.owner = owner
         self.acquired = threading.Event()
 
     def __enter__(self) -> Self:
-        self._places.enter(self)
+        self._semaphore.enqueue(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._places.leave(self)
+        self._semaphore.release(self)
 
     def wait(self, watch: Watch) -> Iterator[Heartbeat]:
-        """Wait until it is acquired, yielding heartbeats. raises: ClientDisconnected."""
+        """Wait for the slot, yielding heartbeats.
+
+        raises: ClientDisconnected.
+        """
         while not self.acquired.wait(POLL_INTERVAL_S):
             watch.raise_if_disconnected()
             if watch.heartbeat_due:

@@ -9,8 +9,8 @@ is broken by a heartbeat:
             yield HEARTBEAT
             watch.heartbeat_sent()
 
-`select.poll` because `select.select` fails above descriptor 1023; it is what works
-under a patched and an unpatched interpreter alike (performance.md, Mechanisms).
+`select.select` fails above descriptor 1023; `select.poll` does not, and it works under
+a patched and an unpatched interpreter alike (performance.md, Mechanisms).
 """
 
 import contextlib
@@ -26,39 +26,39 @@ from ..errors import ClientDisconnected
 
 
 class Heartbeat(enum.Enum):
-    """A heartbeat that is due, in place of an item of a stream."""
+    """Type of HEARTBEAT."""
 
     DUE = enum.auto()
 
 
-HEARTBEAT: Final = Heartbeat.DUE  # what every stream yields when one is due
+HEARTBEAT: Final = Heartbeat.DUE  # item of any stream: a heartbeat is due
 
-_NONE = -1  # the descriptor of nothing
-_GONE_OR_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
+_NONE = -1  # in place of a descriptor
+_READABLE_OR_CLOSED = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
 class Watch:
-    """One request's eyes on its caller and on the clock.
+    """Watches a request's client, and the clock, while the request waits.
 
-    caller: the caller's socket, or None where the server does not hand it out; then
-        only the clock is watched.
-    heartbeat_s: seconds of silence towards the caller after which a beat is due.
-    idle_s: seconds of silence from an upstream that are too long.
-    owner: in whose name the request is made: those of one owner share its fair part
-        of what there are few of (see places). Never to be shown or logged.
+    client: its socket, or None where the server does not hand it out; then only the
+        clock is watched.
+    heartbeat_s: seconds of silence towards the client after which a heartbeat is due.
+    idle_s: seconds of silence after which an upstream's answer is given up.
+    owner: the client's credential, for fair sharing (FairSemaphore). Never shown or
+        logged.
     """
 
     def __init__(
         self,
-        caller: socket.socket | None = None,
+        client: socket.socket | None = None,
         *,
         heartbeat_s: float = 10,
         idle_s: float = 120,
         owner: str = "",
     ) -> None:
         self._poll = select.poll()
-        self._caller = caller
-        self._caller_fd = self._registered(caller)
+        self._client = client
+        self._client_fd = self._register(client)
         self._upstream: socket.socket | None = None
         self._upstream_fd = _NONE
         self._heartbeat_s = heartbeat_s
@@ -67,37 +67,44 @@ class Watch:
         self.heartbeat_sent()
 
     def heartbeat_sent(self) -> None:
-        """Something was sent to the caller: the silence starts anew."""
+        """Begin a new silence, since something was sent to the client."""
         self._due_at = time.monotonic() + self._heartbeat_s
 
     @property
     def heartbeat_due(self) -> bool:
-        """Whether the caller has heard nothing for a heartbeat."""
+        """Whether nothing was sent to the client for *heartbeat_s*."""
         return time.monotonic() >= self._due_at
 
     def wait(
-        self, until: float, upstream: socket.socket | None = None, *, beats: bool = True
+        self,
+        until: float,
+        upstream: socket.socket | None = None,
+        *,
+        heartbeats: bool = True,
     ) -> bool:
-        """Wait for *upstream*'s bytes; give up at *until* or when a beat is due.
+        """Wait for *upstream*'s bytes, until *until* or until a heartbeat is due.
 
-        until: on the clock of time.monotonic; math.inf for as long as it takes.
-        beats: False where no beat could be sent on: then only *until* ends the wait.
-        returns: whether there is something to read (an end counts).
-        raises: ClientDisconnected as soon as the caller has hung up.
+        until: on the clock of time.monotonic; math.inf for no limit.
+        heartbeats: False where none can be sent: then only *until* ends the wait.
+        returns: whether there is something to read (end of file counts).
+        raises: ClientDisconnected as soon as the client has disconnected.
         """
-        until = min(until, self._due_at) if beats else until
+        until = min(until, self._due_at) if heartbeats else until
         if upstream is not self._upstream:
-            self._turn_to(upstream)
+            self._replace_upstream(upstream)
         while True:
             ready = self._ready(until)
             if self._upstream_fd in ready:
                 return True
-            if self._caller_fd not in ready:
+            if self._client_fd not in ready:
                 return False
-            self._look_at_caller()
+            self._check_client()
 
     def sleep(self, seconds: float) -> Iterator[Heartbeat]:
-        """Wait, yielding heartbeats. raises: ClientDisconnected."""
+        """Wait, yielding heartbeats.
+
+        raises: ClientDisconnected.
+        """
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self.wait(until)
@@ -106,43 +113,46 @@ class Watch:
                 self.heartbeat_sent()
 
     def raise_if_disconnected(self) -> None:
-        """raises: ClientDisconnected if the caller has hung up by now."""
-        if self._caller is not None and self._caller_fd in self._ready(0):
-            self._look_at_caller()
+        """Raise ClientDisconnected if the client has disconnected by now."""
+        if self._client is not None and self._client_fd in self._ready(0):
+            self._check_client()
 
     def disconnect(self) -> None:
-        """Cut the caller off, who does not read: whoever writes to him is told."""
-        if self._caller is not None:
-            with contextlib.suppress(OSError):  # he has gone by himself
-                self._caller.shutdown(socket.SHUT_RDWR)
+        """Disconnect a client that does not read; pending writes then fail."""
+        if self._client is not None:
+            with contextlib.suppress(OSError):  # it has disconnected by itself
+                self._client.shutdown(socket.SHUT_RDWR)
 
     def _ready(self, until: float) -> list[int]:
-        """The descriptors there is something to read from, or to know of."""
+        """Wait for descriptors that are readable or closed."""
         left_s = max(0.0, until - time.monotonic())
         wait_ms = None if left_s == math.inf else math.ceil(1000 * left_s)
         return [descriptor for descriptor, _ in self._poll.poll(wait_ms)]
 
-    def _turn_to(self, upstream: socket.socket | None) -> None:
-        """Another one may have the descriptor of the one before, which is closed."""
+    def _replace_upstream(self, upstream: socket.socket | None) -> None:
+        """Poll another socket; it may have the descriptor of the one before."""
         if self._upstream is not None:
             self._poll.unregister(self._upstream_fd)
-        self._upstream, self._upstream_fd = upstream, self._registered(upstream)
+        self._upstream, self._upstream_fd = upstream, self._register(upstream)
 
-    def _registered(self, sock: socket.socket | None) -> int:
-        """The descriptor of *sock*, which is polled from now on."""
+    def _register(self, sock: socket.socket | None) -> int:
+        """Poll *sock* from now on; return its descriptor."""
         if sock is None:
             return _NONE
-        self._poll.register(sock.fileno(), _GONE_OR_READABLE)
+        self._poll.register(sock.fileno(), _READABLE_OR_CLOSED)
         return sock.fileno()
 
-    def _look_at_caller(self) -> None:
-        """An end is a caller gone (half-closed counts); bytes are its next request."""
-        assert self._caller is not None
+    def _check_client(self) -> None:
+        """Raise ClientDisconnected at the end of file (half-closed counts).
+
+        Bytes are its next request; then it is no longer watched.
+        """
+        assert self._client is not None
         try:
-            gone = self._caller.recv(1, socket.MSG_PEEK) == b""
+            is_closed = self._client.recv(1, socket.MSG_PEEK) == b""
         except OSError:
-            gone = True
-        if gone:
-            raise ClientDisconnected("the caller has hung up")
-        self._poll.unregister(self._caller_fd)
-        self._caller, self._caller_fd = None, _NONE
+            is_closed = True
+        if is_closed:
+            raise ClientDisconnected("the client has disconnected")
+        self._poll.unregister(self._client_fd)
+        self._client, self._client_fd = None, _NONE

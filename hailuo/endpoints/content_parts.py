@@ -19,8 +19,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..errors import BadRequest
-from ..files import Source, decode, media, names
+from ..files import Source, decode, media
 from ..net.download import DownloadPolicy
+from ..net.headers import (
+    MAX_AUTHORITY_CHARACTERS,
+    MAX_URL_CHARACTERS,
+    is_parsable_url,
+)
 from ..net.safe_connect import ConnectPolicy
 from ..settings import MB, Settings
 from .validation import invalid_field
@@ -195,20 +200,22 @@ def _parse(text: str, path: str) -> Source | None:
 
 def _is_bare_picture(text: str) -> bool:
     """Return whether *text* is base64 of data whose first bytes mark a picture."""
-    head = "".join(text[: 2 * media.LOOKED_AT].split())
+    head = "".join(text[: 2 * media.SNIFFED_BYTES].split())
     if not _BASE64.fullmatch(head):
         return False
     decoded = io.BytesIO()
     decode(head.rstrip("=")[: len(head) // 4 * 4], decoded)
-    return media.is_image(media.media_type_of(decoded.getvalue()[: media.LOOKED_AT]))
+    return media.is_image(
+        media.media_type_of(decoded.getvalue()[: media.SNIFFED_BYTES])
+    )
 
 
 def _address(text: str, path: str) -> str:
     """Return an address; raise BadRequest for one that would take long to parse."""
-    if not names.address_fits(text):
+    if not is_parsable_url(text):
         raise invalid_field(
             path,
-            f"an address of at most {names.MAX_ADDRESS_CHARACTERS:,} characters, with "
-            f"a host of at most {names.MAX_AUTHORITY_CHARACTERS}",
+            f"an address of at most {MAX_URL_CHARACTERS:,} characters, with "
+            f"a host of at most {MAX_AUTHORITY_CHARACTERS}",
         )
     return text.strip()

@@ -7,13 +7,13 @@ Parsing blocks all other requests, so a body that would take long is rejected be
 
 import json
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from flask import Request
 
+from ..concurrency.fairness import yield_to_others
 from ..errors import BadRequest, TooLarge
 from ..settings import MB, Settings
 
@@ -129,7 +129,7 @@ def _without_surrogates(data: bytes) -> bytes:
         (_LONE_LOW, b"\\\\ufffd"),
         (_LONE_RAW, _MARK),
     ):
-        time.sleep(0)
+        yield_to_others()
         data, count = pattern.subn(mark, data, MAX_LONE_SURROGATES)
         if count == MAX_LONE_SURROGATES:
             raise ValueError("the body contains too many lone surrogates")

@@ -6,7 +6,6 @@
 Other requests run after every piece that is parsed (performance.md, Big bodies).
 """
 
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import IO, Any, NamedTuple
@@ -18,6 +17,7 @@ from werkzeug.formparser import MultiPartParser
 from werkzeug.http import parse_options_header
 from werkzeug.wsgi import get_input_stream
 
+from ..concurrency.fairness import TimeSlice
 from ..errors import BadRequest, TooLarge
 from ..files import decode
 from ..settings import MB, Settings
@@ -48,9 +48,10 @@ class YieldingStream:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
+        self._time_slice = TimeSlice()
 
     def read(self, size: int = -1) -> bytes:
-        time.sleep(0)
+        self._time_slice.yield_if_over()
         return self._stream.read(size)
 
 

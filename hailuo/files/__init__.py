@@ -1,38 +1,38 @@
-"""A file on its way from a caller to an upstream.
+"""Files on their way from a client to an upstream.
 
     file = from_base64(text, media_type="image/png", name="a.png")
     with file.open() as content:
         …
 
-Its content lies in a temporary file that has no name, so nothing is left of it when the
-last who holds it lets go, whatever happens to the program.
+The content is in a temporary file without a name, so nothing is left of it once it is
+closed, whatever happens to the program.
 """
 
 import binascii
 import io
 import os
 import threading
-import time
 import weakref
-from collections.abc import Callable
 from typing import IO, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from ..concurrency.fairness import TimeSlice, fairly
 from ..errors import BadRequest
+from ..net.headers import path_filename
 from ..spool import SPOOL
 from . import media, names
 
-SLICE = 65_536  # characters of base64 that are decoded at once; a multiple of four
-_WHITE = b" \t\r\n"
-_ALPHABET = bytes.maketrans(b"-_", b"+/")  # of URLs, in place of the usual one
+SLICE = 65_536  # characters of base64 decoded at once; a multiple of 4
+_WHITESPACE = b" \t\r\n"
+_STANDARD = bytes.maketrans(b"-_", b"+/")  # from the alphabet for URLs
 
 
 class Source(NamedTuple):
-    """Where a file is: at an address, or in the request as base64.
+    """Location of a file: a URL, or base64 in the request.
 
-    param: the part of the request that says so, as a path.
-    media_type, name: as the caller declares them, "" when not.
-    picture: whether the caller calls it one.
+    param: path of the request's part that holds it.
+    media_type, name: as the client declares them, "" when it does not.
+    image: whether the client declares it as an image.
     """
 
     param: str
@@ -44,31 +44,31 @@ class Source(NamedTuple):
 
     @property
     def display_name(self) -> str:
-        """The name of the file, as far as it is known without fetching it."""
+        """The file's name, as far as it is known without fetching it."""
         try:
-            return self.name or names.from_address(urlsplit(self.address).path)
-        except ValueError:  # no address after all
+            return self.name or path_filename(urlsplit(self.address).path)
+        except ValueError:  # not a URL after all
             return ""
 
     @property
     def looks_like_image(self) -> bool:
-        """Whether there is a picture at the address, for all one can tell unseen.
+        """Whether the URL seems to be of an image.
 
-        A name that says what it is counts for more than what the caller calls it.
+        The suffix counts; the client's declaration only where there is none.
         """
-        said = media.names_image(self.display_name, unknown=self.image)
-        return bool(self.address) and said
+        is_image = media.names_image(self.display_name, without_suffix=self.image)
+        return bool(self.address) and is_image
 
 
 class File:
-    """What a caller attached to a message.
+    """File that a client attached to a message.
 
-    name: safe, never empty, as the caller calls it where that is known.
-    media_type: what it is, lower case, without parameters.
+    name: safe and never empty; the client's own where it is known.
+    media_type: in lower case, without parameters.
     size: in bytes.
-    address: where anybody can fetch it, "" when it came with the request or from
-        inside a private network.
-    param: the part of the request that it is, as a path.
+    address: public URL of the file; "" when it came with the request or from a private
+        network.
+    param: path of the request's part that holds it.
     """
 
     def __init__(
@@ -80,14 +80,15 @@ class File:
         address: str = "",
         param: str = "",
     ) -> None:
-        """content: a temporary file, which is closed with this one.
+        """Take ownership of a temporary file.
 
-        media_type, name: as declared; the content itself has the first word.
+        content: closed with this file.
+        media_type, name: as declared; the content itself counts first.
         raises: BadRequest for an empty file.
         """
         self._content = content
         self._close = weakref.finalize(self, content.close)
-        self._lock = threading.Lock()  # nobody opens what is being closed
+        self._lock = threading.Lock()  # open() must not race with close()
         if not size:
             self.close()
             raise BadRequest("the file is empty", code="invalid_file")
@@ -96,18 +97,18 @@ class File:
         self.address = address
         self.param = param
         name = names.safe(name)
-        head = os.pread(content.fileno(), media.LOOKED_AT, 0)
+        head = os.pread(content.fileno(), media.SNIFFED_BYTES, 0)
         self.media_type = media.media_type_of(head, media_type, name)
         self.suffix = media.suffix_of(self.media_type, name)
         self.name = name or f"file{self.suffix}"
 
     @property
     def is_image(self) -> bool:
-        """A picture; all else is a document."""
+        """Whether it is an image; every other file is a document."""
         return media.is_image(self.media_type)
 
     def open(self) -> IO[bytes]:
-        """Its bytes, from the beginning; readers do not disturb each other.
+        """Open the content from its beginning; each reader has its own position.
 
         raises: ValueError once it is closed: the descriptor may be another file's.
         """
@@ -115,13 +116,13 @@ class File:
             return io.BufferedReader(_Reader(os.dup(self._content.fileno())), SLICE)
 
     def close(self) -> None:
-        """Let the content go. Who is reading it may finish."""
+        """Release the content; readers that are open may finish."""
         with self._lock:
             self._close()
 
 
 class _Reader(io.RawIOBase):
-    """A descriptor's bytes, with a position of its own."""
+    """Raw reader of a descriptor, with a position of its own."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -150,21 +151,16 @@ class _Reader(io.RawIOBase):
 
 
 def from_base64(
-    text: str,
-    media_type: str = "",
-    name: str = "",
-    param: str = "",
-    sleep: Callable[[float], None] = time.sleep,
+    text: str, media_type: str = "", name: str = "", param: str = ""
 ) -> File:
-    """Decode, in slices: between them, whoever else is waiting has a turn.
+    """Decode a file; other requests run in between.
 
     text: as decode() reads it.
-    sleep: gives the turn.
-    raises: BadRequest for what is not base64.
+    raises: BadRequest for text that is not base64.
     """
     content = SPOOL.file()
     try:
-        decode(text, content, sleep)
+        decode(text, content)
     except ValueError:  # binascii's own, and characters that are not ASCII
         content.close()
         raise BadRequest("the data is not base64", code="invalid_base64") from None
@@ -174,34 +170,31 @@ def from_base64(
     return File(content, content.tell(), media_type, name, param=param)
 
 
-def data_uri(file: File, sleep: Callable[[float], None] = time.sleep) -> str:
-    """A file as a data: URI, made slice by slice as from_base64() reads it."""
-    parts = [f"data:{file.media_type};base64,"]
+def data_uri(file: File) -> str:
+    """Return a file as a data: URI; other requests run while it is encoded."""
+    parts, time_slice = [f"data:{file.media_type};base64,"], TimeSlice()
     with file.open() as content:
         while piece := content.read(SLICE * 3 // 4):
             parts.append(binascii.b2a_base64(piece, newline=False).decode())
-            sleep(0)
+            time_slice.yield_if_over()
     return "".join(parts)
 
 
-def decode(
-    text: str, content: IO[bytes], sleep: Callable[[float], None] = time.sleep
-) -> None:
-    """Write to *content* what base64 says, slice by slice.
+def decode(text: str, content: IO[bytes]) -> None:
+    """Decode base64 into *content*, slice by slice; other requests run in between.
 
     text: in the usual alphabet or the one for URLs (RFC 4648), padded or not, broken
         into lines or not.
-    raises: ValueError for what is not base64.
+    raises: ValueError for text that is not base64.
     """
     rest, ended = b"", False
-    for start in range(0, len(text), SLICE):
-        given = text[start : start + SLICE].encode("ascii").translate(_ALPHABET, _WHITE)
-        given = rest + given
-        whole = len(given) - len(given) % 4
-        if ended and given:
-            raise binascii.Error("there is something behind the end")
-        content.write(binascii.a2b_base64(given[:whole], strict_mode=True))
-        ended, rest = given[:whole].endswith(b"="), given[whole:]
-        sleep(0)
+    for start in fairly(range(0, len(text), SLICE)):
+        encoded = text[start : start + SLICE].encode("ascii")
+        encoded = rest + encoded.translate(_STANDARD, _WHITESPACE)
+        whole = len(encoded) - len(encoded) % 4
+        if ended and encoded:
+            raise binascii.Error("there is more behind the padding")
+        content.write(binascii.a2b_base64(encoded[:whole], strict_mode=True))
+        ended, rest = encoded[:whole].endswith(b"="), encoded[whole:]
     if rest:
         content.write(binascii.a2b_base64(rest.ljust(4, b"="), strict_mode=True))

@@ -1,6 +1,6 @@
-"""What a file is: from its content, then what was declared, then its name.
+"""Media types of files: from the content, then the declared type, then the name.
 
-media_type_of(first_bytes, declared="text/plain", name="a.png")     # "image/png"
+media_type_of(head, declared="text/plain", name="a.png")  # "image/png"
 """
 
 import mimetypes
@@ -8,10 +8,10 @@ import re
 
 from .names import suffix
 
-LOOKED_AT = 4096  # bytes at a file's beginning that are enough to tell
+SNIFFED_BYTES = 4096  # bytes at a file's beginning that tell its type
 
-# protocol.md 5, with the two names under which .ico really travels, and AVIF, which is
-# *assumed* to be looked at like the others.
+# source: protocol.md 5; with the two names under which .ico really travels, and AVIF,
+# which is *assumed* to be read like the others.
 _IMAGES = frozenset(
     ("jpeg", "jpg", "png", "gif", "bmp", "webp", "tiff", "svg+xml", "heic", "heif")
     + ("ico", "icon", "vnd.microsoft.icon", "avif")
@@ -35,31 +35,34 @@ _IN_ZIP = (
     (b"word/", _OFFICE + "wordprocessingml.document"),
     (b"xl/", _OFFICE + "spreadsheetml.sheet"),
     (b"ppt/", _OFFICE + "presentationml.presentation"),
-    (b"word\\", _OFFICE + "wordprocessingml.document"),  # of programs for Windows
+    (
+        b"word\\",
+        _OFFICE + "wordprocessingml.document",
+    ),  # written by programs for Windows
     (b"xl\\", _OFFICE + "spreadsheetml.sheet"),
     (b"ppt\\", _OFFICE + "presentationml.presentation"),
 )
-# The first file of an EPUB or an OpenDocument, not compressed, says what it is.
-_SAYS_IN_ZIP = re.compile(
+# The first file of an EPUB or an OpenDocument is its media type, not compressed.
+_MIMETYPE_IN_ZIP = re.compile(
     rb"mimetype(application/(?:epub\+zip|vnd\.oasis\.opendocument\.[a-z-]+?))"
     rb"(?:PK|[\r\n])"
 )
-_PDF_WITHIN = 1024  # bytes in which readers look for a PDF's header
-# How files of the HEIF family, still and moving, say in their first box what they are.
+_MAX_BEFORE_PDF = 1024  # bytes in which readers look for a PDF's header
+# The brand in the first box of a file of the HEIF family, still or moving.
 _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), "image/avif"),
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx"), "image/heic"),
     **dict.fromkeys((b"heim", b"heis"), "image/heic"),
 }
-_ANY_BRAND = (b"mif1", b"msf1")  # what it is stands among the brands it is good for
-# Each part begins and ends in one way only, so that no file is gone over twice.
+_ANY_BRAND = (b"mif1", b"msf1")  # the compatible brands tell which it is
+# Each part begins and ends in one way only, so that matching never backtracks.
 _SVG = re.compile(
     rb"(?:\s|<\?xml[^>]*>|<!--(?:(?!-->).)*-->|<!DOCTYPE[^>]*>)*<svg[\s>]", re.S
 )
-_NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 
-# Content that says so much and no more: what was declared, or the name, says the rest.
+# Types that the content does not settle: the declared type or the name is more precise.
 _VAGUE = frozenset(("", "text/plain", "application/zip", "application/x-ole-storage"))
 _SUFFIXES = {
     "image/jpeg": ".jpg",
@@ -80,7 +83,7 @@ _TYPES = {end: media_type for media_type, end in _SUFFIXES.items()}
 
 
 def is_image(media_type: str) -> bool:
-    """Whether the service takes it for a picture; all else is a document.
+    """Whether the web service accepts it as an image; every other file is a document.
 
     source: protocol.md 5.
     """
@@ -88,32 +91,33 @@ def is_image(media_type: str) -> bool:
     return group == "image" and name.removeprefix("x-") in _IMAGES
 
 
-def names_image(name: str, unknown: bool) -> bool:
-    """Whether a file of this name should be a picture. unknown: said of no suffix."""
-    return is_image(_by_name(name)) if suffix(name) else unknown
+def names_image(name: str, without_suffix: bool) -> bool:
+    """Whether a name is an image's; *without_suffix* for one that has no suffix."""
+    return is_image(_by_name(name)) if suffix(name) else without_suffix
 
 
 def media_type_of(head: bytes, declared: str = "", name: str = "") -> str:
-    """head: the first LOOKED_AT bytes of the file, or all it has.
+    """Return a file's media type.
 
-    Content that is certainly no picture is not taken for one, whatever is declared.
+    Content that is certainly not an image is not taken for one, whatever is declared.
+    head: the first SNIFFED_BYTES bytes of the file, or all it has.
     """
-    said = _sniffed(head)
-    if said not in _VAGUE:
-        return said
-    for told in (declared.lower(), _by_name(name)):
-        if _tells_more(told, said):
-            return told
-    return said or "application/octet-stream"
+    sniffed = _sniff(head)
+    if sniffed not in _VAGUE:
+        return sniffed
+    for hint in (declared.lower(), _by_name(name)):
+        if _is_more_precise(hint, sniffed):
+            return hint
+    return sniffed or "application/octet-stream"
 
 
 def suffix_of(media_type: str, name: str = "") -> str:
-    """The suffix a file of this type should have; that of its name if it will do."""
-    given = suffix(name)
-    if given and (not is_image(media_type) or is_image(_by_name(name))):
-        return given
-    found = _SUFFIXES.get(media_type) or mimetypes.guess_extension(media_type)
-    return found or given or ".bin"
+    """Return a suffix for a file of this type: its name's own, where it fits."""
+    own = suffix(name)
+    if own and (not is_image(media_type) or is_image(_by_name(name))):
+        return own
+    usual = _SUFFIXES.get(media_type) or mimetypes.guess_extension(media_type)
+    return usual or own or ".bin"
 
 
 def _by_name(name: str) -> str:
@@ -121,47 +125,47 @@ def _by_name(name: str) -> str:
     return _TYPES.get(end) or mimetypes.guess_type(f"file{end}")[0] or ""
 
 
-def _tells_more(told: str, said: str) -> bool:
-    """Whether *told* may be believed, and adds to what the content says."""
-    if not _TYPE.fullmatch(told) or told == "application/octet-stream":
+def _is_more_precise(hint: str, sniffed: str) -> bool:
+    """Whether a declared type is plausible, and more precise than the content's."""
+    if not _TYPE.fullmatch(hint) or hint == "application/octet-stream":
         return False
-    return not said or (told not in _VAGUE and not is_image(told))
+    return not sniffed or (hint not in _VAGUE and not is_image(hint))
 
 
-def _sniffed(head: bytes) -> str:
-    """What the bytes say by themselves; "" when they say nothing."""
+def _sniff(head: bytes) -> str:
+    """Return the media type that the content alone tells, "" for none."""
     for magic, media_type in _MAGIC:
         if head.startswith(magic):
-            return _zipped(head) if media_type == "application/zip" else media_type
+            return _zip_type(head) if media_type == "application/zip" else media_type
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     if head[:2] == b"BM" and head[6:10] == b"\x00\x00\x00\x00":
         return "image/bmp"
-    if heif := _heif(head):
+    if heif := _heif_type(head):
         return heif
     if _SVG.match(head.removeprefix(b"\xef\xbb\xbf")):
         return "image/svg+xml"
     if _is_text(head):
         return "text/plain"
-    return "application/pdf" if b"%PDF-" in head[:_PDF_WITHIN] else ""
+    return "application/pdf" if b"%PDF-" in head[:_MAX_BEFORE_PDF] else ""
 
 
-def _heif(head: bytes) -> str:
-    """Return which picture of the HEIF family it is, "" for none."""
+def _heif_type(head: bytes) -> str:
+    """Return the media type of an image of the HEIF family, "" for other files."""
     if head[4:8] != b"ftyp":
         return ""
     brand, size = head[8:12], int.from_bytes(head[:4], "big")
     if brand in _ANY_BRAND:
-        fit = (head[at : at + 4] for at in range(16, min(size, len(head)), 4))
-        found = {_BRANDS.get(each, "") for each in fit}
-        return "image/avif" if "image/avif" in found else "image/heif"
+        compatible = (head[at : at + 4] for at in range(16, min(size, len(head)), 4))
+        types = {_BRANDS.get(brand, "") for brand in compatible}
+        return "image/avif" if "image/avif" in types else "image/heif"
     return _BRANDS.get(brand, "")
 
 
-def _zipped(head: bytes) -> str:
-    """Office documents are archives; the first names in one tell which."""
-    if told := _SAYS_IN_ZIP.search(head, 0, 200):
-        return told[1].decode()
+def _zip_type(head: bytes) -> str:
+    """Tell office documents, by the first names in the archive, from other archives."""
+    if mimetype := _MIMETYPE_IN_ZIP.search(head, 0, 200):
+        return mimetype[1].decode()
     for name, media_type in _IN_ZIP:
         if name in head:
             return media_type
@@ -169,8 +173,8 @@ def _zipped(head: bytes) -> str:
 
 
 def _is_text(head: bytes) -> bool:
-    """UTF-8 without control characters; the last character may be cut in half."""
-    if _NOT_IN_TEXT.search(head):
+    """Whether it is UTF-8 without control characters; the last one may be cut off."""
+    if _CONTROL.search(head):
         return False
     try:
         head.decode()

@@ -98,6 +98,6 @@ def _file(source: Source, rules: DownloadPolicy, stop: CancelToken) -> File:
         found.size,
         found.media_type,
         source.name or found.name,
-        source.address if found.public else "",
+        source.address if found.is_public else "",
         source.param,
     )

@@ -1,1 +1,1 @@
-"""Bytes over the network: HTTP client, streamed answers, safe downloads. Knows no upstream."""
+"""Bytes over the network: HTTP client, streamed answers, safe downloads."""

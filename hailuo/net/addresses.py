@@ -1,7 +1,7 @@
-"""Which IP addresses a stranger may have us connect to: public ones, and no others.
+"""IP addresses that untrusted URLs may lead to: public ones, and no others.
 
-`ipaddress.is_global` is not asked: it says True to 64:ff9b::7f00:1 and 2002:7f00:1::,
-which are ways of writing 127.0.0.1, and to multicast and site-local addresses
+`ipaddress.is_global` does not do: it is True for 64:ff9b::7f00:1 and 2002:7f00:1::,
+which are ways of writing 127.0.0.1, and for multicast and site-local addresses
 (performance.md, Safe addresses), and it follows the registries only from some patch
 releases on.
 """
@@ -17,8 +17,8 @@ from ipaddress import (
 )
 
 # source: the IANA IPv4 and IPv6 special-purpose address registries (RFC 6890, RFC 8190)
-# as of November 2026. In here are the blocks that are not said to be globally reachable
-# and, beside them, what is set apart by the address architecture itself.
+# as of November 2026: the blocks that are not listed as globally reachable, and those
+# that the address architecture itself sets apart.
 _SPECIAL = tuple(
     ip_network(block)
     for block in (
@@ -57,7 +57,7 @@ _REACHABLE = tuple(
         "2001:30::/28",  # drone remote identification (RFC 9374)
     )
 )
-# All that is public in IPv6 is in here; the registry's other blocks are not.
+# Every public IPv6 address is in here; no other block of the registry is public.
 _UNICAST = IPv6Network("2000::/3")
 _LAST_32_BITS = tuple(
     IPv6Network(network)
@@ -72,10 +72,10 @@ _ISATAP = (0x0000_5EFE, 0x0200_5EFE)  # before the IPv4 address (RFC 5214)
 
 
 def is_public(text: str) -> bool:
-    """Whether *text*, an address as a look-up gives it, is one of the open Internet.
+    """Whether an address, as a look-up returns it, is on the public Internet.
 
     An IPv6 address that holds an IPv4 address is as public as that one. 6to4 and ISATAP
-    addresses have to be public themselves, too; Teredo ones are not.
+    addresses must be public themselves, too; Teredo ones never are.
     """
     address = ip_address(text)
     if isinstance(address, IPv4Address):
@@ -102,7 +102,7 @@ def _last_32_bits(address: IPv6Address) -> IPv4Address:
 
 
 def _tunnelled(address: IPv6Address) -> Iterator[IPv4Address]:
-    """The IPv4 addresses that packets to *address* would be wrapped for."""
+    """Yield the IPv4 addresses that packets to *address* are tunnelled to."""
     if address.sixtofour:
         yield address.sixtofour
     if (int(address) >> 32) & 0xFFFF_FFFF in _ISATAP:

@@ -1,9 +1,9 @@
-"""The way out: one pool of connections, and what is sent over it.
+"""HTTP client for all calls to upstreams: one pool of connections, no cookies.
 
-http = Http(proxy="")
+http = HttpClient(proxy="")
 response = http.send("GET", url, headers=…, watch=watch)      # a short call
 with http.stream("POST", url, headers=…, watch=watch) as stream:
-    for received in stream:                                   # b"" when a beat is due
+    for received in stream:                                   # or HEARTBEAT
         …
 """
 
@@ -22,13 +22,12 @@ from requests.auth import AuthBase
 from ..concurrency.fairness import fairly
 from ..concurrency.watch import Watch
 from ..errors import GatewayError
-from ..upstream.tidying import CROWD, QUIET_S, Tidying
 from .connection import CONNECT_S, Adapter
-from .safe_connect import ConnectPolicy, leads_inside
+from .safe_connect import ConnectPolicy, is_private_host
 from .stream import Stream, Terms
 from .transport_errors import TRANSPORT_ERRORS, map_transport_error
 
-CALL_S = 30.0  # for a short call in all: no source says how long the service may take
+CALL_S = 30.0  # for a short call in all; *assumed*, no source gives a time
 PIECE = 65_536  # bytes of a body that are sent at once
 Count = Callable[[str, str, str], None]
 
@@ -37,9 +36,9 @@ Form = Sequence[tuple[str, Field]]  # multipart fields, in order
 
 
 class _Body:
-    """A long body, sent in pieces, each of which the service must take in CONNECT_S.
+    """Long request body, sent in pieces, each within CONNECT_S.
 
-    raises, where it is sent: ClientDisconnected.
+    Sending raises ClientDisconnected.
     """
 
     def __init__(self, data: bytes, watch: Watch) -> None:
@@ -50,18 +49,21 @@ class _Body:
         return len(self._data)
 
     def __iter__(self) -> Iterator[bytes]:
-        for at in fairly(range(0, len(self._data), PIECE)):
+        for start in fairly(range(0, len(self._data), PIECE)):
             self._watch.raise_if_disconnected()
-            yield self._data[at : at + PIECE]
+            yield self._data[start : start + PIECE]
 
 
 class ReadingAdapter(Adapter):
-    """Reads an answer before it is given to a library that makes calls of its own."""
+    """Adapter for libraries with calls of their own: it reads whole answers."""
 
     def send(
         self, request: requests.PreparedRequest, *arguments: Any, **options: Any
     ) -> requests.Response:
-        """raises: as Http.send()."""
+        """Send a request and read its answer.
+
+        raises: as HttpClient.send().
+        """
         response = super().send(request, *arguments, **options)
         watch = Watch(idle_s=CALL_S)
         with Stream(response, watch, Terms(total_s=CALL_S)) as stream:
@@ -69,42 +71,43 @@ class ReadingAdapter(Adapter):
 
 
 class HttpClient:
-    """One pool of connections for every call to every upstream.
+    """One pool of connections for all calls to upstreams.
 
-    proxy: address of a proxy all calls go through; "" for none.
-    count: is told of each call to a service: which service's, which call, what came.
-    dialling: tells where connections may go; None for anywhere.
-    session: for a library that makes calls of its own.
+    proxy: URL of a proxy for all calls; "" for none.
+    count: called after each call to an upstream with its kind, the call's name and
+        its outcome.
+    connect_policy: returns where connections may go; None for anywhere.
+    session: for libraries that make calls of their own.
     """
 
     def __init__(
         self,
         proxy: str = "",
         count: Count | None = None,
-        quiet_s: float = QUIET_S,
-        dialling: Callable[[], ConnectPolicy] | None = None,
+        connect_policy: Callable[[], ConnectPolicy] | None = None,
     ) -> None:
         self._count = count or (lambda *_: None)
         self._proxy = proxy
-        self._adapter = Adapter(dialling)
-        self._session = _session(proxy, self._adapter)
-        self.session = _session(proxy, ReadingAdapter(dialling))
+        self._session = _session(proxy, Adapter(connect_policy))
+        self.session = _session(proxy, ReadingAdapter(connect_policy))
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
-        self._tidying = Tidying(lambda: len(self._streams), self._let_go, quiet_s)
 
-    def elsewhere(self, origin: str) -> "HttpClient":
-        """The way to addresses that the service at *origin* names: public ones.
+    def for_untrusted_urls(self, origin: str) -> "HttpClient":
+        """Return a client for URLs that the service at *origin* names.
 
-        Where the service itself is in a private network, so may they be.
+        It connects to public addresses only, unless the service itself is in a private
+        network.
         """
 
         @cache
-        def dialling() -> ConnectPolicy:
-            parts, anywhere = urlsplit(origin), ConnectPolicy()
-            inside = leads_inside(parts.hostname or "", parts.port or 0, anywhere)
-            return ConnectPolicy(allow_private=inside)
+        def connect_policy() -> ConnectPolicy:
+            parts = urlsplit(origin)
+            is_private = is_private_host(
+                parts.hostname or "", parts.port or 0, ConnectPolicy()
+            )
+            return ConnectPolicy(allow_private=is_private)
 
-        return HttpClient(self._proxy, self._count, dialling=dialling)
+        return HttpClient(self._proxy, self._count, connect_policy=connect_policy)
 
     def send(
         self,
@@ -115,29 +118,30 @@ class HttpClient:
         total_s: float = CALL_S,
         **call: Any,
     ) -> requests.Response:
-        """Make a call, and read all of its answer.
+        """Make a call and read all of its answer.
 
-        watch: of the client that waits for it, if one does: then a client that leaves,
-            and hang_up(), end it.
-        total_s: how long it may take.
-        raises: UpstreamTimeout, Unreachable; UpstreamProtocolError for more than 32 MB; ClientDisconnected.
+        watch: of the client that waits for it, if one does: then its disconnect, and
+            abort_streams(), end the call.
+        total_s: maximum time for the call.
+        raises: UpstreamTimeout, Unreachable; UpstreamProtocolError for more than 32 MB;
+            ClientDisconnected.
         """
         call["total_s"] = total_s
-        opened = self.stream if watch else self._opened
-        with opened(method, url, watch=watch or Watch(), **call) as stream:
+        open_stream = self.stream if watch else self._open
+        with open_stream(method, url, watch=watch or Watch(), **call) as stream:
             return stream.read_all()
 
     def stream(self, method: str, url: str, *, watch: Watch, **call: Any) -> Stream:
-        """Make a call whose answer is read as it arrives, its headers included.
+        """Make a call whose answer, headers included, is read as it arrives.
 
-        call: as of _opened().
+        call: keyword arguments of _open().
         raises: Unreachable.
         """
-        stream = self._opened(method, url, watch=watch, **call)
+        stream = self._open(method, url, watch=watch, **call)
         self._streams.add(stream)
         return stream
 
-    def _opened(
+    def _open(
         self,
         method: str,
         url: str,
@@ -151,10 +155,9 @@ class HttpClient:
     ) -> Stream:
         """Send a request.
 
-        counted: the arguments of counting(), to have the call's opening counted.
-        terms: of the answer (stream.Terms).
+        counted: arguments of count_call(), to count the call by its opening.
+        terms: fields of stream.Terms.
         """
-        self._tidying.used()
         opening = partial(self.count_call, *counted) if counted else nullcontext
         try:
             response = self._session.request(
@@ -173,23 +176,14 @@ class HttpClient:
             with opening():
                 raise failure from error
 
-    @property
-    def idle(self) -> int:
-        """How many connections wait to be used again."""
-        return self._adapter.idle
-
-    def _let_go(self) -> None:
-        """Of those that wait, which those in use do not notice."""
-        if self.idle > CROWD:
-            self._adapter.close()
-
     @contextmanager
     def count_call(
         self, kind: str, path: str, calls: Collection[str]
     ) -> Iterator[None]:
-        """Count a call, as "ok" or by the code of the failure it ends in.
+        """Count a call, as "ok" or by its error's code.
 
-        kind: of the service; calls: the names it has for its calls.
+        kind: of the upstream.
+        calls: the upstream's names for its calls.
         """
         call = call_name(path, calls)
         try:
@@ -200,7 +194,7 @@ class HttpClient:
         self._count(kind, call, "ok")
 
     def abort_streams(self) -> None:
-        """Cut every answer that is being read; its reader sees it break off."""
+        """Abort every answer that is being read; its reader raises Unreachable."""
         for stream in list(self._streams):
             stream.abort()
 
@@ -210,28 +204,27 @@ def _session(proxy: str, adapter: requests.adapters.HTTPAdapter) -> requests.Ses
     session.trust_env = False  # no netrc, no proxies of the environment
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.proxies = {"http": proxy, "https": proxy} if proxy else {}
-    session.headers.clear()  # what is sent is ours to say
+    session.headers.clear()  # requests' own, such as User-Agent
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)
     return session
 
 
 def multipart(form: Form) -> tuple[bytes, str]:
-    """A form's bytes, and their Content-Type."""
+    """Return a form's bytes and their Content-Type."""
     return urllib3.encode_multipart_formdata(form)
 
 
 def call_name(path: str, calls: Collection[str]) -> str:
-    """Return what a service calls a call: `/v1/api/chat/history/42?a=…` → `history`.
+    """Return an upstream's name for a call: `/v1/api/chat/history/42?a=…` → `history`.
 
-    Only names that are known before: ids in a path are the service's or a client's, and
-    would become labels without end.
+    Only known names become labels of a metric: ids in a path are without number.
     """
     parts = path.partition("?")[0].split("/")
     return next((part for part in reversed(parts) if part in calls), "other")
 
 
 def retry_after_s(response: requests.Response) -> float | None:
-    """Return the seconds of an answer's Retry-After; a date there is not read."""
+    """Return the seconds of an answer's Retry-After; a date is ignored."""
     value = response.headers.get("Retry-After", "").strip()
     return float(value) if value.isascii() and value.isdigit() else None

@@ -1,12 +1,15 @@
-"""Connections of `requests` that send a request and leave its answer unread.
+"""Connections of `requests` that send a request and leave the response unread.
 
-`requests` waits for the headers in one blocking read: nothing could be told to the
-client meanwhile, its leaving would not be noticed, and a peer that sends interim
-responses for ever would never let it go. Here sending and reading are two steps:
+`requests` waits for the headers in one blocking read: no heartbeat could be sent
+meanwhile, a disconnect would not be noticed, and a peer that sends interim responses
+for ever would never be given up. Here, sending and reading are two steps:
 
-    response = session.request(…, stream=True)   # sent; nothing has been read
-    connection = response.raw.connection
-    answer = connection.answered(head)           # once its head has been received
+    response = session.request(…, stream=True)     # sent; nothing has been read
+    sock, file = take_over(response.raw)
+    answer = response.raw.connection.parse(head)   # once its head has been received
+
+This module relies on how urllib3 and http.client work inside;
+tests/upstream/test_contract.py fails when that changes.
 """
 
 import io
@@ -22,53 +25,53 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
-from .safe_connect import ConnectPolicy, Deadline, NotPublic, connect, leads_inside
+from .safe_connect import ConnectPolicy, Deadline, NotPublic, connect, is_private_host
 
 CONNECT_S = 5.0
-CONNECTIONS = 4096  # kept at most for a host: as many as there may be streams
+MAX_IDLE_CONNECTIONS = 64  # kept for a host; urllib3 closes the others after use
 
 
 class Connection(urllib3.connection.HTTPConnection):
-    """Mixed into each of urllib3's connections (plain, TLS, through a proxy).
+    """Mixin for each of urllib3's connections (plain, TLS, through a proxy).
 
-    dialling: where it may connect, None for anywhere.
+    connect_policy: where it may connect, None for anywhere.
     """
 
-    dialling: ConnectPolicy | None = None
+    connect_policy: ConnectPolicy | None = None
 
     def _new_conn(self) -> socket.socket:
-        """Connect; a name is looked up once, and an address of it that was vetted is
-        the one connected to."""
-        if self.dialling is None:
+        """Connect; with a policy, to an address that was vetted in the same look-up."""
+        if self.connect_policy is None:
             return super()._new_conn()
+        host = self.host.strip("[]")
         try:
-            with Deadline(CONNECT_S) as fuse:
-                return connect(self.host.strip("[]"), self.port, self.dialling, fuse)
+            with Deadline(CONNECT_S) as deadline:
+                return connect(host, self.port, self.connect_policy, deadline)
         except NotPublic:
             reason = "its host is not known, or not public"
             raise NewConnectionError(self, reason) from None
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
-        """Give a response with nothing in it: reading is somebody else's business."""
+        """Return an empty response, since the real one is read elsewhere."""
         return urllib3.HTTPResponse(preload_content=False)
 
-    def answered(self, head: bytes) -> urllib3.HTTPResponse:
-        """The response whose status line and headers are *head*, without its body.
+    def parse(self, head: bytes) -> urllib3.HTTPResponse:
+        """Parse a status line and headers; the response has no body.
 
-        raises: HTTPException, HTTPError for what is no head.
+        raises: HTTPException, HTTPError for a malformed head.
         """
-        self.response_class = cast(Any, partial(_Headed, head))
+        self.response_class = cast(Any, partial(_HeadResponse, head))
         return super().getresponse()
 
 
-class _Headed(HTTPResponse):
-    """The response of http.client, of which only the head is read, from memory."""
+class _HeadResponse(HTTPResponse):
+    """Response of http.client whose head is read from memory."""
 
     def __init__(self, head: bytes, sock: socket.socket, **options: Any) -> None:
-        super().__init__(cast(Any, _Head(head)), **options)
+        super().__init__(cast(Any, _HeadSocket(head)), **options)
 
 
-class _Head:
+class _HeadSocket:
     """The part of a socket that http.client reads from."""
 
     def __init__(self, head: bytes) -> None:
@@ -78,15 +81,29 @@ class _Head:
         return io.BytesIO(self._head)
 
 
-class Adapter(HTTPAdapter):
-    """Connects through such connections.
+def take_over(raw: urllib3.HTTPResponse) -> tuple[socket.socket, io.RawIOBase]:
+    """Return a response's socket, non-blocking, and a file that keeps it open.
 
-    dialling: tells where they may go; None for anywhere.
+    http.client closes its connection behind the headers of an answer that says
+    `Connection: close`; the socket lives on until the file is closed.
+    """
+    sock = cast(socket.socket, cast(Connection, raw.connection).sock)
+    file = sock.makefile("rb", buffering=0)
+    sock.settimeout(0)
+    return sock, cast(io.RawIOBase, file)
+
+
+class Adapter(HTTPAdapter):
+    """Adapter of `requests` that makes such connections.
+
+    connect_policy: returns where they may connect; None for anywhere.
     """
 
-    def __init__(self, dialling: Callable[[], ConnectPolicy] | None = None) -> None:
-        self._dialling = dialling
-        super().__init__(pool_maxsize=CONNECTIONS)
+    def __init__(
+        self, connect_policy: Callable[[], ConnectPolicy] | None = None
+    ) -> None:
+        self._connect_policy = connect_policy
+        super().__init__(pool_maxsize=MAX_IDLE_CONNECTIONS)
 
     def get_connection_with_tls_context(
         self,
@@ -95,35 +112,34 @@ class Adapter(HTTPAdapter):
         proxies: Any = None,
         cert: Any = None,
     ) -> urllib3.HTTPConnectionPool:
-        """raises: ConnectionError for a host that is not public; a proxy looks names up
-        by itself, so that only what is known here is refused."""
-        found = super().get_connection_with_tls_context(request, verify, proxies, cert)
-        pool = cast(urllib3.HTTPConnectionPool, found)
-        dialling = self._dialling() if self._dialling else None
-        if dialling and proxies:
-            _check(urlsplit(request.url or ""), dialling)
-            dialling = None
-        pool.ConnectionCls = _unread(pool.ConnectionCls, dialling)
+        """Return urllib3's pool, which makes such connections from now on.
+
+        A proxy resolves names by itself, so there only hosts that are known here to be
+        in a private network are refused.
+        raises: requests.ConnectionError for a host that is not public.
+        """
+        pool = cast(
+            urllib3.HTTPConnectionPool,
+            super().get_connection_with_tls_context(request, verify, proxies, cert),
+        )
+        policy = self._connect_policy() if self._connect_policy else None
+        if policy and proxies:
+            _check_host(request.url or "", policy)
+            policy = None
+        pool.ConnectionCls = _connection_class(pool.ConnectionCls, policy)
         return pool
 
-    @property
-    def idle(self) -> int:
-        """How many connections wait to be used again."""
-        managers = (self.poolmanager, *self.proxy_manager.values())
-        pools = [each.pools.get(key) for each in managers for key in each.pools.keys()]
-        waiting = [list(each.pool.queue) for each in pools if each and each.pool]
-        return sum(connection is not None for each in waiting for connection in each)
 
-
-def _check(address: Any, dialling: ConnectPolicy) -> None:
-    inside = leads_inside(address.hostname or "", address.port or 0, dialling)
-    if inside and not dialling.allow_private:
+def _check_host(url: str, policy: ConnectPolicy) -> None:
+    parts = urlsplit(url)
+    is_private = is_private_host(parts.hostname or "", parts.port or 0, policy)
+    if is_private and not policy.allow_private:
         raise requests.ConnectionError("its host is not public")
 
 
 @cache
-def _unread(kind: type[Any], dialling: ConnectPolicy | None) -> type[Any]:
-    """A kind of urllib3's connections that leaves its answers unread."""
-    if issubclass(kind, Connection):
-        return kind
-    return type("Unread", (Connection, kind), {"dialling": dialling})
+def _connection_class(base: type[Any], policy: ConnectPolicy | None) -> type[Any]:
+    """Return one of urllib3's classes of connections with Connection mixed in."""
+    if issubclass(base, Connection):
+        return base
+    return type("UnreadConnection", (Connection, base), {"connect_policy": policy})

@@ -1,10 +1,10 @@
-"""What is compressed, unpacked piece by piece, so that a bomb is stopped in time.
+"""Decompression piece by piece, so that a bomb is stopped in time.
 
-unpacker = Decompressor()
+decompressor = GzipDecompressor()
 for packed in …:
-    for piece in unpacker.feed(packed):
+    for piece in decompressor.feed(packed):
         …
-unpacker.finish()
+decompressor.finish()
 """
 
 import sys
@@ -17,87 +17,101 @@ else:
     from backports import zstd
 
 ENCODINGS = ("gzip", "x-gzip", "deflate")
-PIECE = 65_536  # bytes given at most at once
+PIECE = 65_536  # bytes at most that are yielded at once
 
-MALFORMED = (zlib.error, zstd.ZstdError, EOFError)  # what unpackers raise
+MALFORMED = (zlib.error, zstd.ZstdError, EOFError)  # raised for corrupt data
 MAX_ZSTD_WINDOW_LOG = 23  # 8 MB of memory; source: RFC 9659
 
-_ANY_HEADER = 47  # zlib's own word for "gzip or zlib, whichever it is"
+_ANY_HEADER = 47  # zlib's wbits for "detect gzip or zlib"
 _NO_HEADER = -15
 
 
-class Decompressor:
-    """gzip, also several files of it in a row; deflate, with its header or without."""
+class GzipDecompressor:
+    """Decompressor of gzip and of deflate, with or without its header.
+
+    Several gzip files in a row are one.
+    """
 
     def __init__(self) -> None:
-        self._unpacker: zlib._Decompress | None = None
+        self._current: zlib._Decompress | None = None
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
-        """What *packed* makes.
+        """Yield the pieces that *packed* decompresses to.
 
-        Gives empty pieces, too: so whoever iterates has a turn however little comes
-        out.
+        Some are empty, so that the caller can let others run however little comes out.
         raises: zlib.error.
         """
         while packed:
-            unpacker = self._unpacker = self._unpacker or _unpacker(packed)
-            yield from _emptied(unpacker, packed)
-            packed = unpacker.unused_data
-            if unpacker.eof:
-                self._unpacker = None
+            current = self._current = self._current or _decompressobj(packed)
+            yield from _pieces(current, packed)
+            packed = current.unused_data
+            if current.eof:
+                self._current = None
 
     def finish(self) -> None:
-        """Nothing more comes. raises: EOFError in the middle of a file."""
-        if self._unpacker:
+        """End the data.
+
+        raises: EOFError in the middle of a file.
+        """
+        if self._current:
             raise EOFError
 
 
-class ZstdUnpacker:
-    """Decompressor of zstd, also of several frames in a row; used as Decompressor is."""
+class ZstdDecompressor:
+    """Decompressor of zstd, with the methods of GzipDecompressor.
+
+    Several frames in a row are one.
+    """
 
     def __init__(self) -> None:
-        self._unpacker: zstd.ZstdDecompressor | None = None
+        self._current: zstd.ZstdDecompressor | None = None
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
-        """Yield what *packed* makes, as Decompressor.feed() does.
+        """Yield the pieces that *packed* decompresses to.
 
         raises: zstd.ZstdError.
         """
         options = {int(zstd.DecompressionParameter.window_log_max): MAX_ZSTD_WINDOW_LOG}
         while packed:
-            unpacker = self._unpacker or zstd.ZstdDecompressor(options=options)
-            self._unpacker = unpacker
-            yield unpacker.decompress(packed, PIECE)
-            while not unpacker.needs_input and not unpacker.eof:
-                yield unpacker.decompress(b"", PIECE)
-            packed = unpacker.unused_data
-            if unpacker.eof:
-                self._unpacker = None
+            current = self._current or zstd.ZstdDecompressor(options=options)
+            self._current = current
+            yield current.decompress(packed, PIECE)
+            while not current.needs_input and not current.eof:
+                yield current.decompress(b"", PIECE)
+            packed = current.unused_data
+            if current.eof:
+                self._current = None
 
     def finish(self) -> None:
-        """Nothing more comes. raises: EOFError in the middle of a frame."""
-        if self._unpacker:
+        """End the data.
+
+        raises: EOFError in the middle of a frame.
+        """
+        if self._current:
             raise EOFError
 
 
-def decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """All that *pieces* make. raises: zlib.error, EOFError."""
-    unpacker = Decompressor()
+def decompress(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what gzip or deflate *pieces* decompress to.
+
+    raises: zlib.error, EOFError.
+    """
+    decompressor = GzipDecompressor()
     for packed in pieces:
-        yield from unpacker.feed(packed)
-    unpacker.finish()
+        yield from decompressor.feed(packed)
+    decompressor.finish()
 
 
-def _unpacker(packed: bytes) -> "zlib._Decompress":
+def _decompressobj(packed: bytes) -> "zlib._Decompress":
     has_header = packed[0] & 0x0F == 8 or packed[0] == 0x1F
     return zlib.decompressobj(_ANY_HEADER if has_header else _NO_HEADER)
 
 
-def _emptied(unpacker: "zlib._Decompress", packed: bytes) -> Iterator[bytes]:
-    """All that *packed* makes; what does not fit into a piece waits in the unpacker."""
+def _pieces(current: "zlib._Decompress", packed: bytes) -> Iterator[bytes]:
+    """Decompress *packed*, PIECE bytes at most at a time."""
     while True:
-        piece = unpacker.decompress(packed, PIECE)
+        piece = current.decompress(packed, PIECE)
         yield piece
-        packed = unpacker.unconsumed_tail
-        if unpacker.eof or (not packed and len(piece) < PIECE):
+        packed = current.unconsumed_tail
+        if current.eof or (not packed and len(piece) < PIECE):
             return

@@ -1,13 +1,13 @@
-"""A file that a caller named, fetched safely.
+"""Safe downloads of URLs that clients name.
 
-    with fetch("https://example.org/a.pdf", Rules(limit_bytes=…)) as found:
-        found.content.read()
+    with fetch("https://example.org/a.pdf", DownloadPolicy(limit_bytes=…)) as download:
+        download.content.read()
 
-A stranger chooses the address, so: only http and https; every address that the name has
-must be public; we connect to an address that was vetted, whatever the name may resolve
-to a moment later; and again for each redirect. Nothing of ours is sent along: no
-cookies, no credentials, no proxy. What is refused is refused in the same words whether
-there is something inside a private network or not.
+The URL is untrusted, so: only http and https; every address of the host must be public;
+the connection goes to an address that was vetted, whatever the name resolves to a
+moment later; and the same again for each redirect. No cookies, credentials or proxy of
+the gateway are used. A rejection has the same words whether there is something in a
+private network or not.
 """
 
 import base64
@@ -30,35 +30,41 @@ from urllib3.util import parse_url
 
 from ..concurrency.fairness import fairly
 from ..errors import BadRequest, TooLarge
-from ..files.names import address_fits, as_utf8, from_address, from_disposition
 from ..spool import SPOOL
-from . import safe_connect
-from .decompression import ENCODINGS, PIECE, decompressed
+from .decompression import ENCODINGS, PIECE, decompress
 from .download_body import Response
-from .safe_connect import ConnectPolicy, Deadline, NotPublic, connect
+from .headers import as_utf8, disposition_filename, is_parsable_url, path_filename
+from .safe_connect import (
+    ConnectPolicy,
+    Deadline,
+    NotPublic,
+    connect,
+    is_private_host,
+)
 
 TOTAL_S = 60.0
-REDIRECTS = 5
+MAX_REDIRECTS = 5
 MB = 1_048_576
 
 PORTS = {"http": 80, "https": 443}
 HEADERS = {
     "Accept": "*/*",
     "Accept-Encoding": "identity",
-    "User-Agent": "Mozilla/5.0",  # some sites serve nobody who does not say this
+    "User-Agent": "Mozilla/5.0",  # some sites serve no client without it
 }
 PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 TARGET = re.compile(r"\w+://[^\\/?#]*([^#]*)", re.DOTALL)  # as urllib3 ends a host
-BROKEN = (HTTPError, http.client.HTTPException, OSError, ValueError)
-BADLY_PACKED = (zlib.error, EOFError)
+CONNECTION_ERRORS = (HTTPError, http.client.HTTPException, OSError, ValueError)
+CORRUPT = (zlib.error, EOFError)
 
 
-class Address(NamedTuple):
-    """Where a file is.
+class Url(NamedTuple):
+    """Parsed URL of a file.
 
-    text: as it was given.
+    text: as the client wrote it.
     host: as it is looked up; an IPv6 address has brackets.
-    target: path and query as they were given, since a site may have signed them.
+    target: path and query as the client wrote them, since the site may have signed
+        them.
     credentials: for Basic authentication, "" for none.
     """
 
@@ -75,15 +81,19 @@ class Address(NamedTuple):
 
 
 class Fetched(NamedTuple):
-    """content: a nameless temporary file, at its beginning; media_type: as declared, ""
-    when it was not; name: from the headers or the address, "" when neither has one;
-    public: whether it was fetched from public addresses only."""
+    """Downloaded file.
+
+    content: temporary file, at its beginning.
+    media_type: as the server declares it, "" when it does not.
+    name: from the headers or the URL, "" when neither has one.
+    is_public: whether it came from public addresses only.
+    """
 
     content: IO[bytes]
     size: int
     media_type: str
     name: str
-    public: bool = True
+    is_public: bool = True
 
     def __enter__(self) -> Self:
         return self
@@ -93,138 +103,143 @@ class Fetched(NamedTuple):
 
 
 @cache
-def authorities() -> ssl.SSLContext:
-    """Who may vouch for a site; read once, since that takes 20 ms."""
+def tls_context() -> ssl.SSLContext:
+    """Return the TLS settings with the trusted authorities; loaded once, in 20 ms."""
     return ssl.create_default_context(cafile=certifi.where())
 
 
 class DownloadPolicy(NamedTuple):
-    """What a download may do.
+    """Limits of a download.
 
-    limit_bytes: counted as they are read, and again as they are unpacked.
-    limit_said: the name by which people know the limit.
+    limit_bytes: holds for the bytes read, and for those they decompress to.
+    limit_name: the setting behind the limit, for the error message.
     """
 
     limit_bytes: int
-    limit_said: str = ""
+    limit_name: str = ""
     connect_policy: ConnectPolicy = ConnectPolicy()
-    tls: Callable[[], ssl.SSLContext] = authorities
+    tls: Callable[[], ssl.SSLContext] = tls_context
 
 
-def fetch(address: str, rules: DownloadPolicy, fuse: Deadline | None = None) -> Fetched:
+def fetch(
+    address: str, policy: DownloadPolicy, deadline: Deadline | None = None
+) -> Fetched:
     """Fetch a file into a temporary one, piece by piece.
 
-    fuse: ends the download; one of 60 s unless given.
+    deadline: ends the download; 60 s from now by default.
     raises: BadRequest, TooLarge.
     """
-    with fuse or Deadline(TOTAL_S) as fuse:
+    with deadline or Deadline(TOTAL_S) as deadline:
         try:
-            return _followed(address, rules, fuse)
+            return _follow(address, policy, deadline)
         except NotPublic:
             reason = "its host is not known, or not public"
-        except BADLY_PACKED:
-            reason = "it is compressed wrongly"
-        except BROKEN as error:
+        except CORRUPT:
+            reason = "its compressed data is corrupt"
+        except CONNECTION_ERRORS as error:
             reason = f"the connection failed ({type(error).__name__})"
-        raise _failed("it takes too long" if fuse.expired else reason)
+        raise _failed("it takes too long" if deadline.expired else reason)
 
 
-def resolves_to_private(address: str, rules: DownloadPolicy) -> bool:
-    """Whether an address leads into a private network, which only we might enter.
+def resolves_to_private(address: str, policy: DownloadPolicy) -> bool:
+    """Whether a URL's host is in a private network, which others cannot reach.
 
-    One whose host is not known here may be known elsewhere: it does not.
-    raises: BadRequest for what is no address.
+    A host that is unknown here may be known to others: that is no private one.
+    raises: BadRequest for a malformed URL.
     """
-    found = _parsed(address)
-    return safe_connect.leads_inside(found.host, found.port, rules.connect_policy)
+    url = _parse(address)
+    return is_private_host(url.host, url.port, policy.connect_policy)
 
 
-def _followed(address: str, rules: DownloadPolicy, fuse: Deadline) -> Fetched:
-    public = True
-    for _ in range(1 + REDIRECTS):
-        found = _parsed(address)
-        connection = _connection(found, rules, fuse)
+def _follow(address: str, policy: DownloadPolicy, deadline: Deadline) -> Fetched:
+    """Fetch a file, following redirects."""
+    is_public = True
+    for _ in range(1 + MAX_REDIRECTS):
+        url = _parse(address)
+        connection = _connect(url, policy, deadline)
         with closing(connection):
-            peer = connection.given.getpeername()[0]
-            public = public and rules.connect_policy.public(peer)
-            with _asked(connection, found) as response:
+            peer = connection.connected.getpeername()[0]
+            is_public = is_public and policy.connect_policy.is_public(peer)
+            with _request(connection, url) as response:
                 location = response.get_redirect_location()
                 if not location:
-                    kept = _kept(response, found, rules, fuse)
-                    return kept._replace(public=public)
+                    fetched = _save(response, url, policy, deadline)
+                    return fetched._replace(is_public=is_public)
                 location = as_utf8(location)
-                if not address_fits(location):
-                    raise _failed("it redirects to an address that is too long")
-                address = urljoin(found.text, location)
-    raise _failed(f"it redirects more than {REDIRECTS} times")
+                if not is_parsable_url(location):
+                    raise _failed("it redirects to a URL that is too long")
+                address = urljoin(url.text, location)
+    raise _failed(f"it redirects more than {MAX_REDIRECTS} times")
 
 
-def _parsed(text: str) -> Address:
-    """raises: BadRequest for what is no address of the web."""
-    if not address_fits(text):
-        raise _failed("its address is too long")
+def _parse(text: str) -> Url:
+    """Parse a URL.
+
+    raises: BadRequest unless it is an http: or https: URL of a sane length.
+    """
+    if not is_parsable_url(text):
+        raise _failed("its URL is too long")
     text = text.strip()
     try:
         url = parse_url(text)
     except LocationParseError:
-        raise _failed("it is no address") from None
+        raise _failed("its URL is malformed") from None
     if url.scheme not in PORTS or not url.host:
-        raise _failed("only http:// and https:// addresses are fetched")
+        raise _failed("only http:// and https:// URLs are allowed")
     target = TARGET.match(text)
     assert target
-    return Address(
+    return Url(
         text,
         url.scheme,
         url.host,
         url.port or PORTS[url.scheme],
-        _sendable(target[1]),
+        _quote_target(target[1]),
         url.auth or "",
     )
 
 
-def _sendable(target: str) -> str:
-    """*target* with nothing changed but what no request can hold."""
+def _quote_target(target: str) -> str:
+    """Quote only what a request line cannot hold."""
     target = quote(target, safe=PRINTABLE, errors="replace")
     return target if target.startswith("/") else f"/{target}"
 
 
-class _Given:
-    """A connection of urllib3 over a socket that is connected already."""
+class _Connected:
+    """Mixin for connections of urllib3 over a socket that is connected already."""
 
-    given: socket.socket
+    connected: socket.socket
 
     def _new_conn(self) -> socket.socket:
-        return self.given
+        return self.connected
 
 
-class _Plain(_Given, HTTPConnection):
+class _Plain(_Connected, HTTPConnection):
     pass
 
 
-class _Tls(_Given, HTTPSConnection):
+class _Tls(_Connected, HTTPSConnection):
     pass
 
 
-def _connection(
-    address: Address, rules: DownloadPolicy, fuse: Deadline
-) -> _Plain | _Tls:
-    """To a vetted address; the Host header, SNI and certificate are of the name."""
-    host, port, idle_s = address.host, address.port, rules.connect_policy.idle_s
-    made = (
+def _connect(url: Url, policy: DownloadPolicy, deadline: Deadline) -> _Plain | _Tls:
+    """Connect to a vetted address; Host header, SNI and certificate use the name."""
+    host, port, idle_s = url.host, url.port, policy.connect_policy.idle_s
+    connection = (
         _Plain(host, port, timeout=idle_s)
-        if address.scheme == "http"
-        else _Tls(host, port, timeout=idle_s, ssl_context=rules.tls())
+        if url.scheme == "http"
+        else _Tls(host, port, timeout=idle_s, ssl_context=policy.tls())
     )
-    made.response_class = cast(Any, partial(Response, fuse))
-    made.given = connect(host.strip("[]"), port, rules.connect_policy, fuse)
-    return made
+    connection.response_class = cast(Any, partial(Response, deadline))
+    bare_host = host.strip("[]")
+    connection.connected = connect(bare_host, port, policy.connect_policy, deadline)
+    return connection
 
 
-def _asked(connection: HTTPConnection, address: Address) -> BaseHTTPResponse:
+def _request(connection: HTTPConnection, url: Url) -> BaseHTTPResponse:
     connection.request(
         "GET",
-        address.target,
-        headers=HEADERS | _authorization(address.credentials),
+        url.target,
+        headers=HEADERS | _authorization(url.credentials),
         preload_content=False,
         enforce_content_length=True,
     )
@@ -232,7 +247,7 @@ def _asked(connection: HTTPConnection, address: Address) -> BaseHTTPResponse:
 
 
 def _authorization(credentials: str) -> dict[str, str]:
-    """The header that browsers make of `user:password@`."""
+    """Return the header that browsers send for `user:password@`."""
     if not credentials:
         return {}
     user, _, password = map(unquote, credentials.partition(":"))
@@ -240,15 +255,16 @@ def _authorization(credentials: str) -> dict[str, str]:
     return {"Authorization": f"Basic {encoded}"}
 
 
-def _kept(
-    response: BaseHTTPResponse, address: Address, rules: DownloadPolicy, fuse: Deadline
+def _save(
+    response: BaseHTTPResponse, url: Url, policy: DownloadPolicy, deadline: Deadline
 ) -> Fetched:
+    """Save the body to a temporary file."""
     if response.status != 200:
         raise _failed(f"its server answers with HTTP {response.status}")
     content = SPOOL.file()
     try:
-        size = _copy(_body(response), response, content, rules)
-        if fuse.expired:  # what looks like the end may be where we broke it off
+        size = _copy(_body(response), response, content, policy)
+        if deadline.expired:  # what looks like the end may be the shut socket's
             raise TimeoutError
         content.seek(0)
     except BaseException:
@@ -256,18 +272,18 @@ def _kept(
         raise
     headers = response.headers
     media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    name = from_disposition(headers.get("Content-Disposition", ""))
-    return Fetched(content, size, media_type, name or from_address(address.path))
+    name = disposition_filename(headers.get("Content-Disposition", ""))
+    return Fetched(content, size, media_type, name or path_filename(url.path))
 
 
 def _body(response: BaseHTTPResponse) -> Iterable[bytes]:
-    """The body's pieces, unpacked if they were packed, though we did not ask for it."""
+    """Yield the body, decompressed if the server compressed it unasked."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding in ("", "identity"):
         return _pieces(response)
     if encoding in ENCODINGS:
-        return decompressed(_pieces(response))
-    raise _failed(f"its server sends it in an encoding that was not asked: {encoding}")
+        return decompress(_pieces(response))
+    raise _failed(f"its server sends the unsupported encoding {encoding}")
 
 
 def _pieces(response: BaseHTTPResponse) -> Iterator[bytes]:
@@ -279,26 +295,27 @@ def _copy(
     pieces: Iterable[bytes],
     response: BaseHTTPResponse,
     content: IO[bytes],
-    rules: DownloadPolicy,
+    policy: DownloadPolicy,
 ) -> int:
-    """Whatever Content-Length says, bytes are counted as they come.
+    """Copy a body and return its size; other requests run in between.
 
-    Between pieces others have a turn: a server may be faster than we are.
+    Bytes are counted as they arrive, whatever Content-Length says.
+    raises: TooLarge.
     """
     size = 0
     for piece in fairly(pieces):
         size += len(piece)
-        if max(size, response.tell()) > rules.limit_bytes:
-            raise too_large(rules)
+        if max(size, response.tell()) > policy.limit_bytes:
+            raise too_large(policy)
         content.write(piece)
     return size
 
 
-def too_large(rules: DownloadPolicy) -> TooLarge:
-    """The refusal of a file beyond the limit, with its name and what to do instead."""
-    limit = f"{rules.limit_bytes / MB:g} MB"
-    if rules.limit_said:
-        limit += f" ({rules.limit_said})"
+def too_large(policy: DownloadPolicy) -> TooLarge:
+    """Return the error for a file beyond the limit, with the setting's name."""
+    limit = f"{policy.limit_bytes / MB:g} MB"
+    if policy.limit_name:
+        limit += f" ({policy.limit_name})"
     return TooLarge(
         f"the file is larger than {limit}: send a smaller one or parts of it"
     )

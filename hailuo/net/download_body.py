@@ -1,10 +1,9 @@
-"""An answer of http.client, read so that a hostile site can neither keep others waiting
-nor send headers for ever.
+"""Response of http.client that a hostile site cannot make read for ever.
 
-    connection.response_class = partial(Response, fuse)
+    connection.response_class = partial(Response, deadline)
 
-http.client passes over interim responses, chunks and trailers in loops of its own, as
-long as there are any; but all of them read from here.
+http.client skips interim responses, chunks and trailers in loops of its own, as long as
+there are any; all of them read through here, where others can run and limits hold.
 """
 
 import io
@@ -20,14 +19,14 @@ MAX_HEAD = 65_536  # bytes of headers, with all interim responses before them
 
 
 class Response(HTTPResponse):
-    """raises, in begin(): HTTPException for too many headers.
+    """Response whose begin() raises HTTPException for too many headers.
 
-    fuse: a shut socket goes on giving what still arrives, so it is asked as well.
+    deadline: checked at each read, since a shut socket still returns what arrives.
     """
 
-    def __init__(self, fuse: Deadline, sock: socket.socket, **options: Any) -> None:
+    def __init__(self, deadline: Deadline, sock: socket.socket, **options: Any) -> None:
         super().__init__(sock, **options)
-        self._source = _Source(self.fp.detach(), fuse)
+        self._source = _Source(self.fp.detach(), deadline)
         self.fp = io.BufferedReader(self._source)
 
     def begin(self) -> None:
@@ -36,11 +35,11 @@ class Response(HTTPResponse):
 
 
 class _Source(io.RawIOBase):
-    """A connection's bytes, *limit* of them at most."""
+    """Bytes of a connection, *limit* of them at most."""
 
-    def __init__(self, raw: io.RawIOBase, fuse: Deadline) -> None:
+    def __init__(self, raw: io.RawIOBase, deadline: Deadline) -> None:
         self._raw = raw
-        self._fuse = fuse
+        self._deadline = deadline
         self._time_slice = TimeSlice()
         self._count = 0
         self.limit: float = MAX_HEAD
@@ -50,7 +49,7 @@ class _Source(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         self._time_slice.yield_if_over()
-        if self._fuse.expired:
+        if self._deadline.expired:
             raise TimeoutError
         if self._count > self.limit:
             raise HTTPException("the headers are too large")

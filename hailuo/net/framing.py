@@ -1,34 +1,34 @@
-"""The head of an HTTP/1.1 answer found, and its body taken out of its framing (pure).
+"""Incremental parsers of HTTP/1.1 framing: head, chunked body, sized body. No I/O.
 
-    found = framing.Head().feed(bytes_that_arrived)      # cut anywhere
-    data = framing.Chunked().feed(bytes_that_arrived)    # cut anywhere
+    parts = framing.Head().feed(received)        # received bytes, cut anywhere
+    data = framing.Chunked().feed(received)
 
-`http.client` reads chunks one by one, each through a buffer, and takes a time-out in
-the middle of one for its end. Taken out of all that is here at once, and copied less,
-a burst of 4,000 cumulative events costs 0.7 of the CPU.
+`http.client` reads chunks one by one, each through a buffer, and takes a timeout in the
+middle of one for its end. Parsing all received bytes at once copies less: a burst of
+4,000 cumulative events costs 0.7 of the CPU.
 source: RFC 9112, 6.3 and 7.1.
 """
 
 import re
 from typing import Protocol
 
-# Each size stands behind the line end that closes the chunk before it.
+# Each size is matched with the line end that closes the chunk before it.
 _SIZE = re.compile(rb"\r\n([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r\n")
 _TRAILERS = re.compile(rb"(?:[^\r\n]+\r\n)*\r\n")
-_MOST = 16_384  # bytes of a size with its extensions, or of all trailers
+_MAX_LINE = 16_384  # bytes of a size with its extensions, or of all trailers
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1(?!01)[0-9]{2}\b")  # 101 is final
 
 MAX_HEAD = 65_536  # bytes of a head with all interim responses before it
-MAX_STEPS = 1_000  # chunks that are taken out at once, which takes some 2 ms
+MAX_STEPS = 1_000  # chunks that are parsed at once, in some 2 ms
 
 
 class HeadTooLarge(ValueError):
-    """More than 64 kB came before the body."""
+    """More than 64 kB were received before the body."""
 
 
 class Head:
-    """The status line and the headers; interim responses before them are skipped."""
+    """Parser of status line and headers; interim responses before them are skipped."""
 
     def __init__(self) -> None:
         self._received = b""
@@ -36,13 +36,13 @@ class Head:
         self._searched = 0
 
     def feed(self, received: bytes) -> tuple[bytes, bytes] | None:
-        """The head, and what came behind it; None as long as it is not all here.
+        """Return the head and the bytes behind it; None until the head is complete.
 
         raises: HeadTooLarge.
         """
         self._received += received
-        while found := _HEAD_END.search(self._received, self._searched):
-            end = self._searched = found.end()
+        while match := _HEAD_END.search(self._received, self._searched):
+            end = self._searched = match.end()
             if end > MAX_HEAD:
                 raise HeadTooLarge
             if not _INTERIM.match(self._received, self._begins_at):
@@ -55,34 +55,35 @@ class Head:
 
 
 class Body(Protocol):
-    """ended: all of it has come.
+    """Parser of a body.
 
-    whole: nothing has come that does not belong to it, so far.
-    endless: it ends with its connection.
-    more: not all that was fed has been looked at: feed b"" to go on.
+    ended: all of it was received.
+    is_sound: nothing malformed was received, and nothing behind the end.
+    until_close: it ends with its connection.
+    more: there are received bytes left to parse: feed b"" to go on.
     """
 
     ended: bool
-    whole: bool
-    endless: bool
+    is_sound: bool
+    until_close: bool
     more: bool
 
     def feed(self, received: bytes) -> bytes:
-        """What of the body *received* brings, possibly b""."""
+        """Return the body's bytes of *received*, possibly b""."""
 
 
 class Chunked:
-    """A body in chunks, each behind its size in hex."""
+    """Parser of a chunked body."""
 
-    endless = False
+    until_close = False
 
     def __init__(self) -> None:
         self.ended = False
-        self.whole = True
+        self.is_sound = True
         self.more = False
-        self._left = 0  # bytes of the chunk that are still to come
-        self._rest = b"\r\n"  # before the first size there is no line end
-        self._last = False  # whether only trailers are to come
+        self._left = 0  # bytes of the chunk that are still to be received
+        self._rest = b"\r\n"  # in place of a line end before the first size
+        self._last = False  # whether only trailers are left
 
     def feed(self, received: bytes) -> bytes:
         received = self._rest + received
@@ -99,42 +100,44 @@ class Chunked:
             self.more = len(data) >= MAX_STEPS
         self._rest = received[at:]
         if self.ended:
-            self.whole, self.more = not self._rest, False
+            self.is_sound, self.more = not self._rest, False
         elif not self.more:
-            self.whole = self._is_sound()
+            self.is_sound = self._may_continue()
         return b"".join(data)
 
     def _step(self, received: bytes, at: int) -> int:
-        """Where the size at *at* ends, or the trailers; 0 when not all is here."""
+        """Return where the size, or the trailers, at *at* end; 0 if incomplete."""
         if self.ended:
             return 0
         if self._last:
-            found = _TRAILERS.match(received, at)
-            self.ended = bool(found)
-        elif found := _SIZE.match(received, at):
-            self._left = int(found[1], 16)
+            match = _TRAILERS.match(received, at)
+            self.ended = bool(match)
+        elif match := _SIZE.match(received, at):
+            self._left = int(match[1], 16)
             self._last = not self._left
-        return found.end() if found else 0
+        return match.end() if match else 0
 
-    def _is_sound(self) -> bool:
-        """Whether the rest may be the beginning of what is to come."""
+    def _may_continue(self) -> bool:
+        """Whether the rest may be the beginning of a size or of trailers."""
         if self._rest in (b"", b"\r\n"):
             return True
         if not self._last and not self._left:
             starts = self._rest[:2] == b"\r\n"[: len(self._rest)]
-            return starts and b"\n" not in self._rest[2:] and len(self._rest) < _MOST
-        return len(self._rest) < _MOST
+            return (
+                starts and b"\n" not in self._rest[2:] and len(self._rest) < _MAX_LINE
+            )
+        return len(self._rest) < _MAX_LINE
 
 
 class Sized:
-    """A body of *length* bytes; None for one that ends with its connection."""
+    """Parser of a body of *length* bytes; None: it ends with its connection."""
 
     more = False
 
     def __init__(self, length: int | None) -> None:
-        self.endless = length is None
+        self.until_close = length is None
         self.ended = length == 0
-        self.whole = True
+        self.is_sound = True
         self._left = length
 
     def feed(self, received: bytes) -> bytes:
@@ -143,5 +146,5 @@ class Sized:
         data = received[: self._left]
         self._left -= len(data)
         self.ended = not self._left
-        self.whole = len(data) == len(received)
+        self.is_sound = len(data) == len(received)
         return data

@@ -1,7 +1,7 @@
-"""Connections to hosts that a stranger named: vetted before, shut from outside after.
+"""Connections to hosts that untrusted URLs name: vetted, and bounded by a deadline.
 
-with Fuse(60) as fuse:
-    sock = dial("example.org", 443, rules, fuse)
+with Deadline(60) as deadline:
+    sock = connect("example.org", 443, policy, deadline)
 """
 
 import os
@@ -20,37 +20,37 @@ Resolve = Callable[[str, int], Sequence[Address]]
 
 
 class NotPublic(Exception):
-    """A name that leads nowhere, or where we do not go: nobody is told which."""
+    """The host is unknown or not public; which of the two is not disclosed."""
 
 
-def resolved(host: str, port: int) -> Sequence[Address]:
-    """The addresses of a name, or of an address in any spelling the system knows.
+def look_up(host: str, port: int) -> Sequence[Address]:
+    """Look up the addresses of a name, or of an address in any spelling.
 
     raises: OSError, UnicodeError.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [(family, address) for family, _, _, _, address in found]
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(family, address) for family, _, _, _, address in infos]
 
 
 class ConnectPolicy(NamedTuple):
-    """Where a connection may go, and how long it may wait.
+    """Addresses that a connection may lead to, and its timeouts.
 
-    allow_private: whether addresses that are not public will do.
-    public: tells those that are.
+    allow_private: whether addresses that are not public are allowed.
+    is_public: whether an address is public.
     """
 
     allow_private: bool = False
-    public: Callable[[str], bool] = is_public
-    resolve: Resolve = resolved
+    is_public: Callable[[str], bool] = is_public
+    resolve: Resolve = look_up
     connect_s: float = CONNECT_S
     idle_s: float = IDLE_S
 
 
 class Deadline:
-    """What ends a connection from outside: its time is over, or nobody wants it.
+    """Time limit for a connection; it can be expired early to cancel.
 
-    Read time-outs cannot do that: a server that drips a byte at a time never runs into
-    one. Shutting the socket ends the reading at once, whichever thread it is in.
+    A read timeout cannot bound a server that sends a byte now and then. Shutting the
+    socket ends the reading at once, whichever thread it is in.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -61,9 +61,9 @@ class Deadline:
         self._timer.daemon = True
 
     def guard(self, sock: socket.socket) -> None:
-        """Shut *sock*, which may be wrapped in TLS afterwards, when the fuse blows.
+        """Shut *sock*, which may be wrapped in TLS afterwards, at the deadline.
 
-        raises: TimeoutError if it has blown.
+        raises: TimeoutError if it has expired.
         """
         with self._lock:
             self._release()
@@ -72,13 +72,14 @@ class Deadline:
                 raise TimeoutError
 
     def expire(self) -> None:
+        """Expire now: shut the guarded socket."""
         with self._lock:
             self.expired = True
             if self._guarded is not None:
                 try:
                     self._guarded.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    pass  # shut already
+                    pass  # it is shut already
 
     def _release(self) -> None:
         if self._guarded is not None:
@@ -96,19 +97,19 @@ class Deadline:
 
 
 def connect(
-    host: str, port: int, rules: ConnectPolicy, fuse: Deadline
+    host: str, port: int, policy: ConnectPolicy, deadline: Deadline
 ) -> socket.socket:
-    """Connect to an address of *host* that was vetted. It is looked up only once.
+    """Connect to a vetted address of *host*, which is looked up only once.
 
-    raises: NotPublic; OSError when no address lets us connect.
+    raises: NotPublic; OSError when no address accepts the connection.
     """
-    for family, address in _vetted(host, port, rules):
+    for family, address in _vetted(host, port, policy):
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
-            fuse.guard(sock)
-            sock.settimeout(rules.connect_s)
+            deadline.guard(sock)
+            sock.settimeout(policy.connect_s)
             sock.connect(address)
-            sock.settimeout(rules.idle_s)
+            sock.settimeout(policy.idle_s)
             return sock
         except OSError as error:
             sock.close()
@@ -116,24 +117,28 @@ def connect(
     raise failure
 
 
-def leads_inside(host: str, port: int, rules: ConnectPolicy) -> bool:
-    """Whether an address of *host* is in a private network, which only we might enter.
+def is_private_host(host: str, port: int, policy: ConnectPolicy) -> bool:
+    """Whether an address of *host* is in a private network.
 
-    A host that is not known here may be known elsewhere: it is not.
+    A host that is unknown here may be known to others: that is no private one.
     """
     try:
-        found = rules.resolve(host.strip("[]"), port)
+        addresses = policy.resolve(host.strip("[]"), port)
     except (OSError, UnicodeError):
         return False
-    return not all(rules.public(str(at[0])) for _, at in found)
+    return not all(policy.is_public(str(address[0])) for _, address in addresses)
 
 
-def _vetted(host: str, port: int, rules: ConnectPolicy) -> Sequence[Address]:
+def _vetted(host: str, port: int, policy: ConnectPolicy) -> Sequence[Address]:
+    """Return the addresses of a host if all of them are allowed.
+
+    raises: NotPublic.
+    """
     try:
-        found = rules.resolve(host, port)
+        addresses = policy.resolve(host, port)
     except (OSError, UnicodeError):
         raise NotPublic from None
-    private = [at for _, at in found if not rules.public(str(at[0]))]
-    if not found or (private and not rules.allow_private):
+    is_private = not all(policy.is_public(str(address[0])) for _, address in addresses)
+    if not addresses or (is_private and not policy.allow_private):
         raise NotPublic
-    return found
+    return addresses

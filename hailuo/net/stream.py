@@ -1,12 +1,12 @@
-"""An upstream's answer as it arrives: read when there is something, never blocked on.
+"""Upstream answers, read as they arrive and without blocking.
 
-for received in stream:          # HEARTBEAT when one is due
-    …
-stream.settle()                  # or close()
+    for received in stream:      # bytes, or HEARTBEAT when one is due
+        …
+    stream.drain()               # or close()
 
-`requests` sends the request. The answer, headers and all, is read from the socket
-itself, as much at once as is here, and waited for with a Watch: a socket's own time-out
-would look like a clean end, and a client that leaves would not be noticed.
+`requests` sends the request. The answer, headers included, is read from the socket
+itself, in large batches, and waited for with a Watch: a socket's own timeout would look
+like a clean end, and a disconnect of the client would not be noticed.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple, Self, cast
+from typing import NamedTuple, Self, cast
 
 import requests
 import urllib3
@@ -34,73 +34,74 @@ from ..errors import (
     UpstreamProtocolError,
     UpstreamTimeout,
 )
-from .connection import Connection
-from .decompression import ENCODINGS, Decompressor
+from .connection import Connection, take_over
+from .decompression import ENCODINGS, GzipDecompressor
 from .framing import Body, Chunked, Head, HeadTooLarge, Sized
 from .transport_errors import TRANSPORT_ERRORS, map_transport_error
 
-DRAIN_S = 0.25  # how long an answer's remains may take to arrive after its end
-BATCH = 524_288  # bytes taken at once, so that no stream keeps the others waiting
-READ = 65_536  # tried first: the allocator maps more anew each time, which takes 12 us
-MAX_WHOLE_MB = 32  # of an answer that is no stream
-MAX_ANSWER_S = 3_600.0  # however it drips
+DRAIN_S = 0.25  # for the bytes behind an answer's end to arrive
+MAX_BATCH = 524_288  # bytes read at once, so that no stream blocks the others
+FIRST_READ = 65_536  # bytes; a larger buffer is mapped anew each time, in 12 µs
+MAX_WHOLE_MB = 32  # of an answer that is read as a whole
+MAX_ANSWER_S = 3_600.0  # for an answer in all
 
 _NOT_YET = (BlockingIOError, ssl.SSLWantReadError)
 
 
-def _anything(_: "Stream") -> None:
-    """Accept whatever the answer is."""
+def _accept(_: "Stream") -> None:
+    """Accept any answer."""
 
 
 class Terms(NamedTuple):
-    """What is expected of an answer.
+    """Requirements on an answer.
 
-    check: looks at its status and headers; raises UpstreamError when it is not what was
-        asked for.
-    opening: entered while they are awaited and checked.
-    total_s: how long all of it may take.
-    timed_out: makes what is raised when it is silent for too long, or takes longer.
+    check: checks its status and headers; raises UpstreamError.
+    opening: returns a context manager that is entered while they are read and checked.
+    total_s: maximum time for all of it.
+    timed_out: makes the exception for an answer that is silent or takes too long.
     """
 
-    check: Callable[["Stream"], None] = _anything
+    check: Callable[["Stream"], None] = _accept
     opening: Callable[[], AbstractContextManager[None]] = nullcontext
     total_s: float = MAX_ANSWER_S
     timed_out: Callable[[str], UpstreamTimeout] = UpstreamTimeout
 
 
-ANY = Terms()
+DEFAULT_TERMS = Terms()
 
 
 class Stream:
-    """An answer's bytes as they arrive.
+    """Bytes of an answer as they arrive.
 
-    Iterating waits for the headers first. It gives what has come, at least a byte, the
-    moment it is there, and HEARTBEAT whenever one is due. It
-    raises Unreachable when the answer breaks off, UpstreamTimeout when it is silent for
-    watch.idle_s, ClientDisconnected, and what the terms' check does.
+    Iterating waits for the headers, then yields the bytes that have arrived, never b"",
+    and HEARTBEAT whenever one is due. It raises Unreachable when the answer breaks off,
+    UpstreamTimeout when it is silent for watch.idle_s, ClientDisconnected, and what
+    terms.check raises.
 
-    response: its status and headers, once they are here.
+    response: its status and headers, once they have arrived.
     """
 
     def __init__(
-        self, response: requests.Response, watch: Watch, terms: Terms = ANY
+        self, response: requests.Response, watch: Watch, terms: Terms = DEFAULT_TERMS
     ) -> None:
-        """response: of a request that was sent through a connection.Adapter."""
+        """Take over the connection of a response.
+
+        response: to a request that was sent through a connection.Adapter.
+        """
         self.response = response
-        self.response.request = cast(Any, None)  # which would take 14 kB a stream
-        self._sent = cast(urllib3.HTTPResponse, response.raw)
+        self._raw = cast(urllib3.HTTPResponse, response.raw)
         self._watch = watch
         self._terms = terms
         self._body: Body | None = None  # until the headers are here
-        self._unpacker: Decompressor | None = None
+        self._decompressor: GzipDecompressor | None = None
         self._failure: UpstreamError | None = None
         self._closed = False
-        self._cut = False
-        self._heard_at = time.monotonic()
-        self._ends_at = self._heard_at + terms.total_s
+        self._aborted = False
+        self._received_at = time.monotonic()
+        self._ends_at = self._received_at + terms.total_s
         self._early = b""
         self._head = Head()
-        self._socket = self._taken_over()
+        self._socket, self._file = take_over(self._raw)
 
     def __iter__(self) -> Iterator[bytes | Heartbeat]:
         return self._parts(self._watch)
@@ -112,15 +113,15 @@ class Stream:
         self.close()
 
     def read_all(self) -> requests.Response:
-        """The answer with its body, for one that is no stream.
+        """Read the whole answer; return the response with its body.
 
-        Its body must be here as soon after its headers as those after the request.
+        If the headers have been read already, the body must arrive within watch.idle_s.
         raises: as iterating; UpstreamProtocolError for more than 32 MB.
         """
         if self._body:
             self._ends_at = min(self._ends_at, time.monotonic() + self._watch.idle_s)
         body = io.BytesIO()
-        for part in self._parts(self._watch, beats=False):
+        for part in self._parts(self._watch, heartbeats=False):
             if part is HEARTBEAT:
                 continue
             body.write(part)
@@ -132,16 +133,16 @@ class Stream:
         return self.response
 
     def drain(self) -> None:
-        """Read what is left, for 250 ms at most, so that the connection can be reused.
+        """Read the remaining bytes, for 250 ms at most, and reuse the connection.
 
-        An answer's end is known before its last bytes are here; a connection that is
-        closed instead costs the next answer a handshake.
+        An answer's end is known before its last bytes arrive; closing the connection
+        would cost the next answer a handshake.
         """
-        for _ in self.drained():
+        for _ in self.remaining():
             pass
         self.close()
 
-    def drained(self, wait_s: float = DRAIN_S) -> Iterator[bytes | Heartbeat]:
+    def remaining(self, wait_s: float = DRAIN_S) -> Iterator[bytes | Heartbeat]:
         """Yield what arrives within *wait_s*, even if the client has disconnected.
 
         What is here by then is read, however late the machine gets to it. It ends
@@ -149,95 +150,88 @@ class Stream:
         """
         until = time.monotonic() + wait_s
         with contextlib.suppress(UpstreamError, ClientDisconnected):
-            yield from self._parts(Watch(), until, beats=False)
+            yield from self._parts(Watch(), until, heartbeats=False)
 
     def close(self) -> None:
-        """Let go of the connection: back to the pool if read to its end, else shut."""
+        """Close the connection, or reuse it if the answer was read to its end."""
         if self._closed:
             return
         self._closed = True
-        if not (self._body and self._body.ended and self._body.whole):
-            self._sent.close()
-        self._sent.release_conn()  # one that is shut connects again
+        if not (self._body and self._body.ended and self._body.is_sound):
+            self._raw.close()
+        self._raw.release_conn()  # a closed one connects again
         self._file.close()
 
     def abort(self) -> None:
-        """Shut the connection from another thread: reading ends at once.
+        """Abort from another thread: reading ends at once.
 
-        What still arrives would be read from a connection that is merely shut.
+        Shutting the socket alone would not do: what still arrives would be read.
         """
-        self._cut = True
+        self._aborted = True
         if self._closed or (self._body and self._body.ended):
             return
         with (
-            contextlib.suppress(OSError),  # it has broken off by itself
-            socket.socket(fileno=os.dup(self._socket.fileno())) as twin,
+            contextlib.suppress(OSError),  # it is broken already
+            socket.socket(fileno=os.dup(self._socket.fileno())) as duplicate,
         ):
-            twin.shutdown(socket.SHUT_RDWR)
-
-    @property
-    def _connection(self) -> Connection:
-        return cast(Connection, self._sent.connection)
-
-    def _taken_over(self) -> socket.socket:
-        """The connection's socket, which stays open when the connection is closed, as
-        it is behind the headers of an answer that says `Connection: close`."""
-        taken = cast(socket.socket, self._connection.sock)
-        self._file = taken.makefile("rb", buffering=0)
-        taken.settimeout(0)
-        return taken
+            duplicate.shutdown(socket.SHUT_RDWR)
 
     def _parts(
-        self, watch: Watch, until: float = math.inf, *, beats: bool = True
+        self, watch: Watch, until: float = math.inf, *, heartbeats: bool = True
     ) -> Iterator[bytes | Heartbeat]:
-        """until: when to stop, on the clock of time.monotonic."""
+        """Yield bytes and heartbeats.
+
+        until: when to stop, on the clock of time.monotonic.
+        """
         if self._body is None:
-            yield from self._opened(watch, until, beats)
+            yield from self._open(watch, until, heartbeats)
         while self._body and not self._body.ended:
-            if not self._arrives(watch, until, beats):
+            if not self._wait(watch, until, heartbeats):
                 if time.monotonic() >= until:
                     return
                 yield HEARTBEAT
                 continue
-            received = self._received()
+            received = self._receive()
             if received is None:
                 continue
-            if not received and self._body.endless:
+            if not received and self._body.until_close:
                 return
             if not received:
                 raise Unreachable("the upstream's answer broke off")
-            data = self._fed(self._body, received)
-            if self._unpacker:
-                yield from self._unpacked(data)
+            data = self._unframe(self._body, received)
+            if self._decompressor:
+                yield from self._decompress(data)
             elif data:
                 yield data
-            if not (self._body.whole or self._body.ended):
-                raise Unreachable("the upstream's answer is not what HTTP allows")
+            if not (self._body.is_sound or self._body.ended):
+                raise Unreachable("the upstream's answer is malformed HTTP")
             if time.monotonic() >= until:
                 return
 
-    def _opened(self, watch: Watch, until: float, beats: bool) -> Iterator[Heartbeat]:
+    def _open(
+        self, watch: Watch, until: float, heartbeats: bool
+    ) -> Iterator[Heartbeat]:
         """Wait for the headers, yielding heartbeats, and check them."""
         with self._terms.opening():
             while True:
-                if not self._arrives(watch, until, beats):
+                if not self._wait(watch, until, heartbeats):
                     if time.monotonic() >= until:
                         return
                     yield HEARTBEAT
-                elif (received := self._received()) is not None:
+                elif (received := self._receive()) is not None:
                     if not received:
                         raise Unreachable("the upstream has not answered")
-                    if self._begun(received):
+                    if self._parse_head(received):
                         self._terms.check(self)
                         return
 
-    def _begun(self, received: bytes) -> bool:
-        """Whether *received* completes the headers, which then are read."""
+    def _parse_head(self, received: bytes) -> bool:
+        """Parse the headers if *received* completes them; return whether it does."""
         try:
-            found = self._head.feed(received)
-            if found is None:
+            parts = self._head.feed(received)
+            if parts is None:
                 return False
-            answer = self._connection.answered(found[0])
+            answer = cast(Connection, self._raw.connection).parse(parts[0])
         except HeadTooLarge:
             raise UpstreamProtocolError(
                 "the upstream's headers are too large"
@@ -245,47 +239,51 @@ class Stream:
         except TRANSPORT_ERRORS as error:
             raise map_transport_error(error) from error
         self._socket.settimeout(0)
-        self._early = found[1]
+        self._early = parts[1]
         self._body = Chunked() if answer.chunked else Sized(answer.length_remaining)
         self.response.status_code = answer.status
         self.response.reason = cast(str, answer.reason)
         self.response.headers = CaseInsensitiveDict(answer.headers)
         answer.close()
-        packing = answer.headers.get("Content-Encoding", "").strip().lower()
-        self._unpacker = Decompressor() if packing in ENCODINGS else None
+        encoding = answer.headers.get("Content-Encoding", "").strip().lower()
+        self._decompressor = GzipDecompressor() if encoding in ENCODINGS else None
         return True
 
-    def _arrives(self, watch: Watch, until: float, beats: bool) -> bool:
-        """Whether there is something to read, rather than a beat due."""
+    def _wait(self, watch: Watch, until: float, heartbeats: bool) -> bool:
+        """Wait for bytes; return False when a heartbeat is due instead.
+
+        raises: the terms' timeout; ClientDisconnected.
+        """
         if time.monotonic() >= self._ends_at:
             raise self._terms.timed_out("the upstream's answer does not end")
-        if self._early or self._failure or self._cut:
+        if self._early or self._failure or self._aborted:
             return True
-        until = min(until, self._ends_at, self._heard_at + watch.idle_s)
-        if watch.wait(until, self._socket, beats=beats):
+        until = min(until, self._ends_at, self._received_at + watch.idle_s)
+        if watch.wait(until, self._socket, heartbeats=heartbeats):
             return True
         if time.monotonic() >= until:
             raise self._terms.timed_out("the upstream has been silent for too long")
         return False
 
-    def _received(self) -> bytes | None:
-        """All that is here, a batch at most; b"" at the end, None for half a record.
+    def _receive(self) -> bytes | None:
+        """Read what has arrived, a batch at most.
 
-        A read that is not filled has emptied a plain connection; of TLS it gives a
-        record. A failure behind it waits for its turn.
+        A read that does not fill its buffer has emptied a plain socket; of TLS it
+        returns one record. A failure behind the bytes is raised by the next call.
+        returns: b"" at the end; None when only a part of a TLS record has arrived.
         """
         if self._failure:
             raise self._failure
-        if self._cut:
+        if self._aborted:
             return b""
         parts = [self._early] if self._early else []
-        self._early, size, wanted = b"", 0, READ
+        self._early, size, wanted = b"", 0, FIRST_READ
         try:
-            while size < BATCH and (part := self._socket.recv(wanted)):
+            while size < MAX_BATCH and (part := self._socket.recv(wanted)):
                 parts.append(part)
                 size += len(part)
                 if len(part) == wanted:
-                    wanted = BATCH
+                    wanted = MAX_BATCH
                 elif not isinstance(self._socket, ssl.SSLSocket):
                     break
         except _NOT_YET:
@@ -295,22 +293,22 @@ class Stream:
             self._failure = map_transport_error(error)
             if not parts:
                 raise self._failure from error
-        self._heard_at = time.monotonic()
+        self._received_at = time.monotonic()
         return b"".join(parts)
 
-    def _fed(self, body: Body, received: bytes) -> bytes:
-        """What of the body is in *received*, which may be in very many chunks."""
+    def _unframe(self, body: Body, received: bytes) -> bytes:
+        """Return the body's bytes of *received*, which may be in very many chunks."""
         data, time_slice = [body.feed(received)], TimeSlice()
         while body.more:
             time_slice.yield_if_over()
             data.append(body.feed(b""))
         return data[0] if len(data) == 1 else b"".join(data)
 
-    def _unpacked(self, packed: bytes) -> Iterator[bytes]:
-        assert self._body and self._unpacker
+    def _decompress(self, packed: bytes) -> Iterator[bytes]:
+        assert self._body and self._decompressor
         try:
-            yield from filter(None, fairly(self._unpacker.feed(packed)))
+            yield from filter(None, fairly(self._decompressor.feed(packed)))
             if self._body.ended:
-                self._unpacker.finish()
+                self._decompressor.finish()
         except (zlib.error, EOFError):
-            raise Unreachable("the upstream's answer is compressed wrongly") from None
+            raise Unreachable("the upstream's compressed answer is corrupt") from None

@@ -1,7 +1,7 @@
-"""What the libraries underneath may raise, in our words.
+"""Mapping of the HTTP libraries' exceptions to the gateway's.
 
-`requests`, `urllib3`, `http.client` and the socket each have errors of their own, and a
-stall in mid-body is another one than a stall before it. They become Unreachable and
+`requests`, `urllib3`, `http.client` and the socket each have their own, and a timeout
+within a body is another one than a timeout before it. They become Unreachable and
 UpstreamTimeout here, and nowhere else.
 """
 
@@ -21,7 +21,7 @@ TRANSPORT_ERRORS = (
 
 
 def map_transport_error(error: Exception) -> UpstreamError:
-    """Our words for what a library underneath has raised."""
+    """Return the gateway's exception for one of TRANSPORT_ERRORS."""
     if isinstance(error, UpstreamError):
         return error
     if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):

@@ -1,11 +1,11 @@
-"""JSON from an upstream: the one place where it is parsed and its fields are read.
+"""Untrusted JSON from upstreams: parsing, and checked access to fields.
 
-    event = upstream_json.parse_object(data)
-    chat_id = upstream_json.identifier(event, "chatID")
+    event = untrusted_json.parse_object(data)
+    chat_id = untrusted_json.identifier(event, "chatID")
 
-Whatever an upstream sends is a value of the expected type or UpstreamProtocolError (502), never
-an exception of another kind. Every string is sound Unicode: bytes that are not UTF-8
-and halves of surrogate pairs become U+FFFD.
+Each function returns a value of the expected type or raises UpstreamProtocolError,
+never another exception. Every string is valid Unicode: bytes that are not UTF-8 and
+lone surrogates become U+FFFD.
 """
 
 import json
@@ -18,11 +18,11 @@ import orjson
 
 from ..errors import UpstreamProtocolError
 
-MAX_UNSOUND_BYTES = 1_048_576  # slow to read: a second for 8 MB of numbers
+MAX_INVALID_BYTES = 1_048_576  # slow to parse: a second for 8 MB of numbers
 MAX_DEPTH = 64  # of nested lists and objects; the deepest known answer has 7
 MAX_IDENTIFIER = 200  # characters
 MAX_SECONDS = 1e7  # of a recording: four months
-MAX_MESSAGE = 1_000  # characters of a message for people
+MAX_MESSAGE = 1_000  # characters of a message for users
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -30,24 +30,27 @@ _HALF = re.compile("[\ud800-\udfff]")
 def parse(
     data: bytes, what: str = "an answer of the upstream", *, keep_halves: bool = False
 ) -> Any:
-    """Return the value that *data* is.
+    """Parse a JSON value.
 
-    what: the thing that is parsed, for the message of a failure.
-    keep_halves: leave lone surrogates in strings, for text that goes on in the next
-        event; mend() is then the caller's duty.
-    raises: UpstreamProtocolError for what is not JSON, or nested too deep.
+    what: name of the data, for error messages.
+    keep_halves: leave lone surrogates in strings, for text that the next event
+        continues; mend() must then be called on the whole.
+    raises: UpstreamProtocolError for data that is not JSON, or nested too deep.
     """
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
-        value = _parse_unsound(data, what, keep_halves)
+        value = _parse_invalid(data, what, keep_halves)
     if _may_be_deep(data):
         _check_depth(value, what)
     return value
 
 
 def parse_object(data: bytes, *, keep_halves: bool = False) -> Mapping[str, Any]:
-    """Return the JSON object that *data* is. raises: UpstreamProtocolError."""
+    """Parse a JSON object.
+
+    raises: UpstreamProtocolError.
+    """
     value = parse(data, "an event of the upstream", keep_halves=keep_halves)
     if not isinstance(value, dict):
         raise UpstreamProtocolError("an event of the upstream is not a JSON object")
@@ -55,14 +58,17 @@ def parse_object(data: bytes, *, keep_halves: bool = False) -> Mapping[str, Any]
 
 
 def mend(text: str) -> str:
-    """Return *text* with surrogates joined to pairs, lone ones replaced by U+FFFD."""
+    """Join surrogates to pairs and replace lone ones by U+FFFD."""
     if not _HALF.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return a field that is an object, {} when it is absent. raises: UpstreamProtocolError."""
+    """Return a field that is an object, {} when it is absent.
+
+    raises: UpstreamProtocolError.
+    """
     field = value.get(key) or {}
     if not isinstance(field, dict):
         raise UpstreamProtocolError(f"{key} of the upstream is not an object")
@@ -70,9 +76,12 @@ def mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def objects(value: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    """Return a field that is a list of objects or absent. raises: UpstreamProtocolError."""
+    """Return a field that is a list of objects, [] when it is absent.
+
+    raises: UpstreamProtocolError.
+    """
     field = value.get(key) or []
-    if not isinstance(field, list) or not all(isinstance(each, dict) for each in field):
+    if not isinstance(field, list) or not all(isinstance(item, dict) for item in field):
         raise UpstreamProtocolError(f"{key} of the upstream is not a list of objects")
     return field
 
@@ -80,7 +89,8 @@ def objects(value: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 def text(value: Mapping[str, Any], key: str) -> str:
     """Return a field that is text, "" when it is absent.
 
-    Halves that parse() was told to keep are still in it. raises: UpstreamProtocolError.
+    Surrogates that parse() kept are still in it.
+    raises: UpstreamProtocolError.
     """
     field = value.get(key) or ""
     if not isinstance(field, str):
@@ -89,9 +99,9 @@ def text(value: Mapping[str, Any], key: str) -> str:
 
 
 def identifier(value: Mapping[str, Any], key: str) -> str:
-    """Return a field that is a name or a number of something, "" when it is absent.
+    """Return a field that is an identifier, text or a number, "" when it is absent.
 
-    raises: UpstreamProtocolError, also for one of more than 200 characters.
+    raises: UpstreamProtocolError, also for more than 200 characters.
     """
     field = value.get(key) or ""
     if type(field) is int:
@@ -102,23 +112,26 @@ def identifier(value: Mapping[str, Any], key: str) -> str:
 
 
 def seconds(value: Any) -> float:
-    """Return a time within a recording. raises: UpstreamProtocolError for what is none."""
+    """Return a time within a recording.
+
+    raises: UpstreamProtocolError for a value that is not a number of seconds.
+    """
     if type(value) not in (int, float) or not 0 <= value < MAX_SECONDS:
         raise UpstreamProtocolError("a time of the upstream is not a number of seconds")
     return float(value)
 
 
 def message(value: Any) -> str:
-    """Return a message for people, cut to 1,000 characters; "" for what is none."""
+    """Return a message for users, cut to 1,000 characters; "" if it is not text."""
     if isinstance(value, str):
         return mend(value[:MAX_MESSAGE])
     return str(value) if type(value) in (int, float) else ""
 
 
-def _parse_unsound(data: bytes, what: str, keep_halves: bool) -> Any:
-    """Parse what orjson rejects: lone surrogates, bytes that are not UTF-8, a BOM."""
-    if len(data) > MAX_UNSOUND_BYTES:
-        raise UpstreamProtocolError(f"{what} is not sound JSON")
+def _parse_invalid(data: bytes, what: str, keep_halves: bool) -> Any:
+    """Parse data that orjson rejects: lone surrogates, invalid UTF-8, a BOM."""
+    if len(data) > MAX_INVALID_BYTES:
+        raise UpstreamProtocolError(f"{what} is not valid JSON")
     text = data.decode("utf-8", "replace").removeprefix("\ufeff")
     try:
         value = json.loads(text, parse_constant=_reject_constant, parse_float=_finite)
@@ -135,16 +148,19 @@ def _reject_constant(name: str) -> NoReturn:
 
 def _finite(number: str) -> float:
     if not math.isfinite(value := float(number)):
-        raise ValueError(f"{number[:20]} is beyond all bounds")
+        raise ValueError(f"{number[:20]} is too large")
     return value
 
 
 def _may_be_deep(data: bytes) -> bool:
-    """Whether there are enough brackets for it; faster than bytes.count()."""
+    """Whether there are enough brackets to exceed MAX_DEPTH.
+
+    Faster than bytes.count(), which reads all of the data.
+    """
     for bracket in (b"[", b"{"):
-        at = -1
+        position = -1
         for _ in range(MAX_DEPTH // 2 + 1):
-            if (at := data.find(bracket, at + 1)) < 0:
+            if (position := data.find(bracket, position + 1)) < 0:
                 break
         else:
             return True
@@ -152,14 +168,14 @@ def _may_be_deep(data: bytes) -> bool:
 
 
 def _check_depth(value: Any, what: str) -> None:
-    """raises: UpstreamProtocolError for a value that could not be written or compared again."""
+    """Raise UpstreamProtocolError for nesting that would exceed Python's recursion."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
         level = [
             child
-            for each in level
-            if isinstance(each, (dict, list))
-            for child in (each.values() if isinstance(each, dict) else each)
+            for parent in level
+            if isinstance(parent, (dict, list))
+            for child in (parent.values() if isinstance(parent, dict) else parent)
             if isinstance(child, (dict, list))
         ]
         if not level:

@@ -621,7 +621,7 @@ class TestTokenCheck:
             self.check(own, f"{number}" * 1_000_000)
             self.check(own, written("6105", x=f"{number}" * 100_000))
 
-        assert sum(map(len, own.parts.catalog._proofs._accepted._known)) < 100_000
+        assert sum(map(len, own.parts.catalog._proofs._accepted._entries)) < 100_000
         upstream.wait("requests", exactly=0)
 
 

@@ -1,10 +1,10 @@
 """Messages of OpenAI's API, in whatever form clients send them, as plain records."""
 
-import time
 from typing import Any
 
 import pytest
 
+from hailuo.concurrency import fairness
 from hailuo.endpoints.chat.messages import read_messages
 from hailuo.errors import BadRequest
 from hailuo.upstream import Call, Message
@@ -110,12 +110,13 @@ def test_refusal_stands_in_for_missing_content():
 def test_reading_a_long_history_yields_to_other_requests(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    turns: list[float] = []
-    monkeypatch.setattr(time, "sleep", turns.append)
+    yields: list[None] = []
+    monkeypatch.setattr(fairness, "SLICE_S", 0)
+    monkeypatch.setattr(fairness, "yield_to_others", lambda: yields.append(None))
 
     assert len(read_messages({"messages": [USER] * 1000})) == 1000
 
-    assert len(turns) == 3
+    assert len(yields) == 1000
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo.endpoints.middleware.content_encoding import DecompressedStream
-from hailuo.net.decompression import MALFORMED, ZstdUnpacker
+from hailuo.net.decompression import MALFORMED, ZstdDecompressor
 from tests.conftest import SECRET, Caller
 from tests.served import KEY, Served
 from tests.simulated import Simulated
@@ -225,11 +225,11 @@ def test_random_bytes_survive_compression_however_cut(
 
 @given(st.binary(max_size=1_000))
 def test_random_bytes_never_break_the_zstd_decoder(data: bytes):
-    unpacker = ZstdUnpacker()
+    unpacker = ZstdDecompressor()
     for head in (b"", zstd.compress(data)[:10]):
         try:
             for _ in unpacker.feed(head + data):
                 pass
             unpacker.finish()
         except MALFORMED:
-            unpacker = ZstdUnpacker()
+            unpacker = ZstdDecompressor()

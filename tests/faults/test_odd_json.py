@@ -68,7 +68,7 @@ class TestParse:
         assert untrusted_json.parse(data) == value
 
     def test_large_json_with_lone_surrogates_is_refused(self):
-        data = b'["\\ud83d",' + b"1," * untrusted_json.MAX_UNSOUND_BYTES + b"1]"
+        data = b'["\\ud83d",' + b"1," * untrusted_json.MAX_INVALID_BYTES + b"1]"
         with pytest.raises(UpstreamProtocolError):
             untrusted_json.parse(data)
 

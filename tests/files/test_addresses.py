@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from hailuo.net.addresses import is_public
-from hailuo.net.safe_connect import resolved
+from hailuo.net.safe_connect import look_up
 
 PRIVATE = {
     "loopback": "127.0.0.1",
@@ -116,8 +116,8 @@ def test_public_address_is_public(address):
     ["2130706433", "0x7f000001", "0177.0.0.1", "0x7f.1", "127.1", "017700000001"],
 )
 def test_numeric_host_resolves_to_its_address(spelling):
-    assert [address[0] for _, address in resolved(spelling, 80)] == ["127.0.0.1"]
+    assert [address[0] for _, address in look_up(spelling, 80)] == ["127.0.0.1"]
 
 
 def test_lookup_returns_socket_addresses():
-    assert resolved("::1", 443) == [(socket.AF_INET6, ("::1", 443, 0, 0))]
+    assert look_up("::1", 443) == [(socket.AF_INET6, ("::1", 443, 0, 0))]

@@ -182,7 +182,7 @@ class TestPictures:
     """An upstream that fetches pictures itself gets their public address."""
 
     PUBLIC = DownloadPolicy(
-        1000, connect_policy=ConnectPolicy(public=lambda at: at == "127.0.0.1")
+        1000, connect_policy=ConnectPolicy(is_public=lambda at: at == "127.0.0.1")
     )
 
     def given(self, source, fetches=True):

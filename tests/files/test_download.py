@@ -15,7 +15,7 @@ import pytest
 
 from hailuo.errors import BadRequest, TooLarge
 from hailuo.net.download import DownloadPolicy, fetch, resolves_to_private
-from hailuo.net.safe_connect import ConnectPolicy, Deadline, resolved
+from hailuo.net.safe_connect import ConnectPolicy, Deadline, look_up
 from tests.files.site import CERTIFICATE, Site, answer, for_ever, redirect, silence
 from tests.files.test_addresses import PRIVATE
 
@@ -23,7 +23,7 @@ OPEN = DownloadPolicy(
     limit_bytes=1_000_000, connect_policy=ConnectPolicy(allow_private=True)
 )
 HALF_OPEN = DownloadPolicy(
-    1_000_000, connect_policy=ConnectPolicy(public=lambda at: at == "127.0.0.1")
+    1_000_000, connect_policy=ConnectPolicy(is_public=lambda at: at == "127.0.0.1")
 )
 CLOSED = DownloadPolicy(limit_bytes=1_000_000)
 
@@ -38,7 +38,7 @@ def to(host, port, family=socket.AF_INET):
 
 
 def only_numbers(host, port):
-    return resolved(host, port) if host[0].isdigit() else []
+    return look_up(host, port) if host[0].isdigit() else []
 
 
 def content(address, rules=OPEN):
@@ -239,7 +239,7 @@ def test_certificate_is_verified_against_the_host():
 
 def too_large(site, limit=100_000):
     with pytest.raises(TooLarge) as caught:
-        fetch(site.url(), OPEN._replace(limit_bytes=limit, limit_said="A_LIMIT"))
+        fetch(site.url(), OPEN._replace(limit_bytes=limit, limit_name="A_LIMIT"))
     assert caught.value.status == 413
     assert "A_LIMIT" in caught.value.message
     assert caught.value.code == "file_too_large"
@@ -301,7 +301,7 @@ def test_compressed_file_is_decompressed(encoding, pack):
 )
 def test_wrongly_compressed_file_is_refused(body):
     with Site(answer(body, Content_Encoding="gzip")) as site:
-        assert "compressed wrongly" in refusal(site.url(), OPEN)
+        assert "compressed data is corrupt" in refusal(site.url(), OPEN)
 
 
 def test_unknown_content_encoding_is_refused():
@@ -384,11 +384,11 @@ def test_downloaded_file_is_public_only_without_private_hops():
     both = connecting(HALF_OPEN, allow_private=True)
     with Site(answer(b"x"), host="127.0.0.2") as inner:
         with Site(answer(b"x")) as outer, fetch(outer.url(), both) as found:
-            assert found.public
+            assert found.is_public
         with fetch(inner.url(), both) as found:
-            assert not found.public
+            assert not found.is_public
         with Site(redirect(inner.url())) as outer, fetch(outer.url(), both) as found:
-            assert not found.public, "its way leads inside"
+            assert not found.is_public, "its way leads inside"
 
 
 @pytest.mark.parametrize(
@@ -410,4 +410,4 @@ def test_private_hosts_are_recognised_before_fetching(host, inside):
 def only_numbers_or_none(host, port):
     if host.endswith(".invalid"):
         raise socket.gaierror
-    return resolved(host, port)
+    return look_up(host, port)

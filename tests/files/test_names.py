@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo.files import names
+from hailuo.net.headers import disposition_filename
 
 
 @given(st.text())
@@ -70,15 +71,15 @@ def test_long_name_keeps_its_suffix():
     ],
 )
 def test_content_disposition_names_the_file(header, name):
-    assert names.from_disposition(header) == name
+    assert disposition_filename(header) == name
 
 
 @given(st.text(st.characters(max_codepoint=255)))
 def test_any_content_disposition_is_parsed_without_error(header):
-    assert isinstance(names.from_disposition(header), str)
+    assert isinstance(disposition_filename(header), str)
 
 
 @given(st.text(st.characters(max_codepoint=255)))
 def test_any_content_disposition_with_a_name_is_parsed_without_error(name):
-    assert isinstance(names.from_disposition(f"attachment; filename*={name}"), str)
-    assert isinstance(names.from_disposition(f"attachment; filename={name}"), str)
+    assert isinstance(disposition_filename(f"attachment; filename*={name}"), str)
+    assert isinstance(disposition_filename(f"attachment; filename={name}"), str)

@@ -29,7 +29,6 @@ from hailuo.upstream.web.files import POLICY_MARGIN_S
 from hailuo.upstream.web.oss import UploadPolicy, put_object
 from tests.files import samples
 from tests.files.site import Site, answer
-from tests.heartbeats import without_heartbeats
 
 _users = itertools.count(8001)
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -261,7 +260,7 @@ def test_disconnect_ends_the_upload(upstream, web, account):
 
 
 def test_nothing_is_uploaded_for_a_disconnected_client(upstream, web, account):
-    """Its file is closed, and the descriptor may be another file's."""
+    """Whose file is closed, and its descriptor that of another file."""
     leaving, file = Account(upstream.token(str(next(_users)))), a_file(b"1")
     upstream.script({"call": "policy", "token": leaving.token, "hold_headers": True})
 
@@ -284,7 +283,7 @@ def test_slow_upload_yields_heartbeats(upstream, web, account):
     assert next(pieces) is HEARTBEAT
     upstream.wait("held", exactly=1)
     upstream.release()
-    assert "".join(piece.text for piece in without_heartbeats(pieces))
+    assert any(piece is not HEARTBEAT and piece.text for piece in pieces)
 
 
 @pytest.mark.leaves("conversations")

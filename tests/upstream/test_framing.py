@@ -20,14 +20,14 @@ def test_chunked_body_is_read_however_cut(chunks: list[bytes], places: list[int]
     body = Chunked()
     parts = cut(b"".join(map(chunk, chunks)) + END, places)
     assert b"".join(map(body.feed, parts)) == b"".join(chunks)
-    assert body.ended and body.whole
+    assert body.ended and body.is_sound
 
 
 def test_partial_chunk_is_given_at_once():
     body = Chunked()
     assert body.feed(b"5\r\nab") == b"ab"
     assert body.feed(b"cde\r") == b"cde"
-    assert body.whole and not body.ended
+    assert body.is_sound and not body.ended
 
 
 @pytest.mark.parametrize(
@@ -38,16 +38,16 @@ def test_partial_chunk_is_given_at_once():
 def test_chunk_size_is_read_in_every_form(head: bytes):
     body = Chunked()
     assert body.feed(head + b"0123456789\r\n" + END) == b"0123456789"
-    assert body.ended and body.whole
+    assert body.ended and body.is_sound
 
 
 def test_chunked_trailers_are_skipped():
     body = Chunked()
     for byte in chunk(b"a") + b"0\r\nExpires: never\r\nX: y\r\n":
         body.feed(bytes([byte]))
-    assert body.whole and not body.ended
+    assert body.is_sound and not body.ended
     body.feed(b"\r\n")
-    assert body.whole and body.ended
+    assert body.is_sound and body.ended
 
 
 @pytest.mark.parametrize(
@@ -66,16 +66,16 @@ def test_chunked_trailers_are_skipped():
     ids=lambda wrong: repr(wrong[:20]),
 )
 def test_invalid_chunk_ends_the_body_unfinished(wrong: bytes):
-    """The data before it is given all the same."""
+    """What came before it is given all the same."""
     body = Chunked()
     assert body.feed(chunk(b"before") + wrong).startswith(b"before")
-    assert not body.whole and not body.ended
+    assert not body.is_sound and not body.ended
 
 
 def test_sized_body_ends_at_its_size():
     body = Sized(5)
     assert body.feed(b"abc") == b"abc" and not body.ended
-    assert body.feed(b"de") == b"de" and body.ended and body.whole
+    assert body.feed(b"de") == b"de" and body.ended and body.is_sound
 
 
 @pytest.mark.parametrize(
@@ -85,24 +85,24 @@ def test_sized_body_ends_at_its_size():
 )
 def test_bytes_behind_a_body_are_noticed(body: Sized | Chunked, data: bytes):
     assert body.feed(data + b"HTTP/1.1") == b"abc"
-    assert body.ended and not body.whole
+    assert body.ended and not body.is_sound
 
 
 def test_unsized_body_ends_with_its_connection():
     body = Sized(None)
     assert body.feed(b"abc") == b"abc"
-    assert body.endless and not body.ended
+    assert body.until_close and not body.ended
 
 
 def test_many_small_chunks_are_read_in_steps():
     """Each takes but a few milliseconds."""
     body = Chunked()
     data = [body.feed(b"1\r\na\r\n" * (3 * MAX_STEPS) + END)]
-    assert len(data[0]) == MAX_STEPS and body.more and body.whole
+    assert len(data[0]) == MAX_STEPS and body.more and body.is_sound
     while body.more:
         data.append(body.feed(b""))
     assert b"".join(data) == b"a" * (3 * MAX_STEPS)
-    assert body.ended and body.whole
+    assert body.ended and body.is_sound
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n"

@@ -38,7 +38,7 @@ def fed(*parts: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize(("data", "events"), STREAMS.values(), ids=STREAMS)
-class TestEventStream:
+class TestStream:
     def test_stream_is_parsed_whole(self, data: bytes, events: list[bytes]):
         assert fed(data) == events
 

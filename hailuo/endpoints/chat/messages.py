@@ -5,13 +5,13 @@ part is rejected only in the newest message, and dropped from earlier ones. The 
 matches calls with their results.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import orjson
 
+from ...concurrency.fairness import fairly
 from ...errors import BadRequest
 from ...upstream import Call, Message
 from .. import content_parts
@@ -26,7 +26,6 @@ ROLES = {
     "function": "tool",
 }
 MAX_MESSAGES = 10_000
-MESSAGES_AT_A_TIME = 256  # some 5 µs each, before other requests run
 
 # Names under which clients return thinking (platform.md, Thinking has to go round);
 # reasoning_details, and parts of the content, repeat it.
@@ -44,12 +43,10 @@ def read_messages(body: Mapping[str, Any]) -> Sequence[Message]:
     newest = len(messages) - 1
     while newest and _is_placeholder(messages[newest]):
         newest -= 1
-    records = []
-    for index, message in enumerate(messages[: newest + 1]):
-        records.append(_message(message, f"messages[{index}]", index == newest))
-        if index % MESSAGES_AT_A_TIME == MESSAGES_AT_A_TIME - 1:
-            time.sleep(0)
-    return records
+    return [
+        _message(message, f"messages[{index}]", index == newest)
+        for index, message in enumerate(fairly(messages[: newest + 1]))
+    ]
 
 
 def _message(message: Any, path: str, newest: bool) -> Message:

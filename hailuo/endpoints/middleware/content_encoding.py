@@ -10,13 +10,13 @@ from typing import IO, Any
 from werkzeug.wsgi import get_input_stream
 
 from ...errors import BadRequest, TooLarge
-from ...net.decompression import ENCODINGS, MALFORMED, PIECE, Decompressor, ZstdUnpacker
+from ...net.decompression import ENCODINGS, MALFORMED, PIECE, GzipDecompressor, ZstdDecompressor
 from ...settings import MB
 from .paths import Application
 
-DECOMPRESSORS: dict[str, type[Decompressor] | type[ZstdUnpacker]] = {
-    **dict.fromkeys(ENCODINGS, Decompressor),
-    "zstd": ZstdUnpacker,
+DECOMPRESSORS: dict[str, type[GzipDecompressor] | type[ZstdDecompressor]] = {
+    **dict.fromkeys(ENCODINGS, GzipDecompressor),
+    "zstd": ZstdDecompressor,
 }
 ACCEPTED = "gzip, deflate, zstd"
 

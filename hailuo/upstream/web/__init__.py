@@ -56,7 +56,7 @@ class Web:
         self._http = http
         self._client = Client(http, origin)
         self._removals = Removals(self._remove)
-        self._untrusted_http = http.elsewhere(origin)
+        self._untrusted_http = http.for_untrusted_urls(origin)
         self._uploader = FileUploader(self._client, self._untrusted_http)
         self._speech = SpeechClient(
             self._untrusted_http, self._client, self._ask, self._removals

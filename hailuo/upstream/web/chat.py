@@ -213,7 +213,7 @@ def read_chat_id(stream: Stream, parser: AnswerParser) -> None:
     """
     if parser.chat_id:
         return
-    for received in stream.drained(CHAT_ID_WAIT_S):
+    for received in stream.remaining(CHAT_ID_WAIT_S):
         if received is HEARTBEAT:
             continue
         try:

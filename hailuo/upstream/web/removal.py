@@ -1,116 +1,76 @@
-"""Conversations that must not stay behind, removed in the background.
+"""Deletion of conversations in the background.
 
-The service keeps every conversation in the account's list; a gateway's callers do not
-expect that. Removing one never delays an answer and never changes an account's state:
-what fails is tried again, with whatever token the account has by then.
+The web service keeps every conversation in the account's list, where a gateway's
+clients do not expect it. A deletion never delays an answer and never changes an
+account's state; a failed one is retried, with the token that the account has by then.
 """
 
-import heapq
-import itertools
 import logging
 import threading
-import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from ...errors import GatewayError
 from .. import Credential
 
-PAUSES_S = (1.0, 5.0, 30.0, 120.0, 600.0)  # before the second try, the third, …
-MAX_CONCURRENT = 16  # at once; each ends when there is nothing to do
+PAUSES_S = (1.0, 5.0, 30.0, 120.0, 600.0)  # before the second attempt, the third, …
+MAX_CONCURRENT = 16
 
 log = logging.getLogger(__name__)
 
 
-class Removal(NamedTuple):
-    """One conversation, and how often its removal has failed."""
-
-    account: Credential
-    chat_id: str
-    tries: int = 0
-
-
 class Removals:
-    """What is still to be removed.
+    """Deletions that are running or waiting for their next attempt, a thread each.
 
-    remove: removes a conversation, given a token and the conversation's id.
+    remove: deletes a conversation, given a token and the conversation's id.
     """
 
     def __init__(self, remove: Callable[[str, str], None]) -> None:
         self._remove = remove
+        self._slots = threading.Semaphore(MAX_CONCURRENT)
+        self._draining = threading.Event()
         self._changed = threading.Condition()
-        self._due: list[tuple[float, int, Removal]] = []
-        self._order = itertools.count()
-        self._workers = 0
-        self._running = 0
-        self._leaving = False
+        self._pending = 0
 
     def add(self, account: Credential, chat_id: str) -> None:
-        """Have a conversation removed, soon."""
-        self._put(Removal(account, chat_id), 0.0)
+        """Delete a conversation soon."""
+        with self._changed:
+            self._pending += 1
+        arguments = account, chat_id
+        threading.Thread(target=self._run, args=arguments, daemon=True).start()
 
     def drain(self, wait_s: float) -> int:
-        """Wait until all are removed; what is waiting for its next try has it now.
+        """Make the last attempts now, without pauses, and wait for their end.
 
-        returns: how many are left after *wait_s*.
+        returns: how many deletions are left after *wait_s*.
         """
+        self._draining.set()
         with self._changed:
-            self._leaving = True
-            self._changed.notify_all()
-            self._changed.wait_for(self._idle, wait_s)
-            return len(self._due) + self._running
+            self._changed.wait_for(lambda: not self._pending, wait_s)
+            return self._pending
 
-    def _idle(self) -> bool:
-        return not self._due and not self._running
-
-    def _put(self, removal: Removal, in_s: float) -> None:
-        at = time.monotonic() + in_s
-        with self._changed:
-            heapq.heappush(self._due, (at, next(self._order), removal))
-            self._changed.notify()
-            idle = self._workers - self._running
-            if idle < len(self._due) and self._workers < MAX_CONCURRENT:
-                self._workers += 1
-                threading.Thread(target=self._work, daemon=True).start()
-
-    def _work(self) -> None:
-        while removal := self._next():
-            done = False
-            try:
-                done = self._try(removal)
-            finally:
-                self._finish(removal, done)
-
-    def _next(self) -> Removal | None:
-        """Wait for what is due; None, and one worker less, when nothing is left."""
-        with self._changed:
-            while self._due:
-                at, _, removal = self._due[0]
-                if at <= time.monotonic() or self._leaving:
-                    heapq.heappop(self._due)
-                    self._running += 1
-                    return removal
-                self._changed.wait(at - time.monotonic())
-            self._workers -= 1
-            return None
-
-    def _try(self, removal: Removal) -> bool:
+    def _run(self, account: Credential, chat_id: str) -> None:
         try:
-            self._remove(removal.account.token, removal.chat_id)
+            for pause_s in (*PAUSES_S, None):
+                is_last = pause_s is None or self._draining.is_set()
+                if self._succeeds(account, chat_id):
+                    return
+                if is_last:
+                    break
+                self._draining.wait(pause_s)
+            log.warning("account %s: conversation %s stays", account.name, chat_id)
+        finally:
+            with self._changed:
+                self._pending -= 1
+                self._changed.notify_all()
+
+    def _succeeds(self, account: Credential, chat_id: str) -> bool:
+        try:
+            with self._slots:
+                self._remove(account.token, chat_id)
         except GatewayError as error:
-            log.debug("account %s: not removed: %s", removal.account.name, error)
+            log.debug("account %s: not removed: %s", account.name, error)
             return False
-        except Exception:  # noqa: BLE001 - a worker survives every error
-            log.exception("account %s: not removed", removal.account.name)
+        except Exception:  # noqa: BLE001 - the next attempt may succeed
+            log.exception("account %s: not removed", account.name)
             return False
         return True
-
-    def _finish(self, removal: Removal, done: bool) -> None:
-        account, chat_id, tries = removal
-        if not done and tries < len(PAUSES_S) and not self._leaving:
-            self._put(Removal(account, chat_id, tries + 1), PAUSES_S[tries])
-        elif not done:
-            log.warning("account %s: conversation %s stays", account.name, chat_id)
-        with self._changed:
-            self._running -= 1
-            self._changed.notify_all()

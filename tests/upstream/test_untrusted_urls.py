@@ -23,32 +23,32 @@ def service():
 
 def test_public_upstream_cannot_name_a_private_address(service: Service):
     """Neither of a part of a speech, nor of where files are put."""
-    elsewhere = HttpClient().elsewhere(PUBLIC)
+    client = HttpClient().for_untrusted_urls(PUBLIC)
     for address in (service.url, service.url.replace("localhost", "127.0.0.1")):
         with pytest.raises(Unreachable):
-            elsewhere.send("GET", address, headers={})
+            client.send("GET", address, headers={})
         with pytest.raises(requests.ConnectionError):
-            elsewhere.session.get(address)
+            client.session.get(address)
     assert service.connections == 0
 
 
 def test_private_upstream_may_name_a_private_address(service: Service):
-    elsewhere = HttpClient().elsewhere(PRIVATE)
-    assert elsewhere.send("GET", service.url, headers={}).content == b"hello"
-    assert elsewhere.session.get(service.url).content == b"hello"
+    client = HttpClient().for_untrusted_urls(PRIVATE)
+    assert client.send("GET", service.url, headers={}).content == b"hello"
+    assert client.session.get(service.url).content == b"hello"
 
 
 def test_private_address_is_refused_through_a_proxy(service: Service):
     with Site(answer(b"hello")) as proxy:
         http = HttpClient(f"http://{proxy.host}:{proxy.port}")
         with pytest.raises(Unreachable):
-            http.elsewhere(PUBLIC).send("GET", service.url, headers={})
+            http.for_untrusted_urls(PUBLIC).send("GET", service.url, headers={})
         assert proxy.requests == []
         for origin, address in (
             (PRIVATE, service.url),
             (PUBLIC, "http://unknown.invalid/"),
         ):
-            answered = http.elsewhere(origin).send("GET", address, headers={})
+            answered = http.for_untrusted_urls(origin).send("GET", address, headers={})
             assert answered.content == b"hello"
     assert service.connections == 0
 
@@ -67,6 +67,8 @@ def test_vetted_address_is_the_one_connected_to(
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(socket.socket, "connect", lambda *at: asked.append(at[1]))
     with pytest.raises(Unreachable):
-        HttpClient().elsewhere(PUBLIC).send("GET", "http://files.example/", headers={})
+        HttpClient().for_untrusted_urls(PUBLIC).send(
+            "GET", "http://files.example/", headers={}
+        )
     assert asked.count("files.example") == 1
     assert asked[-1] == ("93.184.215.14", 80)
