@@ -77,7 +77,7 @@ def _message(message: Any, path: str, newest: bool) -> Message:
 
 
 def _is_placeholder(message: Any) -> bool:
-    """Return whether the client added it to hold the answer, after its last message."""
+    """Return whether *message* only marks the place where the answer will go."""
     keys = ("content", "refusal", "tool_calls", "function_call")
     empty = isinstance(message, dict) and not any(map(message.get, keys))
     return empty and message.get("role") == "assistant"
