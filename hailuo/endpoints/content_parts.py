@@ -19,7 +19,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..errors import BadRequest
-from ..files import Source, decode, media, names
+from ..files import Source, decode, media
+from ..net import remote_names
 from ..net.download import DownloadPolicy
 from ..net.safe_connect import ConnectPolicy
 from ..settings import MB, Settings
@@ -196,10 +197,11 @@ def _is_bare_picture(text: str) -> bool:
 
 def _address(text: str, path: str) -> str:
     """raises: BadRequest for one that is too long to be parsed in a sane time."""
-    if not names.address_fits(text):
+    if not remote_names.address_fits(text):
         raise _wrong(
             path,
-            f"an address of at most {names.MAX_ADDRESS_CHARACTERS:,} characters, and "
-            f"its host of at most {names.MAX_AUTHORITY_CHARACTERS}",
+            f"an address of at most {remote_names.MAX_ADDRESS_CHARACTERS:,} "
+            "characters, and its host of at most "
+            f"{remote_names.MAX_AUTHORITY_CHARACTERS}",
         )
     return text.strip()

@@ -19,6 +19,7 @@ from typing import IO, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..errors import BadRequest
+from ..net import remote_names
 from ..spool import SPOOL
 from . import media, names
 
@@ -46,7 +47,7 @@ class Source(NamedTuple):
     def display_name(self) -> str:
         """The name of the file, as far as it is known without fetching it."""
         try:
-            return self.name or names.from_address(urlsplit(self.address).path)
+            return self.name or remote_names.from_address(urlsplit(self.address).path)
         except ValueError:  # no address after all
             return ""
 

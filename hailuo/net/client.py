@@ -22,7 +22,6 @@ from requests.auth import AuthBase
 from ..concurrency.fairness import fairly
 from ..concurrency.watch import Watch
 from ..errors import GatewayError
-from ..upstream.tidying import CROWD, QUIET_S, Tidying
 from .connection import CONNECT_S, Adapter
 from .safe_connect import ConnectPolicy, leads_inside
 from .stream import Stream, Terms
@@ -81,7 +80,6 @@ class HttpClient:
         self,
         proxy: str = "",
         count: Count | None = None,
-        quiet_s: float = QUIET_S,
         dialling: Callable[[], ConnectPolicy] | None = None,
     ) -> None:
         self._count = count or (lambda *_: None)
@@ -90,7 +88,6 @@ class HttpClient:
         self._session = _session(proxy, self._adapter)
         self.session = _session(proxy, ReadingAdapter(dialling))
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
-        self._tidying = Tidying(lambda: len(self._streams), self._let_go, quiet_s)
 
     def elsewhere(self, origin: str) -> "HttpClient":
         """The way to addresses that the service at *origin* names: public ones.
@@ -154,7 +151,6 @@ class HttpClient:
         counted: the arguments of counting(), to have the call's opening counted.
         terms: of the answer (stream.Terms).
         """
-        self._tidying.used()
         opening = partial(self.count_call, *counted) if counted else nullcontext
         try:
             response = self._session.request(
@@ -172,16 +168,6 @@ class HttpClient:
             failure = map_transport_error(error)
             with opening():
                 raise failure from error
-
-    @property
-    def idle(self) -> int:
-        """How many connections wait to be used again."""
-        return self._adapter.idle
-
-    def _let_go(self) -> None:
-        """Of those that wait, which those in use do not notice."""
-        if self.idle > CROWD:
-            self._adapter.close()
 
     @contextmanager
     def count_call(

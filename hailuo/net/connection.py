@@ -25,7 +25,7 @@ from urllib3.exceptions import NewConnectionError
 from .safe_connect import ConnectPolicy, Deadline, NotPublic, connect, leads_inside
 
 CONNECT_S = 5.0
-CONNECTIONS = 4096  # kept at most for a host: as many as there may be streams
+MAX_IDLE_CONNECTIONS = 64  # of a host; urllib3 closes the surplus
 
 
 class Connection(urllib3.connection.HTTPConnection):
@@ -86,7 +86,7 @@ class Adapter(HTTPAdapter):
 
     def __init__(self, dialling: Callable[[], ConnectPolicy] | None = None) -> None:
         self._dialling = dialling
-        super().__init__(pool_maxsize=CONNECTIONS)
+        super().__init__(pool_maxsize=MAX_IDLE_CONNECTIONS)
 
     def get_connection_with_tls_context(
         self,
@@ -105,14 +105,6 @@ class Adapter(HTTPAdapter):
             dialling = None
         pool.ConnectionCls = _unread(pool.ConnectionCls, dialling)
         return pool
-
-    @property
-    def idle(self) -> int:
-        """How many connections wait to be used again."""
-        managers = (self.poolmanager, *self.proxy_manager.values())
-        pools = [each.pools.get(key) for each in managers for key in each.pools.keys()]
-        waiting = [list(each.pool.queue) for each in pools if each and each.pool]
-        return sum(connection is not None for each in waiting for connection in each)
 
 
 def _check(address: Any, dialling: ConnectPolicy) -> None:

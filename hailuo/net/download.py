@@ -30,11 +30,11 @@ from urllib3.util import parse_url
 
 from ..concurrency.fairness import fairly
 from ..errors import BadRequest, TooLarge
-from ..files.names import address_fits, as_utf8, from_address, from_disposition
 from ..spool import SPOOL
 from . import safe_connect
 from .decompression import ENCODINGS, PIECE, decompressed
 from .download_body import Response
+from .remote_names import address_fits, as_utf8, from_address, from_disposition
 from .safe_connect import ConnectPolicy, Deadline, NotPublic, connect
 
 TOTAL_S = 60.0

@@ -15,6 +15,7 @@ import pytest
 
 from hailuo.errors import BadRequest
 from hailuo.files import names
+from hailuo.net import remote_names
 from hailuo.net.download import DownloadPolicy, fetch
 from hailuo.net.safe_connect import ConnectPolicy
 from tests.conftest import Caller
@@ -61,8 +62,12 @@ class TestNames:
 
     @pytest.mark.parametrize("part", [";", ";a=b", ";filename*=a'", ';a="'])
     def test_content_disposition_is_cut(self, part: str):
-        assert len(names.from_disposition("attachment" + part * 5_000_000)) < 4_096
-        named = names.from_disposition('attachment; filename="a.pdf"' + part * 20_000)
+        assert (
+            len(remote_names.from_disposition("attachment" + part * 5_000_000)) < 4_096
+        )
+        named = remote_names.from_disposition(
+            'attachment; filename="a.pdf"' + part * 20_000
+        )
         assert named == "a.pdf"
 
 
@@ -112,7 +117,7 @@ class TestAddresses:
         ],
     )
     def test_address_of_sane_length_fits(self, address: str):
-        assert names.address_fits(address)
+        assert remote_names.address_fits(address)
         assert urlsplit(address)
 
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo.files import names
+from hailuo.net import remote_names
 
 
 @given(st.text())
@@ -70,15 +71,19 @@ def test_a_long_name_keeps_its_suffix():
     ],
 )
 def test_a_header_names_the_file(header, name):
-    assert names.from_disposition(header) == name
+    assert remote_names.from_disposition(header) == name
 
 
 @given(st.text(st.characters(max_codepoint=255)))
 def test_any_header_will_do(header):
-    assert isinstance(names.from_disposition(header), str)
+    assert isinstance(remote_names.from_disposition(header), str)
 
 
 @given(st.text(st.characters(max_codepoint=255)))
 def test_any_header_with_a_name_will_do(name):
-    assert isinstance(names.from_disposition(f"attachment; filename*={name}"), str)
-    assert isinstance(names.from_disposition(f"attachment; filename={name}"), str)
+    assert isinstance(
+        remote_names.from_disposition(f"attachment; filename*={name}"), str
+    )
+    assert isinstance(
+        remote_names.from_disposition(f"attachment; filename={name}"), str
+    )
