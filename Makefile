@@ -1,13 +1,17 @@
 VENV := .venv
 PYTHON := python3
+PARALLEL := -n auto --dist worksteal
 
 run: $(VENV)/run
 	$(VENV)/bin/python -m hailuo
 
 test: $(VENV)/test
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest $(PARALLEL)
 
-lint: $(VENV)/lint
+quick: $(VENV)/test
+	$(VENV)/bin/python -m pytest $(PARALLEL) -m 'not slow'
+
+lint: $(VENV)/lint $(VENV)/test
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 
 bench: $(VENV)/test
@@ -17,13 +21,13 @@ lock: $(VENV)/lock
 	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate \
 		--custom-compile-command 'make lock' --output-file requirements.lock setup.cfg
 
-others: $(VENV)/others/ready
-	$(VENV)/others/bin/python -m pytest -c tests/others/pytest.ini tests/others
+third-party: $(VENV)/third_party/ready
+	$(VENV)/third_party/bin/python -m pytest -c tests/third_party/pytest.ini tests/third_party
 
-$(VENV)/others/ready: tests/others/requirements.txt setup.cfg | $(VENV)/bin/python
-	$(PYTHON) -m venv $(VENV)/others
-	$(VENV)/others/bin/pip install --quiet --editable '.[test]' -r tests/others/requirements.txt
-	npm install --silent --prefix $(VENV)/others openai && touch $@
+$(VENV)/third_party/ready: tests/third_party/requirements.txt setup.cfg | $(VENV)/bin/python
+	$(PYTHON) -m venv $(VENV)/third_party
+	$(VENV)/third_party/bin/pip install --quiet --editable '.[test]' -r tests/third_party/requirements.txt
+	npm install --silent --prefix $(VENV)/third_party openai && touch $@
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -34,4 +38,4 @@ $(VENV)/run: setup.cfg pyproject.toml | $(VENV)/bin/python
 $(VENV)/test $(VENV)/lint $(VENV)/lock: $(VENV)/%: setup.cfg pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/pip install --quiet --editable '.[$*]' && touch $@
 
-.PHONY: run test lint bench others lock
+.PHONY: run test quick lint bench third-party lock

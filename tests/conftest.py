@@ -18,14 +18,14 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import openai
 import pytest
 
-from tests.discretion import LOGS, SECRET
+from tests.secret_leaks import LOGS, SECRET
 from tests.served import Served
 from tests.simulated import Simulated
 
 BOTH = pytest.mark.parametrize("kind", ["web", "platform"])
+LEFT_S = 45.0  # a removal that fails is repeated after 1, 5 and 30 s
 CALLS = {"web": "chat", "platform": "completion"}  # what an answer is called upstream
 
 _users = itertools.count(7001)
@@ -33,11 +33,15 @@ _users = itertools.count(7001)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "leaves(what, …): what a test leaves upstream")
+    config.addinivalue_line("markers", "slow: takes more than five seconds")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def discretion() -> Iterator[None]:
-    """No token, no key, no word of what was asked or answered is in any log."""
+def secret_leaks() -> Iterator[None]:
+    """Fail when a log holds a token, a key, or a word of a question or an answer.
+
+    Each worker of pytest-xdist searches the logs of what it has started.
+    """
     yield
     leaks = LOGS.leaks()
     assert not leaks, "\n".join(leaks)
@@ -60,7 +64,9 @@ def upstream(
     left = mark.args if mark else ()
     for what in ("open_answers", "conversations"):
         if what not in left:
-            simulator.wait(what, exactly=0, timeout_s=5)
+            simulator.wait(
+                what, exactly=0, timeout_s=45
+            )  # removals pause for 1, 5 and 30 s
     if "violations" not in left:
         assert simulator.report()["violations"] == []
 
@@ -123,7 +129,7 @@ class Caller:
         return ",".join(self.tokens)
 
     @property
-    def client(self) -> openai.OpenAI:
+    def client(self) -> Any:
         return self.gateway.client(self.key)
 
     def create(self, question: str = "Hello", **options: Any) -> Any:

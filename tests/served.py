@@ -5,6 +5,7 @@ with Served(directory, origin=upstream.origin, tokens=upstream.tokens) as gatewa
     assert "…" not in gateway.log()
 """
 
+import atexit
 import os
 import random
 import signal
@@ -13,32 +14,48 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import openai
 import requests
 
-from tests.discretion import KEY, LOGS
+from tests.secret_leaks import KEY, LOGS
 
 ROOT = Path(__file__).resolve().parent.parent
-START_S = 20.0
-STOP_S = 30.0
+START_S = 60.0
+STOP_S = 60.0
 PORTS = (10_000, 32_000)
 
 
-def free_port() -> int:
-    """Return a port for a server that is about to start.
+_reservations: list[socket.socket] = []
 
-    It lies below those that the system gives to outgoing connections, one of which
-    might take it before the server does.
+
+def free_port() -> int:
+    """Return a TCP port that no other caller gets while this process lives.
+
+    The UDP port of the same number stands for the reservation, since the TCP port must
+    stay free for the server. The port lies below those that the system gives to
+    outgoing connections, one of which might take it before the server does.
     """
     while True:
         port = random.SystemRandom().randrange(*PORTS)
-        with socket.socket() as found, suppress(OSError):
-            found.bind(("0.0.0.0", port))
+        reservation = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            reservation.bind(("127.0.0.1", port))
+            with socket.socket() as probe:
+                probe.bind(("0.0.0.0", port))
+        except OSError:
+            reservation.close()
+        else:
+            _reservations.append(reservation)
             return port
+
+
+@atexit.register
+def _release_ports() -> None:
+    while _reservations:
+        _reservations.pop().close()
 
 
 def environment(settings: dict[str, Any]) -> dict[str, str]:
@@ -83,8 +100,11 @@ class Served:
         os.close(handle)
         self._await_start()
 
-    def client(self, key: str = KEY, **options: Any) -> openai.OpenAI:
-        """The official library; it does not retry unless it is asked to."""
+    def client(self, key: str = KEY, **options: Any) -> Any:
+        """Return OpenAI's library, untyped, since tests send what its types forbid.
+
+        It does not retry unless it is asked to.
+        """
         options = {"max_retries": 0, "timeout": 20.0, **options}
         known = key, tuple(sorted(options.items()))
         if known not in self._clients:

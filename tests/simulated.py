@@ -93,7 +93,7 @@ class Simulated:
         # ensure_ascii keeps lone surrogates whole on the way.
         data = None if body is None else json.dumps(body).encode()
         answer = self._session.request(
-            method, address, data=data, params=params, timeout=60
+            method, address, data=data, params=params, timeout=300
         )
         assert answer.status_code == 200, answer.text
         return answer.json()

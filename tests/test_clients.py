@@ -57,7 +57,9 @@ def found(answer: Any, path: str) -> Any:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_client_is_served(upstream: Simulated, account: Caller, case: dict[str, Any]):
+def test_recorded_client_request_is_served(
+    upstream: Simulated, account: Caller, case: dict[str, Any]
+):
     expected = case["expected"]
     upstream.script({"call": "chat", "text": SAID, "piece": 5})
 
@@ -108,6 +110,6 @@ def check_stream(reply: Reply, case: dict[str, Any]) -> None:
         assert ("usage" in chunks[0]) == expected["usage"]
 
 
-def test_every_file_is_a_client():
+def test_recorded_clients_are_complete():
     assert len(FILES) >= 12
     assert len(CASES) == sum(len(json.loads(path.read_text())) for path in FILES)

@@ -32,7 +32,7 @@ def connection(gateway: Served) -> socket.socket:
     return sock
 
 
-def test_a_connection_is_kept_longer_than_anybody_keeps_it():
+def test_keepalive_outlasts_nginxs():
     """A question sent into a connection that is being closed would be lost."""
     kept_s = runpy.run_path(str(CONFIGURATION))["keepalive"]
     site = (ROOT / "deploy" / "nginx.conf").read_text()
@@ -40,17 +40,18 @@ def test_a_connection_is_kept_longer_than_anybody_keeps_it():
     assert int(nginx_s) < kept_s == 75
 
 
-def test_a_request_that_has_begun_must_come_soon(kept: socket.socket):
+@pytest.mark.slow
+def test_incomplete_request_on_a_kept_connection_times_out(kept: socket.socket):
     """Within 10 s, though the connection may be idle for longer."""
     with kept:
         kept.sendall(PING[:10])
         assert kept.recv(1) == b""
 
 
-def test_kept_connections_do_not_delay_the_end(upstream: Simulated, tmp_path: Path):
+def test_idle_connections_do_not_delay_shutdown(upstream: Simulated, tmp_path: Path):
     with Served(tmp_path, HAILUO_ORIGIN=upstream.origin) as gateway:
         idle = [connection(gateway) for _ in range(20)]
         gateway.process.send_signal(signal.SIGTERM)
-        assert gateway.process.wait(10) == 0  # it may take 28 s
+        assert gateway.process.wait(20) == 0  # with answers it takes up to 28 s
         for sock in idle:
             sock.close()

@@ -19,7 +19,7 @@ def said(text: str, *secrets: str) -> str:
 
 
 @pytest.mark.parametrize("secret", OWN[:-1])
-def test_secret_of_the_owner_is_masked_however_it_is_written(secret: str):
+def test_owners_secret_is_masked_in_every_spelling(secret: str):
     for written in (secret, quote(secret), quote(secret, ""), json.dumps(secret)[1:-1]):
         if secret.isascii() or "\\u" not in written:
             assert said(f"<{written}>") == "<***>", written
@@ -33,15 +33,15 @@ def test_longer_secret_is_masked_whole():
     assert said("(long-secret-2)", "long-secret", "long-secret-2") == "(***)"
 
 
-def test_what_looks_like_a_credential_is_masked_anyway():
+def test_credential_like_words_are_masked():
     assert said("eyJabc.def sk-abc task-1") == "*** *** task-1"
 
 
-def test_surrogates_of_an_odd_environment_do_no_harm():
+def test_surrogates_in_a_secret_are_masked():
     assert said("<key-\udce9-1234>", "key-\udce9-1234") == "<***>"
 
 
-def test_many_tokens_cost_no_time():
+def test_masking_of_many_tokens_is_quick():
     """They are known by their looks, so each is not looked for."""
     tokens = [f"eyJ{number}.abc.def" for number in range(2_000)]
     began = time.process_time()
@@ -49,7 +49,7 @@ def test_many_tokens_cost_no_time():
     assert time.process_time() - began < 5
 
 
-def test_errors_quote_no_credential_of_a_service():
+def test_error_message_quotes_no_upstream_credential():
     error = UpstreamError("the upstream says: invalid key sk-api-12345678")
     assert body(error)["error"]["message"] == "the upstream says: invalid key ***"
     assert "sk-api" not in str(error)

@@ -39,7 +39,7 @@ WRONG = [
 ]
 
 
-def test_the_defaults_are_those_of_the_design():
+def test_defaults_are_the_documented_ones():
     settings = Settings.read({})
     assert settings == Settings()
     assert (settings.port, settings.api_keys) == (8000, ("sk-hailuofreeapi",))
@@ -52,14 +52,14 @@ def test_the_defaults_are_those_of_the_design():
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
-def test_a_wrong_value_is_named(name: str, value: str):
+def test_wrong_setting_is_named_with_its_value(name: str, value: str):
     with pytest.raises(WrongSettings) as raised:
         Settings.read({name: value})
     (sentence,) = str(raised.value).splitlines()
     assert sentence.startswith(f'{name}: "{value}" is not ')
 
 
-def test_all_wrong_values_are_named_at_once():
+def test_all_wrong_settings_are_named_at_once():
     environ = dict(dict(WRONG).items())
     with pytest.raises(WrongSettings) as raised:
         Settings.read(environ)
@@ -67,7 +67,7 @@ def test_all_wrong_values_are_named_at_once():
     assert sorted(named) == sorted(environ)
 
 
-def test_values_are_read_as_people_write_them():
+def test_settings_are_read_in_every_usual_spelling():
     settings = Settings.read(
         {
             "PORT": " 9000 ",
@@ -103,7 +103,7 @@ LEFT = {
 
 
 @pytest.mark.parametrize("value", LEFT.values(), ids=LEFT)
-def test_what_an_env_file_left_around_a_value_is_taken_off(value: str):
+def test_quotes_and_line_ends_around_a_value_are_removed(value: str):
     names = ("HAILUO_API_KEY", "HAILUO_TOKENS", "HAILUO_TOKENS_FILE")
     settings = Settings.read(dict.fromkeys(names, value))
     assert settings.api_keys == settings.tokens == ("sk-one",)
@@ -119,26 +119,26 @@ def test_each_of_several_values_may_have_quotes(value: str):
 
 
 @pytest.mark.parametrize("value", ['"sk-one', "sk-one'", "“sk-one”", "sk-one\u200b"])
-def test_key_that_still_has_some_is_doubted_without_being_told(value: str):
+def test_key_with_stray_quotes_is_warned_about_without_revealing_it(value: str):
     settings = Settings.read({"HAILUO_API_KEY": f"fine,{value}"})
     assert settings.api_keys == ("fine", value)
     (doubt,) = settings.doubts
     assert doubt.startswith("HAILUO_API_KEY: number 2 ") and "sk-one" not in doubt
 
 
-def test_quotes_within_a_key_are_a_part_of_it():
+def test_quotes_within_a_key_are_kept():
     settings = Settings.read({"HAILUO_API_KEY": "it's,a\"b"})
     assert settings.api_keys == ("it's", 'a"b') and settings.doubts == []
 
 
 @pytest.mark.parametrize("name", ["HAILUO_ORIGIN", "HAILUO_PROXY"])
-def test_password_of_a_wrong_address_is_not_told(name: str):
+def test_wrong_address_does_not_reveal_its_password(name: str):
     with pytest.raises(WrongSettings) as raised:
         Settings.read({name: "ftp://user:pass/word@host"})
     assert str(raised.value).startswith(f'{name}: "ftp://…@host" is not ')
 
 
-def test_no_secret_is_told():
+def test_wrong_setting_does_not_reveal_a_secret():
     """A key that is wrong in another setting's place may be somebody's secret."""
     with pytest.raises(WrongSettings) as raised:
         Settings.read({"HAILUO_PROXY": "user:sk-secret@proxy"})

@@ -9,7 +9,6 @@ from typing import Any
 
 import jwt
 import pytest
-from werkzeug.test import TestResponse
 
 from hailuo import create_app
 from hailuo.settings import Settings
@@ -29,7 +28,7 @@ def written(user: str | None, ends_in_s: float = 40 * DAY_S, **claims: Any) -> s
     return jwt.encode(payload, "a key that is nobody's and long enough", "HS256")
 
 
-class Inside:
+class InProcessGateway:
     """A gateway of this process, with its parts at hand.
 
     path: its tokens file.
@@ -44,7 +43,7 @@ class Inside:
     def on_disk(self) -> list[str]:
         return json.loads(self.path.read_text("utf-8"))
 
-    def ask(self, method: str, path: str, **call: Any) -> TestResponse:
+    def ask(self, method: str, path: str, **call: Any) -> Any:
         call.setdefault("headers", {"Authorization": f"Bearer {KEY}"})
         call.setdefault("buffered", True)  # read to its end and closed
         return self.app.test_client().open(path, method=method, **call)
@@ -54,7 +53,7 @@ class Inside:
         listed = self.ask("GET", "/v1/token").json
         return {each["account"]: each for each in listed["data"]}
 
-    def chat(self, key: str = KEY, **fields: Any) -> TestResponse:
+    def chat(self, key: str = KEY, **fields: Any) -> Any:
         body = {"messages": [{"role": "user", "content": "Hello"}], **fields}
         headers = {"Authorization": f"Bearer {key}"}
         whole = not fields.get("stream")
@@ -69,13 +68,15 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def inside(path: Path, simulator: Simulated) -> Callable[..., Inside]:
-    """inside([token, …], tokens=…): a gateway whose file holds these tokens."""
+def in_process(path: Path, simulator: Simulated) -> Callable[..., InProcessGateway]:
+    """in_process([token, …], tokens=…): a gateway whose file holds these tokens."""
 
-    def inside(on_disk: list[str] | None = None, **settings: Any) -> Inside:
+    def in_process(
+        on_disk: list[str] | None = None, **settings: Any
+    ) -> InProcessGateway:
         if on_disk is not None:
             path.write_text(json.dumps(on_disk), "utf-8")
         settings.setdefault("origin", simulator.origin)
-        return Inside(path, **settings)
+        return InProcessGateway(path, **settings)
 
-    return inside
+    return in_process

@@ -27,7 +27,7 @@ from hailuo.upstream import Identity
 USERS = 4
 
 
-class Said:
+class EventLog:
     """The lines, appended to a file in one write each."""
 
     def __init__(self, path: str) -> None:
@@ -50,7 +50,7 @@ def identify(credential: str) -> Identity | None:
 class Service:
     """Gives each account a new token when it is asked."""
 
-    def __init__(self, serials: "itertools.count[int]", say: Said) -> None:
+    def __init__(self, serials: "itertools.count[int]", say: EventLog) -> None:
         self._serials = serials
         self._say = say
 
@@ -64,7 +64,7 @@ class Service:
 
 def keep(path: str, said: str, seed: int) -> None:
     """path: the tokens file; said: where to say what is done."""
-    here, say = random.Random(seed), Said(said)
+    here, say = random.Random(seed), EventLog(said)
     serials = itertools.count(1)
     pool = Pool(identify)
     roster = CredentialStore(pool, TokensFile(path), [])

@@ -27,7 +27,7 @@ USERS = "abc"
 
 def main(seed: str) -> None:
     here = random.Random(int(seed))
-    pool = Pool(lambda user: Identity("web", user, user), queue_timeout_s=5)
+    pool = Pool(lambda user: Identity("web", user, user), queue_timeout_s=30)
     pool.set_credentials((user, "file") for user in USERS)
     held: Counter[str] = Counter()
     served = 0

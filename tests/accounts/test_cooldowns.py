@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from werkzeug.test import TestResponse
 
 from hailuo.accounts.account import CHAT
 from hailuo.accounts.cooldowns import CooldownPolicy, Cooldowns
@@ -13,48 +12,50 @@ from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.errors import QuotaExhausted, RateLimited, Unreachable, UpstreamBusy
 from hailuo.gateway.retry import RetryPolicy
 from hailuo.upstream import Piece, Question
-from tests.accounts.conftest import Inside
-from tests.accounts.test_line import Clock
+from tests.accounts.conftest import InProcessGateway
+from tests.accounts.test_wait_queue import Clock
 from tests.simulated import Simulated
 
-Hosting = Callable[..., Inside]
+Hosting = Callable[..., InProcessGateway]
 REFUSED = {"call": "chat", "refuse": {"code": 1, "message": "忙"}}
 HI = {"call": "chat", "text": "Hi"}
 KEYS = [f"sk-api-sim-63{number}" for number in range(10)]
 
 
 @pytest.fixture
-def web(inside: Hosting, upstream: Simulated) -> Callable[..., Inside]:
+def web(in_process: Hosting, upstream: Simulated) -> Callable[..., InProcessGateway]:
     """web(2): a gateway with so many accounts of the web service."""
 
-    def web(accounts: int) -> Inside:
+    def web(accounts: int) -> InProcessGateway:
         users = [str(6320 + number) for number in range(accounts)]
         tokens = list(map(upstream.token, users))
-        return inside(tokens, queue_timeout_s=0.2)
+        return in_process(tokens, queue_timeout_s=0.2)
 
     return web
 
 
 @pytest.fixture
-def platform(inside: Hosting, upstream: Simulated) -> Callable[..., Inside]:
+def platform(
+    in_process: Hosting, upstream: Simulated
+) -> Callable[..., InProcessGateway]:
     """platform(2): a gateway with so many platform keys."""
 
-    def platform(keys: int) -> Inside:
+    def platform(keys: int) -> InProcessGateway:
         origin = upstream.origin
-        return inside(KEYS[:keys], platform_origin=origin, queue_timeout_s=0.2)
+        return in_process(KEYS[:keys], platform_origin=origin, queue_timeout_s=0.2)
 
     return platform
 
 
-def ask(gateway: Inside, question: str = "Hello", **fields: Any) -> TestResponse:
+def ask(gateway: InProcessGateway, question: str = "Hello", **fields: Any) -> Any:
     return gateway.chat(messages=[{"role": "user", "content": question}], **fields)
 
 
-def speak(gateway: Inside, **fields: Any) -> TestResponse:
+def speak(gateway: InProcessGateway, **fields: Any) -> Any:
     return gateway.ask("POST", "/v1/audio/speech", json={"input": "Hello.", **fields})
 
 
-def states(gateway: Inside) -> list[str]:
+def states(gateway: InProcessGateway) -> list[str]:
     return [told["state"] for told in gateway.accounts().values()]
 
 
@@ -63,12 +64,16 @@ def asked(upstream: Simulated, call: str = "completion") -> list[str]:
     return [each["user"] for each in requests if each["call"] == call]
 
 
-class TestQuestionAtFault:
+def gateway_use(gateway: InProcessGateway) -> Any:
+    return gateway.parts.gateway._use("chat", "hailuo")
+
+
+class TestQuestionAtFaultStartsNoCooldown:
     """A refusal that may be the question's fault rests nobody."""
 
     @pytest.mark.parametrize("accounts", [2, 3, 5])
-    def test_question_refused_by_two_accounts_rests_nobody(
-        self, web: Callable[..., Inside], upstream: Simulated, accounts: int
+    def test_question_refused_by_two_accounts_starts_no_cooldown(
+        self, web: Callable[..., InProcessGateway], upstream: Simulated, accounts: int
     ):
         gateway = web(accounts)
         upstream.script({**REFUSED, "message": "bad", "times": None})
@@ -81,16 +86,16 @@ class TestQuestionAtFault:
         upstream.script({**HI, "times": None})
         assert ask(gateway, "good").status_code == 200
 
-    def test_account_that_refused_what_another_answers_rests(
-        self, web: Callable[..., Inside], upstream: Simulated
+    def test_account_cools_down_when_another_answers_what_it_refused(
+        self, web: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = web(2)
         upstream.script(REFUSED, HI)
         assert ask(gateway).status_code == 200
         assert sorted(states(gateway)) == ["idle", "resting"]
 
-    def test_account_rests_as_soon_as_another_begins_to_answer(
-        self, web: Callable[..., Inside], upstream: Simulated
+    def test_account_cools_down_as_soon_as_another_begins_to_answer(
+        self, web: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = web(2)
         upstream.script(REFUSED, {**HI, "then": [{"after": 1, "do": "silence"}]})
@@ -98,8 +103,8 @@ class TestQuestionAtFault:
             next(answer.iter_encoded())
             assert sorted(states(gateway)) == ["answering", "resting"]
 
-    def test_only_account_does_not_rest_when_the_next_question_is_answered(
-        self, web: Callable[..., Inside], upstream: Simulated
+    def test_only_account_stays_idle_when_it_answers_the_next_question(
+        self, web: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = web(1)
         upstream.script({**REFUSED, "message": "bad", "times": None})
@@ -109,8 +114,8 @@ class TestQuestionAtFault:
         assert ask(gateway, "bad").status_code == 503
         assert states(gateway) == ["idle"]
 
-    def test_only_account_does_not_rest_when_the_same_question_is_refused_again(
-        self, web: Callable[..., Inside], upstream: Simulated
+    def test_only_account_stays_idle_when_it_refuses_the_same_question_again(
+        self, web: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = web(1)
         upstream.script({**REFUSED, "message": "bad", "times": None})
@@ -118,8 +123,8 @@ class TestQuestionAtFault:
             assert ask(gateway, "bad").status_code == 503
             assert states(gateway) == ["idle"]
 
-    def test_only_account_that_refuses_two_questions_rests_once(
-        self, web: Callable[..., Inside], upstream: Simulated
+    def test_only_account_cools_down_once_when_it_refuses_two_questions(
+        self, web: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = web(1)
         upstream.script({**REFUSED, "times": None})
@@ -129,8 +134,8 @@ class TestQuestionAtFault:
         assert 25 <= int(refused.headers["Retry-After"]) <= 30, "not once for each try"
 
     @pytest.mark.parametrize("code", [2013, 1026, 1042])
-    def test_wrong_parameter_rests_nobody(
-        self, platform: Callable[..., Inside], upstream: Simulated, code: int
+    def test_wrong_parameter_starts_no_cooldown(
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated, code: int
     ):
         gateway = platform(2)
         refusal = {"call": "completion", "refuse": {"code": code}, "times": None}
@@ -138,8 +143,8 @@ class TestQuestionAtFault:
         assert ask(gateway).status_code == 400
         assert (len(asked(upstream)), states(gateway)) == (1, ["idle"] * 2)
 
-    def test_speech_that_two_accounts_refuse_rests_nobody(
-        self, platform: Callable[..., Inside], upstream: Simulated
+    def test_speech_refused_by_two_accounts_starts_no_cooldown(
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(2)
         refusal = {"call": "t2a", "refuse": {"code": 9999, "as": "base_resp"}}
@@ -148,11 +153,11 @@ class TestQuestionAtFault:
         assert states(gateway) == ["idle"] * 2
 
 
-class TestPurposes:
+class TestCooldownOfOnePurpose:
     """A cooldown holds for what was limited, and for nothing else."""
 
     def test_key_without_speech_credit_still_chats(
-        self, platform: Callable[..., Inside], upstream: Simulated
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(1)
         upstream.script(
@@ -164,8 +169,8 @@ class TestPurposes:
         assert speak(gateway).json["error"]["code"] == "insufficient_quota"
         assert len(asked(upstream, "t2a")) == 1, "for speech it rests"
 
-    def test_key_that_chats_no_more_still_writes_down(
-        self, platform: Callable[..., Inside], upstream: Simulated
+    def test_key_without_chat_credit_still_transcribes(
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(1)
         refusal = {"call": "completion", "refuse": {"code": 1008}, "times": None}
@@ -177,8 +182,8 @@ class TestPurposes:
         assert account.rest_s(transcription) == 0
 
     @pytest.mark.parametrize("code", [2061, 2056, 1002])
-    def test_limit_of_one_model_leaves_the_others(
-        self, platform: Callable[..., Inside], upstream: Simulated, code: int
+    def test_limit_of_one_model_leaves_other_models_available(
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated, code: int
     ):
         gateway = platform(1)
         upstream.script({"call": "completion", "refuse": {"code": code}, "times": 3})
@@ -194,8 +199,8 @@ class TestPurposes:
         assert ask(gateway, model="gpt-4o").status_code == 200
 
     @pytest.mark.parametrize("code", [2038, 2042])
-    def test_what_a_key_may_not_do_rests_nobody(
-        self, platform: Callable[..., Inside], upstream: Simulated, code: int
+    def test_forbidden_request_starts_no_cooldown(
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated, code: int
     ):
         gateway = platform(1)
         refusal = {"call": "completion", "refuse": {"code": code}, "times": 1}
@@ -203,7 +208,7 @@ class TestPurposes:
         assert ask(gateway).status_code == 403
         assert ask(gateway).status_code == 200
 
-    def test_error_is_not_kept_with_its_frames(self):
+    def test_cooldown_does_not_keep_its_error_alive(self):
         error = RateLimited("no")
         known = weakref.ref(error)
         cooldowns = Cooldowns()
@@ -211,18 +216,18 @@ class TestPurposes:
         del error
         assert known() is None
 
-    def test_names_of_models_are_not_remembered_without_end(self):
+    def test_cooldowns_of_models_are_bounded(self):
         cooldowns = Cooldowns()
         for number in range(1_000):
             cooldowns.start(RateLimited("no"), "chat", f"MiniMax-{number}")
         assert len(cooldowns.running()) <= 100
 
 
-class TestLength:
+class TestCooldownLength:
     """How long an account is left alone."""
 
-    def test_tries_of_one_request_start_one_cooldown(
-        self, platform: Callable[..., Inside], upstream: Simulated
+    def test_attempts_of_one_request_start_one_cooldown(
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(1)
         refusal = {"call": "completion", "refuse": {"code": 1002}, "times": None}
@@ -233,15 +238,15 @@ class TestLength:
         (account,) = gateway.parts.pool.accounts
         assert 25 < account.rest_s(gateway_use(gateway)) <= 30
 
-    def test_refusals_side_by_side_start_one_cooldown(self):
+    def test_concurrent_refusals_start_one_cooldown(self):
         clock = Clock()
         cooldowns = Cooldowns(clock)
         for _ in range(50):
             cooldowns.start(RateLimited("no"), "chat", "m")
         assert cooldowns.left_s("chat", "m") == 30
 
-    def test_services_retry_after_is_honoured(
-        self, platform: Callable[..., Inside], upstream: Simulated
+    def test_upstream_retry_after_sets_the_cooldown(
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         """Nobody asks again before that, not even for the other tries."""
         gateway = platform(1)
@@ -254,7 +259,7 @@ class TestLength:
         assert len(asked(upstream)) == 1
         assert states(gateway) == ["resting"]
 
-    def test_services_retry_after_of_a_century_is_an_hour(self):
+    def test_upstream_retry_after_is_capped_at_an_hour(self):
         error = RateLimited("no", retry_after_s=3e9)
         assert CooldownPolicy().length_s(error, 0) == 3_600
 
@@ -283,12 +288,8 @@ class TestLength:
         cooldowns.clear("chat", since=clock.now + 1)
         assert cooldowns.left_s("chat") == 0
 
-
-def gateway_use(gateway: Inside) -> Any:
-    return gateway.parts.gateway._use("chat", "hailuo")
-
-    def test_overloaded_platform_that_says_when_is_not_final(
-        self, platform: Callable[..., Inside], upstream: Simulated
+    def test_overloaded_platform_with_retry_after_allows_a_retry(
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         http = {"status": 503, "body": {}, "headers": {"Retry-After": "9"}}
         gateway = platform(1)
@@ -299,12 +300,12 @@ def gateway_use(gateway: Inside) -> Any:
         assert "x-should-retry" not in answer.headers
 
 
-class TestNotFinal:
+class TestFailoverToAnotherKey:
     """Refusals that say nothing about the question move on to the next account."""
 
     @pytest.mark.parametrize("code", [1008, 2056, 2061, 1002, 2042])
     def test_good_key_behind_four_others_answers(
-        self, platform: Callable[..., Inside], upstream: Simulated, code: int
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated, code: int
     ):
         gateway = platform(5)
         refusal = {"call": "completion", "refuse": {"code": code}, "times": 4}
@@ -313,15 +314,15 @@ class TestNotFinal:
         assert len(set(asked(upstream))) == 5
 
     def test_clients_good_key_behind_four_others_answers(
-        self, platform: Callable[..., Inside], upstream: Simulated
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(0)
         refusal = {"call": "completion", "refuse": {"code": 1008}, "times": 4}
         upstream.script(refusal, {"call": "completion", "text": "Hi"})
         assert ask(gateway, key=",".join(KEYS[:5])).status_code == 200
 
-    def test_good_key_that_failed_is_asked_again(
-        self, platform: Callable[..., Inside], upstream: Simulated
+    def test_good_key_is_asked_again_after_a_dropped_connection(
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(3)
         upstream.script(
@@ -332,8 +333,8 @@ class TestNotFinal:
         assert ask(gateway).status_code == 200
         assert len(asked(upstream)) == 4
 
-    def test_nothing_is_final_while_a_key_will_be_free(
-        self, platform: Callable[..., Inside], upstream: Simulated
+    def test_client_may_retry_while_one_key_is_only_rate_limited(
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(2)
         later = {"status": 429, "body": {}, "headers": {"Retry-After": "20"}}
@@ -345,8 +346,8 @@ class TestNotFinal:
             assert "x-should-retry" not in answer.headers
             assert 15 <= int(answer.headers["Retry-After"]) <= 20
 
-    def test_all_exhausted_is_final(
-        self, platform: Callable[..., Inside], upstream: Simulated
+    def test_client_should_not_retry_when_every_key_is_exhausted(
+        self, platform: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = platform(2)
         refusal = {"call": "completion", "refuse": {"code": 1008}, "times": None}
@@ -358,12 +359,12 @@ class TestNotFinal:
         assert len(asked(upstream)) == 2
 
 
-class TestPolicy:
+class TestRetryPolicy:
     """One number in the policy changes what is done."""
 
     @pytest.mark.parametrize("attempts", [1, 2, 4, 5])
-    def test_attempts_are_the_policys(
-        self, web: Callable[..., Inside], upstream: Simulated, attempts: int
+    def test_policy_sets_the_number_of_attempts(
+        self, web: Callable[..., InProcessGateway], upstream: Simulated, attempts: int
     ):
         gateway = web(2)
         gateway.parts.gateway.policy = RetryPolicy(attempts, pauses_s=(0.01,))
@@ -371,8 +372,8 @@ class TestPolicy:
         assert ask(gateway).status_code == 502
         assert len(asked(upstream, "chat")) == attempts
 
-    def test_fewer_attempts_after_an_empty_answer(
-        self, web: Callable[..., Inside], upstream: Simulated
+    def test_policy_sets_the_attempts_after_an_empty_answer(
+        self, web: Callable[..., InProcessGateway], upstream: Simulated
     ):
         gateway = web(1)
         gateway.parts.gateway.policy = RetryPolicy(fewer={}, pauses_s=(0.01,))
@@ -380,12 +381,12 @@ class TestPolicy:
         assert ask(gateway).json["error"]["code"] == "upstream_empty"
         assert len(asked(upstream, "chat")) == 3
 
-    def test_cooldown_is_the_policys(self):
+    def test_policy_sets_the_cooldown(self):
         cooldowns = Cooldowns(policy=CooldownPolicy(first_s=7))
         cooldowns.start(UpstreamBusy("busy"), "chat")
         assert 6 < cooldowns.left_s("chat") <= 7
 
-    def test_last_pause_is_for_all_others(self):
+    def test_last_pause_of_the_policy_is_repeated(self):
         policy = RetryPolicy(pauses_s=(0.5, 2.0))
         assert [policy.wait_s(failures) for failures in (1, 2, 3, 9)] == [
             0.5,
@@ -395,15 +396,15 @@ class TestPolicy:
         ]
 
 
-def test_empty_piece_that_is_no_heartbeat_begins_the_answer(
-    web: Callable[..., Inside], upstream: Simulated
+def test_empty_piece_begins_the_answer_unlike_a_heartbeat(
+    web: Callable[..., InProcessGateway], upstream: Simulated
 ):
     """Heartbeats are told apart by identity: what was given is not given again."""
 
     class Upstream:
         asked = 0
 
-        def answer(self, *_: Any) -> Iterator[Piece]:
+        def answer(self, *_: Any) -> Iterator[Any]:
             self.asked += 1
             yield HEARTBEAT
             yield Piece()

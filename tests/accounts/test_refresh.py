@@ -17,20 +17,20 @@ from hailuo.accounts.renewal_schedule import Schedule
 from hailuo.accounts.tokens_file import Change
 from hailuo.errors import AccountsBusy, UpstreamBusy
 from hailuo.upstream.registry import identify
-from tests.accounts.conftest import DAY_S, Inside, written
+from tests.accounts.conftest import DAY_S, InProcessGateway, written
 from tests.conftest import SECRET
 from tests.served import KEY, Served
 from tests.simulated import Simulated
 
-Hosting = Callable[..., Inside]
+Hosting = Callable[..., InProcessGateway]
 RENEWAL = {"call": "renewal"}
 
 
-def refresh(gateway: Inside, method: str = "POST") -> Any:
+def refresh(gateway: InProcessGateway, method: str = "POST") -> Any:
     return gateway.ask(method, "/v1/token/refresh")
 
 
-def outcomes(answer: Any) -> dict[str, str | None]:
+def outcomes(answer: Any) -> dict[str, Any]:
     """What became of each account: None when it was renewed."""
     return {each["account"]: each["error"] for each in answer.json["accounts"]}
 
@@ -42,9 +42,11 @@ def renewed(upstream: Simulated) -> list[str]:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_all_are_renewed_now(inside: Hosting, upstream: Simulated, method: str):
+def test_refresh_renews_every_token_now(
+    in_process: Hosting, upstream: Simulated, method: str
+):
     old = [upstream.token(user) for user in ("6201", "6202")]
-    gateway = inside(old)
+    gateway = in_process(old)
 
     answer = refresh(gateway, method)
 
@@ -57,8 +59,10 @@ def test_all_are_renewed_now(inside: Hosting, upstream: Simulated, method: str):
     assert [gateway.chat().status_code for _ in "12"] == [200, 200]
 
 
-def test_the_status_tells_of_the_last_one(inside: Hosting, upstream: Simulated):
-    gateway = inside([upstream.token("6203")])
+def test_refresh_status_reports_the_last_refresh(
+    in_process: Hosting, upstream: Simulated
+):
+    gateway = in_process([upstream.token("6203")])
     before = gateway.ask("GET", "/v1/refresh-status").json
     done = refresh(gateway).json
 
@@ -71,18 +75,20 @@ def test_the_status_tells_of_the_last_one(inside: Hosting, upstream: Simulated):
     assert after["persisted"] is True
 
 
-def test_what_comes_later_is_read_before(inside: Hosting, upstream: Simulated):
+def test_refresh_reads_an_edited_file_first(in_process: Hosting, upstream: Simulated):
     """Who edits the file and asks for a refresh at once wants what he wrote."""
-    gateway = inside([])
+    gateway = in_process([])
     gateway.path.write_text(json.dumps([upstream.token("6204")]))
 
     assert outcomes(refresh(gateway)) == {"6204": None}
     assert list(gateway.accounts()) == ["6204"]
 
 
-def test_one_failure_stops_nobody(inside: Hosting, upstream: Simulated):
+def test_failed_renewal_does_not_stop_the_others(
+    in_process: Hosting, upstream: Simulated
+):
     users = ["6211", "6212", "6213", "6214"]
-    gateway = inside([written("6210"), *map(upstream.token, users)])
+    gateway = in_process([written("6210"), *map(upstream.token, users)])
     upstream.script(
         {**RENEWAL, "user": "6211", "http": {"status": 500}},
         {**RENEWAL, "user": "6212", "data": {"token": "no token"}},
@@ -99,11 +105,11 @@ def test_one_failure_stops_nobody(inside: Hosting, upstream: Simulated):
     assert states == {"6210": "dead", **dict.fromkeys(users, "idle")}
 
 
-def test_a_failure_that_nobody_expected_stops_nobody(
-    inside: Hosting, upstream: Simulated, caplog: pytest.LogCaptureFixture
+def test_unexpected_error_in_a_renewal_does_not_stop_the_others(
+    in_process: Hosting, upstream: Simulated, caplog: pytest.LogCaptureFixture
 ):
     """A fault of our own, played by an upstream that has one."""
-    gateway = inside([upstream.token("6215"), token := upstream.token("6216")])
+    gateway = in_process([upstream.token("6215"), token := upstream.token("6216")])
     upstreams = gateway.parts.refresher._upstreams
 
     class Faulty:
@@ -120,15 +126,15 @@ def test_a_failure_that_nobody_expected_stops_nobody(
     assert any(record.exc_info for record in caplog.records)
 
 
-def test_a_second_call_joins_the_first(inside: Hosting, upstream: Simulated):
-    gateway = inside([upstream.token("6217")])
+def test_concurrent_refreshes_share_one_run(in_process: Hosting, upstream: Simulated):
+    gateway = in_process([upstream.token("6217")])
     upstream.script({**RENEWAL, "hold_headers": True})
 
     with ThreadPoolExecutor() as threads:
         first = threads.submit(refresh, gateway)
         upstream.wait("held", exactly=1)
         others = [threads.submit(refresh, gateway, "GET") for _ in range(3)]
-        time.sleep(0.1)
+        time.sleep(0.5)  # until they have joined
         upstream.release()
         told = [each.result().json for each in (first, *others)]
 
@@ -136,8 +142,8 @@ def test_a_second_call_joins_the_first(inside: Hosting, upstream: Simulated):
     assert renewed(upstream) == ["6217"]
 
 
-def test_those_who_joined_hear_of_the_failure(inside: Hosting, path: Path):
-    gateway = inside([])
+def test_concurrent_refreshes_share_a_failure(in_process: Hosting, path: Path):
+    gateway = in_process([])
     path.write_text("[oops")
 
     with ThreadPoolExecutor() as threads:
@@ -146,8 +152,10 @@ def test_those_who_joined_hear_of_the_failure(inside: Hosting, path: Path):
     assert [each.status_code for each in answers] == [409] * 4
 
 
-def test_only_the_files_accounts_are_renewed(inside: Hosting, upstream: Simulated):
-    gateway = inside(
+def test_refresh_renews_only_accounts_of_the_file(
+    in_process: Hosting, upstream: Simulated
+):
+    gateway = in_process(
         [upstream.token("6221"), "sk-api-0123456789abcdef0123456789"],
         tokens=(upstream.token("6222"),),
     )
@@ -156,8 +164,10 @@ def test_only_the_files_accounts_are_renewed(inside: Hosting, upstream: Simulate
     assert renewed(upstream) == ["6221"]
 
 
-def test_it_does_not_answer_while_it_is_renewed(inside: Hosting, upstream: Simulated):
-    gateway = inside([upstream.token("6223")])
+def test_account_does_not_answer_during_its_renewal(
+    in_process: Hosting, upstream: Simulated
+):
+    gateway = in_process([upstream.token("6223")])
     upstream.script({**RENEWAL, "hold_headers": True}, {"call": "chat", "text": "Hi"})
 
     with ThreadPoolExecutor() as threads:
@@ -172,8 +182,10 @@ def test_it_does_not_answer_while_it_is_renewed(inside: Hosting, upstream: Simul
         assert chat.result().status_code == 200
 
 
-def test_it_is_not_renewed_while_it_answers(inside: Hosting, upstream: Simulated):
-    gateway = inside([upstream.token("6224")])
+def test_account_is_not_renewed_during_an_answer(
+    in_process: Hosting, upstream: Simulated
+):
+    gateway = in_process([upstream.token("6224")])
     upstream.script(
         {"call": "chat", "text": "Hi", "then": [{"after": 0, "do": "hold"}]}
     )
@@ -189,16 +201,18 @@ def test_it_is_not_renewed_while_it_answers(inside: Hosting, upstream: Simulated
         assert done.result().json["success"] == 1
 
 
-def test_a_resting_account_is_renewed(inside: Hosting, upstream: Simulated):
-    gateway = inside([upstream.token("6225")])
+def test_account_in_cooldown_is_renewed(in_process: Hosting, upstream: Simulated):
+    gateway = in_process([upstream.token("6225")])
     gateway.parts.pool.accounts[0].refused(UpstreamBusy("busy"), CHAT)
 
     assert refresh(gateway).json["success"] == 1
 
 
-def test_what_the_owner_did_meanwhile_counts(inside: Hosting, upstream: Simulated):
+def test_token_added_during_a_renewal_wins_over_its_outcome(
+    in_process: Hosting, upstream: Simulated
+):
     """A newer token handed in during a renewal is not overwritten by its outcome."""
-    gateway = inside([upstream.token("6226")])
+    gateway = in_process([upstream.token("6226")])
     upstream.script({**RENEWAL, "hold_headers": True})
     newer = upstream.token("6226", 60 * DAY_S)
 
@@ -213,8 +227,10 @@ def test_what_the_owner_did_meanwhile_counts(inside: Hosting, upstream: Simulate
     assert gateway.parts.pool.accounts[0].token == newer
 
 
-def test_an_account_taken_out_meanwhile_stays_out(inside: Hosting, upstream: Simulated):
-    gateway = inside([upstream.token("6227"), upstream.token("6228")])
+def test_account_removed_during_a_refresh_stays_removed(
+    in_process: Hosting, upstream: Simulated
+):
+    gateway = in_process([upstream.token("6227"), upstream.token("6228")])
     upstream.script({**RENEWAL, "hold_headers": True})
 
     with ThreadPoolExecutor() as threads:
@@ -229,12 +245,12 @@ def test_an_account_taken_out_meanwhile_stays_out(inside: Hosting, upstream: Sim
     assert renewed(upstream) == ["6227"]
 
 
-def test_a_file_that_breaks_meanwhile_loses_nothing(
-    inside: Hosting, upstream: Simulated
+def test_file_broken_during_a_refresh_loses_no_token(
+    in_process: Hosting, upstream: Simulated
 ):
     """The one in flight is kept; the others are not asked for."""
     old = [upstream.token(user) for user in ("6231", "6232")]
-    gateway = inside(old)
+    gateway = in_process(old)
     upstream.script({**RENEWAL, "hold_headers": True})
 
     with ThreadPoolExecutor() as threads:
@@ -256,13 +272,13 @@ def test_a_file_that_breaks_meanwhile_loses_nothing(
     assert [gateway.chat().status_code for _ in "12"] == [200, 200]
 
 
-class TestUnwritable:
+class TestUnwritableFile:
     """A token is asked for only where it can be kept, and is not lost if it cannot."""
 
-    def test_nothing_is_asked_for_while_the_file_cannot_be_written(
-        self, inside: Hosting, upstream: Simulated, path: Path
+    def test_no_token_is_renewed_while_the_file_cannot_be_written(
+        self, in_process: Hosting, upstream: Simulated, path: Path
     ):
-        gateway = inside([token := upstream.token("6233")])
+        gateway = in_process([token := upstream.token("6233")])
         (path.parent / ".tokens.json.new").mkdir()
 
         answer = refresh(gateway)
@@ -279,9 +295,9 @@ class TestUnwritable:
         assert refresh(gateway).json["success"] == 1
         assert gateway.ask("GET", "/v1/refresh-status").json["problem"] is None
 
-    def test_file_that_cannot_be_replaced_is_noticed_before(
+    def test_no_token_is_renewed_while_the_file_cannot_be_replaced(
         self,
-        inside: Hosting,
+        in_process: Hosting,
         upstream: Simulated,
         path: Path,
         monkeypatch: pytest.MonkeyPatch,
@@ -291,7 +307,7 @@ class TestUnwritable:
         def busy(source: Path, target: Path) -> None:
             raise OSError(errno.EBUSY, "Device or resource busy")
 
-        gateway = inside([token := upstream.token("6235")])
+        gateway = in_process([token := upstream.token("6235")])
         monkeypatch.setattr("os.replace", busy)
 
         assert "resource busy" in outcomes(refresh(gateway))["6235"]
@@ -299,14 +315,14 @@ class TestUnwritable:
         assert gateway.on_disk == [token]
         assert [each.name for each in path.parent.iterdir()] == ["tokens.json"]
 
-    def test_token_that_could_not_be_kept_is_used_and_shown(
+    def test_token_that_could_not_be_saved_is_used_and_reported(
         self,
-        inside: Hosting,
+        in_process: Hosting,
         upstream: Simulated,
         path: Path,
         caplog: pytest.LogCaptureFixture,
     ):
-        gateway = inside([old := upstream.token("6236")])
+        gateway = in_process([old := upstream.token("6236")])
         upstream.script({**RENEWAL, "hold_headers": True})
         draft = path.parent / ".tokens.json.new"
 
@@ -335,20 +351,20 @@ class TestUnwritable:
         assert gateway.on_disk == [account.token]
         assert gateway.ask("GET", "/health").json["status"] == "ok"
 
-    def test_it_is_logged_every_minute_until_it_is_kept(
-        self, inside: Hosting, path: Path, caplog: pytest.LogCaptureFixture
+    def test_unsaved_token_is_logged_every_minute_until_it_is_saved(
+        self, in_process: Hosting, path: Path, caplog: pytest.LogCaptureFixture
     ):
-        gateway = inside([written("6237")])
-        refresher, file = gateway.parts.refresh, gateway.parts.credential_store.file
+        gateway = in_process([written("6237")])
+        refresher, file = gateway.parts.refresher, gateway.parts.credential_store.file
         (path.parent / ".tokens.json.new").mkdir()
-        file.note([Change(None, written("6238"))])
+        file.apply([Change(None, written("6238"))])
 
         for _ in range(3):
             refresher._warn_of_unkept()
         refresher._unkept_said_at -= 61
         refresher._warn_of_unkept()
         (path.parent / ".tokens.json.new").rmdir()
-        file.note()
+        file.apply()
         refresher._unkept_said_at -= 61
         refresher._warn_of_unkept()
 
@@ -356,20 +372,20 @@ class TestUnwritable:
         assert len(said) == 2 and all("in memory only" in each for each in said)
         assert "623" not in "".join(said).replace(str(path), "")
 
-    def test_renewal_that_fails_leaves_no_draft(
-        self, inside: Hosting, upstream: Simulated, path: Path
+    def test_failed_renewal_leaves_no_draft(
+        self, in_process: Hosting, upstream: Simulated, path: Path
     ):
-        gateway = inside([upstream.token("6239")])
+        gateway = in_process([upstream.token("6239")])
         upstream.script({**RENEWAL, "http": {"status": 500}})
 
         assert refresh(gateway).json["failed"] == 1
 
         assert [each.name for each in path.parent.iterdir()] == ["tokens.json"]
 
-    def test_token_added_meanwhile_takes_nothing_away(
-        self, inside: Hosting, upstream: Simulated
+    def test_token_added_during_a_renewal_is_kept_beside_it(
+        self, in_process: Hosting, upstream: Simulated
     ):
-        gateway = inside([upstream.token("6240")])
+        gateway = in_process([upstream.token("6240")])
         upstream.script({**RENEWAL, "hold_headers": True})
         with ThreadPoolExecutor() as threads:
             done = threads.submit(refresh, gateway)
@@ -382,41 +398,43 @@ class TestUnwritable:
         assert gateway.on_disk == tokens and added in tokens
 
 
-class TestDue:
+class TestDueTime:
     """When an account is renewed next."""
 
-    def due_in(self, gateway: Inside) -> float | None:
+    def due_in(self, gateway: InProcessGateway) -> Any:
         (account,) = gateway.parts.pool.accounts
         at = gateway.parts.refresher.due_at(account)
         return None if at is None else at - time.time()
 
-    def test_after_the_interval(self, inside: Hosting):
-        gateway = inside([written("1001")], token_refresh_interval_s=1_000.0)
+    def test_renewal_is_due_after_the_interval(self, in_process: Hosting):
+        gateway = in_process([written("1001")], token_refresh_interval_s=1_000.0)
         assert self.due_in(gateway) == pytest.approx(1_000, abs=5)
 
-    def test_three_days_before_its_end(self, inside: Hosting):
-        gateway = inside([written("1001", 4 * DAY_S)])
+    def test_renewal_is_due_three_days_before_the_token_expires(
+        self, in_process: Hosting
+    ):
+        gateway = in_process([written("1001", 4 * DAY_S)])
         assert self.due_in(gateway) == pytest.approx(DAY_S, abs=5)
 
-    def test_never(self, inside: Hosting):
-        gateway = inside([written("1001")], token_refresh_interval_s=0.0)
+    def test_renewal_is_never_due_when_the_interval_is_zero(self, in_process: Hosting):
+        gateway = in_process([written("1001")], token_refresh_interval_s=0.0)
         assert self.due_in(gateway) is None
         assert gateway.ask("GET", "/v1/refresh-status").json["next_refresh"] is None
 
-    def test_an_interval_after_it_was_renewed(
-        self, inside: Hosting, upstream: Simulated
+    def test_renewal_is_due_an_interval_after_the_last_one(
+        self, in_process: Hosting, upstream: Simulated
     ):
-        gateway = inside([upstream.token("6241", DAY_S)])
+        gateway = in_process([upstream.token("6241", DAY_S)])
         assert self.due_in(gateway) < 0
 
         refresh(gateway)
 
         assert self.due_in(gateway) == pytest.approx(604_800, abs=5)
 
-    def test_not_at_once_although_the_new_one_ends_soon(
-        self, inside: Hosting, upstream: Simulated
+    def test_renewal_waits_an_hour_when_the_new_token_expires_soon(
+        self, in_process: Hosting, upstream: Simulated
     ):
-        gateway = inside([upstream.token("6243", DAY_S)])
+        gateway = in_process([upstream.token("6243", DAY_S)])
         short = upstream.token("6243", DAY_S + 1)
         upstream.script({**RENEWAL, "data": {"token": short}})
 
@@ -424,21 +442,23 @@ class TestDue:
 
         assert self.due_in(gateway) == pytest.approx(3_600, abs=5)
 
-    def test_a_key_of_the_platform_never(self, inside: Hosting):
+    def test_renewal_is_never_due_for_a_platform_key(self, in_process: Hosting):
         """Also an older one, a JWT that ends: nobody gives a new one."""
-        gateway = inside([written(None, DAY_S, iss="minimax")])
+        gateway = in_process([written(None, DAY_S, iss="minimax")])
         assert self.due_in(gateway) is None
         refreshed = gateway.ask("POST", "/v1/token/refresh").json
         assert refreshed["accounts"] == []
 
-    def test_a_minute_after_an_answer_that_did_not_end(self, inside: Hosting):
-        gateway = inside([written("1001", DAY_S)])
+    def test_renewal_is_due_a_minute_after_a_busy_account(self, in_process: Hosting):
+        gateway = in_process([written("1001", DAY_S)])
         (account,) = gateway.parts.pool.accounts
         gateway.parts.refresher._failed(account, AccountsBusy("answering"))
         assert self.due_in(gateway) == pytest.approx(60, abs=5)
 
-    def test_an_hour_after_a_failure(self, inside: Hosting, upstream: Simulated):
-        gateway = inside([upstream.token("6242", DAY_S)])
+    def test_renewal_is_due_an_hour_after_a_failure(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process([upstream.token("6242", DAY_S)])
         upstream.script({**RENEWAL, "http": {"status": 500}})
 
         refresh(gateway)
@@ -450,16 +470,18 @@ class TestDue:
     @pytest.mark.parametrize(
         ("source", "interval_s"), [("environment", 604_800.0), ("file", 0.0)]
     )
-    def test_who_nobody_renews_is_warned_of_once(
+    def test_expiring_token_without_renewal_is_warned_about_once(
         self,
-        inside: Hosting,
+        in_process: Hosting,
         caplog: pytest.LogCaptureFixture,
         source: str,
         interval_s: float,
     ):
         ending, lasting = written("1001", 2 * DAY_S), written("1002")
-        sources = {"file": [], "environment": []} | {source: [ending, lasting]}
-        gateway = inside(
+        sources: dict[str, list[str]] = {"file": [], "environment": []} | {
+            source: [ending, lasting]
+        }
+        gateway = in_process(
             sources["file"],
             tokens=tuple(sources["environment"]),
             token_refresh_interval_s=interval_s,
@@ -473,10 +495,10 @@ class TestDue:
         status = gateway.ask("GET", "/v1/refresh-status").json
         assert status["ending_soon"] == ["1001"]
 
-    def test_who_is_renewed_is_not_warned_of(
-        self, inside: Hosting, caplog: pytest.LogCaptureFixture
+    def test_expiring_token_with_renewal_is_not_warned_about(
+        self, in_process: Hosting, caplog: pytest.LogCaptureFixture
     ):
-        gateway = inside([written("1001", 2 * DAY_S)])
+        gateway = in_process([written("1001", 2 * DAY_S)])
 
         gateway.parts.refresher._warn_of_ends()
 
@@ -499,7 +521,7 @@ class Clocks:
         return Schedule(interval_s, lambda: self.wall, lambda: self.monotonic)
 
 
-class TestClocksThatJump:
+class TestClockJumps:
     YEAR_S = 365 * DAY_S
 
     def account(self, ends_in_s: float) -> Account:
@@ -509,7 +531,7 @@ class TestClocksThatJump:
         return Account(token, identity, Slot(1), Cooldowns(), "file")
 
     @pytest.mark.parametrize("jump_s", [YEAR_S, -YEAR_S, -50 * YEAR_S])
-    def test_interval_is_kept(self, jump_s: float):
+    def test_interval_is_kept_when_the_wall_clock_jumps(self, jump_s: float):
         clocks, account = Clocks(), self.account(40 * DAY_S)
         schedule = clocks.schedule()
         assert schedule.left_s(account) == 604_800
@@ -519,7 +541,7 @@ class TestClocksThatJump:
         assert schedule.left_s(account) == 603_800
 
     @pytest.mark.parametrize("jump_s", [YEAR_S, -YEAR_S])
-    def test_end_of_the_token_is_kept(self, jump_s: float):
+    def test_expiry_is_kept_when_the_wall_clock_jumps(self, jump_s: float):
         clocks, account = Clocks(), self.account(4 * DAY_S)
         schedule = clocks.schedule()
         assert schedule.left_s(account) == pytest.approx(DAY_S, abs=2)
@@ -527,14 +549,14 @@ class TestClocksThatJump:
         clocks.pass_by(DAY_S / 2)
         assert schedule.left_s(account) == pytest.approx(DAY_S / 2, abs=2)
 
-    def test_retry_is_kept(self):
+    def test_retry_is_kept_when_the_wall_clock_jumps(self):
         clocks, account = Clocks(), self.account(DAY_S)
         schedule = clocks.schedule()
         schedule.retry(account)
         clocks.wall -= self.YEAR_S
         assert schedule.left_s(account) == 3_600
 
-    def test_wall_clock_that_was_set_right_counts_within_a_day(self):
+    def test_corrected_wall_clock_counts_within_a_day(self):
         """It was decades behind at the start, as where no battery keeps the time."""
         clocks, account = Clocks(), self.account(2 * DAY_S)
         clocks.wall -= 50 * self.YEAR_S
@@ -542,18 +564,18 @@ class TestClocksThatJump:
         assert schedule.left_s(account) == 604_800
         clocks.wall += 50 * self.YEAR_S
         clocks.pass_by(DAY_S)
-        assert schedule.left_s(account) < 0
+        assert (schedule.left_s(account) or 0) < 0
 
-    def test_time_asleep_counts_within_a_day(self):
+    def test_suspended_time_counts_within_a_day(self):
         """The monotonic clock stood still for 39 days."""
         clocks, account = Clocks(), self.account(41 * DAY_S)
         schedule = clocks.schedule(60 * DAY_S)
         assert schedule.left_s(account) == pytest.approx(38 * DAY_S, abs=2)
         clocks.wall += 39 * DAY_S
         clocks.pass_by(DAY_S)
-        assert schedule.left_s(account) < 0
+        assert (schedule.left_s(account) or 0) < 0
 
-    def test_new_token_is_looked_at_at_once(self):
+    def test_expiry_of_a_new_token_counts_at_once(self):
         clocks, account = Clocks(), self.account(4 * DAY_S)
         schedule = clocks.schedule()
         schedule.left_s(account)
@@ -562,23 +584,24 @@ class TestClocksThatJump:
         account.replace_token(newer.token, newer.identity, "file")
         assert schedule.left_s(account) == 604_800
 
-    def test_clock_far_ahead_renews_once_an_hour_at_most(self):
+    def test_clock_far_ahead_renews_at_most_hourly(self):
         clocks, account = Clocks(), self.account(40 * DAY_S)
         clocks.wall += self.YEAR_S
         schedule = clocks.schedule()
-        assert schedule.left_s(account) < 0
+        assert (schedule.left_s(account) or 0) < 0
         schedule.renewed(account)
         assert schedule.left_s(account) == 3_600
 
 
-def test_making_the_application_starts_nothing(inside: Hosting, upstream: Simulated):
+def test_create_app_starts_no_thread(in_process: Hosting, upstream: Simulated):
     before = threading.active_count()
-    inside([upstream.token("6243", DAY_S)])
+    in_process([upstream.token("6243", DAY_S)])
 
     assert threading.active_count() == before
 
 
-def test_the_timer_survives_and_a_renewal_fails_no_request(
+@pytest.mark.slow
+def test_periodic_renewal_survives_a_broken_file_and_fails_no_request(
     upstream: Simulated, tmp_path: Path
 ):
     """A real gateway whose accounts are renewed every half a second, in traffic.
@@ -590,7 +613,7 @@ def test_the_timer_survives_and_a_renewal_fails_no_request(
     path = tmp_path / "tokens.json"
     path.write_text(json.dumps([upstream.token(user) for user in users]))
     upstream.script({"call": "chat", "text": "Hi", "delay_s": 0.02, "times": None})
-    settings = {
+    settings: dict[str, Any] = {
         "HAILUO_ORIGIN": upstream.origin,
         "HAILUO_TOKENS_FILE": path,
         "HAILUO_TOKEN_REFRESH_INTERVAL_S": "0.5",
@@ -633,16 +656,16 @@ def save(path: Path, text: str) -> None:
     saved.replace(path)
 
 
-def await_waiting(gateway: Inside) -> None:
+def await_waiting(gateway: InProcessGateway) -> None:
     """Somebody is in line."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
     while not gateway.parts.pool.waiting:
         assert time.monotonic() < until
         time.sleep(0.005)
 
 
 def await_log(gateway: Served, words: str) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while words not in gateway.log():
         assert time.monotonic() < until, f"the log never says {words}"
         time.sleep(0.05)

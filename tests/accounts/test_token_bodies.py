@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .conftest import Inside, written
+from .conftest import InProcessGateway, written
 
 TOKENS = [written(str(user)) for user in range(1, 4)] + ["sk-api-sim-1"]
 # Texts that nearly are credentials, or that break what is careless: halves of pairs of
@@ -34,12 +34,12 @@ raw = st.binary(max_size=40) | bodies.map(lambda each: json.dumps(each).encode()
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Inside:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> InProcessGateway:
     """One whose services cannot be reached."""
     path = tmp_path_factory.mktemp("given") / "tokens.json"
     path.write_text("[]")
     nowhere = "http://127.0.0.1:9"
-    return Inside(path, origin=nowhere, platform_origin=nowhere)
+    return InProcessGateway(path, origin=nowhere, platform_origin=nowhere)
 
 
 def check_refusal(status: int, error: Mapping[str, Any], body: bytes) -> None:
@@ -52,7 +52,9 @@ def check_refusal(status: int, error: Mapping[str, Any], body: bytes) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(raw)
-def test_tokens_that_are_handed_in(gateway: Inside, body: bytes):
+def test_random_token_bodies_are_accepted_or_refused_by_field(
+    gateway: InProcessGateway, body: bytes
+):
     before = gateway.on_disk
     answer = gateway.ask("POST", "/v1/token", data=body)
     if answer.status_code != 200:
@@ -68,7 +70,9 @@ def test_tokens_that_are_handed_in(gateway: Inside, body: bytes):
 
 @settings(max_examples=300, deadline=None)
 @given(raw)
-def test_token_that_is_checked(gateway: Inside, body: bytes):
+def test_random_token_checks_are_answered_or_refused_by_field(
+    gateway: InProcessGateway, body: bytes
+):
     """One that is shaped like a credential ends in 502: nobody can be asked."""
     answer = gateway.ask("POST", "/token/check", data=body)
     if answer.status_code == 200:
@@ -92,7 +96,7 @@ def test_token_that_is_checked(gateway: Inside, body: bytes):
         ({"token": "a.b.c"}, "token"),
     ],
 )
-def test_refusal_names_the_field(gateway: Inside, body: Any, param: str):
+def test_refusal_names_the_field(gateway: InProcessGateway, body: Any, param: str):
     answer = gateway.ask("POST", "/v1/token", json=body)
     assert answer.status_code == 400
     assert answer.json["error"]["param"] == param

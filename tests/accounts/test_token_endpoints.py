@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.accounts.conftest import DAY_S, Inside, written
+from tests.accounts.conftest import DAY_S, InProcessGateway, written
 from tests.served import KEY
 from tests.simulated import Simulated
 
-Hosting = Callable[..., Inside]
+Hosting = Callable[..., InProcessGateway]
 
 
 @pytest.fixture
-def own(inside: Hosting) -> Inside:
+def own(in_process: Hosting) -> InProcessGateway:
     """A gateway with an empty pool."""
-    return inside([])
+    return in_process([])
 
 
 def counts(answer: Any) -> tuple[int, int, int, int]:
@@ -30,7 +30,7 @@ def counts(answer: Any) -> tuple[int, int, int, int]:
     return tuple(answer.json[name] for name in names)
 
 
-def post(gateway: Inside, tokens: Any, name: str = "tokens") -> Any:
+def post(gateway: InProcessGateway, tokens: Any, name: str = "tokens") -> Any:
     return gateway.ask("POST", "/v1/token", json={name: tokens})
 
 
@@ -46,11 +46,11 @@ def post(gateway: Inside, tokens: Any, name: str = "tokens") -> Any:
     ],
 )
 @pytest.mark.parametrize("bearer", ["", "sk-wrong", "token"])
-def test_only_who_has_the_key_may(
-    inside: Hosting, method: str, address: str, bearer: str
+def test_token_endpoints_require_the_api_key(
+    in_process: Hosting, method: str, address: str, bearer: str
 ):
     token = written("1001")
-    gateway = inside([token])
+    gateway = in_process([token])
     sent = token if bearer == "token" else bearer
     headers = {"Authorization": f"Bearer {sent}"} if sent else {}
 
@@ -73,7 +73,9 @@ def test_only_who_has_the_key_may(
         pytest.param(lambda tokens: tokens * 2, id="twice"),
     ],
 )
-def test_tokens_are_taken_however_they_are_sent(own: Inside, name: str, form: Any):
+def test_tokens_are_added_in_every_accepted_form(
+    own: InProcessGateway, name: str, form: Any
+):
     tokens = [written("1001"), written("1002")]
 
     answer = post(own, form(tokens), name)
@@ -83,14 +85,14 @@ def test_tokens_are_taken_however_they_are_sent(own: Inside, name: str, form: An
     assert list(own.accounts()) == ["1001", "1002"]
 
 
-def test_a_single_string_is_one(own: Inside):
+def test_single_token_string_adds_one_account(own: InProcessGateway):
     token = written("1001")
 
     assert counts(post(own, token, "token")) == (1, 0, 0, 1)
     assert own.on_disk == [token]
 
 
-def test_a_platform_key_is_a_credential_too(own: Inside):
+def test_platform_key_is_added_as_an_account(own: InProcessGateway):
     answer = post(own, "sk-api-0123456789abcdef0123456789")
 
     assert counts(answer) == (1, 0, 0, 1)
@@ -118,8 +120,8 @@ def test_a_platform_key_is_a_credential_too(own: Inside):
         pytest.param("secret-of-mine", "tokens", id="no credential"),
     ],
 )
-def test_it_is_all_or_nothing_and_names_what_is_wrong(
-    own: Inside, tokens: Any, named: str
+def test_invalid_token_refuses_the_whole_request_by_name(
+    own: InProcessGateway, tokens: Any, named: str
 ):
     good = written("1001")
     if isinstance(tokens, list):
@@ -137,7 +139,7 @@ def test_it_is_all_or_nothing_and_names_what_is_wrong(
     assert own.on_disk == [] and own.accounts() == {}
 
 
-def test_the_field_that_was_sent_is_named(own: Inside):
+def test_error_names_the_field_that_was_sent(own: InProcessGateway):
     answer = post(own, "garbage", name="token")
 
     assert answer.status_code == 400
@@ -157,7 +159,7 @@ USERS = st.lists(st.integers(1, 5), min_size=1, max_size=8)
     bad=st.none() | st.sampled_from(["", " ", "x", "a.b.c", "é", "\x00", "🐚"]),
     data=st.data(),
 )
-def test_whatever_is_handed_in_is_taken_or_named(
+def test_any_token_list_is_accepted_or_its_bad_entry_named(
     tmp_path_factory: pytest.TempPathFactory,
     users: list[int],
     spaces: tuple[str, str],
@@ -169,7 +171,7 @@ def test_whatever_is_handed_in_is_taken_or_named(
     """Every form, with any spaces, in any number; one bad one refuses all."""
     path = tmp_path_factory.mktemp("given") / "tokens.json"
     path.write_text("[]")
-    gateway = Inside(path)
+    gateway = InProcessGateway(path)
     tokens = [written(str(user)) for user in users]
     sent = [spaces[0] + token + spaces[1] for token in tokens]
     if bad is not None:
@@ -188,32 +190,32 @@ def test_whatever_is_handed_in_is_taken_or_named(
         assert gateway.on_disk == []
 
 
-class TestNewer:
+class TestNewerToken:
     """A newer JWT of a known account replaces the older, in its place."""
 
-    def test_a_newer_one_replaces_the_older(self, inside: Hosting):
+    def test_newer_token_replaces_the_older_in_place(self, in_process: Hosting):
         old, other = written("1001", DAY_S), written("1002")
-        gateway = inside([old, other])
+        gateway = in_process([old, other])
 
         answer = post(gateway, new := written("1001", 2 * DAY_S))
 
         assert counts(answer) == (0, 1, 0, 2)
         assert gateway.on_disk == [new, other]
 
-    def test_an_older_one_changes_nothing(self, inside: Hosting):
-        gateway = inside([token := written("1001", 2 * DAY_S)])
+    def test_older_token_changes_nothing(self, in_process: Hosting):
+        gateway = in_process([token := written("1001", 2 * DAY_S)])
 
         assert counts(post(gateway, written("1001", DAY_S))) == (0, 0, 1, 1)
         assert gateway.on_disk == [token]
 
-    def test_the_same_changes_nothing(self, inside: Hosting):
-        gateway = inside([token := written("1001")])
+    def test_same_token_changes_nothing(self, in_process: Hosting):
+        gateway = in_process([token := written("1001")])
 
         assert counts(post(gateway, token)) == (0, 0, 1, 1)
         assert gateway.on_disk == [token]
 
-    def test_an_older_one_replaces_one_that_is_dead(self, inside: Hosting):
-        gateway = inside([written("1001", 2 * DAY_S)])
+    def test_older_token_replaces_a_dead_one(self, in_process: Hosting):
+        gateway = in_process([written("1001", 2 * DAY_S)])
         (account,) = gateway.parts.pool.accounts
         gateway.parts.pool.reject(account, "no")
 
@@ -223,15 +225,17 @@ class TestNewer:
         assert gateway.on_disk == [older]
         assert gateway.accounts()["1001"]["state"] == "idle"
 
-    def test_of_two_at_once_the_newer_counts(self, own: Inside):
+    def test_newest_of_several_tokens_in_one_request_wins(self, own: InProcessGateway):
         tokens = [written("1001", days * DAY_S) for days in (1, 3, 2)]
 
         assert counts(post(own, tokens)) == (1, 0, 2, 1)
         assert own.on_disk == [tokens[1]]
 
-    def test_what_the_owner_has_just_written_counts(self, inside: Hosting):
+    def test_token_just_written_to_the_file_is_replaced_by_a_newer_one(
+        self, in_process: Hosting
+    ):
         """An edit by hand that nobody has looked at yet: nothing reported is lost."""
-        gateway = inside([written("1001", DAY_S)])
+        gateway = in_process([written("1001", DAY_S)])
         by_hand = written("1001", 2 * DAY_S)
         gateway.path.write_text(json.dumps([by_hand]))
 
@@ -242,12 +246,12 @@ class TestNewer:
         assert gateway.parts.pool.accounts[0].token == new
 
 
-class TestTold:
+class TestAccountListing:
     """What GET /v1/token tells of an account."""
 
-    def test_a_fresh_one(self, inside: Hosting):
+    def test_listing_shows_a_new_account(self, in_process: Hosting):
         token = written("1001", exp=2_000_000_000)
-        gateway = inside([token])
+        gateway = in_process([token])
 
         (told,) = gateway.ask("GET", "/v1/token").json["data"]
 
@@ -264,9 +268,11 @@ class TestTold:
             "answers": 0,
         }
 
-    def test_one_that_has_answered(self, inside: Hosting, upstream: Simulated):
+    def test_listing_counts_an_accounts_answers(
+        self, in_process: Hosting, upstream: Simulated
+    ):
         upstream.script({"call": "chat", "text": "Hi"})
-        gateway = inside([upstream.token("6001")])
+        gateway = in_process([upstream.token("6001")])
 
         assert gateway.chat().status_code == 200
 
@@ -274,8 +280,10 @@ class TestTold:
         assert (told["state"], told["answers"]) == ("idle", 1)
         assert abs(told["last_used"] - time.time()) < 5
 
-    def test_one_that_answers(self, inside: Hosting, upstream: Simulated):
-        gateway = inside([upstream.token("6002")])
+    def test_listing_shows_an_answering_account(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process([upstream.token("6002")])
         upstream.script({"call": "chat", "then": [{"after": 1, "do": "silence"}]})
 
         with gateway.chat(stream=True) as answer:
@@ -284,8 +292,10 @@ class TestTold:
 
         assert gateway.accounts()["6002"]["state"] == "idle"
 
-    def test_one_that_rests(self, inside: Hosting, upstream: Simulated):
-        gateway = inside([upstream.token("6003")])
+    def test_listing_shows_a_resting_account(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process([upstream.token("6003")])
         upstream.script(
             {"call": "chat", "refuse": {"code": 1, "message": "忙"}},
             {"call": "chat", "text": "Hi"},
@@ -304,8 +314,10 @@ class TestTold:
         assert 20 < told["resting_until"] - time.time() <= 30, "once, not for each try"
         assert "忙" in told["last_error"]
 
-    def test_one_that_is_dead(self, inside: Hosting, upstream: Simulated):
-        gateway = inside([token := written("6004")])
+    def test_listing_shows_a_dead_account(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process([token := written("6004")])
 
         assert gateway.chat().status_code == 503
 
@@ -314,9 +326,9 @@ class TestTold:
         assert told["state"] == "dead" and told["last_error"]
         assert token not in answer.text
 
-    def test_no_answer_shows_a_token(self, inside: Hosting):
+    def test_no_response_reveals_a_token(self, in_process: Hosting):
         tokens = [written("1001"), written("1002")]
-        gateway = inside(tokens[:1])
+        gateway = in_process(tokens[:1])
 
         said = [
             post(gateway, tokens[1]).text,
@@ -330,11 +342,11 @@ class TestTold:
             assert not any(signature[:-4] in each for each in said)
 
 
-class TestRemoval:
+class TestAccountRemoval:
     """DELETE /v1/token/{account}"""
 
-    def test_it_is_out_of_the_pool_and_the_file(self, inside: Hosting):
-        gateway = inside([written("1001"), kept := written("1002")])
+    def test_removed_account_leaves_pool_and_file(self, in_process: Hosting):
+        gateway = in_process([written("1001"), kept := written("1002")])
 
         answer = gateway.ask("DELETE", "/v1/token/1001")
 
@@ -342,22 +354,24 @@ class TestRemoval:
         assert gateway.on_disk == [kept]
         assert list(gateway.accounts()) == ["1002"]
 
-    def test_nobody_of_that_name_is_a_404(self, own: Inside):
+    def test_removing_an_unknown_account_is_a_404(self, own: InProcessGateway):
         answer = own.ask("DELETE", "/v1/token/1001")
 
         assert answer.status_code == 404
         assert answer.json["error"]["code"] == "unknown_account"
 
-    def test_every_token_of_it_goes(self, inside: Hosting):
+    def test_removal_deletes_every_token_of_the_account(self, in_process: Hosting):
         """Else an older one would take its place, though it was reported gone."""
-        gateway = inside([written("1001", DAY_S), written("1001", 2 * DAY_S)])
+        gateway = in_process([written("1001", DAY_S), written("1001", 2 * DAY_S)])
 
         assert gateway.ask("DELETE", "/v1/token/1001").status_code == 200
 
         assert gateway.on_disk == [] and gateway.accounts() == {}
 
-    def test_what_the_owner_has_just_written_goes_too(self, inside: Hosting):
-        gateway = inside([written("1001", DAY_S)])
+    def test_removal_deletes_a_token_just_written_to_the_file(
+        self, in_process: Hosting
+    ):
+        gateway = in_process([written("1001", DAY_S)])
         gateway.path.write_text(json.dumps([written("1001", 2 * DAY_S)]))
 
         assert gateway.ask("DELETE", "/v1/token/1001").status_code == 200
@@ -365,10 +379,12 @@ class TestRemoval:
         assert gateway.on_disk == [] and gateway.accounts() == {}
 
     @pytest.mark.parametrize("on_disk", [0, 1])
-    def test_one_of_the_environment_stays(self, inside: Hosting, on_disk: int):
+    def test_account_from_the_environment_cannot_be_removed(
+        self, in_process: Hosting, on_disk: int
+    ):
         """Also when the file has a newer one: the older would take its place."""
         file = [written("1001", 2 * DAY_S)] * on_disk
-        gateway = inside(file, tokens=(written("1001", DAY_S),))
+        gateway = in_process(file, tokens=(written("1001", DAY_S),))
 
         answer = gateway.ask("DELETE", "/v1/token/1001")
 
@@ -378,15 +394,17 @@ class TestRemoval:
         assert gateway.on_disk == file
 
 
-class TestSources:
+class TestTokenSources:
     """The same account in file and environment: the later JWT wins."""
 
     @pytest.mark.parametrize("later", ["file", "environment"])
-    def test_the_later_one_wins(self, inside: Hosting, later: str):
+    def test_later_token_wins_between_file_and_environment(
+        self, in_process: Hosting, later: str
+    ):
         tokens = [written("1001", days * DAY_S) for days in (1, 2)]
         if later == "environment":
             tokens.reverse()
-        gateway = inside([tokens[1]], tokens=(tokens[0],))
+        gateway = in_process([tokens[1]], tokens=(tokens[0],))
 
         (account,) = gateway.parts.pool.accounts
 
@@ -395,15 +413,19 @@ class TestSources:
             time.time() + 2 * DAY_S, abs=60
         )
 
-    def test_the_same_one_in_both_is_the_files(self, inside: Hosting):
+    def test_token_in_file_and_environment_belongs_to_the_file(
+        self, in_process: Hosting
+    ):
         """The file can keep a new one of it."""
         token = written("1001")
-        gateway = inside([token], tokens=(token,))
+        gateway = in_process([token], tokens=(token,))
 
         assert gateway.accounts()["1001"]["source"] == "file"
 
-    def test_one_of_the_environment_can_be_renewed_by_hand(self, inside: Hosting):
-        gateway = inside([], tokens=(written("1001", DAY_S),))
+    def test_account_from_the_environment_accepts_a_newer_token(
+        self, in_process: Hosting
+    ):
+        gateway = in_process([], tokens=(written("1001", DAY_S),))
 
         answer = post(gateway, new := written("1001", 2 * DAY_S))
 
@@ -412,20 +434,20 @@ class TestSources:
         assert gateway.accounts()["1001"]["source"] == "file"
 
 
-class TestBroken:
+class TestBrokenFile:
     """A file that cannot be understood, or a disk that cannot be written."""
 
     @pytest.fixture
-    def broken(self, inside: Hosting, path: Path) -> Inside:
+    def broken(self, in_process: Hosting, path: Path) -> InProcessGateway:
         path.write_text("[oops")
-        return inside(tokens=(written("1001"),))
+        return in_process(tokens=(written("1001"),))
 
-    def changes(self, gateway: Inside) -> Iterator[Any]:
+    def changes(self, gateway: InProcessGateway) -> Iterator[Any]:
         yield post(gateway, written("1002"))
         yield gateway.ask("GET", "/v1/token/refresh")
         yield gateway.ask("POST", "/v1/token/refresh")
 
-    def test_what_would_change_it_is_a_409(self, broken: Inside):
+    def test_changes_are_a_409_while_the_file_is_broken(self, broken: InProcessGateway):
         for answer in self.changes(broken):
             assert answer.status_code == 409
             assert answer.headers["x-should-retry"] == "false"
@@ -438,32 +460,36 @@ class TestBroken:
         assert broken.path.read_text() == "[oops"
         assert list(broken.accounts()) == ["1001"]
 
-    def test_it_is_told(self, broken: Inside):
+    def test_status_reports_a_broken_file(self, broken: InProcessGateway):
         for path in ("/v1/token", "/v1/refresh-status"):
             assert str(broken.path) in broken.ask("GET", path).json["problem"]
 
-    def test_a_removal_is_a_409_too(self, inside: Hosting):
-        gateway = inside([written("1001")])
+    def test_removal_is_a_409_while_the_file_is_broken(self, in_process: Hosting):
+        gateway = in_process([written("1001")])
         gateway.path.write_text("[oops")
 
         assert gateway.ask("DELETE", "/v1/token/1001").status_code == 409
         assert gateway.path.read_text() == "[oops"
         assert list(gateway.accounts()) == ["1001"], "what was loaded goes on serving"
 
-    def test_callers_are_served_with_their_own(
-        self, broken: Inside, upstream: Simulated
+    def test_clients_own_token_is_served_while_the_file_is_broken(
+        self, broken: InProcessGateway, upstream: Simulated
     ):
         upstream.script({"call": "chat", "text": "Hi"})
         assert broken.chat(upstream.token("6005")).status_code == 200
 
-    def test_when_it_is_mended_it_is_taken_over(self, broken: Inside):
+    def test_repaired_file_is_loaded_with_the_next_change(
+        self, broken: InProcessGateway
+    ):
         broken.path.write_text(json.dumps([written("1002")]))
 
         assert counts(post(broken, written("1003"))) == (1, 0, 0, 3)
         assert broken.ask("GET", "/v1/token").json["problem"] is None
 
-    def test_a_disk_that_cannot_be_written_is_told(self, inside: Hosting, path: Path):
-        gateway = inside([])
+    def test_status_reports_a_disk_that_cannot_be_written(
+        self, in_process: Hosting, path: Path
+    ):
+        gateway = in_process([])
         (path.parent / ".tokens.json.new").mkdir()
 
         answer = post(gateway, written("1001"))
@@ -480,12 +506,12 @@ class TestBroken:
         assert gateway.ask("GET", "/v1/token").json["persisted"] is True
 
 
-def test_placeholders_are_told_of_once_and_stay(
-    inside: Hosting, caplog: pytest.LogCaptureFixture
+def test_placeholders_are_logged_once_and_kept(
+    in_process: Hosting, caplog: pytest.LogCaptureFixture
 ):
     """The original program's file holds three of them."""
     placeholders = [f"your_token_{number}" for number in (1, 2, 3)]
-    gateway = inside(placeholders)
+    gateway = in_process(placeholders)
     post(gateway, token := written("1001"))
     gateway.parts.credential_store.poll_file()
 
@@ -495,8 +521,8 @@ def test_placeholders_are_told_of_once_and_stay(
     assert gateway.on_disk == [*placeholders, token]
 
 
-def test_an_edit_by_hand_is_taken_over(inside: Hosting):
-    gateway = inside([written("1001")])
+def test_edited_file_replaces_the_accounts(in_process: Hosting):
+    gateway = in_process([written("1001")])
     gateway.path.write_text(json.dumps([written("1002"), written("1003")]))
 
     gateway.parts.credential_store.poll_file()
@@ -504,9 +530,9 @@ def test_an_edit_by_hand_is_taken_over(inside: Hosting):
     assert list(gateway.accounts()) == ["1002", "1003"]
 
 
-def test_many_hands_at_once_lose_nothing(inside: Hosting):
+def test_concurrent_additions_and_removals_lose_nothing(in_process: Hosting):
     """Tokens are added in threads while others are taken out."""
-    gateway = inside([written(str(user)) for user in range(100, 120)])
+    gateway = in_process([written(str(user)) for user in range(100, 120)])
 
     def change(number: int) -> int:
         if number % 2:
@@ -525,11 +551,13 @@ def test_many_hands_at_once_lose_nothing(inside: Hosting):
 class TestTokenCheck:
     """POST /token/check, as in the original program."""
 
-    def check(self, gateway: Inside, token: Any) -> Any:
+    def check(self, gateway: InProcessGateway, token: Any) -> Any:
         return gateway.ask("POST", "/token/check", json={"token": token}, headers={})
 
     @pytest.mark.parametrize("address", ["/token/check", "/v1/token/check"])
-    def test_it_takes_no_key(self, own: Inside, upstream: Simulated, address: str):
+    def test_token_check_needs_no_api_key(
+        self, own: InProcessGateway, upstream: Simulated, address: str
+    ):
         body = {"token": upstream.token("6101")}
 
         answer = own.ask("POST", address, json=body, headers={})
@@ -539,12 +567,12 @@ class TestTokenCheck:
     @pytest.mark.parametrize(
         "token", [written("6102"), written("6102", -DAY_S), "sk-none", "x"]
     )
-    def test_what_the_service_does_not_take_is_not_live(
-        self, own: Inside, upstream: Simulated, token: str
+    def test_rejected_token_is_not_live(
+        self, own: InProcessGateway, upstream: Simulated, token: str
     ):
         assert self.check(own, token).json == {"live": False}
 
-    def test_an_answer_is_kept(self, own: Inside, upstream: Simulated):
+    def test_token_check_is_cached(self, own: InProcessGateway, upstream: Simulated):
         token = upstream.token("6103")
         assert [self.check(own, token).json["live"] for _ in range(3)] == [True] * 3
         upstream.wait("requests", call="info", exactly=1)
@@ -564,8 +592,8 @@ class TestTokenCheck:
         ],
         ids=str,
     )
-    def test_a_service_that_cannot_be_asked_is_502_and_not_kept(
-        self, own: Inside, upstream: Simulated, fault: dict[str, Any]
+    def test_failed_token_check_is_a_502_and_not_cached(
+        self, own: InProcessGateway, upstream: Simulated, fault: dict[str, Any]
     ):
         token = upstream.token("6104")
         upstream.script({"call": "info", **fault})
@@ -577,13 +605,17 @@ class TestTokenCheck:
         assert self.check(own, token).json == {"live": True}
 
     @pytest.mark.parametrize("token", [None, "", "  ", 5, ["a"]])
-    def test_what_is_no_token_at_all_is_a_400(self, own: Inside, token: Any):
+    def test_token_check_of_an_empty_token_is_a_400(
+        self, own: InProcessGateway, token: Any
+    ):
         answer = self.check(own, token)
 
         assert answer.status_code == 400
         assert answer.json["error"]["param"] == "token"
 
-    def test_nobody_can_fill_the_memory(self, own: Inside, upstream: Simulated):
+    def test_token_check_keeps_no_oversized_token(
+        self, own: InProcessGateway, upstream: Simulated
+    ):
         """It takes no key: what is no token, or too long for one, is not kept."""
         for number in range(20):
             self.check(own, f"{number}" * 1_000_000)
@@ -593,7 +625,7 @@ class TestTokenCheck:
         upstream.wait("requests", exactly=0)
 
 
-def test_names_are_told_apart(own: Inside):
+def test_tokens_without_a_user_get_distinct_names(own: InProcessGateway):
     """Tokens that name nobody are accounts of their own, each with a name."""
     post(own, [written(None) for _ in range(5)])
 

@@ -40,7 +40,7 @@ def add(*tokens: str) -> list[Change]:
         pytest.param(["b"], [*add("a"), Change("a", "b")], ["b"], id="done before"),
     ],
 )
-def test_changes_are_done_to_what_is_there(
+def test_changes_apply_to_the_current_tokens(
     before: list[str], changes: list[Change], after: list[str]
 ):
     assert apply_changes(before, changes) == after
@@ -51,9 +51,7 @@ CHANGES = st.lists(st.builds(Change, st.none() | TOKENS, st.none() | TOKENS))
 
 
 @given(st.lists(TOKENS, unique=True), CHANGES)
-def test_no_change_takes_away_what_it_does_not_name(
-    before: list[str], changes: list[Change]
-):
+def test_changes_keep_tokens_they_do_not_name(before: list[str], changes: list[Change]):
     named = {change.old for change in changes}
     after = apply_changes(before, changes)
 
@@ -63,7 +61,7 @@ def test_no_change_takes_away_what_it_does_not_name(
     assert len(after) == len(set(after))
 
 
-def test_what_is_added_is_there_after_a_restart(path: Path):
+def test_added_tokens_survive_a_restart(path: Path):
     file = TokensFile(str(path))
     file.change(add("a", "b"))
     file.change([Change("a", "c")])
@@ -75,7 +73,7 @@ def test_what_is_added_is_there_after_a_restart(path: Path):
     assert file.persisted
 
 
-def test_only_its_owner_may_read_it(path: Path):
+def test_tokens_file_is_readable_by_its_owner_only(path: Path):
     path.write_text("[]")
     path.chmod(0o644)
 
@@ -84,7 +82,7 @@ def test_only_its_owner_may_read_it(path: Path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_it_keeps_its_owner(path: Path):
+def test_tokens_file_keeps_its_owner(path: Path):
     """Whoever edits it by hand must be able to after a server run by root wrote it."""
     path.write_text("[]")
     owner = (12_345, 12_345) if os.getuid() == 0 else (os.getuid(), os.getgid())
@@ -95,7 +93,7 @@ def test_it_keeps_its_owner(path: Path):
     assert (path.stat().st_uid, path.stat().st_gid) == owner
 
 
-def test_a_symlink_stays_one(path: Path, tmp_path: Path):
+def test_tokens_file_stays_a_symlink(path: Path, tmp_path: Path):
     (tmp_path / "elsewhere").mkdir()
     target = tmp_path / "elsewhere" / "real.json"
     target.write_text("[]")
@@ -107,7 +105,7 @@ def test_a_symlink_stays_one(path: Path, tmp_path: Path):
     assert json.loads(target.read_text()) == ["a"]
 
 
-def test_it_is_replaced_as_a_whole_and_nothing_else_stays(path: Path):
+def test_tokens_file_is_replaced_atomically_without_leftovers(path: Path):
     """Who has the old one open reads the old one to its end."""
     file = TokensFile(str(path))
     file.change(add("a"))
@@ -118,7 +116,7 @@ def test_it_is_replaced_as_a_whole_and_nothing_else_stays(path: Path):
     assert os.listdir(path.parent) == ["tokens.json"]
 
 
-def test_what_a_crash_left_half_written_is_nothing(path: Path):
+def test_draft_left_by_a_crash_is_ignored(path: Path):
     path.write_text('["a"]')
     (path.parent / ".tokens.json.new").write_text('["a", "b')
     file = TokensFile(str(path))
@@ -129,7 +127,7 @@ def test_what_a_crash_left_half_written_is_nothing(path: Path):
     assert os.listdir(path.parent) == ["tokens.json"]
 
 
-def test_nothing_is_written_through_a_link_in_the_new_ones_place(path: Path):
+def test_symlink_in_the_drafts_place_is_not_followed(path: Path):
     other = path.parent / "other"
     other.write_text("not ours")
     (path.parent / ".tokens.json.new").symlink_to(other)
@@ -152,7 +150,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("content", WRONG.values(), ids=WRONG)
-def test_what_cannot_be_understood_is_never_overwritten(path: Path, content: bytes):
+def test_invalid_tokens_file_is_never_overwritten(path: Path, content: bytes):
     path.write_bytes(content)
     file = TokensFile(str(path))
 
@@ -166,7 +164,7 @@ def test_what_cannot_be_understood_is_never_overwritten(path: Path, content: byt
     assert not file.persisted
 
 
-def test_what_cannot_be_read_is_never_overwritten(path: Path):
+def test_unreadable_tokens_file_is_never_overwritten(path: Path):
     """A folder in its place: that stops root, too."""
     path.mkdir()
     file = TokensFile(str(path))
@@ -177,7 +175,7 @@ def test_what_cannot_be_read_is_never_overwritten(path: Path):
     assert path.is_dir()
 
 
-def test_a_problem_says_where(path: Path):
+def test_syntax_error_names_its_line(path: Path):
     path.write_text('[\n  "a",\n  b\n]')
     file = TokensFile(str(path))
 
@@ -186,9 +184,7 @@ def test_a_problem_says_where(path: Path):
     assert file.problem.endswith("line 3)")
 
 
-def test_a_problem_is_told_once_whoever_finds_it(
-    path: Path, caplog: pytest.LogCaptureFixture
-):
+def test_file_problem_is_logged_once(path: Path, caplog: pytest.LogCaptureFixture):
     file = TokensFile(str(path))
     file.change(add("a"))
     path.write_text("oops")
@@ -200,7 +196,7 @@ def test_a_problem_is_told_once_whoever_finds_it(
     assert said.startswith(f"{path} is not JSON")
 
 
-def test_a_byte_order_mark_is_no_problem(path: Path):
+def test_byte_order_mark_is_accepted(path: Path):
     """Some editors write one."""
     path.write_bytes(b'\xef\xbb\xbf["a"]')
     file = TokensFile(str(path))
@@ -210,7 +206,7 @@ def test_a_byte_order_mark_is_no_problem(path: Path):
     assert json.loads(path.read_text()) == ["a", "b"]
 
 
-def test_if_it_breaks_while_running_what_was_loaded_stays(path: Path):
+def test_loaded_tokens_stay_when_the_file_breaks(path: Path):
     file = TokensFile(str(path))
     file.change(add("a"))
 
@@ -221,7 +217,7 @@ def test_if_it_breaks_while_running_what_was_loaded_stays(path: Path):
     assert file.problem
 
 
-def test_what_came_while_it_was_broken_is_written_when_it_is_mended(path: Path):
+def test_changes_made_while_the_file_was_broken_are_written_once_repaired(path: Path):
     file = TokensFile(str(path))
     file.change(add("a", "b"))
     path.write_text("oops")
@@ -243,7 +239,7 @@ def unwritable(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path / "tokens.json"
 
 
-def test_what_cannot_be_written_is_kept_and_written_later(unwritable: Path):
+def test_changes_are_kept_in_memory_until_the_file_can_be_written(unwritable: Path):
     file = TokensFile(str(unwritable))
     file.change(add("a"))
     file.change(add("b"))
@@ -259,7 +255,7 @@ def test_what_cannot_be_written_is_kept_and_written_later(unwritable: Path):
     assert file.persisted
 
 
-def test_our_changes_are_done_to_what_was_edited_by_hand(path: Path):
+def test_changes_apply_to_a_file_edited_by_hand(path: Path):
     file = TokensFile(str(path))
     file.change(add("a", "b"))
     path.write_text('["by hand", "b"]')
@@ -270,7 +266,7 @@ def test_our_changes_are_done_to_what_was_edited_by_hand(path: Path):
     assert file.tokens == ["by hand", "renewed"]
 
 
-def test_an_edit_by_hand_while_we_write_is_not_lost(path: Path):
+def test_edit_by_hand_during_a_write_is_not_lost(path: Path):
     """Writing takes a while, since the disk has to say that it is done.
 
     Only a moment between a look and a rename is left, in which one may be.
@@ -297,7 +293,7 @@ def edit(path: Path, token: str) -> None:
     os.replace(saved, path)
 
 
-def test_an_edit_by_hand_is_noticed_and_our_own_is_not(path: Path):
+def test_file_counts_as_edited_only_by_others(path: Path):
     file = TokensFile(str(path))
     file.change(add("a"))
     assert not file.edited()
@@ -307,7 +303,7 @@ def test_an_edit_by_hand_is_noticed_and_our_own_is_not(path: Path):
     assert file.edited()
 
 
-def test_half_a_character_in_it_stays_as_it_was(path: Path):
+def test_lone_surrogate_in_the_file_is_preserved(path: Path):
     """What is no credential is its owner's all the same."""
     path.write_text('["\\ud800", "海螺"]')
     file = TokensFile(str(path))
@@ -321,7 +317,7 @@ def test_half_a_character_in_it_stays_as_it_was(path: Path):
 class TestReserve:
     """A place for a new token, proven before it is asked for."""
 
-    def test_it_is_as_long_as_the_file_and_a_new_token(self, path: Path):
+    def test_reservation_has_room_for_the_file_and_a_new_token(self, path: Path):
         file = TokensFile(str(path))
         file.change(add("a" * 1_000, "b" * 1_000))
         with file.reserve():
@@ -334,7 +330,7 @@ class TestReserve:
         assert json.loads(path.read_text()) == ["c" * 9_000, "b" * 1_000]
         assert os.listdir(path.parent) == ["tokens.json"]
 
-    def test_what_was_not_needed_is_gone(self, path: Path):
+    def test_unused_reservation_is_removed(self, path: Path):
         file = TokensFile(str(path))
         file.change(add("a"))
         for _ in range(3):
@@ -343,7 +339,7 @@ class TestReserve:
         assert os.listdir(path.parent) == ["tokens.json"]
         assert json.loads(path.read_text()) == ["a"]
 
-    def test_draft_that_somebody_took_away_is_made_anew(self, path: Path):
+    def test_missing_draft_is_recreated(self, path: Path):
         file = TokensFile(str(path))
         file.change(add("a"))
         with file.reserve():
@@ -354,17 +350,17 @@ class TestReserve:
         assert json.loads(path.read_text()) == ["a", "b"]
         assert not path.is_symlink()
 
-    def test_unwritable_file_is_told(self, unwritable: Path):
+    def test_reservation_fails_when_the_file_is_unwritable(self, unwritable: Path):
         file = TokensFile(str(unwritable))
         with pytest.raises(Unwritable, match="cannot be written"), file.reserve():
             raise AssertionError("nobody may ask now")
 
-    def test_broken_file_is_told(self, path: Path):
+    def test_reservation_fails_when_the_file_is_broken(self, path: Path):
         path.write_text("oops")
         with pytest.raises(TokensFileInvalid), TokensFile(str(path)).reserve():
             raise AssertionError("nobody may ask now")
 
-    def test_full_disk_is_told(self, path: Path):
+    def test_reservation_fails_when_the_disk_is_full(self, path: Path):
         """The kernel's limit of a file's length is the disk: what is there just fits.
 
         A process of its own, since the limit holds for all that it writes.
@@ -380,7 +376,7 @@ class TestReserve:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         assert "cannot be written (File too large)" in ended.stderr
         assert not ended.stdout

@@ -26,7 +26,7 @@ def streamed(account: Caller, **options: Any) -> tuple[str, list[Any]]:
     return "".join(map(text_of, chunks)), chunks
 
 
-class TestContents:
+class TestWebContents:
     """What the web service says when it does not go on from what it said before."""
 
     REVISED = ["The answer is 41", "The answer is 42, since"]
@@ -34,7 +34,7 @@ class TestContents:
 
     @pytest.mark.parametrize("delay_s", [0, 0.05], ids=["in a burst", "one by one"])
     @pytest.mark.parametrize("contents", [REVISED, INCREMENTAL], ids=["new", "next"])
-    def test_streamed_is_an_error_and_never_spliced(
+    def test_stream_fails_rather_than_splice_a_revised_answer(
         self, upstream: Simulated, account: Caller, contents: list[str], delay_s: float
     ):
         upstream.script({"call": "chat", "contents": contents, "delay_s": delay_s})
@@ -45,11 +45,13 @@ class TestContents:
         assert said == contents[0]
         assert raised.value.code == "upstream_protocol"
 
-    def test_whole_is_the_last_content(self, upstream: Simulated, account: Caller):
+    def test_whole_answer_is_the_last_content(
+        self, upstream: Simulated, account: Caller
+    ):
         upstream.script({"call": "chat", "contents": self.REVISED})
         assert account.ask() == self.REVISED[-1]
 
-    def test_whole_is_no_part_of_an_incremental_stream(
+    def test_whole_answer_fails_on_incremental_contents(
         self, upstream: Simulated, account: Caller
     ):
         upstream.script({"call": "chat", "contents": self.INCREMENTAL})
@@ -60,7 +62,7 @@ class TestContents:
 
 @PLATFORM
 class TestUsage:
-    def test_is_real_when_a_stop_cuts_the_answer(
+    def test_usage_is_the_platforms_when_a_stop_sequence_cuts_the_answer(
         self, upstream: Simulated, account: Caller
     ):
         pieces = ["One, tw", "o, thr", "ee, four"]
@@ -76,7 +78,7 @@ class TestUsage:
             assert usage.model_dump(exclude_none=True) == USAGE
         assert chunks[-2].choices[0].finish_reason == "stop"
 
-    def test_is_not_waited_for_when_nobody_asks(
+    def test_stream_does_not_wait_for_usage_that_was_not_requested(
         self, upstream: Simulated, account: Caller
     ):
         silence = [{"after": 2, "do": "silence"}]
@@ -85,7 +87,7 @@ class TestUsage:
         assert streamed(account, stop="two")[0] == "One, "
         upstream.wait("open_answers", exactly=0)
 
-    def test_is_left_out_when_the_rest_breaks_off(
+    def test_answer_cut_by_a_stop_sequence_survives_a_reset_behind_it(
         self, upstream: Simulated, account: Caller
     ):
         cut = [{"after": 2, "do": "reset"}]
@@ -96,10 +98,10 @@ class TestUsage:
         assert answer.choices[0].message.content == "a"
         assert answer.choices[0].finish_reason == "stop"
 
-    def test_is_real_when_the_end_is_withheld(
+    def test_usage_is_the_platforms_when_the_end_is_filtered(
         self, upstream: Simulated, account: Caller
     ):
-        flagged = {"choices": [{"index": 0, "delta": {"content": ""}}]}
+        flagged: dict[str, Any] = {"choices": [{"index": 0, "delta": {"content": ""}}]}
         flagged = {**flagged, "output_sensitive": True}
         step = {"after": 1, "do": "event", "data": flagged}
         script = {"call": "completion", "pieces": ["How to", " make"], "then": [step]}
@@ -117,7 +119,7 @@ class TestUsage:
 @PLATFORM
 class TestText:
     @pytest.mark.parametrize("cumulative", [False, True])
-    def test_half_a_pair_waits_for_its_other_half(
+    def test_half_a_surrogate_pair_waits_for_its_other_half(
         self, upstream: Simulated, account: Caller, cumulative: bool
     ):
         pieces = [
@@ -132,7 +134,7 @@ class TestText:
         assert account.ask() == said
         assert streamed(account)[0] == said
 
-    def test_lone_end_of_thinking_is_separated(
+    def test_reasoning_with_only_an_end_tag_is_separated(
         self, upstream: Simulated, account: Caller
     ):
         text = "Well, well.\n</think>\n\nYes."
@@ -142,7 +144,7 @@ class TestText:
 
 
 @PLATFORM
-class TestCalls:
+class TestToolCalls:
     TOOLS = [tool("weather", city={"type": "string"}, days={"type": "integer"})]
     MARKUP = """Let me see.
 <minimax:tool_call>
@@ -152,7 +154,7 @@ class TestCalls:
 </invoke>
 </minimax:tool_call>"""
 
-    def test_written_into_the_text_are_calls(
+    def test_tool_markup_in_the_text_becomes_a_tool_call(
         self, upstream: Simulated, account: Caller
     ):
         script = {"call": "completion", "text": self.MARKUP, "piece": 5}
@@ -172,15 +174,19 @@ class TestCalls:
             arguments = json.loads(call.function.arguments)
             assert arguments == {"city": "Paris", "days": 3}
 
-    def test_without_tools_markup_is_text(self, upstream: Simulated, account: Caller):
+    def test_tool_markup_stays_text_without_tools(
+        self, upstream: Simulated, account: Caller
+    ):
         upstream.script({"call": "completion", "text": self.MARKUP})
         assert account.ask() == self.MARKUP
 
-    def test_have_their_own_arguments_although_the_text_is_cumulative(
+    def test_tool_arguments_are_incremental_beside_cumulative_text(
         self, upstream: Simulated, account: Caller
     ):
         words = "Whether a delta is all there is or only what is new"
-        events = [{"content": words[:end]} for end in (9, 20, 30, 40, 51)]
+        events: list[dict[str, Any]] = [
+            {"content": words[:end]} for end in (9, 20, 30, 40, 51)
+        ]
         parts: list[Any] = [{"name": "weather", "arguments": ""}]
         parts += [{"arguments": part} for part in ('{"city":', '{"city":', '"a"}}')]
         for part in parts:
@@ -199,7 +205,7 @@ class TestCalls:
         assert message.content == words
         assert message.tool_calls[0].function.arguments == '{"city":{"city":"a"}}'
 
-    def test_streamed_begin_with_content_null(
+    def test_streamed_tool_call_begins_with_content_null(
         self, upstream: Simulated, account: Caller
     ):
         call = {"name": "weather", "arguments": {"city": "Paris"}}
@@ -211,7 +217,7 @@ class TestCalls:
 
 
 @PLATFORM
-def test_refusal_of_the_platform_names_the_field(upstream: Simulated, account: Caller):
+def test_platform_refusal_names_the_field(upstream: Simulated, account: Caller):
     message = "invalid params, top_p must be at most 1"
     refusal = {"code": 2013, "message": message}
     upstream.script({"call": "completion", "refuse": refusal})

@@ -94,7 +94,7 @@ ALL += [("platform", name, *fault) for name, fault in FAULTS.items()]
 
 @pytest.mark.parametrize("form", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize(("kind", "name", "fault", "status", "code", "tries"), ALL)
-def test_a_fault_that_stays(
+def test_lasting_upstream_fault_becomes_an_error_after_every_attempt(
     upstream: Simulated,
     caller: Callable[..., Caller],
     name: str,
@@ -126,7 +126,7 @@ def test_a_fault_that_stays(
 
 
 @pytest.mark.parametrize(("kind", "fault"), [(each[0], each[2]) for each in ALL])
-def test_a_fault_that_passes_is_not_noticed(
+def test_passing_upstream_fault_is_retried_unnoticed(
     upstream: Simulated, caller: Callable[..., Caller], fault: dict[str, Any]
 ):
     both = caller(2)
@@ -136,7 +136,9 @@ def test_a_fault_that_passes_is_not_noticed(
 
 
 @BOTH
-def test_two_faults_are_not_noticed_either(upstream: Simulated, account: Caller):
+def test_two_passing_upstream_faults_are_retried_unnoticed(
+    upstream: Simulated, account: Caller
+):
     upstream.script(
         {"call": account.call, "drop": "close"},
         {"call": account.call, "http": {"status": 500, "body": "?"}},
@@ -146,9 +148,7 @@ def test_two_faults_are_not_noticed_either(upstream: Simulated, account: Caller)
 
 
 @BOTH
-def test_a_retry_takes_another_account(
-    upstream: Simulated, caller: Callable[..., Caller]
-):
+def test_retry_asks_another_account(upstream: Simulated, caller: Callable[..., Caller]):
     both = caller(2)
     busy = {"code": 1002} if both.call == "completion" else BUSY
     yes = {"call": both.call, "text": "Yes"}
@@ -160,9 +160,7 @@ def test_a_retry_takes_another_account(
     assert sorted(asked) == both.users
 
 
-def test_an_account_that_was_refused_rests(
-    upstream: Simulated, caller: Callable[..., Caller]
-):
+def test_refused_account_cools_down(upstream: Simulated, caller: Callable[..., Caller]):
     both = caller(2)
     upstream.script({"call": "chat", "refuse": BUSY}, {"call": "chat", "times": None})
     both.ask()
@@ -189,7 +187,7 @@ def test_an_account_that_was_refused_rests(
     ],
     ids=["401 and code", "code", "code in an event", "401 alone"],
 )
-def test_a_callers_token_that_is_refused_is_a_401(
+def test_rejected_client_token_is_a_401(
     upstream: Simulated, account: Caller, fault: dict[str, Any]
 ):
     upstream.script({"call": "chat", "times": None, **fault})
@@ -203,14 +201,16 @@ def test_a_callers_token_that_is_refused_is_a_401(
     assert len(upstream.report()["requests"]) == 2, "register, then one try"
 
 
-def test_a_callers_token_that_ran_out_says_so(upstream: Simulated, account: Caller):
+def test_expired_client_token_is_reported_as_expired(
+    upstream: Simulated, account: Caller
+):
     account.tokens = [upstream.token(account.users[0], expires_in_s=-10)]
     with pytest.raises(openai.AuthenticationError) as raised:
         account.ask()
     assert raised.value.code == "token_expired"
 
 
-def test_a_refused_token_is_replaced_by_the_next(
+def test_rejected_tokens_are_skipped_without_costing_attempts(
     upstream: Simulated, caller: Callable[..., Caller]
 ):
     """It is not counted among the three tries."""
@@ -221,13 +221,15 @@ def test_a_refused_token_is_replaced_by_the_next(
     assert many.ask() == "The last"
 
 
-def test_the_device_is_refused_like_the_answer(upstream: Simulated, account: Caller):
+def test_rejected_token_at_device_registration_is_a_401(
+    upstream: Simulated, account: Caller
+):
     upstream.script({"call": "register", "refuse": {"code": 1000021}})
     with pytest.raises(openai.AuthenticationError):
         account.ask()
 
 
-def test_a_registration_that_failed_is_tried_anew(upstream: Simulated, account: Caller):
+def test_failed_device_registration_is_retried(upstream: Simulated, account: Caller):
     upstream.script(
         {"call": "register", "http": {"status": 500, "body": "?"}},
         {"call": "register", "data": {"nothing": "of use"}},
@@ -236,10 +238,10 @@ def test_a_registration_that_failed_is_tried_anew(upstream: Simulated, account: 
     assert account.ask() == "Hello"
 
 
-class TestInMidStream:
+class TestFailureInMidStream:
     """After the first piece: one error event, then the end; no [DONE], no text."""
 
-    ENDS = {
+    ENDS: dict[str, tuple[dict[str, Any], str]] = {
         "error event": ({"do": "error", "code": 1, "message": "忙"}, "upstream_busy"),
         "token refused": (
             {"do": "error", "code": 1000021, "message": "异常"},
@@ -260,7 +262,7 @@ class TestInMidStream:
     ]
 
     @pytest.mark.parametrize(("kind", "step", "code"), ON_BOTH)
-    def test_a_failure(
+    def test_stream_ends_with_one_error_event(
         self,
         upstream: Simulated,
         caller: Callable[..., Caller],
@@ -284,7 +286,7 @@ class TestInMidStream:
         assert last.startswith(b'data: {"error":{"message":')
 
     @BOTH
-    def test_a_whole_answer_that_breaks_off_is_a_status(
+    def test_whole_answer_that_breaks_off_is_an_error_status(
         self, upstream: Simulated, account: Caller
     ):
         cut = {"after": 1, "do": "reset"}
@@ -295,8 +297,8 @@ class TestInMidStream:
         assert SECRET not in raised.value.message
 
 
-class TestTheCallersOwnFaults:
-    def test_no_key(self, gateway: Served):
+class TestInvalidRequest:
+    def test_missing_key_is_a_401(self, gateway: Served):
         answer = gateway.request(
             "POST", "/v1/chat/completions", json={"messages": MESSAGES}
         )
@@ -304,7 +306,9 @@ class TestTheCallersOwnFaults:
         assert answer.json()["error"]["code"] == "invalid_api_key"
         assert answer.headers["x-should-retry"] == "false"
 
-    def test_a_wrong_key_is_sent_to_nobody(self, gateway: Served, upstream: Simulated):
+    def test_wrong_key_is_never_sent_upstream(
+        self, gateway: Served, upstream: Simulated
+    ):
         with pytest.raises(openai.AuthenticationError) as raised:
             gateway.client("sk-secret-of-somebody").chat.completions.create(
                 model="hailuo", messages=MESSAGES
@@ -313,31 +317,33 @@ class TestTheCallersOwnFaults:
         assert "sk-secret" not in raised.value.message
         assert upstream.report()["requests"] == []
 
-    def test_one_bad_token_among_good_ones(self, upstream: Simulated, account: Caller):
+    def test_one_invalid_token_refuses_the_request(
+        self, upstream: Simulated, account: Caller
+    ):
         account.tokens.append("sk-secret-typo")
         with pytest.raises(openai.AuthenticationError):
             account.ask()
         assert upstream.report()["requests"] == []
 
-    def test_a_wrong_field(self, upstream: Simulated, account: Caller):
+    def test_wrong_field_is_named(self, upstream: Simulated, account: Caller):
         with pytest.raises(openai.BadRequestError) as raised:
             account.create(messages=[{"role": "user", "content": [{"type": "text"}]}])
         assert raised.value.param == "messages[0].content[0].text"
         assert raised.value.type == "invalid_request_error"
 
-    def test_an_unknown_path(self, gateway: Served):
+    def test_unknown_path_is_a_404(self, gateway: Served):
         with pytest.raises(openai.NotFoundError) as raised:
             gateway.client().completions.create(model="hailuo", prompt="Hi")
         assert raised.value.type == "invalid_request_error"
 
-    def test_a_wrong_method(self, gateway: Served):
+    def test_wrong_method_is_a_405_with_allow(self, gateway: Served):
         answer = gateway.request("PUT", "/v1/chat/completions")
         assert answer.status_code == 405
         assert {"POST", "OPTIONS"} <= set(answer.headers["Allow"].split(", "))
         assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
 
     @pytest.mark.parametrize("form", ["with a length", "in chunks"])
-    def test_a_body_that_is_too_large(
+    def test_oversized_body_is_a_413(
         self,
         serve: Callable[..., Served],
         caller: Callable[..., Caller],
@@ -359,8 +365,8 @@ class TestTheCallersOwnFaults:
         assert "1 MB" in error["message"] and "HAILUO_MAX_BODY_MB" in error["message"]
 
 
-class TestThePool:
-    def test_every_account_busy_for_too_long(
+class TestUnavailablePool:
+    def test_busy_accounts_are_a_429(
         self,
         upstream: Simulated,
         serve: Callable[..., Served],
@@ -379,7 +385,7 @@ class TestThePool:
         assert raised.value.code == "accounts_busy"
         assert 1 <= int(raised.value.response.headers["retry-after"]) <= 60
 
-    def test_every_account_resting(
+    def test_account_in_cooldown_is_a_503_with_retry_after(
         self,
         upstream: Simulated,
         serve: Callable[..., Served],
@@ -391,14 +397,14 @@ class TestThePool:
             with pytest.raises(openai.InternalServerError) as raised:
                 account.ask(question)
             assert raised.value.code == "upstream_busy"
-            assert BUSY["message"] in raised.value.message
+            assert str(BUSY["message"]) in raised.value.message
             rests = (
                 question != "One"
             )  # with one question it may be the question's fault
             assert rests <= int(raised.value.response.headers["retry-after"]) <= 60
         assert len(upstream.report()["answers"]) == 6, "the third one only waited"
 
-    def test_no_account_at_all(self, serve: Callable[..., Served]):
+    def test_empty_pool_is_a_503(self, serve: Callable[..., Served]):
         with pytest.raises(openai.InternalServerError) as raised:
             serve(HAILUO_QUEUE_TIMEOUT_S=0.3).client().chat.completions.create(
                 model="hailuo", messages=MESSAGES
@@ -407,7 +413,9 @@ class TestThePool:
         assert raised.value.code == "no_live_account"
         assert raised.value.response.headers["x-should-retry"] == "false"
 
-    def test_no_live_account(self, upstream: Simulated, serve: Callable[..., Served]):
+    def test_pool_of_dead_accounts_is_a_503(
+        self, upstream: Simulated, serve: Callable[..., Served]
+    ):
         token = upstream.token("6999")
         upstream.revoke(token=token)
         gateway = serve(HAILUO_TOKENS=token)

@@ -52,13 +52,13 @@ def answered(account: Caller, **options: Any) -> str:
     return raw.headers["x-hailuo-upstream"]
 
 
-class TestWhoIsAsked:
-    def test_web_accounts_first(self, upstream: Simulated, mixed):
+class TestUpstreamChoice:
+    def test_web_accounts_are_asked_first(self, upstream: Simulated, mixed):
         upstream.script(FROM_WEB, FROM_PLATFORM)
         assert answered(mixed()) == "web"
         assert asked(upstream) == ["web"]
 
-    def test_the_platform_first_where_it_is_preferred(
+    def test_platform_is_asked_first_when_preferred(
         self, upstream: Simulated, mixed, serve: Callable[..., Served]
     ):
         upstream.script(FROM_WEB, FROM_PLATFORM)
@@ -66,13 +66,13 @@ class TestWhoIsAsked:
         assert answered(preferring) == "platform"
         assert asked(upstream) == ["platform"]
 
-    def test_the_platform_for_a_model_of_its_own(self, upstream: Simulated, mixed):
+    def test_platform_is_asked_for_its_own_model(self, upstream: Simulated, mixed):
         upstream.script(FROM_WEB, FROM_PLATFORM)
         assert answered(mixed(), model="MiniMax-M2.5") == "platform"
         (seen,) = upstream.report()["answers"]
         assert seen["form"]["model"] == "MiniMax-M2.5"
 
-    def test_web_accounts_for_one_when_there_is_no_other(
+    def test_web_is_asked_for_a_platform_model_without_platform_keys(
         self, upstream: Simulated, mixed
     ):
         upstream.script(FROM_WEB)
@@ -81,21 +81,23 @@ class TestWhoIsAsked:
     @pytest.mark.parametrize(
         "choice", ["required", {"type": "function", "function": {"name": "f"}}]
     )
-    def test_the_platform_for_a_tool_that_must_be_called(
+    def test_platform_is_asked_for_a_required_tool(
         self, upstream: Simulated, mixed, choice: Any
     ):
         upstream.script(FROM_WEB, FROM_PLATFORM)
         assert answered(mixed(), tools=TOOLS, tool_choice=choice) == "platform"
         assert asked(upstream) == ["platform"]
 
-    def test_nobody_for_one_where_only_the_web_is(self, upstream: Simulated, mixed):
+    def test_required_tool_is_refused_without_platform_keys(
+        self, upstream: Simulated, mixed
+    ):
         with pytest.raises(openai.BadRequestError) as raised:
             mixed(platform=0).create(tools=TOOLS, tool_choice="required")
         assert raised.value.param == "tool_choice"
         assert upstream.report()["requests"] == []
 
     @pytest.mark.leaves("conversations")
-    def test_the_web_for_a_conversation(
+    def test_web_is_asked_for_a_conversation(
         self, upstream: Simulated, mixed, serve: Callable[..., Served]
     ):
         upstream.script(FROM_WEB, FROM_PLATFORM)
@@ -104,7 +106,7 @@ class TestWhoIsAsked:
         both.create(extra_body={"conversation_id": id})
         assert asked(upstream) == ["web", "web"]
 
-    def test_the_pool_as_well(
+    def test_pool_of_both_upstreams_is_routed_by_model(
         self, upstream: Simulated, mixed, serve: Callable[..., Served]
     ):
         upstream.script(FROM_WEB, FROM_PLATFORM)
@@ -117,7 +119,7 @@ class TestWhoIsAsked:
         assert answered(both, model="MiniMax-M3") == "platform"
 
 
-class TestAFailure:
+class TestFailover:
     """Before anything was sent the platform answers; after it there is an error."""
 
     @pytest.mark.parametrize("form", [False, True], ids=["whole", "streamed"])
@@ -134,7 +136,7 @@ class TestAFailure:
         ],
         ids="refused 500 dropped broken garbage mute rejected".split(),
     )
-    def test_before_the_first_text(
+    def test_failure_before_the_first_text_fails_over_to_the_platform(
         self, upstream: Simulated, mixed, fault: dict[str, Any], form: bool
     ):
         upstream.script({"call": "chat", **fault, "times": None}, FROM_PLATFORM)
@@ -145,14 +147,16 @@ class TestAFailure:
             assert answered(both) == "platform"
         assert asked(upstream) == ["web", "platform"]
 
-    def test_of_accounts_that_are_dead(self, upstream: Simulated, mixed):
+    def test_dead_web_accounts_fail_over_to_the_platform(
+        self, upstream: Simulated, mixed
+    ):
         both = mixed(web=3)
         for user in both.users:
             upstream.revoke(user=user)
         upstream.script(FROM_PLATFORM)
         assert answered(both) == "platform"
 
-    def test_of_accounts_that_are_busy(
+    def test_busy_web_accounts_fail_over_to_the_platform(
         self, upstream: Simulated, mixed, serve: Callable[..., Served]
     ):
         """Once they have not got free for as long as requests wait in line."""
@@ -165,20 +169,20 @@ class TestAFailure:
             upstream.release()
             list(running)
 
-    def test_of_accounts_that_rest(self, upstream: Simulated, mixed):
+    def test_web_accounts_in_cooldown_fail_over_to_the_platform(
+        self, upstream: Simulated, mixed
+    ):
         both = mixed()
         upstream.script({"call": "chat", "refuse": BUSY}, FROM_PLATFORM)
         assert [answered(both) for _ in range(2)] == ["platform"] * 2
         assert asked(upstream) == ["web", "platform", "platform"]
 
-    def test_of_three_accounts_the_last_try_is_the_platform_s(
-        self, upstream: Simulated, mixed
-    ):
+    def test_last_attempt_is_kept_for_the_platform(self, upstream: Simulated, mixed):
         upstream.script({"call": "chat", "refuse": BUSY, "times": None}, FROM_PLATFORM)
         assert answered(mixed(web=3)) == "platform"
         assert asked(upstream) == ["web", "web", "platform"]
 
-    def test_of_the_platform_is_mended_by_the_web(
+    def test_exhausted_platform_fails_over_to_the_web(
         self, upstream: Simulated, mixed, serve: Callable[..., Served]
     ):
         """A key without money, or without the plan, is not the end."""
@@ -189,7 +193,9 @@ class TestAFailure:
             assert answered(mixed(served=preferring)) == "web"
         assert asked(upstream) == ["platform", "web"] * 2
 
-    def test_of_everybody_is_the_last_one_s(self, upstream: Simulated, mixed):
+    def test_failure_of_every_account_reports_the_last_error(
+        self, upstream: Simulated, mixed
+    ):
         upstream.script(
             {"call": "chat", "drop": "close", "times": None},
             {"call": "completion", "refuse": {"code": 1008}, "times": None},
@@ -199,7 +205,9 @@ class TestAFailure:
         assert raised.value.code == "upstream_unreachable"
         assert asked(upstream) == ["web", "platform", "web"]
 
-    def test_after_the_first_text_is_an_error_event(self, upstream: Simulated, mixed):
+    def test_failure_after_the_first_text_is_an_error_event(
+        self, upstream: Simulated, mixed
+    ):
         broken = {"pieces": ["One", "Two"], "then": [{"after": 1, "do": "reset"}]}
         upstream.script({"call": "chat", **broken}, FROM_PLATFORM)
         said = []
@@ -209,7 +217,7 @@ class TestAFailure:
         assert ("".join(said), raised.value.code) == ("One", "upstream_unreachable")
         assert asked(upstream) == ["web"]
 
-    def test_takes_the_files_along(self, upstream: Simulated, mixed):
+    def test_failover_takes_attached_files_along(self, upstream: Simulated, mixed):
         upstream.script({"call": "chat", "refuse": BUSY}, FROM_PLATFORM)
         file = {"filename": "a.txt", "file_data": "d29yZHM="}
         parts = [{"type": "text", "text": SECRET}, {"type": "file", "file": file}]
@@ -223,7 +231,7 @@ class TestAFailure:
         assert read["text"] == '<file name="a.txt">\nwords\n</file>'
 
 
-def test_who_answered_is_not_said_when_a_ping_had_to_go_first(
+def test_upstream_header_is_omitted_when_a_ping_came_first(
     upstream: Simulated, mixed, serve: Callable[..., Served]
 ):
     both = mixed(served=serve(HAILUO_HEARTBEAT_S=0.15))

@@ -44,7 +44,7 @@ def sent(upstream: Simulated) -> tuple[list[dict[str, Any]], list[tuple[int, str
     return report["uploads"], form
 
 
-def test_a_picture_and_a_document_in_the_callers_order(
+def test_picture_and_document_keep_the_clients_order(
     upstream: Simulated, account: Caller
 ):
     upstream.script({"call": "chat", "text": "Both"})
@@ -65,7 +65,7 @@ def test_a_picture_and_a_document_in_the_callers_order(
     assert [kind for kind, _ in form] == [DOCUMENT, IMAGE, TEXT]
 
 
-def test_avif_is_a_picture(upstream: Simulated, account: Caller):
+def test_avif_is_uploaded_as_a_picture(upstream: Simulated, account: Caller):
     upstream.script({"call": "chat", "text": "Seen"})
     account.ask(messages=user(file(samples.AVIF, "a.bin", "application/octet-stream")))
     (upload,), form = sent(upstream)
@@ -73,7 +73,7 @@ def test_avif_is_a_picture(upstream: Simulated, account: Caller):
     assert [kind for kind, _ in form] == [IMAGE, TEXT]
 
 
-def test_avif_on_the_platform_is_refused_by_its_name(
+def test_avif_is_refused_by_the_platform_by_name(
     upstream: Simulated, caller: Callable[..., Caller]
 ):
     account = caller(kind="platform")
@@ -84,7 +84,9 @@ def test_avif_on_the_platform_is_refused_by_its_name(
     assert upstream.report()["answers"] == []
 
 
-def test_streamed_and_in_a_history(upstream: Simulated, account: Caller):
+def test_only_the_newest_messages_files_are_uploaded(
+    upstream: Simulated, account: Caller
+):
     """The newest file is pointed at; those of earlier messages stay where they are."""
     upstream.script({"call": "chat", "text": "Seen"})
     earlier = [*user(image("https://example.org/a.png")), said("A cat.")]
@@ -112,7 +114,7 @@ def said(text: str) -> Any:
     ],
     ids=["file_url", "file_id", "image_url"],
 )
-def test_an_address_is_fetched(
+def test_file_at_an_address_is_fetched(
     upstream: Simulated, serve: Callable[..., Served], form: Any
 ):
     token = upstream.tokens[0]
@@ -140,7 +142,7 @@ def test_an_address_is_fetched(
     ],
     ids=["private", "no base64", "not base64", "file id", "audio", "empty"],
 )
-def test_what_cannot_be_had_is_named(
+def test_unusable_file_is_refused_by_its_field(
     upstream: Simulated, account: Caller, part: Any, param: str
 ):
     with pytest.raises(openai.BadRequestError) as raised:
@@ -150,14 +152,14 @@ def test_what_cannot_be_had_is_named(
     assert upstream.work() == []
 
 
-def test_an_upload_that_fails_is_tried_once_more(upstream: Simulated, account: Caller):
+def test_failed_upload_is_retried_once(upstream: Simulated, account: Caller):
     upstream.script(
         {"call": "put", "http": {"status": 500}}, {"call": "chat", "text": "Read"}
     )
     assert account.ask(messages=user(file(b"x", "x.txt", "text/plain"))) == "Read"
 
 
-def test_and_then_given_up(upstream: Simulated, account: Caller):
+def test_upload_that_fails_twice_is_a_502(upstream: Simulated, account: Caller):
     upstream.script({"call": "put", "http": {"status": 500}, "times": None})
     with pytest.raises(openai.InternalServerError) as raised:
         account.ask(messages=user(file(b"x", "x.txt", "text/plain")))

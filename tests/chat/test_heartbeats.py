@@ -1,6 +1,6 @@
 """A stream never stays silent for longer than a heartbeat."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import openai
 import pytest
@@ -19,40 +19,54 @@ def account(caller: Callable[..., Caller], serve: Callable[..., Served]) -> Call
 
 
 @BOTH
-def test_a_ping_breaks_each_silence(upstream: Simulated, account: Caller):
-    then = [{"after": n, "do": "wait", "for_s": 3.5 * BEAT_S} for n in (0, 1)]
+def test_ping_breaks_each_silence_of_a_stream(upstream: Simulated, account: Caller):
+    then = [{"after": n, "do": "hold"} for n in (0, 1)]
     upstream.script({"call": account.call, "pieces": ["a", "b"], "then": then})
 
-    body = account.send().content
+    with account.send(stream=True) as response:
+        parts = response.iter_content(None)
+        before = read_until(parts, PING, times=2)
+        upstream.release()
+        read_until(parts, b'"content":"a"')
+        upstream.wait("held", exactly=1)
+        read_until(parts, PING, times=2)
+        upstream.release()
+        rest = b"".join(parts)
 
-    before, _, behind = body.partition(b'"content":"a"')
-    assert before.startswith(PING * 3 + b"data: ")
-    assert behind.count(PING) in (3, 4)
-    assert body.endswith(b"data: [DONE]\n\n")
+    assert before.replace(PING, b"") == b""
+    assert b'"content":"b"' in rest and rest.endswith(b"data: [DONE]\n\n")
+
+
+def read_until(parts: Iterator[bytes], words: bytes, times: int = 1) -> bytes:
+    """Return the next parts of a body, up to the one that brings *words*."""
+    body = b""
+    while body.count(words) < times:
+        body += next(parts)
+    return body
 
 
 @BOTH
-def test_the_official_library_does_not_see_them(upstream: Simulated, account: Caller):
+def test_official_library_ignores_pings(upstream: Simulated, account: Caller):
     wait = {"after": 0, "do": "wait", "for_s": 3 * BEAT_S}
     upstream.script({"call": account.call, "pieces": ["a", "b"], "then": [wait]})
     assert "".join(account.pieces()) == "ab"
 
 
 @BOTH
-def test_pings_do_not_come_while_pieces_do(upstream: Simulated, account: Caller):
+def test_no_ping_is_sent_while_pieces_arrive(upstream: Simulated, account: Caller):
     slow = {"text": "a" * 20, "piece": 1, "delay_s": BEAT_S / 5}
     upstream.script({"call": account.call, **slow})
     assert PING not in account.send().content
 
 
 @BOTH
-def test_a_whole_answer_waits_without_them(upstream: Simulated, account: Caller):
+def test_whole_answer_contains_no_pings(upstream: Simulated, account: Caller):
     wait = {"after": 0, "do": "wait", "for_s": 3 * BEAT_S}
     upstream.script({"call": account.call, "text": "ab", "then": [wait]})
     assert account.ask() == "ab"
 
 
-def test_behind_a_ping_it_is_tried_again(upstream: Simulated, account: Caller):
+def test_answer_is_retried_behind_a_ping(upstream: Simulated, account: Caller):
     """The role chunk waits for the text, whose id is that of the try that worked."""
     then = [
         {"after": 0, "do": "wait", "for_s": 2 * BEAT_S},
@@ -69,7 +83,9 @@ def test_behind_a_ping_it_is_tried_again(upstream: Simulated, account: Caller):
 
 
 @BOTH
-def test_pings_go_out_while_headers_are_awaited(upstream: Simulated, account: Caller):
+def test_pings_are_sent_while_upstream_headers_are_awaited(
+    upstream: Simulated, account: Caller
+):
     upstream.script({"call": account.call, "text": "late", "hold_headers": True})
     with account.send(stream=True) as response:
         body = response.iter_content(None)
@@ -78,8 +94,9 @@ def test_pings_go_out_while_headers_are_awaited(upstream: Simulated, account: Ca
         assert b'"content":"late"' in b"".join(body)
 
 
+@pytest.mark.slow
 @BOTH
-def test_headers_may_be_as_late_as_the_idle_time_allows(
+def test_upstream_headers_may_take_as_long_as_the_idle_timeout(
     upstream: Simulated, account: Caller
 ):
     """No call is made again because a model thinks for long."""
@@ -91,9 +108,7 @@ def test_headers_may_be_as_late_as_the_idle_time_allows(
 
 
 @BOTH
-def test_a_failure_behind_a_ping_is_an_error_event(
-    upstream: Simulated, account: Caller
-):
+def test_failure_behind_a_ping_is_an_error_event(upstream: Simulated, account: Caller):
     wait = {"after": 0, "do": "wait", "for_s": 2 * BEAT_S}
     then = [wait, {"after": 0, "do": "reset"}]
     upstream.script({"call": account.call, "then": then, "times": None})
@@ -106,7 +121,7 @@ def test_a_failure_behind_a_ping_is_an_error_event(
     assert len(upstream.report()["answers"]) == 3
 
 
-def test_who_waits_in_line_is_not_pinged(upstream: Simulated, account: Caller):
+def test_queued_request_gets_no_ping(upstream: Simulated, account: Caller):
     """Until an account is leased, being busy can still be a status."""
     held = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
     upstream.script({"call": "chat", **held}, {"call": "chat", "text": "Next"})
@@ -121,7 +136,7 @@ def test_who_waits_in_line_is_not_pinged(upstream: Simulated, account: Caller):
         list(first)
 
 
-class TestSilence:
+class TestIdleTimeout:
     """A service that is silent for the idle time is given up."""
 
     @pytest.fixture
@@ -129,7 +144,7 @@ class TestSilence:
         return caller(3, served=serve(HAILUO_IDLE_TIMEOUT_S=0.5))
 
     @BOTH
-    def test_before_a_word_it_is_a_504(
+    def test_silence_before_the_first_text_is_a_504(
         self, upstream: Simulated, account: Caller, kind: str
     ):
         """Of the platform each try is paid, so it is not asked again."""
@@ -142,7 +157,7 @@ class TestSilence:
         assert len(upstream.report()["answers"]) == (1 if kind == "platform" else 3)
 
     @BOTH
-    def test_in_mid_stream_it_is_an_error_event(
+    def test_silence_in_mid_stream_is_an_error_event(
         self, upstream: Simulated, account: Caller
     ):
         mute = [{"after": 1, "do": "silence"}]
@@ -151,7 +166,7 @@ class TestSilence:
             list(stream)
         assert raised.value.code == "upstream_timeout"
 
-    def test_heartbeats_of_the_service_are_no_silence(
+    def test_upstream_heartbeats_reset_the_idle_timeout(
         self, upstream: Simulated, account: Caller
     ):
         alive = [

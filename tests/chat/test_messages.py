@@ -65,7 +65,7 @@ EMPTY: dict[str, list[Any]] = {
 
 @BOTH
 @pytest.mark.parametrize("messages", EMPTY.values(), ids=EMPTY)
-def test_empty_question_is_refused_before_anybody_is_asked(
+def test_empty_question_is_refused_without_asking_upstream(
     upstream: Simulated, account: Caller, messages: list[Any]
 ):
     error = refused(account, messages=messages)
@@ -75,7 +75,7 @@ def test_empty_question_is_refused_before_anybody_is_asked(
     assert account.ask(), "the account does not rest"
 
 
-def test_image_in_markdown_alone_is_refused_where_it_is_not_looked_at(
+def test_markdown_image_alone_is_refused_on_the_web(
     upstream: Simulated, account: Caller
 ):
     error = refused(account, messages=[user("![x](https://example.org/a.png)")])
@@ -99,7 +99,7 @@ def test_empty_question_in_a_kept_conversation_is_refused(
 @BOTH
 @pytest.mark.parametrize("part", [PICTURE, NOTE], ids=["picture", "document"])
 @pytest.mark.parametrize("words", [[], [{"type": "text", "text": " "}]], ids=len)
-def test_file_alone_gets_a_standard_question(
+def test_file_without_a_question_gets_a_standard_one(
     upstream: Simulated, account: Caller, part: Any, words: list[Any]
 ):
     upstream.script({"call": account.call, "text": "I see."})
@@ -157,7 +157,7 @@ HISTORIES: dict[str, list[Any]] = {
 
 @BOTH
 @pytest.mark.parametrize("messages", HISTORIES.values(), ids=HISTORIES)
-def test_history_is_taken_in_any_state(
+def test_irregular_history_is_accepted(
     upstream: Simulated, account: Caller, messages: list[Any]
 ):
     """The strict simulator finds nothing to refuse."""
@@ -167,7 +167,9 @@ def test_history_is_taken_in_any_state(
 
 
 @BOTH
-def test_newest_message_is_refused_for_its_part(upstream: Simulated, account: Caller):
+def test_unusable_part_of_the_newest_message_is_refused_by_name(
+    upstream: Simulated, account: Caller
+):
     error = refused(account, messages=[user([BLOB]), user([PICTURE, BLOB])])
 
     assert error.param == "messages[1].content[1].image_url.url"
@@ -175,8 +177,8 @@ def test_newest_message_is_refused_for_its_part(upstream: Simulated, account: Ca
 
 
 @pytest.mark.parametrize("kind", ["platform"])
-class TestPlatform:
-    def test_is_given_the_pictures_of_results_behind_them(
+class TestPlatformMessages:
+    def test_pictures_in_tool_results_follow_them_as_a_user_message(
         self, upstream: Simulated, account: Caller
     ):
         upstream.script({"call": "completion", "text": "A pixel."})
@@ -200,7 +202,7 @@ class TestPlatform:
         ],
         ids=lambda kept: " ".join(kept),
     )
-    def test_is_given_its_thinking_again(
+    def test_reasoning_of_the_history_is_sent_back(
         self, upstream: Simulated, account: Caller, kept: dict[str, Any]
     ):
         upstream.script({"call": "completion", "text": "Yes."})
@@ -209,7 +211,7 @@ class TestPlatform:
 
         assert sent(upstream)[1]["content"] == "<think>\nHm\n</think>\n\n"
 
-    def test_thinks_unless_it_is_told_not_to(
+    def test_minimal_reasoning_effort_disables_thinking(
         self, upstream: Simulated, account: Caller
     ):
         upstream.script({"call": "completion", "text": "Yes.", "times": 2})
@@ -219,16 +221,16 @@ class TestPlatform:
         asked = [each["form"]["thinking"] for each in upstream.report()["answers"]]
         assert asked == [{"type": "adaptive"}, {"type": "disabled"}]
 
-    def test_is_told_no_limit_that_is_none(self, upstream: Simulated, account: Caller):
+    def test_negative_max_tokens_is_not_sent(
+        self, upstream: Simulated, account: Caller
+    ):
         upstream.script({"call": "completion", "text": "Yes."})
         account.ask(max_tokens=-1)
 
         (answer,) = upstream.report()["answers"]
         assert "max_completion_tokens" not in answer["form"]
 
-    def test_is_offered_only_the_tools_that_are_allowed(
-        self, upstream: Simulated, account: Caller
-    ):
+    def test_only_allowed_tools_are_offered(self, upstream: Simulated, account: Caller):
         upstream.script({"call": "completion", "text": "Yes."})
         other = {"type": "function", "function": {"name": "g"}}
         choice = {"mode": "required", "tools": [other]}
@@ -244,9 +246,7 @@ class TestPlatform:
         assert answer["form"]["tool_choice"] == "required"
 
 
-def test_web_is_asked_where_a_call_is_only_allowed(
-    upstream: Simulated, account: Caller
-):
+def test_web_is_asked_when_tools_are_optional(upstream: Simulated, account: Caller):
     choice = {"mode": "auto", "tools": [FUNCTION]}
     asked = {"type": "allowed_tools", "allowed_tools": choice}
 
@@ -259,7 +259,7 @@ def test_web_is_asked_where_a_call_is_only_allowed(
     ["nonsense", {"type": "function", "function": {"name": "g"}}, {"type": "tool"}],
     ids=str,
 )
-def test_choice_of_no_tool_is_refused_by_name(
+def test_tool_choice_without_a_matching_tool_is_refused(
     upstream: Simulated, account: Caller, choice: Any
 ):
     error = refused(account, tools=[FUNCTION], tool_choice=choice)
@@ -269,7 +269,7 @@ def test_choice_of_no_tool_is_refused_by_name(
 
 
 @BOTH
-def test_call_of_custom_tools_alone_cannot_be_required(
+def test_required_call_of_only_custom_tools_is_refused(
     upstream: Simulated, account: Caller
 ):
     custom = {"type": "custom", "custom": {"name": "f"}}
@@ -281,6 +281,6 @@ def test_call_of_custom_tools_alone_cannot_be_required(
 
 
 @BOTH
-def test_sixteen_stops_are_honoured(upstream: Simulated, account: Caller):
+def test_sixteen_stop_sequences_are_honoured(upstream: Simulated, account: Caller):
     upstream.script({"call": account.call, "text": "One, two, three"})
     assert account.ask(stop=[*"abcdfghijklmpqs", "two"]) == "One, "

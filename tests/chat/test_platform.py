@@ -56,10 +56,10 @@ def base64_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-class TestAnswer:
+class TestPlatformAnswer:
     USAGE = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
 
-    def test_has_real_usage_and_the_model_that_was_asked_for(
+    def test_platform_answer_has_real_usage_and_the_requested_model(
         self, upstream: Simulated, account: Caller
     ):
         upstream.script({"call": "completion", "text": "Hi", "usage": self.USAGE})
@@ -76,9 +76,7 @@ class TestAnswer:
         ours = {"id", "model", "object", "choices", "usage", "created"}
         assert answer.model_fields_set == ours, "the platform's own are left out"
 
-    def test_has_real_usage_when_it_is_streamed_too(
-        self, upstream: Simulated, account: Caller
-    ):
+    def test_platform_stream_has_real_usage(self, upstream: Simulated, account: Caller):
         upstream.script({"call": "completion", "text": "Hi", "usage": self.USAGE})
 
         with account.stream(stream_options={"include_usage": True}) as stream:
@@ -88,7 +86,7 @@ class TestAnswer:
         assert "".join(map(text_of, others)) == "Hi"
 
     @pytest.mark.parametrize("tags", [False, True], ids=["apart", "in tags"])
-    def test_has_its_thinking_apart(
+    def test_platform_reasoning_is_separate_from_content(
         self, upstream: Simulated, account: Caller, tags: bool
     ):
         cut = {"every": 5, "of": "wire", "pause_s": 0}
@@ -104,7 +102,7 @@ class TestAnswer:
         assert "".join(filter(None, thoughts)) == "Well, well."
         assert "".join(delta.content or "" for delta in deltas) == "Yes."
 
-    def test_a_key_may_be_asked_many_things_at_once(
+    def test_platform_key_answers_several_requests_at_once(
         self, upstream: Simulated, account: Caller
     ):
         held = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}], "times": 3}
@@ -116,7 +114,9 @@ class TestAnswer:
             with stream:
                 assert "".join(map(text_of, stream)) == "ab"
 
-    def test_options_are_passed_on(self, upstream: Simulated, account: Caller):
+    def test_options_are_passed_to_the_platform(
+        self, upstream: Simulated, account: Caller
+    ):
         upstream.script({"call": "completion", "text": "Hi"})
 
         account.create(
@@ -134,7 +134,7 @@ class TestAnswer:
         assert asked["thinking"] == {"type": "disabled"}
 
 
-class TestTools:
+class TestToolLoop:
     """The loop of the library's own documentation."""
 
     TOOLS = [
@@ -155,7 +155,7 @@ class TestTools:
     ]
     QUESTION = {"role": "user", "content": "What is the weather like in Paris today?"}
 
-    def test_whole(self, upstream: Simulated, account: Caller):
+    def test_tool_loop_of_whole_answers(self, upstream: Simulated, account: Caller):
         messages: list[Any] = [self.QUESTION]
         create = account.client.chat.completions.create
         first = create(model="gpt-4.1", messages=messages, tools=self.TOOLS)
@@ -172,7 +172,7 @@ class TestTools:
         assert second.choices[0].finish_reason == "stop"
         assert second.choices[0].message.content == "The tool says: 14 °C"
 
-    def test_streamed(self, upstream: Simulated, account: Caller):
+    def test_tool_loop_of_streamed_answers(self, upstream: Simulated, account: Caller):
         messages: list[Any] = [self.QUESTION]
         create = account.client.chat.completions.create
         final: dict[int, Any] = {}
@@ -199,7 +199,9 @@ class TestTools:
         ) as stream:
             assert "".join(map(text_of, stream)) == "The tool says: 14 °C"
 
-    def test_a_call_can_be_forced(self, upstream: Simulated, account: Caller):
+    def test_required_tool_choice_forces_a_call(
+        self, upstream: Simulated, account: Caller
+    ):
         message = (
             account.create("Hello", tools=self.TOOLS, tool_choice="required")
             .choices[0]
@@ -209,7 +211,7 @@ class TestTools:
         assert message.content is None
 
 
-class TestFiles:
+class TestPlatformFiles:
     def sent(self, upstream: Simulated, account: Caller, *parts: Any) -> list[Any]:
         """The parts of the question as the platform got them, the text apart."""
         upstream.script({"call": "completion", "text": "I see."})
@@ -219,7 +221,7 @@ class TestFiles:
         assert first == asked[0]
         return rest
 
-    def test_a_picture_at_a_public_address_stays_there(
+    def test_public_picture_address_is_passed_on_unfetched(
         self, upstream: Simulated, account: Caller
     ):
         """Nothing is fetched: nobody is at these addresses."""
@@ -228,7 +230,7 @@ class TestFiles:
         assert self.sent(upstream, account, *parts) == [*parts]
 
     @pytest.mark.parametrize("picture", ["PNG", "JPEG", "GIF", "WEBP"])
-    def test_a_picture_in_the_request(
+    def test_inline_picture_is_passed_on(
         self, upstream: Simulated, account: Caller, picture: str
     ):
         """As the library's documentation shows it."""
@@ -236,7 +238,9 @@ class TestFiles:
         url = f"data:image/{picture.lower()};base64,{base64_of(data)}"
         assert self.sent(upstream, account, image(url)) == [image(url)]
 
-    def test_a_picture_sent_as_a_file(self, upstream: Simulated, account: Caller):
+    def test_picture_sent_as_a_file_becomes_a_picture(
+        self, upstream: Simulated, account: Caller
+    ):
         file = {"filename": "a.pdf", "file_data": base64_of(samples.PNG)}
 
         (shown,) = self.sent(upstream, account, {"type": "file", "file": file})
@@ -253,7 +257,7 @@ class TestFiles:
         ids=["pdf", "docx", "text"],
     )
     @pytest.mark.parametrize("head", ["data:application/pdf;base64,", ""])
-    def test_a_document(
+    def test_document_is_sent_as_its_text(
         self, upstream: Simulated, account: Caller, data: bytes, name: str, head: str
     ):
         """As the library's documentation shows it, and bare."""
@@ -263,7 +267,9 @@ class TestFiles:
 
         assert read == text(f'<file name="{name}">\nRising sales\n</file>')
 
-    def test_a_document_sent_as_a_picture(self, upstream: Simulated, account: Caller):
+    def test_document_sent_as_a_picture_is_sent_as_its_text(
+        self, upstream: Simulated, account: Caller
+    ):
         url = f"data:image/png;base64,{base64_of(pdf('Rising sales'))}"
 
         (read,) = self.sent(upstream, account, image(url))
@@ -280,7 +286,7 @@ class TestFiles:
         ],
         ids=["file_url", "file_id", "file_data", "image_url"],
     )
-    def test_a_document_at_an_address(
+    def test_document_at_an_address_is_fetched_and_sent_as_its_text(
         self,
         upstream: Simulated,
         owner: Caller,
@@ -292,7 +298,7 @@ class TestFiles:
 
         assert read == text('<file name="q3.pdf">\nRising sales\n</file>')
 
-    def test_a_private_picture_is_fetched_where_that_is_allowed(
+    def test_private_picture_address_is_fetched_when_allowed(
         self, upstream: Simulated, owner: Caller
     ):
         with Site(answer(samples.PNG)) as site:
@@ -300,7 +306,9 @@ class TestFiles:
 
         assert shown == image(f"data:image/png;base64,{base64_of(samples.PNG)}")
 
-    def test_and_refused_where_it_is_not(self, upstream: Simulated, account: Caller):
+    def test_private_picture_address_is_refused_when_not_allowed(
+        self, upstream: Simulated, account: Caller
+    ):
         with pytest.raises(openai.BadRequestError) as raised:
             account.ask(messages=user(image("http://127.0.0.1:1/a.png")))
         assert raised.value.param == "messages[0].content[0].image_url.url"
@@ -316,7 +324,7 @@ class TestFiles:
         ],
         ids=["another picture", "too large", "damaged", "no document"],
     )
-    def test_what_cannot_be_sent_is_refused_by_its_part(
+    def test_unusable_file_is_refused_by_its_part(
         self, upstream: Simulated, account: Caller, data: bytes, why: str
     ):
         part = {"type": "file", "file": {"file_data": base64_of(data)}}
@@ -325,7 +333,9 @@ class TestFiles:
         assert raised.value.param == "messages[0].content[0].file.file_data"
         assert upstream.work() == []
 
-    def test_a_history_with_files_goes_on(self, upstream: Simulated, account: Caller):
+    def test_files_of_the_history_are_kept_or_left_out(
+        self, upstream: Simulated, account: Caller
+    ):
         upstream.script({"call": "completion", "text": "Yes."})
         document = {"filename": "a.txt", "file_data": base64_of(b"words")}
         shown = image(f"data:image/png;base64,{base64_of(samples.PNG)}")
@@ -364,7 +374,7 @@ FAULTS: dict[str, tuple[int, int, str, str | None, int]] = {
 @pytest.mark.parametrize(
     ("number", "status", "type", "code", "tries"), FAULTS.values(), ids=FAULTS
 )
-def test_each_refusal_in_each_form(
+def test_platform_refusal_becomes_its_openai_error(
     upstream: Simulated,
     caller: Callable[..., Caller],
     number: int,
@@ -393,7 +403,7 @@ def test_each_refusal_in_each_form(
 
 
 @pytest.mark.parametrize("code", [1008, 2056, 2061])
-def test_an_only_key_is_asked_once_for_what_it_may_not(
+def test_only_key_is_asked_once_after_a_final_refusal(
     upstream: Simulated, account: Caller, code: int
 ):
     upstream.script({"call": "completion", "times": None, "refuse": {"code": code}})
@@ -404,7 +414,7 @@ def test_an_only_key_is_asked_once_for_what_it_may_not(
     assert len(upstream.report()["answers"]) == 1
 
 
-def test_a_key_out_of_balance_rests_and_says_so(
+def test_key_without_balance_cools_down_and_reports_why(
     upstream: Simulated, serve: Callable[..., Served]
 ):
     """Whoever comes next hears it at once, and the platform is not asked again."""
@@ -418,7 +428,7 @@ def test_a_key_out_of_balance_rests_and_says_so(
     )
     client = gateway.client()
 
-    def ask() -> str:
+    def ask() -> Any:
         return client.chat.completions.create(
             model="hailuo", messages=user(text(SECRET))
         )
@@ -442,14 +452,18 @@ def test_a_key_out_of_balance_rests_and_says_so(
 
 
 @pytest.mark.parametrize("flag", ["input", "output"])
-def test_what_is_withheld_is_filtered(upstream: Simulated, account: Caller, flag: str):
+def test_withheld_answer_is_a_content_filter_error(
+    upstream: Simulated, account: Caller, flag: str
+):
     upstream.script({"call": "completion", "sensitive": flag})
     with pytest.raises(openai.BadRequestError) as raised:
         account.ask()
     assert raised.value.code == "content_filter"
 
 
-def test_what_is_withheld_in_mid_answer_ends_it(upstream: Simulated, account: Caller):
+def test_answer_withheld_midway_ends_with_content_filter(
+    upstream: Simulated, account: Caller
+):
     flagged = {"choices": [], "output_sensitive": True}
     step = {"after": 1, "do": "event", "data": flagged}
     upstream.script({"call": "completion", "pieces": ["One", "Two"], "then": [step]})
@@ -458,7 +472,7 @@ def test_what_is_withheld_in_mid_answer_ends_it(upstream: Simulated, account: Ca
 
 
 @pytest.mark.parametrize("conversation", ["new", "123456789012345678"])
-def test_there_are_no_conversations(
+def test_platform_key_has_no_conversations(
     upstream: Simulated, account: Caller, conversation: str
 ):
     with pytest.raises(openai.BadRequestError) as raised:

@@ -1,6 +1,7 @@
 """Upstream calls go through HAILUO_PROXY, and through no other."""
 
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -11,7 +12,9 @@ from tests.served import Served, free_port
 from tests.simulated import Simulated
 
 
-def test_every_call_goes_through_it(upstream: Simulated, tmp_path: Path):
+def test_every_upstream_call_uses_the_configured_proxy(
+    upstream: Simulated, tmp_path: Path
+):
     upstream.script({"call": "chat", "pieces": ["a", "b"]})
     with (
         Proxy() as proxy,
@@ -34,12 +37,16 @@ def test_proxies_and_netrc_of_the_environment_are_ignored(
     nowhere = f"http://127.0.0.1:{free_port()}"
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login a password b\n")
     names = ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY")
-    environ = {**dict.fromkeys(names, nowhere), "HOME": str(tmp_path), "no_proxy": ""}
+    environ: dict[str, Any] = {
+        **dict.fromkeys(names, nowhere),
+        "HOME": str(tmp_path),
+        "no_proxy": "",
+    }
     with Served(tmp_path, HAILUO_ORIGIN=upstream.origin, **environ) as gateway:
         assert Caller(gateway, upstream, 1).ask() == "direct"
 
 
-def test_an_upstream_that_is_not_there_is_a_502(upstream: Simulated, tmp_path: Path):
+def test_unreachable_upstream_is_a_502(upstream: Simulated, tmp_path: Path):
     nowhere = f"http://127.0.0.1:{free_port()}"
     with Served(tmp_path, HAILUO_ORIGIN=nowhere) as gateway:
         with pytest.raises(openai.InternalServerError) as raised:

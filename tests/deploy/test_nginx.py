@@ -29,7 +29,7 @@ def account(caller: Callable[..., Caller], site: Nginx) -> Caller:
     return caller(served=site)
 
 
-def test_pieces_arrive_unbuffered(upstream: Simulated, account: Caller):
+def test_nginx_passes_pieces_on_unbuffered(upstream: Simulated, account: Caller):
     """The client has a piece while the service holds the next, compressed or not."""
     upstream.script({"call": "chat", **HELD})
     with account.stream(extra_headers={"Accept-Encoding": "gzip"}) as stream:
@@ -40,7 +40,7 @@ def test_pieces_arrive_unbuffered(upstream: Simulated, account: Caller):
         assert "".join(map(text_of, stream)) == "b"
 
 
-def test_a_ping_arrives_while_nothing_else_does(
+def test_nginx_passes_pings_on_during_silence(
     upstream: Simulated,
     caller: Callable[..., Caller],
     serve: Callable[..., Served],
@@ -57,7 +57,7 @@ def test_a_ping_arrives_while_nothing_else_does(
 
 
 @pytest.mark.parametrize("form", [True, False], ids=["streamed", "whole"])
-def test_a_client_that_leaves_frees_its_account(
+def test_disconnect_behind_nginx_frees_the_account(
     upstream: Simulated, account: Caller, form: bool
 ):
     upstream.script({"call": "chat", **SILENT}, {"call": "chat", "text": "Next"})
@@ -76,39 +76,43 @@ def test_a_client_that_leaves_frees_its_account(
     assert account.ask() == "Next"
 
 
-class TestWhoIsForwarded:
-    def test_cannot_use_the_default_key(self, site: Nginx):
+class TestForwardedClient:
+    def test_forwarded_client_cannot_use_the_default_key(self, site: Nginx):
         with pytest.raises(openai.AuthenticationError) as raised:
             site.client(KEY).chat.completions.create(model="any", messages=MESSAGES)
         assert raised.value.code == "default_api_key_is_local_only"
 
     @pytest.mark.parametrize("path", ["/v1/token", "/v1/refresh-status", "/metrics"])
-    def test_cannot_see_what_is_the_owners(self, site: Nginx, path: str):
+    def test_forwarded_client_cannot_use_owner_endpoints_with_the_default_key(
+        self, site: Nginx, path: str
+    ):
         headers = {"Authorization": f"Bearer {KEY}"}
         assert site.request("GET", path, headers=headers).status_code == 401
 
-    def test_cannot_see_the_metrics_without_a_key(self, site: Nginx, behind: Served):
+    def test_forwarded_client_cannot_see_metrics_without_a_key(
+        self, site: Nginx, behind: Served
+    ):
         assert behind.request("GET", "/metrics").status_code == 200
         assert site.request("GET", "/metrics").status_code == 401
 
-    def test_can_use_a_key_of_ones_own(self, site: Nginx):
+    def test_forwarded_client_can_use_a_configured_key(self, site: Nginx):
         headers = {"Authorization": f"Bearer {OWN_KEY}"}
         for path in ("/v1/token", "/metrics"):
             assert site.request("GET", path, headers=headers).status_code == 200
 
-    def test_is_told_the_address_that_was_called(self, site: Nginx):
+    def test_front_page_shows_the_public_address(self, site: Nginx):
         said = site.request("GET", "/", headers={"Accept": "application/json"}).json()
         assert said["base_url"] == site.base_url
 
 
-class TestSizes:
-    def test_a_body_of_30_mb_passes(self, upstream: Simulated, account: Caller):
+class TestBodySizes:
+    def test_body_of_30_mb_passes_nginx(self, upstream: Simulated, account: Caller):
         upstream.script({"call": "chat", "text": "Yes"})
         body = {"messages": MESSAGES, "metadata": {"x": "x" * 30 * 1_048_576}}
         answer = account.send(json=body, timeout=PATIENCE_S)
         assert answer.status_code == 200
 
-    def test_the_gateway_itself_says_what_is_too_large(self, account: Caller):
+    def test_gateway_itself_refuses_an_oversized_body(self, account: Caller):
         data = b" " * 33 * 1_048_576
         answer = account.send(json=None, data=data, timeout=PATIENCE_S)
         assert answer.status_code == 413
@@ -119,7 +123,9 @@ class TestSizes:
         [(100, 400, "audio"), (101, 413, "HAILUO_MAX_FILE_MB")],
         ids=["passes", "is too large for the gateway"],
     )
-    def test_an_upload(self, account: Caller, megabytes: int, status: int, says: str):
+    def test_upload_up_to_the_limit_passes_nginx(
+        self, account: Caller, megabytes: int, status: int, says: str
+    ):
         """Of nothing but zeros, so that it is looked at but not recognised."""
         files = {"file": ("a.mp3", b"\0" * megabytes * 1_048_576)}
         path = "/v1/audio/transcriptions"
@@ -127,7 +133,7 @@ class TestSizes:
         assert answer.status_code == status
         assert says in answer.json()["error"]["message"]
 
-    def test_nginx_says_it_as_the_gateway_would(self, site: Nginx):
+    def test_nginx_refuses_an_oversized_body_in_the_gateways_words(self, site: Nginx):
         """Told by its length alone, before a byte of it was sent."""
         with closing(HTTPConnection("127.0.0.1", site.port, timeout=10)) as connection:
             connection.putrequest("POST", "/v1/chat/completions")
@@ -137,7 +143,7 @@ class TestSizes:
             assert answer.status == 413
             assert json.load(answer)["error"]["code"] == "file_too_large"
 
-    def test_a_header_of_many_tokens_passes(
+    def test_header_of_many_tokens_passes_nginx(
         self, upstream: Simulated, caller: Callable[..., Caller], site: Nginx
     ):
         many = caller(20, served=site)
@@ -147,7 +153,7 @@ class TestSizes:
         assert many.ask() == "Yes"
 
 
-class TestTricklers:
+class TestSlowClients:
     """Cut off by nginx; the site's 10 s are 1 s here."""
 
     @pytest.mark.parametrize(
@@ -159,13 +165,17 @@ class TestTricklers:
         ],
         ids=["in the headers", "in the body"],
     )
-    def test_who_stops(self, nginx: Callable[..., Nginx], sent: bytes):
+    def test_nginx_cuts_off_a_client_that_stops_sending(
+        self, nginx: Callable[..., Nginx], sent: bytes
+    ):
         address = ("127.0.0.1", nginx(patience_s=1).port)
         with socket.create_connection(address, timeout=10) as sock:
             sock.sendall(sent)
             assert ended(sock)
 
-    def test_who_goes_on_with_headers_for_ever(self, nginx: Callable[..., Nginx]):
+    def test_nginx_cuts_off_a_client_that_sends_endless_headers(
+        self, nginx: Callable[..., Nginx]
+    ):
         address = ("127.0.0.1", nginx(patience_s=1).port)
         begun_at = time.monotonic()
         with socket.create_connection(address, timeout=0.1) as sock:
@@ -174,9 +184,7 @@ class TestTricklers:
                 assert time.monotonic() - begun_at < 60, "nobody cuts it off"
                 sock.sendall(b"x")
 
-    def test_a_body_is_not_passed_on_before_it_is_here(
-        self, nginx: Callable[..., Nginx]
-    ):
+    def test_nginx_passes_on_only_complete_bodies(self, nginx: Callable[..., Nginx]):
         """Until then the gateway never hears of it."""
         with socket.create_server(("127.0.0.1", 0)) as gateway:
             address = ("127.0.0.1", nginx(gateway_port=gateway.getsockname()[1]).port)
@@ -207,7 +215,7 @@ def ended(sock: socket.socket) -> bool:
     return True
 
 
-def test_a_gateway_that_is_away_is_said_in_the_one_error_body(
+def test_nginx_answers_for_a_missing_gateway_with_the_error_body(
     nginx: Callable[..., Nginx],
 ):
     answer = nginx(gateway_port=free_port()).request("GET", "/v1/models")
@@ -216,7 +224,7 @@ def test_a_gateway_that_is_away_is_said_in_the_one_error_body(
     assert answer.headers["Retry-After"]
 
 
-def test_errors_of_the_gateway_pass_as_they_are(upstream: Simulated, account: Caller):
+def test_nginx_passes_gateway_errors_on_unchanged(upstream: Simulated, account: Caller):
     upstream.script({"call": "chat", "drop": "close", "times": None})
     answer = account.send()
     assert answer.status_code == 502

@@ -32,14 +32,14 @@ def workers(gateway: Served) -> list[int]:
     return [int(pid) for pid in children.read_text().split()]
 
 
-def test_there_is_one_worker_whatever_the_platform_proposes(
+def test_gateway_runs_one_worker_despite_web_concurrency(
     serve: Callable[..., Served],
 ):
     """Heroku sets it from the memory of the dyno; several would be several pools."""
     assert len(workers(serve(WEB_CONCURRENCY=3))) == 1
 
 
-def test_a_platform_that_signals_every_process_lets_answers_end(
+def test_streams_end_when_every_process_is_signalled(
     upstream: Simulated, caller: Callable[..., Caller], tmp_path: Path
 ):
     """Heroku's dynos do: the worker hears SIGTERM from it and from gunicorn."""
@@ -69,25 +69,25 @@ def test_a_platform_that_signals_every_process_lets_answers_end(
     ],
     ids=lambda value: value.split("/")[-1] if "\n" not in value else "",
 )
-def test_every_platform_starts_the_same_program(path: str, start: str):
+def test_every_platform_starts_the_same_command(path: str, start: str):
     assert start in read(path)
 
 
-def test_every_platform_has_the_same_python():
+def test_every_platform_uses_the_same_python():
     version = read(".python-version").strip()
     assert read("deploy/Dockerfile").count(f"FROM python:{version}-slim") == 2
     least = re.search(r"python_requires = >=(\S+)", read("setup.cfg"))
     assert least and numbers(version) >= numbers(least[1])
 
 
-def test_every_platform_waits_until_the_gateway_has_left():
+def test_every_platform_waits_for_the_graceful_shutdown():
     unit = re.search(r"^TimeoutStopSec=(\d+)$", read("deploy/hailuo.service"), re.M)
     compose = re.search(r"stop_grace_period: (\d+)s", read("deploy/compose.yaml"))
     assert unit and int(unit[1]) > LEAVING_S + 4
     assert compose and int(compose[1]) > LEAVING_S + 4
 
 
-def test_a_container_demands_a_key():
+def test_container_requires_an_api_key():
     assert "HAILUO_API_KEY: ${HAILUO_API_KEY:?" in read("deploy/compose.yaml")
 
 
@@ -100,7 +100,7 @@ def test_every_setting_reaches_the_container():
     assert names == ["HAILUO_API_KEY", "PORT", "HAILUO_TOKENS_FILE"]
 
 
-def test_temporary_files_are_not_on_the_volume_of_the_tokens():
+def test_temporary_files_are_not_on_the_tokens_volume():
     """Uploads that fill it would keep a renewed token from being written."""
     image, compose = read("deploy/Dockerfile"), read("deploy/compose.yaml")
     tokens = re.search(r"HAILUO_TOKENS_FILE=(\S+)/tokens.json", image)
@@ -114,7 +114,7 @@ def test_temporary_files_are_not_on_the_volume_of_the_tokens():
     assert "HAILUO_TOKENS_FILE=/var/lib/hailuo/" in unit and "TMPDIR=/var/tmp" in unit
 
 
-def test_platforms_bound_memory_and_processes():
+def test_platforms_limit_memory_and_processes():
     unit = UNIT.read_text()
     assert re.search(r"^MemoryMax=\d+%$", unit, re.M)
     assert re.search(r"^TasksMax=\d+$", unit, re.M)
@@ -122,7 +122,7 @@ def test_platforms_bound_memory_and_processes():
     assert re.search(r"^ {4}pids_limit: \d+$", read("deploy/compose.yaml"), re.M)
 
 
-def test_the_health_check_of_the_container_is_one(gateway: Served):
+def test_container_health_check_detects_a_missing_gateway(gateway: Served):
     """It succeeds beside a gateway, and fails beside none."""
     (check,) = re.findall(r'CMD \["python", "-c", "(.+)"\]', read("deploy/Dockerfile"))
     code = check.replace('\\"', '"')
@@ -138,7 +138,7 @@ def probe(code: str, port: int) -> int:
     ).returncode
 
 
-def test_every_setting_of_a_platform_exists():
+def test_settings_in_platform_files_exist():
     """Those that start with HAILUO_, in whatever file."""
     files = (
         "render.yaml",
@@ -151,13 +151,13 @@ def test_every_setting_of_a_platform_exists():
     assert {name for name in named if f"| `{name}` |" not in read("README.md")} == set()
 
 
-class TestTheUnit:
+class TestSystemdUnit:
     @pytest.fixture(autouse=True)
     def analyze(self):
         if shutil.which("systemd-analyze") is None:
             pytest.skip("NO systemd-analyze HERE: the unit is NOT TESTED")
 
-    def test_is_understood(self, tmp_path: Path):
+    def test_systemd_accepts_the_unit(self, tmp_path: Path):
         """Down to its command, for which there is another program here."""
         command = re.search(r"ExecStart=(\S+)", UNIT.read_text())
         assert command
@@ -165,7 +165,7 @@ class TestTheUnit:
         unit.write_text(UNIT.read_text().replace(command[1], sys.executable))
         assert analyzed("verify", str(unit)) == ""
 
-    def test_is_locked_down(self):
+    def test_systemd_rates_the_unit_as_locked_down(self):
         if "--offline" not in analyzed("--help"):
             pytest.skip("systemd-analyze IS TOO OLD: how locked down is NOT TESTED")
         said = analyzed("security", "--offline=true", "--threshold=20", str(UNIT))

@@ -95,7 +95,9 @@ def test_memory_is_closed_to_processes_of_the_same_user(demoted: Served, file: s
         assert "PermissionError" in other.stderr
 
 
-def test_recording_is_transcribed(upstream: Simulated, account: Caller):
+def test_recording_is_transcribed_without_privileges(
+    upstream: Simulated, account: Caller
+):
     """By a child process, which takes no descriptor of the server's along."""
     upstream.script({"call": "phone", "text": "Hello"})
     files = {"file": ("a.wav", sounds.wav(sounds.tone(1)))}
@@ -103,14 +105,18 @@ def test_recording_is_transcribed(upstream: Simulated, account: Caller):
     assert answer.json() == {"text": "Hello"}, account.gateway.log()
 
 
-def test_failing_child_is_told_of(upstream: Simulated, account: Caller):
+def test_failing_audio_child_is_logged_without_privileges(
+    upstream: Simulated, account: Caller
+):
     files = {"file": ("a.wav", b"no audio")}
     answer = account.send("/v1/audio/transcriptions", json=None, files=files)
     assert answer.status_code == 400
     assert "Unreadable at decoding.py" in account.gateway.log()
 
 
-def test_document_is_read(upstream: Simulated, caller: Callable[..., Caller], demoted):
+def test_document_is_read_without_privileges(
+    upstream: Simulated, caller: Callable[..., Caller], demoted
+):
     account = caller(served=demoted, kind="platform")
     upstream.script({"call": account.call, "text": "Read"})
     data = "data:text/plain;base64,SGVsbG8="
@@ -119,7 +125,7 @@ def test_document_is_read(upstream: Simulated, caller: Callable[..., Caller], de
     assert account.send(json=body).status_code == 200, demoted.log()
 
 
-def test_metrics_of_the_process_are_told(demoted: Served):
+def test_process_metrics_are_reported_without_privileges(demoted: Served):
     told = demoted.request("GET", "/metrics").text
     assert "\nprocess_open_fds " in told
     assert "\nprocess_resident_memory_bytes " in told

@@ -73,7 +73,7 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize(("headers", "expected"), SPELLINGS.values(), ids=SPELLINGS)
-def test_a_key_in_every_spelling(
+def test_api_key_is_recognised_in_every_spelling(
     client: FlaskClient, headers: dict[str, str], expected: str
 ):
     assert code(client, headers) == expected
@@ -147,7 +147,7 @@ AFAR = {
 
 
 @pytest.mark.parametrize(("address", "headers"), HERE.values(), ids=HERE)
-def test_the_default_key_serves_this_machine(
+def test_default_key_serves_local_clients(
     client: FlaskClient, address: str, headers: dict[str, str]
 ):
     key = {"Authorization": f"Bearer {DEFAULT_API_KEY}"}
@@ -155,7 +155,7 @@ def test_the_default_key_serves_this_machine(
 
 
 @pytest.mark.parametrize(("address", "headers"), AFAR.values(), ids=AFAR)
-def test_the_default_key_serves_nobody_else(
+def test_default_key_refuses_remote_clients(
     client: FlaskClient, address: str, headers: dict[str, str]
 ):
     key = {"Authorization": f"Bearer {DEFAULT_API_KEY}"}
@@ -163,14 +163,14 @@ def test_the_default_key_serves_nobody_else(
 
 
 @pytest.mark.parametrize(("address", "headers"), AFAR.values(), ids=AFAR)
-def test_a_key_of_ones_own_serves_from_anywhere(
+def test_configured_key_serves_remote_clients(
     client: FlaskClient, address: str, headers: dict[str, str]
 ):
     key = {"Authorization": "Bearer My API Key"}
     assert code(client, {**key, **headers}, address) == LET_IN
 
 
-def test_the_refusal_from_afar_says_what_to_do(client: FlaskClient):
+def test_default_key_refusal_names_the_setting(client: FlaskClient):
     answer = client.post(
         CHAT,
         json=BODY,
@@ -181,14 +181,14 @@ def test_the_refusal_from_afar_says_what_to_do(client: FlaskClient):
     assert answer.get_json()["error"]["type"] == "authentication_error"
 
 
-def test_who_may_call_is_asked_before_what_they_send(client: FlaskClient):
+def test_authentication_precedes_validation(client: FlaskClient):
     assert client.post(CHAT, data=b"{").status_code == 401
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/ping", "/health", "/v1/models", "/v1/models/hailuo"]
 )
-def test_what_is_open_needs_no_key(client: FlaskClient, path: str):
+def test_public_routes_need_no_key(client: FlaskClient, path: str):
     assert client.get(path).status_code == 200
     head = client.head(path)
     assert head.status_code == 200 and head.data == b""

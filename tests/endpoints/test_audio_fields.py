@@ -81,9 +81,12 @@ form = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @OFTEN
 @given(speech | anything)
-def test_no_speech_is_an_internal_error(client: FlaskClient, body: Any):
+def test_random_speech_request_is_never_an_internal_error(
+    client: FlaskClient, body: Any
+):
     status, error = refusal(client, SPEECH, data=json.dumps(body))
 
     if status == 503:
@@ -93,9 +96,12 @@ def test_no_speech_is_an_internal_error(client: FlaskClient, body: Any):
     assert error["code"] == "invalid_json" or error["param"] in error["message"]
 
 
+@pytest.mark.slow
 @OFTEN
 @given(transcription | anything)
-def test_no_transcription_of_json_is_an_internal_error(client: FlaskClient, body: Any):
+def test_random_json_transcription_is_never_an_internal_error(
+    client: FlaskClient, body: Any
+):
     data = json.dumps(body)
     status, error = refusal(
         client, TRANSCRIPTIONS, data=data, content_type="application/json"
@@ -105,9 +111,10 @@ def test_no_transcription_of_json_is_an_internal_error(client: FlaskClient, body
     assert error["code"] == "invalid_json" or error["param"], (body, error)
 
 
+@pytest.mark.slow
 @OFTEN
 @given(form)
-def test_no_transcription_of_a_form_is_an_internal_error(
+def test_random_form_transcription_is_never_an_internal_error(
     client: FlaskClient, sent: dict[str, str]
 ):
     data = {**sent, "file": (io.BytesIO(b"no sound"), "a.wav")}
@@ -119,7 +126,7 @@ def test_no_transcription_of_a_form_is_an_internal_error(
 
 @OFTEN
 @given(st.binary(max_size=200), st.sampled_from(["", "; boundary=x", '; boundary="']))
-def test_no_broken_form_is_an_internal_error(
+def test_broken_form_is_never_an_internal_error(
     client: FlaskClient, body: bytes, boundary: str
 ):
     kind = f"Multipart/Form-Data{boundary}"
@@ -130,7 +137,7 @@ def test_no_broken_form_is_an_internal_error(
         assert error["param"] or error["code"] == "invalid_form", (sent, error)
 
 
-def test_a_part_without_a_name_is_left_out(client: FlaskClient):
+def test_form_part_without_a_name_is_ignored(client: FlaskClient):
     body = b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x\r\n"
     body += b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
     status, error = refusal(
@@ -161,7 +168,7 @@ def test_a_part_without_a_name_is_left_out(client: FlaskClient):
     ],
     ids=repr,
 )
-def test_a_wrong_field_is_named(
+def test_wrong_transcription_field_is_named(
     client: FlaskClient, fields: dict[str, Any], param: str
 ):
     """The last two are right: there it is the recording that is not."""

@@ -38,7 +38,7 @@ def assistant(**fields: Any) -> Message:
         ("function", "tool"),
     ],
 )
-def test_roles_are_four(sent: str, role: str):
+def test_roles_are_mapped_to_four(sent: str, role: str):
     assert read({"role": sent, "content": "a"}) == [Message(role, ("a",))]
 
 
@@ -70,11 +70,11 @@ CALLS: dict[str, tuple[Any, Call]] = {
 
 
 @pytest.mark.parametrize(("sent", "call"), CALLS.values(), ids=CALLS)
-def test_calls_are_read_in_any_form(sent: Any, call: Call):
+def test_tool_calls_are_read_in_any_form(sent: Any, call: Call):
     assert assistant(tool_calls=[sent]).calls == (call,)
 
 
-def test_deprecated_call_and_its_result_are_read():
+def test_deprecated_function_call_and_its_result_are_read():
     function = {"name": "f", "arguments": "{}"}
     assert assistant(function_call=function).calls == (Call("f"),)
     assert assistant(function_call=None).calls == ()
@@ -83,7 +83,7 @@ def test_deprecated_call_and_its_result_are_read():
 
 
 @pytest.mark.parametrize(("sent", "id"), [("c", "c"), (7, "7"), (None, ""), ("", "")])
-def test_a_result_s_id_may_be_a_number_or_absent(sent: Any, id: str):
+def test_tool_result_id_may_be_a_number_or_absent(sent: Any, id: str):
     said = {"role": "tool", "tool_call_id": sent, "content": "1"}
     assert read(said) == [Message("tool", ("1",), call_id=id)]
 
@@ -93,7 +93,7 @@ def test_a_result_s_id_may_be_a_number_or_absent(sent: Any, id: str):
     [{"id": "c"}, {"id": "c", "function": {"name": None}}, {"function": "f"}, None, 7],
     ids=str,
 )
-def test_aborted_calls_are_lost_from_earlier_messages_only(aborted: Any):
+def test_incomplete_tool_calls_are_dropped_from_earlier_messages_only(aborted: Any):
     good = {"id": "c", "function": {"name": "f"}}
     said = {"role": "assistant", "content": "Hm", "tool_calls": [aborted, good]}
 
@@ -102,12 +102,12 @@ def test_aborted_calls_are_lost_from_earlier_messages_only(aborted: Any):
         read_messages({"messages": [USER, said]})
 
 
-def test_refusal_beside_no_content_is_what_was_said():
+def test_refusal_stands_in_for_missing_content():
     assert assistant(content=None, refusal="No") == Message("assistant", ("No",))
     assert assistant(content="Yes", refusal=None) == Message("assistant", ("Yes",))
 
 
-def test_others_have_a_turn_while_a_long_history_is_read(
+def test_reading_a_long_history_yields_to_other_requests(
     monkeypatch: pytest.MonkeyPatch,
 ):
     turns: list[float] = []
@@ -129,12 +129,12 @@ def test_others_have_a_turn_while_a_long_history_is_read(
         (["5"], "5"),
     ],
 )
-def test_a_result_may_be_any_json(content: Any, text: str):
+def test_tool_result_may_be_any_json(content: Any, text: str):
     assert read({"role": "tool", "content": content}) == [Message("tool", (text,))]
 
 
 @pytest.mark.parametrize("empty", [{}, {"content": ""}, {"content": None}], ids=str)
-def test_a_placeholder_for_the_answer_is_not_the_newest_message(empty: Any):
+def test_empty_assistant_message_is_not_the_newest(empty: Any):
     unusable = {"role": "user", "content": [{"type": "video"}]}
 
     assert read_messages({"messages": [USER, {"role": "assistant", **empty}]}) == [
@@ -144,7 +144,7 @@ def test_a_placeholder_for_the_answer_is_not_the_newest_message(empty: Any):
         read_messages({"messages": [unusable, {"role": "assistant", **empty}]})
 
 
-def test_calls_are_an_assistant_s():
+def test_tool_calls_of_a_user_are_ignored():
     call = {"id": "c", "function": {"name": "f"}}
     assert read({**USER, "tool_calls": [call]}) == [Message("user", ("Hi",))]
 
@@ -179,7 +179,7 @@ THINKING: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("fields", THINKING.values(), ids=THINKING)
-def test_thinking_is_read_wherever_clients_keep_it(fields: dict[str, Any]):
+def test_reasoning_is_read_from_every_known_field(fields: dict[str, Any]):
     assert assistant(**{"content": "Yes", **fields}) == Message(
         "assistant", ("Yes",), thinking="Hm"
     )
@@ -194,11 +194,11 @@ def test_thinking_is_read_wherever_clients_keep_it(fields: dict[str, Any]):
     ],
     ids=str,
 )
-def test_thinking_that_cannot_be_read_is_left_out(fields: dict[str, Any]):
+def test_unreadable_reasoning_is_ignored(fields: dict[str, Any]):
     assert assistant(content="Yes", **fields) == Message("assistant", ("Yes",))
 
 
-def test_thinking_of_a_newest_answer_is_no_part_to_refuse():
+def test_reasoning_in_the_newest_message_is_accepted():
     """As a client sends that has an answer go on."""
     part = {"type": "thinking", "thinking": "Hm"}
     said = {"role": "assistant", "content": [part, {"type": "text", "text": "Yes"}]}

@@ -55,11 +55,11 @@ CHOICES: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize(("choice", "expected"), CHOICES.values(), ids=CHOICES)
-def test_choice_is_read(choice: Any, expected: Any):
+def test_tool_choice_is_read(choice: Any, expected: Any):
     assert read(choice) == expected
 
 
-def test_deprecated_form_is_read():
+def test_deprecated_functions_and_function_call_are_read():
     tools = {"tools": [], "functions": [F["function"], G["function"]]}
     assert read(**tools) == (BOTH, ToolChoice())
     assert read(**tools, function_call="auto") == (BOTH, ToolChoice())
@@ -69,7 +69,7 @@ def test_deprecated_form_is_read():
     assert read("none", **tools, function_call=named) == ([], ToolChoice())
 
 
-def test_tool_is_read():
+def test_tool_definition_is_read():
     told = {"name": "f", "description": "Does it", "parameters": SCHEMA, "strict": True}
     expected = [Tool("f", "Does it", SCHEMA)]
 
@@ -82,7 +82,7 @@ def test_tool_is_read():
     assert offered_tools({"tools": [F]})[0] == [Tool("f")]
 
 
-def test_what_is_no_function_is_left_out():
+def test_tools_that_are_not_functions_are_ignored():
     tools = [CUSTOM, {"type": "web_search"}, F]
     assert read(tools=tools) == (["f"], ToolChoice())
     assert read("required", tools) == (["f"], ToolChoice(True))
@@ -127,7 +127,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("choice", "param"), REFUSED.values(), ids=REFUSED)
-def test_choice_that_is_none_is_refused_by_name(choice: Any, param: str):
+def test_invalid_tool_choice_is_refused_by_name(choice: Any, param: str):
     with pytest.raises(BadRequest) as refused:
         read(choice)
     assert refused.value.param == param
@@ -136,12 +136,12 @@ def test_choice_that_is_none_is_refused_by_name(choice: Any, param: str):
 
 @pytest.mark.parametrize("tools", [[], [CUSTOM], [{"type": "web_search"}]], ids=str)
 @pytest.mark.parametrize("choice", ["required", F, allowed("required", F)], ids=str)
-def test_no_call_can_be_required_where_no_function_is(tools: Any, choice: Any):
+def test_required_call_without_functions_is_refused(tools: Any, choice: Any):
     with pytest.raises(BadRequest) as refused:
         read(choice, tools)
     assert str(refused.value.param).startswith("tool_choice")
 
 
 @pytest.mark.parametrize("choice", ["auto", "none", None])
-def test_no_call_need_be_where_no_function_is(choice: Any):
+def test_optional_call_without_functions_is_accepted(choice: Any):
     assert read(choice, []) == ([], ToolChoice())

@@ -158,7 +158,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("fields", "param", "expected"), REFUSED, ids=repr)
-def test_a_wrong_field_is_named(
+def test_wrong_chat_field_is_named_with_what_was_expected(
     client: FlaskClient, fields: dict[str, Any], param: str, expected: str
 ):
     status, error = ask(client, **fields)
@@ -238,15 +238,13 @@ TAKEN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("fields", TAKEN.values(), ids=TAKEN)
-def test_what_clients_send_is_taken(client: FlaskClient, fields: dict[str, Any]):
+def test_common_client_fields_are_accepted(client: FlaskClient, fields: dict[str, Any]):
     status, error = ask(client, **fields)
     assert (status, error["code"]) == (503, "no_live_account"), error
 
 
 @pytest.mark.parametrize("kind", ["json_object", "json_schema"])
-def test_a_format_that_nobody_keeps_to_is_refused_by_name(
-    client: FlaskClient, kind: str
-):
+def test_unsupported_response_format_is_refused_by_name(client: FlaskClient, kind: str):
     status, error = ask(client, response_format={"type": kind, kind: {}})
 
     assert (status, error["code"]) == (400, "unsupported_value")
@@ -272,7 +270,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_what_is_no_json_object_is_a_400(client: FlaskClient, body: bytes):
+def test_body_that_is_no_json_object_is_a_400(client: FlaskClient, body: bytes):
     answer = client.post(CHAT, data=body, headers=KEY)
     assert answer.status_code == 400
     error = answer.get_json()["error"]
@@ -282,7 +280,9 @@ def test_what_is_no_json_object_is_a_400(client: FlaskClient, body: bytes):
 @pytest.mark.parametrize(
     "kind", [None, "", "text/plain", "application/x-www-form-urlencoded", "x"]
 )
-def test_json_is_json_whatever_the_header_says(client: FlaskClient, kind: str | None):
+def test_json_body_is_read_under_any_content_type(
+    client: FlaskClient, kind: str | None
+):
     body = json.dumps({"messages": [USER]})
     answer = client.post(CHAT, data=body, headers=KEY, content_type=kind)
     assert answer.status_code == 503
@@ -322,13 +322,14 @@ fields = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=300,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(fields | near)
-def test_no_body_is_an_internal_error(client: FlaskClient, body: Any):
+def test_random_chat_body_is_never_an_internal_error(client: FlaskClient, body: Any):
     """Taken (then the pool is empty), or refused with the name of a field."""
     answer = client.post(CHAT, data=json.dumps(body), headers=KEY)
     error = answer.get_json()["error"]

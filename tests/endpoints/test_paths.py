@@ -28,7 +28,7 @@ SPELLINGS = [
 
 
 @pytest.mark.parametrize(("path", "expected"), SPELLINGS)
-def test_a_path_is_mended(path: str, expected: str):
+def test_path_is_normalised(path: str, expected: str):
     assert canonical(path) == expected
     assert canonical(expected) == expected
 
@@ -36,14 +36,14 @@ def test_a_path_is_mended(path: str, expected: str):
 @pytest.mark.parametrize("prefix", ["", "/v1", "/v1/v1", "/v1//"])
 @pytest.mark.parametrize("slash", ["", "/", "//"])
 @pytest.mark.parametrize("path", ["/models", "/ping", "/dashboard/billing/usage"])
-def test_every_route_under_every_prefix(
+def test_route_is_served_under_every_prefix(
     client: FlaskClient, prefix: str, path: str, slash: str
 ):
     assert client.get(f"{prefix}{path}{slash}").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/chat/completions", "/v1/v1/chat/completions//"])
-def test_a_post_keeps_its_body(client: FlaskClient, path: str):
+def test_post_to_an_irregular_path_keeps_its_body(client: FlaskClient, path: str):
     """A redirect would lose it with some clients."""
     answer = client.post(path, json={}, headers={"api-key": "My API Key"})
     assert answer.get_json()["error"]["param"] == "messages"
@@ -53,7 +53,7 @@ def test_a_post_keeps_its_body(client: FlaskClient, path: str):
     "path", ["/v1/responses", "/v1/completions", "/v2/models", "/x", "/favicon.ico"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_is_not_offered_is_a_404_in_the_one_body(
+def test_unknown_path_is_a_404_with_the_error_body(
     client: FlaskClient, path: str, method: str
 ):
     answer = client.open(path, method=method)
@@ -64,7 +64,7 @@ def test_what_is_not_offered_is_a_404_in_the_one_body(
 
 
 class TestModels:
-    def test_the_list_is_openais(self, client: FlaskClient):
+    def test_model_list_has_openais_shape(self, client: FlaskClient):
         listed = client.get("/v1/models").get_json()
         assert listed["object"] == "list"
         for model in listed["data"]:
@@ -72,29 +72,29 @@ class TestModels:
             assert model["object"] == "model" and isinstance(model["created"], int)
         assert listed["data"][0]["id"] == "hailuo"
 
-    def test_each_can_be_asked_for(self, client: FlaskClient):
+    def test_listed_model_can_be_retrieved(self, client: FlaskClient):
         for model in client.get("/v1/models").get_json()["data"]:
             assert client.get(f"/v1/models/{model['id']}").get_json() == model
 
     @pytest.mark.parametrize("id", ["gpt-4", "a/b", "%2e%2e", "海螺"])
-    def test_another_is_not_found(self, client: FlaskClient, id: str):
+    def test_unknown_model_is_not_found(self, client: FlaskClient, id: str):
         answer = client.get(f"/v1/models/{id}")
         assert answer.status_code == 404
         assert answer.get_json()["error"]["code"] == "model_not_found"
 
 
-class TestHome:
-    def test_people_get_a_page(self, client: FlaskClient):
+class TestFrontPage:
+    def test_browser_gets_an_html_front_page(self, client: FlaskClient):
         page = client.get("/", headers={"Accept": "text/html,*/*;q=0.8"})
         assert page.mimetype == "text/html"
         assert "curl http://localhost/v1/chat/completions" in page.text
         assert "sk-hailuofreeapi" in page.text
 
-    def test_programs_get_json_when_they_ask(self, client: FlaskClient):
+    def test_program_gets_a_json_front_page(self, client: FlaskClient):
         said = client.get("/", headers={"Accept": "application/json"})
         assert said.mimetype == "application/json"
         assert said.get_json()["base_url"] == "http://localhost/v1"
 
-    def test_what_others_sent_is_not_taken_for_html(self, client: FlaskClient):
+    def test_front_page_escapes_the_host_header(self, client: FlaskClient):
         page = client.get("/", headers={"Host": "<script>alert(1)</script>"})
         assert b"<script>alert" not in page.data

@@ -20,7 +20,7 @@ CLOSE = {
 
 @pytest.mark.parametrize(("path", "there"), CLOSE.items())
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_unknown_path_is_told_with_the_closest_ones(
+def test_unknown_path_error_lists_the_closest_routes(
     client: FlaskClient, method: str, path: str, there: str
 ):
     answer = client.open(path, method=method)
@@ -34,13 +34,13 @@ def test_unknown_path_is_told_with_the_closest_ones(
 @pytest.mark.parametrize(
     "path", ["/v1/embeddings", "/v1/images/generations", "/%00%0aqqqqqqqqqqq"]
 )
-def test_path_like_no_other_is_told_with_all(client: FlaskClient, path: str):
+def test_unlike_path_error_lists_all_routes(client: FlaskClient, path: str):
     message = client.post(path).get_json()["error"]["message"]
     assert "/v1/chat/completions" in message and "/v1/models/{id}" in message
     assert message.isprintable()
 
 
-def test_long_path_is_cut(client: FlaskClient):
+def test_long_path_is_cut_in_the_error(client: FlaskClient):
     assert len(client.get("/x" * 2_000).get_json()["error"]["message"]) < 1_000
 
 
@@ -53,7 +53,7 @@ def test_long_path_is_cut(client: FlaskClient):
         ("POST", "/ping", "GET"),
     ],
 )
-def test_wrong_method_is_told_with_the_right_ones(
+def test_wrong_method_error_lists_the_right_methods(
     client: FlaskClient, method: str, path: str, takes: str
 ):
     answer = client.open(path, method=method)
@@ -64,7 +64,7 @@ def test_wrong_method_is_told_with_the_right_ones(
     assert allowed >= {*takes.split(" or "), "OPTIONS"} and method not in allowed
 
 
-def test_official_client_is_told(gateway: Served):
+def test_official_library_reports_an_unknown_route(gateway: Served):
     with pytest.raises(openai.NotFoundError) as raised:
         gateway.client().embeddings.create(model="hailuo", input="a")
     assert raised.value.code == "unknown_route"

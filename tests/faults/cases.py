@@ -9,7 +9,7 @@ import json
 import random
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from tests.simulated import Simulated
 from tests.voice import sounds
 
 from . import faults
-from .faults import Fault, Told
+from .faults import Fault
 
 CHATS = "/v1/chat/completions"
 RECORDINGS = "/v1/audio/transcriptions"
@@ -169,7 +169,9 @@ def transcribe_timed(gateway: Served, key: str):
 def leave_recording(gateway: Served, key: str, sent: float = 1):
     """Leave while it is transcribed, or, when not all is sent, while it is read."""
     kind = _form.headers["Content-Type"]
-    return vanish(gateway, key, RECORDINGS, _form.body, kind, sent)
+    body = _form.body
+    assert isinstance(body, bytes)
+    return vanish(gateway, key, RECORDINGS, body, kind, sent)
 
 
 def leave_upload(gateway: Served, key: str):
@@ -223,7 +225,9 @@ SPEAKING = (speak, speak_events)
 WRITING = (transcribe, transcribe_streamed, leave_recording)
 
 
-def cases(told: Told, *asks: Ask, platform: bool = False) -> Iterator[Case]:
+def cases(
+    told: Mapping[Any, Any], *asks: Ask, platform: bool = False
+) -> Iterator[Case]:
     """Each fault, while one of these is asked."""
     for (call, _), fault in told.items():
         yield Case(call, fault, random.choice(asks), platform)

@@ -1,6 +1,6 @@
 """Gateways that are attacked: as they are shipped, directly and behind nginx."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -21,7 +21,7 @@ def attacked(serve: Callable[..., Served], simulator: Simulated) -> Served:
 @pytest.fixture(scope="session")
 def behind_nginx(
     attacked: Served, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[], Served]:
+) -> Iterator[Callable[[], Served]]:
     """Gives nginx with the shipped site before it, started when it is first asked."""
     started: list[Nginx] = []
 
@@ -38,7 +38,7 @@ def behind_nginx(
 
 
 @pytest.fixture(params=["directly", "behind nginx"])
-def door(
+def frontend(
     request: pytest.FixtureRequest,
     attacked: Served,
     behind_nginx: Callable[[], Served],

@@ -18,18 +18,18 @@ from typing import Any, NamedTuple
 
 from tests.served import Served
 
-PATIENCE_S = 20.0  # a frozen worker answers nobody for longer; 10 ms are usual
+PATIENCE_S = 60.0  # a frozen worker answers nobody for longer; 10 ms are usual
 
 _addresses = itertools.count(1)
 
 
-def an_address() -> str:
+def new_address() -> str:
     """An address of the loopback that no request has come from."""
     number = next(_addresses)
     return f"127.66.{number // 250}.{1 + number % 250}"
 
 
-class Said(NamedTuple):
+class Response(NamedTuple):
     """An answer."""
 
     status: int
@@ -56,17 +56,17 @@ def ask(
     address: str = "",
     body: Any = None,
     **headers: str,
-) -> Said:
+) -> Response:
     """body: bytes, or what is sent as JSON. headers: with _ for -."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if key:
         sent["Authorization"] = f"Bearer {key}"
     data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-    connection = connect(gateway, address or an_address())
+    connection = connect(gateway, address or new_address())
     try:
         connection.request(method, path, data, sent)
         answer = connection.getresponse()
-        return Said(answer.status, dict(answer.headers), answer.read())
+        return Response(answer.status, dict(answer.headers), answer.read())
     finally:
         connection.close()
 

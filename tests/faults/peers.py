@@ -16,7 +16,7 @@ from tests.files.site import Script, Site, answer, for_ever
 from tests.served import Served
 
 PINGS = 20
-PATIENCE_S = 20.0  # for one ping: freezes here are endless
+PATIENCE_S = 60.0  # for one ping: freezes here are endless
 BLOCK = 65_536
 
 

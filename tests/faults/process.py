@@ -32,6 +32,12 @@ def held(process: Path) -> dict[str, int]:
     }
 
 
+def cpu_s(process: Path) -> float:
+    """Return the CPU time that a process has taken, which others do not lengthen."""
+    fields = (process / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def children(process: Path) -> list[str]:
     tasks = (process / "task").iterdir()
     return [

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.simulated import Simulated
 
 OWNER = {"Authorization": f"Bearer {KEY}"}
 STRANGERS = 8
-FAULTS = {
+FAULTS: dict[str, dict[str, Any]] = {
     "no connection": {"drop": "reset"},
     "500": {"http": {"status": 500, "body": "?"}},
     "not JSON": {"http": {"status": 200, "body": "?"}},
@@ -28,8 +29,9 @@ def ask(gateway: Served, key: str) -> int:
     return gateway.request("POST", path, json=body, headers=headers).status_code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
-def test_owner_is_served_while_tokens_for_his_account_fail(
+def test_owner_is_served_while_foreign_tokens_of_the_account_fail(
     upstream: Simulated, serve: Callable[..., Served], fault: str
 ):
     """The service says something else than that it rejects them.
@@ -58,13 +60,16 @@ def test_owner_is_served_while_tokens_for_his_account_fail(
     assert {each.result() for each in strangers} <= {429, 502, 503}
 
 
-def test_no_token_is_asked_for_where_it_cannot_be_kept(
+def test_no_token_is_renewed_when_it_cannot_be_saved(
     upstream: Simulated, tmp_path: Path
 ):
     path = tmp_path / "tokens.json"
     path.write_text(json.dumps([upstream.token("6711")]))
     (tmp_path / ".tokens.json.new").mkdir()
-    settings = {"HAILUO_ORIGIN": upstream.origin, "HAILUO_TOKENS_FILE": path}
+    settings: dict[str, Any] = {
+        "HAILUO_ORIGIN": upstream.origin,
+        "HAILUO_TOKENS_FILE": path,
+    }
     with Served(tmp_path, HAILUO_TOKEN_REFRESH_INTERVAL_S=0.1, **settings) as gateway:
         answer = gateway.request("GET", "/v1/token/refresh", headers=OWNER).json()
         upstream.wait("requests", call="renewal", exactly=0)

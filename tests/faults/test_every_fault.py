@@ -3,6 +3,7 @@
 
 import json
 import random
+import re
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +20,10 @@ from . import faults
 from .cases import Case, all_else, chat, chats, leave, prepare, renew, stream, throw
 from .process import children, held, temporary, worker
 
-AT_ONCE = 96
+AT_ONCE = 48
 POOL = [str(user) for user in range(6301, 6309)]
 THREADS = 16  # gevent resolves names in up to 10
-GROWN_KB = 6_000  # measured: 1,000 a storm, what is kept of 240 new tokens
+GROWN_KB = 6_000  # measured: 1,000 a load, what is kept of 240 new tokens
 
 
 def light() -> list[Case]:
@@ -30,14 +31,14 @@ def light() -> list[Case]:
     return [case for case in chats() if len(str(case.fault)) < 10_000]
 
 
-class Storm:
+class FaultLoad:
     """Cases in any order, and some who use the pool meanwhile."""
 
     def __init__(self, gateway: Served, upstream: Simulated) -> None:
         self._gateway = gateway
         self._upstream = upstream
 
-    def rage(self, cases: Iterable[Case]) -> list[tuple[Case | None, int, bytes]]:
+    def run(self, cases: Iterable[Case]) -> list[tuple[Case | None, int, bytes]]:
         prepare(self._upstream)
         every = [*cases, *[None] * 100]
         random.shuffle(every)
@@ -51,7 +52,7 @@ class Storm:
 
 
 @pytest.fixture
-def stormy(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
+def faulted(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
     tokens = tmp_path / "tokens.json"
     tokens.write_text(json.dumps([upstream.token(user) for user in POOL]))
     (tmp_path / "tmp").mkdir()
@@ -60,7 +61,7 @@ def stormy(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
         HAILUO_ORIGIN=upstream.origin,
         HAILUO_PLATFORM_ORIGIN=upstream.origin,
         HAILUO_TOKENS_FILE=tokens,
-        HAILUO_IDLE_TIMEOUT_S=0.6,
+        HAILUO_IDLE_TIMEOUT_S=3,
         HAILUO_HEARTBEAT_S=0.2,
         HAILUO_QUEUE_TIMEOUT_S=5,
         HAILUO_LOG_LEVEL="debug",
@@ -69,7 +70,7 @@ def stormy(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
         yield gateway
 
 
-def test_nothing_the_simulator_can_do_is_left_out():
+def test_fault_list_covers_everything_the_simulator_can_do():
     thrown = [*chats(), *all_else()]
     steps = [step for case in thrown for step in case.fault.get("then", ())]
 
@@ -79,27 +80,31 @@ def test_nothing_the_simulator_can_do_is_left_out():
     assert set(script.STEPS) - {step["do"] for step in steps} == faults.NO_STEPS
 
 
-def test_every_fault(upstream: Simulated, stormy: Served, tmp_path: Path):
-    storm, process = Storm(stormy, upstream), worker(stormy)
-    after, asked = [], set()
+@pytest.mark.slow
+def test_gateway_survives_every_fault_under_load_without_leaks(
+    upstream: Simulated, faulted: Served, tmp_path: Path
+):
+    load, process = FaultLoad(faulted, upstream), worker(faulted)
+    after: list[dict[str, int]] = []
+    asked: set[str] = set()
     for cases in ([*chats(), *all_else()], light(), light()):
-        for case, status, body in storm.rage(cases):
+        for case, status, body in load.run(cases):
             assert_clear(case, status, body)
-        calm(stormy, upstream, process)
+        calm(faulted, upstream, process)
         asked.update(seen["call"] for seen in upstream.report()["requests"])
         after.append(held(process))
         upstream.reset()
 
     assert asked == set(script.CALLS)
-    assert {each["state"] for each in accounts(stormy)} <= {"idle", "resting"}
-    assert len(accounts(stormy)) == len(json.loads(tokens(tmp_path))) == len(POOL)
+    assert {each["state"] for each in accounts(faulted)} <= {"idle", "resting"}
+    assert len(accounts(faulted)) == len(json.loads(tokens(tmp_path))) == len(POOL)
     assert list((tmp_path / "tmp").iterdir()) == []
     assert temporary(process, tmp_path) == []
     first, second, third = after
     assert third["threads"] <= THREADS
     assert third["files"] <= first["files"] + AT_ONCE  # connections kept for later
     assert third["kb"] - second["kb"] < GROWN_KB
-    assert "Traceback" not in stormy.log()
+    assert "Traceback" not in faulted.log()
 
 
 def tokens(directory: Path) -> str:
@@ -114,15 +119,28 @@ def assert_clear(case: Case | None, status: int, body: bytes) -> None:
 
 def calm(gateway: Served, upstream: Simulated, process: Path) -> None:
     """Nothing runs any more, here, upstream, or as a child."""
-    upstream.wait("open_answers", exactly=0, timeout_s=10)
-    upstream.wait("conversations", exactly=0, timeout_s=20)
+    upstream.wait("open_answers", exactly=0, timeout_s=60)
+    until = time.monotonic() + 180
+    while left := set(upstream.report()["conversations"]) - left_early(gateway):
+        assert time.monotonic() < until, left
+        time.sleep(0.2)
     assert upstream.report()["violations"] == []
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while any(each["state"] == "answering" for each in accounts(gateway)) or (
         children(process)
     ):
         assert time.monotonic() < until, (accounts(gateway), children(process))
         time.sleep(0.05)
+
+
+def left_early(gateway: Served) -> set[str]:
+    """Return the accounts of requests that ended before upstream's headers had come.
+
+    Nobody learns the id of a conversation that is begun only then, as it may be on a
+    busy machine.
+    """
+    line = r" web (\d+) .* (?:client_left|upstream_timeout)$"
+    return set(re.findall(line, gateway.log(), re.MULTILINE))
 
 
 def accounts(gateway: Served) -> list[dict[str, Any]]:

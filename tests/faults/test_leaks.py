@@ -35,7 +35,7 @@ def gateway(tmp_path: Path):
         yield gateway
 
 
-def test_owners_secrets_are_told_nowhere(gateway: Served):
+def test_owners_secrets_are_never_shown(gateway: Served):
     page = gateway.request("GET", "/").text
     assert "http://…@127.0.0.1" in page
     failed = gateway.request(
@@ -56,12 +56,12 @@ def test_owners_secrets_are_told_nowhere(gateway: Served):
     assert OWN.replace(" ", "%20") not in told
 
 
-def test_key_that_looks_odd_is_said_at_the_start(gateway: Served):
+def test_odd_looking_key_is_warned_about_at_start(gateway: Served):
     assert "WARNING HAILUO_API_KEY: number 2 begins or ends with" in gateway.log()
     assert "half" not in gateway.log()
 
 
-def test_upstreams_words_about_the_pools_key_are_not_told(
+def test_pool_key_in_an_upstream_message_is_masked(
     upstream: Simulated, serve: Callable[..., Served]
 ):
     key = "sk-api-sim-echoed"

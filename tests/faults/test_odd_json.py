@@ -32,7 +32,7 @@ class TestParse:
     @pytest.mark.parametrize("opening", [b"[", b'{"a":'], ids=["lists", "objects"])
     @pytest.mark.parametrize("depth", DEPTHS)
     @pytest.mark.parametrize("keep_halves", [False, True])
-    def test_deep_nesting_is_a_failure_of_the_upstream(
+    def test_deeply_nested_json_is_an_upstream_error(
         self, opening: bytes, depth: int, keep_halves: bool
     ):
         closing = {b"[": b"]", b'{"a":': b"}"}[opening]
@@ -41,7 +41,7 @@ class TestParse:
             with pytest.raises(UpstreamProtocolError):
                 untrusted_json.parse(data, keep_halves=keep_halves)
 
-    def test_what_is_parsed_can_be_written_again(self):
+    def test_deepest_accepted_json_can_be_serialised(self):
         deepest = b"[" * untrusted_json.MAX_DEPTH + b"]" * untrusted_json.MAX_DEPTH
         assert json.dumps(untrusted_json.parse(deepest)).encode() == deepest
 
@@ -49,9 +49,7 @@ class TestParse:
         "data", [b"", b"{", b"NaN", b"1e999", b"9" * 5_000, b'"\\ud83d" NaN', b'{"a":}']
     )
     @pytest.mark.parametrize("keep_halves", [False, True])
-    def test_what_is_not_json_is_a_failure_of_the_upstream(
-        self, data: bytes, keep_halves: bool
-    ):
+    def test_invalid_json_is_an_upstream_error(self, data: bytes, keep_halves: bool):
         with pytest.raises(UpstreamProtocolError):
             untrusted_json.parse(data, keep_halves=keep_halves)
 
@@ -66,16 +64,16 @@ class TestParse:
             (b'\xef\xbb\xbf"a"', "a"),
         ],
     )
-    def test_text_is_mended_wherever_it_stands(self, data: bytes, value: Any):
+    def test_lone_surrogates_are_replaced_everywhere(self, data: bytes, value: Any):
         assert untrusted_json.parse(data) == value
 
-    def test_much_that_is_unsound_is_not_read_slowly(self):
+    def test_large_json_with_lone_surrogates_is_refused(self):
         data = b'["\\ud83d",' + b"1," * untrusted_json.MAX_UNSOUND_BYTES + b"1]"
         with pytest.raises(UpstreamProtocolError):
             untrusted_json.parse(data)
 
     @given(st.binary(max_size=40) | st.text('\\ud83c1a"[]{}:,0').map(str.encode))
-    def test_any_bytes_are_sound_json_or_a_failure(self, data: bytes):
+    def test_random_bytes_are_valid_json_or_an_upstream_error(self, data: bytes):
         for keep_halves in (False, True):
             try:
                 value = untrusted_json.parse(data, keep_halves=keep_halves)
@@ -96,7 +94,7 @@ ODD = st.recursive(
 
 
 @given(ODD)
-def test_field_of_any_type_is_read_or_a_failure(value: Any):
+def test_field_of_any_type_is_read_or_an_upstream_error(value: Any):
     fields = {"a": value}
     for read in (
         untrusted_json.mapping,
@@ -114,7 +112,7 @@ def test_field_of_any_type_is_read_or_a_failure(value: Any):
 @pytest.mark.parametrize(
     "value", [-1, 1e300, True, "1", "inf", None, [1], float("nan")], ids=repr
 )
-def test_time_that_is_none_is_a_failure_of_the_upstream(value: Any):
+def test_invalid_segment_time_is_an_upstream_error(value: Any):
     """`"inf"` became Infinity, which is not JSON."""
     answer = {"segments": [{"text": "a", "start": 0, "end": value}]}
     with pytest.raises(UpstreamProtocolError):
@@ -123,7 +121,7 @@ def test_time_that_is_none_is_a_failure_of_the_upstream(value: Any):
 
 @BOTH
 @pytest.mark.parametrize("depth", [100, 900, 100_000])
-def test_deep_event_is_a_502(upstream: Simulated, account: Caller, depth: int):
+def test_deeply_nested_event_is_a_502(upstream: Simulated, account: Caller, depth: int):
     deep = (
         f'{{"data": {"[" * depth}{"]" * depth}, "choices": {"[" * depth}{"]" * depth}}}'
     )
@@ -144,7 +142,7 @@ def test_deep_event_is_a_502(upstream: Simulated, account: Caller, depth: int):
 
 
 @BOTH
-def test_deep_answer_that_is_no_stream_is_a_502(upstream: Simulated, account: Caller):
+def test_deeply_nested_json_answer_is_a_502(upstream: Simulated, account: Caller):
     deep = "[" * 100_000 + "]" * 100_000
     answer = {"status": 200, "body": deep, "content_type": "application/json"}
     upstream.script({"call": account.call, "http": answer, "times": None})
@@ -166,7 +164,7 @@ def test_odd_device_id_is_a_502(upstream: Simulated, account: Caller, device_id:
     assert (raised.value.status_code, raised.value.code) == (502, "upstream_protocol")
 
 
-def test_half_a_pair_in_a_link_loses_no_answer(upstream: Simulated, account: Caller):
+def test_lone_surrogate_in_a_link_is_replaced(upstream: Simulated, account: Caller):
     links = [{"detail": f"a{HALF}", "url": "https://example.com/"}]
     upstream.script({"call": "chat", "text": "Yes.", "links": links, "times": 2})
 
@@ -179,7 +177,7 @@ def test_half_a_pair_in_a_link_loses_no_answer(upstream: Simulated, account: Cal
 
 @BOTH
 @pytest.mark.parametrize("said", ["json", "event"])
-def test_half_a_pair_in_a_refusal_is_told(
+def test_lone_surrogate_in_a_refusal_is_replaced(
     upstream: Simulated, account: Caller, kind: str, said: str
 ):
     message = f"no {HALF}!"
@@ -198,7 +196,7 @@ def test_half_a_pair_in_a_refusal_is_told(
     assert f"no {MENDED}!" in raised.value.message
 
 
-def test_half_a_pair_in_a_refusal_is_shown_among_the_tokens(
+def test_lone_surrogate_in_a_refusal_is_replaced_in_the_account_listing(
     upstream: Simulated, serve: Callable[..., Served]
 ):
     gateway = serve(HAILUO_TOKENS=upstream.token("6801"))
@@ -223,7 +221,7 @@ def encoded(text: str) -> str:
 HEAD = encoded('{"alg":"HS256","typ":"JWT"}')
 
 
-def test_token_that_names_its_user_oddly_is_a_token_like_any(
+def test_token_with_an_odd_user_id_is_simply_rejected(
     upstream: Simulated, gateway: Served
 ):
     """Anybody can write one: its id may be nested as deep as a JWT is long."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tests.served import KEY
 
 BAD = b"HTTP/1.1 400 "
-PATIENCE_S = 2.0  # less than gunicorn keeps an idle connection (keepalive)
+PATIENCE_S = 30.0  # less than gunicorn keeps an idle connection (keepalive)
 LOCAL = b"Host: localhost\r\nAuthorization: Bearer %b\r\n" % KEY.encode()
 
 

@@ -90,24 +90,24 @@ BESIDE = """
 
 
 @pytest.mark.parametrize(("block", "reachable"), BLOCKS.items())
-def test_registries_are_followed_on_every_python(block, reachable):
+def test_iana_registries_decide_whether_an_address_is_public(block, reachable):
     network = ip_network(block)
     for address in (network[0], network[-1]):
         assert is_public(str(address)) == (reachable == "True")
 
 
 @pytest.mark.parametrize("address", BESIDE)
-def test_what_is_beside_a_block_is_public(address):
+def test_address_beside_a_reserved_block_is_public(address):
     assert is_public(address)
 
 
 @pytest.mark.parametrize("address", PRIVATE.values(), ids=PRIVATE)
-def test_is_not_public(address):
+def test_private_address_is_not_public(address):
     assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_is_public(address):
+def test_public_address_is_public(address):
     assert is_public(address)
 
 
@@ -115,9 +115,9 @@ def test_is_public(address):
     "spelling",
     ["2130706433", "0x7f000001", "0177.0.0.1", "0x7f.1", "127.1", "017700000001"],
 )
-def test_numbers_are_the_addresses_they_stand_for(spelling):
+def test_numeric_host_resolves_to_its_address(spelling):
     assert [address[0] for _, address in resolved(spelling, 80)] == ["127.0.0.1"]
 
 
-def test_a_look_up_gives_what_a_socket_connects_to():
+def test_lookup_returns_socket_addresses():
     assert resolved("::1", 443) == [(socket.AF_INET6, ("::1", 443, 0, 0))]

@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ def open_files():
             yield os.readlink(f"/proc/self/fd/{descriptor}")
 
 
-def test_files_come_in_order_from_wherever_they_are():
+def test_files_come_in_order_from_every_kind_of_source():
     named = 'attachment; filename="诗.txt"'
     with Site(answer(samples.TEXT, Content_Disposition=named)) as site:
         seen = asked(
@@ -82,7 +83,7 @@ def test_files_come_in_order_from_wherever_they_are():
     ]
 
 
-def test_without_files_there_is_only_the_answer():
+def test_answer_without_files_passes_through():
     assert asked() == []
 
 
@@ -96,7 +97,9 @@ def test_without_files_there_is_only_the_answer():
     ],
     ids=["empty", "not base64", "too large", "unreachable"],
 )
-def test_what_is_wrong_is_named(source, status, message, tmp_path, monkeypatch):
+def test_unusable_source_is_refused_by_name(
+    source, status, message, tmp_path, monkeypatch
+):
     with nothing_left(tmp_path, monkeypatch):
         with pytest.raises(BadRequest, match=message) as caught:
             asked(sent(b"fine"), source)
@@ -106,28 +109,28 @@ def test_what_is_wrong_is_named(source, status, message, tmp_path, monkeypatch):
         del caught
 
 
-def test_the_limit_holds_for_addresses_too():
+def test_size_limit_holds_for_addresses():
     with Site(answer(bytes(1001))) as site, pytest.raises(TooLarge):
         asked(at(site.url()))
     assert len(asked(sent(bytes(1000)))) == 1
 
 
-def test_an_empty_file_at_an_address_is_refused():
+def test_empty_file_at_an_address_is_refused():
     with Site(answer(b"")) as site, pytest.raises(BadRequest, match="empty"):
         asked(at(site.url()))
 
 
-def test_private_addresses_are_refused_unless_opened():
+def test_private_address_is_refused_unless_allowed():
     with Site(answer(b"x")) as site, pytest.raises(BadRequest, match="not public"):
         asked(at(site.url()), rules=DownloadPolicy(1000))
 
 
-def test_files_are_gone_when_the_answer_ends(tmp_path, monkeypatch):
+def test_files_are_deleted_when_the_answer_ends(tmp_path, monkeypatch):
     with nothing_left(tmp_path, monkeypatch), Site(answer(b"x" * 900)) as site:
         asked(sent(b"a"), at(site.url()))
 
 
-def test_files_are_gone_when_the_answer_fails(tmp_path, monkeypatch):
+def test_files_are_deleted_when_the_answer_fails(tmp_path, monkeypatch):
     def fail(files):
         raise RuntimeError("no")
         yield
@@ -136,7 +139,7 @@ def test_files_are_gone_when_the_answer_fails(tmp_path, monkeypatch):
         asked(sent(b"a"), ask=fail)
 
 
-def test_files_are_gone_when_the_answer_is_closed(tmp_path, monkeypatch):
+def test_files_are_deleted_when_the_answer_is_closed(tmp_path, monkeypatch):
     ended = []
 
     def speak(files):
@@ -148,12 +151,13 @@ def test_files_are_gone_when_the_answer_is_closed(tmp_path, monkeypatch):
 
     with nothing_left(tmp_path, monkeypatch):
         pieces = attached([sent(b"a")], RULES, Watch(), speak)
-        assert next(pieces).text == "first"
+        first: Any = next(pieces)
+        assert first.text == "first"
         pieces.close()
     assert ended == [True]
 
 
-def test_a_caller_who_leaves_ends_the_download(tmp_path, monkeypatch):
+def test_disconnect_ends_the_download(tmp_path, monkeypatch):
     ours, theirs = socket.socketpair()
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
     with nothing_left(tmp_path, monkeypatch), Site(silence(head)) as site, ours:
@@ -165,9 +169,10 @@ def test_a_caller_who_leaves_ends_the_download(tmp_path, monkeypatch):
                 thread.join(5)
 
 
-def test_a_slow_download_ticks():
+def test_slow_download_yields_heartbeats():
     with Site(silence()) as site:
-        pieces = attached([at(site.url())], RULES, Watch(heartbeat_s=0.01), None)
+        ask: Any = None  # nobody is asked before the file is here
+        pieces = attached([at(site.url())], RULES, Watch(heartbeat_s=0.01), ask)
         assert next(pieces) is HEARTBEAT
         assert next(pieces) is HEARTBEAT
         pieces.close()
@@ -191,7 +196,7 @@ class TestPictures:
         return seen[0]
 
     @pytest.mark.parametrize("name", ["", "/a", "/a.png", "/a.JPG?b=c.pdf"])
-    def test_a_picture_stays_where_it_is(self, name):
+    def test_public_picture_is_passed_on_unfetched(self, name):
         source = at(f"http://127.0.0.1:1{name}")._replace(image=True)
 
         assert self.given(source) == source
@@ -200,24 +205,24 @@ class TestPictures:
         "name, picture",
         [("/a", False), ("/a.pdf", True), ("/a.php", True), ("/a.txt", False)],
     )
-    def test_what_may_be_none_is_fetched(self, name, picture):
+    def test_address_that_may_be_no_picture_is_fetched(self, name, picture):
         with Site(answer(samples.PNG)) as site:
             file = self.given(at(site.url(name))._replace(image=picture))
 
         assert (file.is_image, file.address) == (True, site.url(name))
         assert file.param == at("").param
 
-    def test_one_is_fetched_for_whoever_does_not(self):
+    def test_picture_is_fetched_for_an_upstream_that_does_not(self):
         with Site(answer(samples.PNG)) as site:
             file = self.given(at(site.url("/a.png")), fetches=False)
 
         assert file.is_image
 
-    def test_a_private_one_is_refused(self):
+    def test_private_picture_is_refused(self):
         with pytest.raises(BadRequest, match="not public"):
             self.given(at("http://127.0.0.2:1/a.png"))
 
-    def test_a_private_one_is_fetched_where_that_is_allowed(self):
+    def test_private_picture_is_fetched_when_allowed(self):
         rules = DownloadPolicy(
             1000, connect_policy=self.PUBLIC.connect_policy._replace(allow_private=True)
         )
@@ -226,5 +231,5 @@ class TestPictures:
 
         assert seen[1:] == ("image/png", samples.PNG)
 
-    def test_one_in_the_request_is_decoded(self):
+    def test_inline_picture_is_decoded(self):
         assert self.given(sent(samples.PNG, image=True)).is_image

@@ -53,7 +53,7 @@ def refusal(address, rules=CLOSED, fuse=None):
     return caught.value.message
 
 
-def test_a_file_comes_with_its_type_and_name():
+def test_downloaded_file_has_its_type_and_name():
     kind = 'application/pdf; charset="x"'
     named = "attachment; filename=\"x.pdf\"; filename*=UTF-8''%E6%96%87.pdf"
     page = answer(b"%PDF-1.7", Content_Type=kind, Content_Disposition=named)
@@ -63,7 +63,7 @@ def test_a_file_comes_with_its_type_and_name():
         assert found[1:4] == (8, "application/pdf", "文.pdf")
 
 
-def test_a_file_without_a_name_is_called_by_its_path():
+def test_downloaded_file_without_a_name_is_named_after_its_path():
     with Site(answer(b"x")) as site, fetch(site.url("/%E6%96%87.txt"), OPEN) as found:
         assert found.name == "文.txt"
 
@@ -80,14 +80,14 @@ def test_a_file_without_a_name_is_called_by_its_path():
         ("/%", "/%"),
     ],
 )
-def test_a_path_is_sent_as_it_was_given(given: str, sent: str):
+def test_path_is_requested_unchanged(given: str, sent: str):
     """A signature made over it would not hold otherwise."""
     with Site(answer(b"x")) as site:
         content(site.url(given))
     assert site.requests[0].startswith(f"GET {sent} HTTP/1.1\r\n")
 
 
-def test_credentials_of_an_address_are_sent_to_its_site_alone():
+def test_credentials_of_an_address_are_sent_to_its_site_only():
     with Site(answer(b"x")) as other:
         pages = (redirect("/b"), redirect(other.url("/c")))
         with Site(*pages) as site:
@@ -112,13 +112,13 @@ def test_credentials_of_an_address_are_sent_to_its_site_alone():
     ],
     ids=["interim responses", "headers"],
 )
-def test_endless_headers_are_refused(head: bytes, piece: bytes):
+def test_endless_response_headers_are_refused(head: bytes, piece: bytes):
     with Site(for_ever(head, piece)) as site, pytest.raises(BadRequest):
         fetch(site.url(), OPEN)
-    assert site.left.wait(5)
+    assert site.left.wait(30)
 
 
-def test_nothing_of_ours_is_sent_along(monkeypatch, tmp_path):
+def test_download_sends_no_cookies_credentials_or_proxy(monkeypatch, tmp_path):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -136,7 +136,7 @@ def test_nothing_of_ours_is_sent_along(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("address", PRIVATE.values(), ids=PRIVATE)
-def test_a_private_address_is_refused(address):
+def test_private_address_is_refused(address):
     literal = f"[{address}]" if ":" in address else address
     for url in (f"http://{literal}/", f"https://{literal}:8443/a"):
         assert "not known, or not public" in refusal(url)
@@ -147,7 +147,7 @@ def test_a_private_address_is_refused(address):
     ["2130706433", "0x7f000001", "0177.0.0.1", "0x7f.1", "127.1", "localhost"]
     + ["localhost.", "LOCALHOST", "[::1]", "[::ffff:7f00:1]"],
 )
-def test_no_spelling_of_the_loopback_gets_through(host):
+def test_loopback_is_refused_in_every_spelling(host):
     with Site(answer(b"secret")) as site:
         assert "not known, or not public" in refusal(site.url(host=host))
         assert site.requests == []
@@ -169,14 +169,14 @@ def test_only_http_and_https_are_fetched(address):
     assert "cannot be fetched" in refusal(address)
 
 
-def test_a_name_with_one_private_address_is_refused():
+def test_host_with_one_private_address_is_refused():
     both = [(socket.AF_INET, (host, 80)) for host in ("8.8.8.8", "10.0.0.1")]
     rules = connecting(CLOSED, resolve=lambda *_: both)
 
     assert "not public" in refusal("http://files.example/", rules)
 
 
-def test_a_name_is_looked_up_once_and_that_address_is_used():
+def test_host_is_resolved_once_and_that_address_used():
     with Site(answer(b"first")) as first, Site(answer(b"second")) as second:
         turns = [to(first.host, first.port), to(second.host, second.port)]
         rules = connecting(HALF_OPEN, resolve=lambda *name: turns.pop(0)(*name))
@@ -188,7 +188,7 @@ def test_a_name_is_looked_up_once_and_that_address_is_used():
     assert "Host: files.example\r\n" in first.requests[0]
 
 
-def test_a_name_that_changes_its_mind_is_vetted_again_at_a_redirect():
+def test_host_is_vetted_again_at_a_redirect():
     with Site(redirect("/again")) as site, Site(answer(), host="127.0.0.2") as inner:
         turns = [to(site.host, site.port), to(inner.host, inner.port)]
         rules = connecting(HALF_OPEN, resolve=lambda *name: turns.pop(0)(*name))
@@ -198,7 +198,7 @@ def test_a_name_that_changes_its_mind_is_vetted_again_at_a_redirect():
     assert inner.requests == []
 
 
-def test_a_redirect_to_a_private_host_tells_nothing_of_it():
+def test_redirect_to_a_private_host_reveals_nothing():
     with Site(answer(b"secret"), host="127.0.0.2") as inner:
         there = inner.url()
         with Site(redirect(there)) as site:
@@ -214,12 +214,12 @@ def test_a_redirect_to_a_private_host_tells_nothing_of_it():
 
 
 @pytest.mark.parametrize("scheme", ["file", "ftp"])
-def test_a_redirect_to_another_scheme_is_refused(scheme):
+def test_redirect_to_another_scheme_is_refused(scheme):
     with Site(redirect(f"{scheme}:///etc/passwd")) as site:
         assert "only http:// and https://" in refusal(site.url(), OPEN)
 
 
-def test_five_redirects_are_followed_and_no_more():
+def test_at_most_five_redirects_are_followed():
     with Site(*[redirect("/next")] * 5, answer(b"there")) as site:
         assert content(site.url()) == b"there"
     with Site(redirect("/next")) as site:
@@ -227,7 +227,7 @@ def test_five_redirects_are_followed_and_no_more():
     assert len(site.requests) == 6
 
 
-def test_a_certificate_is_verified_against_the_name():
+def test_certificate_is_verified_against_the_host():
     ours = ssl.create_default_context(cafile=CERTIFICATE)
     with Site(answer(b"x"), tls=True) as site:
         known = connecting(OPEN, resolve=to(site.host, site.port))
@@ -245,13 +245,13 @@ def too_large(site, limit=100_000):
     assert caught.value.code == "file_too_large"
 
 
-def test_an_endless_file_is_stopped_at_the_limit():
+def test_endless_file_is_stopped_at_the_limit():
     with Site(for_ever(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65536)) as site:
         too_large(site)
-        assert site.left.wait(5)
+        assert site.left.wait(30)
 
 
-def test_a_file_of_exactly_the_limit_will_do():
+def test_file_of_exactly_the_limit_is_accepted():
     with Site(answer(b"x" * 100_000)) as site:
         rules = OPEN._replace(limit_bytes=100_000)
         with fetch(site.url(), rules) as found:
@@ -261,14 +261,14 @@ def test_a_file_of_exactly_the_limit_will_do():
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_a_bomb_is_stopped_at_the_limit(encoding):
+def test_compression_bomb_is_stopped_at_the_limit(encoding):
     compress = gzip.compress if encoding == "gzip" else zlib.compress
     bomb = compress(bytes(20_000_000))
     with Site(answer(bomb, Content_Encoding=encoding)) as site:
         too_large(site)
 
 
-def test_an_endless_stream_that_unpacks_to_nothing_is_stopped():
+def test_endless_compressed_stream_of_nothing_is_stopped():
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
     with Site(for_ever(head, gzip.compress(b"") * 1000)) as site:
         too_large(site)
@@ -290,7 +290,7 @@ def raw_deflate(data):
         ("identity", bytes),
     ],
 )
-def test_a_compressed_file_is_unpacked(encoding, pack):
+def test_compressed_file_is_decompressed(encoding, pack):
     data = b"hello" * 50_000
     with Site(answer(pack(data), Content_Encoding=encoding)) as site:
         assert content(site.url()) == data
@@ -299,22 +299,22 @@ def test_a_compressed_file_is_unpacked(encoding, pack):
 @pytest.mark.parametrize(
     "body", [gzip.compress(b"hello")[:-5], b"hello"], ids=["cut off", "not at all"]
 )
-def test_a_file_that_is_compressed_wrongly_is_refused(body):
+def test_wrongly_compressed_file_is_refused(body):
     with Site(answer(body, Content_Encoding="gzip")) as site:
         assert "compressed wrongly" in refusal(site.url(), OPEN)
 
 
-def test_an_unknown_encoding_is_refused():
+def test_unknown_content_encoding_is_refused():
     with Site(answer(b"x", Content_Encoding="zpaq")) as site:
         assert "zpaq" in refusal(site.url(), OPEN)
 
 
-def test_a_file_shorter_than_announced_is_refused():
+def test_file_shorter_than_its_content_length_is_refused():
     with Site(answer(b"short", Content_Length="100")) as site:
         assert "failed" in refusal(site.url(), OPEN)
 
 
-def test_a_file_longer_than_announced_ends_where_it_was_announced():
+def test_file_longer_than_its_content_length_is_cut_there():
     with Site(answer(b"longer", Content_Length="4")) as site:
         assert content(site.url()) == b"long"
 
@@ -324,7 +324,7 @@ def test_a_file_longer_than_announced_ends_where_it_was_announced():
     [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"],
     ids=["nothing", "half of the headers", "half of the file"],
 )
-def test_a_silent_site_is_given_up(bytes_sent):
+def test_silent_site_times_out(bytes_sent):
     with Site(silence(bytes_sent)) as site:
         assert "failed" in refusal(site.url(), connecting(OPEN, idle_s=0.05))
 
@@ -340,23 +340,23 @@ def test_a_silent_site_is_given_up(bytes_sent):
     ],
     ids=["headers", "one header", "endless body", "known length", "chunks"],
 )
-def test_a_dripping_site_is_stopped_when_its_time_is_over(head, piece):
+def test_dripping_site_is_stopped_at_its_deadline(head, piece):
     with Site(for_ever(head, piece, every_s=0.01)) as site:
         assert "too long" in refusal(site.url(), OPEN, Deadline(0.1))
-        assert site.left.wait(5)
+        assert site.left.wait(30)
 
 
-def test_a_dripping_site_with_tls_is_stopped_too():
+def test_dripping_tls_site_is_stopped_at_its_deadline():
     tls = ssl.create_default_context(cafile=CERTIFICATE)
     drip = for_ever(b"HTTP/1.1 200 OK\r\n", b"X-Drip: 1\r\n", every_s=0.01)
     with Site(drip, tls=True) as site:
         known = connecting(OPEN, resolve=to(site.host, site.port))
         rules = known._replace(tls=lambda: tls)
         assert "too long" in refusal("https://files.example/", rules, Deadline(0.2))
-        assert site.left.wait(5)
+        assert site.left.wait(30)
 
 
-def test_a_download_nobody_wants_any_more_ends_at_once():
+def test_expired_deadline_ends_a_download_at_once():
     with Site(silence(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")) as site:
         fuse = Deadline(60)
         threading.Timer(0.05, fuse.expire).start()
@@ -364,23 +364,23 @@ def test_a_download_nobody_wants_any_more_ends_at_once():
 
 
 @pytest.mark.parametrize("status", ["404 Not Found", "500 Oops", "204 No Content"])
-def test_an_answer_that_is_no_file_is_refused(status):
+def test_error_response_is_refused(status):
     with Site(answer(status=status)) as site:
         assert f"HTTP {status[:3]}" in refusal(site.url(), OPEN)
 
 
-def test_what_is_not_http_is_refused():
+def test_response_that_is_not_http_is_refused():
     with Site(lambda: [b"SSH-2.0-OpenSSH_9.6\r\n"]) as site:
         assert "failed" in refusal(site.url(), OPEN)
 
 
-def test_nobody_listening_is_refused():
+def test_unreachable_site_is_refused():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert "failed" in refusal(f"http://127.0.0.1:{port}/", OPEN)
 
 
-def test_a_file_knows_whether_anybody_could_have_fetched_it():
+def test_downloaded_file_is_public_only_without_private_hops():
     both = connecting(HALF_OPEN, allow_private=True)
     with Site(answer(b"x"), host="127.0.0.2") as inner:
         with Site(answer(b"x")) as outer, fetch(outer.url(), both) as found:
@@ -401,7 +401,7 @@ def test_a_file_knows_whether_anybody_could_have_fetched_it():
         ("nobody.invalid", False),
     ],
 )
-def test_whether_an_address_leads_inside(host, inside):
+def test_private_hosts_are_recognised_before_fetching(host, inside):
     rules = connecting(HALF_OPEN, resolve=only_numbers_or_none)
 
     assert resolves_to_private(f"http://{host}:1/a.png", rules) is inside

@@ -18,7 +18,7 @@ def content_of(file):
 
 
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 80))
-def test_base64_may_be_broken_into_lines_anywhere(data, width):
+def test_base64_may_have_line_breaks_anywhere(data, width):
     text = base64.b64encode(data).decode()
     lines = [text[at : at + width] for at in range(0, len(text), width)]
 
@@ -49,13 +49,13 @@ def test_base64_is_decoded_across_slices(size):
     + ["A" * SLICE + "!", "A" * (SLICE - 4) + "YQ==" + "AAAA"],
     ids=lambda text: text[:12],
 )
-def test_what_is_not_base64_is_refused(text):
+def test_invalid_base64_is_refused(text):
     with pytest.raises(BadRequest, match="not base64"):
         from_base64(text)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, SLICE * 3 // 4 + 1, 100_000])
-def test_base64_may_be_unpadded_and_of_the_alphabet_for_urls(size):
+def test_base64_may_be_unpadded_and_url_safe(size):
     data = (b"\xfb\xff\xfe?>" * size)[:size]
     padded = base64.urlsafe_b64encode(data).decode()
 
@@ -66,12 +66,12 @@ def test_base64_may_be_unpadded_and_of_the_alphabet_for_urls(size):
 
 
 @pytest.mark.parametrize("text", ["", " \n"])
-def test_an_empty_file_is_refused(text):
+def test_empty_base64_is_refused(text):
     with pytest.raises(BadRequest, match="empty"):
         from_base64(text)
 
 
-def test_a_file_knows_what_it_is():
+def test_file_has_its_name_type_and_size():
     file = from_base64(
         base64.b64encode(samples.PNG).decode(), "text/plain", "../图/月.png"
     )
@@ -80,11 +80,11 @@ def test_a_file_knows_what_it_is():
     assert (file.size, file.suffix) == (len(samples.PNG), ".png")
 
 
-def test_a_file_without_a_name_gets_one():
+def test_file_without_a_name_gets_one():
     assert from_base64(base64.b64encode(samples.PDF).decode()).name == "file.pdf"
 
 
-def test_readers_do_not_disturb_each_other_and_outlive_the_file():
+def test_readers_are_independent_and_outlive_the_file():
     file = from_base64(base64.b64encode(b"hello").decode())
     with file.open() as one, file.open() as other:
         assert one.read(2) == b"he"
@@ -95,7 +95,7 @@ def test_readers_do_not_disturb_each_other_and_outlive_the_file():
         assert one.read() == b"llo"
 
 
-def test_a_file_that_is_closed_is_not_opened_again():
+def test_closed_file_cannot_be_opened_again():
     """Its descriptor may be that of another caller's file by now."""
     file = from_base64(base64.b64encode(b"hello").decode())
     file.close()
@@ -104,7 +104,7 @@ def test_a_file_that_is_closed_is_not_opened_again():
         file.open()
 
 
-def test_nothing_is_left_of_a_file(monkeypatch, tmp_path):
+def test_file_leaves_nothing_on_disk_or_open(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = set(os.listdir("/proc/self/fd"))
 
@@ -115,20 +115,20 @@ def test_nothing_is_left_of_a_file(monkeypatch, tmp_path):
     assert set(os.listdir("/proc/self/fd")) <= before
 
 
-def test_decoding_lets_others_have_their_turn():
-    turns = []
+def test_decoding_base64_yields_to_other_requests():
+    turns: list[float] = []
 
     from_base64(base64.b64encode(bytes(SLICE * 3)).decode(), sleep=turns.append)
 
     assert turns == [0] * 4
 
 
-def test_a_file_must_have_something_in_it():
+def test_empty_file_is_refused():
     with pytest.raises(BadRequest, match="empty"):
         File(tempfile.TemporaryFile(), 0)
 
 
-def test_many_threads_may_read():
+def test_file_can_be_read_by_many_threads():
     data = os.urandom(500_000)
     file, read = from_base64(base64.b64encode(data).decode()), []
     threads = [
@@ -143,15 +143,15 @@ def test_many_threads_may_read():
 
 
 @pytest.mark.parametrize("size", [1, 2, SLICE * 3 // 4, 200_000])
-def test_a_file_as_a_data_uri(size):
+def test_file_becomes_a_data_uri(size):
     data = samples.PNG + os.urandom(size)
     file = from_base64(base64.b64encode(data).decode())
 
     assert data_uri(file) == f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 
-def test_making_a_data_uri_lets_others_have_their_turn():
-    turns = []
+def test_making_a_data_uri_yields_to_other_requests():
+    turns: list[float] = []
 
     data_uri(from_base64("A" * SLICE * 3), sleep=turns.append)
 

@@ -46,7 +46,7 @@ WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
         (b"\x00\x9f\x92", "nonsense", "", "application/octet-stream"),
     ],
 )
-def test_content_comes_first_then_the_declaration_then_the_name(
+def test_media_type_comes_from_content_then_declaration_then_name(
     head, declared, name, found
 ):
     assert media.media_type_of(head, declared, name) == found
@@ -56,36 +56,36 @@ def test_content_comes_first_then_the_declaration_then_the_name(
     "name",
     ["jpeg", "jpg", "png", "gif", "bmp", "webp", "tiff", "svg+xml", "heic", "avif"],
 )
-def test_pictures_in_both_spellings(name):
+def test_image_types_are_recognised_in_both_spellings(name):
     assert media.is_image(f"image/{name}")
     assert media.is_image(f"image/x-{name}")
 
 
 @pytest.mark.parametrize("name", ["image/jxl", "image/", "text/png", "", "video/mp4"])
-def test_all_else_is_a_document(name):
+def test_other_types_are_not_images(name):
     assert not media.is_image(name)
 
 
-def test_a_drawing_may_begin_with_any_number_of_comments():
+def test_svg_may_begin_with_many_comments():
     head = b'<?xml version="1.0"?>\n' + b"<!-- a -> b -->\n" * 100 + b"<svg>"
     assert media.media_type_of(head) == "image/svg+xml"
 
 
 @pytest.mark.parametrize("part", [b"<!---->", b"<!--", b"<?xml>", b"<!DOCTYPE ", b" "])
-def test_no_file_takes_long_to_be_looked_at(part):
-    begun = time.perf_counter()
+def test_media_type_of_hostile_beginnings_is_found_quickly(part):
+    begun = time.process_time()
     media.media_type_of(part * 500)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 @given(st.integers(0, 100), st.text(min_size=1))
-def test_text_is_text_wherever_it_is_cut(end, text):
+def test_text_cut_inside_a_character_is_still_text(end, text):
     head = "月".encode() * 100 + text.encode()
     assert media.media_type_of(head[: 3 + end]) == "text/plain"
 
 
 @given(st.binary(), st.text(), st.text())
-def test_there_is_always_a_type_and_a_suffix(head, declared, name):
+def test_every_file_has_a_media_type_and_a_suffix(head, declared, name):
     found = media.media_type_of(head, declared, name)
     assert "/" in found
     assert media.suffix_of(found, name).startswith(".")
@@ -104,5 +104,5 @@ def test_there_is_always_a_type_and_a_suffix(head, declared, name):
         ("image/avif", "photo.AVIF", ".avif"),
     ],
 )
-def test_a_suffix_fits_the_content(media_type, name, suffix):
+def test_suffix_fits_the_media_type(media_type, name, suffix):
     assert media.suffix_of(media_type, name) == suffix

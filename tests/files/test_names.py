@@ -9,7 +9,7 @@ from hailuo.net import remote_names
 
 
 @given(st.text())
-def test_a_safe_name_is_safe(name):
+def test_safe_name_has_no_special_characters(name):
     safe = names.safe(name)
 
     assert not set(safe) & set('/\\<>:"|?*')
@@ -19,12 +19,12 @@ def test_a_safe_name_is_safe(name):
 
 
 @given(st.text())
-def test_a_safe_name_stays_as_it_is(name):
+def test_safe_name_is_idempotent(name):
     assert names.safe(names.safe(name)) == names.safe(name)
 
 
 @given(st.text(st.characters(categories=["L"]), min_size=1, max_size=40))
-def test_letters_of_every_script_stay(name):
+def test_safe_name_keeps_letters_of_every_script(name):
     assert names.safe(f"{name}.pdf") == unicodedata.normalize("NFC", f"{name}.pdf")
 
 
@@ -42,11 +42,11 @@ def test_letters_of_every_script_stay(name):
         ("", ""),
     ],
 )
-def test_names_are_made_safe(name, safe):
+def test_unsafe_names_are_made_safe(name, safe):
     assert names.safe(name) == safe
 
 
-def test_a_long_name_keeps_its_suffix():
+def test_long_name_keeps_its_suffix():
     safe = names.safe("报" * 300 + ".PDF")
 
     assert safe.endswith("报.PDF")
@@ -70,17 +70,17 @@ def test_a_long_name_keeps_its_suffix():
         (";;;=", ""),
     ],
 )
-def test_a_header_names_the_file(header, name):
+def test_content_disposition_names_the_file(header, name):
     assert remote_names.from_disposition(header) == name
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_any_header_will_do(header):
+def test_any_content_disposition_is_parsed_without_error(header):
     assert isinstance(remote_names.from_disposition(header), str)
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_any_header_with_a_name_will_do(name):
+def test_any_content_disposition_with_a_name_is_parsed_without_error(name):
     assert isinstance(
         remote_names.from_disposition(f"attachment; filename*={name}"), str
     )

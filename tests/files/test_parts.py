@@ -39,7 +39,7 @@ def sources(*parts):
     ],
     ids=str,
 )
-def test_every_form_may_hold_an_address_or_a_data_uri(part, path):
+def test_every_file_part_may_hold_an_address_or_a_data_uri(part, path):
     def holding(value):
         def put(part):
             if isinstance(part, dict):
@@ -56,7 +56,7 @@ def test_every_form_may_hold_an_address_or_a_data_uri(part, path):
     assert sources(holding(URI)) == [here]
 
 
-def test_a_file_may_be_bare_base64_with_a_name():
+def test_file_part_may_be_bare_base64_with_a_name():
     part = {"type": "file", "file": {"file_data": "YQ==", "filename": "诗.txt"}}
 
     assert sources(part) == [
@@ -64,13 +64,13 @@ def test_a_file_may_be_bare_base64_with_a_name():
     ]
 
 
-def test_a_file_id_that_is_an_address_is_taken_as_one():
+def test_file_id_that_is_an_address_is_used_as_one():
     part = {"type": "file", "file": {"file_id": URL, "filename": "b.pdf"}}
 
     assert sources(part) == [Source(f"{PATH}.file.file_id", address=URL, name="b.pdf")]
 
 
-def test_a_data_uri_may_have_parameters():
+def test_data_uri_may_have_parameters():
     uri = "DATA:Text/Plain;charset=utf-8;name=%E8%AF%97.txt;BASE64,YQ=="
 
     (found,) = sources({"type": "file", "file_url": {"url": uri}})
@@ -109,7 +109,7 @@ def test_a_data_uri_may_have_parameters():
     ],
     ids=str,
 )
-def test_what_is_no_file_is_refused_by_its_name(part, path):
+def test_invalid_file_part_is_refused_by_name(part, path):
     with pytest.raises(BadRequest) as caught:
         sources(part)
 
@@ -117,7 +117,7 @@ def test_what_is_no_file_is_refused_by_its_name(part, path):
     assert caught.value.param in caught.value.message
 
 
-def test_audio_is_refused_by_name_and_the_way_is_shown():
+def test_audio_part_is_refused_with_a_hint():
     with pytest.raises(BadRequest, match=r"input_audio.*/v1/audio/transcriptions"):
         sources({"type": "input_audio", "input_audio": {"data": "YQ=="}})
 
@@ -125,7 +125,7 @@ def test_audio_is_refused_by_name_and_the_way_is_shown():
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "SVG"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 @pytest.mark.parametrize("end", ["", "="])
-def test_a_picture_may_be_bare_base64(name, encode, end):
+def test_picture_part_may_be_bare_base64(name, encode, end):
     data = encode(getattr(samples, name)).decode().rstrip(end)
 
     (found,) = sources({"type": "image_url", "image_url": {"url": data}})
@@ -142,7 +142,7 @@ def test_a_picture_may_be_bare_base64(name, encode, end):
         "iVBORw0KGgo",
     ],
 )
-def test_what_is_no_picture_is_not_taken_for_bare_base64(text):
+def test_other_base64_is_not_taken_for_a_picture(text):
     with pytest.raises(BadRequest, match="address"):
         sources({"type": "image_url", "image_url": {"url": text}})
 
@@ -166,7 +166,7 @@ UNUSABLE = [
 
 
 @pytest.mark.parametrize("part", UNUSABLE, ids=str)
-def test_only_the_newest_message_fails_for_a_part(part):
+def test_unusable_part_is_refused_in_the_newest_message_only(part):
     parts = ["a", part, {"type": "text", "text": "b"}]
 
     assert content_parts.content(parts, PATH, forgiving=True) == ["a", "b"]
@@ -174,7 +174,7 @@ def test_only_the_newest_message_fails_for_a_part(part):
         content_parts.content(parts, PATH)
 
 
-def test_earlier_messages_lose_files_past_the_twentieth():
+def test_earlier_messages_drop_files_past_the_twentieth():
     parts = [{"type": "image_url", "image_url": {"url": URL}}] * 25
 
     found = content_parts.content([*parts, "a"], PATH, forgiving=True)
@@ -183,7 +183,7 @@ def test_earlier_messages_lose_files_past_the_twentieth():
 
 
 @pytest.mark.parametrize("kind", ["text", "input_text", "output_text"])
-def test_texts_go_by_several_names(kind):
+def test_text_parts_are_read_under_several_types(kind):
     part = {"type": kind, "text": "a"}
 
     assert content_parts.content([part, "b"], PATH) == ["a", "b"]
@@ -192,7 +192,7 @@ def test_texts_go_by_several_names(kind):
     assert content_parts.content(None, PATH) == []
 
 
-def test_at_most_twenty_files_a_message():
+def test_more_than_twenty_files_in_a_message_are_refused():
     part = {"type": "file", "file_url": URL}
 
     assert len(sources(*[part] * 20)) == 20

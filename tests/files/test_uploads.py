@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from hailuo.concurrency.watch import Watch
+from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.errors import (
     ClientDisconnected,
     TokenRejected,
@@ -29,6 +29,7 @@ from hailuo.upstream.web.files import SPARE_S
 from hailuo.upstream.web.oss import Policy, put
 from tests.files import samples
 from tests.files.site import Site, answer
+from tests.heartbeats import without_heartbeats
 
 _users = itertools.count(8001)
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -45,7 +46,7 @@ def web(upstream):
     upstream.script({"call": "chat", "text": "It says so.", "times": None})
     web = Web(HttpClient(), upstream.origin)
     yield web
-    assert web.drain(5) == 0
+    assert web.drain(30) == 0
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def calls(upstream):
     ],
     ids="pdf png jpeg webp docx chinese image-as-text text-as-image".split(),
 )
-def test_a_file_arrives_as_what_it_is(
+def test_upload_has_the_files_type_name_and_content(
     upstream, web, account, data, declared, name, kind, form_type
 ):
     file = a_file(data, declared, name)
@@ -107,7 +108,7 @@ def test_a_file_arrives_as_what_it_is(
     ]
 
 
-def test_a_hundred_megabytes_arrive_whole(upstream, web, account):
+def test_upload_of_100_mb_arrives_whole(upstream, web, account):
     part, size = bytes(range(256)) * 4096, 100 * 1_048_576
     with tempfile.TemporaryFile() as content:
         for _ in range(100):
@@ -118,7 +119,7 @@ def test_a_hundred_megabytes_arrive_whole(upstream, web, account):
     assert (seen["size"], seen["name"]) == (size, "big.bin")
 
 
-def test_twenty_files_arrive_in_the_callers_order_by_one_policy(upstream, web, account):
+def test_twenty_uploads_keep_their_order_and_share_one_policy(upstream, web, account):
     files = [a_file(b"%d" % number, name=f"{number}.txt") for number in range(20)]
 
     ask(web, account, *files)
@@ -129,14 +130,14 @@ def test_twenty_files_arrive_in_the_callers_order_by_one_policy(upstream, web, a
     assert calls(upstream).count("policy") == 1
 
 
-def test_a_policy_is_kept_for_the_next_question(upstream, web, account):
+def test_upload_policy_is_reused(upstream, web, account):
     ask(web, account, a_file(b"1"))
     ask(web, account, a_file(b"2"))
 
     assert calls(upstream).count("policy") == 1
 
 
-def test_a_policy_that_ends_soon_is_not_used_again(upstream, web, account):
+def test_upload_policy_about_to_expire_is_not_reused(upstream, web, account):
     upstream.script({"call": "policy", "expires_in_s": SPARE_S - 1})
 
     ask(web, account, a_file(b"1"))
@@ -145,7 +146,7 @@ def test_a_policy_that_ends_soon_is_not_used_again(upstream, web, account):
     assert calls(upstream).count("policy") == 2
 
 
-def test_a_question_asked_again_does_not_upload_again(upstream, web, account):
+def test_retried_question_does_not_upload_again(upstream, web, account):
     file = a_file(b"1")
     upstream.script({"call": "chat", "refuse": {"code": 1}})
 
@@ -156,7 +157,7 @@ def test_a_question_asked_again_does_not_upload_again(upstream, web, account):
     assert calls(upstream).count("put") == 1
 
 
-def test_another_account_gets_its_own_upload(upstream, web, account):
+def test_each_account_gets_its_own_upload(upstream, web, account):
     file = a_file(b"1")
 
     ask(web, account, file)
@@ -177,7 +178,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_an_upload_that_fails_is_tried_once_more_by_a_fresh_policy(
+def test_failed_upload_is_retried_once_with_a_fresh_policy(
     upstream, web, account, fault
 ):
     upstream.script(fault)
@@ -189,7 +190,7 @@ def test_an_upload_that_fails_is_tried_once_more_by_a_fresh_policy(
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_an_upload_that_fails_twice_is_given_up(upstream, web, account, fault):
+def test_upload_that_fails_twice_raises_upload_failed(upstream, web, account, fault):
     upstream.script({**fault, "times": 2})
 
     with pytest.raises(UploadFailed) as caught:
@@ -202,7 +203,7 @@ def test_an_upload_that_fails_twice_is_given_up(upstream, web, account, fault):
 
 
 @pytest.mark.leaves("violations")
-def test_a_policy_that_has_ended_is_replaced(upstream, web, account):
+def test_expired_upload_policy_is_replaced(upstream, web, account):
     upstream.script({"call": "policy", "expires_in_s": -1, "times": 2})
 
     ask(web, account, a_file(b"1"))
@@ -210,14 +211,14 @@ def test_a_policy_that_has_ended_is_replaced(upstream, web, account):
     assert [each["status"] for each in upstream.report()["requests"]].count(403) == 1
 
 
-def test_a_token_that_is_rejected_is_not_tried_again(upstream, web, account):
+def test_upload_with_a_rejected_token_is_not_retried(upstream, web, account):
     upstream.revoke(token=account.token)
 
     with pytest.raises(TokenRejected):
         ask(web, account, a_file(b"1"))
 
 
-def test_many_failures_ask_for_one_fresh_policy(upstream, web, account):
+def test_concurrent_upload_failures_share_one_fresh_policy(upstream, web, account):
     refused = {"call": "put", "hold_headers": True, "http": {"status": 403}, "times": 5}
     upstream.script(refused)
     files = [a_file(b"%d" % number) for number in range(5)]
@@ -248,7 +249,7 @@ def leaving_when_held(upstream):
     leaving.join()
 
 
-def test_a_caller_who_leaves_ends_the_upload(upstream, web, account):
+def test_disconnect_ends_the_upload(upstream, web, account):
     upstream.script({"call": "put", "hold_headers": True})
 
     with leaving_when_held(upstream) as ours, pytest.raises(ClientDisconnected):
@@ -259,7 +260,7 @@ def test_a_caller_who_leaves_ends_the_upload(upstream, web, account):
     assert upstream.report()["answers"] == []
 
 
-def test_nothing_is_uploaded_for_a_caller_who_has_left(upstream, web, account):
+def test_nothing_is_uploaded_for_a_disconnected_client(upstream, web, account):
     """Whose file is closed, and its descriptor that of another file."""
     leaving, file = Account(upstream.token(str(next(_users)))), a_file(b"1")
     upstream.script({"call": "policy", "token": leaving.token, "hold_headers": True})
@@ -275,19 +276,19 @@ def test_nothing_is_uploaded_for_a_caller_who_has_left(upstream, web, account):
     assert calls(upstream).count("put") == 1
 
 
-def test_a_slow_upload_ticks(upstream, web, account):
+def test_slow_upload_yields_heartbeats(upstream, web, account):
     upstream.script({"call": "put", "hold_headers": True})
     question = Question(ASKED, files=[a_file(b"1")])
 
     pieces = web.answer(account, question, Watch(heartbeat_s=0.02))
-    assert next(pieces).text == ""
+    assert next(pieces) is HEARTBEAT
     upstream.wait("held", exactly=1)
     upstream.release()
-    assert "".join(piece.text for piece in pieces)
+    assert "".join(piece.text for piece in without_heartbeats(pieces))
 
 
 @pytest.mark.leaves("conversations")
-def test_files_go_into_a_conversation_that_exists(upstream, web, account):
+def test_upload_joins_an_existing_conversation(upstream, web, account):
     question = Question(ASKED, conversation="new")
     ids = {piece.id for piece in web.answer(account, question, Watch()) if piece.id}
     (chat_id,) = ids
@@ -298,7 +299,7 @@ def test_files_go_into_a_conversation_that_exists(upstream, web, account):
     assert (seen["sent_chat_id"], len(seen["form"])) == (chat_id, 2)
 
 
-def test_a_line_points_to_the_newest_file(upstream, web, account):
+def test_folded_history_points_to_the_newest_file(upstream, web, account):
     history = [Message("user", ("Hi",)), Message("assistant", ("Hello",)), *ASKED]
 
     ask(web, account, a_file(b"1"), messages=history)
@@ -309,7 +310,7 @@ def test_a_line_points_to_the_newest_file(upstream, web, account):
     )
 
 
-def test_a_newest_message_that_is_only_a_file_asks_about_it():
+def test_message_of_only_a_file_gets_a_standard_question():
     """It is asked about then."""
     history = [Message("user", ("Hi",)), Message("user")]
 
@@ -321,7 +322,7 @@ def test_a_newest_message_that_is_only_a_file_asks_about_it():
     assert lines[2] == f"user:{prompt.ABOUT_FILES}"
 
 
-def test_one_message_alone_is_its_text():
+def test_single_message_is_sent_as_its_text():
     assert prompt.fold(ASKED, True) == "What does it say?"
 
 
@@ -339,7 +340,9 @@ def test_one_message_alone_is_its_text():
         ("[::1]:9000", "http://%", "", True),
     ],
 )
-def test_an_endpoint_is_used_as_it_is(endpoint, address, region, path_style):
+def test_upload_endpoint_gives_address_region_and_path_style(
+    endpoint, address, region, path_style
+):
     policy = a_policy(endpoint)
 
     assert policy.address == address.replace("%", endpoint)
@@ -352,7 +355,7 @@ def a_policy(endpoint):
 
 
 @pytest.mark.parametrize("endpoint", ["http://[", "[", "http://", "http://a:b"])
-def test_an_endpoint_that_is_none_is_not_understood(endpoint):
+def test_invalid_upload_endpoint_is_an_upstream_error(endpoint):
     with pytest.raises(UpstreamProtocolError):
         a_policy(endpoint)
 
@@ -365,7 +368,9 @@ def test_an_endpoint_that_is_none_is_not_understood(endpoint):
         ("files.example", "OSS accessKeyId:", ""),
     ],
 )
-def test_a_region_decides_the_signature_and_the_proxy_is_used(endpoint, signed, host):
+def test_upload_signature_depends_on_the_region_and_uses_the_proxy(
+    endpoint, signed, host
+):
     policy = a_policy(f"http://{endpoint}")._replace(bucket="bucketname")
     with Site(answer()) as proxy:
         http = HttpClient(f"http://{proxy.host}:{proxy.port}")
@@ -381,7 +386,7 @@ def test_a_region_decides_the_signature_and_the_proxy_is_used(endpoint, signed, 
     assert "Content-Length: 1\r\n" in head
 
 
-def test_a_policy_says_when_it_ends():
+def test_upload_policy_expiry_is_parsed():
     known = a_policy("oss-cn-x.aliyuncs.com")
     fields = json.loads(
         '{"accessKeyId": "a", "accessKeySecret": "b", "securityToken": "c", '

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import SECRET, Caller
 from tests.served import Served
 
-SOON_S = 5.0
+SOON_S = 30.0
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def machine(serve: Callable[..., Served]) -> Served:
     )
 
 
-class Asked:
+class LoggedRequest:
     """A request with an id of its own, by which its line is found."""
 
     def __init__(self, gateway: Served) -> None:
@@ -65,8 +65,8 @@ class Asked:
 
 
 @pytest.fixture
-def asked(machine: Served) -> Asked:
-    return Asked(machine)
+def logged(machine: Served) -> LoggedRequest:
+    return LoggedRequest(machine)
 
 
 @pytest.fixture

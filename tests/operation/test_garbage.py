@@ -54,7 +54,7 @@ def collected() -> Iterator[list[Any]]:
     ("name", "stream"),
     [*((name, True) for name in FAULTS), ("reset", False), ("garbage after 1", False)],
 )
-def test_a_failure_keeps_no_frame_alive(
+def test_failed_answer_leaves_no_frame_in_a_reference_cycle(
     upstream: Simulated, client: Any, name: str, stream: bool
 ):
     tokens = [upstream.token(str(user)) for user in range(6701, 6704)]

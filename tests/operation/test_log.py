@@ -1,5 +1,5 @@
 """One line for each request, when it is over: how it went, and nothing of what was
-said (when all tests are done the logs are searched for that, see discretion)."""
+said (when all tests are done the logs are searched for that, see secret_leaks)."""
 
 import errno
 import json
@@ -20,7 +20,7 @@ from tests.files.site import Site
 from tests.served import KEY, Served
 from tests.simulated import Simulated
 
-from .conftest import Asked
+from .conftest import LoggedRequest
 
 FIELDS = (
     "time level logger message id method path status upstream account first_s total_s "
@@ -30,41 +30,47 @@ BUSY = {"code": 1, "message": SECRET}
 HELD = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
 
 
-def test_a_whole_answer(upstream: Simulated, account: Caller, asked: Asked):
+def test_access_log_of_a_whole_answer(
+    upstream: Simulated, account: Caller, logged: LoggedRequest
+):
     upstream.script({"call": "chat", "pieces": ["a", SECRET]})
-    body = asked.by(account, whole=True).content
+    body = logged.by(account, whole=True).content
 
-    line = asked.line
+    line = logged.line
     assert list(line) == FIELDS
     assert line["level"] == "info"
     assert (line["method"], line["path"]) == ("POST", "/v1/chat/completions")
     assert (line["status"], line["ended"]) == (200, "done")
     assert (line["upstream"], line["account"]) == ("web", account.users[0])
-    assert 0 < line["first_s"] <= line["total_s"] < 5
+    assert 0 < line["first_s"] <= line["total_s"] < 60
     assert line["pieces"] >= 1
     assert line["bytes"] == len(body)
 
 
-def test_a_stream(upstream: Simulated, account: Caller, asked: Asked):
+def test_access_log_of_a_stream(
+    upstream: Simulated, account: Caller, logged: LoggedRequest
+):
     wait = {"after": 1, "do": "wait", "for_s": 0.05}
     upstream.script({"call": "chat", "pieces": ["a", "b", "c"], "then": [wait]})
-    body = asked.by(account).content
+    body = logged.by(account).content
 
-    line = asked.line
+    line = logged.line
     assert (line["status"], line["ended"]) == (200, "done")
     assert line["total_s"] - line["first_s"] > 0.049  # each is rounded to 0.001
     assert line["pieces"] >= 2
     assert line["bytes"] == len(body)
 
 
-def test_for_people(upstream: Simulated, caller: Callable[..., Caller], gateway):
+def test_access_log_in_text_format(
+    upstream: Simulated, caller: Callable[..., Caller], gateway
+):
     account = caller()
     upstream.script({"call": "chat", "text": "a"})
-    asked = Asked(gateway)
-    asked.by(account)
-    (line,) = asked.lines
+    logged = LoggedRequest(gateway)
+    logged.by(account)
+    (line,) = logged.lines
     assert re.fullmatch(
-        rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d{{3}} INFO {asked.id} "
+        rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d{{3}} INFO {logged.id} "
         rf"POST /v1/chat/completions 200 web {account.users[0]} "
         r"first_s=0\.\d+ total_s=0\.\d+ pieces=[1-9] bytes=\d+ done",
         line,
@@ -72,18 +78,18 @@ def test_for_people(upstream: Simulated, caller: Callable[..., Caller], gateway)
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
-def test_a_caller_who_leaves(
-    upstream: Simulated, account: Caller, asked: Asked, stream: bool
+def test_access_log_of_a_disconnected_client(
+    upstream: Simulated, account: Caller, logged: LoggedRequest, stream: bool
 ):
     upstream.script({"call": "chat", **HELD})
     if stream:
-        with account.stream(extra_headers={"x-request-id": asked.id}) as answer:
+        with account.stream(extra_headers={"x-request-id": logged.id}) as answer:
             next(answer)
             upstream.wait("held", exactly=1)
     else:
         with pytest.raises(Exception, match="timed out"):
-            asked.by(account, whole=True, timeout=0.1)
-    assert asked.line["ended"] == "client_left"
+            logged.by(account, whole=True, timeout=0.1)
+    assert logged.line["ended"] == "client_left"
 
 
 FAULTS: dict[str, tuple[dict[str, Any], int, str]] = {
@@ -101,18 +107,18 @@ FAULTS: dict[str, tuple[dict[str, Any], int, str]] = {
 
 
 @pytest.mark.parametrize(("fault", "status", "code"), FAULTS.values(), ids=FAULTS)
-def test_a_failure_before_anything_was_sent(
+def test_access_log_of_a_failure_before_the_first_byte(
     upstream: Simulated,
     caller: Callable[..., Caller],
-    asked: Asked,
+    logged: LoggedRequest,
     fault: dict[str, Any],
     status: int,
     code: str,
 ):
     upstream.script({"call": "chat", "times": None, **fault})
-    account = caller(3, served=asked.gateway)
-    asked.by(account)
-    line = asked.line
+    account = caller(3, served=logged.gateway)
+    logged.by(account)
+    line = logged.line
     assert (line["status"], line["ended"]) == (status, code)
     assert line["account"] in account.users
     assert (line["pieces"], line["first_s"]) == (0, None)
@@ -128,24 +134,30 @@ def test_a_failure_before_anything_was_sent(
     ],
     ids=lambda value: value if isinstance(value, str) else value["do"],
 )
-def test_a_failure_in_mid_stream_has_sent_a_200(
-    upstream: Simulated, account: Caller, asked: Asked, step: dict[str, Any], code: str
+def test_access_log_of_a_failure_in_mid_stream(
+    upstream: Simulated,
+    account: Caller,
+    logged: LoggedRequest,
+    step: dict[str, Any],
+    code: str,
 ):
     upstream.script(
         {"call": "chat", "pieces": ["a", "b"], "then": [{"after": 1, **step}]}
     )
-    asked.by(account)
-    line = asked.line
+    logged.by(account)
+    line = logged.line
     assert (line["status"], line["ended"]) == (200, code)
 
 
-def test_every_account_busy(upstream: Simulated, account: Caller, asked: Asked):
+def test_access_log_of_a_queue_timeout(
+    upstream: Simulated, account: Caller, logged: LoggedRequest
+):
     upstream.script({"call": "chat", **HELD})
     with account.stream() as running:
         next(running)
-        asked.by(account)
+        logged.by(account)
         upstream.release()
-    line = asked.line
+    line = logged.line
     assert (line["status"], line["ended"]) == (429, "accounts_busy")
     assert line["account"] is None
 
@@ -164,22 +176,22 @@ def test_every_account_busy(upstream: Simulated, account: Caller, asked: Asked):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_whatever_else_is_asked(
-    asked: Asked, method: str, path: str, sent: Any, status: int, code: str
+def test_access_log_of_other_requests(
+    logged: LoggedRequest, method: str, path: str, sent: Any, status: int, code: str
 ):
-    asked.send(method, path, **sent)
-    line = asked.line
+    logged.send(method, path, **sent)
+    line = logged.line
     assert (line["method"], line["path"]) == (method, path)
     assert (line["status"], line["ended"]) == (status, code)
 
 
-def test_no_key_at_all(asked: Asked):
+def test_access_log_of_a_wrong_key(logged: LoggedRequest):
     """The default key opens nothing here, so it is as wrong as any."""
-    asked.send("POST", "/v1/chat/completions", key="sk-secret-typo", json={})
-    assert asked.line["ended"] == "invalid_api_key"
+    logged.send("POST", "/v1/chat/completions", key="sk-secret-typo", json={})
+    assert logged.line["ended"] == "invalid_api_key"
 
 
-class TestSpeechAndTranscriptions:
+class TestSpeech:
     """They break off as chat does, and say so."""
 
     SPEECH = {"model": "x", "input": f"{SECRET}.", "voice": "alloy"}
@@ -189,31 +201,31 @@ class TestSpeechAndTranscriptions:
         upstream.script({"call": "chat", "times": None})
         upstream.script({"call": "msg_tts", "times": None, "sound": "tone"})
 
-    def test_a_speech(self, account: Caller, asked: Asked):
-        asked.send("POST", "/v1/audio/speech", key=account.key, json=self.SPEECH)
-        line = asked.line
+    def test_access_log_of_a_speech(self, account: Caller, logged: LoggedRequest):
+        logged.send("POST", "/v1/audio/speech", key=account.key, json=self.SPEECH)
+        line = logged.line
         assert (line["status"], line["ended"]) == (200, "done")
         assert line["account"] == account.users[0]
         assert line["first_s"] and line["bytes"] > 1_000
 
     @pytest.mark.parametrize("form", ["audio", "sse"])
-    def test_a_speech_that_breaks_off(
-        self, upstream: Simulated, account: Caller, asked: Asked, form: str
+    def test_access_log_of_a_speech_that_breaks_off(
+        self, upstream: Simulated, account: Caller, logged: LoggedRequest, form: str
     ):
         upstream.script({"call": "audio"}, {"call": "audio", "cut_at": 100, "times": 9})
         upstream.script({"call": "msg_tts", "times": 9, "sound": "tone", "parts": 3})
         body = {**self.SPEECH, "stream_format": form}
         try:
-            asked.send("POST", "/v1/audio/speech", key=account.key, json=body)
+            logged.send("POST", "/v1/audio/speech", key=account.key, json=body)
         except OSError:
             assert form == "audio"
-        assert asked.line["ended"] == "upstream_unreachable"
-        assert "Traceback" not in asked.gateway.log()
+        assert logged.line["ended"] == "upstream_unreachable"
+        assert "Traceback" not in logged.gateway.log()
 
 
-class TestTheCallersId:
+class TestRequestId:
     @pytest.mark.parametrize("id", ["a", "7f:b-._", "x" * 100, "task-7f3a", "desk-1"])
-    def test_a_sane_one_is_kept(self, gateway: Served, id: str):
+    def test_valid_request_id_is_kept(self, gateway: Served, id: str):
         answer = gateway.request("GET", "/ping", headers={"x-request-id": id})
         assert answer.headers["x-request-id"] == id
 
@@ -222,7 +234,7 @@ class TestTheCallersId:
         ["", "x" * 101, "a b", "a\tb", 'a"b', "a{b", "\xe9", "a;b", "eyJ " + "a" * 30],
         ids=range(9),
     )
-    def test_an_insane_one_is_replaced(self, gateway: Served, id: str):
+    def test_invalid_request_id_is_replaced(self, gateway: Served, id: str):
         headers = {"x-request-id": id.encode("latin-1")}
         answer = gateway.request("GET", "/ping", headers=headers)
         assert re.fullmatch("req_[0-9a-f]{32}", answer.headers["x-request-id"])
@@ -231,51 +243,55 @@ class TestTheCallersId:
         "id",
         ["sk-secret-of-somebody", "sk-api-a1", "sk-cp-a1", "a:sk-a1", "eyJa.eyJb.c"],
     )
-    def test_one_that_looks_like_a_credential_is_replaced(self, asked: Asked, id: str):
+    def test_request_id_that_looks_like_a_credential_is_replaced(
+        self, logged: LoggedRequest, id: str
+    ):
         """It is nobody's id; the log and the answer would tell it."""
-        before = len(asked.gateway.log())
-        answer = asked.send("GET", "/ping", headers={"x-request-id": id})
+        before = len(logged.gateway.log())
+        answer = logged.send("GET", "/ping", headers={"x-request-id": id})
         ours = answer.headers["x-request-id"]
         assert re.fullmatch("req_[0-9a-f]{32}", ours)
-        asked.id = ours
-        assert asked.line["path"] == "/ping"
-        assert id not in asked.gateway.log()[before:]
+        logged.id = ours
+        assert logged.line["path"] == "/ping"
+        assert id not in logged.gateway.log()[before:]
 
-    def test_every_answer_has_one(self, gateway: Served):
+    def test_every_response_has_a_request_id(self, gateway: Served):
         for method, path in (("GET", "/none"), ("OPTIONS", "/x"), ("PUT", "/ping")):
             assert gateway.request(method, path).headers["x-request-id"]
 
 
-class TestWhatAPathMayDoToTheLog:
+class TestLoggedPath:
     @pytest.mark.parametrize(
         "path",
         ["/%0a2026-01-01 INFO evil", "/%0d%0aevil", "/%e2%80%a8evil", "/%1b[2Jevil"],
     )
-    def test_it_stays_one_line(self, asked: Asked, path: str):
-        asked.send("GET", path)
-        line = asked.line
+    def test_path_with_line_breaks_is_logged_on_one_line(
+        self, logged: LoggedRequest, path: str
+    ):
+        logged.send("GET", path)
+        line = logged.line
         assert line["path"].isascii() and line["path"].isprintable()
         assert "evil" in line["path"]
 
-    def test_a_path_of_bytes_is_logged_as_it_was(self, asked: Asked):
-        asked.send("GET", "/v1/models/%E6%B5%B7%ff")
-        assert asked.line["path"] == "/v1/models/%E6%B5%B7%FF"
+    def test_path_of_bytes_is_logged_quoted(self, logged: LoggedRequest):
+        logged.send("GET", "/v1/models/%E6%B5%B7%ff")
+        assert logged.line["path"] == "/v1/models/%E6%B5%B7%FF"
 
-    def test_it_is_not_endless(self, asked: Asked):
-        asked.send("GET", "/" + "a" * 3_000)
-        assert len(asked.line["path"]) == 200
+    def test_logged_path_is_truncated(self, logged: LoggedRequest):
+        logged.send("GET", "/" + "a" * 3_000)
+        assert len(logged.line["path"]) == 200
 
-    def test_a_token_in_it_is_hidden(self, asked: Asked, account: Caller):
+    def test_token_in_a_path_is_masked(self, logged: LoggedRequest, account: Caller):
         """Who takes the name for the token; and what stands behind a `?`."""
-        asked.send("DELETE", f"/v1/token/{account.key}?key={account.key}", key=KEY)
-        assert asked.line["path"] == "/v1/token/***"
+        logged.send("DELETE", f"/v1/token/{account.key}?key={account.key}", key=KEY)
+        assert logged.line["path"] == "/v1/token/***"
 
-    def test_a_key_in_it_is_hidden(self, asked: Asked):
-        asked.send("GET", "/v1/models/sk-secret-of-somebody/more")
-        assert asked.line["path"] == "/v1/models/***/more"
+    def test_key_in_a_path_is_masked(self, logged: LoggedRequest):
+        logged.send("GET", "/v1/models/sk-secret-of-somebody/more")
+        assert logged.line["path"] == "/v1/models/***/more"
 
 
-def test_a_worker_that_cannot_start_says_why(tmp_path: Path):
+def test_worker_that_cannot_start_logs_its_traceback(tmp_path: Path):
     """Even where it is an OSError, which of a caller is no news."""
     (tmp_path / "broken.py").write_text("raise OSError('no disk at all')")
     command = ("-m", "gunicorn", "--pythonpath", str(tmp_path), "broken:app")
@@ -299,15 +315,13 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path):
     ],
     ids=repr,
 )
-def test_what_ends_a_request_is_no_news_when_the_caller_left(
-    error: Exception, news: bool
-):
+def test_disconnect_errors_are_filtered_from_the_log(error: Exception, news: bool):
     said, why = "Socket error processing request.", (type(error), error, None)
     record = logging.LogRecord("gunicorn.error", logging.ERROR, "", 0, said, (), why)
     assert DisconnectFilter().filter(record) is news
 
 
-def test_a_strange_header_does_not_lay_a_signed_address_open(
+def test_malformed_header_warning_does_not_log_a_signed_address(
     upstream: Simulated, serve: Callable[..., Served]
 ):
     """urllib3 warns of a line without a colon, with the address it came from."""
@@ -320,23 +334,23 @@ def test_a_strange_header_does_not_lay_a_signed_address_open(
     with Site(lambda: [strange]) as site:
         address = site.url("/a.txt?OSSAccessKeyId=a&Signature=b")
         parts = [{"type": "file", "file_url": {"url": address}}]
-        asked = Asked(open_to_all)
+        logged = LoggedRequest(open_to_all)
         messages = [{"role": "user", "content": parts}]
         path, body = "/v1/chat/completions", {"messages": messages}
-        answer = asked.send("POST", path, key=KEY, json=body)
+        answer = logged.send("POST", path, key=KEY, json=body)
 
     assert answer.json()["choices"][0]["message"]["content"] == "Read"
-    assert len(asked.lines) == 1
+    assert len(logged.lines) == 1
     assert not re.search("Signature=|AccessKeyId", open_to_all.log()[before:])
 
 
-class TestWhatSomebodyElseSays:
+class TestForeignTextInTheLog:
     """An upstream's message, a library's error: one line, and no secret in it."""
 
     SAID = "no\n2026-01-01 INFO evil\u2028\x1b[2J eyJhbGci.eyJleHAi.c2ln sk-api-a-b 忙"
 
     @pytest.mark.parametrize("form", ["text", "json"])
-    def test_why_a_token_was_not_renewed(
+    def test_renewal_failure_is_logged_on_one_line_without_secrets(
         self, upstream: Simulated, tmp_path: Path, form: str
     ):
         refused = {"code": 1, "message": self.SAID}
@@ -349,8 +363,8 @@ class TestWhatSomebodyElseSays:
             HAILUO_TOKENS_FILE=file,
             HAILUO_LOG_FORMAT=form,
         ) as gateway:
-            asked = Asked(gateway)
-            asked.send("POST", "/v1/token/refresh", key=KEY)
+            logged = LoggedRequest(gateway)
+            logged.send("POST", "/v1/token/refresh", key=KEY)
             lines = gateway.log().split("\n")
 
         (line,) = (line for line in lines if "was not renewed" in line)
@@ -359,7 +373,9 @@ class TestWhatSomebodyElseSays:
         assert not any(line.startswith("2026-01-01") for line in lines)
 
     @pytest.mark.parametrize("form", [TextFormatter, JsonFormatter])
-    def test_a_traceback_stays_readable(self, form: Callable[[], logging.Formatter]):
+    def test_traceback_is_logged_without_secrets(
+        self, form: Callable[[], logging.Formatter]
+    ):
         try:
             raise ValueError("eyJhbGci.eyJleHAi of http://a.b/c?Signature=d'")
         except ValueError:
@@ -376,23 +392,23 @@ class TestWhatSomebodyElseSays:
         "before", ["", " ", "'", "=", "%20", "%0a", r"\n", r"\u200e", "Bearer", "1"]
     )
     @pytest.mark.parametrize("secret", ["sk-a", "sk-api-A-b_1", "eyJa", "eyJa.eyJb.-_"])
-    def test_a_secret_is_masked_wherever_it_stands(self, before: str, secret: str):
+    def test_secret_is_masked_after_any_prefix(self, before: str, secret: str):
         assert redact(f"a {before}{secret}, b") == f"a {before}***, b"
 
     @pytest.mark.parametrize(
         "word", ["task-1", "eyJ", "why?", "disk-full", "a=b", "不好?", "a sk"]
     )
-    def test_a_word_that_is_no_secret_is_told(self, word: str):
+    def test_ordinary_word_is_not_masked(self, word: str):
         assert redact(word) == word
 
 
-def test_everything_for_machines_is_json(machine: Served):
+def test_json_log_has_only_json_lines(machine: Served):
     """gunicorn's own lines too."""
     for line in machine.log().splitlines():
         assert {"time", "level", "logger", "message"} <= set(json.loads(line))
 
 
-def test_callers_who_vanish_are_no_errors(
+def test_disconnected_clients_are_not_logged_as_errors(
     upstream: Simulated, caller: Callable[..., Caller], gateway: Served
 ):
     """gunicorn logs a traceback for each of them."""
@@ -408,7 +424,7 @@ def test_callers_who_vanish_are_no_errors(
     assert "Traceback" not in said and " ERROR " not in said
 
 
-def test_only_what_is_as_bad_as_was_asked_is_told(tmp_path: Path):
+def test_log_level_error_silences_everything_else(tmp_path: Path):
     """gunicorn's own words included."""
     with Served(tmp_path, HAILUO_LOG_LEVEL="error") as gateway:
         assert gateway.request("GET", "/ping").ok

@@ -26,7 +26,10 @@ def pooled(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
     """A gateway whose pool, of two accounts in a file, nobody else uses."""
     file = tmp_path / "tokens.json"
     file.write_text(json.dumps([upstream.token("6101"), upstream.token("6102")]))
-    settings = {"HAILUO_ORIGIN": upstream.origin, "HAILUO_TOKENS_FILE": file}
+    settings: dict[str, Any] = {
+        "HAILUO_ORIGIN": upstream.origin,
+        "HAILUO_TOKENS_FILE": file,
+    }
     with Served(tmp_path, HAILUO_QUEUE_TIMEOUT_S=2, **settings) as gateway:
         yield gateway
 
@@ -45,13 +48,15 @@ def numbers(gateway: Served) -> dict[str, float]:
     }
 
 
-def ask(gateway: Served, **options: object) -> object:
+def ask(gateway: Served, **options: Any) -> Any:
     return gateway.client().chat.completions.create(
         model="any", messages=MESSAGES, **options
     )
 
 
-def test_numbers_move(upstream: Simulated, pooled: Served):
+def test_metrics_count_requests_attempts_and_accounts(
+    upstream: Simulated, pooled: Served
+):
     chat = "hailuo_requests_total{route=/chat/completions}"
     before = numbers(pooled)
     assert before["hailuo_accounts{state=idle}"] == 2
@@ -79,7 +84,9 @@ def test_numbers_move(upstream: Simulated, pooled: Served):
     assert after["process_open_fds"] > 0 and after["process_resident_memory_bytes"] > 0
 
 
-def test_calls_are_counted_by_name_and_outcome(upstream: Simulated, pooled: Served):
+def test_upstream_calls_are_counted_by_name_and_outcome(
+    upstream: Simulated, pooled: Served
+):
     """The service's names; a conversation's id is none."""
     call = "hailuo_upstream_calls_total{{call={}}}{{outcome={}}}{{upstream=web}}"
     upstream.script({"call": "chat", "text": "a", "times": None})
@@ -98,14 +105,14 @@ IDS = ["42", "abc", "１２", "a%2Fb", "history-7", "register"]
 
 
 @pytest.mark.parametrize("id", IDS)
-def test_ids_in_a_path_are_no_labels(id: str):
+def test_ids_in_a_path_do_not_become_metric_labels(id: str):
     path = f"{web.HISTORY}{id}?app_id=3001"
     assert call_name(path, web.CALLS) in {"history", "register"}
     assert call_name(f"/v9/{id}", platform.CALLS) == "other"
 
 
 @pytest.mark.parametrize("protocol", [web, platform], ids=["web", "platform"])
-def test_every_call_of_a_service_has_a_name(protocol: Any):
+def test_every_upstream_path_has_a_metric_label(protocol: Any):
     """Its paths are its constants that begin with a slash."""
     constants = [each for each in vars(protocol).values() if isinstance(each, str)]
     paths = [each for each in constants if each.startswith("/v")]
@@ -113,7 +120,7 @@ def test_every_call_of_a_service_has_a_name(protocol: Any):
     assert "other" not in {call_name(path, protocol.CALLS) for path in paths}
 
 
-def test_who_leaves_before_the_first_word_is_counted(
+def test_disconnect_before_the_first_piece_is_counted(
     upstream: Simulated, pooled: Served
 ):
     upstream.script({"call": "chat", "then": [{"after": 0, "do": "hold"}]})
@@ -125,7 +132,7 @@ def test_who_leaves_before_the_first_word_is_counted(
     )
 
 
-def test_a_wait_that_was_for_nothing_is_measured(upstream: Simulated, pooled: Served):
+def test_queue_timeout_is_measured(upstream: Simulated, pooled: Served):
     upstream.script({"call": "chat", **HELD, "times": 2})
     with ask(pooled, stream=True) as one, ask(pooled, stream=True) as two:
         next(iter(one)), next(iter(two))
@@ -137,7 +144,9 @@ def test_a_wait_that_was_for_nothing_is_measured(upstream: Simulated, pooled: Se
     assert found["hailuo_queue_wait_seconds_sum"] >= 2
 
 
-def test_what_runs_and_waits_is_counted(upstream: Simulated, pooled: Served):
+def test_running_answers_and_queue_length_are_counted(
+    upstream: Simulated, pooled: Served
+):
     upstream.script({"call": "chat", **HELD, "times": 3})
     with ask(pooled, stream=True) as one, ask(pooled, stream=True) as two:
         next(iter(one)), next(iter(two))
@@ -173,7 +182,7 @@ def until(gateway: Served, name: str, value: float) -> None:
     raise AssertionError(f"{name} is {found}, not {value}")
 
 
-def test_renewals_are_counted(upstream: Simulated, pooled: Served):
+def test_token_renewals_are_counted(upstream: Simulated, pooled: Served):
     upstream.script({"call": "renewal", "refuse": {"code": 1, "message": "x"}})
     headers = {"Authorization": f"Bearer {KEY}"}
     pooled.request("POST", "/v1/token/refresh", headers=headers)
@@ -182,25 +191,25 @@ def test_renewals_are_counted(upstream: Simulated, pooled: Served):
     assert after["hailuo_token_renewals_total{outcome=ok}"] == 1
 
 
-class TestWhoMaySeeThem:
-    def test_a_program_on_this_machine(self, gateway: Served):
+class TestMetricsAccess:
+    def test_local_client_may_read_metrics(self, gateway: Served):
         assert gateway.request("GET", "/metrics").status_code == 200
 
     @pytest.mark.parametrize(
         "header",
         ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via", "X-Forwarded-Anything"],
     )
-    def test_nobody_who_was_forwarded(self, gateway: Served, header: str):
+    def test_forwarded_client_may_not_read_metrics(self, gateway: Served, header: str):
         answer = gateway.request("GET", "/metrics", headers={header: "127.0.0.1"})
         assert answer.status_code == 401
 
     @pytest.mark.parametrize("header", ["Origin", "Host"])
-    def test_no_foreign_page(self, gateway: Served, header: str):
+    def test_foreign_page_may_not_read_metrics(self, gateway: Served, header: str):
         value = {"Origin": "http://evil.example", "Host": "evil.example"}[header]
         answer = gateway.request("GET", "/metrics", headers={header: value})
         assert answer.status_code == 401
 
-    def test_who_has_a_key(self, serve: Callable[..., Served]):
+    def test_client_with_a_key_may_read_metrics(self, serve: Callable[..., Served]):
         owned = serve(HAILUO_API_KEY="sk-secret-metrics")
         headers = {"X-Forwarded-For": "1.2.3.4", "Authorization": "Bearer "}
         for key, status in (("sk-secret-metrics", 200), ("sk-secret-other", 401)):
@@ -208,19 +217,19 @@ class TestWhoMaySeeThem:
             answer = owned.request("GET", "/metrics", headers=headers)
             assert answer.status_code == status
 
-    def test_they_name_nobody(self, pooled: Served):
+    def test_metrics_name_no_account(self, pooled: Served):
         """States are counted; whose they are is nobody's business."""
         assert "6101" not in pooled.request("GET", "/metrics").text
 
 
 class TestHealth:
-    def test_an_empty_pool_can_serve(self, serve: Callable[..., Served]):
+    def test_health_is_ok_with_an_empty_pool(self, serve: Callable[..., Served]):
         """Callers bring tokens."""
         answer = serve(HAILUO_API_KEY="sk-secret-health").request("GET", "/health")
         assert answer.status_code == 200
         assert answer.json() == {"status": "ok", "accounts": 0, "live": 0}
 
-    def test_it_fails_when_every_account_is_dead(
+    def test_health_fails_when_every_account_is_dead(
         self, upstream: Simulated, pooled: Served
     ):
         assert pooled.request("GET", "/health").json()["live"] == 2
@@ -240,11 +249,11 @@ class TestHealth:
         assert answer.json()["error"]["code"] == "no_live_account"
         assert pooled.request("GET", "/ping").text == "pong"
 
-    def test_it_fails_when_every_token_has_run_out(
+    def test_health_fails_when_every_token_has_expired(
         self, upstream: Simulated, tmp_path: Path
     ):
         """Nobody has asked for months: it is known all the same."""
-        settings = {
+        settings: dict[str, Any] = {
             "HAILUO_ORIGIN": upstream.origin,
             "HAILUO_TOKENS": upstream.token("6103", expires_in_s=-60),
         }
@@ -254,7 +263,9 @@ class TestHealth:
         error = answer.json()["error"]
         assert error["code"] == "no_live_account" and "run out" in error["message"]
 
-    def test_it_needs_no_key_and_asks_nobody(self, upstream: Simulated, pooled: Served):
+    def test_health_needs_no_key_and_calls_no_upstream(
+        self, upstream: Simulated, pooled: Served
+    ):
         forwarded = {"X-Forwarded-For": "1.2.3.4"}
         for path in ("/health", "/ping", "/v1/health", "/metrics"):
             pooled.request("GET", path, headers=forwarded)

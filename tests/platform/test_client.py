@@ -8,7 +8,7 @@ from hailuo.errors import BadRequest
 from hailuo.upstream.platform.client import written
 
 
-def test_what_is_nested_too_deep_is_named():
+def test_too_deeply_nested_field_is_refused_by_name():
     """It can be read that deep, but not written again."""
     deep: Any = 1
     for _ in range(300):

@@ -55,63 +55,61 @@ def sent(data: bytes, **declared: Any) -> Source:
     return Source(PART, data=base64.b64encode(data).decode(), **declared)
 
 
-class TestNewest:
-    def test_a_picture_that_was_not_fetched_is_an_address(self) -> None:
+class TestNewestMessage:
+    def test_unfetched_picture_is_sent_as_its_address(self) -> None:
         assert newest(image(URL)) == image(URL)
 
-    def test_a_picture_that_was_fetched_is_its_public_address(self) -> None:
+    def test_fetched_public_picture_is_sent_as_its_address(self) -> None:
         assert newest(filed(samples.PNG, address=URL)) == image(URL)
 
     @pytest.mark.parametrize("picture", ["PNG", "JPEG", "GIF", "WEBP"])
-    def test_a_picture_that_nobody_else_can_fetch_is_a_data_uri(
-        self, picture: str
-    ) -> None:
+    def test_private_picture_is_sent_as_a_data_uri(self, picture: str) -> None:
         file = filed(getattr(samples, picture))
 
         assert newest(file) == image(data_uri(file))
 
-    def test_a_document_is_its_name_and_its_words(self) -> None:
+    def test_document_is_sent_as_its_name_and_text(self) -> None:
         file = filed(word("Sales rise"), 'my "notes".docx')
 
         assert newest(file) == text("my _notes_.docx", "Sales rise")
 
-    def test_the_content_decides_what_it_is(self) -> None:
+    def test_content_decides_between_picture_and_document(self) -> None:
         picture = filed(samples.PNG, "a.pdf")
 
         assert newest(filed(pdf("Words"), "a.png")) == text("a.png", "Words")
         assert newest(picture) == image(data_uri(picture))
 
-    def test_one_that_cannot_be_sent_is_refused_by_its_part(self) -> None:
+    def test_unusable_file_is_refused_by_its_part(self) -> None:
         for file in filed(samples.BMP), filed(samples.DOCX):
             with pytest.raises(BadRequest) as refused:
                 newest(file)
             assert refused.value.param == PART
 
-    def test_files_without_a_word_are_asked_about(self) -> None:
+    def test_files_without_text_get_a_standard_question(self) -> None:
         for alone in (Source(PART),), (Source(PART), " "):
             asked = Question([Message("user", alone)], files=[filed(samples.PNG)])
             (message,) = placed(asked)
             assert message.content[-1] == ABOUT_FILES
 
-    def test_a_result_s_files_are_not(self) -> None:
+    def test_files_in_a_tool_result_get_no_question(self) -> None:
         result = Message("tool", (image(URL),), call_id="c")
         (message,) = placed(Question([result], files=[image(URL)]))
         assert message.content == [image(URL)]
 
 
-class TestEarlier:
+class TestEarlierMessage:
     """A history is sent again and again, and never refused for a file."""
 
-    def test_pictures_are_sent_as_they_are(self) -> None:
+    def test_earlier_picture_is_sent_unchanged(self) -> None:
         assert earlier(image(URL)) == image(URL)
         assert earlier(sent(samples.PNG)) == image(data_uri(filed(samples.PNG)), "")
 
-    def test_documents_in_the_request_are_read_again(self) -> None:
+    def test_earlier_inline_document_is_read_again(self) -> None:
         source = sent(b"words", name="a.txt")
 
         assert earlier(source) == text("a.txt", "words")
 
-    def test_documents_elsewhere_are_only_named(self) -> None:
+    def test_earlier_document_at_an_address_is_only_named(self) -> None:
         source = Source(PART, "https://example.com/a%20b.pdf?c=d", image=True)
 
         assert earlier(source) == text("a b.pdf", NOT_SENT)
@@ -126,22 +124,22 @@ class TestEarlier:
         ],
         ids=["no base64", "empty", "damaged", "unknown picture"],
     )
-    def test_what_cannot_be_sent_is_only_named(self, source: Source) -> None:
+    def test_unusable_earlier_file_is_only_named(self, source: Source) -> None:
         assert earlier(source) == text("a", NOT_SENT)
 
-    def test_pictures_are_only_named_to_a_model_that_only_reads(self) -> None:
+    def test_earlier_picture_is_only_named_for_a_text_model(self) -> None:
         source = sent(samples.PNG, name="a.png")
 
         assert earlier(source, "MiniMax-M2.5") == text("a.png", NOT_SENT)
         assert earlier(Source(PART, URL), "MiniMax-M2.5") == text("a.png", NOT_SENT)
 
-    def test_each_file_is_in_its_own_place(self) -> None:
+    def test_each_file_keeps_its_place(self) -> None:
         first, second, third, fourth = (image(f"{URL}?{number}") for number in range(4))
         messages = [
             Message("user", (first, TEXT, second)),
             Message("user", (third, TEXT, fourth)),
         ]
-        files = [filed(samples.PNG, address=f"{URL}?5"), fourth]
+        files: list[File | Source] = [filed(samples.PNG, address=f"{URL}?5"), fourth]
 
         told = placed(Question(messages, files=files))
 

@@ -16,7 +16,7 @@ SENTENCE = "Whether a delta is all there is or only what is new"
 
 
 @given(st.lists(st.integers(1, 20), min_size=6))
-def test_cumulative_deltas_are_read_as_such(steps: list[int]) -> None:
+def test_cumulative_deltas_are_recognised(steps: list[int]) -> None:
     ends = [sum(steps[:n]) for n in range(1, len(steps) + 1)]
     deltas = [SENTENCE[:end] for end in ends if end < len(SENTENCE)]
     if len(deltas) < 4 or len(deltas[-1]) < 24:
@@ -26,9 +26,7 @@ def test_cumulative_deltas_are_read_as_such(steps: list[int]) -> None:
 
 
 @given(st.text(alphabet="ha !", max_size=200), st.data())
-def test_text_that_repeats_itself_stays_incremental(
-    text: str, data: st.DataObject
-) -> None:
+def test_repetitive_text_is_read_as_incremental(text: str, data: st.DataObject) -> None:
     deltas, start = [], 0
     while start < len(text):
         size = data.draw(st.integers(1, 40))
@@ -38,7 +36,7 @@ def test_text_that_repeats_itself_stays_incremental(
     assert read(deltas) == text
 
 
-def test_nothing_is_held_back_once_it_is_clear() -> None:
+def test_deltas_are_passed_on_once_they_are_clearly_incremental() -> None:
     content = CumulativeField(Deltas())
 
     assert [content.add(delta) for delta in ("Hello", " world", "Hello world")] == [
@@ -48,13 +46,13 @@ def test_nothing_is_held_back_once_it_is_clear() -> None:
     ]
 
 
-def test_what_is_the_same_in_both_readings_is_given_at_once() -> None:
+def test_common_part_of_both_readings_is_given_at_once() -> None:
     content = CumulativeField(Deltas())
 
     assert [content.add(delta) for delta in ("ha", "haha", "!")] == ["ha", "ha", "ha!"]
 
 
-def test_what_one_field_shows_holds_for_the_others() -> None:
+def test_cumulative_mode_holds_for_every_field() -> None:
     deltas = Deltas()
     reasoning, content = CumulativeField(deltas), CumulativeField(deltas)
     for end in (5, 12, 20, 30):
@@ -64,7 +62,7 @@ def test_what_one_field_shows_holds_for_the_others() -> None:
 
 
 @given(st.text("ab🐚\ud83d\udc1a", max_size=12), st.lists(st.integers(0, 24)))
-def test_pairs_are_joined_however_they_are_cut(text: str, cuts: list[int]) -> None:
+def test_surrogate_pairs_are_joined_across_deltas(text: str, cuts: list[int]) -> None:
     units = text.encode("utf-16-le", "surrogatepass")
     edges = [0, *sorted(min(2 * cut, len(units)) for cut in cuts), len(units)]
     parts = [units[a:b] for a, b in zip(edges, edges[1:], strict=False)]
@@ -78,7 +76,7 @@ def test_pairs_are_joined_however_they_are_cut(text: str, cuts: list[int]) -> No
     assert given + content.take() == units.decode("utf-16-le", "replace")
 
 
-def test_long_text_that_repeats_itself_is_judged_by_its_beginning() -> None:
+def test_long_repetitive_text_is_judged_by_its_beginning() -> None:
     """All of a megabyte would take hours."""
     text = "ha" * 500_000
     deltas = [text[:end] for end in (100_000, 200_000, 300_000, 1_000_000)]

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hailuo.concurrency.watch import HEARTBEAT, Watch
+from hailuo.concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from hailuo.errors import BadRequest, ClientDisconnected, Unreachable
-from hailuo.upstream import Piece
 from hailuo.upstream.platform.documents import Documents
 from tests.platform.paper import PART, filed, locked, pdf, word
 
@@ -37,25 +36,25 @@ def archive(name: str, data: bytes) -> bytes:
     return buffer.getvalue()
 
 
-class TestText:
-    def test_of_a_pdf_page_after_page(self) -> None:
+class TestDocumentText:
+    def test_pdf_is_read_page_after_page(self) -> None:
         assert read(pdf("First page", "Second page")) == "First page\n\nSecond page"
 
-    def test_of_a_docx_with_its_tables_in_rows(self) -> None:
+    def test_docx_is_read_with_its_tables_in_rows(self) -> None:
         document = word("Title", "Grüße 你好", table=(("a", "b"), ("c", "d")))
 
         assert read(document) == "Title\nGrüße 你好\na\tb\nc\td"
 
     @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
-    def test_of_plain_text_in_whichever_encoding(self, codec: str) -> None:
+    def test_plain_text_is_read_in_any_encoding(self, codec: str) -> None:
         words = "海螺是一种生活在海里的动物，它的壳可以用来听海的声音。\n" * 20
 
         assert read(words.encode(codec)) == words.strip()
 
-    def test_has_plain_line_ends_and_no_control_characters(self) -> None:
+    def test_text_has_plain_line_ends_and_no_control_characters(self) -> None:
         assert read(b"one\r\ntwo\rthree\x1b[0m\x7f") == "one\ntwo\nthree[0m"
 
-    def test_of_a_part_of_a_page_that_is_declared_to_be_html(self) -> None:
+    def test_html_fragment_is_read_as_html_when_declared(self) -> None:
         reading = Documents().text(filed(b"<p>a<p>b", media_type="text/html"), Watch())
 
         with pytest.raises(StopIteration) as end:
@@ -64,7 +63,7 @@ class TestText:
 
         assert end.value.value == "a\nb"
 
-    def test_is_read_once_for_a_file(self) -> None:
+    def test_document_is_read_once_per_file(self) -> None:
         known, file = Documents(), filed(b"words")
         deque(known.text(file, Watch()), maxlen=0)
 
@@ -88,7 +87,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize(("data", "why"), UNREADABLE.values(), ids=UNREADABLE)
-def test_what_cannot_be_read_is_refused_by_its_part(data: bytes, why: str) -> None:
+def test_unreadable_document_is_refused_by_its_part(data: bytes, why: str) -> None:
     with pytest.raises(BadRequest, match=why) as refused:
         read(data, "a.bin")
 
@@ -96,7 +95,7 @@ def test_what_cannot_be_read_is_refused_by_its_part(data: bytes, why: str) -> No
     assert "'a.bin'" in refused.value.message
 
 
-def test_a_docx_that_unpacks_to_too_much_is_refused() -> None:
+def test_docx_bomb_is_refused() -> None:
     """Its declared size is what counts; what is more, the reader would not unpack."""
     with pytest.raises(BadRequest, match="is too large when unpacked"):
         read(archive(BODY, bytes(101 << 20)))
@@ -122,7 +121,9 @@ def _children() -> list[str]:
     return Path(task).read_text().split()
 
 
-def begun(known: Documents, watch: Watch | None = None) -> Generator[Piece, None, str]:
+def begun(
+    known: Documents, watch: Watch | None = None
+) -> Generator[Heartbeat, None, str]:
     """The reading of a document, whose child has been started."""
     reading = known.text(filed(b"words"), watch or Watch(heartbeat_s=0))
     assert next(reading) is HEARTBEAT
@@ -143,7 +144,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_document_ends_its_child_and_nothing_else(data: bytes) -> None:
+def test_hostile_document_is_read_or_refused_in_time(data: bytes) -> None:
     """It is read or refused, long before it would have to be stopped."""
     try:
         assert read(data)
@@ -151,10 +152,10 @@ def test_hostile_document_ends_its_child_and_nothing_else(data: bytes) -> None:
         assert "takes" not in refused.message
 
 
-class TestLog:
+class TestDocumentLog:
     """Why a document was not read, without a word of it."""
 
-    def test_names_the_error_and_its_place(
+    def test_log_names_the_error_and_its_place_without_content(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         with pytest.raises(BadRequest, match="is damaged"):
@@ -163,7 +164,7 @@ class TestLog:
         assert re.search(r"not read: BadZipFile at zipfile.py:\d+$", caplog.messages[0])
         assert "SECRET" not in caplog.text
 
-    def test_tells_why_the_program_does_not_run(
+    def test_log_says_why_the_child_does_not_run(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         program = tmp_path / "broken.py"
@@ -174,7 +175,7 @@ class TestLog:
 
         assert "No module named 'nothing_of_that_name'" in caplog.messages[0]
 
-    def test_tells_of_a_child_that_was_killed(
+    def test_log_mentions_a_killed_child(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         program = tmp_path / "killed.py"
@@ -186,15 +187,17 @@ class TestLog:
         assert "was killed (Killed)" in caplog.messages[0]
 
 
-class TestChild:
+class TestDocumentChild:
     """However the reading ends, its process ends with it."""
 
-    def test_ends_with_its_answer(self, children: Running) -> None:
+    def test_child_ends_with_its_answer(self, children: Running) -> None:
         read(b"words")
 
         assert children() == []
 
-    def test_ends_when_the_caller_leaves(self, stuck: Path, children: Running) -> None:
+    def test_child_ends_when_the_client_disconnects(
+        self, stuck: Path, children: Running
+    ) -> None:
         caller, ours = socket.socketpair()
         with caller, ours:
             reading = begun(Documents(stuck), Watch(ours, heartbeat_s=0))
@@ -206,7 +209,7 @@ class TestChild:
 
         assert children() == []
 
-    def test_ends_when_the_answer_is_closed(
+    def test_child_ends_when_the_answer_is_closed(
         self, stuck: Path, children: Running
     ) -> None:
         reading = begun(Documents(stuck))
@@ -216,7 +219,9 @@ class TestChild:
 
         assert children() == []
 
-    def test_ends_when_it_takes_too_long(self, stuck: Path, children: Running) -> None:
+    def test_child_ends_when_it_takes_too_long(
+        self, stuck: Path, children: Running
+    ) -> None:
         reading = Documents(stuck, reading_s=0.05).text(filed(b"words"), Watch())
 
         with pytest.raises(BadRequest, match="takes more than 0.05 s to read"):
@@ -224,7 +229,7 @@ class TestChild:
 
         assert children() == []
 
-    def test_ends_when_the_server_leaves(self, stuck: Path, children: Running) -> None:
+    def test_child_ends_on_shutdown(self, stuck: Path, children: Running) -> None:
         known = Documents(stuck)
         reading = begun(known)
 
@@ -234,7 +239,7 @@ class TestChild:
 
         assert children() == []
 
-    def test_waits_for_a_place_and_takes_the_next(self, stuck: Path) -> None:
+    def test_child_waits_for_a_free_slot(self, stuck: Path) -> None:
         known = Documents(stuck)
         first, second, third = begun(known), begun(known), begun(known)
 
@@ -243,7 +248,7 @@ class TestChild:
         third.close()
         second.close()
 
-    def test_gets_no_secrets(
+    def test_child_gets_no_secrets_from_the_environment(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("HAILUO_API_KEY", "secret")
@@ -258,13 +263,13 @@ class TestChild:
         assert "PATH" in str(told)
         assert "HAILUO_API_KEY" not in str(told)
 
-    def test_that_does_not_run_is_our_own_fault(self, tmp_path: Path) -> None:
+    def test_missing_child_program_is_an_internal_error(self, tmp_path: Path) -> None:
         reading = Documents(tmp_path / "none.py").text(filed(b"words"), Watch())
 
         with pytest.raises(RuntimeError):
             deque(reading, maxlen=0)
 
-    def test_that_is_killed_blames_the_document(self, tmp_path: Path) -> None:
+    def test_killed_child_is_reported_as_a_bad_document(self, tmp_path: Path) -> None:
         program = tmp_path / "killed.py"
         program.write_text("import os\nos.kill(os.getpid(), 9)\n")
         reading = Documents(program).text(filed(b"words"), Watch())

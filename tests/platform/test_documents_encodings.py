@@ -98,7 +98,7 @@ UNCLEAN = {
 
 
 @pytest.mark.parametrize(("data", "text"), UNCLEAN.values(), ids=UNCLEAN)
-def test_text_that_is_not_clean_keeps_what_is_clean(data: bytes, text: str) -> None:
+def test_text_with_bad_bytes_keeps_its_good_ones(data: bytes, text: str) -> None:
     assert text_of(data) == text
 
 
@@ -107,6 +107,6 @@ def test_text_that_is_not_clean_keeps_what_is_clean(data: bytes, text: str) -> N
     [bytes(range(256)) * 10, b"\x7fELF\x02\x01\x01" + bytes(100), bytes(50), b"\0\1"],
     ids=["every byte", "program", "nothing", "two bytes"],
 )
-def test_what_is_no_text_is_refused(data: bytes) -> None:
+def test_binary_data_is_refused_as_text(data: bytes) -> None:
     with pytest.raises(Unreadable):
         text_of(data)

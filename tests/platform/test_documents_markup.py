@@ -41,7 +41,7 @@ RTF = {
 
 
 @pytest.mark.parametrize(("inside", "text"), RTF.values(), ids=RTF)
-def test_text_of_rtf_is_told(inside: bytes, text: str) -> None:
+def test_rtf_text_is_extracted(inside: bytes, text: str) -> None:
     assert text_of(b"{\\rtf1\\ansi " + inside + b"}").startswith(text)
 
 
@@ -63,24 +63,24 @@ HTML = {
 
 
 @pytest.mark.parametrize(("body", "text"), HTML.values(), ids=HTML)
-def test_page_is_told_as_it_is_shown(body: str, text: str) -> None:
+def test_html_text_is_extracted_as_displayed(body: str, text: str) -> None:
     page = f"<!-- saved --><!DOCTYPE html><title>T</title><body>{body}"
 
     assert text_of(page.encode()) == f"T\n{text}"
 
 
-def test_page_is_read_in_the_encoding_that_it_names() -> None:
+def test_html_is_read_in_the_encoding_it_declares() -> None:
     page = "<html><meta charset=gbk><body>你好".encode("gbk")
 
     assert text_of(page) == "你好"
 
 
-def test_part_of_a_page_is_html_when_it_is_declared_to_be() -> None:
+def test_html_fragment_is_html_when_declared() -> None:
     assert text_of(b"<p>a</p><p>b</p>", "text/html") == "a\nb"
     assert text_of(b"<p>a</p><p>b</p>", "text/plain") == "<p>a</p><p>b</p>"
 
 
-def test_page_may_nest_its_elements_deeply_but_not_without_end() -> None:
+def test_html_nesting_is_bounded() -> None:
     assert text_of(b"<html><body>" + b"<b>" * 1000 + b"deep") == "deep"
     with pytest.raises(Unreadable, match="is nested too deeply"):
         text_of(b"<html><body>" + b"<b>" * 5000 + b"deep")
@@ -114,18 +114,18 @@ def epub(**files: str) -> bytes:
     )
 
 
-def test_chapters_of_a_book_are_told_in_their_order() -> None:
+def test_epub_chapters_are_read_in_order() -> None:
     assert text_of(epub()) == "first\xa0!\n\nsecond\xa0!"
 
 
-def test_book_with_a_copy_protection_is_refused() -> None:
+def test_epub_with_copy_protection_is_refused() -> None:
     encryption = '<encryption><CipherReference URI="OPS/text/b.xhtml"/></encryption>'
 
     with pytest.raises(Unreadable, match="has a copy protection"):
         text_of(epub(**{"META-INF/encryption.xml": encryption}))
 
 
-def test_book_with_scrambled_fonts_is_read() -> None:
+def test_epub_with_scrambled_fonts_is_read() -> None:
     encryption = '<encryption><CipherReference URI="OPS/font.otf"/></encryption>'
 
     assert "first" in text_of(epub(**{"META-INF/encryption.xml": encryption}))

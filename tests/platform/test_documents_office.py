@@ -31,11 +31,11 @@ CELLS = {
 
 
 @pytest.mark.parametrize(("row", "text"), CELLS.values(), ids=CELLS)
-def test_cell_of_a_sheet_is_told(row: str, text: str) -> None:
+def test_sheet_cell_is_extracted(row: str, text: str) -> None:
     assert text_of(xlsx(row)) == f"Sheet\n{text}"
 
 
-def test_cell_is_shown_in_its_format() -> None:
+def test_sheet_cell_is_shown_in_its_format() -> None:
     styles = (
         '<numFmts><numFmt numFmtId="164" formatCode="yyyy/m/d"/></numFmts>'
         '<cellStyleXfs><xf numFmtId="9"/></cellStyleXfs>'
@@ -48,7 +48,7 @@ def test_cell_is_shown_in_its_format() -> None:
     assert text_of(xlsx(row, styles)) == "Sheet\n2026-01-02\t25.50%\t1"
 
 
-def test_sheet_counts_from_1904_when_it_says_so() -> None:
+def test_sheet_dates_count_from_1904_when_declared() -> None:
     styles = '<cellXfs><xf numFmtId="14"/></cellXfs>'
     workbook = '<workbookPr date1904="1"/>'
 
@@ -78,13 +78,11 @@ def test_sheet_counts_from_1904_when_it_says_so() -> None:
         ("none", "0", "none"),
     ],
 )
-def test_number_is_shown_as_its_format_means_it(
-    value: str, form: str, shown: str
-) -> None:
+def test_number_is_shown_in_its_format(value: str, form: str, shown: str) -> None:
     assert numbers.shown(value, form) == shown
 
 
-def test_comments_of_a_sheet_are_told_once() -> None:
+def test_sheet_comments_are_extracted_once() -> None:
     comments = part(
         "comments",
         '<comment ref="A1"><text><r><t>[Threaded comment] why?</t></r></text></comment>'
@@ -101,20 +99,20 @@ def test_comments_of_a_sheet_are_told_once() -> None:
     assert text_of(book) == "Sheet\n1\n[A1: why?]\n[B1: old]"
 
 
-def test_text_box_on_a_sheet_is_told() -> None:
+def test_sheet_text_box_is_extracted() -> None:
     drawing = part("wsDr", shape("BOX"))
 
     assert text_of(xlsx("<row/>", drawing=drawing)) == "Sheet\nBOX"
 
 
-def test_cells_far_apart_take_no_room() -> None:
+def test_distant_sheet_cells_take_no_room() -> None:
     row = '<row r="1"><c r="A1"><v>1</v></c><c r="XFD1"><v>2</v></c></row>'
     last = '<row r="1048576"><c r="A1048576"><v>3</v></c></row>'
 
     assert text_of(xlsx(row + last)) == "Sheet\n1\t2\n3"
 
 
-def test_slide_is_told_with_notes_and_comments() -> None:
+def test_slide_is_extracted_with_notes_and_comments() -> None:
     slides = pptx(
         shape("title") + shape("7", "sldNum") + shape("1 May", "dt"),
         notesSlide=part("p:notes", shape("say this") + shape("7", "sldNum")),
@@ -124,7 +122,7 @@ def test_slide_is_told_with_notes_and_comments() -> None:
     assert text_of(slides) == "title\nsay this\n[why?]"
 
 
-def test_merged_cells_of_a_slide_are_told_once() -> None:
+def test_merged_slide_cells_are_extracted_once() -> None:
     words = "<a:txBody><a:p><a:r><a:t>{}</a:t></a:r></a:p></a:txBody>"
     cells = (
         f'<a:tc gridSpan="2">{words.format("wide")}</a:tc>'
@@ -183,11 +181,11 @@ ODT = {
 
 
 @pytest.mark.parametrize(("body", "text"), ODT.values(), ids=ODT)
-def test_opendocument_text_is_told_once_and_in_order(body: str, text: str) -> None:
+def test_opendocument_text_is_extracted_once_in_order(body: str, text: str) -> None:
     assert text_of(odt(body)) == text
 
 
-def test_formula_of_an_opendocument_is_told_as_it_was_typed() -> None:
+def test_opendocument_formula_is_extracted_as_typed() -> None:
     frame = '<draw:frame><draw:object xlink:href="./Object 1"/></draw:frame>'
     math = "<math><mi>x</mi><annotation>{x} over {y}</annotation></math>"
     document = odt(f"<text:p>E:{frame}</text:p>", **{"Object 1/content.xml": math})
@@ -195,7 +193,7 @@ def test_formula_of_an_opendocument_is_told_as_it_was_typed() -> None:
     assert text_of(document) == "E: {x} over {y}"
 
 
-def test_sheet_that_repeats_its_cells_without_end_is_refused() -> None:
+def test_sheet_with_endless_repeated_cells_is_refused() -> None:
     cells = (
         '<table:table><table:table-row table:number-rows-repeated="1048576">'
         '<table:table-cell table:number-columns-repeated="16384"><text:p>x</text:p>'
@@ -206,17 +204,17 @@ def test_sheet_that_repeats_its_cells_without_end_is_refused() -> None:
         text_of(odt(cells, "spreadsheet"))
 
 
-def test_opendocument_with_a_password_says_so() -> None:
+def test_opendocument_with_a_password_is_refused() -> None:
     manifest = "<manifest><encryption-data/></manifest>"
 
     with pytest.raises(Unreadable, match="is protected by a password"):
         text_of(odt("", **{"META-INF/manifest.xml": manifest}))
 
 
-def test_opendocument_is_known_by_its_content_as_well() -> None:
+def test_opendocument_is_recognised_by_its_content() -> None:
     assert text_of(odt("<text:p>a</text:p>", mimetype="")) == "a"
 
 
-def test_other_archives_of_xml_are_refused() -> None:
+def test_other_xml_archives_are_refused() -> None:
     with pytest.raises(Unreadable, match="is no document that can be read"):
         text_of(packed({"word/document.xml": part("w:glossary", paragraph("x"))}))

@@ -13,7 +13,7 @@ ANNOTATIONS = (
 )
 
 
-def test_annotations_are_told_behind_their_page_and_nothing_twice() -> None:
+def test_pdf_annotations_follow_their_page_once() -> None:
     """pdfium mends the table of places, which no longer fits."""
     document = pdf("This is the text").replace(
         b"/Type/Page/", ANNOTATIONS + b"/Type/Page/"
@@ -30,7 +30,7 @@ FIELDS = (
 )
 
 
-def test_values_of_a_form_are_told_with_their_names() -> None:
+def test_pdf_form_values_are_extracted_with_their_names() -> None:
     document = (
         pdf("Form")
         .replace(b"/Type/Page/", FIELDS + b"/Type/Page/")
@@ -41,7 +41,7 @@ def test_values_of_a_form_are_told_with_their_names() -> None:
 
 
 @pytest.mark.parametrize("before", [b"\n\n", b"\xef\xbb\xbf", b"\x00\x01\xffjunk\n"])
-def test_pdf_may_begin_behind_a_little_junk(before: bytes) -> None:
+def test_pdf_behind_leading_junk_is_recognised(before: bytes) -> None:
     assert text_of(before + pdf("Hello")) == "Hello"
 
 
@@ -49,11 +49,11 @@ def test_pdf_may_begin_behind_a_little_junk(before: bytes) -> None:
     "text",
     ["A PDF begins with %PDF-1.7.", "```\n%PDF-1.7\n1 0 obj\n```", "文件头 %PDF-"],
 )
-def test_text_about_pdf_is_text(text: str) -> None:
+def test_text_mentioning_pdf_is_text(text: str) -> None:
     assert text_of(text.encode()) == text
 
 
-def test_xfa_form_is_refused_for_its_pages_hold_nothing() -> None:
+def test_xfa_form_is_refused() -> None:
     document = pdf("Please wait").replace(
         b"/Type/Catalog",
         b"/Type/Catalog/NeedsRendering true/AcroForm<</XFA[()]/Fields[]>>",

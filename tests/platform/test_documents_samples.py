@@ -102,11 +102,11 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_sample_gives_its_whole_text_and_nothing_twice(name: str) -> None:
+def test_sample_document_gives_its_whole_text_once(name: str) -> None:
     assert text_of((SAMPLES / name).read_bytes()) == EXPECTED[name]
 
 
-def test_every_sample_is_read_or_refused() -> None:
+def test_every_sample_document_has_an_expectation() -> None:
     refused = {"libreoffice.doc", "libreoffice.xls"}
 
     assert {each.name for each in SAMPLES.iterdir()} == EXPECTED.keys() | refused
@@ -126,14 +126,14 @@ def test_every_sample_is_read_or_refused() -> None:
     ],
     ids=["doc", "xls", "ppt"],
 )
-def test_formats_of_1997_are_to_be_saved_anew(
+def test_old_office_format_is_refused_with_a_hint(
     data: bytes, ending: str, instead: str
 ) -> None:
     with pytest.raises(Unreadable, match=rf"\({ending}\): save it as {instead}"):
         text_of(data)
 
 
-def test_office_document_with_a_password_says_so() -> None:
+def test_office_document_with_a_password_is_refused() -> None:
     data = bytes.fromhex("d0cf11e0a1b11ae1") + "EncryptedPackage\0".encode("utf-16-le")
 
     with pytest.raises(Unreadable, match="is protected by a password"):

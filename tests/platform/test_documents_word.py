@@ -123,7 +123,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize(("body", "text"), BODIES.values(), ids=BODIES)
-def test_text_of_a_body_is_told_once_and_in_order(body: str, text: str) -> None:
+def test_docx_body_is_extracted_once_in_order(body: str, text: str) -> None:
     assert text_of(docx(body)) == text
 
 
@@ -135,7 +135,7 @@ REFERENCES = (
 )
 
 
-def test_notes_and_comments_stand_where_they_are_referred_to() -> None:
+def test_docx_notes_and_comments_stand_at_their_references() -> None:
     document = docx(
         paragraph(REFERENCES) + paragraph("next"),
         footnotes=notes("footnotes", "footnote", "foot"),
@@ -146,7 +146,7 @@ def test_notes_and_comments_stand_where_they_are_referred_to() -> None:
     assert text_of(document) == "text [foot] [end] [Bob: wrong!]\nnext"
 
 
-def test_headers_come_before_the_text_and_footers_behind_it() -> None:
+def test_docx_headers_precede_and_footers_follow_the_text() -> None:
     document = docx(
         paragraph("text"),
         footer=part("w:ftr", paragraph("foot")),
@@ -156,7 +156,7 @@ def test_headers_come_before_the_text_and_footers_behind_it() -> None:
     assert text_of(document) == "head\ntext\nfoot"
 
 
-def test_headers_of_several_sections_are_told_once() -> None:
+def test_docx_headers_of_several_sections_are_extracted_once() -> None:
     files = docx_files(paragraph("text"), header=part("w:hdr", paragraph("head")))
     files["word/second.xml"] = files["word/header.xml"]
     files["word/_rels/document.xml.rels"] = relations(header="header.xml").replace(
@@ -167,7 +167,7 @@ def test_headers_of_several_sections_are_told_once() -> None:
     assert text_of(packed(files)) == "head\ntext"
 
 
-def test_chart_and_diagram_are_told_where_they_are_drawn() -> None:
+def test_docx_charts_and_diagrams_are_extracted_in_place() -> None:
     chart = part(
         "c:chartSpace",
         "<c:title><a:t>Sales</a:t></c:title><c:ser>"
@@ -222,7 +222,7 @@ PACKAGES = {
 
 
 @pytest.mark.parametrize("files", PACKAGES.values(), ids=PACKAGES)
-def test_unusual_package_is_read_like_the_usual_one(files: dict[str, str]) -> None:
+def test_unusual_docx_package_is_read(files: dict[str, str]) -> None:
     assert text_of(packed(files)) == "head\ntext"
 
 
@@ -231,14 +231,14 @@ OUTSIDE = '<!DOCTYPE d [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
 
 
 @pytest.mark.parametrize("declared", [ENTITIES, OUTSIDE], ids=["bomb", "file"])
-def test_entities_are_refused(declared: str) -> None:
+def test_docx_with_xml_entities_is_refused(declared: str) -> None:
     document = f"{declared}<document><body><p><r><t>&a;</t></r></p></body></document>"
 
     with pytest.raises(Unreadable, match="declares XML entities"):
         text_of(packed({"word/document.xml": document}))
 
 
-def test_binary_workbook_is_to_be_saved_anew() -> None:
+def test_binary_workbook_is_refused_with_a_hint() -> None:
     files = {
         "_rels/.rels": relations(officeDocument="xl/workbook.bin"),
         "xl/workbook.bin": "x",
@@ -248,7 +248,7 @@ def test_binary_workbook_is_to_be_saved_anew() -> None:
         text_of(packed(files))
 
 
-def test_what_is_not_read_of_an_archive_may_be_large() -> None:
-    files = {**FILES, "word/media/film.mp4": bytes(101 << 20)}
+def test_large_unread_parts_of_a_docx_are_ignored() -> None:
+    files: dict[str, str | bytes] = {**FILES, "word/media/film.mp4": bytes(101 << 20)}
 
     assert text_of(packed(files)) == "head\ntext"

@@ -190,7 +190,9 @@ def plain(messages: list[Message]) -> list[Message]:
 
 
 @pytest.mark.parametrize(("messages", "expected"), MENDED.values(), ids=MENDED)
-def test_history_is_mended(messages: list[Message], expected: list[Message]) -> None:
+def test_irregular_history_is_repaired(
+    messages: list[Message], expected: list[Message]
+) -> None:
     before = repr(messages)
 
     assert plain(mended(messages)) == plain(expected)
@@ -204,13 +206,13 @@ def test_history_is_mended(messages: list[Message], expected: list[Message]) -> 
     + ["[" * 10_000, '{"a": ' * 10_000],
     ids=lambda text: text[:12],
 )
-def test_broken_arguments_are_left_out_of_the_history(arguments: str) -> None:
+def test_broken_tool_arguments_are_replaced_in_the_history(arguments: str) -> None:
     _, turn, _ = mended([ASKED, calls(Call("f", arguments, "a")), result("a", "1")])
     assert turn.calls == [Call("f", "{}", "a")]
 
 
 @pytest.mark.parametrize("arguments", ['{"a": [1, "月"]}', ' {"a" : null}\n'])
-def test_good_arguments_stay_as_they_are(arguments: str) -> None:
+def test_valid_tool_arguments_are_kept_unchanged(arguments: str) -> None:
     _, turn, _ = mended([ASKED, calls(Call("f", arguments, "a")), result("a", "1")])
     assert turn.calls[0].arguments == arguments
 
@@ -237,7 +239,7 @@ histories = st.lists(messages, min_size=1, max_size=8)
 
 
 @given(histories)
-def test_platform_accepts_every_mended_history(history: list[Message]) -> None:
+def test_platform_accepts_every_repaired_history(history: list[Message]) -> None:
     told = mended(history)
 
     assert is_empty(history) == (not told)
@@ -247,13 +249,15 @@ def test_platform_accepts_every_mended_history(history: list[Message]) -> None:
 
 
 @given(histories)
-def test_mending_twice_changes_nothing(history: list[Message]) -> None:
+def test_repairing_a_history_is_idempotent(history: list[Message]) -> None:
     once = mended(history)
     assert plain(mended(once)) == plain(once)
 
 
 @given(histories)
-def test_mending_loses_nothing_that_was_said(history: list[Message]) -> None:
+def test_repairing_a_history_loses_no_text_calls_or_pictures(
+    history: list[Message],
+) -> None:
     told = mended(history)
 
     assert Counter(said(history)) - Counter(said(told)) == Counter()
@@ -276,7 +280,7 @@ def calls_of(messages: list[Message]) -> list[str]:
 
 
 @pytest.mark.parametrize("answered", [True, False])
-def test_a_long_history_takes_no_long_time(answered: bool) -> None:
+def test_long_history_is_repaired(answered: bool) -> None:
     """10,000 messages that all share one id, or have none."""
     for id in ("a", ""):
         made = [calls(id)] * 5_000

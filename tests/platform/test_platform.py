@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -41,7 +41,7 @@ def answer(
     return [piece for piece in pieces if piece is not HEARTBEAT]
 
 
-def text_of(pieces: Iterable[Piece]) -> str:
+def text_of(pieces: Iterable[Any]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
@@ -50,8 +50,8 @@ def asked_of(simulated: Simulated) -> Any:
     return simulated.report()["answers"][-1]["form"]
 
 
-class TestAnswer:
-    def test_comes_in_pieces_with_its_finish_and_its_usage_last(
+class TestPlatformAnswer:
+    def test_answer_ends_with_finish_and_usage(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         usage = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
@@ -67,7 +67,7 @@ class TestAnswer:
     @pytest.mark.parametrize("tags", [False, True], ids=["apart", "in tags"])
     @pytest.mark.parametrize("cumulative", [False, True], ids=["new", "all so far"])
     @pytest.mark.parametrize("done", [True, False], ids=["done", "no done"])
-    def test_is_the_same_however_it_is_written(
+    def test_answer_is_the_same_in_every_wire_format(
         self,
         platform: Platform,
         simulated: Simulated,
@@ -95,7 +95,9 @@ class TestAnswer:
         assert thought == "Somebody asks for the answer to everything."
         assert pieces[-1].finish == "stop"
 
-    def test_calls_tools(self, platform: Platform, simulated: Simulated) -> None:
+    def test_answer_contains_tool_calls(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
         calls = [
             {"id": "a", "name": "get_weather", "arguments": '{"city": "Paris"}'},
             {"id": "b", "name": "get_weather", "arguments": '{"city": "Rome"}'},
@@ -112,7 +114,7 @@ class TestAnswer:
             assert all(part[1:3] == ("", "") for part in mine[1:])
         assert pieces[-1].finish == "tools"
 
-    def test_uses_what_a_tool_has_said(
+    def test_answer_uses_a_tool_result(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         """The loop, with the simulator deciding by itself."""
@@ -138,19 +140,19 @@ class TestAnswer:
         assert text_of(second) == "The tool says: 18 °C"
         assert second[-1].finish == "stop"
 
-    def test_is_given_while_it_is_written(
+    def test_answer_is_streamed_while_it_is_written(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         step = {"after": 1, "do": "hold"}
         simulated.script({"call": "completion", "pieces": ["a", "b"], "then": [step]})
-        pieces = platform.answer(Key(), question(), Watch())
+        pieces: Iterator[Any] = platform.answer(Key(), question(), Watch())
 
         assert next(pieces).text == "a"
         simulated.wait("held", exactly=1)
         simulated.release()
         assert text_of(pieces) == "b"
 
-    def test_gives_its_connection_back(
+    def test_answer_returns_its_connection(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         simulated.script({"call": "completion", "text": "Hi", "times": 5})
@@ -161,7 +163,7 @@ class TestAnswer:
 
         assert simulated.report()["connections"]["total"] == before + 1
 
-    def test_ends_upstream_when_it_is_closed(
+    def test_closing_the_answer_ends_it_upstream(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         step = {"after": 1, "do": "silence"}
@@ -174,7 +176,7 @@ class TestAnswer:
         simulated.wait("open_answers", exactly=0)
         assert simulated.report()["answers"][0]["how"] == "client left"
 
-    def test_ends_when_the_caller_leaves(
+    def test_answer_ends_when_the_client_disconnects(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         step = {"after": 1, "do": "silence"}
@@ -190,7 +192,7 @@ class TestAnswer:
 
         simulated.wait("open_answers", exactly=0)
 
-    def test_ticks_while_nothing_comes(
+    def test_answer_yields_heartbeats_during_silence(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         step = {"after": 1, "do": "silence"}
@@ -201,7 +203,7 @@ class TestAnswer:
         pieces.close()
 
 
-class TestQuestion:
+class TestPlatformQuestion:
     @pytest.mark.parametrize(
         ("model", "sent"),
         [
@@ -210,7 +212,7 @@ class TestQuestion:
             ("", "MiniMax-M3"),
         ],
     )
-    def test_goes_to_the_caller_s_model_or_ours(
+    def test_question_goes_to_the_requested_or_default_model(
         self, platform: Platform, simulated: Simulated, model: str, sent: str
     ) -> None:
         simulated.script({"call": "completion"})
@@ -219,7 +221,7 @@ class TestQuestion:
 
         assert asked_of(simulated)["model"] == sent
 
-    def test_that_clients_send_is_mended(
+    def test_irregular_question_is_repaired(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         """The strict simulator finds nothing to refuse."""
@@ -244,7 +246,7 @@ class TestQuestion:
         assert pieces[-1].finish == "stop"
         assert len(asked_of(simulated)["messages"]) == 4
 
-    def test_may_hold_documents_and_pictures(
+    def test_question_may_hold_documents_and_pictures(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         simulated.script({"call": "completion"})
@@ -279,7 +281,7 @@ FAULTS: dict[str, tuple[dict[str, Any], type[errors.GatewayError]]] = {
 
 
 @pytest.mark.parametrize(("fault", "failure"), FAULTS.values(), ids=FAULTS)
-def test_what_goes_wrong_before_the_first_word(
+def test_failure_before_the_first_text_has_its_error_class(
     platform: Platform,
     simulated: Simulated,
     fault: dict[str, Any],
@@ -305,7 +307,7 @@ BREAKS: dict[str, tuple[dict[str, Any], type[errors.GatewayError]]] = {
 
 
 @pytest.mark.parametrize(("step", "failure"), BREAKS.values(), ids=BREAKS)
-def test_what_goes_wrong_after_the_first_word(
+def test_failure_after_the_first_text_has_its_error_class(
     platform: Platform,
     simulated: Simulated,
     step: dict[str, Any],
@@ -324,7 +326,7 @@ def test_what_goes_wrong_after_the_first_word(
 
 
 @pytest.mark.parametrize("do", ["close", "reset", "silence"])
-def test_an_answer_that_has_finished_is_whole(
+def test_finished_answer_is_whole_however_its_stream_ends(
     platform: Platform, simulated: Simulated, do: str
 ) -> None:
     """However its stream ends: the usage is all that is lost."""
@@ -337,7 +339,7 @@ def test_an_answer_that_has_finished_is_whole(
     assert pieces[-1].finish == "stop"
 
 
-def test_a_refusal_that_breaks_off_is_a_broken_connection() -> None:
+def test_refusal_that_breaks_off_is_unreachable() -> None:
     head = b"HTTP/1.1 500 Oops\r\nContent-Type: application/json\r\n"
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -354,14 +356,16 @@ def test_a_refusal_that_breaks_off_is_a_broken_connection() -> None:
             answer(Platform(HttpClient(), origin, "MiniMax-M3"))
 
 
-def test_temperature_out_of_range_is_the_caller_s_error(
+def test_temperature_out_of_range_is_a_bad_request(
     platform: Platform, simulated: Simulated
 ) -> None:
     with pytest.raises(errors.BadRequest, match=r"temperature is outside 0\.\.2"):
         answer(platform, question(options={"temperature": 3}))
 
 
-def test_hanging_up_cuts_every_answer(platform: Platform, simulated: Simulated) -> None:
+def test_abort_streams_ends_every_answer(
+    platform: Platform, simulated: Simulated
+) -> None:
     then = [{"after": 1, "do": "silence"}]
     script = {"call": "completion", "pieces": ["a", "b"], "then": then, "times": 2}
     simulated.script(script)
@@ -376,12 +380,12 @@ def test_hanging_up_cuts_every_answer(platform: Platform, simulated: Simulated) 
             deque(pieces, maxlen=0)
 
 
-class TestKey:
-    def test_is_checked(self, platform: Platform) -> None:
+class TestPlatformKey:
+    def test_platform_key_is_checked(self, platform: Platform) -> None:
         assert platform.is_token_valid("sk-api-sim-1") is True
         assert platform.is_token_valid("sk-api-unknown") is False
 
-    def test_that_cannot_be_checked_is_not_called_dead(
+    def test_failed_key_check_is_not_a_rejection(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         simulated.script({"call": "models", "http": {"status": 500}})
@@ -389,12 +393,14 @@ class TestKey:
         with pytest.raises(errors.Unreachable):
             platform.is_token_valid("sk-api-demo")
 
-    def test_lists_its_models(self, platform: Platform, simulated: Simulated) -> None:
+    def test_platform_key_lists_its_models(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
         simulated.script({"call": "models", "data": ["MiniMax-M3", "MiniMax-M4"]})
 
         assert platform.models(Key()) == ["MiniMax-M3", "MiniMax-M4"]
 
-    def test_is_never_in_an_error(self, simulated: Simulated) -> None:
+    def test_platform_key_is_never_in_an_error(self, simulated: Simulated) -> None:
         platform = Platform(HttpClient(), simulated.origin, "MiniMax-M3")
 
         with pytest.raises(errors.TokenRejected) as failed:

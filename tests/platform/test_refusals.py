@@ -62,7 +62,7 @@ def in_base_resp(code: int) -> tuple[Any, int]:
 
 @pytest.mark.parametrize("form", [with_status, in_stream, in_base_resp])
 @pytest.mark.parametrize(("code", "failure"), CODES.items())
-def test_a_code_means_the_same_in_every_form(
+def test_error_code_means_the_same_in_every_form(
     code: int, failure: type[errors.GatewayError], form: Any
 ) -> None:
     found = error_for_code(*form(code))
@@ -90,16 +90,17 @@ def test_a_code_means_the_same_in_every_form(
         (302, errors.UpstreamProtocolError),
     ],
 )
-def test_without_a_code_the_status_tells(
+def test_http_status_decides_without_an_error_code(
     status: int, failure: type[errors.GatewayError]
 ) -> None:
     said = {"error": {"message": "told so"}}
 
-    for answer in (said, {}, [], None):
+    answers: list[Any] = [said, {}, [], None]
+    for answer in answers:
         assert type(error_for_code(answer, status)) is failure
 
 
-def test_in_a_stream_the_error_says_its_status_itself() -> None:
+def test_error_in_a_stream_carries_its_own_status() -> None:
     said = {"error": {"message": "slow down", "http_code": "429"}}
 
     assert type(error_for_code(said)) is errors.RateLimited
@@ -114,11 +115,11 @@ def test_in_a_stream_the_error_says_its_status_itself() -> None:
         [],
     ],
 )
-def test_nothing_is_wrong(answer: Any) -> None:
+def test_successful_response_is_no_error(answer: Any) -> None:
     assert error_for_code(answer) is None
 
 
-def test_a_key_without_balance_rests_and_is_not_tried_again() -> None:
+def test_exhausted_quota_is_final() -> None:
     assert issubclass(errors.QuotaExhausted, errors.UpstreamBusy)
     assert errors.QuotaExhausted("x").headers == {"x-should-retry": "false"}
 
@@ -135,9 +136,7 @@ def test_a_key_without_balance_rests_and_is_not_tried_again() -> None:
         ("", None),
     ],
 )
-def test_a_wrong_field_is_named_as_the_caller_names_it(
-    message: str, param: str | None
-) -> None:
+def test_refused_field_has_the_clients_name(message: str, param: str | None) -> None:
     error = {"error": {"message": f"{message} (2013)", "http_code": "400"}}
     base = {"base_resp": {"status_code": 2013, "status_msg": message}}
 
@@ -146,16 +145,18 @@ def test_a_wrong_field_is_named_as_the_caller_names_it(
         error_for_code(error),
         error_for_code(base),
     ):
-        assert (found.param, found.code) == (param, "invalid_value")
+        assert found and (found.param, found.code) == (param, "invalid_value")
 
 
-def test_the_field_that_the_platform_names_counts() -> None:
+def test_field_named_by_the_platform_is_used() -> None:
     error = {"message": "the content is wrong (2013)", "param": "tools[0].function"}
 
-    assert error_for_code({"error": error}, 400).param == "tools"
+    found = error_for_code({"error": error}, 400)
+
+    assert found and found.param == "tools"
 
 
-def test_a_long_message_is_cut_and_keeps_its_code() -> None:
+def test_long_error_message_is_cut_and_keeps_its_code() -> None:
     found = error_for_code({"error": {"message": "x" * 100_000 + " (1004)"}}, 401)
 
     assert isinstance(found, errors.TokenRejected)

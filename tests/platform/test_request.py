@@ -65,7 +65,9 @@ WRITTEN: dict[str, tuple[Message, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("message", "expected"), WRITTEN.values(), ids=WRITTEN)
-def test_message_is_written(message: Message, expected: dict[str, Any]) -> None:
+def test_message_is_written_in_the_platforms_form(
+    message: Message, expected: dict[str, Any]
+) -> None:
     assert request.body(Question([message]), "M")["messages"] == [expected]
 
 
@@ -118,7 +120,9 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("asked", "expected"), OPTIONS.values(), ids=OPTIONS)
-def test_options(asked: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_options_are_written_in_the_platforms_form(
+    asked: dict[str, Any], expected: dict[str, Any]
+) -> None:
     usual = request.body(Question([USER]), "MiniMax-M2")
 
     body = request.body(Question([USER], **asked), "MiniMax-M2")
@@ -149,14 +153,14 @@ THINKING: dict[str, tuple[str, dict[str, Any], Any]] = {
 @pytest.mark.parametrize(
     ("model", "options", "expected"), THINKING.values(), ids=THINKING
 )
-def test_thinking_is_asked_for(
+def test_thinking_is_requested_as_the_model_allows(
     model: str, options: dict[str, Any], expected: Any
 ) -> None:
     body = request.body(Question([USER], options=options), model)
     assert body.get("thinking") == expected
 
 
-def test_every_answer_is_a_stream_with_its_usage_and_its_thinking_apart() -> None:
+def test_request_asks_for_a_stream_with_usage_and_separate_reasoning() -> None:
     assert request.body(Question([USER]), "MiniMax-M3") == {
         "model": "MiniMax-M3",
         "messages": [SAID],

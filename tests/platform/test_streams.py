@@ -16,6 +16,7 @@ import pytest
 
 from hailuo.errors import GatewayError
 from hailuo.upstream.platform.chat import pieces
+from tests.heartbeats import without_heartbeats
 
 STREAMS = Path(__file__).with_name("streams")
 NAMES = sorted(path.stem for path in STREAMS.glob("*.sse"))
@@ -28,7 +29,7 @@ def understood(
     told: dict[str, Any] = {"text": "", "reasoning": "", "finish": "", "id": ""}
     calls: dict[int, list[str]] = {}
     try:
-        for piece in pieces(stream, tools=tools, streamed=streamed):
+        for piece in without_heartbeats(pieces(stream, tools=tools, streamed=streamed)):
             assert not told["finish"], "a piece after the last"
             told["text"] += piece.text
             told["reasoning"] += piece.reasoning
@@ -62,19 +63,21 @@ def read(name: str, *, streamed: bool) -> tuple[bytes, Any, dict[str, Any]]:
 @pytest.mark.parametrize("name", NAMES)
 class TestRecording:
     @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
-    def test_is_understood_whole(self, name: str, streamed: bool) -> None:
+    def test_recording_is_understood_whole(self, name: str, streamed: bool) -> None:
         body, tools, expected = read(name, streamed=streamed)
 
         assert understood([body], tools, streamed=streamed) == expected
 
     @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
-    def test_is_understood_byte_by_byte(self, name: str, streamed: bool) -> None:
+    def test_recording_is_understood_byte_by_byte(
+        self, name: str, streamed: bool
+    ) -> None:
         body, tools, expected = read(name, streamed=streamed)
         parts = (body[i : i + 1] for i in range(len(body)))
 
         assert understood(parts, tools, streamed=streamed) == expected
 
-    def test_is_understood_cut_at_every_position(self, name: str) -> None:
+    def test_recording_is_understood_cut_at_every_position(self, name: str) -> None:
         body, tools, expected = read(name, streamed=True)
 
         for place in range(1, len(body)):

@@ -18,7 +18,7 @@ def split(content: str, places: list[int]) -> tuple[str, str]:
 
 
 @given(thought=WORDS.filter(lambda t: "</think>" not in t), said=WORDS, places=PLACES)
-def test_thinking_and_text_come_apart_however_they_are_cut(
+def test_reasoning_and_text_are_separated_however_cut(
     thought: str, said: str, places: list[int]
 ) -> None:
     content = f"<think>\n{thought}\n</think>\n\n{said}"
@@ -27,26 +27,28 @@ def test_thinking_and_text_come_apart_however_they_are_cut(
 
 
 @given(content=WORDS, places=PLACES)
-def test_a_cut_changes_nothing(content: str, places: list[int]) -> None:
+def test_reasoning_is_the_same_however_content_is_cut(
+    content: str, places: list[int]
+) -> None:
     assert split(content, places) == split(content, [])
 
 
 @given(said=WORDS.filter(lambda t: not t.lstrip().startswith("<think>")), places=PLACES)
-def test_text_without_thinking_is_left_alone(said: str, places: list[int]) -> None:
+def test_text_without_think_tags_is_unchanged(said: str, places: list[int]) -> None:
     assert split(said, places) == ("", said)
 
 
-def test_tags_without_newlines_are_tags() -> None:
+def test_think_tags_without_newlines_are_recognised() -> None:
     assert split("<think>a</think>b", []) == ("a", "b")
 
 
-def test_only_the_newlines_of_the_tags_are_theirs() -> None:
+def test_only_newlines_next_to_think_tags_are_removed() -> None:
     content = "<think>\n\na\n\n</think>\n\n\nb\n"
 
     assert split(content, []) == ("\na\n", "\nb\n")
 
 
-def test_thinking_is_given_before_its_end_is_known() -> None:
+def test_reasoning_is_given_before_its_end_tag() -> None:
     splitter = ThinkTagParser()
 
     assert splitter.feed("<think>\nLet me see.") == ("Let me see.", "")
@@ -64,7 +66,7 @@ def test_thinking_is_given_before_its_end_is_known() -> None:
         ("Hello", ("", "Hello")),
     ],
 )
-def test_lone_end_of_thinking_separates_a_whole_text(
+def test_lone_think_end_tag_separates_a_whole_text(
     content: str, apart: tuple[str, str]
 ) -> None:
     assert separate(content) == apart

@@ -35,12 +35,12 @@ PLACES = st.lists(st.integers(0, 90))
 
 
 @given(st.lists(st.sampled_from(TAGS), max_size=12).map("".join), PLACES)
-def test_cut_changes_nothing(content: str, places: list[int]) -> None:
+def test_tool_markup_is_the_same_however_cut(content: str, places: list[int]) -> None:
     assert read(content, places, tool()) == read(content, [], tool())
 
 
 @given(st.text("<minimax:tool_call>/ \n"), PLACES)
-def test_text_without_calls_is_left_alone(content: str, places: list[int]) -> None:
+def test_text_without_tool_markup_is_unchanged(content: str, places: list[int]) -> None:
     assert read(content, places, tool()) == (content, [])
     assert read(content, places) == (content, [])
 
@@ -72,7 +72,7 @@ def test_text_without_calls_is_left_alone(content: str, places: list[int]) -> No
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_argument_has_the_type_of_its_schema(
+def test_tool_argument_has_the_type_of_its_schema(
     schema: Any, value: str, argument: Any
 ) -> None:
     (text, [call]) = read(written("f", a=value), [], tool(a=schema))
@@ -80,7 +80,7 @@ def test_argument_has_the_type_of_its_schema(
     assert (text, call.name, json.loads(call.arguments)) == ("", "f", {"a": argument})
 
 
-def test_names_are_read_in_any_quotes() -> None:
+def test_tool_markup_names_are_read_in_any_quotes() -> None:
     call = "<invoke name='f'><parameter name=a>1</parameter></invoke>"
     content = f"<minimax:tool_call>{call}</minimax:tool_call>"
 

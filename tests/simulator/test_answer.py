@@ -8,7 +8,7 @@ from tests.simulator.browser import Browser
 AT_ONCE = {"call": "chat"}  # what it says to a human, without the pauses
 
 
-def test_a_chat_is_answered_and_removed(simulated: Simulated, browser: Browser):
+def test_simulated_chat_is_answered_and_removed(simulated: Simulated, browser: Browser):
     simulated.script(AT_ONCE)
     answer = browser.chat("Hi there")
     assert answer.status == 200
@@ -21,7 +21,7 @@ def test_a_chat_is_answered_and_removed(simulated: Simulated, browser: Browser):
     assert report["violations"] == []
 
 
-def test_events_come_in_the_order_of_the_protocol(
+def test_simulated_events_have_the_protocols_order(
     simulated: Simulated, browser: Browser
 ):
     simulated.script(AT_ONCE)
@@ -39,7 +39,7 @@ def test_events_come_in_the_order_of_the_protocol(
     [("你好吗", "“你好吗”"), ("How are you?", "“How are you?”")],
     ids=["Chinese", "English"],
 )
-def test_it_answers_in_the_language_of_the_question(
+def test_simulator_answers_in_the_questions_language(
     simulated: Simulated, browser: Browser, message: str, expected: str
 ):
     simulated.script(AT_ONCE)
@@ -49,7 +49,7 @@ def test_it_answers_in_the_language_of_the_question(
     assert ("simulator" in answer) == (message != "你好吗")
 
 
-def test_of_a_folded_history_it_quotes_the_last_question(
+def test_simulator_quotes_the_last_question_of_a_folded_history(
     simulated: Simulated, browser: Browser
 ):
     simulated.script(AT_ONCE)
@@ -57,7 +57,7 @@ def test_of_a_folded_history_it_quotes_the_last_question(
     assert "“And\nthree”" in browser.chat(history).contents[-1]
 
 
-def test_a_conversation_goes_on(simulated: Simulated, browser: Browser):
+def test_simulated_conversation_continues(simulated: Simulated, browser: Browser):
     simulated.script({"call": "chat", "text": "a"}, {"call": "chat", "text": "b"})
     chat_id = browser.chat("first").chat_id
     fields = [("characterID", "1"), ("msgContent", "second"), ("chatID", chat_id)]
@@ -67,7 +67,9 @@ def test_a_conversation_goes_on(simulated: Simulated, browser: Browser):
     assert simulated.report()["violations"] == []
 
 
-def test_a_token_is_alive_and_can_be_renewed(simulated: Simulated, browser: Browser):
+def test_simulated_token_is_valid_and_can_be_renewed(
+    simulated: Simulated, browser: Browser
+):
     assert isinstance(browser.info().json["data"]["userInfo"], dict)
     old, new = browser.token, browser.renew().json["data"]["token"]
     assert new != old
@@ -78,7 +80,7 @@ def test_a_token_is_alive_and_can_be_renewed(simulated: Simulated, browser: Brow
     assert simulated.report()["violations"] == []
 
 
-def test_a_token_it_did_not_make_is_told_so(simulated: Simulated):
+def test_foreign_token_is_refused_with_a_hint_at_the_simulator(simulated: Simulated):
     stranger = Browser(simulated.origin, "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl")
     answer = stranger.register()
     assert (answer.status, answer.code) == (401, 1000021)
@@ -88,11 +90,11 @@ def test_a_token_it_did_not_make_is_told_so(simulated: Simulated):
     assert simulated.report()["violations"] == []
 
 
-def test_a_token_that_ran_out_is_refused(simulated: Simulated):
+def test_expired_token_is_refused(simulated: Simulated):
     browser = Browser(simulated.origin, simulated.token("1001", expires_in_s=-1))
     assert browser.register().status == 401
 
 
-def test_a_revoked_token_is_refused(simulated: Simulated, browser: Browser):
+def test_revoked_token_is_refused(simulated: Simulated, browser: Browser):
     simulated.revoke(token=browser.token)
     assert browser.info().status == 401

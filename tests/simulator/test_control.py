@@ -13,7 +13,7 @@ def said(browser: Browser, message: str = "Hello") -> str:
     return browser.chat(message).contents[-1]
 
 
-def test_instructions_hold_in_their_order_and_so_often(
+def test_instructions_apply_in_order_and_as_often_as_told(
     simulated: Simulated, browser: Browser
 ):
     simulated.script(
@@ -26,7 +26,9 @@ def test_instructions_hold_in_their_order_and_so_often(
     assert [said(browser) for _ in expected] == expected
 
 
-def test_instructions_hold_for_whom_they_name(simulated: Simulated, browser: Browser):
+def test_instructions_apply_to_the_account_they_name(
+    simulated: Simulated, browser: Browser
+):
     other = Browser(simulated.origin, simulated.token("1002"))
     other.register()
     simulated.script(
@@ -41,7 +43,7 @@ def test_instructions_hold_for_whom_they_name(simulated: Simulated, browser: Bro
     assert said(other) == "user"
 
 
-def test_a_device_may_stay_unknown(simulated: Simulated):
+def test_device_may_be_scripted_to_stay_unknown(simulated: Simulated):
     browser = Browser(simulated.origin, simulated.token("1001"))
     simulated.script({"call": "register", "forget": True})
     assert browser.register().code == 0
@@ -52,7 +54,7 @@ def test_a_device_may_stay_unknown(simulated: Simulated):
     assert simulated.report()["violations"] == []
 
 
-def test_a_removal_may_fail_so_often(simulated: Simulated, browser: Browser):
+def test_removal_may_be_scripted_to_fail(simulated: Simulated, browser: Browser):
     simulated.script(
         {"call": "chat", "text": "Hi"},
         {"call": "delete", "refuse": {"code": 5}, "times": 2},
@@ -69,7 +71,7 @@ def test_a_removal_may_fail_so_often(simulated: Simulated, browser: Browser):
     assert simulated.wait("conversations", exactly=0) == 0
 
 
-def test_the_data_of_an_envelope_may_be_given(simulated: Simulated, browser: Browser):
+def test_envelope_data_may_be_scripted(simulated: Simulated, browser: Browser):
     simulated.script({"call": "info", "data": {"userInfo": None}})
     assert browser.info().json["data"] == {"userInfo": None}
 
@@ -88,7 +90,7 @@ INSTRUCTIONS_THAT_ARE_WRONG = [
 
 
 @pytest.mark.parametrize(("instruction", "sentence"), INSTRUCTIONS_THAT_ARE_WRONG)
-def test_an_instruction_with_a_mistake_is_refused(
+def test_invalid_instruction_is_refused(
     simulated: Simulated, instruction: Any, sentence: str
 ):
     address = f"{simulated.origin}/simulator/script"
@@ -97,7 +99,7 @@ def test_an_instruction_with_a_mistake_is_refused(
     assert sentence in answer.json()["error"]
 
 
-def test_a_step_that_never_comes_is_reported(simulated: Simulated, browser: Browser):
+def test_unused_step_is_reported(simulated: Simulated, browser: Browser):
     simulated.script(
         {"call": "chat", "text": "abcd", "then": [{"after": 7, "do": "end"}]}
     )
@@ -106,12 +108,12 @@ def test_a_step_that_never_comes_is_reported(simulated: Simulated, browser: Brow
     assert "after 7" in sentence
 
 
-def test_waiting_ends_in_time(simulated: Simulated):
+def test_wait_for_a_condition_times_out(simulated: Simulated):
     with pytest.raises(AssertionError):
         simulated.wait("answers", exactly=1, timeout_s=0.01)
 
 
-def test_requests_are_reported(simulated: Simulated, browser: Browser):
+def test_report_lists_requests(simulated: Simulated, browser: Browser):
     simulated.reset()
     browser.info()
     assert simulated.wait("finished", at_least=1, call="info", user="1001") == 1
@@ -122,7 +124,7 @@ def test_requests_are_reported(simulated: Simulated, browser: Browser):
     assert seen["at"] <= seen["ended"] <= simulated.report()["now"]
 
 
-def test_answers_are_reported(simulated: Simulated, browser: Browser):
+def test_report_lists_answers(simulated: Simulated, browser: Browser):
     simulated.script({"call": "chat", "text": "abcdefgh"})
     chat_id = browser.chat("Hello").chat_id
     (seen,) = simulated.report()["answers"]
@@ -131,7 +133,9 @@ def test_answers_are_reported(simulated: Simulated, browser: Browser):
     assert (seen["how"], seen["left_at"], seen["form"]) == ("done", None, None)
 
 
-def test_a_reset_forgets_and_cuts(simulated: Simulated, browser: Browser):
+def test_reset_forgets_instructions_and_cuts_answers(
+    simulated: Simulated, browser: Browser
+):
     silent = {"call": "chat", "text": "abcd", "then": [{"after": 1, "do": "silence"}]}
     simulated.script(silent, {"call": "chat", "text": "forgotten"})
     with browser.connect(browser.chat_request("Hello")) as connection:
@@ -146,6 +150,6 @@ def test_a_reset_forgets_and_cuts(simulated: Simulated, browser: Browser):
     assert said(browser) == "new"
 
 
-def test_a_reset_may_take_the_tokens_too(simulated: Simulated, browser: Browser):
+def test_reset_may_forget_the_tokens(simulated: Simulated, browser: Browser):
     simulated.reset(tokens=True)
     assert browser.info().status == 401

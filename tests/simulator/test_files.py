@@ -22,7 +22,7 @@ def signed(secret: str, *lines: str) -> str:
     return base64.b64encode(digest.digest()).decode()
 
 
-def test_the_signature_is_that_of_oss_own_example():
+def test_upload_signature_matches_oss_example():
     assert "26NBxoKdsyly4EDv6inkoDft/yA=" == signed(
         "OtxrzxIsfpFjA7SwPzILwy8Bw21TLhquhboDYROV",
         "PUT",
@@ -116,7 +116,7 @@ def entry(file_id: str, name: str = "诗.txt", kind: int = 6) -> dict[str, Any]:
     return {"name": "", "formType": kind, "content": name, "fileID": file_id}
 
 
-def test_a_file_is_uploaded_and_may_be_named(
+def test_uploaded_file_may_be_named_in_a_chat(
     simulated: Simulated, browser: Browser, upload: Upload
 ):
     simulated.script({"call": "chat", "text": "Read."})
@@ -154,8 +154,8 @@ SPOILT = {
 
 
 @pytest.mark.parametrize(("spoilt", "sentence"), SPOILT.values(), ids=SPOILT)
-def test_a_put_that_is_wrong_is_refused(
-    simulated: Simulated, upload: Upload, spoilt: dict[str, str], sentence: str
+def test_invalid_upload_is_refused(
+    simulated: Simulated, upload: Upload, spoilt: dict[str, Any], sentence: str
 ):
     answer = upload.put(**spoilt)
 
@@ -175,7 +175,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("changed", WRONG.values(), ids=WRONG)
-def test_a_callback_that_is_wrong_is_refused(
+def test_invalid_upload_callback_is_refused(
     simulated: Simulated, upload: Upload, changed: dict[str, Any]
 ):
     upload.put()
@@ -184,7 +184,9 @@ def test_a_callback_that_is_wrong_is_refused(
     assert violation(simulated)
 
 
-def test_a_callback_is_for_ones_own_files(simulated: Simulated, upload: Upload):
+def test_upload_callback_of_another_accounts_file_is_refused(
+    simulated: Simulated, upload: Upload
+):
     upload.put()
     other = Browser(simulated.origin, simulated.token("1002"))
     other.register()
@@ -196,7 +198,7 @@ def test_a_callback_is_for_ones_own_files(simulated: Simulated, upload: Upload):
 @pytest.mark.parametrize(
     "changed", [{"name": "poem.txt"}, {"kind": 2}, {"file_id": "123"}], ids=str
 )
-def test_a_form_names_real_files(
+def test_chat_with_an_unknown_file_is_refused(
     simulated: Simulated, browser: Browser, upload: Upload, changed: dict[str, Any]
 ):
     upload.put()

@@ -20,7 +20,7 @@ def depth(module: Path) -> int:
     sorted(FOLDER.rglob("*.py")),
     ids=lambda path: str(path.relative_to(FOLDER)),
 )
-def test_a_module_imports_nothing_of_the_gateway(module: Path):
+def test_simulator_module_imports_nothing_of_the_gateway(module: Path):
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.ImportFrom):
             assert node.level <= depth(module)

@@ -39,7 +39,7 @@ def post(simulated: Simulated, key: str = KEY, **body: Any) -> requests.Response
     return requests.post(address, json=asked, headers=headers, timeout=10)
 
 
-def test_a_whole_answer(client: openai.OpenAI, simulated: Simulated):
+def test_simulated_platform_gives_a_whole_answer(client: Any, simulated: Simulated):
     made = client.chat.completions.create(model="MiniMax-M3", messages=HELLO)
     message = made.choices[0].message.content
     assert message.startswith("<think>\n") and "</think>\n\nHello!" in message
@@ -49,7 +49,7 @@ def test_a_whole_answer(client: openai.OpenAI, simulated: Simulated):
     assert simulated.report()["violations"] == []
 
 
-def test_a_stream_as_captured(simulated: Simulated):
+def test_simulated_platform_streams_as_captured(simulated: Simulated):
     simulated.script({"call": "completion", "reasoning": "Hm", "pieces": ["a", "b"]})
     answer = post(
         simulated,
@@ -65,7 +65,7 @@ def test_a_stream_as_captured(simulated: Simulated):
     assert '"choices":[]' in usage and '"base_resp":{"status_code":0' in usage
 
 
-def test_a_tool_is_called_and_its_result_used(client: openai.OpenAI):
+def test_simulated_platform_calls_a_tool_and_uses_its_result(client: Any):
     asked: list[Any] = [{"role": "user", "content": "The weather in Rome for 3 days?"}]
     made = client.chat.completions.create(
         model="MiniMax-M3", messages=asked, tools=[WEATHER]
@@ -82,22 +82,22 @@ def test_a_tool_is_called_and_its_result_used(client: openai.OpenAI):
 
 
 @pytest.mark.parametrize("choice", ["required", WEATHER])
-def test_a_tool_that_must_be_called_is(simulated: Simulated, choice: Any):
+def test_simulated_platform_calls_a_required_tool(simulated: Simulated, choice: Any):
     answer = post(simulated, tools=[WEATHER], tool_choice=choice)
     assert answer.json()["choices"][0]["finish_reason"] == "tool_calls"
 
 
-def test_no_tool_is_called_without_a_reason(simulated: Simulated):
+def test_simulated_platform_calls_no_tool_without_a_reason(simulated: Simulated):
     answer = post(simulated, tools=[WEATHER])
     assert answer.json()["choices"][0]["finish_reason"] == "stop"
 
 
-def test_it_lists_its_models(client: openai.OpenAI):
+def test_simulated_platform_lists_its_models(client: Any):
     assert "MiniMax-M3" in [model.id for model in client.models.list()]
 
 
 @pytest.mark.parametrize("key", ["sk-api-other", "eyJhbGciOiJIUzI1NiJ9.e30.x", ""])
-def test_an_unknown_key_is_refused(simulated: Simulated, key: str):
+def test_unknown_platform_key_is_refused(simulated: Simulated, key: str):
     answer = post(simulated, key)
     assert answer.status_code == 401
     assert answer.json()["error"]["message"].endswith("(1004)")
@@ -115,7 +115,7 @@ CALLERS_MISTAKES = {
 @pytest.mark.parametrize(
     ("body", "why"), CALLERS_MISTAKES.values(), ids=CALLERS_MISTAKES
 )
-def test_a_caller_s_mistake_is_refused(
+def test_invalid_platform_request_is_refused(
     simulated: Simulated, body: dict[str, Any], why: str
 ):
     answer = post(simulated, **body)
@@ -226,9 +226,7 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize("body", FORBIDDEN.values(), ids=FORBIDDEN)
-def test_what_a_gateway_must_mend_is_a_violation(
-    simulated: Simulated, body: dict[str, Any]
-):
+def test_unrepaired_history_is_a_violation(simulated: Simulated, body: dict[str, Any]):
     answer = post(simulated, **body)
     assert answer.status_code == 400
     assert answer.json()["error"]["message"].endswith("(2013)")
@@ -267,14 +265,14 @@ def speak(simulated: Simulated, **fields: Any) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_a_style_that_there_is_not_is_a_violation(
+def test_unknown_speech_style_is_a_violation(
     simulated: Simulated, fields: dict[str, Any]
 ):
     assert speak(simulated, **fields)["status"] == 400
     assert len(simulated.report()["violations"]) == 1
 
 
-def test_a_voice_that_there_is_not_is_refused(simulated: Simulated):
+def test_unknown_platform_voice_is_refused(simulated: Simulated):
     """Callers may try: a clone is not listed before its first use."""
     refused = speak(simulated, voice={"voice_id": "nobody"})
 

@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -27,12 +28,12 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def ready(process: subprocess.Popen[str]) -> dict[str, object]:
+def ready(process: subprocess.Popen[str]) -> dict[str, Any]:
     assert process.stdout
     return json.loads(process.stdout.readline())
 
 
-def test_it_says_where_it_listens_and_which_tokens_it_knows():
+def test_simulator_prints_its_address_and_tokens():
     with start("--accounts=5", "--until-stdin-closes") as process:
         said = ready(process)
         process.communicate(timeout=10)
@@ -40,7 +41,7 @@ def test_it_says_where_it_listens_and_which_tokens_it_knows():
     assert len(set(said["tokens"])) == 5
 
 
-def test_it_ends_with_its_standard_input():
+def test_simulator_ends_with_its_standard_input():
     with start("--until-stdin-closes") as process:
         ready(process)
         process.send_signal(signal.SIGINT)
@@ -51,7 +52,7 @@ def test_it_ends_with_its_standard_input():
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_when_it_is_told(number: signal.Signals):
+def test_simulator_ends_on_a_signal(number: signal.Signals):
     with start() as process:
         ready(process)
         process.send_signal(number)
@@ -59,7 +60,7 @@ def test_it_ends_when_it_is_told(number: signal.Signals):
     assert process.returncode == 0
 
 
-def test_it_ends_under_open_answers():
+def test_simulator_ends_with_answers_open():
     with Simulated() as simulated:
         browser = Browser(simulated.origin, simulated.tokens[0])
         browser.register()
@@ -72,7 +73,7 @@ def test_it_ends_under_open_answers():
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
-def test_it_speaks_tls(tmp_path: Path):
+def test_simulator_serves_tls(tmp_path: Path):
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt"]

@@ -43,7 +43,7 @@ async def exchange(simulator: Simulator, request: bytes) -> bytes:
         return answer
 
 
-def test_a_body_can_be_taken_as_it_arrives():
+def test_request_body_is_read_as_it_arrives():
     route = Route("PUT", "/bucket/.*", "put", put, sink=lambda request: Digest())
     head = f"PUT /bucket/a HTTP/1.1\r\nHost: x\r\nContent-Length: {SIZE}\r\n"
     body = bytes(range(256)) * (SIZE // 256)
@@ -52,7 +52,7 @@ def test_a_body_can_be_taken_as_it_arrives():
     assert answer.endswith(f"{hashlib.md5(body).hexdigest()} True".encode())
 
 
-def test_a_client_may_wait_for_leave_to_send(simulated: Simulated, browser: Browser):
+def test_expect_continue_is_answered(simulated: Simulated, browser: Browser):
     request = browser.chat_request(
         "Hello", headers={"Expect": "100-continue", "Connection": "close"}
     )
@@ -65,6 +65,8 @@ def test_a_client_may_wait_for_leave_to_send(simulated: Simulated, browser: Brow
 
 
 @pytest.mark.parametrize("request_", [b"hello\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"])
-def test_what_is_no_http_is_a_bad_request(simulated: Simulated, request_: bytes):
+def test_bytes_that_are_no_http_are_a_bad_request(
+    simulated: Simulated, request_: bytes
+):
     browser = Browser(simulated.origin, "")
     assert browser.raw(request_).startswith(b"HTTP/1.1 400 ")

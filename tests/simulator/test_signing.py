@@ -73,18 +73,18 @@ VECTORS = {
 
 
 @pytest.mark.parametrize("vector", VECTORS.values(), ids=VECTORS.keys())
-def test_signatures_are_those_of_javascript(vector: tuple[str, str, str]):
+def test_simulated_signatures_match_javascript(vector: tuple[str, str, str]):
     uri, digest, expected = vector
     assert signature(uri, digest, UNIX) == expected
     assert sign(uri, digest, UNIX) == expected
 
 
-def test_the_digest_of_a_chat_leaves_line_breaks_out():
+def test_simulated_chat_digest_ignores_line_breaks():
     assert chat_digest("1", MESSAGE, "0") == CHAT
     assert chat_digest("1", MESSAGE, CHAT_ID, FORM) == CHAT_WITH_FILE
 
 
-def test_encode_uri_component_is_that_of_javascript():
+def test_encode_uri_component_matches_javascript():
     ascii_text = "".join(map(chr, range(32, 127)))
     assert encode_uri_component(ascii_text + "é你😀") == (
         "%20!%22%23%24%25%26'()*%2B%2C-.%2F0123456789%3A%3B%3C%3D%3E%3F%40"

@@ -26,7 +26,7 @@ def fields(**changed: str) -> Pairs:
 
 
 @pytest.mark.parametrize("name", [name for name in HEADERS if name != "Accept"])
-def test_each_browser_header_is_required(
+def test_every_browser_header_is_required(
     simulated: Simulated, browser: Browser, name: str
 ):
     assert browser.info(headers={name: None}).code == FORBIDDEN
@@ -48,27 +48,25 @@ HEADERS_THAT_ARE_WRONG = {
     HEADERS_THAT_ARE_WRONG.values(),
     ids=HEADERS_THAT_ARE_WRONG.keys(),
 )
-def test_a_header_that_no_browser_sends_is_a_violation(
+def test_extra_header_is_a_violation(
     simulated: Simulated, browser: Browser, headers: dict[str, str], sentence: str
 ):
     assert browser.info(headers=headers).code == FORBIDDEN
     assert sentence in violation(simulated)
 
 
-def test_the_origin_may_be_the_one_that_was_called(
-    simulated: Simulated, browser: Browser
-):
+def test_called_origin_is_accepted(simulated: Simulated, browser: Browser):
     here = {"Origin": simulated.origin, "Referer": f"{simulated.origin}/"}
     assert browser.info(headers=here).code == 0
 
 
-def test_no_token_is_a_violation(simulated: Simulated, browser: Browser):
+def test_missing_token_is_a_violation(simulated: Simulated, browser: Browser):
     assert browser.info(headers={"Token": None}).status == 401
     assert "no Token header" in violation(simulated)
 
 
 @pytest.mark.parametrize("place", range(14))
-def test_each_query_parameter_is_required(
+def test_every_query_parameter_is_required(
     simulated: Simulated, browser: Browser, place: int
 ):
     query = browser.query(unix_now())
@@ -78,7 +76,7 @@ def test_each_query_parameter_is_required(
 
 
 @pytest.mark.parametrize("place", range(13))
-def test_the_query_parameters_have_an_order(
+def test_query_parameter_order_is_checked(
     simulated: Simulated, browser: Browser, place: int
 ):
     query = browser.query(unix_now())
@@ -88,7 +86,7 @@ def test_the_query_parameters_have_an_order(
 
 
 @pytest.mark.parametrize("place", range(14))
-def test_the_query_parameters_have_their_values(
+def test_query_parameter_values_are_checked(
     simulated: Simulated, browser: Browser, place: int
 ):
     query = browser.query(unix_now())
@@ -97,7 +95,7 @@ def test_the_query_parameters_have_their_values(
     assert violation(simulated)
 
 
-def test_nothing_may_be_added_to_the_query(simulated: Simulated, browser: Browser):
+def test_extra_query_parameter_is_a_violation(simulated: Simulated, browser: Browser):
     query = [*browser.query(unix_now()), ("lang", "zh")]
     assert browser.info(query=query).code == FORBIDDEN
     assert "the query parameters are" in violation(simulated)
@@ -113,7 +111,9 @@ def test_nothing_may_be_added_to_the_query(simulated: Simulated, browser: Browse
     ],
     ids=["not cut to seconds", "in seconds", "an hour ago", "in an hour"],
 )
-def test_unix_is_now_in_milliseconds(simulated: Simulated, browser: Browser, unix: str):
+def test_unix_parameter_must_be_now_in_milliseconds(
+    simulated: Simulated, browser: Browser, unix: str
+):
     assert browser.info(unix=unix).code == FORBIDDEN
     assert "unix is" in violation(simulated)
 
@@ -129,7 +129,7 @@ def test_unix_is_now_in_milliseconds(simulated: Simulated, browser: Browser, uni
     ],
     ids=["wrong", "missing", "of nothing", "of other JSON", "of no form"],
 )
-def test_a_wrong_signature_is_unauthorized(
+def test_wrong_signature_is_unauthorized(
     simulated: Simulated, browser: Browser, spoilt: dict[str, Any], call: str
 ):
     answer = getattr(browser, call)(**spoilt)
@@ -146,7 +146,7 @@ def test_a_wrong_signature_is_unauthorized(
         ("uuid=UUID", "not JSON"),
     ],
 )
-def test_a_registration_says_the_uuid_of_its_address(
+def test_registration_uuid_must_match_its_address(
     simulated: Simulated, browser: Browser, body: str, sentence: str
 ):
     browser.device_id = ""
@@ -156,39 +156,45 @@ def test_a_registration_says_the_uuid_of_its_address(
     assert sentence in violation(simulated)
 
 
-def test_a_registration_has_no_device_yet(simulated: Simulated, browser: Browser):
+def test_registration_with_a_device_is_a_violation(
+    simulated: Simulated, browser: Browser
+):
     assert browser.register().code == FORBIDDEN
     assert "device_id is left out" in violation(simulated)
 
 
-def test_json_is_announced_as_json(simulated: Simulated, browser: Browser):
+def test_json_without_its_content_type_is_a_violation(
+    simulated: Simulated, browser: Browser
+):
     browser.renew(headers={"Content-Type": "text/plain"})
     assert "Content-Type" in violation(simulated)
 
 
-def test_a_renewal_has_an_empty_body(simulated: Simulated, browser: Browser):
+def test_renewal_with_a_body_is_a_violation(simulated: Simulated, browser: Browser):
     assert browser.renew('{"a":1}').code == FORBIDDEN
     assert "renewal" in violation(simulated)
 
 
-def test_a_get_has_no_body(simulated: Simulated, browser: Browser):
+def test_get_with_a_body_is_a_violation(simulated: Simulated, browser: Browser):
     assert browser.info(body=b'{"a":1}').code == FORBIDDEN
     assert "GET has no body" in violation(simulated)
 
 
-def test_the_device_belongs_to_the_token(simulated: Simulated, browser: Browser):
+def test_device_of_another_token_is_refused(simulated: Simulated, browser: Browser):
     browser.token = simulated.token("1001")
     assert browser.info().code == FORBIDDEN
     assert "not given to this token and uuid" in violation(simulated)
 
 
-def test_the_device_belongs_to_the_uuid(simulated: Simulated, browser: Browser):
+def test_device_of_another_uuid_is_refused(simulated: Simulated, browser: Browser):
     browser.uuid = str(uuid.uuid4())
     assert browser.info().code == FORBIDDEN
     assert "not given to this token and uuid" in violation(simulated)
 
 
-def test_the_device_lasts_three_hours(simulated: Simulated, browser: Browser):
+def test_device_older_than_three_hours_is_refused(
+    simulated: Simulated, browser: Browser
+):
     simulated.age_devices(10_790)
     assert browser.info().code == 0
     simulated.age_devices(20)
@@ -217,7 +223,7 @@ FORMS_THAT_ARE_WRONG = {
 @pytest.mark.parametrize(
     ("sent", "sentence"), FORMS_THAT_ARE_WRONG.values(), ids=FORMS_THAT_ARE_WRONG.keys()
 )
-def test_a_chat_has_exactly_its_fields(
+def test_chat_with_other_fields_is_a_violation(
     simulated: Simulated, browser: Browser, sent: Pairs, sentence: str
 ):
     assert browser.chat(fields=sent).code == FORBIDDEN
@@ -233,7 +239,7 @@ def test_a_chat_has_exactly_its_fields(
         ({"more": "x"}, "has an entry"),
     ],
 )
-def test_a_form_names_uploaded_files(
+def test_form_with_an_unknown_file_is_a_violation(
     simulated: Simulated, browser: Browser, entry: dict[str, Any], sentence: str
 ):
     usual = {"name": "", "formType": 2, "content": "a.png", "fileID": "77"}
@@ -251,14 +257,16 @@ def test_a_form_names_uploaded_files(
         ({"Referer": "https://hailuoai.com/?chat=77"}, "Referer names chat 77"),
     ],
 )
-def test_a_chat_has_its_own_headers(
+def test_chat_headers_are_checked(
     simulated: Simulated, browser: Browser, headers: dict[str, str], sentence: str
 ):
     assert browser.chat(headers=headers).code == FORBIDDEN
     assert sentence in violation(simulated)
 
 
-def test_one_answer_an_account_at_once(simulated: Simulated, browser: Browser):
+def test_second_answer_of_a_busy_account_is_a_violation(
+    simulated: Simulated, browser: Browser
+):
     simulated.script({"call": "chat", "then": [{"after": 1, "do": "hold"}]})
     with browser.connect(browser.chat_request("first")):
         simulated.wait("held", exactly=1)
@@ -267,7 +275,7 @@ def test_one_answer_an_account_at_once(simulated: Simulated, browser: Browser):
         assert simulated.report()["most_open_by_account"] == {"1001": 2}
 
 
-def test_accounts_answer_side_by_side(simulated: Simulated, browser: Browser):
+def test_two_accounts_answer_at_once(simulated: Simulated, browser: Browser):
     other = Browser(simulated.origin, simulated.token("1002"))
     other.register()
     hold = {"call": "chat", "then": [{"after": 1, "do": "hold"}]}
@@ -279,13 +287,13 @@ def test_accounts_answer_side_by_side(simulated: Simulated, browser: Browser):
     assert simulated.report()["most_open_by_account"] == {"1001": 1, "1002": 1}
 
 
-def test_an_unknown_conversation_is_refused(simulated: Simulated, browser: Browser):
+def test_unknown_conversation_is_refused(simulated: Simulated, browser: Browser):
     answer = browser.chat(fields=fields(chatID="123456789012345678"))
     assert answer.code != 0
     assert simulated.report()["violations"] == []
 
 
-def test_the_conversation_of_another_is_not_removed(
+def test_conversation_of_another_account_is_not_removed(
     simulated: Simulated, browser: Browser
 ):
     simulated.script({"call": "chat", "text": "Hi"})
@@ -296,13 +304,13 @@ def test_the_conversation_of_another_is_not_removed(
     assert "belongs to account 1001" in violation(simulated)
 
 
-def test_an_unknown_path_is_a_violation(simulated: Simulated, browser: Browser):
+def test_unknown_path_is_a_violation(simulated: Simulated, browser: Browser):
     answer = browser.send(browser.json_request("GET", "/v1/api/user/other"))
     assert answer.status == 404
     assert "no such path" in violation(simulated)
 
 
-def test_a_violation_uses_no_instruction_up(simulated: Simulated, browser: Browser):
+def test_violation_uses_up_no_instruction(simulated: Simulated, browser: Browser):
     simulated.script({"call": "chat", "text": "kept"})
     browser.chat(headers={"Pragma": None})
     assert browser.chat().contents[-1] == "kept"

@@ -62,27 +62,27 @@ def types(answer: Answer) -> list[int]:
     return [event["type"] for event in answer.events]
 
 
-def test_text_is_cut_into_pieces_of_so_many_characters(scripted: Scripted):
+def test_scripted_text_is_cut_into_pieces(scripted: Scripted):
     answer = scripted.chat(text="天气很好😀!", piece=2)
     assert answer.contents == ["天气", "天气很好", "天气很好😀!"]
 
 
-def test_pieces_may_be_given(scripted: Scripted):
+def test_scripted_pieces_are_sent(scripted: Scripted):
     assert scripted.chat(pieces=["a", '"b\n', ""]).contents == ["a", 'a"b\n', 'a"b\n']
 
 
-def test_contents_may_be_given_as_they_are(scripted: Scripted):
+def test_scripted_contents_are_sent_unchanged(scripted: Scripted):
     contents = ["Hel", "He\ufffd", "Hello", "", "Hi"]
     assert scripted.chat(contents=contents).contents == contents
 
 
-def test_lone_surrogates_are_escapes_on_the_wire(scripted: Scripted):
+def test_lone_surrogates_are_escaped_on_the_wire(scripted: Scripted):
     body = scripted.body(contents=["a\ud83d", "a\ud83d\ude00"])
     assert rb'"content":"a\ud83d"' in body
     assert '"content":"a😀"'.encode() in body
 
 
-def test_an_event_is_one_chunk(scripted: Scripted):
+def test_event_is_one_http_chunk(scripted: Scripted):
     chunks = unchunked(scripted.body(text="abcd", piece=2))
     assert len(chunks) == 5
     assert chunks[-1] == b""
@@ -96,13 +96,13 @@ def test_event_lines_name_the_events(scripted: Scripted):
 
 
 @pytest.mark.parametrize("newline", ["\r\n", "\r"])
-def test_lines_may_end_otherwise(scripted: Scripted, newline: str):
+def test_scripted_line_ends_are_used(scripted: Scripted, newline: str):
     body = scripted.body(text="abcd", newline=newline, framing="close")
     assert events(body.replace(newline.encode(), b"\n"))[-1]["type"] == 8
     assert b"\n" not in body.replace(newline.encode(), b"")
 
 
-def test_an_event_may_have_several_data_lines(scripted: Scripted):
+def test_event_may_have_several_data_lines(scripted: Scripted):
     body = scripted.body(text="ab\ncd", piece=9, data_lines=True, framing="close")
     event = body.split(b"\n\n")[1].split(b"\n")[1:]
     assert len(event) > 5
@@ -110,7 +110,7 @@ def test_an_event_may_have_several_data_lines(scripted: Scripted):
     assert json.loads(data)["data"]["messageResult"]["content"] == "ab\ncd"
 
 
-def test_a_body_may_end_with_its_connection(scripted: Scripted):
+def test_scripted_body_ends_with_its_connection(scripted: Scripted):
     head, _, body = scripted.raw(text="abcd", framing="close").partition(b"\r\n\r\n")
     assert b"Transfer-Encoding" not in head
     assert b"Content-Length" not in head
@@ -118,7 +118,7 @@ def test_a_body_may_end_with_its_connection(scripted: Scripted):
     assert events(body)[-1]["type"] == 8
 
 
-def test_links_come_with_every_event_or_one(scripted: Scripted):
+def test_scripted_links_come_with_every_event_or_one(scripted: Scripted):
     links = [{"detail": "Title", "url": "https://example.com"}]
     search = {"netSearchStatus": {"linkDetail": links}}
 
@@ -131,7 +131,7 @@ def test_links_come_with_every_event_or_one(scripted: Scripted):
     assert extras(answer) == [search, {}]
 
 
-def test_the_ends_of_an_answer(scripted: Scripted):
+def test_scripted_ends_of_an_answer(scripted: Scripted):
     def ends(**keys: Any) -> tuple[list[int], int | None]:
         answer = scripted.chat(text="abcdefgh", **keys)
         results = [event["data"].get("messageResult") for event in answer.events]
@@ -144,12 +144,12 @@ def test_the_ends_of_an_answer(scripted: Scripted):
     assert ends(type8=False) == ([1, 0], 2)
 
 
-def test_no_content_at_all(scripted: Scripted):
+def test_scripted_answer_without_content(scripted: Scripted):
     assert types(scripted.chat(text="")) == [1, 8]
     assert types(scripted.chat(text="", send_result=False)) == [8]
 
 
-def test_heartbeats(scripted: Scripted):
+def test_scripted_heartbeats_are_sent(scripted: Scripted):
     beat = {"after": 1, "do": "heartbeat"}
     odd = {"after": 1, "do": "heartbeat", "statusInfo": {"code": 7}}
     beats = scripted.chat(text="abcdefgh", then=[beat, odd]).events[2:4]
@@ -158,7 +158,7 @@ def test_heartbeats(scripted: Scripted):
     assert beats[1]["statusInfo"] == {"code": 7}
 
 
-def test_an_error_event_in_mid_stream(scripted: Scripted):
+def test_scripted_error_event_in_mid_stream(scripted: Scripted):
     error = {"after": 1, "do": "error", "code": 42, "message": "no"}
     answer = scripted.chat(text="abcdefgh", then=[error, {"after": 1, "do": "end"}])
     assert types(answer)[:2] == [1, 2]
@@ -167,12 +167,12 @@ def test_an_error_event_in_mid_stream(scripted: Scripted):
     assert scripted.how() == "cut"
 
 
-def test_an_error_event_says_busy_unless_told(scripted: Scripted):
+def test_scripted_error_event_defaults_to_busy(scripted: Scripted):
     answer = scripted.chat(text="abcd", then=[{"after": 0, "do": "error"}])
     assert answer.events[1]["statusInfo"]["message"] == BUSY
 
 
-def test_garbage_and_any_event_and_any_bytes(scripted: Scripted):
+def test_scripted_garbage_events_and_bytes_are_sent(scripted: Scripted):
     then = [
         {"after": 0, "do": "garbage"},
         {"after": 0, "do": "garbage", "data": "<html>"},
@@ -187,19 +187,19 @@ def test_garbage_and_any_event_and_any_bytes(scripted: Scripted):
     assert chunks[6:8] == [b"\xff", b": end\n\n"]
 
 
-def test_a_clean_end_too_early(scripted: Scripted):
+def test_scripted_early_end_is_clean(scripted: Scripted):
     body = scripted.body(text="abcdefgh", then=[{"after": 1, "do": "end"}])
     assert body.endswith(b"0\r\n\r\n")
     assert len(unchunked(body)) == 3
 
 
-def test_a_connection_that_is_closed(scripted: Scripted):
+def test_scripted_close_ends_the_connection(scripted: Scripted):
     body = scripted.body(text="abcdefgh", then=[{"after": 1, "do": "close"}])
     assert len(unchunked(body)) == 2
     assert scripted.how() == "cut"
 
 
-def test_a_connection_that_is_closed_inside_a_chunk(scripted: Scripted):
+def test_scripted_close_inside_a_chunk(scripted: Scripted):
     cut = {"after": 1, "do": "close", "inside": "chunk"}
     body = scripted.body(text="abcdefgh", then=[cut])
     rest, _, last = body.rpartition(b"\r\n")
@@ -210,14 +210,14 @@ def test_a_connection_that_is_closed_inside_a_chunk(scripted: Scripted):
 
 
 @pytest.mark.parametrize("inside", [None, "chunk"])
-def test_a_connection_that_is_reset(scripted: Scripted, inside: str | None):
+def test_scripted_reset_resets_the_connection(scripted: Scripted, inside: str | None):
     reset = {"after": 1, "do": "reset", "inside": inside}
     with pytest.raises(ConnectionResetError):
         scripted.raw(text="abcdefgh", then=[reset])
     assert scripted.simulated.report()["answers"][-1]["events"] == 1
 
 
-def test_what_was_written_before_a_reset_can_be_read(scripted: Scripted):
+def test_bytes_before_a_scripted_reset_can_be_read(scripted: Scripted):
     scripted.instruct(text="abcdefgh", then=[{"after": 1, "do": "reset"}])
     with scripted.browser.connect(scripted.browser.chat_request("Hello")) as connection:
         received = b""
@@ -235,7 +235,7 @@ def test_what_was_written_before_a_reset_can_be_read(scripted: Scripted):
         ({"every": 4, "at": [1]}, [b"a", b"bcd", b"efgh"]),
     ],
 )
-def test_a_body_is_cut_where_it_is_asked(
+def test_scripted_body_cuts_are_made(
     scripted: Scripted, cuts: dict[str, Any], expected: list[bytes]
 ):
     recording = {"text": "abcdefgh"}
@@ -243,7 +243,7 @@ def test_a_body_is_cut_where_it_is_asked(
     assert chunks == [*expected, b""]
 
 
-def test_the_wire_is_cut_where_it_is_asked(scripted: Scripted):
+def test_scripted_wire_cuts_are_made(scripted: Scripted):
     cuts = {"at": [1, 5], "of": "wire", "pause_s": 0.02}
     scripted.instruct(recording={"text": "abcdefgh"}, cuts=cuts)
     with scripted.browser.connect(
@@ -254,7 +254,7 @@ def test_the_wire_is_cut_where_it_is_asked(scripted: Scripted):
     assert b"\r\nab" in reads
 
 
-def test_a_recording_is_played_byte_for_byte(scripted: Scripted):
+def test_recording_is_played_byte_for_byte(scripted: Scripted):
     recorded = (
         b'data: {"data":{"messageResult":{"chatID":"123456789012345678"}}}\xff\n\n'
     )
@@ -275,7 +275,7 @@ def test_a_recording_is_played_byte_for_byte(scripted: Scripted):
     ],
     ids=["500", "429", "HTML page", "other stream"],
 )
-def test_any_http_answer(
+def test_scripted_http_answer_is_sent(
     scripted: Scripted, http: dict[str, Any], kind: str, body: bytes
 ):
     answer = scripted.chat(http={**http, "headers": {"Retry-After": "3"}})
@@ -286,35 +286,35 @@ def test_any_http_answer(
     assert scripted.how() == "refused"
 
 
-def test_a_refusal_in_an_envelope(scripted: Scripted):
+def test_scripted_refusal_in_an_envelope(scripted: Scripted):
     answer = scripted.chat(refuse={"code": 1000021, "message": "no", "status": 401})
     assert (answer.status, answer.code) == (401, 1000021)
     assert answer.json["statusInfo"]["message"] == "no"
     assert scripted.how() == "refused"
 
 
-def test_a_refusal_as_an_event(scripted: Scripted):
+def test_scripted_refusal_as_an_event(scripted: Scripted):
     answer = scripted.chat(refuse={"code": 5, "as": "event"})
     assert answer.headers["Content-Type"] == "text/event-stream"
     (event,) = answer.events
     assert (event["statusInfo"]["code"], event["statusInfo"]["message"]) == (5, BUSY)
 
 
-def test_a_connection_dropped_before_any_answer(scripted: Scripted):
+def test_scripted_drop_before_any_answer(scripted: Scripted):
     assert scripted.raw(drop="close") == b""
     with pytest.raises(ConnectionResetError):
         scripted.raw(drop="reset")
     assert scripted.how() == "cut"
 
 
-def test_a_connection_closed_after_the_answer_unannounced(scripted: Scripted):
+def test_scripted_close_after_the_answer(scripted: Scripted):
     scripted.instruct(text="abcd", close=True)
     raw = scripted.browser.raw(scripted.browser.chat_request("Hello"))
     assert b"Connection: close" not in raw
     assert raw.endswith(b"0\r\n\r\n")
 
 
-def test_a_connection_is_kept_alive(scripted: Scripted):
+def test_simulator_keeps_connections_alive(scripted: Scripted):
     browser = scripted.browser
     scripted.instruct(times=2, text="abcd")
     request = browser.chat_request("Hello")
@@ -325,13 +325,13 @@ def test_a_connection_is_kept_alive(scripted: Scripted):
     assert len(events(received)) == 6
 
 
-def test_delays_follow_a_schedule(scripted: Scripted):
+def test_scripted_delays_follow_a_schedule(scripted: Scripted):
     scripted.chat(text="abcdefgh", piece=1, delay_s=0.01, first_delay_s=0.01)
     (answer,) = scripted.simulated.report()["answers"]
     assert 0.08 <= answer["ended"] - answer["started"] < 1
 
 
-def test_an_answer_is_held_until_release(scripted: Scripted):
+def test_held_answer_waits_for_release(scripted: Scripted):
     scripted.instruct(text="abcdefgh", then=[{"after": 1, "do": "hold"}])
     with scripted.browser.connect(scripted.browser.chat_request("Hello")) as connection:
         scripted.simulated.wait("held", exactly=1)
@@ -342,7 +342,7 @@ def test_an_answer_is_held_until_release(scripted: Scripted):
     assert scripted.how() == "done"
 
 
-def test_headers_are_held_until_release(scripted: Scripted):
+def test_held_headers_wait_for_release(scripted: Scripted):
     scripted.instruct(text="abcd", hold_headers=True)
     with scripted.browser.connect(scripted.browser.chat_request("Hello")) as connection:
         scripted.simulated.wait("held", exactly=1)
@@ -354,7 +354,7 @@ def test_headers_are_held_until_release(scripted: Scripted):
 
 
 @pytest.mark.parametrize("step", ["silence", "hold"])
-def test_a_client_that_leaves_is_noticed_at_once(scripted: Scripted, step: str):
+def test_simulator_notices_a_disconnect_at_once(scripted: Scripted, step: str):
     scripted.instruct(text="abcdefgh", then=[{"after": "last", "do": step}])
     with scripted.browser.connect(scripted.browser.chat_request("Hello")) as connection:
         while b'"isEnd":0' not in connection.recv(65_536):
@@ -367,7 +367,7 @@ def test_a_client_that_leaves_is_noticed_at_once(scripted: Scripted, step: str):
     assert scripted.chat(text="abcd").contents[-1] == "abcd"
 
 
-def test_a_client_that_stops_sending_has_left(scripted: Scripted):
+def test_simulator_counts_a_half_closed_connection_as_a_disconnect(scripted: Scripted):
     scripted.instruct(text="abcd", then=[{"after": 0, "do": "silence"}])
     with scripted.browser.connect(scripted.browser.chat_request("Hello")) as connection:
         scripted.simulated.wait("open_answers", exactly=1)
@@ -376,7 +376,7 @@ def test_a_client_that_stops_sending_has_left(scripted: Scripted):
     assert scripted.how() == "client left"
 
 
-def test_an_account_is_free_when_the_last_client_has_closed(scripted: Scripted):
+def test_simulated_account_is_free_when_its_last_client_closes(scripted: Scripted):
     for _ in range(20):
         scripted.instruct(text="abcd", then=[{"after": 0, "do": "silence"}])
         chat = scripted.browser.chat_request("Hello")

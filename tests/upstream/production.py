@@ -6,4 +6,4 @@ from pathlib import Path
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "gunicorn.conf.py"
 
-select.poll = runpy.run_path(str(CONFIGURATION))["Poll"]
+select.poll = runpy.run_path(str(CONFIGURATION))["Poll"]  # type: ignore[misc]

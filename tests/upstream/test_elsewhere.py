@@ -1,6 +1,7 @@
 """Addresses that a service names are vetted as those that clients name are."""
 
 import socket
+from typing import Any
 
 import pytest
 import requests
@@ -20,7 +21,7 @@ def service():
         yield service
 
 
-def test_a_public_service_names_no_private_address(service: Service):
+def test_public_upstream_cannot_name_a_private_address(service: Service):
     """Neither of a part of a speech, nor of where files are put."""
     elsewhere = HttpClient().elsewhere(PUBLIC)
     for address in (service.url, service.url.replace("localhost", "127.0.0.1")):
@@ -31,13 +32,13 @@ def test_a_public_service_names_no_private_address(service: Service):
     assert service.connections == 0
 
 
-def test_a_private_one_may(service: Service):
+def test_private_upstream_may_name_a_private_address(service: Service):
     elsewhere = HttpClient().elsewhere(PRIVATE)
     assert elsewhere.send("GET", service.url, headers={}).content == b"hello"
     assert elsewhere.session.get(service.url).content == b"hello"
 
 
-def test_through_a_proxy_what_is_known_here_is_refused(service: Service):
+def test_private_address_is_refused_through_a_proxy(service: Service):
     with Site(answer(b"hello")) as proxy:
         http = HttpClient(f"http://{proxy.host}:{proxy.port}")
         with pytest.raises(Unreachable):
@@ -52,12 +53,12 @@ def test_through_a_proxy_what_is_known_here_is_refused(service: Service):
     assert service.connections == 0
 
 
-def test_the_address_that_was_vetted_is_the_one_connected_to(
+def test_vetted_address_is_the_one_connected_to(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ):
     """Whatever the name says a moment later."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 80))]
-    asked = []
+    asked: list[Any] = []
 
     def getaddrinfo(host: str, *_: object, **__: object) -> object:
         asked.append(host)

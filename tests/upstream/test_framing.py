@@ -16,14 +16,14 @@ def cut(data: bytes, places: list[int]) -> list[bytes]:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40)), st.lists(st.integers(0, 999)))
-def test_chunks_however_they_are_cut(chunks: list[bytes], places: list[int]):
+def test_chunked_body_is_read_however_cut(chunks: list[bytes], places: list[int]):
     body = Chunked()
     parts = cut(b"".join(map(chunk, chunks)) + END, places)
     assert b"".join(map(body.feed, parts)) == b"".join(chunks)
     assert body.ended and body.whole
 
 
-def test_what_is_here_of_a_chunk_is_given():
+def test_partial_chunk_is_given_at_once():
     body = Chunked()
     assert body.feed(b"5\r\nab") == b"ab"
     assert body.feed(b"cde\r") == b"cde"
@@ -35,13 +35,13 @@ def test_what_is_here_of_a_chunk_is_given():
     [b"A\r\n", b"a\r\n", b"0000a\r\n", b"a;name=value\r\n", b'a ; x="\r"\r\n'],
     ids=repr,
 )
-def test_a_size_however_it_is_written(head: bytes):
+def test_chunk_size_is_read_in_every_form(head: bytes):
     body = Chunked()
     assert body.feed(head + b"0123456789\r\n" + END) == b"0123456789"
     assert body.ended and body.whole
 
 
-def test_trailers_are_passed_over():
+def test_chunked_trailers_are_skipped():
     body = Chunked()
     for byte in chunk(b"a") + b"0\r\nExpires: never\r\nX: y\r\n":
         body.feed(bytes([byte]))
@@ -65,14 +65,14 @@ def test_trailers_are_passed_over():
     ],
     ids=lambda wrong: repr(wrong[:20]),
 )
-def test_what_is_no_chunk(wrong: bytes):
+def test_invalid_chunk_ends_the_body_unfinished(wrong: bytes):
     """What came before it is given all the same."""
     body = Chunked()
     assert body.feed(chunk(b"before") + wrong).startswith(b"before")
     assert not body.whole and not body.ended
 
 
-def test_a_body_of_a_size():
+def test_sized_body_ends_at_its_size():
     body = Sized(5)
     assert body.feed(b"abc") == b"abc" and not body.ended
     assert body.feed(b"de") == b"de" and body.ended and body.whole
@@ -83,18 +83,18 @@ def test_a_body_of_a_size():
     [(Sized(3), b"abc"), (Chunked(), chunk(b"abc") + END)],
     ids=["of a size", "in chunks"],
 )
-def test_more_than_belongs_to_it(body: Sized | Chunked, data: bytes):
+def test_bytes_behind_a_body_are_noticed(body: Sized | Chunked, data: bytes):
     assert body.feed(data + b"HTTP/1.1") == b"abc"
     assert body.ended and not body.whole
 
 
-def test_a_body_that_ends_with_its_connection():
+def test_unsized_body_ends_with_its_connection():
     body = Sized(None)
     assert body.feed(b"abc") == b"abc"
     assert body.endless and not body.ended
 
 
-def test_very_many_chunks_are_taken_out_in_steps():
+def test_many_small_chunks_are_read_in_steps():
     """Each takes but a few milliseconds."""
     body = Chunked()
     data = [body.feed(b"1\r\na\r\n" * (3 * MAX_STEPS) + END)]
@@ -109,7 +109,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n"
 
 
 @given(st.lists(st.integers(0, 999)), st.sampled_from([b"", b"HTTP/1.1 103 Wait\n\n"]))
-def test_a_head_however_it_is_cut(places: list[int], interim: bytes):
+def test_response_head_is_read_however_cut(places: list[int], interim: bytes):
     head = Head()
     for part in cut(interim + HEAD + b"body", places):
         if found := head.feed(part):
@@ -117,7 +117,7 @@ def test_a_head_however_it_is_cut(places: list[int], interim: bytes):
     assert found and found[0] == HEAD and b"body".startswith(found[1])
 
 
-def test_a_head_of_more_than_64_kb_is_refused():
+def test_response_head_of_more_than_64_kb_is_refused():
     head = Head()
     assert head.feed(b"X: " + b"y" * 65_533) is None
     with pytest.raises(HeadTooLarge):

@@ -38,20 +38,22 @@ def fed(*parts: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize(("data", "events"), STREAMS.values(), ids=STREAMS)
-class TestStream:
-    def test_whole(self, data: bytes, events: list[bytes]):
+class TestEventStream:
+    def test_stream_is_parsed_whole(self, data: bytes, events: list[bytes]):
         assert fed(data) == events
 
-    def test_byte_by_byte(self, data: bytes, events: list[bytes]):
+    def test_stream_is_parsed_byte_by_byte(self, data: bytes, events: list[bytes]):
         assert fed(*(bytes([byte]) for byte in data)) == events
 
-    def test_cut_at_every_position(self, data: bytes, events: list[bytes]):
+    def test_stream_is_parsed_cut_at_every_position(
+        self, data: bytes, events: list[bytes]
+    ):
         for at in range(len(data) + 1):
             assert fed(data[:at], data[at:]) == events, at
 
 
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])
-def test_an_event_is_given_when_its_last_byte_is_here(end: bytes):
+def test_event_is_given_with_its_last_byte(end: bytes):
     """Or, where LF may follow CR, not later than that."""
     parser = Parser()
     assert [parser.feed(bytes([byte])) for byte in b"data: a" + end[:-1]].count([]) >= 7
@@ -59,7 +61,7 @@ def test_an_event_is_given_when_its_last_byte_is_here(end: bytes):
 
 
 @given(st.lists(st.sampled_from([b"data: a", b"data", b":", b"\n", b"\r", b"\r\n"])))
-def test_however_it_is_cut(parts: list[bytes]):
+def test_event_stream_is_parsed_however_cut(parts: list[bytes]):
     whole = b"".join(parts)
     assert fed(*parts) == fed(whole) == fed(*(bytes([byte]) for byte in whole))
 
@@ -67,7 +69,7 @@ def test_however_it_is_cut(parts: list[bytes]):
 @pytest.mark.parametrize(
     "piece", [b"x" * 65_536, b"data: x\n" * 8_192], ids=["in a line", "in many"]
 )
-def test_an_event_of_more_than_8_mb_is_refused(piece: bytes):
+def test_event_of_more_than_8_mb_is_refused(piece: bytes):
     parser = Parser()
     assert parser.feed(b"data: a\n\ndata: ") == [b"a"]
     with pytest.raises(UpstreamProtocolError):
@@ -75,6 +77,6 @@ def test_an_event_of_more_than_8_mb_is_refused(piece: bytes):
             assert parser.feed(piece) == []
 
 
-def test_an_event_of_almost_8_mb_is_read():
+def test_event_of_almost_8_mb_is_read():
     parser, text = Parser(), b"x" * (MAX_EVENT - 100)
     assert parser.feed(b"data: " + text + b"\n\ndata: b\n\n") == [text, b"b"]

@@ -108,7 +108,7 @@ class Decoded:
 
     def __init__(self, data: bytes, format: str | None = None) -> None:
         self.samples = array("h")
-        with av.open(io.BytesIO(data), format=format) as container:
+        with av.open(io.BytesIO(data), "r", format) as container:
             stream = container.streams.audio[0]
             self.codec = stream.codec_context.name
             self.rate = stream.codec_context.rate

@@ -16,6 +16,7 @@ import pytest
 from hailuo import audio, errors
 from hailuo.audio import process
 from hailuo.concurrency.watch import HEARTBEAT, Watch
+from tests.heartbeats import without_heartbeats
 from tests.voice import sounds
 from tests.voice.sounds import Decoded
 
@@ -56,7 +57,7 @@ def children() -> list[str]:
 
 
 @pytest.mark.parametrize("kind", sounds.CODECS)
-def test_any_audio_becomes_what_recognition_takes(kind: str):
+def test_any_audio_is_converted_for_recognition(kind: str):
     recording = sounds.encoded(sounds.tone(SECONDS), kind)
 
     (part,) = parts_of(recording)
@@ -68,7 +69,7 @@ def test_any_audio_becomes_what_recognition_takes(kind: str):
     assert decoded.hertz == pytest.approx(440, abs=2)
 
 
-def test_an_mp3_that_fits_passes_as_it_is():
+def test_fitting_mp3_is_passed_unchanged():
     fitting = sounds.encoded(
         sounds.tone(SECONDS), "mp3", to_rate=44_100, layout="stereo", bitrate=192_000
     )
@@ -76,7 +77,7 @@ def test_an_mp3_that_fits_passes_as_it_is():
     assert parts_of(fitting) == [fitting]
 
 
-def test_an_mp3_inside_another_container_is_taken_out():
+def test_mp3_in_another_container_is_extracted():
     inside = sounds.encoded(
         sounds.tone(SECONDS), "mka", to_rate=44_100, layout="stereo", bitrate=192_000
     )
@@ -95,7 +96,7 @@ def test_an_mp3_inside_another_container_is_taken_out():
     ],
     ids=["mono", "128 kbit/s", "48 kHz"],
 )
-def test_another_mp3_is_encoded_again(to_rate: int, layout: str, bitrate: int):
+def test_unfitting_mp3_is_encoded_again(to_rate: int, layout: str, bitrate: int):
     other = sounds.encoded(
         sounds.tone(SECONDS), "mp3", to_rate=to_rate, layout=layout, bitrate=bitrate
     )
@@ -118,14 +119,14 @@ def test_another_mp3_is_encoded_again(to_rate: int, layout: str, bitrate: int):
     ],
     ids=["empty", "text", "noise", "cut", "no samples", "playlist", "concat"],
 )
-def test_what_holds_no_audio_is_refused(data: bytes):
+def test_file_without_audio_is_refused(data: bytes):
     with pytest.raises(errors.BadRequest) as refusal:
         parts_of(data)
 
     assert (refusal.value.status, refusal.value.param) == (400, "file")
 
 
-def test_tags_in_another_encoding_do_not_matter():
+def test_tags_in_another_encoding_are_ignored():
     """As editors of old wrote them; here the title in the chunk of a WAV's tags."""
     title = b"INFOINAM\x06\0\0\0\xc8\xe3\xff\xfe!\0"
     recording = sounds.wav(sounds.tone(1))
@@ -138,14 +139,14 @@ TWO_TRACKS = sounds.two_tracks(sounds.tone(1), sounds.tone(1, 880))
 
 
 @pytest.mark.parametrize(("unknown", "hertz"), [(0, 440), (1, 880)])
-def test_first_track_that_can_be_decoded_is_taken(unknown: int, hertz: int):
+def test_first_decodable_track_is_used(unknown: int, hertz: int):
     """Phones record a second track whose codec nobody else knows."""
     (part,) = parts_of(sounds.unknown(TWO_TRACKS, unknown))
 
     assert Decoded(part).hertz == pytest.approx(hertz, abs=2)
 
 
-def test_empty_track_is_passed_over():
+def test_empty_track_is_skipped():
     """Its codec is known, but there is nothing to decode."""
     (part,) = parts_of(sounds.two_tracks(sounds.silence(0), sounds.tone(1, 880)))
 
@@ -164,14 +165,14 @@ def unknown_wav() -> bytes:
     [sounds.unknown(TWO_TRACKS, 2), unknown_wav()],
     ids=["tracks of a film", "format tag of a WAV"],
 )
-def test_codecs_that_nobody_knows_are_refused(recording: bytes):
+def test_unknown_codec_is_refused(recording: bytes):
     with pytest.raises(errors.BadRequest) as refusal:
         parts_of(recording)
 
     assert (refusal.value.status, refusal.value.code) == (400, "invalid_audio")
 
 
-class TestFailingChild:
+class TestFailingAudioChild:
     """Why it fails stands in the log, and nothing of the file."""
 
     @pytest.fixture
@@ -179,7 +180,9 @@ class TestFailingChild:
         caplog.set_level("INFO")
         return lambda: caplog.text
 
-    def test_fault_of_the_program_is_logged(self, said, tmp_path, monkeypatch):
+    def test_child_crash_is_logged_as_an_internal_error(
+        self, said, tmp_path, monkeypatch
+    ):
         """A library that is not what it was, as PyAV 19 without an argument of 18."""
         (tmp_path / "av.py").write_text(
             "__version__ = '20.0'\nclass FFmpegError(Exception): pass\n"
@@ -194,7 +197,7 @@ class TestFailingChild:
         assert "exit code 70" in said()
         assert "TypeError at av.py:3: unexpected argument" in said()
 
-    def test_library_that_is_missing_is_logged(self, said, tmp_path, monkeypatch):
+    def test_missing_library_is_logged(self, said, tmp_path, monkeypatch):
         (tmp_path / "av.py").write_text("raise ImportError('libav.so: no such file')\n")
         monkeypatch.syspath_prepend(tmp_path)
 
@@ -210,7 +213,7 @@ class TestFailingChild:
         assert "Unreadable at decoding.py:" in said()
         assert "SECRET" not in said()
 
-    def test_signal_that_killed_it_is_logged(self, said, monkeypatch):
+    def test_signal_that_killed_the_child_is_logged(self, said, monkeypatch):
         """And it is not kept waiting by all that it has to say."""
         dying = (
             "import os, signal; os.set_blocking(2, True); os.write(2, b'x' * 1000)\n"
@@ -229,7 +232,7 @@ class TestFailingChild:
         assert len(said()) < 1000
 
 
-def test_a_recording_that_breaks_off_is_taken_as_far_as_it_goes():
+def test_truncated_recording_is_used_as_far_as_it_goes():
     recording = sounds.encoded(sounds.tone(SECONDS), "ogg")
 
     (part,) = parts_of(recording[: len(recording) // 2])
@@ -237,7 +240,7 @@ def test_a_recording_that_breaks_off_is_taken_as_far_as_it_goes():
     assert 0.5 < Decoded(part).seconds < SECONDS
 
 
-def test_a_long_recording_is_cut_at_pauses():
+def test_long_recording_is_cut_at_pauses():
     """4 s of tone, half a second of silence, and so on; parts of at most 10 s."""
     said = (sounds.tone(4) + sounds.silence(0.5)) * 6
 
@@ -253,14 +256,14 @@ def test_a_long_recording_is_cut_at_pauses():
         assert max(map(abs, beginning)) < 500
 
 
-def test_parts_can_be_gone_through_again():
+def test_recording_parts_can_be_iterated_again():
     with stored(sounds.wav(sounds.tone(3))) as file:
         with audio.parts(file, Watch(), seconds=1) as parts:
             assert len(parts) > 2
             assert list(parts) == list(parts)
 
 
-def test_who_loses_interest_ends_the_conversion():
+def test_disconnect_ends_the_conversion():
     """The check is made every second while the child is at work."""
     long = sounds.wav(sounds.tone(1) * 300)
 
@@ -273,7 +276,7 @@ def test_who_loses_interest_ends_the_conversion():
     assert children() == []
 
 
-def test_a_recording_waits_until_there_is_a_place():
+def test_conversion_waits_for_a_free_slot():
     """And its caller may leave meanwhile."""
     ours, theirs = socket.socketpair()
     theirs.close()
@@ -303,8 +306,8 @@ SPEEDS = {"mp3": 0.25, "opus": 0.9, "aac": 1.5, "flac": 4.0, "wav": 0.25}
 @pytest.mark.parametrize(
     ("format", "speed"), [*((format, 1.0) for format in CASES), *SPEEDS.items()]
 )
-def test_every_format_lasts_as_long_as_it_should(mp3: bytes, format: str, speed: float):
-    made = b"".join(audio.transcode([mp3], format, speed))
+def test_every_format_and_speed_has_its_duration(mp3: bytes, format: str, speed: float):
+    made = b"".join(without_heartbeats(audio.transcode([mp3], format, speed)))
 
     decoded = Decoded(made, "aac" if format == "aac" else None)
     codec, rate, channels = CASES[format]
@@ -315,29 +318,29 @@ def test_every_format_lasts_as_long_as_it_should(mp3: bytes, format: str, speed:
 
 
 def test_pcm_is_bare_samples_of_24_khz(mp3: bytes):
-    made = b"".join(audio.transcode([mp3], "pcm"))
+    made = b"".join(without_heartbeats(audio.transcode([mp3], "pcm")))
 
     samples = sounds.array("h", made)
     assert len(samples) / 24_000 == pytest.approx(SECONDS, abs=0.1)
     assert sounds.pitch(samples, 24_000) == pytest.approx(440, abs=5)
 
 
-def test_mp3_at_its_own_speed_is_never_encoded_again(mp3: bytes):
-    pieces = [mp3[:100], HEARTBEAT, mp3[100:]]
+def test_mp3_at_normal_speed_is_passed_unchanged(mp3: bytes):
+    pieces: list[Any] = [mp3[:100], HEARTBEAT, mp3[100:]]
 
     assert list(audio.transcode(pieces, "mp3")) == pieces
 
 
 @pytest.mark.parametrize("size", [7, 1000, 100_000])
-def test_it_does_not_matter_how_the_bytes_come(mp3: bytes, size: int):
+def test_transcoding_is_the_same_however_the_bytes_arrive(mp3: bytes, size: int):
     pieces = [mp3[at : at + size] for at in range(0, len(mp3), size)]
 
-    together = b"".join(audio.transcode([mp3], "flac"))
+    together = b"".join(without_heartbeats(audio.transcode([mp3], "flac")))
 
-    assert b"".join(audio.transcode(pieces, "flac")) == together
+    assert b"".join(without_heartbeats(audio.transcode(pieces, "flac"))) == together
 
 
-def test_what_is_converted_leaves_while_more_arrives(mp3: bytes):
+def test_transcoded_audio_is_given_while_more_arrives(mp3: bytes):
     """Half a speech is heard before the other half is there."""
 
     def arriving() -> Iterator[bytes]:
@@ -346,25 +349,25 @@ def test_what_is_converted_leaves_while_more_arrives(mp3: bytes):
         yield mp3[len(mp3) // 2 :]
 
     heard: list[bytes] = []
-    for data in audio.transcode(arriving(), "wav"):
+    for data in without_heartbeats(audio.transcode(arriving(), "wav")):
         heard.append(data)
 
     assert len(b"".join(heard)) == pytest.approx(SECONDS * 48_000, rel=0.05)
 
 
-def test_a_wait_is_passed_on_while_converting(mp3: bytes):
+def test_heartbeats_pass_through_transcoding(mp3: bytes):
     made = list(audio.transcode([HEARTBEAT, mp3[:5000], HEARTBEAT, mp3[5000:]], "wav"))
 
     assert made[0] is HEARTBEAT
 
 
 @pytest.mark.parametrize("data", [b"", b"no audio " * 500], ids=["nothing", "text"])
-def test_a_speech_without_sound_is_the_service_s_fault(data: bytes):
+def test_speech_without_sound_is_an_upstream_error(data: bytes):
     with pytest.raises(errors.UpstreamProtocolError):
         list(audio.transcode([data], "wav"))
 
 
-def test_leaving_early_leaves_no_child_behind(mp3: bytes):
+def test_closing_the_transcoding_ends_its_child(mp3: bytes):
     made = audio.transcode([mp3] * 10, "wav")
     next(made)
     assert children()
@@ -374,7 +377,7 @@ def test_leaving_early_leaves_no_child_behind(mp3: bytes):
     assert children() == []
 
 
-def test_a_failure_of_the_source_leaves_no_child_behind(mp3: bytes):
+def test_failed_source_ends_the_transcoding_child(mp3: bytes):
     def broken() -> Iterator[bytes]:
         yield mp3[:5000]
         raise errors.Unreachable("it broke off")
@@ -385,7 +388,7 @@ def test_a_failure_of_the_source_leaves_no_child_behind(mp3: bytes):
     assert children() == []
 
 
-def test_the_child_knows_nothing_of_the_server(
+def test_audio_child_gets_no_secrets_and_has_limits(
     mp3: bytes, monkeypatch: pytest.MonkeyPatch
 ):
     """What a hostile file might take over has no keys to tell."""
@@ -411,7 +414,7 @@ def test_the_child_knows_nothing_of_the_server(
     made.close()
 
 
-def test_others_have_their_turn_while_audio_is_converted():
+def test_conversion_does_not_block_other_threads():
     """An unpatched interpreter: the work is another process's, not a thread's."""
     recording = sounds.wav(sounds.tone(60))
     turns, done = 0, threading.Event()

@@ -29,11 +29,11 @@ from hailuo.upstream.languages import NAMES, code
         ("中文", ""),
     ],
 )
-def test_a_language_has_one_code(said: str, expected: str):
+def test_language_name_has_one_code(said: str, expected: str):
     assert code(said) == expected
 
 
-def test_each_name_and_each_code_is_a_language():
+def test_every_language_is_found_by_name_and_code():
     assert len(NAMES) == 40
     for known, name in NAMES.items():
         assert code(known) == code(name) == code(name.upper()) == known

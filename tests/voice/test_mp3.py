@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hailuo.audio import mp3
+from tests.heartbeats import without_heartbeats
 from tests.voice import sounds
 from tests.voice.sounds import Decoded
 
@@ -23,14 +24,14 @@ def joined(parts: list[bytes], size: int = 1000) -> bytes:
     return b"".join(
         sound
         for part in parts
-        for sound in mp3.strip_tags(
-            part[at : at + size] for at in range(0, len(part), size)
+        for sound in without_heartbeats(
+            mp3.strip_tags(part[at : at + size] for at in range(0, len(part), size))
         )
     )
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_a_player_hears_one_file(kind: tuple[int, str]):
+def test_joined_parts_play_as_one_file(kind: tuple[int, str]):
     """Without tags in the middle, and without a length that is one part's only."""
     parts = [part + ID3V1 for part in PARTS[kind]]
     assert sounds.headers(parts[0]) in (["ID3", "Xing", "TAG"], ["ID3", "Info", "TAG"])
@@ -43,7 +44,7 @@ def test_a_player_hears_one_file(kind: tuple[int, str]):
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_its_length_is_that_of_its_parts(kind: tuple[int, str]):
+def test_joined_parts_have_their_summed_duration(kind: tuple[int, str]):
     whole = joined(PARTS[kind])
 
     assert mp3.seconds(whole) == pytest.approx(Decoded(whole).seconds, abs=0.001)
@@ -53,24 +54,24 @@ def test_its_length_is_that_of_its_parts(kind: tuple[int, str]):
 
 @given(size=st.integers(1, 3000), tagged=st.booleans())
 @settings(max_examples=40, deadline=None)
-def test_it_does_not_matter_how_the_bytes_come(size: int, tagged: bool):
+def test_tags_are_stripped_however_the_bytes_arrive(size: int, tagged: bool):
     part = PARTS[KINDS[0]][0] + (ID3V1 if tagged else b"")
 
     assert joined([part], size) == joined([PARTS[KINDS[0]][0]], 10**6)
 
 
-def test_a_part_that_is_bare_stays_as_it_is():
+def test_mp3_without_tags_is_unchanged():
     bare = joined(PARTS[KINDS[0]])
 
     assert joined([bare]) == bare
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"ID3", b"ID3\x04", b"x" * 300])
-def test_what_is_no_mp3_is_passed_on(data: bytes):
+def test_data_that_is_no_mp3_is_passed_on(data: bytes):
     assert joined([data]) == data
 
 
-def test_a_big_tag_is_skipped_without_being_held():
+def test_large_tag_is_skipped_without_buffering():
     """A picture of 1 MB, as its size is written: seven bits a byte."""
     size = 1 << 20
     written = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
@@ -84,7 +85,7 @@ def test_a_big_tag_is_skipped_without_being_held():
 
 
 @given(st.binary(max_size=400))
-def test_any_bytes_can_be_looked_at(data: bytes):
+def test_random_bytes_never_raise(data: bytes):
     mp3.seconds(data)
     mp3.frame(data)
     joined([data], 7)

@@ -17,6 +17,7 @@ from hailuo.upstream.platform import Platform
 from hailuo.upstream.platform.client import Client
 from hailuo.upstream.platform.speech import SpeechClient
 from tests.conftest import SECRET
+from tests.heartbeats import without_heartbeats
 from tests.served import Served
 from tests.simulated import Simulated
 from tests.voice import sounds
@@ -56,13 +57,17 @@ def recording() -> bytes:
     )
 
 
-def spoken(platform: Platform, text: str = TEXT, **speech: str) -> bytes:
+def spoken(platform: Platform, text: str = TEXT, **speech: Any) -> bytes:
     speech.setdefault("voice", "alloy")
-    return b"".join(platform.speak(Account(), Speech(text, **speech), Watch()))
+    return b"".join(
+        without_heartbeats(platform.speak(Account(), Speech(text, **speech), Watch()))
+    )
 
 
-def test_a_text_is_read_as_it_arrives(platform: Platform, scripted: Simulated):
-    pieces = list(platform.speak(Account(), Speech(TEXT, "alloy"), Watch()))
+def test_platform_speech_is_streamed(platform: Platform, scripted: Simulated):
+    pieces = list(
+        without_heartbeats(platform.speak(Account(), Speech(TEXT, "alloy"), Watch()))
+    )
 
     assert len(pieces) > 1
     decoded = Decoded(b"".join(pieces))
@@ -71,7 +76,7 @@ def test_a_text_is_read_as_it_arrives(platform: Platform, scripted: Simulated):
     assert decoded.hertz == pytest.approx(speech["hz"], rel=0.02)
 
 
-def test_a_long_text_is_joined_as_one_file(platform: Platform, scripted: Simulated):
+def test_long_platform_speech_is_one_file(platform: Platform, scripted: Simulated):
     text = "This is a sentence. " * 600
     scripted.script({**TONE, **QUICK})
 
@@ -93,7 +98,7 @@ def seconds(made: bytes, format: str) -> float:
 
 @pytest.mark.parametrize("format", TYPES)
 @pytest.mark.parametrize("speed", [1, 1.5, 3])
-def test_it_makes_what_it_can_and_we_the_rest(
+def test_platform_makes_formats_and_speeds_it_knows(
     served: Served, scripted: Simulated, format: str, speed: float
 ):
     made = served.client(KEY).audio.speech.create(
@@ -110,7 +115,7 @@ def test_it_makes_what_it_can_and_we_the_rest(
 
 
 @pytest.mark.parametrize("format", ["flac", "opus", "wav", "pcm"])
-def test_pieces_are_one_file_in_every_format(
+def test_long_platform_speech_is_one_file_in_every_format(
     served: Served, scripted: Simulated, format: str
 ):
     text = "This is a sentence. " * 455
@@ -126,7 +131,7 @@ def test_pieces_are_one_file_in_every_format(
     assert seconds(made.content, format) == pytest.approx(0.0025 * len(text), rel=0.02)
 
 
-def test_audio_that_is_not_what_was_asked_for_is_not_passed_on(
+def test_audio_in_another_format_is_an_upstream_error(
     platform: Platform, scripted: Simulated
 ):
     """That opus comes in Ogg is assumed: it is looked at."""
@@ -139,7 +144,7 @@ def test_audio_that_is_not_what_was_asked_for_is_not_passed_on(
         spoken(platform, format="opus")
 
 
-def test_voices_are_those_of_the_key(platform: Platform, scripted: Simulated):
+def test_voices_of_the_key_are_used(platform: Platform, scripted: Simulated):
     ids = [speaker.id for speaker in platform.account_voices(Account())]
     assert "my-own-voice" in ids
 
@@ -152,7 +157,7 @@ def test_voices_are_those_of_the_key(platform: Platform, scripted: Simulated):
 
 
 @pytest.mark.parametrize("name", ["system_voice", "voice_cloning"])
-def test_voices_that_are_no_list_are_not_understood(
+def test_malformed_voice_list_is_an_upstream_error(
     platform: Platform, scripted: Simulated, name: str
 ):
     fault = {"http": {"status": 200, "body": {name: 1}}}
@@ -163,14 +168,14 @@ def test_voices_that_are_no_list_are_not_understood(
 
 
 @pytest.mark.parametrize("voice", ["keli_hailuo", "puv_123456"])
-def test_voices_of_the_web_service_are_objected_to(platform: Platform, voice: str):
+def test_web_voices_are_unsupported_on_the_platform(platform: Platform, voice: str):
     objection = platform.unsupported_speech(Speech(TEXT, voice))
 
     assert objection is not None
     assert objection.param == "voice"
 
 
-def test_an_unknown_voice_is_refused_by_the_platform(platform: Platform):
+def test_unknown_voice_raises_voice_unknown(platform: Platform):
     with pytest.raises(errors.VoiceUnknown, match="20132") as refusal:
         spoken(platform, voice="nobody")
 
@@ -178,7 +183,7 @@ def test_an_unknown_voice_is_refused_by_the_platform(platform: Platform):
 
 
 @pytest.mark.parametrize("code", [2013, 2054])
-def test_a_refused_voice_is_no_refusal_of_the_key(
+def test_refused_voice_is_no_refusal_of_the_key(
     platform: Platform, scripted: Simulated, code: int
 ):
     """Whatever its code: else whoever misspells one puts keys to rest."""
@@ -189,9 +194,7 @@ def test_a_refused_voice_is_no_refusal_of_the_key(
         spoken(platform, voice="nobody")
 
 
-def test_a_voice_that_is_not_listed_yet_is_tried(
-    platform: Platform, scripted: Simulated
-):
+def test_unlisted_voice_is_tried(platform: Platform, scripted: Simulated):
     """A clone is listed only after its first use."""
     assert "my-new-voice" not in [
         each.id for each in platform.account_voices(Account())
@@ -214,7 +217,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("fault", FAILURES.values(), ids=FAILURES)
-def test_speech_does_without_a_list_of_voices(
+def test_speech_works_without_a_voice_list(
     platform: Platform, scripted: Simulated, fault: dict[str, Any]
 ):
     """Which is not asked for again with each speech."""
@@ -233,7 +236,7 @@ def test_speech_does_without_a_list_of_voices(
     assert len(asked) == 1
 
 
-def test_a_key_whose_list_fails_takes_that_of_another(
+def test_key_without_a_voice_list_uses_another_keys(
     platform: Platform, scripted: Simulated
 ):
     """Official voices are the same for every key."""
@@ -245,7 +248,7 @@ def test_a_key_whose_list_fails_takes_that_of_another(
     assert scripted.report()["speeches"][0]["voice"] == "simulated-narrator"
 
 
-def test_a_list_that_times_out_is_waited_for_once_for_all_keys():
+def test_voice_list_timeout_is_shared_by_all_keys():
     """A pool of many keys would else wait for each of them before it speaks."""
     asked = []
 
@@ -262,7 +265,7 @@ def test_a_list_that_times_out_is_waited_for_once_for_all_keys():
     assert asked == [f"{KEY}-0"]
 
 
-def test_a_key_that_is_rejected_at_the_list_is_told(
+def test_key_rejected_at_the_voice_list_is_reported(
     platform: Platform, scripted: Simulated
 ):
     scripted.script({"call": "get_voice", "refuse": {"code": 1004}})
@@ -271,10 +274,17 @@ def test_a_key_that_is_rejected_at_the_list_is_told(
         spoken(platform)
 
 
-def test_a_style_is_passed_on(platform: Platform, scripted: Simulated):
-    style = {"emotion": "happy", "pitch": -2, "volume": 1.5, "language": "yue"}
+def test_speech_style_is_passed_on(platform: Platform, scripted: Simulated):
+    style: dict[str, Any] = {
+        "emotion": "happy",
+        "pitch": -2,
+        "volume": 1.5,
+        "language": "yue",
+    }
 
-    made = platform.speak(Account(), Speech(TEXT, "alloy", **style), Watch())
+    made = without_heartbeats(
+        platform.speak(Account(), Speech(TEXT, "alloy", **style), Watch())
+    )
 
     assert b"".join(made)
     assert scripted.report()["speeches"][0]["style"] == {
@@ -283,7 +293,9 @@ def test_a_style_is_passed_on(platform: Platform, scripted: Simulated):
         "vol": 1.5,
         "language_boost": "Chinese,Yue",
     }
-    assert b"".join(platform.speak(Account(), Speech(TEXT, "alloy"), Watch()))
+    assert b"".join(
+        without_heartbeats(platform.speak(Account(), Speech(TEXT, "alloy"), Watch()))
+    )
     assert scripted.report()["speeches"][1]["style"] == {}
 
 
@@ -299,7 +311,7 @@ def test_a_style_is_passed_on(platform: Platform, scripted: Simulated):
     ],
     ids=str,
 )
-def test_a_fault_has_its_name(
+def test_speech_fault_has_its_error_class(
     platform: Platform,
     scripted: Simulated,
     fault: dict[str, Any],
@@ -316,7 +328,7 @@ def test_a_fault_has_its_name(
     [(["Hello there"], "Hello there"), (["One,", "two."], "One, two."), ([""], "")],
     ids=["one part", "two parts", "nothing"],
 )
-def test_a_recording_is_written_down(
+def test_platform_transcribes_a_recording(
     platform: Platform,
     scripted: Simulated,
     recording: bytes,
@@ -326,7 +338,7 @@ def test_a_recording_is_written_down(
     scripted.script(*({"call": "speech_to_text", "text": text} for text in texts))
     heard = Recording([recording] * len(texts), "en")
 
-    said = platform.transcribe(Account(), heard, Watch())
+    said = without_heartbeats(platform.transcribe(Account(), heard, Watch()))
     assert "".join(phrase.text for phrase in said) == expected
 
 
@@ -349,15 +361,19 @@ def test_a_recording_is_written_down(
         ("en\r\nX-Evil: 1", ""),
     ],
 )
-def test_a_language_is_told_by_its_code(
+def test_language_is_sent_as_its_code(
     platform: Platform, scripted: Simulated, recording: bytes, language: str, code: str
 ):
-    list(platform.transcribe(Account(), Recording([recording], language), Watch()))
+    list(
+        without_heartbeats(
+            platform.transcribe(Account(), Recording([recording], language), Watch())
+        )
+    )
 
     assert scripted.report()["recordings"][0]["language"] == code
 
 
-def test_times_go_on_from_part_to_part(
+def test_segment_times_continue_across_parts(
     platform: Platform, scripted: Simulated, recording: bytes
 ):
     scripted.script(
@@ -366,7 +382,7 @@ def test_times_go_on_from_part_to_part(
     )
     heard = Recording([recording] * 2, "en", times="phrase")
 
-    said = list(platform.transcribe(Account(), heard, Watch()))
+    said = list(without_heartbeats(platform.transcribe(Account(), heard, Watch())))
 
     assert [phrase.text for phrase in said] == ["One. Two.", "三。"]
     segments = [segment for phrase in said for segment in phrase.segments]
@@ -394,7 +410,7 @@ PLACED = [
 
 
 @pytest.mark.parametrize(("text", "found", "texts"), PLACED)
-def test_the_text_is_the_platform_s_own(
+def test_segments_keep_the_platforms_own_text(
     platform: Platform,
     scripted: Simulated,
     recording: bytes,
@@ -405,7 +421,7 @@ def test_the_text_is_the_platform_s_own(
     scripted.script({"call": "speech_to_text", "text": text, "pieces": found})
     heard = Recording([recording], times="phrase")
 
-    (phrase,) = platform.transcribe(Account(), heard, Watch())
+    (phrase,) = without_heartbeats(platform.transcribe(Account(), heard, Watch()))
 
     assert phrase.text == text
     assert [segment.text for segment in phrase.segments] == texts
@@ -422,7 +438,7 @@ def test_the_text_is_the_platform_s_own(
         ("Hello", "\nworld", "Hello\nworld"),
     ],
 )
-def test_parts_are_joined_as_their_script_is_written(
+def test_transcribed_parts_are_joined_as_their_script_requires(
     platform: Platform,
     scripted: Simulated,
     recording: bytes,
@@ -434,7 +450,9 @@ def test_parts_are_joined_as_their_script_is_written(
         *({"call": "speech_to_text", "text": text} for text in (first, second))
     )
 
-    said = platform.transcribe(Account(), Recording([recording] * 2), Watch())
+    said = without_heartbeats(
+        platform.transcribe(Account(), Recording([recording] * 2), Watch())
+    )
 
     assert "".join(phrase.text for phrase in said) == whole
 
@@ -443,7 +461,7 @@ AGAIN = {"http": {"status": 503}}
 
 
 @pytest.mark.parametrize("times", ["", "phrase"])
-def test_a_part_that_fails_is_sent_again_by_itself(
+def test_failed_platform_part_is_retried_alone(
     platform: Platform, scripted: Simulated, recording: bytes, times: str
 ):
     scripted.script(
@@ -454,7 +472,7 @@ def test_a_part_that_fails_is_sent_again_by_itself(
     )
     heard = Recording([recording] * 3, times=times)
 
-    said = list(platform.transcribe(Account(), heard, Watch()))
+    said = list(without_heartbeats(platform.transcribe(Account(), heard, Watch())))
 
     assert "".join(phrase.text for phrase in said) == "One. Two. Three."
     assert len(scripted.report()["recordings"]) == 5
@@ -470,7 +488,7 @@ def test_a_part_that_fails_is_sent_again_by_itself(
     ],
     ids=str,
 )
-def test_a_part_is_not_sent_again_for_ever(
+def test_platform_part_retries_are_bounded(
     platform: Platform,
     scripted: Simulated,
     recording: bytes,
@@ -484,18 +502,26 @@ def test_a_part_is_not_sent_again_for_ever(
     )
 
     with pytest.raises(errors.GatewayError):
-        list(platform.transcribe(Account(), Recording([recording] * 2), Watch()))
+        list(
+            without_heartbeats(
+                platform.transcribe(Account(), Recording([recording] * 2), Watch())
+            )
+        )
 
     assert len(scripted.report()["recordings"]) == calls
 
 
-def test_the_first_part_is_left_to_the_gateway(
+def test_failure_of_the_first_part_is_left_to_the_gateway(
     platform: Platform, scripted: Simulated, recording: bytes
 ):
     scripted.script({"call": "speech_to_text", **AGAIN})
 
     with pytest.raises(errors.Unreachable):
-        list(platform.transcribe(Account(), Recording([recording] * 2), Watch()))
+        list(
+            without_heartbeats(
+                platform.transcribe(Account(), Recording([recording] * 2), Watch())
+            )
+        )
 
     assert len(scripted.report()["recordings"]) == 1
 
@@ -516,7 +542,7 @@ def test_the_first_part_is_left_to_the_gateway(
     ],
     ids=str,
 )
-def test_what_has_no_times_lasts_as_long_as_its_part(
+def test_text_without_times_spans_its_part(
     platform: Platform,
     scripted: Simulated,
     recording: bytes,
@@ -525,8 +551,8 @@ def test_what_has_no_times_lasts_as_long_as_its_part(
 ):
     http = {"status": 200, "content_type": "application/json", "body": body}
     scripted.script({"call": "speech_to_text", "http": http})
-    heard = platform.transcribe(
-        Account(), Recording([recording], times="phrase"), Watch()
+    heard = without_heartbeats(
+        platform.transcribe(Account(), Recording([recording], times="phrase"), Watch())
     )
 
     if texts is None:
@@ -540,7 +566,7 @@ def test_what_has_no_times_lasts_as_long_as_its_part(
 
 
 @pytest.mark.parametrize("call", ["speech_to_text", "get_voice", "t2a"])
-def test_a_client_that_leaves_is_noticed_while_headers_are_awaited(
+def test_disconnect_ends_the_wait_for_platform_headers(
     platform: Platform, scripted: Simulated, recording: bytes, call: str
 ):
     """Of each call that somebody waits for, whether it is a stream or not."""
@@ -560,14 +586,16 @@ def test_a_client_that_leaves_is_noticed_while_headers_are_awaited(
     scripted.release()
 
 
-def test_a_time_out_is_not_tried_again(platform: Platform, scripted: Simulated):
+def test_paid_timeout_is_not_retried(platform: Platform, scripted: Simulated):
     """Each try is paid."""
     scripted.script({"call": "t2a", "hold_headers": True})
     with pytest.raises(errors.PaidTimeout):
         next(platform.speak(Account(), Speech(TEXT, "alloy"), Watch(idle_s=0.2)))
 
 
-def test_the_official_library_understands_times(served: Served, scripted: Simulated):
+def test_official_library_reads_transcription_times(
+    served: Served, scripted: Simulated
+):
     scripted.script(
         {"call": "speech_to_text", "pieces": [f"{SECRET}.", "And so on."], "times": 2}
     )
@@ -626,7 +654,7 @@ And so on.
 
 
 @pytest.mark.parametrize(("format", "expected"), [("srt", SRT), ("vtt", VTT)])
-def test_subtitles_are_made_of_times(
+def test_subtitles_are_made_from_segment_times(
     served: Served, scripted: Simulated, format: str, expected: str
 ):
     pieces = [f"{SECRET}.", "And so on."]
@@ -639,7 +667,7 @@ def test_subtitles_are_made_of_times(
     assert re.sub(r"(?<=[.,][05])\d\d", "##", told).replace("0##", "000", 1) == expected
 
 
-def test_who_cannot_tell_times_is_not_asked(
+def test_timed_transcription_goes_to_the_platform(
     served: Served, scripted: Simulated, simulator: Simulated
 ):
     """With accounts of both kinds the platform answers, whichever is preferred."""
@@ -653,7 +681,7 @@ def test_who_cannot_tell_times_is_not_asked(
     assert [seen["call"] for seen in scripted.work()] == ["speech_to_text"]
 
 
-def test_a_voice_that_only_one_service_has_goes_there(
+def test_voice_of_one_upstream_goes_there(
     serve: Callable[..., Served], scripted: Simulated
 ):
     """The platform is preferred, and knows what it has only by asking."""
@@ -671,7 +699,7 @@ def test_a_voice_that_only_one_service_has_goes_there(
 
 
 @pytest.mark.parametrize("format", TYPES)
-def test_a_refused_speech_is_tried_elsewhere_in_every_format(
+def test_refused_speech_is_retried_on_another_key_in_every_format(
     served: Served, scripted: Simulated, format: str
 ):
     scripted.script({"call": "t2a", "refuse": {"code": 1002, "as": "base_resp"}})
@@ -685,7 +713,9 @@ def test_a_refused_speech_is_tried_elsewhere_in_every_format(
     assert len({each["user"] for each in scripted.report()["speeches"]}) == 2
 
 
-def test_a_platform_key_serves_the_same_endpoints(scripted: Simulated, served: Served):
+def test_platform_key_serves_speech_and_transcription(
+    scripted: Simulated, served: Served
+):
     scripted.script({"call": "speech_to_text", "text": SECRET})
     client = served.client(KEY).audio
 

@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,12 +19,12 @@ TEXTS = st.lists(WORDS, max_size=400).map("".join)
 
 
 @given(TEXTS, st.integers(4, 900))
-def test_pieces_are_the_text_again(text: str, most: int):
+def test_split_text_joins_to_the_original(text: str, most: int):
     assert "".join(text_splitting.split_text(text, most)) == text
 
 
 @given(TEXTS, st.integers(4, 900))
-def test_no_piece_is_too_long_or_empty(text: str, most: int):
+def test_split_text_has_no_empty_or_oversized_piece(text: str, most: int):
     pieces = text_splitting.split_text(text, most)
 
     assert all(len(piece) <= most for piece in pieces)
@@ -41,9 +42,7 @@ def test_no_piece_is_too_long_or_empty(text: str, most: int):
         ("unbreakable", 4, ["unbr", "eaka", "ble"]),
     ],
 )
-def test_a_text_is_cut_at_the_best_place_there_is(
-    text: str, most: int, expected: list[str]
-):
+def test_text_is_split_at_the_best_place(text: str, most: int, expected: list[str]):
     assert text_splitting.split_text(text, most) == expected
 
 
@@ -59,12 +58,12 @@ def test_a_text_is_cut_at_the_best_place_there_is(
         ("  \n x \n ", "x"),
     ],
 )
-def test_what_is_not_spoken_is_left_out(text: str, expected: str):
+def test_unspoken_characters_are_removed(text: str, expected: str):
     assert read_aloud.spoken(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "...", "# ()", "\n", "🙂"])
-def test_nothing_to_say_is_refused(text: str):
+def test_text_without_words_is_refused(text: str):
     with pytest.raises(BadRequest) as refusal:
         read_aloud.readable(text)
 
@@ -81,7 +80,7 @@ def test_nothing_to_say_is_refused(text: str):
         "\n\nHello, how\nare you today!\n",
     ],
 )
-def test_the_same_words_are_a_repetition(said: str):
+def test_same_words_are_a_repetition(said: str):
     asked = "Hello, how are you today?"
 
     assert read_aloud.similarity(asked, said) >= read_aloud.ALIKE
@@ -98,13 +97,13 @@ def test_the_same_words_are_a_repetition(said: str):
         "你好，你今天怎么样？",
     ],
 )
-def test_other_words_are_none(said: str):
+def test_other_words_are_no_repetition(said: str):
     asked = "Hello, how are you today?"
 
     assert read_aloud.similarity(asked, said) < read_aloud.ALIKE
 
 
-def test_letters_that_normalising_makes_many_of_are_compared_at_once():
+def test_similarity_of_expanding_letters_takes_few_steps():
     """800 of U+FDFA are 14,400 letters: in quadratic steps of Python they take 5 s.
 
     Counted in steps of the comparison, one for each letter.
@@ -113,7 +112,7 @@ def test_letters_that_normalising_makes_many_of_are_compared_at_once():
     assert len(read_aloud.letters(asked)) > 10_000
     steps = 0
 
-    def count(*_: object) -> object:
+    def count(*_: Any) -> Any:
         nonlocal steps
         steps += 1
         return count
@@ -128,14 +127,14 @@ def test_letters_that_normalising_makes_many_of_are_compared_at_once():
     assert steps < 200_000
 
 
-def test_what_follows_the_letters_that_are_compared_counts():
+def test_similarity_counts_letters_beyond_the_compared_ones():
     asked = "\ufdfa" * 200
 
     assert read_aloud.similarity(asked, asked + asked) < read_aloud.ALIKE
 
 
 @pytest.mark.parametrize("said", ["a\u0316\u0301" * 50_000, "a" * 1_000_000])
-def test_an_answer_far_longer_than_what_was_asked_is_not_looked_at(
+def test_far_longer_answer_is_dissimilar_without_comparison(
     monkeypatch: pytest.MonkeyPatch, said: str
 ):
     """Normalising so many combining marks takes minutes."""
@@ -145,7 +144,7 @@ def test_an_answer_far_longer_than_what_was_asked_is_not_looked_at(
 
 
 @given(st.text("ab", max_size=9), st.text("ab", max_size=9))
-def test_similarity_counts_the_letters_they_have_in_common(one: str, other: str):
+def test_similarity_counts_common_letters(one: str, other: str):
     common = max(
         len(each)
         for size in range(len(one) + 1)
@@ -163,7 +162,7 @@ def is_subsequence(letters: tuple[str, ...], text: str) -> bool:
 
 
 @given(TEXTS)
-def test_a_text_is_like_itself(text: str):
+def test_text_is_similar_to_itself(text: str):
     assert read_aloud.similarity(text, text) == 1
 
 

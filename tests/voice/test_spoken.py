@@ -62,12 +62,12 @@ SPOKEN = {
 
 
 @pytest.mark.parametrize(("text", "expected"), SPOKEN.values(), ids=SPOKEN)
-def test_marks_are_not_spoken(text: str, expected: str):
+def test_markdown_is_not_spoken(text: str, expected: str):
     assert spoken(text) == expected
 
 
 @given(st.lists(st.text(st.characters(categories=["L", "Nd"]), min_size=1)))
-def test_words_are_spoken(words: list[str]):
+def test_words_are_spoken_unchanged(words: list[str]):
     """Whatever their letters; sentences and lines are as they were."""
     text = "\n".join(f"{word}, {word}." for word in words)
 
@@ -78,7 +78,7 @@ MARKS = list("*_`~#>|[]()<>!\\&;:\n\t -=+.1aé") + ["```", "https://", "🎉", "
 
 
 @given(st.lists(st.sampled_from(MARKS), max_size=60).map("".join))
-def test_any_text_has_its_letters_left(text: str):
+def test_random_text_keeps_its_letters(text: str):
     """Nothing fails, nothing is added, and what is left is not marked anew."""
     said = spoken(text)
 

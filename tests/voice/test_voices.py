@@ -20,7 +20,7 @@ def test_every_official_voice_of_the_original_program_exists():
 
 @pytest.mark.parametrize("model", ["tts-1", "tts-1-hd", "", "hailuo"])
 @pytest.mark.parametrize("name", OPENAI.split())
-def test_each_of_openai_s_names_is_an_official_voice(name: str, model: str):
+def test_openai_voice_maps_to_an_official_voice(name: str, model: str):
     ids = [speaker.id for speaker in voices.VOICES]
 
     assert chosen(name, model, {}) in ids
@@ -43,7 +43,7 @@ def test_voice_maps_as_in_the_original_program(name: str, model: str, expected: 
 
 
 @pytest.mark.parametrize("name", ["", "nobody", "ALLOY", "puv_", "puv_../x", "a&b=c"])
-def test_an_unknown_voice_says_where_the_list_is(name: str):
+def test_unknown_voice_error_names_the_voices_route(name: str):
     with pytest.raises(BadRequest, match="/v1/audio/voices") as refusal:
         chosen(name, "", {})
 

@@ -1,7 +1,6 @@
 """Speech and recognition of the web upstream, against the simulator."""
 
 import contextlib
-import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from hailuo.gateway.retry import POLICY
 from hailuo.net.client import HttpClient
 from hailuo.upstream import Recording, Speech
 from hailuo.upstream.web import Web
+from tests.heartbeats import without_heartbeats
 from tests.simulated import Simulated
 from tests.voice import sounds
 from tests.voice.sounds import Decoded
@@ -37,7 +37,7 @@ def scripted(upstream: Simulated) -> Simulated:
 def web(scripted: Simulated) -> Iterator[Web]:
     web = Web(HttpClient(), scripted.origin)
     yield web
-    assert web.drain(5) == 0
+    assert web.drain(30) == 0
 
 
 @pytest.fixture
@@ -45,13 +45,15 @@ def account(scripted: Simulated) -> Account:
     return Account(scripted.token("2001"))
 
 
-def spoken(web: Web, account: Account, text: str = TEXT, **speech: str) -> bytes:
+def spoken(web: Web, account: Account, text: str = TEXT, **speech: Any) -> bytes:
     speech.setdefault("voice", "alloy")
-    return b"".join(web.speak(account, Speech(text, **speech), Watch()))
+    return b"".join(
+        without_heartbeats(web.speak(account, Speech(text, **speech), Watch()))
+    )
 
 
 def written(web: Web, account: Account, *parts: bytes) -> str:
-    said = web.transcribe(account, Recording(parts), Watch())
+    said = without_heartbeats(web.transcribe(account, Recording(parts), Watch()))
     return "".join(phrase.text for phrase in said)
 
 
@@ -62,7 +64,7 @@ def recording() -> bytes:
     )
 
 
-def test_a_text_is_read_by_the_voice_that_was_asked_for(
+def test_web_speech_has_the_requested_voice(
     web: Web, account: Account, scripted: Simulated
 ):
     made = spoken(web, account, voice="Podcast_girl")
@@ -72,7 +74,7 @@ def test_a_text_is_read_by_the_voice_that_was_asked_for(
     assert Decoded(made).hertz == pytest.approx(speech["hz"], rel=0.02)
 
 
-def test_its_parts_are_joined_as_one_file(
+def test_web_speech_parts_are_joined_as_one_file(
     web: Web, account: Account, scripted: Simulated
 ):
     scripted.script({"call": "msg_tts", "parts": 3, "sound": "tone"})
@@ -84,7 +86,7 @@ def test_its_parts_are_joined_as_one_file(
     assert Decoded(made).seconds == pytest.approx(seconds, abs=0.3)
 
 
-def test_a_single_part_is_left_as_it_is(
+def test_single_web_speech_part_is_unchanged(
     web: Web, account: Account, scripted: Simulated
 ):
     scripted.script({"call": "msg_tts", "parts": 1, "sound": "tone"})
@@ -92,7 +94,9 @@ def test_a_single_part_is_left_as_it_is(
     assert sounds.headers(spoken(web, account))[0] == "ID3"
 
 
-def test_a_long_text_is_read_in_order(web: Web, account: Account, scripted: Simulated):
+def test_long_web_speech_is_read_in_order(
+    web: Web, account: Account, scripted: Simulated
+):
     text = "".join(f"This is sentence number {n}. " for n in range(100))
     scripted.script({**TONE, "character_s": 0.02})
 
@@ -106,7 +110,7 @@ def test_a_long_text_is_read_in_order(web: Web, account: Account, scripted: Simu
     assert Decoded(made).seconds == pytest.approx(0.02 * len(text), rel=0.03)
 
 
-def test_what_was_read_leaves_no_conversation(
+def test_web_speech_leaves_no_conversation(
     web: Web, account: Account, scripted: Simulated
 ):
     spoken(web, account)
@@ -115,7 +119,7 @@ def test_what_was_read_leaves_no_conversation(
     assert scripted.report()["violations"] == []
 
 
-def test_brackets_and_line_breaks_are_not_asked_for(
+def test_brackets_and_line_breaks_are_not_spoken(
     web: Web, account: Account, scripted: Simulated
 ):
     spoken(web, account, "# Title (draft)\nOne\nTwo")
@@ -124,7 +128,7 @@ def test_brackets_and_line_breaks_are_not_asked_for(
     assert speech["text"] == "Title  draft. One. Two"
 
 
-def test_an_answer_instead_of_a_repetition_is_asked_for_once_more(
+def test_answer_instead_of_a_repetition_is_retried_once(
     web: Web, account: Account, scripted: Simulated
 ):
     scripted.script({"call": "chat", "text": "I am fine, and you?"})
@@ -137,7 +141,9 @@ def test_an_answer_instead_of_a_repetition_is_asked_for_once_more(
     assert speech["text"] == "How are you?"
 
 
-def test_two_answers_are_no_speech(web: Web, account: Account, scripted: Simulated):
+def test_two_answers_instead_of_a_repetition_fail(
+    web: Web, account: Account, scripted: Simulated
+):
     scripted.script({"call": "chat", "text": "I am fine, and you?", "times": 2})
 
     with pytest.raises(errors.SpeechNotRepeated) as failure:
@@ -149,9 +155,7 @@ def test_two_answers_are_no_speech(web: Web, account: Account, scripted: Simulat
     scripted.wait("conversations", exactly=0)
 
 
-def test_asking_whether_it_is_ready_pauses(
-    web: Web, account: Account, scripted: Simulated
-):
+def test_polling_for_speech_pauses(web: Web, account: Account, scripted: Simulated):
     """The simulator notes a violation when it is asked without a pause."""
     scripted.script({"call": "msg_tts", "polls": 3, "sound": "tone"})
 
@@ -160,7 +164,9 @@ def test_asking_whether_it_is_ready_pauses(
     assert scripted.report()["speeches"][0]["polls"] == 4
 
 
-def test_a_wait_is_told_to_the_caller(web: Web, account: Account, scripted: Simulated):
+def test_polling_for_speech_yields_heartbeats(
+    web: Web, account: Account, scripted: Simulated
+):
     scripted.script({"call": "msg_tts", "polls": 2, "sound": "tone"})
     watch = Watch(heartbeat_s=0.05)
 
@@ -172,7 +178,7 @@ def test_a_wait_is_told_to_the_caller(web: Web, account: Account, scripted: Simu
     assert beats >= 3
 
 
-def test_an_unknown_voice_asks_nobody(web: Web, account: Account, scripted: Simulated):
+def test_unknown_voice_causes_no_call(web: Web, account: Account, scripted: Simulated):
     with pytest.raises(errors.BadRequest):
         spoken(web, account, voice="nobody")
 
@@ -214,7 +220,7 @@ FAULTS: list[tuple[dict[str, Any], type[errors.UpstreamError]]] = [
 @pytest.mark.parametrize(
     ("fault", "failure"), FAULTS, ids=[str(fault)[:60] for fault, _ in FAULTS]
 )
-def test_a_fault_has_its_name_and_leaves_nothing_behind(
+def test_web_speech_fault_has_its_error_class_and_leaves_nothing(
     web: Web,
     account: Account,
     scripted: Simulated,
@@ -229,7 +235,7 @@ def test_a_fault_has_its_name_and_leaves_nothing_behind(
     scripted.wait("conversations", exactly=0)
 
 
-def test_a_caller_who_leaves_has_the_conversation_removed(
+def test_closing_web_speech_removes_its_conversation(
     web: Web, account: Account, scripted: Simulated
 ):
     sound = web.speak(account, Speech(TEXT, "alloy"), Watch())
@@ -241,7 +247,7 @@ def test_a_caller_who_leaves_has_the_conversation_removed(
     scripted.wait("open_answers", exactly=0)
 
 
-def test_a_recording_is_written_down(
+def test_web_transcribes_a_recording(
     web: Web, account: Account, scripted: Simulated, recording: bytes
 ):
     scripted.script({"call": "phone", "text": "你好，海螺。"})
@@ -263,7 +269,7 @@ def test_a_recording_is_written_down(
     ],
     ids=["English", "Chinese", "Korean", "a silent part"],
 )
-def test_the_parts_of_a_recording_are_joined_in_order(
+def test_transcribed_web_parts_are_joined_in_order(
     web: Web,
     account: Account,
     scripted: Simulated,
@@ -276,7 +282,7 @@ def test_the_parts_of_a_recording_are_joined_in_order(
     assert written(web, account, *[recording] * len(texts)) == expected
 
 
-def test_a_part_that_fails_is_sent_again_by_itself(
+def test_failed_web_part_is_retried_alone(
     web: Web, account: Account, scripted: Simulated, recording: bytes
 ):
     scripted.script(
@@ -289,7 +295,7 @@ def test_a_part_that_fails_is_sent_again_by_itself(
     assert len(scripted.report()["recordings"]) == 3
 
 
-def test_nothing_recognised_is_an_empty_text(
+def test_web_transcription_without_words_is_an_empty_text(
     web: Web, account: Account, scripted: Simulated, recording: bytes
 ):
     scripted.script({"call": "phone", "status_code": 1200041, "err_message": "无"})
@@ -299,7 +305,7 @@ def test_nothing_recognised_is_an_empty_text(
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize("event_lines", [True, False])
-def test_the_text_is_found_among_the_events(
+def test_transcription_is_found_among_the_events(
     web: Web,
     account: Account,
     scripted: Simulated,
@@ -324,7 +330,7 @@ def test_the_text_is_found_among_the_events(
     ],
     ids=str,
 )
-def test_a_fault_of_recognition_has_its_name(
+def test_web_recognition_fault_has_its_error_class(
     web: Web,
     account: Account,
     scripted: Simulated,
@@ -338,22 +344,17 @@ def test_a_fault_of_recognition_has_its_name(
         written(web, account, recording)
 
 
-def test_a_silent_service_is_given_up(
+def test_silent_recognition_times_out(
     web: Web, account: Account, scripted: Simulated, recording: bytes
 ):
-    scripted.script({"call": "phone", "first_delay_s": 0.5})
+    scripted.script({"call": "phone", "first_delay_s": 5})
     watch = Watch(idle_s=0.1)
 
-    began = time.monotonic()
     with pytest.raises(errors.UpstreamTimeout):
-        list(web.transcribe(account, Recording([recording]), watch))
-
-    assert time.monotonic() - began < 0.4
+        list(without_heartbeats(web.transcribe(account, Recording([recording]), watch)))
 
 
-def test_an_account_s_own_voices_are_listed(
-    web: Web, account: Account, scripted: Simulated
-):
+def test_cloned_web_voices_are_listed(web: Web, account: Account, scripted: Simulated):
     (speaker,) = web.account_voices(account)
     assert speaker.id.startswith("puv_")
 
@@ -363,7 +364,7 @@ def test_an_account_s_own_voices_are_listed(
 
 
 @pytest.mark.leaves("violations")
-def test_a_voice_changed_in_between_is_noticed_by_the_simulator(
+def test_simulator_notices_a_voice_changed_in_between(
     web: Web, account: Account, scripted: Simulated
 ):
     """Else the tests of callers at once would show nothing."""
@@ -380,13 +381,11 @@ def test_a_voice_changed_in_between_is_noticed_by_the_simulator(
     assert "voice" in scripted.report()["violations"][0]
 
 
-def test_espeak_is_understood_by_the_decoder(
-    web: Web, account: Account, scripted: Simulated
-):
+def test_espeak_audio_is_decoded(web: Web, account: Account, scripted: Simulated):
     scripted.reset()
     scripted.script(AT_ONCE, {"call": "msg_tts", "sound": "voice"})
 
     made = spoken(web, account)
 
     assert Decoded(made).seconds > 1
-    assert b"".join(audio.transcode([made], "pcm"))
+    assert b"".join(without_heartbeats(audio.transcode([made], "pcm")))

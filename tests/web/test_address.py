@@ -16,16 +16,16 @@ def names(url: str) -> list[str]:
     return re.findall(r"[?&]([^=]+)=", url)
 
 
-def test_the_order_is_the_protocols():
+def test_query_parameters_have_the_protocols_order():
     assert names(address("/x", "u", "d")) == NAMES
     assert "&uuid=u&device_id=d&" in address("/x", "u", "d")
 
 
-def test_before_the_device_is_registered_it_is_left_out():
+def test_device_id_is_omitted_before_registration():
     assert names(address("/x", "u")) == [each for each in NAMES if each != "device_id"]
 
 
-def test_a_query_of_its_own_stays_in_front():
+def test_existing_query_parameters_come_first():
     assert names(address("/x?msgID=1&timbre=b", "u"))[:3] == [
         "msgID",
         "timbre",
@@ -33,7 +33,7 @@ def test_a_query_of_its_own_stays_in_front():
     ]
 
 
-def test_the_time_is_in_milliseconds_cut_to_seconds():
+def test_unix_time_is_in_milliseconds_cut_to_seconds():
     unix = int(address("/x", "u").rpartition("unix=")[2])
     assert unix % 1000 == 0
     assert abs(unix / 1000 - time.time()) < 2

@@ -69,11 +69,11 @@ FOLDED = {
 
 
 @pytest.mark.parametrize(("messages", "expected"), FOLDED.values(), ids=FOLDED)
-def test_folding(messages: list[Message], expected: str):
+def test_history_is_folded(messages: list[Message], expected: str):
     assert fold(messages) == expected
 
 
-def test_a_file_alone_is_asked_about():
+def test_file_alone_gets_a_standard_question():
     assert fold([user(PICTURE)], files=True) == ABOUT_FILES
     assert fold([user(" "), user(PICTURE)], files=True).endswith(
         f"\nuser:{ABOUT_FILES}\nassistant:"
@@ -81,18 +81,18 @@ def test_a_file_alone_is_asked_about():
     assert fold([user("What is it?", PICTURE)], files=True) == "What is it?"
 
 
-def test_a_file_in_a_result_is_not_asked_about():
+def test_file_in_a_tool_result_gets_no_question():
     folded = fold([user("Look"), Message("tool", (PICTURE,))], files=True)
     assert ABOUT_FILES not in folded
 
 
-def test_of_a_known_conversation_only_the_new_is_sent():
+def test_only_new_messages_of_a_known_conversation_are_sent():
     history = [user("a"), assistant("b"), user("c"), user("d")]
     assert latest(history) == history[2:]
     assert latest(history[2:]) == history[2:], "nothing was answered yet"
 
 
-def test_one_that_ends_with_an_answer_is_sent_whole():
+def test_conversation_ending_with_an_answer_is_sent_whole():
     """There is nothing new to it, but something must be asked."""
     history = [user("a"), assistant("b")]
     assert latest(history) == history

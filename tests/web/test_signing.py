@@ -1,5 +1,7 @@
 """The signature, against vectors that node computed (encodeURIComponent, md5)."""
 
+from typing import Any
+
 import pytest
 import requests
 
@@ -37,7 +39,7 @@ VECTORS = {
 
 
 @pytest.mark.parametrize(("path", "body", "expected"), VECTORS.values(), ids=VECTORS)
-def test_what_is_sent_is_signed(path: str, body: object, expected: str):
+def test_request_is_signed_as_the_browser_signs_it(path: str, body: Any, expected: str):
     method = "GET" if body is None else "POST"
     request = requests.Request(
         method,
@@ -48,7 +50,7 @@ def test_what_is_sent_is_signed(path: str, body: object, expected: str):
     assert request.headers["Yy"] == expected
 
 
-def test_a_chat_message_is_signed_by_its_fields():
+def test_chat_message_is_signed_by_its_digest():
     request = requests.Request(
         "POST",
         f"https://hailuoai.com/v4/api/chat/msg?{QUERY}",
@@ -58,12 +60,12 @@ def test_a_chat_message_is_signed_by_its_fields():
     assert request.headers["Yy"] == "473c0e7b2ab5a2b343a63107532291ef"
 
 
-def test_line_breaks_do_not_count_in_a_message():
+def test_chat_digest_ignores_line_breaks():
     assert chat_digest("1", "Hello\r\n海螺 🐚\rx", "0") == CHAT_DIGEST
     assert chat_digest("1", "Hello海螺 🐚x", "0") == CHAT_DIGEST
 
 
-def test_the_form_of_files_counts():
+def test_chat_digest_covers_the_form_of_files():
     form = '[{"name":"","formType":2,"content":"海.png","fileID":"9"}]'
     assert chat_digest("1", "Hi", "312345678901234567", form) == (
         "c4ca4238a0b923820dcc509a6f75849bc1a5298f939e87e8f962a5edfc206918"
@@ -71,7 +73,7 @@ def test_the_form_of_files_counts():
     )
 
 
-def test_encoding_is_that_of_the_browser():
+def test_encoding_matches_encode_uri_component():
     every_kind = "AZaz09-_.!~*'() /?&=%+é海🐚:@,;$#[]\"<>\\^`{|}\x7f\x01"
     assert encode(every_kind) == (
         "AZaz09-_.!~*'()%20%2F%3F%26%3D%25%2B%C3%A9%E6%B5%B7%F0%9F%90%9A%3A%40%2C%3B"
@@ -79,7 +81,7 @@ def test_encoding_is_that_of_the_browser():
     )
 
 
-def test_a_signature_depends_on_address_digest_and_time():
+def test_signature_depends_on_address_digest_and_time():
     one = signature("/a?unix=1000", "{}")
     assert len({one, signature("/b?unix=1000", "{}")}) == 2
     assert len({one, signature("/a?unix=2000", "{}")}) == 2

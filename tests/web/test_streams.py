@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hailuo.errors import UpstreamError, UpstreamProtocolError
 from hailuo.upstream.answer_pieces import answer_pieces
 from hailuo.upstream.web.chat import AnswerParser, repeated
+from tests.heartbeats import without_heartbeats
 
 RECORDINGS = sorted(Path(__file__).with_name("streams").glob("*.sse"))
 
@@ -28,7 +29,9 @@ def played(parts: Iterable[bytes], *, streamed: bool = True) -> dict[str, Any]:
     text, links, error = "", [], None
     begun = streamed
     try:
-        for piece in answer_pieces((part for part in parts if part), transcript):
+        for piece in without_heartbeats(
+            answer_pieces((part for part in parts if part), transcript)
+        ):
             assert piece.text or piece.finish or not begun, "brings nothing"
             begun = True
             assert piece.id == transcript.chat_id
@@ -61,23 +64,25 @@ def read_whole(request: pytest.FixtureRequest) -> tuple[bytes, dict[str, Any]]:
     return path.read_bytes(), expected | whole
 
 
-def test_whole(recording: tuple[bytes, dict[str, Any]]):
+def test_recording_is_understood_whole(recording: tuple[bytes, dict[str, Any]]):
     data, expected = recording
     assert played([data]) == expected
 
 
-def test_byte_by_byte(recording: tuple[bytes, dict[str, Any]]):
+def test_recording_is_understood_byte_by_byte(recording: tuple[bytes, dict[str, Any]]):
     data, expected = recording
     assert played(bytes([byte]) for byte in data) == expected
 
 
-def test_cut_at_every_position(recording: tuple[bytes, dict[str, Any]]):
+def test_recording_is_understood_cut_at_every_position(
+    recording: tuple[bytes, dict[str, Any]],
+):
     data, expected = recording
     for at in range(1, len(data)):
         assert played([data[:at], data[at:]]) == expected, f"cut at {at}"
 
 
-def test_answer_read_as_whole_is_the_last_content(
+def test_whole_answer_is_the_last_content(
     read_whole: tuple[bytes, dict[str, Any]],
 ):
     data, expected = read_whole
@@ -85,7 +90,7 @@ def test_answer_read_as_whole_is_the_last_content(
     assert played((bytes([byte]) for byte in data), streamed=False) == expected
 
 
-def test_answer_read_as_whole_is_the_same_however_it_is_cut(
+def test_whole_answer_is_the_same_however_cut(
     read_whole: tuple[bytes, dict[str, Any]],
 ):
     data, expected = read_whole
@@ -98,7 +103,7 @@ CONTENTS = st.lists(st.text("ab\ufffd", max_size=4) | st.just("ab" * 20), max_si
 
 
 @given(CONTENTS, st.booleans(), st.lists(st.integers(0, 2_000), max_size=4))
-def test_cut_of_any_contents_changes_nothing(
+def test_random_contents_are_the_same_however_cut(
     contents: list[str], streamed: bool, cuts: list[int]
 ):
     events = [said(content) for content in contents]
@@ -110,7 +115,7 @@ def test_cut_of_any_contents_changes_nothing(
 
 
 @given(CONTENTS)
-def test_streamed_text_is_the_beginning_of_the_last_content(contents: list[str]):
+def test_streamed_text_begins_the_last_content_or_fails(contents: list[str]):
     """Or there is an error: nothing is ever spliced."""
     data = b"".join(b"data: %b\n\n" % said(content) for content in contents)
     answer = played([data + b'data: {"type":8}\n\n'])
@@ -118,7 +123,7 @@ def test_streamed_text_is_the_beginning_of_the_last_content(contents: list[str])
     assert answer["error"] or answer["text"].rstrip() == last.rstrip()
 
 
-def test_no_text_is_given_twice_or_taken_back():
+def test_text_is_never_repeated_or_taken_back():
     transcript = AnswerParser()
     taken = []
     for content in ("a", "a\ufffd", "a海", "a", "a海螺"):
@@ -150,13 +155,13 @@ def said(content: str, ending: str = '","isEnd":1,"extra":{}}}}') -> bytes:
         (said("a"), b"", False),
     ],
 )
-def test_only_what_a_newer_event_repeats_is_passed_over(
+def test_event_is_skipped_only_when_the_next_repeats_it(
     event: bytes, newer: bytes, is_repeated: bool
 ):
     assert repeated(event, newer) is is_repeated
 
 
-def test_text_comes_before_the_failure_behind_it_although_it_was_passed_over():
+def test_skipped_text_is_given_before_the_failure_behind_it():
     sound, broken = said("a"), said(r"a\x")
     assert repeated(sound, broken)
     transcript = AnswerParser()
@@ -165,7 +170,7 @@ def test_text_comes_before_the_failure_behind_it_although_it_was_passed_over():
     assert (piece := transcript.take()) and piece.text == "a"
 
 
-def test_what_was_taken_is_not_new_at_the_end():
+def test_final_piece_does_not_repeat_text():
     transcript = AnswerParser()
     transcript.read(b'{"data":{"messageResult":{"content":"ab","isEnd":0}}}')
     taken = [transcript.take(), transcript.take()]
@@ -175,14 +180,14 @@ def test_what_was_taken_is_not_new_at_the_end():
     ]
 
 
-def test_the_id_is_known_with_the_first_event():
+def test_conversation_id_is_known_from_the_first_event():
     """Before any text: that is when the conversation must be removed."""
     transcript = AnswerParser()
     transcript.read(b'{"type":1,"data":{"sendResult":{"chatID":"123"}}}')
     assert transcript.chat_id == "123" and transcript.take() is None
 
 
-def test_every_recording_says_what_it_comes_to():
+def test_every_recording_has_an_expectation():
     folder = Path(__file__).with_name("streams")
     assert {path.stem for path in folder.iterdir()} == {p.stem for p in RECORDINGS}
     assert len(list(folder.iterdir())) == 2 * len(RECORDINGS)

@@ -1,0 +1,171 @@
+"""README and docs tell the truth: settings, routes, errors, and lines to paste."""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from hailuo import create_app, errors
+from hailuo.settings import Settings
+from tests.conftest import SECRET
+from tests.served import KEY, ROOT, Served
+from tests.simulated import Simulated
+
+README, CHINESE, APIS, DEPLOY = (
+    (ROOT / path).read_text("utf-8")
+    for path in ("README.md", "README.zh-CN.md", "docs/apis.md", "docs/deploy.md")
+)
+BLOCKS = re.findall(
+    r"^```(?:ba)?sh\n(.*?)^```", README + CHINESE + DEPLOY, re.MULTILINE | re.DOTALL
+)
+
+
+def rows(heading: str, page: str = README) -> list[list[str]]:
+    """Return the cells of the table under a heading."""
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines[2:]]
+    return [[cell.strip() for cell in row] for row in cells]
+
+
+def test_every_setting_is_documented_with_its_default():
+    told = {row[0].strip("`"): row[1].strip("`") for row in rows("Configuration")}
+    real = {f.metadata["name"]: f.metadata["default"] for f in fields(Settings)}
+    assert told == real
+    chinese = {row[0].strip("`"): row[1].strip("`") for row in rows("设置", CHINESE)}
+    assert chinese.items() <= real.items(), "a selection, with the same defaults"
+
+
+def test_every_route_is_documented(tmp_path: Path):
+    app = create_app(Settings(tokens_file=str(tmp_path / "none.json")))
+    told: dict[str, set[str]] = {}
+    for cell, *_ in rows("Routes"):
+        for spelled in re.findall(r"`((?:[A-Z]+`, `)*[A-Z]+ \S+)`", cell):
+            *methods, path = spelled.replace("`, `", " ").split()
+            plain = re.sub(r"\{\w+\}", "{}", path.removeprefix("/v1"))
+            told.setdefault(plain, set()).update(methods)
+    real: dict[str, set[str]] = {}
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint != "static":
+            plain = re.sub(r"<[^>]+>", "{}", rule.rule)
+            methods = set(rule.methods or ()) - {"HEAD", "OPTIONS"}
+            real.setdefault(plain, set()).update(methods)
+    assert told == real
+
+
+def kinds(error: type[errors.GatewayError]) -> list[type[errors.GatewayError]]:
+    return [error, *(kind for each in error.__subclasses__() for kind in kinds(each))]
+
+
+@pytest.mark.parametrize(
+    ("heading", "page", "status", "code"),
+    [("Errors", README, 0, 1), ("3. Failures", APIS, 1, 2)],
+    ids=["README", "apis"],
+)
+def test_every_error_is_documented(heading: str, page: str, status: int, code: int):
+    told = {
+        (row[status], name) for row in rows(heading, page) for name in codes(row[code])
+    }
+    for kind in kinds(errors.GatewayError):
+        if kind.code and kind.status != 499:  # nobody is there to be told
+            assert (str(kind.status), kind.code) in told, kind
+
+
+def codes(cell: str) -> list[str]:
+    return re.findall(r"`([\w-]+)`", cell.partition("/")[2])
+
+
+def commands() -> list[str]:
+    """Return each curl line of the pages, whole."""
+    joined = "\n".join(BLOCKS).replace("\\\n", " ")
+    return re.findall(r"^curl (?:[^'\n]|'[^']*')*", joined, re.MULTILINE)
+
+
+def curl(command: str, gateway: Served) -> str:
+    """What a pasted line prints, with the status behind it."""
+    there = command.replace("localhost:8000", f"127.0.0.1:{gateway.port}")
+    asked = f"{there} --silent --max-time 20 --noproxy '*' -w '\\n%{{http_code}}'"
+    done = subprocess.run(
+        ["bash", "-c", asked], capture_output=True, text=True, check=True, timeout=30
+    )
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def gateway(
+    serve: Callable[..., Served],
+    simulator: Simulated,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Served:
+    """One whose pool may be changed by what is pasted."""
+    file = tmp_path_factory.mktemp("readme") / "tokens.json"
+    file.write_text(json.dumps([simulator.token("6001")]))
+    return serve(HAILUO_TOKENS=simulator.token("6003"), HAILUO_TOKENS_FILE=file)
+
+
+CHATS = [
+    each
+    for each in commands()
+    if "/chat/completions" in each and "file_url" not in each
+]
+
+
+@pytest.mark.parametrize("command", CHATS)
+def test_chat_command_of_the_readme_works(
+    upstream: Simulated, gateway: Served, command: str
+):
+    upstream.script({"call": "chat", "text": f"Hello {SECRET}", "times": None})
+    printed = curl(command, gateway)
+    assert printed.endswith("200"), printed
+    if '"stream": true' in command:
+        assert "\ndata: [DONE]\n" in printed
+    else:
+        assert f'"content":"Hello {SECRET}"' in printed
+
+
+OTHERS = [each for each in commands() if each not in CHATS and "/v1/audio" not in each]
+
+
+@pytest.mark.parametrize("command", OTHERS)
+def test_other_command_of_the_readme_works(
+    upstream: Simulated, gateway: Served, command: str
+):
+    """With TOKEN and ACCOUNT filled in, as a reader would."""
+    token = upstream.token("6002")
+    for word, value in {
+        "TOKEN1,TOKEN2": token,
+        "TOKEN": token,
+        "ACCOUNT": "6001",
+    }.items():
+        command = re.sub(rf"\b{word}\b", value, command)
+    printed = curl(command, gateway)
+    assert printed.endswith("200"), printed
+
+
+def test_readme_has_chat_commands():
+    assert len(CHATS) >= 2, "one in English, one in Chinese"
+
+
+ORIGINAL = """\
+curl -X POST http://localhost:8000/v1/chat/completions \\
+  -H "Content-Type: application/json" \\
+  -H "Authorization: Bearer sk-hailuofreeapi" \\
+  -d '{
+    "model": "hailuo",
+    "messages": [{"role": "user", "content": "Hello, how are you?"}]
+  }'
+"""
+
+
+def test_original_programs_example_works_unchanged(
+    upstream: Simulated, gateway: Served
+):
+    upstream.script({"call": "chat", "text": "Fine"})
+    printed = curl(ORIGINAL.strip(), gateway)
+    assert '"content":"Fine"' in printed and printed.endswith("200")
+    assert ORIGINAL.strip() in README
+    assert KEY in ORIGINAL
