@@ -46,7 +46,7 @@ class GatewayError(Exception):
     status = 500
     type = "server_error"
     code: str | None = None
-    final = False  # says `x-should-retry: false`: the same call fails again
+    should_retry = True  # False: the same call fails again
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class GatewayError(Exception):
     @property
     def headers(self) -> dict[str, str]:
         """What the status alone cannot say: when, or that not at all, to come again."""
-        if self.final:
+        if not self.should_retry:
             return {"x-should-retry": "false"}
         if self.retry_after_s is None:
             return {}
@@ -100,7 +100,7 @@ class Unauthorized(GatewayError):
     status = 401
     type = "authentication_error"
     code = "invalid_api_key"
-    final = True
+    should_retry = False
 
 
 class AccountsBusy(GatewayError):
@@ -117,7 +117,7 @@ class NoLiveAccount(GatewayError):
     status = 503
     type = "upstream_error"
     code = "no_live_account"
-    final = True
+    should_retry = False
 
 
 class ShuttingDown(GatewayError):
@@ -180,7 +180,7 @@ class QuotaExhausted(UpstreamBusy):
     status = 429
     type = "rate_limit_error"
     code = "insufficient_quota"
-    final = True
+    should_retry = False
     retry_same_account = False
     about_account = True
 
@@ -191,7 +191,7 @@ class Forbidden(UpstreamError):
     status = 403
     type = "permission_error"
     code = "permission_denied"
-    final = True
+    should_retry = False
     retry_same_account = False
     about_account = True
 
@@ -202,7 +202,7 @@ class VoiceUnknown(UpstreamError):
     status = 400
     type = "invalid_request_error"
     code = "invalid_voice"
-    again = False
+    retry_same_account = False
 
 
 class TokenRejected(UpstreamError):
@@ -211,7 +211,7 @@ class TokenRejected(UpstreamError):
     status = 401
     type = "authentication_error"
     code = "invalid_api_key"
-    final = True
+    should_retry = False
     retry_same_account = False
     about_account = True
 
@@ -242,7 +242,7 @@ class SpeechNotRepeated(UpstreamError):
     """The service would have read out something else than what was asked."""
 
     code = "speech_not_repeated"
-    final = True
+    should_retry = False
 
 
 class UpstreamTimeout(UpstreamError):

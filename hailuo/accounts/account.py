@@ -7,7 +7,6 @@ to the string.
 
 import math
 import time
-from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
@@ -45,20 +44,11 @@ class Slot:
         self.busy = 0
         self.unproven = 0
         self.free = self.capacity > 0
-        self._used_at = array("d", [0.0])
-
-    @property
-    def used_at(self) -> float:
-        """When it was last lent, on the clock of time.monotonic; 0 for never.
-
-        Written over in place: a new float for each use, among all that a crowd needs,
-        would keep that from being given back (25 MB with 2,000 accounts).
-        """
-        return self._used_at[0]
+        self.used_at = 0.0
 
     def acquire(self, unproven: bool = False) -> None:
         self._count(1, unproven)
-        self._used_at[0] = time.monotonic()
+        self.used_at = time.monotonic()
 
     def release(self, unproven: bool = False) -> None:
         self._count(-1, unproven)
@@ -156,11 +146,11 @@ class Account:
         """Return the model that *use* is limited by here."""
         return use.models.get(self.kind, "")
 
-    def rest_s(self, use: Use) -> float:
+    def cooldown_s(self, use: Use) -> float:
         """Return the seconds until the cooldown for *use* is over."""
         if not self.cooldowns:
             return 0.0
-        return self.cooldowns.left_s(use.purpose, self.model(use))
+        return self.cooldowns.remaining_s(use.purpose, self.model(use))
 
     def cooldown(self, use: Use) -> Cooldown | None:
         """Return the cooldown for *use* that ends last."""
@@ -197,11 +187,11 @@ class Candidates:
     def __init__(
         self,
         accounts: Callable[[], Sequence[Account]],
-        own: bool,
+        from_caller: bool,
         kinds: Callable[[], Collection[str]] | None = None,
     ) -> None:
         self.accounts = accounts
-        self.from_caller = own
+        self.from_caller = from_caller
         self.kinds = kinds or (lambda: {account.kind for account in accounts()})
 
     def where(self, fits: Callable[[Account], bool]) -> "Candidates":
@@ -232,7 +222,7 @@ class Candidates:
 
     def any_available(self, use: Use) -> bool:
         """Whether any of it lives and is not resting."""
-        return any(not account.rest_s(use) for account in self.live())
+        return any(not account.cooldown_s(use) for account in self.live())
 
     def live(self) -> list[Account]:
         return [account for account in self.accounts() if not account.dead]

@@ -50,8 +50,8 @@ class Cooldown(NamedTuple):
     began_at: float
     until: float
     length_s: float
-    kind: type[UpstreamError]
-    why: str
+    error: type[UpstreamError]
+    message: str
 
 
 class Cooldowns:
@@ -86,7 +86,7 @@ class Cooldowns:
         limit = (purpose, model if error.limits == "model" else "")
         now, last = self._clock(), self._by_limit.pop(limit, None)
         runs = last is not None and last.until > now
-        if runs and last and last.kind is type(error):
+        if runs and last and last.error is type(error):
             length_s = last.length_s
             until = max(last.until, now + (error.retry_after_s or 0))
         else:
@@ -110,7 +110,7 @@ class Cooldowns:
         last = max(found, key=lambda each: each.until, default=None)
         return last if last and last.until > self._clock() else None
 
-    def left_s(self, purpose: str, model: str = "") -> float:
+    def remaining_s(self, purpose: str, model: str = "") -> float:
         """Return the seconds until it may be asked for that again."""
         longest = self.longest(purpose, model) if self._by_limit else None
         return longest.until - self._clock() if longest else 0.0

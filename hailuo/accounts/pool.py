@@ -62,7 +62,7 @@ class Pool:
         self.identify = identify
         self._queue_timeout_s = queue_timeout_s
         self._lock = threading.Lock()
-        self._line = WaitQueue()
+        self._queue = WaitQueue()
         self._tickets = itertools.count(1)
         self._accounts: tuple[Account, ...] = ()
         self._kinds: Collection[str] = ()
@@ -76,12 +76,12 @@ class Pool:
     @property
     def in_use(self) -> int:
         """How many answers run, on anybody's accounts."""
-        return self._line.in_use
+        return self._queue.in_use
 
     @property
     def waiting(self) -> int:
         """How many requests are in line."""
-        return len(self._line)
+        return len(self._queue)
 
     def account(self, key: str) -> Account | None:
         """The pool's account that speaks for *key* (Identity.account)."""
@@ -107,13 +107,15 @@ class Pool:
         with self._lock:
             self._accounts = tuple(self._kept(claim) for claim in found.values())
             self._kinds = frozenset(account.kind for account in self._accounts)
-        self._line.dispatch()
-        self._line.notify()
+        self._queue.dispatch()
+        self._queue.notify()
         return strangers
 
     def all_accounts(self) -> Candidates:
         """All accounts of the pool, those that come later included."""
-        return Candidates(lambda: self._accounts, own=False, kinds=lambda: self._kinds)
+        return Candidates(
+            lambda: self._accounts, from_caller=False, kinds=lambda: self._kinds
+        )
 
     def caller_accounts(self, tokens: Sequence[str]) -> Candidates | None:
         """The accounts of tokens that a caller brought, each once, and no others.
@@ -131,7 +133,7 @@ class Pool:
                 self._visitor(token, identity)
                 for token, identity in zip(tokens, identities, strict=True)
             ]
-        return Candidates(lambda: accounts, own=True)
+        return Candidates(lambda: accounts, from_caller=True)
 
     def ticket(self) -> int:
         """A place in line: later requests get higher ones."""
@@ -170,7 +172,7 @@ class Pool:
         try:
             yield account
         finally:
-            self._line.release(account)
+            self._queue.release(account)
 
     def _acquired(
         self, waiter: Waiter, watch: Watch, wait_s: float | None
@@ -178,9 +180,9 @@ class Pool:
         """wait_s: None for the queue timeout."""
         wait_s = self._queue_timeout_s if wait_s is None else wait_s
         live = waiter.candidates.live()
-        if all(account.rest_s(waiter.use) > wait_s for account in live):
+        if all(account.cooldown_s(waiter.use) > wait_s for account in live):
             wait_s = 0  # none comes free in time
-        return self._line.acquire(waiter, watch, wait_s)
+        return self._queue.acquire(waiter, watch, wait_s)
 
     def is_shared(self, account: Account) -> bool:
         """Whether the lock of a caller's account matters to anybody else now."""
@@ -191,32 +193,32 @@ class Pool:
 
     def rivals(self, account: Account) -> Sequence[Account]:
         """Return what is lent of the same account with other unproven credentials."""
-        lent = self._line.unproven(account.slot)
+        lent = self._queue.unproven(account.slot)
         return [each for each in lent if each.token != account.token]
 
     def prove(self, account: Account) -> None:
         """Note that the service has accepted the account's token."""
         if visitor := account.visitor:
             visitor.proven, visitor.suspect = True, False
-            self._line.prove(account.token)
+            self._queue.prove(account.token)
 
     def reject(self, account: Account, why: str) -> None:
         """The service no longer takes this account's token."""
         if account.visitor:
             account.visitor.proven = False
         account.rejected(why)
-        self._line.notify()
+        self._queue.notify()
 
     def close(self) -> None:
         """Lend nothing any more; who waits in line hears ShuttingDown."""
-        self._line.close()
+        self._queue.close()
 
     def idle(self, wait_s: float) -> bool:
         """Whether every account is back and the line empty, within *wait_s*."""
-        return self._line.idle(wait_s)
+        return self._queue.idle(wait_s)
 
     def _unserved(self, candidates: Candidates, use: Use) -> GatewayError:
-        if self._line.closed:
+        if self._queue.closed:
             return shutting_down_error()
         return no_account_error(candidates, use)
 
@@ -253,19 +255,19 @@ def shutting_down_error() -> ShuttingDown:
     return ShuttingDown("the server is leaving: try again", retry_after_s=5)
 
 
-def no_account_error(scope: Candidates, use: Use) -> GatewayError:
-    """Why nobody of *scope* could serve."""
-    live = scope.live()
+def no_account_error(candidates: Candidates, use: Use) -> GatewayError:
+    """Why nobody of *candidates* could serve."""
+    live = candidates.live()
     if not live:
-        return _dead(scope)
+        return _dead(candidates)
     cooldowns = [account.cooldown(use) for account in live]
     if all(cooldowns):
         running = list(filter(None, cooldowns))
         # Not a final one while there is one that passes.
-        first = min(running, key=lambda each: (each.kind.final, each.until))
-        return first.kind(
-            f"every account is resting after a refusal; {first.why}",
-            retry_after_s=min(account.rest_s(use) for account in live),
+        first = min(running, key=lambda each: (not each.error.should_retry, each.until))
+        return first.error(
+            f"every account is resting after a refusal; {first.message}",
+            retry_after_s=min(account.cooldown_s(use) for account in live),
         )
     return AccountsBusy(
         "every account is answering somebody else: try again, or add accounts",
@@ -273,10 +275,10 @@ def no_account_error(scope: Candidates, use: Use) -> GatewayError:
     )
 
 
-def _dead(scope: Candidates) -> GatewayError:
-    accounts = scope.accounts()
+def _dead(candidates: Candidates) -> GatewayError:
+    accounts = candidates.accounts()
     why = "; ".join(account.last_error for account in accounts if account.last_error)
-    if not scope.from_caller:
+    if not candidates.from_caller:
         known = f"its tokens were rejected ({why})" if accounts else "it is empty"
         return NoLiveAccount(
             f"the pool has no live account: {known}. Put a fresh _token into the "

@@ -6,7 +6,7 @@ anything else happens; should that fail all the same, it is used from memory, an
 once a minute. Only accounts of the file are renewed: a new
 token for one of the environment would be lost at the next restart.
 
-    refresh = Refresh(pool, roster, upstreams, 604_800, metrics)
+    refresh = Refresh(pool, credentials, upstreams, 604_800, metrics)
     refresh.start()          # once, in wsgi.py: the timer
     outcome = refresh.now()  # by hand; a second call joins the first
 """
@@ -16,10 +16,9 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from typing import NamedTuple
 
-from ..concurrency.gather import awaited
+from ..concurrency.cache import SingleFlightCache
 from ..concurrency.watch import Watch
 from ..errors import AccountsBusy, GatewayError, TokenRejected
 from ..metrics import Metrics
@@ -65,19 +64,21 @@ class TokenRefresher:
     def __init__(
         self,
         pool: Pool,
-        roster: CredentialStore,
+        credentials: CredentialStore,
         upstreams: Mapping[str, Upstream],
         interval_s: float,
         metrics: Metrics,
     ) -> None:
         self._pool = pool
-        self._roster = roster
+        self._credentials = credentials
         self._upstreams = upstreams
         self._schedule = Schedule(interval_s)
         self._metrics = metrics
-        self._lock = threading.Lock()
-        self._turn = threading.Lock()  # one renewal after the other, whoever asks
-        self._running: Future[Outcome] | None = None
+        self._one_at_a_time = (
+            threading.Lock()
+        )  # one renewal after the other, whoever asks
+        # A call joins the refresh that runs; no outcome is kept behind its end.
+        self._runs = SingleFlightCache(lambda _: self._renew_all(self._all), 0)
         self._warned: set[str] = set()
         self._unkept_said_at = -math.inf
         self.last: Outcome | None = None
@@ -92,17 +93,7 @@ class TokenRefresher:
         watch: of the client that waits; the renewal goes on without it.
         raises: Invalid when the file could not hold what is renewed; ClientDisconnected.
         """
-        with self._lock:
-            running, ours = self._running, self._running is None
-            if running is None:
-                running = self._running = Future()
-        if ours and watch:
-            threading.Thread(
-                target=self._complete, args=(running,), daemon=True
-            ).start()
-        elif ours:
-            self._complete(running)
-        return awaited(running, watch) if watch else running.result()
+        return self._runs.get("all", watch)
 
     def due_at(self, account: Account) -> float | None:
         """When it is renewed next, in Unix seconds; None for never."""
@@ -116,10 +107,10 @@ class TokenRefresher:
         while True:
             time.sleep(LOOK_S)
             try:
-                self._roster.poll_file()
+                self._credentials.poll_file()
                 self._warn_of_ends()
                 self._warn_of_unkept()
-                if not self._roster.file.problem and self._due():
+                if not self._credentials.file.problem and self._due():
                     self._renew_all(self._due)
             except GatewayError as error:
                 log.error("no token was renewed: %s", error)
@@ -134,17 +125,6 @@ class TokenRefresher:
             if not account.dead and left_s is not None and left_s <= 0
         ]
 
-    def _complete(self, outcome: "Future[Outcome]") -> None:
-        """Nobody joins any more once the outcome is known."""
-        try:
-            renewed = self._renew_all(self._all)
-        except BaseException as error:  # noqa: BLE001 - those who joined must hear it
-            self._running = None
-            outcome.set_exception(error)
-        else:
-            self._running = None
-            outcome.set_result(renewed)
-
     def _all(self) -> list[Account]:
         return [account for account in self._pool.accounts if renewable(account)]
 
@@ -153,8 +133,8 @@ class TokenRefresher:
 
         raises: Invalid when the file could not hold what is renewed.
         """
-        with self._turn:
-            self._roster.reload()
+        with self._one_at_a_time:
+            self._credentials.reload()
             renewals = [
                 self._renew(account)
                 for account in chosen()
@@ -187,26 +167,26 @@ class TokenRefresher:
         """Return what is wrong although it was renewed: it could not be written."""
         if account.dead:
             raise TokenRejected(f"its token was rejected: {account.last_error}")
-        only = Candidates(lambda: [account], own=False)
+        only = Candidates(lambda: [account], from_caller=False)
         # As one that was tried, it is leased although it may be cooling down.
         lease = self._pool.lease(only, Watch(), plan=[(only, WAIT_S)], tried=[account])
         with lease:
-            self._roster.reload()  # what is renewed must have a place to be kept
-            with self._roster.file.reserve():
+            self._credentials.reload()  # what is renewed must have a place to be kept
+            with self._credentials.file.reserve():
                 old = account.token
                 try:
                     token = self._upstreams[account.kind].renew(account)
                 except TokenRejected as error:
                     self._pool.reject(account, error.message)
                     raise
-                if self._roster.renewed(old, token):
+                if self._credentials.renewed(old, token):
                     return ""
         self._warn_of_unkept()
-        return f"its new token is in memory only: {self._roster.file.unkept}"
+        return f"its new token is in memory only: {self._credentials.file.unkept}"
 
     def _warn_of_unkept(self) -> None:
         """Say it every minute while a token would be lost with this process."""
-        now, why = time.monotonic(), self._roster.file.unkept
+        now, why = time.monotonic(), self._credentials.file.unkept
         if why and now - self._unkept_said_at >= UNKEPT_LOG_S:
             self._unkept_said_at = now
             log.error("new tokens are in memory only and lost with it: %s", why)

@@ -36,7 +36,7 @@ class TokensFileInvalid(GatewayError):
     status = 409
     type = "conflict_error"
     code = "tokens_file_invalid"
-    final = True
+    should_retry = False
 
 
 class Unwritable(GatewayError):

@@ -32,12 +32,12 @@ class Waiter:
 
     def __init__(
         self,
-        scope: Candidates,
+        candidates: Candidates,
         ticket: int,
         tried: Collection[Account] = (),
         use: Use = CHAT,
     ) -> None:
-        self.candidates = scope
+        self.candidates = candidates
         self.ticket = ticket
         self.account: Account | None = None
         self.woken = threading.Event()
@@ -58,7 +58,7 @@ class Waiter:
             and (slot is None or account.slot is slot)
             and not (account.unproven and account.slot.busy >= account.slot.capacity)
             and (
-                not account.rest_s(self.use)
+                not account.cooldown_s(self.use)
                 or (account in self._tried and len(live) == 1)
             )
         ]
@@ -67,7 +67,7 @@ class Waiter:
 
     def pause_s(self, until: float) -> float:
         """How long until it may be otherwise: a rest may end, a caller may leave."""
-        rests = [account.rest_s(self.use) for account in self.candidates.live()]
+        rests = [account.cooldown_s(self.use) for account in self.candidates.live()]
         soon = min((left for left in rests if left), default=POLL_INTERVAL_S)
         return max(0.0, min(until - time.monotonic(), soon, POLL_INTERVAL_S))
 

@@ -56,7 +56,7 @@ def speak() -> Response:
     if here.gateway.converts(scope, asked.speech):
         auth.prove(request, scope, here.gateway, watch)
     trace = access_log.request_log(request)
-    turn = trace.state = here.gateway.turn(scope)
+    turn = trace.state = here.gateway.request_state(scope)
     sound = here.gateway.speak(turn, asked.speech, watch)
     if asked.events:
         response = as_events(sound, trace)

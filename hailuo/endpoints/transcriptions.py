@@ -46,7 +46,7 @@ def transcribe() -> Response:
         asked = read(sent.fields)
         parts = gone.enter_context(audio.parts(sent.file, watch))
         trace = access_log.request_log(request)
-        turn = trace.state = here.gateway.turn(scope)
+        turn = trace.state = here.gateway.request_state(scope)
         recording = asked.recording._replace(parts=parts)
         words = here.gateway.transcribe(turn, recording, watch)
         gone.callback(words.close)

@@ -27,13 +27,13 @@ class Catalog:
         self._proofs = proofs
         self._models = SingleFlightCache(self._ask_models, MODELS_KEPT_S)
 
-    def voices(self, scope: Candidates) -> Sequence[Voice]:
-        """Return the voices that any live account of *scope* can speak.
+    def voices(self, candidates: Candidates) -> Sequence[Voice]:
+        """Return the voices that any live account of *candidates* can speak.
 
         Where there is no account at all, those that callers' own accounts may.
         """
-        kinds = {account.kind for account in scope.live()}
-        anybody = not scope.accounts()
+        kinds = {account.kind for account in candidates.live()}
+        anybody = not candidates.accounts()
         return [
             speaker
             for kind, upstream in self._upstreams.items()
@@ -44,11 +44,11 @@ class Catalog:
     # *watch*: of the client that waits; raises: ClientDisconnected.
 
     def account_voices(
-        self, scope: Candidates, watch: Watch | None = None
+        self, candidates: Candidates, watch: Watch | None = None
     ) -> Sequence[Voice]:
-        """The voices that accounts of *scope* have cloned, as far as they can say."""
+        """The voices that accounts of *candidates* have cloned, as far as they can say."""
         found: list[Voice] = []
-        for account in scope.live():
+        for account in candidates.live():
             try:
                 found += self._upstreams[account.kind].account_voices(account, watch)
             except ClientDisconnected:
@@ -57,8 +57,10 @@ class Catalog:
                 log.warning("account %s lists no voices: %s", account.name, error)
         return found
 
-    def models(self, scope: Candidates, watch: Watch | None = None) -> Sequence[str]:
-        """Return the names of the models of the services that *scope* has accounts of.
+    def models(
+        self, candidates: Candidates, watch: Watch | None = None
+    ) -> Sequence[str]:
+        """Return the names of the models of the services that *candidates* has accounts of.
 
         They are kept for 10 minutes: the pool's by service, a caller's by credential. A
         service that cannot be asked now is left out, until it is next asked for.
@@ -66,8 +68,8 @@ class Catalog:
         """
         found: list[str] = []
         for kind in self._upstreams:
-            accounts = scope.of_kinds([kind]).live()
-            if scope.from_caller:
+            accounts = candidates.of_kinds([kind]).live()
+            if candidates.from_caller:
                 found += self._models_of_own(accounts, watch)
             elif accounts:
                 found += self._models_of(kind, kind, watch)
@@ -119,13 +121,13 @@ class Catalog:
         raises: GatewayError, of the first account whose token is not rejected.
         """
         pool = key in self._upstreams
-        scope = (
+        candidates = (
             self._pool.all_accounts().of_kinds([key])
             if pool
             else self._pool.caller_accounts([key])
         )
         refusal: GatewayError = TokenRejected("there is no account to ask with")
-        for account in scope.live() if scope else ():
+        for account in candidates.live() if candidates else ():
             try:
                 return self._upstreams[account.kind].models(account)
             except TokenRejected as error:

@@ -30,13 +30,13 @@ def complete() -> Response:
     if any(message.files for message in asked.question.messages):
         auth.prove(request, scope, here.gateway, watch)
     trace = access_log.request_log(request)
-    turn = trace.state = here.gateway.turn(scope)
+    turn = trace.state = here.gateway.request_state(scope)
 
     def ask(files: Sequence[Given]) -> Answer:
         return here.gateway.answer(turn, asked.question._replace(files=files), watch)
 
     rules = content_parts.rules(here.settings, trusted=not scope.from_caller)
-    fetches = bool(asked.sources) and here.gateway.fetches(scope)
+    fetches = bool(asked.sources) and here.gateway.fetches_images(scope)
     pieces = attached(asked.sources, rules, watch, ask, fetches)
     return streamed(pieces, asked, trace) if asked.stream else whole(pieces, asked)
 
