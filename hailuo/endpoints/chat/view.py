@@ -8,7 +8,7 @@ from functools import partial
 from flask import Blueprint, Response, jsonify, request
 
 from ...concurrency.watch import HEARTBEAT, Heartbeat
-from ...gateway.attachments import Given, attached
+from ...gateway.attachments import Attachment, attached
 from ...upstream import Answer, Piece
 from .. import app_state, auth, caller, content_parts, sse
 from ..middleware import access_log
@@ -32,7 +32,7 @@ def complete() -> Response:
     trace = access_log.request_log(request)
     turn = trace.state = here.gateway.request_state(scope)
 
-    def ask(files: Sequence[Given]) -> Answer:
+    def ask(files: Sequence[Attachment]) -> Answer:
         return here.gateway.answer(turn, asked.question._replace(files=files), watch)
 
     rules = content_parts.rules(here.settings, trusted=not scope.from_caller)
