@@ -59,7 +59,7 @@ class Proofs:
         for account in candidates.live() if candidates.from_caller else ():
             watch.raise_if_disconnected()
             try:
-                if account.visitor and account.visitor.proven:
+                if account.client_credential and account.client_credential.proven:
                     return
                 if self._is_good(account, watch):
                     return
@@ -81,9 +81,9 @@ class Proofs:
                 asking = threading.Thread(target=self._try, args=(rival,), daemon=True)
                 asking.start()
                 asking.join(RIVAL_S)
-            if account.visitor is None or account.visitor.proven:
+            if account.client_credential is None or account.client_credential.proven:
                 continue
-            account.visitor.suspect = True
+            account.client_credential.suspect = True
             if self._pool.is_shared(account):
                 watch.raise_if_disconnected()
                 self._try(account, watch)

@@ -91,7 +91,7 @@ class TokenRefresher:
         """Renew every account, or join those who are at it.
 
         watch: of the client that waits; the renewal goes on without it.
-        raises: Invalid when the file could not hold what is renewed; ClientDisconnected.
+        raises: TokensFileInvalid when the file cannot be changed; ClientDisconnected.
         """
         return self._runs.get("all", watch)
 

@@ -90,7 +90,9 @@ class Gateway:
 
     def knows(self, account: Account) -> bool:
         """Return whether its service has confirmed a client's credential before."""
-        answered = account.visitor is not None and account.visitor.proven
+        answered = (
+            account.client_credential is not None and account.client_credential.proven
+        )
         return answered or self._proofs.knows(account.token)
 
     def answer(self, state: RequestState, question: Question, watch: Watch) -> Answer:

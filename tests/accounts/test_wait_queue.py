@@ -385,7 +385,7 @@ def test_tokens_of_clients_are_remembered_within_a_bound():
         with lease(pool, pool.caller_accounts([f"user{number}"])):
             pass
 
-    assert len(pool._visitors) <= 1_000
+    assert len(pool._client_credentials) <= 1_000
     assert len(pool._slots) <= 1_000
 
 
