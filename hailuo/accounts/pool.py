@@ -27,7 +27,7 @@ from ..errors import (
     Unauthorized,
 )
 from ..upstream import Identity
-from .account import CHAT, Account, Candidates, Slot, Use, ClientCredential
+from .account import CHAT, Account, Candidates, ClientCredential, Slot, Use
 from .cooldowns import Cooldowns
 from .wait_queue import Waiter, WaitQueue
 
@@ -294,7 +294,7 @@ def _dead(candidates: Candidates) -> GatewayError:
         )
     expired = any(account.expired for account in accounts)
     return Unauthorized(
-        f"your token was rejected: {errors}. Send a fresh one; for the web service, sign "
-        "in at hailuoai.com to get it",
+        f"your token was rejected: {errors}. Send a fresh one; for the web service, "
+        "sign in at hailuoai.com to get it",
         code="token_expired" if expired else None,
     )

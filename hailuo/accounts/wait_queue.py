@@ -66,7 +66,7 @@ class Waiter:
         return min(untried or usable, key=_last_use, default=None)
 
     def pause_s(self, until: float) -> float:
-        """Return the seconds until the next check, at the end of a cooldown at latest."""
+        """Return the seconds until the next check, or the end of a cooldown."""
         live = self.candidates.live()
         cooldowns = [account.cooldown_s(self.use) for account in live]
         first_s = min(filter(None, cooldowns), default=POLL_INTERVAL_S)
