@@ -1,9 +1,9 @@
-"""Temporary files, bounded in all: whatever clients send, the disk is not filled.
+"""Temporary files with a bound for all of them, so that clients cannot fill the disk.
 
     with SPOOL.file() as file:
         file.write(piece)
 
-A file has no name, so nothing is left of it when it is closed, however that happens.
+A file has no name, so it is deleted when it is closed, also by a crash.
 """
 
 import errno
@@ -15,21 +15,22 @@ from typing import Any
 
 from .errors import GatewayError
 
-KEPT_FREE_BYTES = 64 * 1_048_576  # of the disk, for everybody else
+MIN_FREE_BYTES = 64 * 1_048_576  # of the disk, for other programs
 RETRY_S = 10.0
 
 
 class SpoolFull(GatewayError):
-    """There is no room for a file now; those that others have sent will be gone."""
+    """There is no room for a file until those of other requests are deleted."""
 
     status = 503
     code = "no_room_for_files"
 
 
 class Spool:
-    """The files of all requests.
+    """Temporary files of all requests.
 
-    limit_bytes: that they may have together.
+    limit_bytes: their maximum total size.
+    used_bytes: their total size now.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -38,16 +39,18 @@ class Spool:
         self._lock = threading.Lock()
 
     def file(self) -> "SpooledFile":
+        """Create a file."""
         return SpooledFile(self)
 
-    def take(self, count: int) -> None:
-        """raises: SpoolFull."""
+    def reserve(self, count: int) -> None:
+        """Reserve bytes. raises: SpoolFull."""
         with self._lock:
             if self.used_bytes + count > self.limit_bytes:
                 raise full()
             self.used_bytes += count
 
-    def give_back(self, count: int) -> None:
+    def release(self, count: int) -> None:
+        """Release reserved bytes."""
         with self._lock:
             self.used_bytes -= count
 
@@ -57,15 +60,15 @@ class SpooledFile(io.BufferedRandom):
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self._taken = 0
+        self._reserved = 0
         super().__init__(tempfile.TemporaryFile(buffering=0))
 
     def write(self, data: Any) -> int:
-        """raises: SpoolFull."""
-        self._spool.take(len(data))
-        self._taken += len(data)
+        """Append *data*. raises: SpoolFull."""
+        self._spool.reserve(len(data))
+        self._reserved += len(data)
         disk = os.fstatvfs(self.fileno())
-        if disk.f_bavail * disk.f_frsize < KEPT_FREE_BYTES + len(data):
+        if disk.f_bavail * disk.f_frsize < MIN_FREE_BYTES + len(data):
             raise full()
         try:
             return super().write(data)
@@ -73,14 +76,16 @@ class SpooledFile(io.BufferedRandom):
             raise (full() if error.errno == errno.ENOSPC else error) from None
 
     def close(self) -> None:
-        taken, self._taken = self._taken, 0
-        self._spool.give_back(taken)
+        """Delete the file."""
+        reserved, self._reserved = self._reserved, 0
+        self._spool.release(reserved)
         super().close()
 
 
 def full() -> SpoolFull:
+    """Return the error for a file without room."""
     return SpoolFull(
-        "there is no room for more files now: try again, or send a smaller one",
+        "there is no room for more files now: try again later, or send a smaller file",
         retry_after_s=RETRY_S,
     )
 

@@ -123,7 +123,7 @@ def test_key_with_stray_quotes_is_warned_about_without_revealing_it(value: str):
     settings = Settings.read({"HAILUO_API_KEY": f"fine,{value}"})
     assert settings.api_keys == ("fine", value)
     (doubt,) = settings.doubts
-    assert doubt.startswith("HAILUO_API_KEY: number 2 ") and "sk-one" not in doubt
+    assert doubt.startswith("HAILUO_API_KEY: value 2 ") and "sk-one" not in doubt
 
 
 def test_quotes_within_a_key_are_kept():

@@ -505,7 +505,7 @@ class TestSpool:
         assert spool.used_bytes == 0
 
     def test_spool_keeps_some_disk_space_free(self, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr("hailuo.spool.KEPT_FREE_BYTES", 1 << 62)
+        monkeypatch.setattr("hailuo.spool.MIN_FREE_BYTES", 1 << 62)
         spool = Spool(limit_bytes=100)
         with spool.file() as file, pytest.raises(SpoolFull):
             file.write(b"x")

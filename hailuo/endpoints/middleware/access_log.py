@@ -128,7 +128,7 @@ class AccessLogMiddleware:
 
     def _tell(self, trace: RequestLog, finished: bool) -> None:
         self._leaving.requests -= 1
-        self._metrics.request(trace.route, trace.status, trace.first_s)
+        self._metrics.count_request(trace.route, trace.status, trace.first_s)
         fields = trace.fields(finished)
         log.info("%s", format_line(fields), extra={"fields": fields})
 
