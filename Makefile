@@ -1,6 +1,8 @@
 VENV := .venv
 PYTHON := python3
-PARALLEL := -n auto --dist worksteal
+# Tests wait more than they compute: one worker more than there are cores.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PARALLEL := -n $(WORKERS) --dist worksteal
 
 run: $(VENV)/run
 	$(VENV)/bin/python -m hailuo

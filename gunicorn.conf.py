@@ -1,7 +1,8 @@
-"""How gunicorn runs the gateway. The only place that knows of gevent.
+"""gunicorn's configuration, and the only module that knows gevent.
 
-One worker: the pool of accounts lives in its memory, and a platform's WEB_CONCURRENCY
-must not make several of it. For the same reason there is no reload: restart instead.
+There is exactly one worker, because the account pool lives in its memory; a hosting
+platform's WEB_CONCURRENCY must not change that. For the same reason there is no reload:
+restart instead.
 """
 
 import ctypes
@@ -33,30 +34,31 @@ workers = 1
 worker_class = "gevent"
 worker_connections = 4096
 timeout = 120  # a heartbeat of the worker's loop, not the length of a request
-graceful_timeout = 28  # platforms kill after 30 s; leaving takes 26 at most
-keepalive = 75  # longer than clients and proxies keep a connection, or a POST is lost
+graceful_timeout = 28  # platforms kill after 30 s; our shutdown takes at most 26
+keepalive = 75  # longer than clients and proxies keep one, or a POST could be lost
 limit_request_line = 4094  # bytes
 limit_request_fields = 100
 limit_request_field_size = 65536  # a handful of tokens in one header exceeds 8 KB
 control_socket_disable = True
 
-# New connections a turn of the loop, 100 unless told: all of them begin before the loop
-# looks at the streams that run. With 500 at once these lagged by 80 ms (p99), now 15.
+# New connections accepted per iteration of the loop. The default, 100, starts all of
+# them before running streams are served: with 500 at once, streams lagged by 80 ms
+# (p99) instead of 15.
 BaseServer.max_accept = 2
 
-# Collections of what is younger before all of it is looked through for garbage, which
-# took 190 ms with 1,500 streams open and kept them all waiting (lag p99 87 ms, now 7).
-# It is 10 unless told; what requests leave behind is found by the younger ones.
-FULL_COLLECTION = 100
+# Collections of the middle generation before a full one (the default is 10). A full
+# collection took 190 ms with 1,500 open streams and delayed them all (lag p99 87 ms,
+# now 7). The younger generations find what requests leave behind.
+FULL_COLLECTION_THRESHOLD = 100
 
 PR_SET_DUMPABLE = 4  # source: linux/prctl.h
 
-# Seconds for a request's headers, also for the first ones of a connection to begin, and
-# for what a client still sends of a body that was refused.
-HEADERS_S = 10
-LAST_WORDS_S = 1.5  # for requests that were cut off to say so, after all others ended
+# Time limit for a request's headers, for a new connection to begin its first request,
+# and for the rest of a body that was refused.
+HEADERS_TIMEOUT_S = 10
+FINAL_EVENTS_S = 1.5  # for aborted requests to send their error event
 
-# What is wrong with a request that gunicorn cannot read, by the status it finds.
+# Error code and message of a request that gunicorn cannot parse, by its status.
 UNREADABLE = {
     414: ("uri_too_long", f"the request's first line exceeds {limit_request_line} B"),
     417: ("expectation_failed", "Expect may only be 100-continue"),
@@ -73,10 +75,10 @@ poll_now = get_original("select", "poll")
 
 
 class Log(Logger):
-    """gunicorn's, without its line for each request: there is one of ours."""
+    """gunicorn's logger without its access log; the application writes its own."""
 
     def access(self, *_):
-        """Told to write nowhere, it would put the line together all the same."""
+        """Do nothing: gunicorn would format the line even if no handler wrote it."""
 
 
 logger_class = Log
@@ -93,34 +95,34 @@ logconfig_dict = configuration(settings.log_level, settings.log_format)
 
 
 def on_starting(server):
-    """Two descriptors a stream: take as many as are allowed."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    """Raise the descriptor limit to the hard limit: a stream takes two."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     _keep_memory_private()
 
 
 def when_ready(server):
-    """Ctrl-C and the terminal's end are as tidy as SIGTERM; nothing makes two of us."""
-    for asked in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(asked, lambda *_: server.signal(signal.SIGTERM, None))
-    for refused in (signal.SIGTTIN, signal.SIGUSR2):
-        signal.signal(refused, signal.SIG_IGN)
+    """Make SIGINT and SIGHUP shut down like SIGTERM; never run a second worker."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: server.signal(signal.SIGTERM, None))
+    for number in (signal.SIGTTIN, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def post_worker_init(worker):
     select.poll = Poll
     gunicorn.util.write_error = write_error
-    worker.timeout_ctx = Patience
-    _read_fairly()
-    _collect_seldom()
-    _leave_in_order(worker)
+    worker.timeout_ctx = RequestTimeout
+    _yield_between_reads()
+    _tune_gc()
+    _install_graceful_shutdown(worker)
 
 
 def _keep_memory_private():
     """Keep other processes of the same user from reading keys and tokens in /proc.
 
-    No core is dumped either. The worker inherits it. A child process loses it with its
-    exec, and has nothing to hide. Elsewhere than on Linux there is no such call.
+    This also disables core dumps. The worker inherits it; a child process loses it on
+    exec and holds no secrets. Only Linux has this call.
     """
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl:
@@ -128,10 +130,10 @@ def _keep_memory_private():
 
 
 def write_error(client, status, reason, _):
-    """Refuse what is no request, in the one body that failures have.
+    """Refuse a malformed request with an OpenAI-style error body.
 
-    gunicorn calls it where the application never sees the request: it quotes what it
-    did not understand, in HTML.
+    It replaces gunicorn's function for requests that never reach the application, which
+    writes HTML and quotes the request.
     """
     id, (code, message) = f"req_{uuid.uuid4().hex}", UNREADABLE.get(status, MALFORMED)
     error = BadRequest(message, code=code)
@@ -151,21 +153,21 @@ def write_error(client, status, reason, _):
 
 
 def pre_request(worker, req):
-    """Before each request, since a client may send many at once."""
+    """Yield before each request, since a client may pipeline many."""
     _yield_if_due()
 
 
 class LastPoll:
-    """When the loop looked at its sockets last, as far as was noticed."""
+    """The loop iteration seen last, and when: sockets were polled no later."""
 
     iteration = -1
     at = 0.0
 
 
 def _yield_if_due():
-    """Let others run, unless they have within the last few milliseconds.
+    """Yield to other greenlets unless they ran within the last few milliseconds.
 
-    Only a sleep that is longer than 0 has the loop look at its sockets.
+    Only a sleep longer than 0 makes the loop poll its sockets.
     """
     iteration, now = gevent.get_hub().loop.iteration, time.monotonic()
     if iteration != LastPoll.iteration:
@@ -174,48 +176,49 @@ def _yield_if_due():
         yield_to_others()
 
 
-class Patience:
-    """How long the next request of a connection may take to come.
+class RequestTimeout:
+    """Time limit for the next request of a connection to arrive.
 
-    A kept connection may be idle for `keepalive`. Once a byte is here, all of the
-    headers must be within HEADERS_S, and so must the first ones of a connection.
+    A kept-alive connection may be idle for `keepalive`. From the first byte on, the
+    headers must be complete within HEADERS_TIMEOUT_S; on a new connection, from accept.
     """
 
     def __enter__(self):
-        here = gevent.getcurrent()
-        self._begun = not hasattr(here, "patience")
+        greenlet = gevent.getcurrent()
+        self._started = not hasattr(greenlet, "request_timeout")
         self._timeout = gevent.Timeout.start_new(
-            HEADERS_S if self._begun else keepalive
+            HEADERS_TIMEOUT_S if self._started else keepalive
         )
-        here.patience = self
+        greenlet.request_timeout = self
 
-    def begin(self):
-        """A byte is here."""
-        if not self._begun:
-            self._begun = True
+    def start(self):
+        """Switch to the header timeout at the request's first byte."""
+        if not self._started:
+            self._started = True
             self._timeout.close()
-            self._timeout = gevent.Timeout.start_new(HEADERS_S)
+            self._timeout = gevent.Timeout.start_new(HEADERS_TIMEOUT_S)
 
     def __exit__(self, kind, error, traceback):
-        gevent.getcurrent().patience = None
+        gevent.getcurrent().request_timeout = None
         self._timeout.close()
         return error is self._timeout
 
 
-def _read_fairly():
-    """Others have their turn before each read from a client, however much it sends.
+def _yield_between_reads():
+    """Yield to other greenlets before each read from a client, however much it sends.
 
-    What is only thrown away, behind a refusal, is read in small pieces: gunicorn copies
-    all that it holds for each kilobyte it drops.
+    While headers are read the size hint is ignored. It is kept for a body that is
+    discarded after a refusal, because gunicorn copies its whole buffer for each
+    kilobyte it drops.
     """
     read = SocketUnreader.chunk
 
     def chunk(self, size_hint=None):
         _yield_if_due()
-        patience = getattr(gevent.getcurrent(), "patience", None)
-        data = read(self, None if patience else size_hint)
-        if patience:
-            patience.begin()
+        timeout = getattr(gevent.getcurrent(), "request_timeout", None)
+        data = read(self, None if timeout else size_hint)
+        if timeout:
+            timeout.start()
         return data
 
     SocketUnreader.chunk = chunk
@@ -273,29 +276,30 @@ class Poll:
         return poll.poll(0)
 
 
-def _collect_seldom():
-    """What is loaded by now stays for good: it is never looked through again."""
+def _tune_gc():
+    """Exempt everything loaded so far from collection, and make full ones rarer."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION)
+    gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION_THRESHOLD)
 
 
-def _leave_in_order(worker):
-    """On SIGTERM our answers finish first, then gunicorn's worker ends.
+def _install_graceful_shutdown(worker):
+    """On SIGTERM, finish running requests, then end gunicorn's worker at once.
 
-    It would notice within a second, and wait for connections that callers keep open for
-    later: when no request is in hand, it is ended at once.
+    Left to itself, the worker would notice the signal within a second and then wait for
+    idle keep-alive connections.
 
-    A signal handler must not block, and starting a thread in one crashes the worker.
+    The handler only spawns a greenlet: it must not block, and starting a thread in a
+    signal handler crashes the worker.
     """
     main = gevent.getcurrent()
 
-    def leave():
+    def shut_down():
         try:
             if not worker.wsgi.extensions["hailuo"].shut_down():
-                gevent.sleep(LAST_WORDS_S)
+                gevent.sleep(FINAL_EVENTS_S)
         finally:
             gevent.kill(main, SystemExit(0))
 
-    signal.signal(signal.SIGTERM, lambda *_: gevent.spawn(leave))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the arbiter says when
+    signal.signal(signal.SIGTERM, lambda *_: gevent.spawn(shut_down))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the arbiter decides when

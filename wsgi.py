@@ -1,4 +1,4 @@
-"""What a WSGI server imports, `gunicorn wsgi:app`: the only import with effects."""
+"""The WSGI entry point, `gunicorn wsgi:app`: the only module with import effects."""
 
 import logging.config
 import os

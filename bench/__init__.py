@@ -1,13 +1,14 @@
-"""How fast is it, beside what it could be at best?
+"""Benchmark of the gateway against a bare relay and other servers.
 
     python -m bench                       every load, medians of five rounds
     python -m bench --quick               the basic loads, one round: a minute
     python -m bench one fifty --rounds 9  loads by name
-    python -m bench --list                what loads there are
+    python -m bench --list                list the loads
+    python -m bench --before v1.0         compare with an earlier commit, too
 
-One simulator plays the upstream for all who are compared, side by side in one run, in
-alternating rounds: the client alone (`direct`), `nginx` in between, the bare `relay`
-(see there), the `gateway` as it is shipped, and LiteLLM where it is installed. What is
-compared are ratios to the bare relay: absolute figures are the machine's. Every text is
-checked. All traffic stays on the loopback.
+One simulator is the upstream of all targets, which take turns in one run: the client
+alone (`direct`), `nginx` in between, the bare `relay`, the `gateway` as shipped,
+LiteLLM where it is installed, and the gateway of an earlier commit (`before`). Compare
+the ratios to the bare relay: absolute figures depend on the machine. Every text is
+checked. All traffic stays on the loopback interface.
 """

@@ -1,19 +1,23 @@
-"""`python -m bench`: see the package's docstring."""
+"""`python -m bench`: run loads and print their figures."""
 
 import argparse
+import contextlib
 import json
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import bench
 
 from . import processes, rounds, table, targets
 from .loads import LOADS
+from .simulated import ROOT
 from .standing import STANDING
 from .targets import RESULTS
 
@@ -21,38 +25,61 @@ Measure = Callable[[Mapping[str, Any], int], Mapping[str, Any]]
 
 
 def main() -> None:
-    asked = _arguments()
-    if asked.list:
+    arguments = _arguments()
+    if arguments.list:
         say(f"{load.name:10}{load.title}" for load in LOADS)
-        say(f"{name:10}{each.__doc__}" for name, each in STANDING.items())
+        say(f"{name:10}{summary(measure)}" for name, measure in STANDING.items())
         return
-    if not processes.KNOWN:
-        say(["CPU and memory are read from /proc: here they are left out"])
+    if not processes.HAS_PROC:
+        say(["CPU and memory are omitted: there is no /proc here"])
     RESULTS.mkdir(exist_ok=True)
-    starts = targets.installed(asked.before)
-    if asked.targets:
-        starts = {name: starts[name] for name in asked.targets}
-    names, results = list(starts), {}
-    for name, measure in measures(asked):
-        results[name] = measure(starts, asked.rounds)
-        say(table.lines({name: results[name]}, names))
+    with contextlib.ExitStack() as stack:
+        before = arguments.before
+        root = stack.enter_context(checkout(before)) if before else None
+        starts = targets.available(root)
+        if arguments.targets:
+            starts = {name: starts[name] for name in arguments.targets}
+        names, results = list(starts), {}
+        for name, measure in measures(arguments):
+            results[name] = measure(starts, arguments.rounds)
+            say(table.lines({name: results[name]}, names))
     say([f"written to {write(results)}"])
 
 
-def measures(asked: argparse.Namespace) -> Iterator[tuple[str, Measure]]:
-    """What was asked for by name; else all of it, or what a quick look takes."""
+def measures(arguments: argparse.Namespace) -> Iterator[tuple[str, Measure]]:
+    """Yield the loads that were named; if none was, all or the quick ones."""
+    names, quick = arguments.loads, arguments.quick
     for load in LOADS:
-        if load.name in asked.loads or (not asked.loads and load.quick >= asked.quick):
+        if load.name in names or (not names and load.quick >= quick):
             yield load.name, partial(rounds.play, load)
     for name, measure in STANDING.items():
-        if name in asked.loads or not (asked.loads or asked.quick):
+        if name in names or not (names or quick):
             yield name, measure
 
 
+def summary(measure: Measure) -> str:
+    return str(measure.__doc__).partition("\n")[0].removesuffix(".")
+
+
+@contextlib.contextmanager
+def checkout(before: str) -> Iterator[Path]:
+    """Yield a directory with the gateway at *before*, a commit or a checkout's path."""
+    if Path(before).is_dir():
+        yield Path(before).resolve()
+        return
+    with TemporaryDirectory() as folder:
+        archive = subprocess.run(
+            ["git", "archive", before], cwd=ROOT, stdout=subprocess.PIPE, check=True
+        )
+        subprocess.run(["tar", "-x"], cwd=folder, input=archive.stdout, check=True)
+        yield Path(folder)
+
+
 def write(results: Mapping[str, Any]) -> Path:
+    """Write the results to a new file and return its path."""
     file = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
-    about = {"machine": platform.platform(), "python": platform.python_version()}
-    file.write_text(json.dumps({**about, "loads": results}, indent=1))
+    environment = {"machine": platform.platform(), "python": platform.python_version()}
+    file.write_text(json.dumps({**environment, "loads": results}, indent=1))
     return file
 
 
@@ -66,14 +93,14 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=bench.__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("loads", nargs="*", help="names of loads")
-    parser.add_argument("--rounds", type=int, help="5 unless told")
-    parser.add_argument("--quick", action="store_true", help="a minute")
-    parser.add_argument("--list", action="store_true", help="the loads")
-    parser.add_argument("--targets", nargs="*", help="who is compared")
-    parser.add_argument("--before", type=Path, help="a checkout to compare with, too")
-    asked = parser.parse_args()
-    asked.rounds = asked.rounds or (1 if asked.quick else 5)
-    return asked
+    parser.add_argument("--rounds", type=int, help="default 5, or 1 with --quick")
+    parser.add_argument("--quick", action="store_true", help="basic loads, one round")
+    parser.add_argument("--list", action="store_true", help="list the loads")
+    parser.add_argument("--targets", nargs="*", help="names of targets")
+    parser.add_argument("--before", metavar="COMMIT", help="or a checkout's path")
+    arguments = parser.parse_args()
+    arguments.rounds = arguments.rounds or (1 if arguments.quick else 5)
+    return arguments
 
 
 if __name__ == "__main__":

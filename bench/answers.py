@@ -1,4 +1,4 @@
-"""What was received, looked at afterwards: is it right, and what was here when?"""
+"""Evaluation of received answers: their text, and when each piece arrived."""
 
 import json
 import re
@@ -13,17 +13,17 @@ from .loads import PIECE, Load
 CHAT_ID = re.compile(rb'"chatID":"(\d+)"')
 
 Part = tuple[float, bytes]
-Growth = Iterator[tuple[float, str]]  # when, and what of the text was new
+TextParts = Iterator[tuple[float, str]]  # arrival time and added text
 
 
 def question(message: str, key: str, host: str) -> bytes:
-    """A chat completion, as bytes of HTTP/1.1."""
-    asked = {
+    """Return a request for a chat completion, as bytes of HTTP/1.1."""
+    completion = {
         "model": "hailuo",
         "stream": True,
         "messages": [{"role": "user", "content": message}],
     }
-    body = json.dumps(asked).encode()
+    body = json.dumps(completion).encode()
     return (
         f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\n"
         f"Authorization: Bearer {key}\r\nContent-Type: application/json\r\n"
@@ -32,51 +32,54 @@ def question(message: str, key: str, host: str) -> bytes:
 
 
 def chat_id(parts: list[Part]) -> str:
-    """The conversation's id, which stands at the beginning of an answer."""
+    """Return the conversation's id from the beginning of an answer, or ""."""
     for _, received in parts:
-        if found := CHAT_ID.search(received):
-            return found[1].decode()
+        if match := CHAT_ID.search(received):
+            return match[1].decode()
     return ""
 
 
-def judged(
-    asked: Iterable[Any], load: Load, read: Callable[[list[Part]], Growth]
+def evaluate(
+    exchanges: Iterable[Any], load: Load, read: Callable[[list[Part]], TextParts]
 ) -> dict[str, Any]:
-    """The times of every request, and a sentence for each answer that is wrong."""
-    told, wrong = [], []
-    for number, sent, parts in asked:
-        one = {"number": number, "sent": sent, **_arrivals(parts, load, read)}
-        if one.pop("text", None) != load.text:
-            came = b"".join(part for _, part in parts)
-            why = one.pop("why", "another text")
-            wrong.append(f"{why} in {came[:300]!r} … {came[-200:]!r}")
-            one = {"sent": sent}
-        told.append(one)
-    return {"asked": told, "wrong": wrong}
+    """Return the times of every request, and a sentence for each wrong answer."""
+    requests, errors = [], []
+    for number, sent, parts in exchanges:
+        times = {"number": number, "sent": sent, **_arrivals(parts, load, read)}
+        if times.pop("text", None) != load.text:
+            received = b"".join(part for _, part in parts)
+            error = times.pop("error", "another text")
+            errors.append(f"{error} in {received[:300]!r} … {received[-200:]!r}")
+            times = {"sent": sent}
+        requests.append(times)
+    return {"requests": requests, "errors": errors}
 
 
 def _arrivals(
-    parts: list[Part], load: Load, read: Callable[[list[Part]], Growth]
+    parts: list[Part], load: Load, read: Callable[[list[Part]], TextParts]
 ) -> dict[str, Any]:
-    times, lengths, said, length = [], [], [], 0
+    times, lengths, texts, length = [], [], [], 0
     try:
         for at, text in read(parts):
             length += len(text)
             times.append(at)
             lengths.append(length)
-            said.append(text)
+            texts.append(text)
     except (ValueError, KeyError) as error:
-        return {"why": f"{type(error).__name__} {error}"}
+        return {"error": f"{type(error).__name__} {error}"}
     if length < load.pieces * PIECE:
         return {}
     ends = range(PIECE, PIECE * load.pieces + 1, PIECE)
     arrivals = [times[bisect_left(lengths, end)] for end in ends]
-    about = {"first": arrivals[0], "last": arrivals[-1], "text": "".join(said)}
-    return {**about, "arrivals": arrivals} if load.slow else about
+    result = {"first": arrivals[0], "last": arrivals[-1], "text": "".join(texts)}
+    return {**result, "arrivals": arrivals} if load.slow else result
 
 
-def openai_answer(parts: list[Part]) -> Growth:
-    """Chunks of a chat completion. raises: ValueError, KeyError."""
+def openai_answer(parts: list[Part]) -> TextParts:
+    """Yield the text of each chunk of a chat completion.
+
+    raises: ValueError, KeyError.
+    """
     for at, event in _events(parts):
         if event != b"[DONE]":
             for choice in orjson.loads(event)["choices"]:
@@ -84,21 +87,24 @@ def openai_answer(parts: list[Part]) -> Growth:
                     yield at, text
 
 
-def web_answer(parts: list[Part]) -> Growth:
-    """Events of the web protocol, each of which repeats the answer so far."""
-    seen = 0
+def web_answer(parts: list[Part]) -> TextParts:
+    """Yield the added text of each event of the web protocol.
+
+    Each event repeats the whole answer so far.
+    """
+    length = 0
     for at, event in _events(parts):
         if b'"messageResult"' in event:
             content = orjson.loads(event)["data"]["messageResult"]["content"]
-            yield at, content[seen:]
-            seen = len(content)
+            yield at, content[length:]
+            length = len(content)
 
 
 def _events(parts: list[Part]) -> Iterator[tuple[float, bytes]]:
-    """The data of each event, with the time of the part that completed it."""
-    rest = b""
+    """Yield the data of each event, with the time of the part that completed it."""
+    incomplete = b""
     for at, body in _bodies(parts):
-        *events, rest = (rest + body).split(b"\n\n")
+        *events, incomplete = (incomplete + body).split(b"\n\n")
         for event in events:
             for line in event.split(b"\n"):
                 if line.startswith(b"data: "):
@@ -106,14 +112,14 @@ def _events(parts: list[Part]) -> Iterator[tuple[float, bytes]]:
 
 
 def _bodies(parts: list[Part]) -> Iterator[Part]:
-    """The answer's body: what its head and its chunks hold.
+    """Yield the parts of the answer's body, without the chunk framing.
 
-    raises: ValueError when it is no answer of status 200 in chunks.
+    raises: ValueError unless it is a chunked answer of status 200.
     """
-    whole = b"".join(part for _, part in parts)
-    head, _, body = whole.partition(b"\r\n\r\n")
+    received = b"".join(part for _, part in parts)
+    head, _, body = received.partition(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 200") or b"chunked" not in head.lower():
-        raise ValueError("it is no answer in chunks")
+        raise ValueError("not a chunked answer of status 200")
     ends, end = [], -len(head) - 4
     for _, part in parts:
         end += len(part)
@@ -125,16 +131,16 @@ def _bodies(parts: list[Part]) -> Iterator[Part]:
         if not size:
             return
         start = line_end + 2
-        yield from _cut(body, start, start + size, parts, ends)
+        yield from _by_part(body, start, start + size, parts, ends)
         at = start + size + 2
 
 
-def _cut(
+def _by_part(
     body: bytes, start: int, end: int, parts: list[Part], ends: list[int]
 ) -> Iterator[Part]:
-    """A chunk's bytes, by the parts they came in."""
+    """Yield the bytes of a chunk, split by the parts they arrived in."""
     while start < end:
         number = bisect_left(ends, start + 1)
-        upto = min(end, ends[number])
-        yield parts[number][0], body[start:upto]
-        start = upto
+        part_end = min(end, ends[number])
+        yield parts[number][0], body[start:part_end]
+        start = part_end

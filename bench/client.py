@@ -1,13 +1,13 @@
-"""The client: a process of its own that does as little as it can while it measures.
+"""Load generator, a separate process that does as little as possible while measuring.
 
-It keeps every received part with its time and looks at them when all is over, so that
-nothing it does for itself competes with what it measures. One job, as JSON on its
-standard input; one result, as JSON on its standard output:
+It keeps every received part with its time and evaluates them at the end, so that its
+own work does not compete with what it measures. It reads one job as JSON from standard
+input and writes one result as JSON to standard output:
 
     {"host": "127.0.0.1", "port": 8000, "answers": "openai" or "web", "load": Load,
-     "key": …, "devices": [one for each that is at once, to ask in the web protocol]}
-    {"asked": [{"number", "sent", "first", "last", "arrivals": [one for each piece]}…],
-     "wrong": [sentence, …], "cpu_s": n}
+     "key": …, "devices": [one for each connection, to speak the web protocol]}
+    {"requests": [{"number", "sent", "first", "last", "arrivals": [one a piece]}, …],
+     "errors": [sentence, …], "cpu_s": n}
 
 Times are seconds of time.monotonic, which all processes of a machine share; a failed
 request has no "first".
@@ -26,36 +26,39 @@ from typing import Any, NamedTuple
 from . import answers, web
 from .loads import Load
 
-PART = 262_144
-GIVES_UP_S = 60.0  # without a byte
-SHORT = 10_000
+READ_SIZE = 262_144
+IDLE_TIMEOUT_S = 60.0
+MAX_SIZED_ANSWER = 10_000
 LAST_CHUNK = b"\r\n0\r\n\r\n"
 Part = tuple[float, bytes]
 
 
-class Asked(NamedTuple):
-    """A request: which it was, when it was sent, and what came, when."""
+class Exchange(NamedTuple):
+    """Number and start of a request, and the received parts with their times."""
 
     number: int
     sent: float
     parts: list[Part]
 
 
+Callback = Callable[[Exchange], None]
+
+
 class Connection:
-    """One caller: asks, and when all of the answer is here, tells its owner."""
+    """Client connection, which calls back when a whole answer has arrived."""
 
     def __init__(self, run: "Run", number: int) -> None:
         self._run = run
         self.number = number
         self._socket: socket.socket | None = None
 
-    def ask(self, number: int, request: bytes, then: Callable[[Asked], None]) -> None:
-        """then: called once, with the whole answer."""
-        self._then: Callable[[Asked], None] | None = then
-        self._asked = Asked(number, time.monotonic(), [])
-        self._end = b""
+    def send(self, number: int, request: bytes, callback: Callback) -> None:
+        """Send a request; *callback* is called once, with the whole answer."""
+        self._callback: Callback | None = callback
+        self._exchange = Exchange(number, time.monotonic(), [])
+        self._tail = b""
         if self._socket is None:
-            self._socket = socket.create_connection(self._run.address, GIVES_UP_S)
+            self._socket = socket.create_connection(self._run.address, IDLE_TIMEOUT_S)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._run.selector.register(self._socket, selectors.EVENT_READ, self)
         self._socket.sendall(request)
@@ -63,26 +66,26 @@ class Connection:
     def readable(self) -> None:
         assert self._socket is not None
         try:
-            received = self._socket.recv(PART)
+            received = self._socket.recv(READ_SIZE)
         except OSError:
             received = b""
-        self._asked.parts.append((time.monotonic(), received))
-        self._end = (self._end + received[-7:])[-7:]
+        self._exchange.parts.append((time.monotonic(), received))
+        self._tail = (self._tail + received[-7:])[-7:]
         if not received:
             self.close()
-        ended = not received or self._end == LAST_CHUNK or self._is_short()
-        if ended and (then := self._then):
-            self._then = None  # a server that closes afterwards ends nothing
-            then(self._asked)
+        complete = not received or self._tail == LAST_CHUNK or self._is_sized()
+        if complete and (callback := self._callback):
+            self._callback = None  # the server may close the connection afterwards
+            callback(self._exchange)
 
-    def _is_short(self) -> bool:
-        """A whole answer that says its length, as errors and deletions do."""
-        if len(self._asked.parts) > 3:
+    def _is_sized(self) -> bool:
+        """Check for a complete answer with a length, as of an error or a deletion."""
+        if len(self._exchange.parts) > 3:
             return False
-        answer = b"".join(part for _, part in self._asked.parts)[:SHORT]
+        answer = b"".join(part for _, part in self._exchange.parts)[:MAX_SIZED_ANSWER]
         head, _, body = answer.partition(b"\r\n\r\n")
-        _, found, length = head.lower().partition(b"\r\ncontent-length: ")
-        return bool(found) and len(body) >= int(length.split()[0])
+        _, header, length = head.lower().partition(b"\r\ncontent-length: ")
+        return bool(header) and len(body) >= int(length.split()[0])
 
     def close(self) -> None:
         if self._socket is not None:
@@ -92,43 +95,43 @@ class Connection:
 
 
 class Run:
-    """A job being done."""
+    """Execution of a job."""
 
     def __init__(self, job: dict[str, Any]) -> None:
         self.address = (job["host"], job["port"])
         self._host = f"{job['host']}:{job['port']}"
         self._load = Load(**job["load"])
         self._key = job.get("key", "")
-        self._devices = [web.Device(*each) for each in job.get("devices", ())]
+        self._devices = [web.Device(*device) for device in job.get("devices", ())]
         self._numbers = iter(range(self._load.requests))
         self._due: list[tuple[float, int, Connection]] = []
         self._open = 0
         self.selector = selectors.DefaultSelector()
-        self.asked: list[Asked] = []
+        self.exchanges: list[Exchange] = []
 
     def work(self) -> None:
-        """Ask everything, each connection one after the other."""
-        begun, apart = time.monotonic(), self._load.spread_s / self._load.at_once
+        """Send all requests, each connection one after the other."""
+        start, interval = time.monotonic(), self._load.spread_s / self._load.at_once
         for number in range(self._load.at_once):
-            self._later(begun + number * apart, Connection(self, number))
+            self._schedule(start + number * interval, Connection(self, number))
         while self._due or self._open:
             ready = self.selector.select(self._until_due())
             for key, _ in ready:
                 key.data.readable()
             if not ready and not self._due:
-                raise TimeoutError(f"{self._open} answers are silent")
+                raise TimeoutError(f"no data from {self._open} open answers")
             while self._due and self._due[0][0] <= time.monotonic():
-                self._ask(heapq.heappop(self._due)[2])
+                self._send_next(heapq.heappop(self._due)[2])
 
     def _until_due(self) -> float:
         if not self._due:
-            return GIVES_UP_S
+            return IDLE_TIMEOUT_S
         return max(0.0, self._due[0][0] - time.monotonic())
 
-    def _later(self, at: float, connection: Connection) -> None:
+    def _schedule(self, at: float, connection: Connection) -> None:
         heapq.heappush(self._due, (at, connection.number, connection))
 
-    def _ask(self, connection: Connection) -> None:
+    def _send_next(self, connection: Connection) -> None:
         number = next(self._numbers, None)
         if number is None:
             connection.close()
@@ -138,24 +141,26 @@ class Run:
         if self._devices:
             call = web.chat(self._devices[connection.number], message)
             request = call.raw(self._host)
-            connection.ask(number, request, lambda a: self._remove(connection, a))
+            connection.send(number, request, lambda e: self._delete(connection, e))
         else:
             request = answers.question(message, self._key, self._host)
-            connection.ask(number, request, lambda a: self._done(connection, a))
+            connection.send(number, request, lambda e: self._done(connection, e))
 
-    def _remove(self, connection: Connection, asked: Asked) -> None:
-        """Who speaks the web protocol cleans up behind himself."""
-        if not (chat_id := answers.chat_id(asked.parts)):
-            self._done(connection, asked)
+    def _delete(self, connection: Connection, exchange: Exchange) -> None:
+        """Delete the conversation, as clients of the web protocol must."""
+        if not (chat_id := answers.chat_id(exchange.parts)):
+            self._done(connection, exchange)
             return
         call = web.delete(self._devices[connection.number], chat_id)
         request = call.raw(self._host)
-        connection.ask(asked.number, request, lambda _: self._done(connection, asked))
+        connection.send(
+            exchange.number, request, lambda _: self._done(connection, exchange)
+        )
 
-    def _done(self, connection: Connection, asked: Asked) -> None:
+    def _done(self, connection: Connection, exchange: Exchange) -> None:
         self._open -= 1
-        self.asked.append(asked)
-        self._later(time.monotonic() + self._load.pause_s, connection)
+        self.exchanges.append(exchange)
+        self._schedule(time.monotonic() + self._load.pause_s, connection)
 
 
 def main() -> None:
@@ -166,7 +171,7 @@ def main() -> None:
     run.work()
     cpu_s = time.process_time() - before
     read = answers.web_answer if job["answers"] == "web" else answers.openai_answer
-    result = answers.judged(run.asked, Load(**job["load"]), read)
+    result = answers.evaluate(run.exchanges, Load(**job["load"]), read)
     json.dump({**result, "cpu_s": cpu_s}, sys.stdout)
 
 

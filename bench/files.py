@@ -1,7 +1,7 @@
-"""`python -m bench.files`: what 10 files of 100 MB, at once, take of memory.
+"""`python -m bench.files`: memory that 10 concurrent files of 100 MB take.
 
-Each is fetched from an address and uploaded to the web service, 8 of a message's files
-at a time; the issue is that they stream through the disk and are never held whole.
+Each is downloaded from an address and uploaded to the web upstream, 8 of a message's
+files at a time. They must stream through the disk and never be held whole in memory.
 """
 
 import contextlib
@@ -20,8 +20,8 @@ from .targets import KEY, RESULTS, Target
 FILES = 10
 MB = 1_048_576
 SIZE = 100 * MB
-PIECE = bytes(range(1, 256)) * 257  # no file of a known kind: a document
-LOOK_S = 0.02
+PIECE = bytes(range(1, 256)) * 257  # of no known media type: a document
+POLL_INTERVAL_S = 0.02
 
 
 def main() -> None:
@@ -33,23 +33,23 @@ def main() -> None:
             targets.gateway(
                 simulator,
                 simulator.tokens,
-                HAILUO_ALLOW_PRIVATE_URLS="1",  # the files lie on this machine
+                HAILUO_ALLOW_PRIVATE_URLS="1",  # the files are on this machine
             )
         )
         ask(target, [address], "warm")
-        peak = stack.enter_context(Peak(target))
-        began = time.monotonic()
+        peak = stack.enter_context(PeakMemory(target))
+        start = time.monotonic()
         ask(target, [address] * FILES, "What is in them?")
-        took_s = time.monotonic() - began
+        took_s = time.monotonic() - start
         uploads = simulator.report()["uploads"]
-    assert [each["size"] for each in uploads] == [SIZE] * (FILES + 1)
-    most_mb = (peak.most - peak.idle) / 1024
-    what = f"{FILES} files of {SIZE // MB} MB"
-    say([f"{what}: {most_mb:.0f} MB above idle, in {took_s:.1f} s"])
+    assert [upload["size"] for upload in uploads] == [SIZE] * (FILES + 1)
+    growth_mb = (peak.max - peak.idle) / 1024
+    files = f"{FILES} files of {SIZE // MB} MB"
+    say([f"{files}: {growth_mb:.0f} MB above idle, in {took_s:.1f} s"])
 
 
 def ask(target: Target, addresses: list[str], text: str) -> None:
-    parts = [{"type": "file", "file_url": {"url": each}} for each in addresses]
+    parts = [{"type": "file", "file_url": {"url": address}} for address in addresses]
     content = [*parts, {"type": "text", "text": text}]
     request = urllib.request.Request(
         f"http://{HOST}:{target.port}/v1/chat/completions",
@@ -60,58 +60,58 @@ def ask(target: Target, addresses: list[str], text: str) -> None:
         assert json.load(answer)["choices"][0]["message"]["content"]
 
 
-class Peak(threading.Thread):
-    """The most memory of a server's processes, looked at all the time; kB of PSS."""
+class PeakMemory(threading.Thread):
+    """Sampler of a target's memory; idle, max: kB of PSS."""
 
     def __init__(self, target: Target) -> None:
         super().__init__()
         self._target = target
-        self._over = threading.Event()
-        self.idle = self.most = self._now()
+        self._stop_requested = threading.Event()
+        self.idle = self.max = self._pss()
 
-    def __enter__(self) -> "Peak":
+    def __enter__(self) -> "PeakMemory":
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._stop_requested.set()
         self.join()
 
     def run(self) -> None:
-        while not self._over.wait(LOOK_S):
-            self.most = max(self.most, self._now())
+        while not self._stop_requested.wait(POLL_INTERVAL_S):
+            self.max = max(self.max, self._pss())
 
-    def _now(self) -> int:
-        found = processes.memory(self._target.pids)
-        return found.pss if found else 0
+    def _pss(self) -> int:
+        memory = processes.memory(self._target.pids)
+        return memory.pss if memory else 0
 
 
 @contextlib.contextmanager
 def site() -> Iterator[str]:
-    """The address of a file, on a server of this process."""
-    server = http.server.ThreadingHTTPServer((HOST, 0), Hundred)
+    """Serve a file from this process, and yield its address."""
+    server = http.server.ThreadingHTTPServer((HOST, 0), FileHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://{HOST}:{server.server_port}/hundred.bin"
     server.shutdown()
     server.server_close()
 
 
-class Hundred(http.server.BaseHTTPRequestHandler):
-    """Sends 100 MB to whoever asks."""
+class FileHandler(http.server.BaseHTTPRequestHandler):
+    """Handler that answers every GET with 100 MB."""
 
     def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/octet-stream")
         self.send_header("Content-Length", str(SIZE))
         self.end_headers()
-        left = SIZE
-        while left:
-            piece = PIECE[:left]
+        remaining = SIZE
+        while remaining:
+            piece = PIECE[:remaining]
             self.wfile.write(piece)
-            left -= len(piece)
+            remaining -= len(piece)
 
     def log_message(self, *_: object) -> None:
-        """Nothing to tell."""
+        """Log nothing."""
 
 
 if __name__ == "__main__":

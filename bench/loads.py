@@ -1,18 +1,16 @@
-"""The loads: what is asked, how much of it at once, and how the upstream answers."""
+"""Loads: the requests, their concurrency, and the pace of the upstream's answers."""
 
 from typing import NamedTuple
 
 
 class Load(NamedTuple):
-    """A number of chats.
+    """Series of chats.
 
-    requests: in all; at_once: never more than so many, each on an account of its own.
-    pieces: events of an answer, of 8 characters each; delay_s: between them.
-    spread_s: over which the first of them begin, evenly.
-    pause_s: between an answer and the next question on the same connection.
-    accounts: how many there are, where there are fewer than are at once.
-    rounds: at most so many, for what takes long; quick: part of the quick look.
-    targets: who takes part; all unless told.
+    requests: total number; at_once: maximum concurrency, and the number of accounts
+    unless *accounts* is set. pieces: events per answer, of 8 characters each; delay_s:
+    between them. spread_s: time over which the first requests are spread evenly.
+    pause_s: between an answer and the next question on the same connection. rounds:
+    maximum, for long loads; quick: part of --quick. targets: default all.
     """
 
     name: str
@@ -29,14 +27,14 @@ class Load(NamedTuple):
     targets: tuple[str, ...] = ()
 
     @property
-    def owned(self) -> int:
-        """How many accounts each who is compared has."""
+    def account_count(self) -> int:
+        """Number of accounts of each target."""
         return self.accounts or self.at_once
 
     @property
     def ideal_s(self) -> float:
-        """How long it takes when no account is ever idle."""
-        return self.requests / self.owned * self.delay_s * (self.pieces - 1)
+        """Duration if no account is ever idle."""
+        return self.requests / self.account_count * self.delay_s * (self.pieces - 1)
 
     @property
     def text(self) -> str:
@@ -44,12 +42,12 @@ class Load(NamedTuple):
 
     @property
     def slow(self) -> bool:
-        """Whether its pieces come by the clock, so that they can lag."""
+        """True if pieces arrive on a schedule, behind which they can lag."""
         return self.delay_s > 0
 
     @property
-    def lasts_s(self) -> float:
-        """How long it takes by the schedule of its pieces."""
+    def scheduled_s(self) -> float:
+        """Duration by the schedule of the pieces."""
         return self.spread_s + self.delay_s * (self.pieces - 1)
 
 
@@ -57,31 +55,33 @@ PIECE = 8  # characters
 
 
 def piece(number: int) -> str:
-    """Each piece is unlike the others, and not all of it is ASCII."""
+    """Return a piece, unique in its answer and not all ASCII."""
     return f"{number:05d} 海\n"
 
 
-OURS = ("relay", "gateway", "before")
-CLOSE = ("direct", *OURS)
+GATEWAYS = ("gateway", "before")
+SMALL_SET = ("direct", "relay", *GATEWAYS)
 
 LOADS = (
     Load("one", "one at a time, 20 pieces", 100, 1, 20, pause_s=0.01, quick=True),
     Load("fifty", "50 at once, 50 pieces", 200, 50, 50, quick=True),
     Load("burst", "10 at once, 2,000 pieces in a burst", 20, 10, 2000, quick=True),
-    Load("short", "10 at once, 250 pieces in a burst", 160, 10, 250, targets=CLOSE),
-    Load("long", "10 at once, 4,000 pieces in a burst", 10, 10, 4000, targets=CLOSE),
+    Load("short", "10 at once, 250 pieces in a burst", 160, 10, 250, targets=SMALL_SET),
+    Load(
+        "long", "10 at once, 4,000 pieces in a burst", 10, 10, 4000, targets=SMALL_SET
+    ),
     Load("slow", "500 streams, 20 pieces 0.5 s apart", 500, 500, 20, 0.5),
-    Load("instant", "500 in the same instant", 500, 500, 5),
+    Load("instant", "500 at the same instant, 5 pieces", 500, 500, 5),
     Load(
         "crowd",
-        "2,000 streams begun over 20 s, 30 pieces 1 s apart",
+        "2,000 streams started over 20 s, 30 pieces 1 s apart",
         2000,
         2000,
         30,
         1.0,
         spread_s=20,
         rounds=1,
-        targets=CLOSE,
+        targets=SMALL_SET,
     ),
     Load(
         "accounts",
@@ -92,6 +92,6 @@ LOADS = (
         0.02,
         accounts=5,
         rounds=2,
-        targets=OURS[1:],
+        targets=GATEWAYS,
     ),
 )

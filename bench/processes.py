@@ -1,8 +1,7 @@
-"""What a server's processes cost, read from /proc.
+"""CPU time, memory and descriptors of processes, read from /proc.
 
-Elsewhere than on Linux there is no /proc: the figures are None, and the bench says so.
-Memory and descriptors of the gateway, which closes its memory to others, are only shown
-to root; to anybody else they are None.
+Where there is no /proc (only Linux has it), the figures are None. The gateway keeps its
+memory private, so its memory and descriptors are None for users other than root.
 """
 
 import contextlib
@@ -10,44 +9,45 @@ from pathlib import Path
 from typing import NamedTuple
 
 PROC = Path("/proc")
-TRIES = 5
-KNOWN = (PROC / "self/smaps_rollup").exists()
+MAX_ATTEMPTS = 5
+HAS_PROC = (PROC / "self/smaps_rollup").exists()
 
 
 class Memory(NamedTuple):
-    """kB of all processes; what they share is in pss once, in rss several times."""
+    """Memory of processes in kB; shared memory counts once in pss, each time in rss."""
 
     pss: int
     rss: int
 
 
 def family(pid: int) -> list[int]:
-    """A process and all it has started."""
-    born = [child for child, parent in _parents().items() if parent == pid]
-    return [pid, *(each for child in born for each in family(child))]
+    """Return a process and all its descendants."""
+    children = [child for child, parent in _parents().items() if parent == pid]
+    return [pid, *(member for child in children for member in family(child))]
 
 
 def cpu_s(pids: list[int]) -> float | None:
-    """Seconds of user and system time so far, of the threads that are running."""
-    if not KNOWN:
+    """Return the user and system time so far of all running threads, in seconds."""
+    if not HAS_PROC:
         return None
     tasks = (task for pid in pids for task in (PROC / f"{pid}/task").iterdir())
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 def memory(pids: list[int]) -> Memory | None:
-    if not KNOWN:
+    if not HAS_PROC:
         return None
     try:
-        each = [_rollup(pid) for pid in pids]
+        rollups = [_rollup(pid) for pid in pids]
     except PermissionError:
         return None
-    return Memory(sum(one["Pss"] for one in each), sum(one["Rss"] for one in each))
+    pss, rss = (sum(rollup[name] for rollup in rollups) for name in ("Pss", "Rss"))
+    return Memory(pss, rss)
 
 
 def descriptors(pids: list[int]) -> int | None:
-    """How many they have open."""
-    if not KNOWN:
+    """Return the number of open descriptors."""
+    if not HAS_PROC:
         return None
     try:
         return sum(len(list((PROC / f"{pid}/fd").iterdir())) for pid in pids)
@@ -56,12 +56,12 @@ def descriptors(pids: list[int]) -> int | None:
 
 
 def _parents() -> dict[int, int]:
-    running = [int(each.name) for each in PROC.iterdir() if each.name.isdecimal()]
-    return {pid: parent for pid in running if (parent := _parent(pid))}
+    pids = [int(path.name) for path in PROC.iterdir() if path.name.isdecimal()]
+    return {pid: parent for pid in pids if (parent := _parent(pid))}
 
 
 def _parent(pid: int) -> int:
-    """0 when it has none, or has ended."""
+    """Return the parent; 0 if there is none or the process has ended."""
     try:
         stat = (PROC / f"{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -70,17 +70,17 @@ def _parent(pid: int) -> int:
 
 
 def _rollup(pid: int) -> dict[str, int]:
-    """Sums over the process's mappings, by their name.
+    """Return the sums over the process's mappings, by name.
 
-    raises: ProcessLookupError. It is also what busy processes show now and then.
+    raises: ProcessLookupError, after retries because busy processes raise it, too.
     """
-    for _ in range(TRIES):
+    for _ in range(MAX_ATTEMPTS):
         with contextlib.suppress(ProcessLookupError):
             lines = (PROC / f"{pid}/smaps_rollup").read_text().splitlines()[1:]
-            return {name: int(rest.split()[0]) for name, rest in map(_field, lines)}
+            return {name: int(value.split()[0]) for name, value in map(_field, lines)}
     raise ProcessLookupError(pid)
 
 
 def _field(line: str) -> tuple[str, str]:
-    name, _, rest = line.partition(":")
-    return name, rest
+    name, _, value = line.partition(":")
+    return name, value

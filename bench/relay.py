@@ -1,10 +1,10 @@
-"""The bare relay: the least that anything in the gateway's place has to do.
+"""Bare relay: the minimum that anything in the gateway's place has to do.
 
 A WSGI application for the gateway's own gunicorn configuration. It takes a chat
-completion, asks the upstream on an account that is free, passes the bytes of the answer
-through untouched, and has the conversation removed. It checks, translates, retries and
-waits for nothing; the same two upstream calls, over the same library, are all it has in
-common with the gateway. Its environment: BENCH_ORIGIN, BENCH_TOKENS_FILE.
+completion, asks the upstream on a free account, passes the bytes of the answer through
+unchanged and deletes the conversation. It does not check, translate, retry or wait; it
+shares with the gateway only the two upstream calls and the library that makes them.
+Environment: BENCH_ORIGIN, BENCH_TOKENS_FILE.
 """
 
 import json
@@ -26,6 +26,8 @@ CHAT_ID = re.compile(rb'"chatID":"(\d+)"')
 
 
 class Relay:
+    """WSGI application; tokens: one for each concurrent request."""
+
     def __init__(self, origin: str, tokens: list[str]) -> None:
         self._origin = origin
         self._free = deque(tokens)
@@ -34,19 +36,19 @@ class Relay:
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.mount("http://", HTTPAdapter(pool_maxsize=4096))
-        self.extensions = {"hailuo": self}  # what the configuration tells to leave
+        self.extensions = {"hailuo": self}  # for gunicorn.conf.py
 
-    def leave(self) -> bool:
-        """There is nothing to finish."""
+    def shut_down(self) -> bool:
+        """Return True at once: there is nothing to finish."""
         return True
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
         if environ["REQUEST_METHOD"] == "GET":
             start_response("200 OK", [("Content-Length", "4")])
             return iter((b"pong",))
-        asked = json.loads(environ["wsgi.input"].read())
+        completion = json.loads(environ["wsgi.input"].read())
         start_response("200 OK", [("Content-Type", "text/event-stream")])
-        return self._answer(asked["messages"][0]["content"])
+        return self._answer(completion["messages"][0]["content"])
 
     def _answer(self, message: str) -> Iterator[bytes]:
         token = self._free.popleft()
@@ -54,15 +56,15 @@ class Relay:
         chat_id = b""
         with self._send(web.chat(device, message)) as response:
             for received in response.iter_content(None):
-                if not chat_id and (found := CHAT_ID.search(received)):
-                    chat_id = found[1]
+                if not chat_id and (match := CHAT_ID.search(received)):
+                    chat_id = match[1]
                 yield received
         self._free.append(token)
-        removal = web.delete(device, chat_id.decode())
-        threading.Thread(target=self._remove, args=(removal,)).start()
+        deletion = web.delete(device, chat_id.decode())
+        threading.Thread(target=self._delete, args=(deletion,)).start()
 
-    def _remove(self, removal: web.Call) -> None:
-        self._send(removal).close()
+    def _delete(self, deletion: web.Call) -> None:
+        self._send(deletion).close()
 
     def _send(self, call: web.Call) -> requests.Response:
         return self._session.request(

@@ -1,4 +1,4 @@
-"""A load, in alternating rounds, for all who are compared."""
+"""Rounds of a load, in which the targets take turns."""
 
 import contextlib
 import json
@@ -17,12 +17,12 @@ from .targets import KEY, Start, Target
 
 Figures = dict[str, float | None]
 
-WARM_AT_ONCE = 50
-OVER_S = 65.0  # after so long, nothing of a crowd should be left
+WARM_UP_CONCURRENCY = 50
+COOL_DOWN_S = 65.0  # after a crowd
 
 
 class Contender:
-    """A target with the accounts it uses and what it showed, round by round."""
+    """Target with its accounts and its figures of each round."""
 
     def __init__(self, target: Target, devices: list[Any]) -> None:
         self.target = target
@@ -32,23 +32,25 @@ class Contender:
 
 
 def play(load: Load, starts: dict[str, Start], rounds: int) -> dict[str, list[Figures]]:
-    """The figures of each target, one for each round.
+    """Return the figures of each round by target.
 
-    raises: AssertionError when an answer was not the text that the upstream said.
+    raises: AssertionError if an answer was not the upstream's text.
     """
     if load.targets:
-        starts = {name: each for name, each in starts.items() if name in load.targets}
+        starts = {name: starts[name] for name in starts if name in load.targets}
     with contextlib.ExitStack() as stack:
-        simulator = stack.enter_context(simulated.simulator(load.owned * len(starts)))
+        simulator = stack.enter_context(
+            simulated.simulator(load.account_count * len(starts))
+        )
         contenders = list(_contenders(stack, simulator, load, starts))
         for contender in contenders:
-            warm(contender, simulator, load)
-        for turn in range(min(rounds, load.rounds)):
-            at = turn % len(contenders)
-            for contender in contenders[at:] + contenders[:at]:
-                if turn < contender.target.rounds:
+            warm_up(contender, simulator, load)
+        for number in range(min(rounds, load.rounds)):
+            first = number % len(contenders)
+            for contender in contenders[first:] + contenders[:first]:
+                if number < contender.target.rounds:
                     contender.rounds.append(_round(contender, simulator, load))
-        return {each.target.name: each.rounds for each in contenders}
+        return {contender.target.name: contender.rounds for contender in contenders}
 
 
 def _contenders(
@@ -58,25 +60,26 @@ def _contenders(
     starts: dict[str, Start],
 ) -> Iterator[Contender]:
     for number, start in enumerate(starts.values()):
-        tokens = simulator.tokens[number * load.owned :][: load.owned]
+        tokens = simulator.tokens[number * load.account_count :][: load.account_count]
         target = stack.enter_context(start(simulator, tokens))
-        speaks_web = target.asked == "web"
-        yield Contender(target, simulator.devices(tokens) if speaks_web else [])
+        devices = simulator.devices(tokens) if target.requests == "web" else []
+        yield Contender(target, devices)
 
 
-def warm(contender: Contender, simulator: Simulator, load: Load) -> None:
-    """One short answer on each account: devices are registered, code is loaded."""
+def warm_up(contender: Contender, simulator: Simulator, load: Load) -> None:
+    """Get a short answer on each account, to register devices and load code."""
     short = load._replace(
-        requests=max(load.owned, 10),
-        at_once=min(load.owned, WARM_AT_ONCE),
+        requests=max(load.account_count, 10),
+        at_once=min(load.account_count, WARM_UP_CONCURRENCY),
         pieces=3,
         delay_s=0.0,
         spread_s=0.0,
         pause_s=0.0,
     )
     simulator.play(short)
-    _asked(contender, short)
-    simulator.settled()
+    with run_client(contender, short) as client:
+        checked_result(client, contender)
+    simulator.settle()
     contender.idle = processes.memory(contender.target.pids)
 
 
@@ -84,53 +87,54 @@ def _round(contender: Contender, simulator: Simulator, load: Load) -> Figures:
     simulator.play(load)
     pids = contender.target.pids
     cpu_before = processes.cpu_s(pids)
-    others_before = simulator.cpu_s
-    held = None
-    with asking(contender, load) as client:
+    simulator_cpu_before = simulator.cpu_s
+    memory = None
+    with run_client(contender, load) as client:
         if load.slow:
-            _pause(client, load.spread_s + (load.lasts_s - load.spread_s) / 2)
-            held = processes.memory(pids)
-        result = sound(json.load(client.stdout), contender)
-    simulator.settled()
+            _pause(client, (load.spread_s + load.scheduled_s) / 2)
+            memory = processes.memory(pids)
+        result = checked_result(client, contender)
+    simulator.settle()
     figures = _figures(result, load, simulator.report())
     if cpu_before is not None:
         cpu_s = (processes.cpu_s(pids) or 0) - cpu_before
         figures |= {
             "cpu_ms_a_request": 1e3 * cpu_s / load.requests,
             "cpu_s_10k_pieces": 1e4 * cpu_s / (load.requests * load.pieces),
-            "simulator_cpu_s": simulator.cpu_s - others_before,
+            "simulator_cpu_s": simulator.cpu_s - simulator_cpu_before,
         }
-    if held and (idle := contender.idle):
-        figures["pss_kb_a_stream"] = (held.pss - idle.pss) / load.at_once
-        figures["rss_kb_a_stream"] = (held.rss - idle.rss) / load.at_once
-    return figures | (_left(contender) if load.spread_s else {})
+    if memory and (idle := contender.idle):
+        figures["pss_kb_a_stream"] = (memory.pss - idle.pss) / load.at_once
+        figures["rss_kb_a_stream"] = (memory.rss - idle.rss) / load.at_once
+    return figures | (_after_peak(contender) if load.spread_s else {})
 
 
-def _left(contender: Contender) -> Figures:
-    """What a crowd has left behind, when it is over for a while."""
-    time.sleep(OVER_S)
+def _after_peak(contender: Contender) -> Figures:
+    """Wait a while, and return the memory and descriptors kept after a peak."""
+    time.sleep(COOL_DOWN_S)
     pids, idle = contender.target.pids, contender.idle
-    left = processes.memory(pids)
+    memory = processes.memory(pids)
     return {
         "idle_mb": idle.pss / 1024 if idle else None,
-        "left_mb": left.pss / 1024 if left else None,
+        "left_mb": memory.pss / 1024 if memory else None,
         "left_descriptors": processes.descriptors(pids),
     }
 
 
-def _asked(contender: Contender, load: Load) -> dict[str, Any]:
-    with asking(contender, load) as client:
-        return sound(json.load(client.stdout), contender)
+def checked_result(client: Any, contender: Contender) -> dict[str, Any]:
+    """Return the result of *client*.
 
-
-def sound(result: dict[str, Any], contender: Contender) -> dict[str, Any]:
-    wrong, name = result["wrong"], contender.target.name
-    assert not wrong, f"{name}: {len(wrong)} answers are wrong, such as: {wrong[0]}"
+    raises: AssertionError for a wrong answer.
+    """
+    result: dict[str, Any] = json.load(client.stdout)
+    errors, name = result["errors"], contender.target.name
+    assert not errors, f"{name}: {len(errors)} wrong answers, such as: {errors[0]}"
     return result
 
 
 @contextlib.contextmanager
-def asking(contender: Contender, load: Load) -> Iterator[Any]:
+def run_client(contender: Contender, load: Load) -> Iterator[Any]:
+    """Run the load generator during the block, and yield its process."""
     target = contender.target
     job = {
         "host": HOST,
@@ -150,15 +154,16 @@ def asking(contender: Contender, load: Load) -> Iterator[Any]:
 
 
 def _pause(client: Any, seconds: float) -> None:
-    """Let *client* work for a while, unless it ends before."""
+    """Wait for *seconds*, or until *client* ends."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         client.wait(seconds)
 
 
 def _figures(result: dict[str, Any], load: Load, report: dict[str, Any]) -> Figures:
-    asked = result["asked"]
-    firsts = [1e3 * (one["first"] - one["sent"]) for one in asked]
-    took_s = max(one["last"] for one in asked) - min(one["sent"] for one in asked)
+    requests = result["requests"]
+    firsts = [1e3 * (times["first"] - times["sent"]) for times in requests]
+    start = min(times["sent"] for times in requests)
+    took_s = max(times["last"] for times in requests) - start
     figures: Figures = {
         "first_ms": statistics.median(firsts),
         "first_p99_ms": quantile(firsts, 0.99),
@@ -167,25 +172,25 @@ def _figures(result: dict[str, Any], load: Load, report: dict[str, Any]) -> Figu
         "client_cpu_s": result["cpu_s"],
     }
     if load.slow:
-        lags = lateness(asked, load, report)
+        lags = lags_ms(requests, load, report)
         figures["lag_p50_ms"] = statistics.median(lags)
         figures["lag_p99_ms"] = quantile(lags, 0.99)
         figures["of_ideal"] = took_s / load.ideal_s
     return figures
 
 
-def lateness(
-    asked: list[dict[str, Any]],
+def lags_ms(
+    requests: list[dict[str, Any]],
     load: Load,
     report: dict[str, Any],
     until: float = math.inf,
 ) -> list[float]:
-    """How many ms each piece that came before *until* was behind its schedule."""
-    begun = {each["message"]: each["started"] for each in report["answers"]}
+    """Return the lag of each piece that arrived before *until*, in ms."""
+    started = {answer["message"]: answer["started"] for answer in report["answers"]}
     return [
-        1e3 * (at - begun[f"question {one['number']}"] - number * load.delay_s)
-        for one in asked
-        for number, at in enumerate(one["arrivals"])
+        1e3 * (at - started[f"question {times['number']}"] - number * load.delay_s)
+        for times in requests
+        for number, at in enumerate(times["arrivals"])
         if at < until
     ]
 

@@ -1,4 +1,4 @@
-"""The simulator, started and told what to say."""
+"""Control of the simulator."""
 
 import contextlib
 import json
@@ -19,7 +19,10 @@ TIMEOUT_S = 60
 
 
 class Simulator:
-    """origin: its address; tokens: one for each account; pid: its process."""
+    """Running simulator.
+
+    origin: its address; tokens: one for each account; pid: its process.
+    """
 
     def __init__(self, origin: str, tokens: list[str], pid: int) -> None:
         self.origin = origin
@@ -32,28 +35,45 @@ class Simulator:
         return processes.cpu_s([self.pid]) or 0.0
 
     def play(self, load: Load) -> None:
-        """Forget what was, and answer every question with the text of *load*."""
-        told = {"times": None, "text": load.text, "delay_s": load.delay_s}
+        """Reset it, and script the text of *load* for every question."""
+        answer = {"times": None, "text": load.text, "delay_s": load.delay_s}
         self.post("reset", {})
         for call in ("chat", "completion"):
-            self.post("script", {"call": call, "piece": PIECE, **told})
+            self.script({"call": call, "piece": PIECE, **answer})
 
-    def settled(self) -> None:
-        """Wait until every conversation is removed. raises: TimeoutError."""
-        for what in ("open_answers", "conversations"):
-            self.wait(what, at_most=0)
+    def script(self, *instructions: dict[str, Any]) -> None:
+        self.post("script", list(instructions))
 
-    def wait(self, condition: str, **ask: int) -> None:
-        query = urlencode({"for": condition, "timeout_s": TIMEOUT_S / 2, **ask})
-        found = self._call("GET", f"wait?{query}")
-        if not found["met"]:
-            raise TimeoutError(f"{condition}: {found['value']}, not {ask}")
+    def token(self, user: str) -> str:
+        """Return a new token of an account, which need not exist yet."""
+        return str(self.post("tokens", {"user": user})["token"])
+
+    def settle(self) -> None:
+        """Wait until every conversation is deleted.
+
+        raises: TimeoutError.
+        """
+        for condition in ("open_answers", "conversations"):
+            self.wait(condition, at_most=0)
+
+    def wait(self, condition: str, **bounds: int) -> None:
+        """Wait for a condition (see `hailuo.simulator.control`).
+
+        raises: TimeoutError.
+        """
+        query = urlencode({"for": condition, "timeout_s": TIMEOUT_S / 2, **bounds})
+        answer = self._call("GET", f"wait?{query}")
+        if not answer["met"]:
+            raise TimeoutError(f"{condition}: {answer['value']}, not {bounds}")
 
     def report(self) -> dict[str, Any]:
-        """What it saw. raises: AssertionError when something was not allowed."""
-        seen: dict[str, Any] = self._call("GET", "report")
-        assert not seen["violations"], seen["violations"][:3]
-        return seen
+        """Return everything it has recorded.
+
+        raises: AssertionError for a violation.
+        """
+        report: dict[str, Any] = self._call("GET", "report")
+        assert not report["violations"], report["violations"][:3]
+        return report
 
     def post(self, path: str, value: Any) -> Any:
         return self._call("POST", path, json.dumps(value).encode())
@@ -70,6 +90,7 @@ class Simulator:
 
 @contextlib.contextmanager
 def simulator(accounts: int) -> Iterator[Simulator]:
+    """Run a simulator during the block."""
     command = [sys.executable, "-m", "hailuo.simulator", "--until-stdin-closes"]
     process = subprocess.Popen(
         [*command, "--accounts", str(accounts)],
@@ -79,8 +100,9 @@ def simulator(accounts: int) -> Iterator[Simulator]:
     )
     assert process.stdin and process.stdout
     try:
-        told = json.loads(process.stdout.readline())
-        yield Simulator(told["origin"], told["tokens"], process.pid)
+        announcement = json.loads(process.stdout.readline())
+        tokens = announcement["tokens"]
+        yield Simulator(announcement["origin"], tokens, process.pid)
     finally:
         process.stdin.close()
         process.wait(10)

@@ -1,21 +1,21 @@
-"""Does it stay as it is? Mixed traffic at a steady rate, for as long as one likes.
+"""Soak test: mixed traffic at a steady rate, and what the gateway's worker holds.
 
     python -m bench.soak                    5 minutes
     python -m bench.soak --minutes 30 --rate 20
 
-Whole answers and streams, on the pool's accounts and on callers' own; callers who
-leave; every fault of the simulator; speech and transcriptions. In the first minute
-everything happens once, so that whatever is loaded or kept when it is first needed is
-there. After it and at the end, when nothing runs, it reads what the gateway's worker
-holds: memory must be the same within a tenth, threads, sockets and files the same but
-for connections that are kept for later. Exit code 1 when they are not.
+The traffic is whole and streamed answers, on the pool's accounts and on the clients'
+own, clients that disconnect, every fault of the simulator, speech and transcriptions.
+The first minute does everything once, so that whatever is loaded or cached on first use
+is there. After each minute, once nothing runs, the worker's resources are read. At the
+end its memory must be the same as after the first minute, within a tenth; so must its
+threads, sockets and files, except connections kept for reuse. Exit code 1 if not.
 """
 
 import argparse
+import http.client
 import json
 import random
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -23,29 +23,30 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import processes
-from tests.faults import cases
-from tests.faults.process import worker
-from tests.served import KEY, Served
-from tests.simulated import Simulated
+from . import fault_cases, processes, simulated, targets
+from .__main__ import say
+from .fault_cases import Answer, Case, Client
+from .simulated import HOST, Simulator
+from .targets import KEY, RESULTS, Target
 
 ACCOUNTS = 8
-AT_ONCE = 200
+MAX_CONCURRENT = 200
 SETTLE_S = 30.0
-MORE = 0.10  # of memory
-KEPT = 64  # sockets: connections to the upstream that wait to be used again
-THREADS = 12  # in which gevent resolves names, started when needed
+POLL_INTERVAL_S = 0.1
+MEMORY_GROWTH = 0.10
+MAX_IDLE_SOCKETS = 64  # connections to the upstream kept for reuse
+MAX_THREADS = 12  # in which gevent resolves names, started on demand
+TEXT = "What is the weather?"
 PACE = {"text": "It takes about a second. " * 4, "delay_s": 0.04}
+PATHS = ("/health", "/metrics", "/v1/models", "/nowhere")
 ROW = "{:>8} {:>9} {:>9} {:>8} {:>8} {:>8} {:>6}"
 HEAD = ROW.format(
     "minute", "requests", "MB (PSS)", "threads", "sockets", "files", "5xx"
 )
 
-Ask = Callable[[], tuple[int, bytes]]
 
-
-class Holding(NamedTuple):
-    """What the worker holds. pss: kB."""
+class Resources(NamedTuple):
+    """Resources that the worker holds. pss: kB."""
 
     pss: int
     threads: int
@@ -54,150 +55,165 @@ class Holding(NamedTuple):
 
 
 class Traffic:
-    """What is asked, in its proportions, and what came of it."""
+    """Random requests in fixed proportions, and the statuses of their answers."""
 
-    def __init__(self, gateway: Served, upstream: Simulated) -> None:
+    def __init__(self, gateway: Target, simulator: Simulator) -> None:
         self._gateway = gateway
-        self._upstream = upstream
-        self._own = [upstream.token(str(user)) for user in range(6501, 6701)]
-        self.faults = [*cases.chats(), *cases.chats(), *cases.all_else()]
+        self._simulator = simulator
+        self._tokens = [simulator.token(str(user)) for user in range(6501, 6701)]
+        self.fault_cases = [
+            *fault_cases.chat_cases(),
+            *fault_cases.chat_cases(),
+            *fault_cases.other_cases(),
+        ]
         self.statuses: Counter[int] = Counter()
 
     def send(self) -> None:
-        status, _ = random.choices(
-            (self._good, self._leaving, self._faulty, self._look), (60, 15, 20, 5)
-        )[0]()
+        requests: tuple[Callable[[], Answer], ...] = (
+            self._chat,
+            self._disconnect,
+            self._fail,
+            self._look,
+        )
+        (request,) = random.choices(requests, (60, 15, 20, 5))
+        status, _ = request()
         self.statuses[status] += 1
 
-    def _good(self) -> tuple[int, bytes]:
-        key = random.choice([KEY, *self._own])
-        return random.choice((cases.chat, cases.stream))(self._gateway, key)
+    def run(self, case: Case) -> Answer:
+        return fault_cases.run(case, self._gateway, self._simulator, KEY, TEXT)
 
-    def _leaving(self) -> tuple[int, bytes]:
-        return cases.leave(self._gateway, random.choice([KEY, *self._own]))
+    def _client(self) -> Client:
+        key = random.choice([KEY, *self._tokens])
+        return Client(self._gateway.port, key, KEY, TEXT)
 
-    def fail(self, case: cases.Case) -> tuple[int, bytes]:
-        return cases.throw(case, self._gateway, self._upstream)
+    def _chat(self) -> Answer:
+        return random.choice((Client.chat, Client.stream))(self._client())
 
-    def _faulty(self) -> tuple[int, bytes]:
-        return self.fail(random.choice(self.faults))
+    def _disconnect(self) -> Answer:
+        return self._client().disconnect_from_stream()
 
-    def _look(self) -> tuple[int, bytes]:
-        path = random.choice(("/health", "/metrics", "/v1/models", "/nowhere"))
-        return self._gateway.request("GET", path).status_code, b""
+    def _fail(self) -> Answer:
+        return self.run(random.choice(self.fault_cases))
+
+    def _look(self) -> Answer:
+        return get(self._gateway, random.choice(PATHS))
 
 
 def main() -> None:
-    asked = _arguments()
+    arguments = _arguments()
+    RESULTS.mkdir(exist_ok=True)
     with (
-        tempfile.TemporaryDirectory() as folder,
-        Simulated() as upstream,
-        served(Path(folder), upstream) as gateway,
-        ThreadPoolExecutor(AT_ONCE) as threads,
+        simulated.simulator(ACCOUNTS) as simulator,
+        targets.gateway(
+            simulator,
+            simulator.tokens,
+            HAILUO_PLATFORM_ORIGIN=simulator.origin,
+            HAILUO_IDLE_TIMEOUT_S="2",
+            HAILUO_HEARTBEAT_S="0.5",
+            HAILUO_QUEUE_TIMEOUT_S="15",
+        ) as gateway,
+        ThreadPoolExecutor(MAX_CONCURRENT) as threads,
     ):
-        traffic = Traffic(gateway, upstream)
-        cases.prepare(upstream)
-        list(threads.map(traffic.fail, traffic.faults))
-        say(HEAD)
-        held = []
-        for minute in range(1, asked.minutes + 1):
-            blow(traffic, upstream, threads, asked.rate, 60.0)
-            settle(gateway, upstream)
-            held.append(holding(gateway))
-            tell(minute, traffic, held[-1])
-        grown = compared(held[0], held[-1])
-        say(*grown or ["as after the first minute"])
-        say(f"statuses (0: the caller left, or audio broke): {dict(traffic.statuses)}")
-    sys.exit(bool(grown))
+        traffic = Traffic(gateway, simulator)
+        fault_cases.prepare(simulator, TEXT)
+        list(threads.map(traffic.run, traffic.fault_cases))
+        say([HEAD])
+        minutes = []
+        for minute in range(1, arguments.minutes + 1):
+            send(traffic, simulator, threads, arguments.rate, 60.0)
+            settle(gateway, simulator)
+            minutes.append(resources(gateway))
+            say([row(minute, traffic, minutes[-1])])
+        growth = compare(minutes[0], minutes[-1])
+        say(growth or ["nothing has grown since the first minute"])
+        statuses = dict(traffic.statuses)
+        say([f"statuses (0: the client disconnected, or audio broke off): {statuses}"])
+    sys.exit(bool(growth))
 
 
-def served(folder: Path, upstream: Simulated) -> Served:
-    tokens = folder / "tokens.json"
-    users = range(6401, 6401 + ACCOUNTS)
-    tokens.write_text(json.dumps([upstream.token(str(user)) for user in users]))
-    return Served(
-        folder,
-        HAILUO_ORIGIN=upstream.origin,
-        HAILUO_PLATFORM_ORIGIN=upstream.origin,
-        HAILUO_TOKENS_FILE=tokens,
-        HAILUO_IDLE_TIMEOUT_S=2,
-        HAILUO_HEARTBEAT_S=0.5,
-    )
-
-
-def blow(
+def send(
     traffic: Traffic,
-    upstream: Simulated,
+    simulator: Simulator,
     threads: ThreadPoolExecutor,
     rate: float,
     for_s: float,
 ) -> None:
-    """Ask *rate* times a second, whether or not answers keep up."""
-    upstream.reset()  # what it remembers would grow
-    cases.prepare(upstream, **PACE)
-    begun_at = time.monotonic()
-    sent = []
+    """Send *rate* requests a second, whether or not the answers keep up."""
+    simulator.post("reset", {})  # its records would grow
+    fault_cases.prepare(simulator, TEXT, **PACE)
+    started_at = time.monotonic()
+    pending = []
     for number in range(int(rate * for_s)):
-        time.sleep(max(0.0, begun_at + number / rate - time.monotonic()))
-        sent.append(threads.submit(traffic.send))
-    for each in sent:
-        each.result()
+        time.sleep(max(0.0, started_at + number / rate - time.monotonic()))
+        pending.append(threads.submit(traffic.send))
+    for future in pending:
+        future.result()
 
 
-def settle(gateway: Served, upstream: Simulated) -> None:
-    """Until nothing runs and nothing is left upstream."""
-    for condition in ("open_answers", "conversations"):
-        upstream.wait(condition, exactly=0, timeout_s=SETTLE_S)
-    assert upstream.report()["violations"] == []
-    until = time.monotonic() + SETTLE_S
-    while _states(gateway) - {"idle", "resting"}:
-        assert time.monotonic() < until, "an account was lost"
-        time.sleep(0.1)
+def settle(gateway: Target, simulator: Simulator) -> None:
+    """Wait until nothing runs and nothing is left upstream.
+
+    raises: AssertionError for a violation, or an account that stays in use.
+    """
+    simulator.settle()
+    simulator.report()
+    deadline = time.monotonic() + SETTLE_S
+    while _account_states(gateway) - {"idle", "resting"}:
+        assert time.monotonic() < deadline, "an account was not released"
+        time.sleep(POLL_INTERVAL_S)
 
 
-def holding(gateway: Served) -> Holding:
-    process = worker(gateway)
-    opened = [_target(each) for each in (process / "fd").iterdir()]
-    sockets = sum(name.startswith("socket:") for name in opened)
-    memory = processes.memory([int(process.name)])
+def resources(gateway: Target) -> Resources:
+    """Read the resources of the worker, gunicorn's first child.
+
+    raises: AssertionError where /proc is missing or not readable.
+    """
+    worker = gateway.pids[1]
+    memory = processes.memory([worker])
+    assert memory, "the worker's memory can only be read as root, on Linux"
+    process = Path(f"/proc/{worker}")
+    descriptors = [_link(path) for path in (process / "fd").iterdir()]
+    sockets = sum(name.startswith("socket:") for name in descriptors)
     threads = len(list((process / "task").iterdir()))
-    return Holding(memory.pss, threads, sockets, len(opened) - sockets)
+    return Resources(memory.pss, threads, sockets, len(descriptors) - sockets)
 
 
-def compared(first: Holding, last: Holding) -> list[str]:
-    """A sentence for each that has grown."""
-    grown = []
-    if last.pss > first.pss * (1 + MORE):
-        grown.append(f"memory has grown by {last.pss / first.pss - 1:.0%}")
-    if last.threads > max(first.threads, THREADS):
-        grown.append(f"{last.threads} threads were {first.threads}")
-    if last.sockets > first.sockets + KEPT:
-        grown.append(f"{last.sockets} sockets were {first.sockets}")
+def compare(first: Resources, last: Resources) -> list[str]:
+    """Return a sentence for each resource that has grown."""
+    growth = []
+    if last.pss > first.pss * (1 + MEMORY_GROWTH):
+        growth.append(f"memory has grown by {last.pss / first.pss - 1:.0%}")
+    if last.threads > max(first.threads, MAX_THREADS):
+        growth.append(f"{first.threads} threads have become {last.threads}")
+    if last.sockets > first.sockets + MAX_IDLE_SOCKETS:
+        growth.append(f"{first.sockets} sockets have become {last.sockets}")
     if last.files > first.files + 1:
-        grown.append(f"{last.files} files were {first.files}")
-    return grown
+        growth.append(f"{first.files} files have become {last.files}")
+    return growth
 
 
-def tell(minute: int, traffic: Traffic, held: Holding) -> None:
+def row(minute: int, traffic: Traffic, worker: Resources) -> str:
     statuses = traffic.statuses
-    failed = sum(times for status, times in statuses.items() if status >= 500)
-    memory = f"{held.pss / 1024:.1f}"
-    say(ROW.format(minute, statuses.total(), memory, *held[1:], failed))
+    failures = sum(count for status, count in statuses.items() if status >= 500)
+    memory = f"{worker.pss / 1024:.1f}"
+    return ROW.format(minute, statuses.total(), memory, *worker[1:], failures)
 
 
-def say(*lines: str) -> None:
-    for line in lines:
-        sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+def get(gateway: Target, path: str) -> Answer:
+    connection = http.client.HTTPConnection(HOST, gateway.port, timeout=60)
+    connection.request("GET", path, headers={"Authorization": f"Bearer {KEY}"})
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    return response.status, body
 
 
-def _states(gateway: Served) -> set[str]:
-    headers = {"Authorization": f"Bearer {KEY}"}
-    listed = gateway.request("GET", "/v1/token", headers=headers).json()["data"]
-    return {account["state"] for account in listed}
+def _account_states(gateway: Target) -> set[str]:
+    _, body = get(gateway, "/v1/token")
+    return {account["state"] for account in json.loads(body)["data"]}
 
 
-def _target(descriptor: Path) -> str:
+def _link(descriptor: Path) -> str:
     try:
         return str(descriptor.readlink())
     except FileNotFoundError:

@@ -1,9 +1,9 @@
-"""What heavy requests do to the streams that run beside them.
+"""Effect of heavy requests on concurrent streams.
 
-The same 100 streams twice: alone, and while one caller has an hour of speech written
-down, another uploads 100 MB of it, a third sends 16 MB of base64, and five wait for
-files whose servers do not answer. What the streams lose is what the event loop was kept
-from, and what the machine cannot give to all of them at once.
+The same 100 streams run twice: alone, and while clients transcribe an hour of speech,
+upload 100 MB of audio, send 16 MB of base64, and attach five files whose servers do not
+answer. The difference is the time for which the event loop was blocked, and the time
+the machine does not have for all of them at once.
 """
 
 import base64
@@ -21,6 +21,7 @@ import wave
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import av
@@ -33,8 +34,8 @@ from .targets import KEY, Start, Target
 Figures = dict[str, float | None]
 
 STREAMS = Load("stall", "100 streams, 120 pieces 0.5 s apart", 100, 100, 120, 0.5)
-WAITING = 5
-OTHERS = 3 + WAITING
+SILENT_FILES = 5
+HEAVY_REQUESTS = 3 + SILENT_FILES
 RATE = 16_000  # Hz
 MB = 1_048_576
 HOUR_S = 3600
@@ -42,35 +43,37 @@ FORM = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\
 
 
 def stall(starts: Mapping[str, Start], _: int) -> dict[str, list[Figures]]:
-    """100 streams beside an hour of audio, 100 MB, 16 MB of base64 and slow files."""
+    """Lag of 100 streams beside audio, uploads, base64 and silent file servers."""
     if "gateway" not in starts:
         return {}
-    recordings = [hour(), hundred()]
+    recordings = [hour_of_mp3(), hundred_mb_of_wav()]
     with contextlib.ExitStack() as stack:
-        simulator = stack.enter_context(simulated.simulator(STREAMS.at_once + OTHERS))
-        opened = targets.gateway(
+        simulator = stack.enter_context(
+            simulated.simulator(STREAMS.at_once + HEAVY_REQUESTS)
+        )
+        gateway = targets.gateway(
             simulator,
             simulator.tokens,
-            HAILUO_ALLOW_PRIVATE_URLS="1",  # the servers that are silent are here
+            HAILUO_ALLOW_PRIVATE_URLS="1",  # the silent servers are here
         )
-        target = stack.enter_context(opened)
+        target = stack.enter_context(gateway)
         contender = rounds.Contender(target, [])
-        rounds.warm(contender, simulator, STREAMS)
-        return {"gateway": [_once(contender, simulator, recordings)]}
+        rounds.warm_up(contender, simulator, STREAMS)
+        return {"gateway": [_measure(contender, simulator, recordings)]}
 
 
-def _once(
+def _measure(
     contender: rounds.Contender, simulator: Simulator, recordings: list[bytes]
 ) -> Figures:
     alone, _ = lags(contender, simulator, [])
     target = contender.target
     with silent_server() as silent:
-        asks: list[Callable[[], bytes]] = [
-            *(lambda each=each: transcribe(target, each) for each in recordings),
-            lambda: attach(target, {"file": {"file_data": encoded(12 * MB)}}),
-            *[lambda: attach(target, {"file_url": {"url": silent}})] * WAITING,
+        requests: list[Callable[[], bytes]] = [
+            *(partial(transcribe, target, recording) for recording in recordings),
+            lambda: attach(target, {"file": {"file_data": random_base64(12 * MB)}}),
+            *[lambda: attach(target, {"file_url": {"url": silent}})] * SILENT_FILES,
         ]
-        beside, took_s = lags(contender, simulator, asks)
+        beside, took_s = lags(contender, simulator, requests)
     p99 = rounds.quantile(beside, 0.99)
     return {
         "alone_p99_ms": rounds.quantile(alone, 0.99),
@@ -84,36 +87,40 @@ def _once(
 def lags(
     contender: rounds.Contender,
     simulator: Simulator,
-    asks: list[Callable[[], bytes]],
+    requests: list[Callable[[], bytes]],
 ) -> tuple[list[float], float]:
-    """How many ms each piece came late while any of *asks* ran, and for how long.
+    """Return the lags in ms while any of *requests* ran, and how long they took.
 
-    Without any, all pieces count.
+    Without requests, return the lags of all pieces.
     """
     simulator.play(STREAMS)
-    with ThreadPoolExecutor(OTHERS) as threads:
-        with rounds.asking(contender, STREAMS) as client:
+    with ThreadPoolExecutor(HEAVY_REQUESTS) as threads:
+        with rounds.run_client(contender, STREAMS) as client:
             simulator.wait("open_answers", at_least=STREAMS.at_once)
-            began = time.monotonic()
-            ended = [threads.submit(_timed, ask) for ask in asks]
-            result = rounds.sound(json.load(client.stdout), contender)
-        until = max((each.result() for each in ended), default=math.inf)
+            start = time.monotonic()
+            ends = [threads.submit(_end_time, request) for request in requests]
+            result = rounds.checked_result(client, contender)
+        end = max((future.result() for future in ends), default=math.inf)
     report = simulator.report()
-    chats = [each for each in report["answers"] if each["message"].startswith("quest")]
-    late = rounds.lateness(result["asked"], STREAMS, {"answers": chats}, until)
-    return late, until - began
+    chats = [
+        answer
+        for answer in report["answers"]
+        if answer["message"].startswith("question")
+    ]
+    streams = rounds.lags_ms(result["requests"], STREAMS, {"answers": chats}, end)
+    return streams, end - start
 
 
-def _timed(ask: Callable[[], bytes]) -> float:
-    """When it was over. raises: AssertionError when nothing came of it."""
-    assert ask()
+def _end_time(request: Callable[[], bytes]) -> float:
+    """Send a request and return when its answer was complete."""
+    assert request()
     return time.monotonic()
 
 
 def transcribe(target: Target, recording: bytes) -> bytes:
     body = FORM + recording + b"\r\n--x--\r\n"
-    kind = "multipart/form-data; boundary=x"
-    return post(target, "audio/transcriptions", body, kind)
+    content_type = "multipart/form-data; boundary=x"
+    return post(target, "audio/transcriptions", body, content_type)
 
 
 def attach(target: Target, part: dict[str, Any]) -> bytes:
@@ -122,53 +129,53 @@ def attach(target: Target, part: dict[str, Any]) -> bytes:
     return post(target, "chat/completions", body, "application/json")
 
 
-def post(target: Target, path: str, body: bytes, kind: str) -> bytes:
-    """The answer, a refusal included: a file that does not come is one."""
+def post(target: Target, path: str, body: bytes, content_type: str) -> bytes:
+    """Return the answer, or the refusal because of an unavailable file."""
     address = f"http://{HOST}:{target.port}/v1/{path}"
-    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": kind}
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": content_type}
     request = urllib.request.Request(address, body, headers)
     try:
         with urllib.request.urlopen(request, timeout=600) as answer:
             return bytes(answer.read())
     except urllib.error.HTTPError as error:
-        said = error.read()
-        assert b"file_unavailable" in said, said
-        return said
+        body = error.read()
+        assert b"file_unavailable" in body, body
+        return body
 
 
 @contextlib.contextmanager
 def silent_server() -> Iterator[str]:
-    """The address of a file that never comes."""
+    """Yield the address of a file that never arrives."""
     with socket.create_server((HOST, 0)) as server:
         yield f"http://{HOST}:{server.getsockname()[1]}/file"
 
 
-def encoded(size: int) -> str:
+def random_base64(size: int) -> str:
     return base64.b64encode(random.randbytes(size)).decode()
 
 
 def noise() -> "array[int]":
-    """A minute of noise with pauses, 16 bit."""
+    """Return a minute of 16-bit noise with pauses."""
     loud = array("h", (random.randint(-9000, 9000) for _ in range(RATE * 9)))
     return (loud + array("h", bytes(2 * RATE))) * 6
 
 
-def hundred() -> bytes:
-    """100 MB of WAV, nearly an hour."""
-    minute, made = noise().tobytes(), io.BytesIO()
-    with wave.open(made, "wb") as output:
+def hundred_mb_of_wav() -> bytes:
+    """Return 100 MB of WAV, nearly an hour."""
+    minute, file = noise().tobytes(), io.BytesIO()
+    with wave.open(file, "wb") as output:
         output.setnchannels(1)
         output.setsampwidth(2)
         output.setframerate(RATE)
         for _ in range(100 * MB // len(minute)):
             output.writeframes(minute)
-    return made.getvalue()
+    return file.getvalue()
 
 
-def hour() -> bytes:
-    """An hour as MP3 of 64 kbit/s."""
-    minute, made = noise(), io.BytesIO()
-    with av.open(made, "w", format="mp3") as output:
+def hour_of_mp3() -> bytes:
+    """Return an hour of MP3 at 64 kbit/s."""
+    minute, file = noise(), io.BytesIO()
+    with av.open(file, "w", format="mp3") as output:
         stream: Any = output.add_stream("libmp3lame", rate=RATE, layout="mono")
         stream.bit_rate = 64_000
         resampler = av.AudioResampler("s16p", "mono", RATE, 576)
@@ -176,7 +183,7 @@ def hour() -> bytes:
             frame: Any = av.AudioFrame("s16", "mono", len(minute))
             frame.planes[0].update(minute.tobytes())
             frame.rate = RATE
-            for each in resampler.resample(frame):
-                output.mux(stream.encode(each))
+            for resampled in resampler.resample(frame):
+                output.mux(stream.encode(resampled))
         output.mux(stream.encode(None))
-    return made.getvalue()
+    return file.getvalue()

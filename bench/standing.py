@@ -1,4 +1,4 @@
-"""What is measured without answers: the start, the memory at rest, the line."""
+"""Measurements without answers: start, idle memory, and the cost of the queue."""
 
 import contextlib
 import socket
@@ -12,61 +12,61 @@ from .targets import KEY, Start, Target
 Figures = dict[str, float | None]
 
 SETTLE_S = 1.0
-IN_LINE = 2000
-WATCHED_S = 5.0
+QUEUED = 2000
+MEASURED_S = 5.0
 
 
 def start(starts: Mapping[str, Start], rounds: int) -> dict[str, list[Figures]]:
-    """From exec to the first answered GET /ping, and the memory of all processes."""
+    """Time from exec to the first answered GET /ping, and memory of all processes."""
     names = [name for name in starts if name not in ("direct", "litellm")]
-    found: dict[str, list[Figures]] = {name: [] for name in names}
+    figures: dict[str, list[Figures]] = {name: [] for name in names}
     with simulated.simulator(1) as simulator:
         for name in names * rounds:
-            begun = time.monotonic()
+            before = time.monotonic()
             with starts[name](simulator, simulator.tokens) as target:
-                took_s = time.monotonic() - begun
+                took_s = time.monotonic() - before
                 time.sleep(SETTLE_S)
-                held = processes.memory(target.pids)
-            idle_mb = held.pss / 1024 if held else None
-            found[name].append({"start_s": took_s, "idle_pss_mb": idle_mb})
-    return found
+                memory = processes.memory(target.pids)
+            idle_mb = memory.pss / 1024 if memory else None
+            figures[name].append({"start_s": took_s, "idle_pss_mb": idle_mb})
+    return figures
 
 
-def line(starts: Mapping[str, Start], rounds: int) -> dict[str, list[Figures]]:
-    """2,000 requests wait for the only account: what that costs a second."""
+def queue(starts: Mapping[str, Start], rounds: int) -> dict[str, list[Figures]]:
+    """CPU time while 2,000 requests wait for the only account."""
     names = [name for name in starts if name in ("gateway", "before")]
-    found: dict[str, list[Figures]] = {}
+    figures: dict[str, list[Figures]] = {}
     with simulated.simulator(len(names)) as simulator:
         for name, token in zip(names, simulator.tokens, strict=True):
             with starts[name](simulator, [token]) as target:
-                found[name] = [_waited(simulator, target)]
-    return found
+                figures[name] = [_queue_cpu(simulator, target)]
+    return figures
 
 
-def _waited(simulator: Simulator, target: Target) -> Figures:
-    told = {"call": "chat", "times": None, "then": [{"after": 0, "do": "hold"}]}
+def _queue_cpu(simulator: Simulator, target: Target) -> Figures:
+    hold = {"call": "chat", "times": None, "then": [{"after": 0, "do": "hold"}]}
     simulator.post("reset", {})
-    simulator.post("script", told)
-    with _asking(target, IN_LINE):
+    simulator.script(hold)
+    with _open_requests(target, QUEUED):
         simulator.wait("held", at_least=1)
-        time.sleep(WATCHED_S)  # until all of them stand in line
+        time.sleep(MEASURED_S)  # for all of them to be queued
         before = processes.cpu_s(target.pids)
-        time.sleep(WATCHED_S)
+        time.sleep(MEASURED_S)
         after = processes.cpu_s(target.pids)
     if before is None or after is None:
-        return {"line_cpu_percent": None}
-    return {"line_cpu_percent": 100 * (after - before) / WATCHED_S}
+        return {"queue_cpu_percent": None}
+    return {"queue_cpu_percent": 100 * (after - before) / MEASURED_S}
 
 
 @contextlib.contextmanager
-def _asking(target: Target, count: int) -> Iterator[None]:
-    """So many callers who have asked, and leave unanswered."""
+def _open_requests(target: Target, count: int) -> Iterator[None]:
+    """Send requests, and disconnect at the end of the block."""
     with contextlib.ExitStack() as stack:
         question = answers.question("hello", KEY, HOST)
         for _ in range(count):
-            caller = socket.create_connection((HOST, target.port), 10)
-            stack.enter_context(caller).sendall(question)
+            client = socket.create_connection((HOST, target.port), 10)
+            stack.enter_context(client).sendall(question)
         yield
 
 
-STANDING = {"start": start, "line": line, "stall": stall.stall}
+STANDING = {"start": start, "queue": queue, "stall": stall.stall}

@@ -1,4 +1,4 @@
-"""Who is compared: how each is started, and how the client speaks to it."""
+"""Targets of the benchmark: how each is started, and which protocol it speaks."""
 
 import contextlib
 import json
@@ -21,25 +21,25 @@ from .simulated import HOST, ROOT, Simulator
 
 RESULTS = ROOT / "bench" / "results"
 KEY = "sk-bench"
-STARTS_WITHIN_S = 60.0
-LEAVES_WITHIN_S = 40.0
-SLOW_ROUNDS = 2  # of somebody a round of whom takes more than a minute
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 40.0
+POLL_INTERVAL_S = 0.005
+MAX_SLOW_ROUNDS = 2  # for targets whose rounds take more than a minute
 
 
 Start = Callable[[Simulator, list[str]], contextlib.AbstractContextManager["Target"]]
 
 
 class Target(NamedTuple):
-    """Somebody who answers.
+    """Running server.
 
-    asked, answers: in which protocol, "openai" or "web".
-    pid: of its first process.
-    rounds: it takes part in at most so many of a load.
+    requests, answers: its protocols, "openai" or "web"; pid: of its first process;
+    rounds: maximum per load.
     """
 
     name: str
     port: int
-    asked: str
+    requests: str
     answers: str
     pid: int
     rounds: int = 99
@@ -84,21 +84,21 @@ LITELLM = {
 
 
 def free_port() -> int:
-    with socket.socket() as any_free:
-        any_free.bind((HOST, 0))
-        return int(any_free.getsockname()[1])
+    with socket.socket() as sock:
+        sock.bind((HOST, 0))
+        return int(sock.getsockname()[1])
 
 
 @contextlib.contextmanager
 def direct(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
-    """Nobody in between: the client asks the simulator."""
+    """Yield the simulator itself, with nothing in between."""
     yield Target("direct", simulator.port, "web", "web", simulator.pid)
 
 
 @contextlib.contextmanager
 def relay(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
-    """The bare relay, under the gateway's own gunicorn configuration."""
-    with kept(tokens) as file:
+    """Run the bare relay under the gateway's own gunicorn configuration."""
+    with tokens_file(tokens) as file:
         settings = {"BENCH_ORIGIN": simulator.origin, "BENCH_TOKENS_FILE": file}
         with _gunicorn("bench.relay:create_app()", settings) as (port, pid):
             yield Target("relay", port, "openai", "web", pid)
@@ -108,23 +108,23 @@ def relay(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
 def gateway(
     simulator: Simulator, tokens: list[str], root: Path = ROOT, **settings: str
 ) -> Iterator[Target]:
-    """The gateway as it is shipped; root: of its checkout."""
-    with kept(tokens) as file:
-        ours = {
+    """Run the gateway as shipped, from the checkout at *root*."""
+    with tokens_file(tokens) as file:
+        environ = {
             "HAILUO_ORIGIN": simulator.origin,
             "HAILUO_TOKENS_FILE": file,
             "HAILUO_API_KEY": KEY,
-            "HAILUO_QUEUE_TIMEOUT_S": "60",  # the line is measured, not how it is left
+            "HAILUO_QUEUE_TIMEOUT_S": "60",  # longer than any load waits
             **settings,
         }
-        with _gunicorn("wsgi:app", ours, root) as (port, pid):
+        with _gunicorn("wsgi:app", environ, root) as (port, pid):
             name = "gateway" if root == ROOT else "before"
             yield Target(name, port, "openai", "openai", pid)
 
 
 @contextlib.contextmanager
 def nginx(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
-    """A plain proxy; the client speaks the web protocol through it."""
+    """Run nginx as a plain proxy of the web protocol."""
     port = free_port()
     with TemporaryDirectory() as folder:
         config = Path(folder) / "nginx.conf"
@@ -133,14 +133,14 @@ def nginx(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
             NGINX.format(folder=folder, upstream=upstream, host=HOST, port=port)
         )
         command = ["nginx", "-c", str(config), "-e", "stderr"]
-        with started(command, {}) as pid:
-            listening(port)
+        with run(command, {}) as pid:
+            wait_for_port(port)
             yield Target("nginx", port, "web", "web", pid)
 
 
 @contextlib.contextmanager
 def litellm(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
-    """A gateway many people know; it asks the platform, whose protocol it speaks."""
+    """Run LiteLLM, a widely used gateway, with the platform as its upstream."""
     port = free_port()
     with TemporaryDirectory() as folder:
         config = Path(folder) / "config.yaml"
@@ -148,28 +148,31 @@ def litellm(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
         command = ["litellm", "--config", str(config), "--host", HOST]
         settings = {
             "OPENAI_BASE_URL": f"{simulator.origin}/v1",
-            "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it is fetched
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # or it would be downloaded
             "LITELLM_LOG": "ERROR",
         }
-        with started([*command, "--port", str(port)], settings) as pid:
-            listening(port)
-            yield Target("litellm", port, "openai", "openai", pid, SLOW_ROUNDS)
+        with run([*command, "--port", str(port)], settings) as pid:
+            wait_for_port(port)
+            yield Target("litellm", port, "openai", "openai", pid, MAX_SLOW_ROUNDS)
 
 
-def installed(before: Path | None = None) -> dict[str, Start]:
-    """Those who can be started here, in the order of the table.
+def available(before: Path | None = None) -> dict[str, Start]:
+    """Return the targets that can be started here, in the order of the table.
 
-    before: another checkout, whose gateway takes part as well.
+    before: another checkout, whose gateway is a target as well.
     """
-    others = {"nginx": nginx, "litellm": litellm}
-    there = {name: each for name, each in others.items() if shutil.which(name)}
-    found = {"direct": direct, "relay": relay, "gateway": gateway, **there}
-    return {**found, "before": partial(gateway, root=before)} if before else found
+    starts: dict[str, Start] = {"direct": direct, "relay": relay, "gateway": gateway}
+    for name, start in {"nginx": nginx, "litellm": litellm}.items():
+        if shutil.which(name):
+            starts[name] = start
+    if before:
+        starts["before"] = partial(gateway, root=before)
+    return starts
 
 
 @contextlib.contextmanager
-def kept(tokens: list[str]) -> Iterator[str]:
-    """A file with *tokens*: there may be more than an environment holds."""
+def tokens_file(tokens: list[str]) -> Iterator[str]:
+    """Yield a file with *tokens*, which may exceed the size of an environment."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "tokens.json"
         file.write_text(json.dumps(tokens))
@@ -180,22 +183,22 @@ def kept(tokens: list[str]) -> Iterator[str]:
 def _gunicorn(
     app: str, settings: dict[str, str], root: Path = ROOT
 ) -> Iterator[tuple[int, int]]:
-    """The port and the process."""
+    """Run gunicorn, and yield its port and process id."""
     port = free_port()
     config = ["--config", str(root / "gunicorn.conf.py"), "--bind", f"{HOST}:{port}"]
     command = [sys.executable, "-m", "gunicorn", *config, "--pythonpath", str(root)]
-    with started([*command, app], {**settings, "PORT": str(port)}, root) as pid:
-        answering(port)
+    with run([*command, app], {**settings, "PORT": str(port)}, root) as pid:
+        wait_for_answer(port)
         yield port, pid
 
 
 @contextlib.contextmanager
-def started(
+def run(
     command: list[str], settings: dict[str, str], root: Path = ROOT
 ) -> Iterator[int]:
-    """Run *command* with nothing of ours in its environment but *settings*."""
-    foreign = ("HAILUO_", "BENCH_", "GUNICORN_", "WEB_CONCURRENCY")
-    environ = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+    """Run *command* with *settings* as its only variables of this project."""
+    prefixes = ("HAILUO_", "BENCH_", "GUNICORN_", "WEB_CONCURRENCY")
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(prefixes)}
     with open(RESULTS / "servers.log", "ab") as log:
         process = subprocess.Popen(
             command, cwd=root, env={**environ, **settings}, stdout=log, stderr=log
@@ -204,21 +207,24 @@ def started(
         yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(LEAVES_WITHIN_S)
+        process.wait(STOP_TIMEOUT_S)
 
 
-def listening(port: int) -> None:
-    """Wait until somebody listens. raises: TimeoutError."""
-    until = time.monotonic() + STARTS_WITHIN_S
-    while time.monotonic() < until:
+def wait_for_port(port: int) -> None:
+    """Wait until a server listens.
+
+    raises: TimeoutError.
+    """
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection((HOST, port), 1):
             return
-        time.sleep(0.005)
-    raise TimeoutError(f"nobody listens at port {port}")
+        time.sleep(POLL_INTERVAL_S)
+    raise TimeoutError(f"no server listens on port {port}")
 
 
-def answering(port: int) -> None:
+def wait_for_answer(port: int) -> None:
     """Wait until GET /ping is answered."""
-    listening(port)
+    wait_for_port(port)
     with urllib.request.urlopen(f"http://{HOST}:{port}/ping", timeout=10) as pong:
         pong.read()

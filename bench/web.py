@@ -1,7 +1,7 @@
-"""The web protocol as the bench speaks it: addressed, signed, as bytes (protocol.md).
+"""Minimal client of the web protocol, for the direct client and the bare relay.
 
-Written anew, like the simulator's: what is measured must not measure itself. It does
-the least that the protocol allows, once for the direct client and the bare relay.
+It is independent of the gateway's, which must not measure itself, and of the
+simulator's, and does the least that the protocol allows (protocol.md).
 """
 
 import hashlib
@@ -36,7 +36,7 @@ HEADERS = {
 
 
 class Device(NamedTuple):
-    """What a token's calls come from (protocol.md 2)."""
+    """Registered device of a token (protocol.md 2)."""
 
     token: str
     uuid: str
@@ -44,7 +44,7 @@ class Device(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A request, ready to be sent; path holds the query."""
+    """Request ready to be sent; path: with the query."""
 
     method: str
     path: str
@@ -52,7 +52,7 @@ class Call(NamedTuple):
     body: bytes = b""
 
     def raw(self, host: str) -> bytes:
-        """The bytes of HTTP/1.1."""
+        """Return the request as bytes of HTTP/1.1."""
         headers = {"Host": host, **self.headers}
         if self.body:
             headers["Content-Length"] = str(len(self.body))
@@ -62,15 +62,15 @@ class Call(NamedTuple):
 
 
 def chat(device: Device, message: str) -> Call:
-    """Ask, in a new conversation."""
+    """Return a question in a new conversation."""
     fields = {"characterID": "1", "msgContent": message, "chatID": "0"}
     form = "".join(
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'
         f"{value}\r\n"
         for name, value in {**fields, "searchMode": "0"}.items()
     )
-    flat = message.replace("\r", "").replace("\n", "")
-    digest = "".join(map(md5, ("1", flat, "0", "")))
+    line = message.replace("\r", "").replace("\n", "")
+    digest = "".join(map(md5, ("1", line, "0", "")))
     headers = {"Accept": "text/event-stream", "Content-Type": MULTIPART}
     return _signed("POST", CHAT, device, digest, headers)._replace(
         body=f"{form}--{BOUNDARY}--\r\n".encode()
@@ -78,21 +78,21 @@ def chat(device: Device, message: str) -> Call:
 
 
 def delete(device: Device, chat_id: str) -> Call:
-    """Remove a conversation."""
+    """Return the deletion of a conversation."""
     return _signed("DELETE", HISTORY + chat_id, device, "{}")
 
 
 def register(origin: str, token: str) -> Device:
-    """A device for *token*, registered with the simulator at *origin*."""
-    fresh = Device(token, str(uuid.uuid4()), "")
-    body = f'{{"uuid":"{fresh.uuid}"}}'
-    kind = {"Content-Type": "application/json"}
-    call = _signed("POST", REGISTER, fresh, body, kind)
+    """Register a device for *token* with the simulator at *origin*."""
+    device = Device(token, str(uuid.uuid4()), "")
+    body = f'{{"uuid":"{device.uuid}"}}'
+    headers = {"Content-Type": "application/json"}
+    call = _signed("POST", REGISTER, device, body, headers)
     connection = http.client.HTTPConnection(urlsplit(origin).netloc, timeout=10)
     connection.request("POST", call.path, body, call.headers)
     answer = json.loads(connection.getresponse().read())
     connection.close()
-    return fresh._replace(id=answer["data"]["deviceIDStr"])
+    return device._replace(id=answer["data"]["deviceIDStr"])
 
 
 def md5(text: str) -> str:
@@ -106,16 +106,19 @@ def _signed(
     digest: str,
     headers: dict[str, str] | None = None,
 ) -> Call:
-    """source: protocol.md 1; digest stands for the body."""
+    """Return a signed request; digest: of the body.
+
+    source: protocol.md 1.
+    """
     unix = f"{int(time.time())}000"
-    known = f"&device_id={device.id}" if device.id else ""
+    device_id = f"&device_id={device.id}" if device.id else ""
     uri = (
         f"{path}?device_platform=web&app_id=3001&version_code=22200&uuid={device.uuid}"
-        f"{known}&os_name=Windows&browser_name=chrome&device_memory=8&cpu_core_num=12"
+        f"{device_id}&os_name=Windows&browser_name=chrome&device_memory=8&cpu_core_num=12"
         "&browser_language=zh-CN&browser_platform=Win32&screen_width=1920"
         f"&screen_height=1080&unix={unix}"
     )
     encoded = quote(uri, safe="!~*'()")
     yy = md5(f"{encoded}_{digest}{md5(unix)}ooui")
-    own = {"Token": device.token, "Yy": yy}
-    return Call(method, uri, {**HEADERS, **(headers or {}), **own})
+    signature = {"Token": device.token, "Yy": yy}
+    return Call(method, uri, {**HEADERS, **(headers or {}), **signature})

@@ -1,8 +1,8 @@
-"""`python -m hailuo`: gunicorn as in production, and a simulator where it is needed.
+"""`python -m hailuo`: run gunicorn as in production, with a simulator if needed.
 
-Without a credential there is nobody to talk to, so the simulator is started beside the
-gateway and becomes its upstream. It ends when the last process that holds the other end
-of its standard input does: this one, which turns into gunicorn, and its worker.
+Without a credential there is no upstream to talk to, so the simulator is started beside
+the gateway and takes its place. It ends with the last process that holds the other end
+of its standard input: this one, which becomes gunicorn, and gunicorn's worker.
 """
 
 import json
@@ -28,16 +28,18 @@ def main() -> None:
     environ = dict(os.environ)
     file = TokensFile(settings.tokens_file)
     file.load()
-    known = any(map(identify, [*settings.tokens, *file.tokens]))
-    if not known and not file.problem:  # a file that cannot be read is not an empty one
-        environ |= simulated()
-    server = ["gunicorn", "--config", str(ROOT / "gunicorn.conf.py")]
-    arguments = [sys.executable, "-m", *server, "--pythonpath", str(ROOT), "wsgi:app"]
+    has_credential = any(map(identify, [*settings.tokens, *file.tokens]))
+    if (
+        not has_credential and not file.problem
+    ):  # an unreadable file is not an empty one
+        environ |= start_simulator()
+    gunicorn = ["gunicorn", "--config", str(ROOT / "gunicorn.conf.py")]
+    arguments = [sys.executable, "-m", *gunicorn, "--pythonpath", str(ROOT), "wsgi:app"]
     os.execve(sys.executable, arguments, environ)
 
 
-def simulated() -> Mapping[str, str]:
-    """Start the simulator; what the gateway must be told to use it."""
+def start_simulator() -> Mapping[str, str]:
+    """Start the simulator and return the settings that point the gateway to it."""
     simulator = subprocess.Popen(
         [sys.executable, "-m", "hailuo.simulator", "--until-stdin-closes"],
         stdin=subprocess.PIPE,
@@ -45,12 +47,12 @@ def simulated() -> Mapping[str, str]:
     )
     assert simulator.stdin and simulator.stdout
     os.set_inheritable(simulator.stdin.fileno(), True)
-    started = json.loads(simulator.stdout.readline())
+    announcement = json.loads(simulator.stdout.readline())
     return {
         "HAILUO_SIMULATED": "1",
-        "HAILUO_ORIGIN": started["origin"],
-        "HAILUO_PLATFORM_ORIGIN": started["origin"],
-        "HAILUO_TOKENS": ",".join(started["tokens"]),
+        "HAILUO_ORIGIN": announcement["origin"],
+        "HAILUO_PLATFORM_ORIGIN": announcement["origin"],
+        "HAILUO_TOKENS": ",".join(announcement["tokens"]),
     }
 
 

@@ -1,17 +1,17 @@
-"""What tests share: the simulator and the gateway as processes, and a fresh account.
+"""Shared fixtures: the simulator and the gateway as processes, and a fresh account.
 
-Processes live as long as the session. A test that wants its own state takes an account
-of its own, a token nobody has seen before, which leaves the pool alone:
+Processes live as long as the session; each worker of pytest-xdist has its own. A test
+that wants its own state takes a new account, whose token leaves the pool alone:
 
     def test_something(upstream, gateway, account):
         upstream.script({"call": account.call, "text": "Hello"})
         account.ask("Hi") == "Hello"
 
-An account is of the web service; `@BOTH` runs a test with a platform key, too.
+An account is one of the web service; `@BOTH` runs a test with a platform key, too.
 
-Whoever uses `upstream` promises that in the end the simulator saw nothing it forbids,
-no conversation is left over and no answer open. Tests that mean to leave something say
-so: `@pytest.mark.leaves("conversations")`.
+A test that uses `upstream` fails when, at its end, the simulator has seen a violation
+of the protocol, or a conversation or an open answer is left. Tests that mean to leave
+something are marked: `@pytest.mark.leaves("conversations")`.
 """
 
 import itertools
@@ -26,7 +26,7 @@ from tests.simulated import Simulated
 
 BOTH = pytest.mark.parametrize("kind", ["web", "platform"])
 LEFT_S = 45.0  # a removal that fails is repeated after 1, 5 and 30 s
-CALLS = {"web": "chat", "platform": "completion"}  # what an answer is called upstream
+CALLS = {"web": "chat", "platform": "completion"}  # the simulator's names
 
 _users = itertools.count(7001)
 
@@ -57,7 +57,7 @@ def simulator() -> Iterator[Simulated]:
 def upstream(
     simulator: Simulated, request: pytest.FixtureRequest
 ) -> Iterator[Simulated]:
-    """The simulator, with nothing scripted and nothing seen."""
+    """Return the simulator, with nothing scripted and nothing seen."""
     simulator.reset()
     yield simulator
     mark = request.node.get_closest_marker("leaves")
@@ -75,10 +75,10 @@ def upstream(
 def serve(
     simulator: Simulated, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Served]]:
-    """serve(HAILUO_X=…): a gateway with these settings, one for all who ask for it.
+    """serve(HAILUO_X=…): a gateway with these settings, shared by tests with the same.
 
-    It has no pool, since what one test does to an account of it another would feel:
-    tests bring accounts, or give it a pool of their own.
+    It has no pool, since tests that share one would affect each other: tests bring
+    accounts, or give the gateway a pool of their own.
     """
     directory = tmp_path_factory.mktemp("gateways")
     running: dict[tuple[tuple[str, Any], ...], Served] = {}
@@ -100,16 +100,16 @@ def serve(
 
 @pytest.fixture(scope="session")
 def gateway(serve: Callable[..., Served], simulator: Simulated) -> Served:
-    """The one most tests use: it writes everything it can into its log."""
+    """Return the gateway of most tests, which logs as much as it can."""
     tokens = ",".join(simulator.tokens)
     return serve(HAILUO_TOKENS=tokens, HAILUO_LOG_LEVEL="debug")
 
 
 class Caller:
-    """Somebody who brings accounts that nobody has used before.
+    """A client with accounts of its own that no test has used before.
 
     users, tokens: one for each account; a platform key is both.
-    call: what asking for an answer is called upstream.
+    call: the simulator's name for the call that asks for an answer.
     """
 
     def __init__(
@@ -133,25 +133,25 @@ class Caller:
         return self.gateway.client(self.key)
 
     def create(self, question: str = "Hello", **options: Any) -> Any:
-        """A chat completion, as the official library gives it."""
+        """Return a chat completion as the official library gives it."""
         messages = [{"role": "user", "content": f"{question} {SECRET}"}]
         arguments = {"model": "hailuo", "messages": messages, **options}
         return self.client.chat.completions.create(**arguments)
 
     def ask(self, question: str = "Hello", **options: Any) -> str:
-        """The text of a whole answer."""
+        """Return the text of a whole answer."""
         return self.create(question, **options).choices[0].message.content
 
     def stream(self, question: str = "Hello", **options: Any) -> Any:
         return self.create(question, stream=True, **options)
 
     def pieces(self, question: str = "Hello", **options: Any) -> list[str]:
-        """The pieces of a streamed answer that hold text."""
+        """Return the texts of a streamed answer."""
         with self.stream(question, **options) as stream:
             return [text for chunk in stream if (text := text_of(chunk))]
 
     def send(self, path: str = "/v1/chat/completions", **call: Any) -> Any:
-        """A plain POST of the same question, streamed unless told."""
+        """Post the same question without the library, streamed by default."""
         messages = [{"role": "user", "content": SECRET}]
         call.setdefault("json", {"messages": messages, "stream": True})
         headers = {"Authorization": f"Bearer {self.key}"}
@@ -159,19 +159,19 @@ class Caller:
 
 
 def text_of(chunk: Any) -> str:
-    """The text that a chunk brings, if it does."""
+    """Return the text of a chunk, "" if it has none."""
     return (chunk.choices[0].delta.content or "") if chunk.choices else ""
 
 
 @pytest.fixture
 def kind() -> str:
-    """Which service accounts are of, unless a test says otherwise (BOTH)."""
+    """Return the upstream of new accounts, which BOTH overrides."""
     return "web"
 
 
 @pytest.fixture
 def caller(gateway: Served, upstream: Simulated, kind: str) -> Callable[..., Caller]:
-    """caller(accounts=2, served=…): somebody with so many accounts of their own."""
+    """caller(accounts=2, served=…): a client with new accounts."""
     usual = kind
 
     def caller(
@@ -184,5 +184,5 @@ def caller(gateway: Served, upstream: Simulated, kind: str) -> Callable[..., Cal
 
 @pytest.fixture
 def account(caller: Callable[..., Caller]) -> Caller:
-    """Somebody with one account."""
+    """Return a client with one new account."""
     return caller()

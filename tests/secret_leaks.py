@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 KEY = "sk-hailuofreeapi"
-SECRET = "Rumpelstiltskin"  # said in every question and in every scripted answer
+SECRET = "Rumpelstiltskin"  # in every question and every scripted answer
 
 KINDS = {
     "a token": r"eyJ[\w-]+",
@@ -25,10 +25,10 @@ GREETING = re.compile(
 
 
 def secrets(log: str) -> Iterator[tuple[str, str]]:
-    """Each line that tells one: of what kind it is, and the line.
+    """Yield each line that holds a secret, with the kind of the secret.
 
-    Only the greeting may say the well-known key, in one line of its own for people, in
-    its object for machines.
+    Only the greeting may show the default key: in a line of its own in text logs, in
+    its object in JSON logs.
     """
     for line in log.split("\n"):
         if GREETING.match(line):
@@ -39,7 +39,7 @@ def secrets(log: str) -> Iterator[tuple[str, str]]:
 
 
 class Logs:
-    """Logs that are searched in the end, even if they are deleted before."""
+    """Logs that are searched at the end, even if their files are deleted before."""
 
     def __init__(self) -> None:
         self._watched: list[tuple[str, IO[bytes]]] = []
@@ -48,7 +48,7 @@ class Logs:
         self._watched.append((whose, log.open("rb")))
 
     def leaks(self) -> list[str]:
-        """A sentence for each secret; then they are watched no more."""
+        """Return a sentence for each secret, and stop watching the logs."""
         found = []
         for whose, log in self._watched:
             with log:

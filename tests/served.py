@@ -1,4 +1,4 @@
-"""The gateway as a process, as production starts it, with words for tests.
+"""The gateway as a process, as production starts it, with methods for tests.
 
 with Served(directory, origin=upstream.origin, tokens=upstream.tokens) as gateway:
     gateway.client().chat.completions.create(…)
@@ -59,7 +59,7 @@ def _release_ports() -> None:
 
 
 def environment(settings: dict[str, Any]) -> dict[str, str]:
-    """This process's, without what could steer the gateway, and with *settings*."""
+    """Return this process's environment, with no settings but *settings*."""
     strange = ("HAILUO_", "PORT", "WEB_CONCURRENCY", "GUNICORN", "REPLACE_AUDIO")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(strange)}
     return kept | {name: str(value) for name, value in settings.items()}
@@ -68,8 +68,8 @@ def environment(settings: dict[str, Any]) -> dict[str, str]:
 class Served:
     """`gunicorn wsgi:app` on a free port, with the configuration that is shipped.
 
-    command: what to start instead; settings: variables of its environment.
-    logs: where what it logs is watched.
+    command: Python's arguments, of another program; settings: environment variables.
+    logs: the logs that are searched for secrets in the end.
     """
 
     logs = LOGS
@@ -114,24 +114,24 @@ class Served:
         return self._clients[known]
 
     def request(self, method: str, path: str, **call: Any) -> requests.Response:
-        """A plain request; *path* is the whole path."""
+        """Make a request without the library; *path* is the whole path."""
         with requests.Session() as session:
             session.trust_env = False
             call.setdefault("timeout", 20.0)
             return session.request(method, self.address + path, **call)
 
     def log(self) -> str:
-        """Everything it has written so far."""
+        """Return everything that was logged so far."""
         return self._log.read_text("utf-8", "replace")
 
     def leave(self) -> None:
-        """Ask it to leave, once: at its very end Python no longer minds signals."""
+        """Send SIGTERM once: at its very end Python no longer handles signals."""
         if not self._asked and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         self._asked = True
 
     def stop(self) -> int:
-        """Have it leave in order; the exit code."""
+        """Shut the gateway down in order, and return its exit code."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()

@@ -1,4 +1,4 @@
-"""The simulator as a process, with words for tests.
+"""The simulator as a process, with methods for tests.
 
     with Simulated() as upstream:
         upstream.script({"call": "chat", "text": "Hello"})
@@ -44,7 +44,7 @@ class Simulated:
         return self._ask("GET", "report")
 
     def work(self) -> list[dict[str, Any]]:
-        """The requests it was sent, but for those that prove a token or a key."""
+        """Return the requests it got, without those that prove a token or a key."""
         proofs = ("register", "info", "models")
         return [
             each for each in self.report()["requests"] if each["call"] not in proofs
@@ -67,7 +67,7 @@ class Simulated:
         self._ask("POST", "reset", {"tokens": tokens})
 
     def token(self, user: str, expires_in_s: float | None = None) -> str:
-        """A new token for an account, which need not exist yet."""
+        """Return a new token of an account, which need not exist yet."""
         life = {} if expires_in_s is None else {"expires_in_s": expires_in_s}
         return self._ask("POST", "tokens", {"user": user, **life})["token"]
 

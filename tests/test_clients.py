@@ -1,4 +1,4 @@
-"""What clients really send (apis.md 2.2), recorded: `clients/CLIENT.json`.
+"""Recorded requests of real clients (apis.md 2.2): `clients/CLIENT.json`.
 
 A file is a list of requests, each as that client sends it, and what it expects:
 

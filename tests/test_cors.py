@@ -47,7 +47,7 @@ def test_preflight_is_answered_on_every_path_without_a_key(gateway: Served, path
 
 
 def check_readable(headers: Mapping[str, str]) -> None:
-    """What lets the page read the answer."""
+    """Check the headers that let a page read the answer."""
     allowed = headers["Access-Control-Allow-Origin"]
     assert allowed == "*" or (
         allowed == PAGE["Origin"] and "origin" in listed(headers["Vary"])

@@ -17,7 +17,7 @@ sequences = st.lists(st.text("abN", min_size=1, max_size=4), min_size=1, max_siz
 
 
 def expected(text: str, sequences: list[str]) -> str:
-    """What comes before the sequence that is complete first."""
+    """Return the text before the sequence that is complete first."""
     found = [(text.find(each) + len(each), text.find(each)) for each in sequences]
     return text[
         : min(((end, at) for end, at in found if at >= 0), default=(0, None))[1]
@@ -92,7 +92,7 @@ def test_closing_the_truncated_answer_closes_the_original():
 
 
 class TestUsageBehindStop:
-    """What comes behind a stop is read for the usage alone."""
+    """The text behind a stop sequence is read for the usage alone."""
 
     def answer(self, *behind: Any) -> Generator[Any, None, None]:
         yield Piece("a STOP b", id="7")

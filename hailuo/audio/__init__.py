@@ -1,18 +1,17 @@
-"""Any audio to MP3 for recognition, MP3 to any format for listening.
+"""Audio: uploads of any format to MP3 for recognition, speech as MP3 to any format.
 
-    with audio.parts(uploaded, watch) as parts:              # cut at pauses
+    with audio.parts(upload, watch) as parts:              # cut at pauses
         for mp3 in parts:
             …
-    with audio.PLACES.place(watch.owner) as place:
-        while not place.wait(watch):
+    with audio.WORKER_SLOTS.acquire(watch.owner) as slot:
+        for _ in slot.wait(watch):
             …
-        for data in audio.converted(pieces, "opus", speed=1.5):  # as it arrives
+        for data in audio.transcode(pieces, "opus", speed=1.5):  # as it arrives
             …
 
-FFmpeg does the work, in a child process (`child`): what a hostile file does to it does
-nothing to the server, and computing there never stalls those who wait here. The child
-knows nothing of the environment, has little memory and little time, and is gone when
-its caller is.
+FFmpeg does the work in a child process (`worker`), so that a hostile file cannot harm
+the server and computing does not block other requests. The child gets no secrets,
+little memory and little time, and ends with the request it works for.
 """
 
 import signal
@@ -26,24 +25,22 @@ from ..errors import BadRequest, GatewayError, UpstreamProtocolError
 from ..spool import SPOOL
 from . import mp3
 from .process import AudioWorker
+from .worker import NO_AUDIO, TOO_LONG
 
-FRAME = 627  # bytes; a part has one more than there was sound, for the encoder's delay
-BYTES_A_SECOND = 24_000  # of 192 kbit/s
-PART_S = 300.0  # *assumed*: what recognition takes at once; no source states it
-FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
+EXTRA_BYTES = 627  # one frame more than there is audio, for the encoder's delay
+BYTES_PER_SECOND = 24_000  # of 192 kbit/s
+MAX_PART_S = 300.0  # *assumed*: what recognition takes at once; no source states it
 
-# A child takes 16 MB of its own and, while it reads a recording, a core: 50 uploads at
-# once must not fill the memory of a small host, and would only make each other slower.
+# A worker takes 16 MB of its own and, while it reads a recording, a core: 50 uploads at
+# once must not fill the memory of a small host, and would only slow each other down.
 WORKER_SLOTS = FairSemaphore(8)
-
-NO_AUDIO, TOO_LONG = 65, 66  # exit codes of the child
 
 
 class Parts:
     """A recording as MP3, 44.1 kHz, stereo, 192 kbit/s, in parts.
 
-    Going through it gives each part's bytes in order, as often as one likes. It is kept
-    on disk, in a file that has no name and ends with its Parts.
+    Iterating gives the bytes of each part in order, and can be repeated. They are kept
+    on disk, in an unnamed file that is deleted when it is closed.
     """
 
     def __init__(self) -> None:
@@ -60,11 +57,11 @@ class Parts:
         return len(self._sizes)
 
     def __iter__(self) -> Iterator[bytes]:
-        at = 0
+        start = 0
         for size in self._sizes:
-            self._file.seek(at)
+            self._file.seek(start)
             yield self._file.read(size)
-            at += size
+            start += size
 
     @property
     def seconds(self) -> float:
@@ -80,68 +77,70 @@ class Parts:
 
 
 def seconds(part: bytes) -> float:
-    """How long the sound of one of Parts is; its bitrate is constant."""
-    return (len(part) - mp3.tag_size(part) - FRAME) / BYTES_A_SECOND
+    """Return the duration of one of Parts, from its size: its bitrate is constant."""
+    return (len(part) - mp3.tag_size(part) - EXTRA_BYTES) / BYTES_PER_SECOND
 
 
-def parts(source: IO[bytes], watch: Watch, *, seconds: float = PART_S) -> Parts:
-    """Whatever audio *source* holds, judged by its content.
+def parts(source: IO[bytes], watch: Watch, *, seconds: float = MAX_PART_S) -> Parts:
+    """Convert an upload to MP3 for recognition; its content alone tells its format.
 
-    source: a real file, which the child reads by itself.
-    seconds: how long a part may be; the cuts are at pauses. An MP3 that fits and is
-        not longer passes as it is.
-    raises: BadRequest when there is no audio in it that can be read, or too much;
-        ClientDisconnected, in line or later.
+    source: a real file, which the worker reads by itself.
+    seconds: longest duration of a part; the cuts are at pauses. A suitable MP3 that is
+        not longer stays as it is.
+    raises: BadRequest when it holds no readable audio, or too much;
+        ClientDisconnected, while waiting for a slot or later.
     """
-    with ExitStack() as kept, WORKER_SLOTS.acquire(watch.owner) as place:
-        made = kept.enter_context(Parts())
-        for _ in place.wait(watch):
+    with ExitStack() as cleanup, WORKER_SLOTS.acquire(watch.owner) as slot:
+        parts = cleanup.enter_context(Parts())
+        for _ in slot.wait(watch):
             pass  # nothing can be sent to the client yet
         source.seek(0)
-        with AudioWorker("parts", str(seconds), stdin=source) as child:
-            while (part := child.read(watch.raise_if_disconnected)) is not None:
-                made.add(part)
-            child.finish(_unfit)
-        kept.pop_all()
-        return made
+        with AudioWorker("parts", str(seconds), stdin=source) as worker:
+            while (part := worker.read(watch.raise_if_disconnected)) is not None:
+                parts.add(part)
+            worker.finish(_upload_error)
+        cleanup.pop_all()
+        return parts
 
 
-def _unfit(code: int) -> GatewayError:
-    """Why there are no parts. A child that was killed met a hostile file."""
+def _upload_error(code: int) -> GatewayError:
+    """Return the error for an exit code; a signal means that the file is hostile."""
     if code == TOO_LONG:
         return BadRequest("the audio is too long", param="file", code="audio_too_long")
     if code == NO_AUDIO or code < 0:
-        said = "the file holds no audio that can be read"
+        message = "the file holds no audio that can be read"
         if code == -signal.SIGXCPU:
-            said = "reading the audio takes too long"
-        return BadRequest(said, param="file", code="invalid_audio")
+            message = "reading the audio takes too long"
+        return BadRequest(message, param="file", code="invalid_audio")
     return GatewayError("the audio cannot be converted")
+
+
+def _speech_error(code: int) -> GatewayError:
+    return UpstreamProtocolError("the upstream's speech is not MP3")
 
 
 def transcode(
     pieces: Iterable[bytes | Heartbeat], format: str, speed: float = 1.0
 ) -> Generator[bytes | Heartbeat, None, None]:
-    """MP3 in another format or at another speed, as it arrives; for who has a place.
+    """Convert MP3 to another format or speed, as it arrives; needs a worker slot.
 
     pieces: of one MP3; heartbeats are passed on.
-    format: one of FORMATS. wav and pcm are 16 bit, 24 kHz, mono. An mp3 at speed 1 is
-        what came, never encoded again.
+    format: a name of formats.FORMATS. An mp3 at speed 1 is passed on, not encoded
+        again.
     speed: 0.25 to 4; the pitch stays.
-    raises: UpstreamProtocolError when there is no sound in the pieces.
+    raises: UpstreamProtocolError when the pieces hold no audio.
     """
     if format == "mp3" and speed == 1:
         yield from pieces
         return
-    bare = mp3.TagStripper()
-    with AudioWorker("convert", format, str(speed)) as child:
+    stripper = mp3.TagStripper()
+    with AudioWorker("convert", format, str(speed)) as worker:
         for piece in pieces:
             if piece is HEARTBEAT:
                 yield HEARTBEAT
             else:
-                yield from child.convert(bare.feed(piece))
-        yield from child.convert(bare.end())
-        child.write(b"")
-        yield child.read() or b""
-        child.finish(
-            lambda code: UpstreamProtocolError("the upstream's speech is no MP3")
-        )
+                yield from worker.convert(stripper.feed(piece))
+        yield from worker.convert(stripper.end())
+        worker.write(b"")
+        yield worker.read() or b""
+        worker.finish(_speech_error)

@@ -1,14 +1,14 @@
-"""MP3 frames: what stands around them, and how parts become one file (pure).
+"""MP3 frames and tags: join MP3 files by stripping their tags (pure).
 
     for part in parts:
-        bare = Bare()
+        stripper = TagStripper()
         for received in part:
-            out += bare.feed(received)
-        out += bare.end()
+            file += stripper.feed(received)
+        file += stripper.end()
 
-A part brings its own tags (ID3v2 before, ID3v1 behind the frames) and often a first
-frame that holds no sound but the part's length (Xing, Info or VBRI). In the middle of a
-file, players stumble over the first and believe the second.
+Every part has its own tags (ID3v2 before, ID3v1 behind the frames) and often an info
+frame (Xing, Info or VBRI) that holds the part's length instead of audio. In the middle
+of a file, tags make players stumble, and an info frame gives them a wrong length.
 
 source: ISO/IEC 11172-3 2.4.1.3 for the header, https://id3.org for the tags.
 """
@@ -20,9 +20,9 @@ from ..concurrency.watch import HEARTBEAT, Heartbeat
 
 HEADER = 4  # bytes
 ID3_HEADER = 10
-TAIL = 128  # an ID3v1 tag
+ID3V1_TAG = 128
 
-KBITS = {  # by MPEG-1 or not, for layer III
+KBITS = {  # of layer III, by whether it is MPEG-1
     True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
@@ -30,7 +30,12 @@ RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8
 
 
 class Frame(NamedTuple):
-    """size: bytes, header included. rate: samples a second. samples: a channel's."""
+    """Header of a layer III frame.
+
+    size: bytes, header included.
+    rate: samples a second.
+    samples: per channel.
+    """
 
     size: int
     rate: int
@@ -41,7 +46,7 @@ class Frame(NamedTuple):
 
 
 def frame(data: bytes, at: int = 0) -> Frame | None:
-    """The layer III frame whose header is at *at*; None when there is none."""
+    """Return the layer III frame whose header is at *at*, or None."""
     if len(data) < at + HEADER or data[at] != 0xFF or data[at + 1] & 0xE6 != 0xE2:
         return None
     version, kbits = data[at + 1] >> 3 & 3, data[at + 2] >> 4
@@ -57,7 +62,7 @@ def frame(data: bytes, at: int = 0) -> Frame | None:
 
 
 def tag_size(data: bytes) -> int:
-    """Bytes of the ID3v2 tag that *data* begins with; 0 when it begins with none."""
+    """Return the size of the ID3v2 tag at the beginning of *data*, 0 without one."""
     if len(data) < ID3_HEADER or data[:3] != b"ID3":
         return 0
     size = 0
@@ -66,80 +71,68 @@ def tag_size(data: bytes) -> int:
     return ID3_HEADER + size + (ID3_HEADER if data[5] & 0x10 else 0)
 
 
-def is_info_frame(data: bytes, found: Frame) -> bool:
-    """Whether the frame that *data* begins with tells the length and is no sound."""
-    channels = 1 if found.mono else 2
-    side = {1: 17, 2: 32}[channels] if found.mpeg1 else {1: 9, 2: 17}[channels]
-    at = HEADER + side
+def is_info_frame(data: bytes, first: Frame) -> bool:
+    """Return whether *first*, at the beginning of *data*, holds a length, no audio."""
+    mono_size, stereo_size = (17, 32) if first.mpeg1 else (9, 17)
+    at = HEADER + (mono_size if first.mono else stereo_size)  # behind the side info
     return data[at : at + 4] in (b"Xing", b"Info") or data[36:40] == b"VBRI"
 
 
-def seconds(data: bytes) -> float:
-    """How long the frames of *data* last, whatever stands between them."""
-    at, length = tag_size(data), 0.0
-    while at < len(data):
-        if found := frame(data, at):
-            length += found.samples / found.rate
-            at += found.size
-        else:
-            at += 1
-    return length
-
-
 class TagStripper:
-    """One part, without its tags and its frame about the length, as it arrives."""
+    """Strips the tags and the info frame of one part as it arrives."""
 
     def __init__(self) -> None:
-        self._held = b""
-        self._skip = 0  # bytes of a tag that are still to come
-        self._begun = False
+        self._buffer = b""
+        self._skip = 0  # bytes of a tag that have not arrived yet
+        self._has_begun = False
 
     def feed(self, received: bytes) -> bytes:
-        """What of *received*, and of what was held back before, is sound."""
-        dropped = min(self._skip, len(received))
-        self._skip -= dropped
-        self._held += received[dropped:]
-        if not self._begun and not self._begin():
+        """Return the audio that is certain after *received*."""
+        skipped = min(self._skip, len(received))
+        self._skip -= skipped
+        self._buffer += received[skipped:]
+        if not self._has_begun and not self._begin():
             return b""
-        return self._take(len(self._held) - TAIL)
+        return self._take(len(self._buffer) - ID3V1_TAG)
 
     def end(self) -> bytes:
-        """The rest, when nothing more comes."""
-        if self._held[-TAIL:].startswith(b"TAG"):
-            self._held = self._held[:-TAIL]
-        return self._take(len(self._held))
+        """Return the remaining audio at the end of the part."""
+        if self._buffer[-ID3V1_TAG:].startswith(b"TAG"):
+            self._buffer = self._buffer[:-ID3V1_TAG]
+        return self._take(len(self._buffer))
 
     def _begin(self) -> bool:
-        """Drop what stands in front; False when more is needed to know."""
+        """Drop tags and the info frame at the front; return False to wait for more."""
         while True:
-            if len(self._held) < ID3_HEADER:
+            if len(self._buffer) < ID3_HEADER:
                 return False
-            if not (size := tag_size(self._held)):
+            if not (size := tag_size(self._buffer)):
                 break
-            self._skip = max(0, size - len(self._held))
-            self._held = self._held[size:]
-        first = frame(self._held)
-        if first and len(self._held) < first.size:
+            self._skip = max(0, size - len(self._buffer))
+            self._buffer = self._buffer[size:]
+        first = frame(self._buffer)
+        if first and len(self._buffer) < first.size:
             return False
-        if first and is_info_frame(self._held, first):
-            self._held = self._held[first.size :]
-        self._begun = True
+        if first and is_info_frame(self._buffer, first):
+            self._buffer = self._buffer[first.size :]
+        self._has_begun = True
         return True
 
     def _take(self, size: int) -> bytes:
-        taken, self._held = self._held[: max(0, size)], self._held[max(0, size) :]
-        return taken
+        size = max(0, size)
+        data, self._buffer = self._buffer[:size], self._buffer[size:]
+        return data
 
 
 def strip_tags(
     pieces: Iterable[bytes | Heartbeat],
 ) -> Generator[bytes | Heartbeat, None, None]:
-    """Yield one part as it arrives without its tags; pass heartbeats on at once."""
-    part = TagStripper()
+    """Yield one part without its tags, as it arrives; pass heartbeats on."""
+    stripper = TagStripper()
     for piece in pieces:
         if piece is HEARTBEAT:
             yield HEARTBEAT
-        elif sound := part.feed(piece):
-            yield sound
-    if sound := part.end():
-        yield sound
+        elif audio := stripper.feed(piece):
+            yield audio
+    if audio := stripper.end():
+        yield audio

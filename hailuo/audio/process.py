@@ -1,11 +1,11 @@
-"""A child process of audio, as the server sees it (see `child` for the other side).
+"""The server's side of the audio worker (`worker` is the other side).
 
-with Child("convert", "wav", "1.0") as child:
-    for made in child.turn(data):
+with AudioWorker("convert", "wav", "1.0") as worker:
+    for converted in worker.convert(data):
         …
-    child.finish(failure)
+    worker.finish(error_of_exit_code)
 
-A child that fails says why on its standard error, which goes to the log.
+The standard error of a worker that fails goes to the log.
 """
 
 import logging
@@ -22,45 +22,48 @@ from typing import IO, Self
 from ..errors import GatewayError
 
 COMMAND = (sys.executable, "-P", "-s", "-B", "-m", f"{__package__}.worker")
-SILENCE_S = 60.0  # longest that it may compute without giving anything
-POLL_INTERVAL_S = 1.0  # how often it is checked meanwhile whether the caller is there
-BLOCK = 65_536
-REASON = 500  # characters of its standard error that are told
+SILENCE_S = 60.0  # longest time without any output
+POLL_INTERVAL_S = 1.0  # how often a check for disconnects runs meanwhile
+MAX_BLOCK = 65_536
+MAX_REASON = 500  # characters of its standard error that are logged
 
 log = logging.getLogger(__name__)
 
 
-def _surroundings() -> dict[str, str]:
-    """The child's environment: where libraries are, and none of the server's keys."""
+def _environment() -> dict[str, str]:
+    """Return the worker's environment: paths of libraries, and no secrets."""
     libraries = {"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}
     return libraries | {"PYTHONPATH": os.pathsep.join(sys.path)}
 
 
-def _end(code: int) -> str:
+def _describe_exit(code: int) -> str:
     if code < 0:
         return f"was killed ({signal.strsignal(-code)})"
     return f"failed (exit code {code})"
 
 
 class AudioWorker:
-    """One child process; leaving its `with` ends it.
+    """One child process; leaving its `with` block ends it.
 
-    A socket is its standard output, and its input unless that is a file: the only thing
-    that is waited for in the same way under a patched and an unpatched interpreter.
+    arguments: of `python -m hailuo.audio.worker`.
+    stdin: a file that it reads by itself; without one, blocks are written to it.
+
+    Its standard streams are sockets, the only thing on which waiting works alike in
+    a patched and an unpatched interpreter.
     """
 
     def __init__(self, *arguments: str, stdin: IO[bytes] | None = None) -> None:
-        self._socket, theirs = socket.socketpair()
-        self._stderr, their_stderr = socket.socketpair()
+        self._socket, its_socket = socket.socketpair()
+        self._stderr, its_stderr = socket.socketpair()
         self._stderr.setblocking(False)
-        their_stderr.setblocking(False)  # a child that writes too much does not wait
-        with theirs, their_stderr:
+        its_stderr.setblocking(False)  # writing too much must not block it
+        with its_socket, its_stderr:
             self._process = subprocess.Popen(
                 [*COMMAND, *arguments],
-                stdin=theirs.fileno() if stdin is None else stdin,
-                stdout=theirs.fileno(),
-                stderr=their_stderr.fileno(),
-                env=_surroundings(),
+                stdin=its_socket.fileno() if stdin is None else stdin,
+                stdout=its_socket.fileno(),
+                stderr=its_stderr.fileno(),
+                env=_environment(),
             )
         self._socket.settimeout(POLL_INTERVAL_S)
 
@@ -74,27 +77,31 @@ class AudioWorker:
         self._process.wait()
 
     def convert(self, data: bytes) -> Iterator[bytes]:
-        """Give it *data* and take what it makes of that, a block at a time.
+        """Convert *data* block by block, yielding an answer for each.
 
-        It reads a whole block before it answers and we write a whole one before we
-        read, so neither ever waits for the other to read.
+        The worker reads a whole block before it answers and the server writes a whole
+        one before it reads, so neither ever waits for the other to read.
         """
-        for at in range(0, len(data), BLOCK):
-            self.write(data[at : at + BLOCK])
-            made = self.read()
-            if made is None:
-                return  # it has ended; finish() says why
-            yield made
+        for at in range(0, len(data), MAX_BLOCK):
+            self.write(data[at : at + MAX_BLOCK])
+            converted = self.read()
+            if converted is None:
+                return  # it has ended; finish() raises the reason
+            yield converted
 
     def write(self, block: bytes) -> None:
+        """Write one block; an empty one marks the end."""
         self._socket.settimeout(SILENCE_S)
         try:
             self._socket.sendall(struct.pack(">I", len(block)) + block)
         except OSError:
-            pass  # reading tells that it has ended
+            pass  # it has ended, and the next read() returns None
 
     def read(self, check: Callable[[], None] = lambda: None) -> bytes | None:
-        """Its next block; None when it has ended."""
+        """Return its next block; None when it has ended.
+
+        check: called every second meanwhile; may raise.
+        """
         self._socket.settimeout(POLL_INTERVAL_S)
         header = self._receive(4, check)
         if len(header) < 4:
@@ -103,38 +110,42 @@ class AudioWorker:
         block = self._receive(size, check)
         return block if len(block) == size else None
 
-    def finish(self, failure: Callable[[int], GatewayError]) -> None:
-        """raises: *failure* of its exit code, unless it ended well."""
+    def finish(self, error_of: Callable[[int], GatewayError]) -> None:
+        """Wait for its end. raises: the error of its exit code, if that is not 0."""
         if code := self._process.wait(SILENCE_S):
-            error = failure(code)
+            error = error_of(code)
             level = logging.INFO if error.status < 500 else logging.WARNING
-            log.log(level, "the audio process %s: %s", _end(code), self._reason())
+            log.log(
+                level, "the audio worker %s: %s", _describe_exit(code), self._reason()
+            )
             raise error
 
     def _reason(self) -> str:
-        """Return the end of what it has written to its standard error."""
+        """Return the end of its standard error."""
         try:
-            written = self._stderr.recv(BLOCK)
+            output = self._stderr.recv(MAX_BLOCK)
         except BlockingIOError:
-            written = b""
-        return written.decode("utf-8", "replace").strip()[-REASON:] or "no reason given"
+            output = b""
+        return (
+            output.decode("utf-8", "replace").strip()[-MAX_REASON:] or "no reason given"
+        )
 
     def _receive(self, size: int, check: Callable[[], None]) -> bytes:
-        """So many bytes, fewer when it ends; it is ended when it gives nothing."""
+        """Return *size* bytes, fewer when it ends; kill it when it stays silent."""
         received = bytearray()
-        until = time.monotonic() + SILENCE_S
+        deadline = time.monotonic() + SILENCE_S
         while len(received) < size:
             try:
-                some = self._socket.recv(min(BLOCK, size - len(received)))
+                data = self._socket.recv(min(MAX_BLOCK, size - len(received)))
             except TimeoutError:
                 check()
-                if time.monotonic() > until:
+                if time.monotonic() > deadline:
                     self._process.kill()
             except OSError:
                 break
             else:
-                if not some:
+                if not data:
                     break
-                received += some
-                until = time.monotonic() + SILENCE_S
+                received += data
+                deadline = time.monotonic() + SILENCE_S
         return bytes(received)

@@ -21,7 +21,8 @@ BUILT_IN = {
     ).items()
 }  # fmt: skip
 
-_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.I)
+# A bracket that is never closed reaches to the end, which keeps this linear.
+_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]?', re.I)
 _ELAPSED = re.compile(r"\[[hms]+\]", re.I)
 _DECIMALS = re.compile(r"\.([0#?]+)")
 _EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)

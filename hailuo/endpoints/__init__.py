@@ -1,4 +1,4 @@
-"""What clients see: OpenAI's API, one blueprint a module. Only this knows Flask."""
+"""HTTP endpoints: OpenAI's API, one blueprint per module. Nothing else uses Flask."""
 
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
@@ -9,9 +9,7 @@ from . import (
     caching,
     chat,
     cors,
-    encodings,
     error_handlers,
-    headers,
     health,
     home,
     models,
@@ -22,8 +20,11 @@ from . import (
     voices,
 )
 from .app_state import AppState
-from .middleware import access_log, request_body
+from .middleware.access_log import AccessLogMiddleware
+from .middleware.content_encoding import ContentEncodingMiddleware
+from .middleware.header_limits import HeaderLimitsMiddleware
 from .middleware.paths import PathMiddleware
+from .middleware.request_body import RequestBodyMiddleware
 
 BLUEPRINTS = (
     home.bp,
@@ -38,26 +39,26 @@ BLUEPRINTS = (
 )
 
 
-class Json(DefaultJSONProvider):
-    """Answers in the order they were written, in letters people can read."""
+class JsonProvider(DefaultJSONProvider):
+    """JSON with keys in the order they were written, and without escaped letters."""
 
     sort_keys = False
     ensure_ascii = False
 
 
-def init_app(app: Flask, service_: AppState) -> None:
-    """Put every route, and the one way to fail, on *app*."""
-    app.json = Json(app)
-    app_state.init_app(app, service_)
+def init_app(app: Flask, state: AppState) -> None:
+    """Register the routes, the error handlers and the middleware."""
+    app.json = JsonProvider(app)
+    app_state.init_app(app, state)
     error_handlers.init_app(app)
     rate_limit.init_app(app)
     cors.init_app(app)
     caching.init_app(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
-    sane = headers.Headers(PathMiddleware(app.wsgi_app))
-    inner = request_body.RequestBodyMiddleware(sane, service_.settings.idle_timeout_s)
-    largest_mb = max(service_.settings.max_body_mb, service_.settings.max_file_mb)
-    unpacked = encodings.Encodings(inner, largest_mb)
-    told = access_log.AccessLogMiddleware(unpacked, service_.metrics, service_.shutdown)
-    app.wsgi_app = told  # type: ignore[method-assign]
+    routed = HeaderLimitsMiddleware(PathMiddleware(app.wsgi_app))
+    watched = RequestBodyMiddleware(routed, state.settings.idle_timeout_s)
+    largest_mb = max(state.settings.max_body_mb, state.settings.max_file_mb)
+    decompressed = ContentEncodingMiddleware(watched, largest_mb)
+    logged = AccessLogMiddleware(decompressed, state.metrics, state.shutdown)
+    app.wsgi_app = logged  # type: ignore[method-assign]

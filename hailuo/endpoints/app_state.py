@@ -1,4 +1,4 @@
-"""What the endpoints work with: put on the application once, found by every view."""
+"""State of the application, which is shared by all views."""
 
 from typing import NamedTuple, cast
 
@@ -17,7 +17,7 @@ _KEY = "hailuo"
 
 
 class AppState(NamedTuple):
-    """The settings, the accounts and those who keep them, the way to an answer."""
+    """Parts of the application that the views use."""
 
     settings: Settings
     pool: Pool
@@ -29,20 +29,22 @@ class AppState(NamedTuple):
     metrics: Metrics
 
     def start(self) -> None:
-        """Begin what runs by itself."""
+        """Start the background work."""
         self.refresher.start()
 
     def shut_down(self) -> bool:
-        """For the server to call on SIGTERM; 26 s later at most it may end.
+        """Shut down gracefully, within 26 s; called by the server on SIGTERM.
 
-        returns: whether nobody is left who waits for an answer.
+        returns: whether no client is left waiting for an answer.
         """
         return self.shutdown.run()
 
 
-def init_app(app: Flask, service: AppState) -> None:
-    app.extensions[_KEY] = service
+def init_app(app: Flask, state: AppState) -> None:
+    """Store *state* in the application."""
+    app.extensions[_KEY] = state
 
 
 def get_state() -> AppState:
+    """Return the state of the current application."""
     return cast(AppState, current_app.extensions[_KEY])

@@ -1,8 +1,8 @@
-"""Who is calling, and whose accounts may serve (SECURITY.md, Credentials).
+"""Authentication: which accounts may serve a request (SECURITY.md, Credentials).
 
-A configured key stands for the pool; tokens that the service would take stand for
-themselves; anything else is a typo or somebody else's secret, refused here and sent to
-nobody.
+A configured key stands for the pool, and tokens in the service's format for their own
+accounts. Anything else is a typo or the secret of another service, so it is rejected
+here and not forwarded.
 """
 
 import hmac
@@ -28,27 +28,26 @@ from ..settings import DEFAULT_API_KEY, Settings
 from . import app_state, rate_limit
 from .middleware import request_body
 
-MAX_CREDENTIALS = 20  # in one bearer; each may cost a call, or the question sent again
-MAX_UNPROVEN_BYTES = 64 * 1024  # of a body that is sent on without a proof
+MAX_CREDENTIALS = 20  # in one header; each may cost a call, or a further attempt
+MAX_UNPROVEN_BYTES = 64 * 1024  # of a body that is read before confirmation
 
-_BLANK = " \t"  # of HTTP; others are half a letter of UTF-8, read as latin-1
+_BLANK = " \t"  # of HTTP; other blanks may be half a letter of UTF-8, read as latin-1
 _BEARER = re.compile(r"(?:bearer(?:[ \t]+|$))?(.*)", re.IGNORECASE | re.DOTALL)
 
-# Headers by which proxies and content delivery networks say that they forward, and the
-# beginnings of such headers.
+# Headers, and prefixes of headers, that proxies and content delivery networks add.
 _FORWARDED = (
     *("Forwarded", "Via", "Cdn-Loop", "X-Real-Ip", "True-Client-Ip", "X-Client-Ip"),
     *("X-Cluster-Client-Ip", "Fastly-Client-Ip", "Fly-Client-Ip"),
 )
-_FORWARDED_BEGINNINGS = ("X-Forwarded-", "X-Original-", "Cf-", "X-Envoy-")
+_FORWARDED_PREFIXES = ("X-Forwarded-", "X-Original-", "Cf-", "X-Envoy-")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
-_WEB = ("http", "https")  # schemes of pages; any other is of a program's own
+_WEB = ("http", "https")  # schemes of web pages; programs use their own
 
 
 def candidates(request: Request, settings: Settings, pool: Pool) -> Candidates:
-    """The accounts that may serve *request*.
+    """Return the accounts that may serve *request*.
 
-    Nothing is known yet of credentials that the client brings: see prove().
+    Credentials of the client's own are unconfirmed until prove().
     raises: Unauthorized, saying what to send instead; BadRequest for too many.
     """
     credential = require_credential(request)
@@ -56,38 +55,38 @@ def candidates(request: Request, settings: Settings, pool: Pool) -> Candidates:
         return pool.all_accounts()
     if not settings.caller_tokens:
         raise Unauthorized(
-            "this is no API key of this gateway, which serves nothing else "
-            "(HAILUO_CALLER_TOKENS); it was sent to nobody"
+            "this is not an API key of this gateway, and other credentials are not "
+            "accepted (HAILUO_CALLER_TOKENS); it was not forwarded"
         )
     words = map(str.strip, credential.split(","))
-    tokens = list(dict.fromkeys(filter(None, words)))  # each once
+    tokens = list(dict.fromkeys(filter(None, words)))  # without duplicates
     if len(tokens) > MAX_CREDENTIALS:
         raise BadRequest(
-            f"there are {len(tokens)} credentials in one bearer: send at most "
+            f"the request has {len(tokens)} credentials: send at most "
             f"{MAX_CREDENTIALS}",
             code="too_many_credentials",
         )
-    if found := pool.caller_accounts(tokens):
-        if not any(map(app_state.get_state().gateway.knows, found.accounts())):
+    if own := pool.caller_accounts(tokens):
+        if not any(map(app_state.get_state().gateway.knows, own.accounts())):
             rate_limit.check(request)
-        return found
+        return own
     raise Unauthorized(
         "this is neither an API key of this gateway nor a _token of hailuoai.com; "
-        "it was sent to nobody"
+        "it was not forwarded"
     )
 
 
 def prove(
     request: Request, candidates: Candidates, gateway: Gateway, watch: Watch
 ) -> None:
-    """Have the service confirm the credentials that the client brought, each once.
+    """Have the upstream confirm each credential of the client's own, once.
 
-    Call it before work that no stranger may cause; accounts of the pool need no proof.
-    Each is asked about in turn, for what is rejected must not be sent anything either.
-    raises: Unauthorized when none is confirmed, UpstreamError when none can be asked
-        about, TooManyRefusals, ClientDisconnected.
+    Call it before expensive work. Accounts of the pool need no confirmation. Every
+    credential is checked, because rejected ones must not be sent the question either.
+    raises: Unauthorized if all are rejected, UpstreamError if none is confirmed and one
+        could not be checked, TooManyRefusals, ClientDisconnected.
     """
-    if not candidates.from_caller or request_body.of(request).known:
+    if not candidates.from_caller or request_body.of(request).authenticated:
         return
     confirmed: list[Account] = []
     failure: GatewayError | None = None
@@ -103,74 +102,74 @@ def prove(
             account.rejected(error.message)  # for this request
             failure = failure if isinstance(failure, UpstreamError) else error
     if not confirmed:
-        raise failure or Unauthorized("none of your tokens is accepted any more")
-    request_body.of(request).let_in()
+        raise failure or Unauthorized("none of your tokens is valid any more")
+    request_body.of(request).mark_authenticated()
     watch.owner = min(account.identity.account for account in confirmed)
 
 
 def is_large(request: Request) -> bool:
-    """Return whether a body is so large, or may be, that a proof comes first."""
+    """Return whether the body is, or may be, too large to read unauthenticated."""
     length = request.content_length
     return length is None or length > MAX_UNPROVEN_BYTES
 
 
 def alone(account: Account) -> Candidates:
+    """Return candidates of a single account of the client's own."""
     return Candidates(lambda: [account], from_caller=True)
 
 
 def require_key(request: Request, settings: Settings) -> None:
-    """For what only the owner of the pool may do.
-
-    raises: Unauthorized.
-    """
+    """Raise Unauthorized unless the request has an API key."""
     if not is_key(require_credential(request), request, settings):
-        raise Unauthorized("this takes an API key of this gateway, not a token")
+        raise Unauthorized(
+            "this route requires an API key of this gateway, not a token"
+        )
 
 
 def require_credential(request: Request) -> str:
-    """What sent() finds. raises: Unauthorized when it finds nothing."""
-    if found := credential(request):
-        return found
+    """Return credential(). raises: Unauthorized if the request has none."""
+    if sent := credential(request):
+        return sent
     raise Unauthorized("no key was sent: send the header Authorization: Bearer KEY")
 
 
 def credential(request: Request) -> str:
-    """The key or tokens a request carries, "" when it carries none."""
-    found = _BEARER.fullmatch(request.headers.get("Authorization", "").strip(_BLANK))
-    bearer = found[1] if found else ""
+    """Return the key or the tokens of a request, "" if it has none."""
+    match = _BEARER.fullmatch(request.headers.get("Authorization", "").strip(_BLANK))
+    bearer = match[1] if match else ""
     headers = map(request.headers.get, ("api-key", "x-api-key"))
-    given = (each.strip(_BLANK) for each in (bearer, *headers) if each)
-    return next(filter(None, given), "")
+    credentials = (value.strip(_BLANK) for value in (bearer, *headers) if value)
+    return next(filter(None, credentials), "")
 
 
 def is_key(credential: str, request: Request, settings: Settings) -> bool:
-    """Whether it is one of our keys.
+    """Return whether a credential is a configured key.
 
-    raises: Unauthorized for the well-known one when it is used from afar.
+    raises: Unauthorized for the default key, if the client is on another machine.
     """
     if not _is_configured(credential, settings):
         return False
     if credential == DEFAULT_API_KEY and not is_local(request):
         raise Unauthorized(
-            "the default API key serves only callers on the gateway's own machine: "
+            "the default API key serves only clients on the gateway's own machine: "
             "set HAILUO_API_KEY to a key of your own",
             code="default_api_key_is_local_only",
         )
-    request_body.of(request).let_in()
+    request_body.of(request).mark_authenticated()
     return True
 
 
 def is_owner(request: Request, settings: Settings) -> bool:
-    """Return whether a request that needs no key carries one that counts."""
+    """Return whether the request has a valid key; unlike is_key(), it never raises."""
     sent = credential(request)
-    well_known = sent == DEFAULT_API_KEY and not is_local(request)
-    return _is_configured(sent, settings) and not well_known
+    remote_default = sent == DEFAULT_API_KEY and not is_local(request)
+    return _is_configured(sent, settings) and not remote_default
 
 
 def _is_configured(credential: str, settings: Settings) -> bool:
     sent = credential.encode("latin-1", "replace")  # as it was on the wire
-    known = (each for key in settings.api_keys for each in _on_the_wire(key))
-    return any([hmac.compare_digest(sent, each) for each in known])
+    keys = (encoded for key in settings.api_keys for encoded in _on_the_wire(key))
+    return any([hmac.compare_digest(sent, key) for key in keys])
 
 
 def _on_the_wire(key: str) -> Iterator[bytes]:
@@ -183,32 +182,32 @@ def _on_the_wire(key: str) -> Iterator[bytes]:
 
 
 def is_local(request: Request) -> bool:
-    """Return whether the client is a program on this machine, and nobody behind it.
+    """Return whether the client is a program on this machine.
 
     A forwarded request comes from elsewhere although its connection does not. So does
-    one made by a foreign web page: its Origin tells, without one Sec-Fetch-Site, and
-    its Host where a foreign name was bent to the loopback. A client that leaves out the
-    Host, as only HTTP/1.0 may, cannot be told from one behind a simple proxy.
+    the request of a foreign web page, which has a foreign Origin or, without one,
+    Sec-Fetch-Site, or a foreign Host that resolves to the loopback address. A request
+    without a Host, as in HTTP/1.0, could come from a simple proxy.
     """
     headers = request.headers
     forwarded = any(
-        name in _FORWARDED or name.startswith(_FORWARDED_BEGINNINGS)
-        for name in (each.title() for each in headers.keys())
+        name in _FORWARDED or name.startswith(_FORWARDED_PREFIXES)
+        for name in map(str.title, headers.keys())
     )
     return (
         not forwarded
         and _is_loopback(request.remote_addr or "")
-        and _is_from_here(headers.get("Origin"), headers.get("Sec-Fetch-Site"))
+        and _is_local_origin(headers.get("Origin"), headers.get("Sec-Fetch-Site"))
         and "Host" in headers
-        and _is_loopback(_host(f"//{request.host}"), others=True)
+        and _is_loopback(_host(f"//{request.host}"), any_address=True)
     )
 
 
-def _is_from_here(origin: str | None, site: str | None) -> bool:
-    """Return whether no foreign page asks: a program does, or a page of this machine.
+def _is_local_origin(origin: str | None, site: str | None) -> bool:
+    """Return whether a request is not made by a foreign web page.
 
-    Desktop programs and extensions have Origins of schemes of their own, app://,
-    vscode-webview://, chrome-extension://, and browsers call them cross-site.
+    Desktop programs and extensions have Origins with schemes of their own (app://,
+    vscode-webview://, chrome-extension://), which browsers call cross-site.
     """
     if origin is None:
         return (site or "").strip().lower() != "cross-site"
@@ -219,15 +218,18 @@ def _is_from_here(origin: str | None, site: str | None) -> bool:
 
 
 def _host(address: str) -> str:
-    """The host an address names; "" when it is no address."""
+    """Return the host of an address, "" if it is invalid."""
     try:
         return urlsplit(address).hostname or ""
     except ValueError:
         return ""
 
 
-def _is_loopback(host: str, *, others: bool = False) -> bool:
-    """others: any address will do; only a name has to be this machine's."""
+def _is_loopback(host: str, *, any_address: bool = False) -> bool:
+    """Return whether *host* is this machine.
+
+    any_address: whether any IP address will do, since only a name can be rebound.
+    """
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -235,4 +237,4 @@ def _is_loopback(host: str, *, others: bool = False) -> bool:
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None) or address
-    return others or mapped.is_loopback
+    return any_address or mapped.is_loopback

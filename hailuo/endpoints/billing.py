@@ -1,6 +1,6 @@
-"""What NextChat and one-api ask to show a balance (apis.md 2.2).
+"""Balance for NextChat and one-api (apis.md 2.2).
 
-There is none to show: the figures say "enough", and "nothing used".
+The services have none, so the figures are constants: enough left, and nothing used.
 """
 
 from flask import Blueprint, Response, jsonify
@@ -12,6 +12,7 @@ LIMIT_USD = 100.0
 
 @bp.get("/subscription")
 def subscription() -> Response:
+    """Return the limits."""
     return jsonify(
         {
             "object": "billing_subscription",
@@ -26,5 +27,5 @@ def subscription() -> Response:
 
 @bp.get("/usage")
 def usage() -> Response:
-    """total_usage: in hundredths of a dollar."""
+    """Return the usage, in hundredths of a dollar."""
     return jsonify({"object": "list", "total_usage": 0.0})

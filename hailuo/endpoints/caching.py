@@ -1,7 +1,6 @@
-"""Nothing is kept by browsers and proxies: nearly all depends on who asks.
+"""Forbid browsers and proxies to cache responses, which depend on the credential.
 
-A page that was answered to the owner's browser could else be read out of its cache by
-another that may not ask.
+A foreign page could otherwise read from the browser's cache what the owner has loaded.
 """
 
 from flask import Flask, Response
@@ -10,6 +9,7 @@ VARY = ("Authorization", "api-key", "x-api-key", "Origin", "Sec-Fetch-Site")
 
 
 def init_app(app: Flask) -> None:
+    """Forbid caching of every response."""
     app.after_request(_forbid)
 
 

@@ -1,6 +1,6 @@
-"""Browsers may call from any page (apis.md 2.3): the key decides, not the origin.
+"""CORS: any web page may call (apis.md 2.3), because the key decides, not the origin.
 
-What must not be called from a foreign page, the default key, is refused in `access`.
+The default key is rejected in requests of foreign pages by auth.py.
 """
 
 from flask import Flask, Response, request
@@ -18,12 +18,13 @@ PREFLIGHT_S = 86_400
 
 
 def init_app(app: Flask) -> None:
+    """Allow requests of all origins."""
     app.before_request(_preflight)
     CORS(
         app,
         origins="*",
         methods=METHODS,
-        allow_headers="*",  # echoed: browsers do not let * cover Authorization
+        allow_headers="*",  # echoed, since * does not cover Authorization
         expose_headers=EXPOSED,
         max_age=PREFLIGHT_S,
         allow_private_network=True,
@@ -31,5 +32,5 @@ def init_app(app: Flask) -> None:
 
 
 def _preflight() -> Response | None:
-    """Every path answers OPTIONS, without a key."""
+    """Answer OPTIONS on every path, without a key."""
     return Response(status=204) if request.method == "OPTIONS" else None

@@ -1,4 +1,4 @@
-"""Every failure leaves in the one body, with the request's id (apis.md 3)."""
+"""Error handlers: every error becomes an OpenAI-style JSON body (apis.md 3)."""
 
 import logging
 
@@ -14,17 +14,18 @@ log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask) -> None:
+    """Register the error handlers and the common headers."""
     app.before_request(_reject_during_shutdown)
     app.after_request(_add_headers)
     app.register_error_handler(errors.GatewayError, error_response)
     app.register_error_handler(NotFound, _unknown_route)
-    app.register_error_handler(MethodNotAllowed, _wrong_method)
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(MethodNotAllowed, _method_not_allowed)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _internal_error)
 
 
 def error_response(error: errors.GatewayError) -> Response:
-    """A failure as a response."""
+    """Return the response to an error, and record it in the request log."""
     access_log.request_log(request).record_failure(error)
     response = jsonify(errors.body(error))
     response.status_code = error.status
@@ -32,8 +33,8 @@ def error_response(error: errors.GatewayError) -> Response:
     return response
 
 
-def _http(error: HTTPException) -> Response:
-    """Answer with one of Flask's own failures, as a body that is too large."""
+def _http_error(error: HTTPException) -> Response:
+    """Return the response to one of Werkzeug's errors, such as a too large body."""
     failure = errors.GatewayError(error.description or error.name)
     failure.status = error.code or 500
     if failure.status < 500:
@@ -49,12 +50,12 @@ def _unknown_route(_: NotFound) -> Response:
     return error_response(routes.unknown(request, access_log.request_log(request).path))
 
 
-def _wrong_method(error: MethodNotAllowed) -> Response:
+def _method_not_allowed(error: MethodNotAllowed) -> Response:
     path, methods = access_log.request_log(request).path, error.valid_methods or ()
     return error_response(routes.MethodNotAllowed(request.method, path, methods))
 
 
-def _unexpected(error: Exception) -> Response:
+def _internal_error(error: Exception) -> Response:
     log.error("%s failed", access_log.request_log(request).id, exc_info=error)
     return error_response(
         errors.GatewayError("an internal error", code="internal_error")
@@ -67,10 +68,13 @@ def _reject_during_shutdown() -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    """The request's id and, unless a ping had to go out before, who has answered."""
-    trace = access_log.request_log(request)
-    trace.route = request.url_rule.rule if request.url_rule else "unknown"
-    response.headers["x-request-id"] = trace.id
-    if trace.state and trace.state.started and response.status_code == 200:
-        response.headers["x-hailuo-upstream"] = trace.state.accounts[-1].kind
+    """Add the request's id and the upstream.
+
+    The upstream is unknown if a ping was sent before the answer began.
+    """
+    request_log = access_log.request_log(request)
+    request_log.route = request.url_rule.rule if request.url_rule else "unknown"
+    response.headers["x-request-id"] = request_log.id
+    if request_log.state and request_log.state.started and response.status_code == 200:
+        response.headers["x-hailuo-upstream"] = request_log.state.accounts[-1].kind
     return response

@@ -1,7 +1,4 @@
-"""GET /ping, /health, /metrics: is it there, can it serve, how is it doing.
-
-None of them touches the upstream.
-"""
+"""GET /ping, /health and /metrics, none of which calls an upstream."""
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -13,38 +10,40 @@ bp = Blueprint("health", __name__)
 
 @bp.get("/ping")
 def ping() -> Response:
+    """Answer that the process runs."""
     return Response("pong", mimetype="text/plain")
 
 
 @bp.get("/health")
 def health() -> Response:
-    """An empty pool can serve, since callers bring tokens; one that is dead cannot.
+    """Report whether the gateway can serve: not if every account of its pool is dead.
 
-    A token that could not be written down is no reason to be restarted, which would
-    lose it: the status is 200, and the body says what is wrong.
+    An empty pool is healthy, because clients may bring tokens. A token that could not
+    be saved must not cause a restart, which would lose it, so the status is 200 and the
+    body names the problem.
     raises: NoLiveAccount.
     """
-    here = app_state.get_state()
-    accounts, unkept = here.pool.accounts, here.credential_store.file.unkept
+    state = app_state.get_state()
+    accounts, unsaved = state.pool.accounts, state.credential_store.file.unkept
     live = sum(not account.dead and not account.expired for account in accounts)
     if accounts and not live:
         raise NoLiveAccount(
-            "the token of every account of the pool was rejected or has run out: see "
-            "/v1/token"
+            "the tokens of all accounts of the pool are rejected or expired: see "
+            "GET /v1/token"
         )
-    told = {"status": "ok", "accounts": len(accounts), "live": live}
-    if unkept:
-        told |= {
+    report = {"status": "ok", "accounts": len(accounts), "live": live}
+    if unsaved:
+        report |= {
             "status": "degraded",
-            "problem": "new tokens are in memory only: see /v1/token",
+            "problem": "new tokens are in memory only: see GET /v1/token",
         }
-    return jsonify(told)
+    return jsonify(report)
 
 
 @bp.get("/metrics")
 def metrics() -> Response:
-    """For the owner: with an API key, or from this machine itself."""
-    here = app_state.get_state()
+    """Return the metrics to clients with an API key or on this machine."""
+    state = app_state.get_state()
     if not auth.is_local(request):
-        auth.require_key(request, here.settings)
-    return Response(here.metrics.text(), content_type="text/plain; version=0.0.4")
+        auth.require_key(request, state.settings)
+    return Response(state.metrics.text(), content_type="text/plain; version=0.0.4")

@@ -1,4 +1,4 @@
-"""GET / says what this is and how to call it."""
+"""GET /: a description of the gateway, with an example call."""
 
 from flask import Blueprint, Response, jsonify, render_template_string, request
 
@@ -24,7 +24,7 @@ pre { background: #f3f3f3; padding: 1em; overflow: auto }
 
 
 def curl(base_url: str, key: str) -> str:
-    """A line to paste."""
+    """Return an example call for a shell."""
     body = '{"model": "hailuo", "messages": [{"role": "user", "content": "Hello!"}]}'
     return (
         f"curl {base_url}/chat/completions \\\n"
@@ -35,40 +35,44 @@ def curl(base_url: str, key: str) -> str:
 
 
 def about(settings: Settings, base_url: str) -> dict[str, str]:
-    """Never with a key of somebody's own."""
-    known = DEFAULT_API_KEY in settings.api_keys
+    """Describe the gateway, without any key but the default one."""
+    has_default_key = DEFAULT_API_KEY in settings.api_keys
     return {
         "name": "hailuo",
         "description": "An OpenAI-compatible gateway in front of Hailuo AI, "
         "for personal use.",
         "upstream": upstream(settings),
         "base_url": base_url,
-        "try": curl(base_url, DEFAULT_API_KEY if known else "YOUR_KEY"),
+        "try": curl(base_url, DEFAULT_API_KEY if has_default_key else "YOUR_KEY"),
     }
 
 
 def upstream(settings: Settings) -> str:
+    """Describe what answers."""
     if settings.simulated:
         return (
-            "No Hailuo token was found, so a built-in simulator answers, not "
+            "No Hailuo token was found, so a built-in simulator answers instead of "
             "Hailuo AI: put a _token into HAILUO_TOKENS or the tokens file and restart."
         )
     return f"Answers come from {shown(settings.origin)}."
 
 
 def greeting(settings: Settings) -> str:
-    """For the log, when the gateway starts."""
-    said = about(settings, f"http://localhost:{settings.port}/v1")
-    return f"{said['upstream']} Try:\n{said['try']}"
+    """Return the description for the log at startup."""
+    description = about(settings, f"http://localhost:{settings.port}/v1")
+    return f"{description['upstream']} Try:\n{description['try']}"
 
 
 @bp.get("/")
 def index() -> Response:
+    """Return the description as a page or as JSON."""
     settings = app_state.get_state().settings
-    said = about(settings, f"{request.host_url}v1")
-    wanted = request.accept_mimetypes.best_match(
+    description = about(settings, f"{request.host_url}v1")
+    media_type = request.accept_mimetypes.best_match(
         ["text/html", "application/json"], default="text/html"
     )
-    if wanted == "application/json":
-        return jsonify(said)
-    return Response(render_template_string(PAGE, about=said), mimetype="text/html")
+    if media_type == "application/json":
+        return jsonify(description)
+    return Response(
+        render_template_string(PAGE, about=description), mimetype="text/html"
+    )

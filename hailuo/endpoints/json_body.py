@@ -1,8 +1,8 @@
-"""The JSON that a request holds: bounded before it is parsed, and mended if need be.
+"""Read the JSON body of a request, within bounds that are checked before parsing.
 
     body = json_body.read(request, settings)
 
-Parsing holds everybody else up, so what would take long is refused before.
+Parsing blocks all other requests, so a body that would take long is rejected before.
 """
 
 import json
@@ -16,39 +16,38 @@ from flask import Request
 
 from ..errors import BadRequest, TooLarge
 from ..settings import MB, Settings
-from . import encodings
 
-# Parsing an object or a key takes less than 1 µs, a number or a text 0.1 at most; who
-# needs more of them does not talk to a model. 32 MB of prose have some 500,000 commas.
+# An object or a key takes up to 1 µs to parse, a number or a text up to 0.1 µs. No
+# conversation comes near these limits: 32 MB of prose have some 500,000 commas.
 MAX_STRUCTURE = 300_000
 MAX_COMMAS = 4_000_000
 
-# What a body may have where less than HAILUO_MAX_BODY_MB will do.
+# Limits of routes that need less than HAILUO_MAX_BODY_MB.
 MAX_TOKEN_BYTES = 64 * 1024
 MAX_TOKENS_BYTES = MAX_SPEECH_BYTES = MB
 
-# Halves of pairs of surrogates that stand alone: escaped, and as if UTF-8 had them.
+# Lone surrogates: escaped, and encoded as if UTF-8 had them.
 _LONE_HIGH = re.compile(
     rb"\\u[Dd][89ABab][0-9A-Fa-f]{2}(?!\\u[Dd][C-Fc-f][0-9A-Fa-f]{2})"
 )
 _LONE_LOW = re.compile(
     rb"(?<!\\u[Dd][89ABab][0-9A-Fa-f]{2})\\u[Dd][C-Fc-f][0-9A-Fa-f]{2}"
 )
-_RAW_HALF = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+_LONE_RAW = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 _MARK = "\ufffd".encode()
-MAX_HALVES = 100_000  # of a kind; replacing a million takes 0.4 s
+MAX_LONE_SURROGATES = 100_000  # of each kind; replacing a million takes 0.4 s
 
 
 def read(
     request: Request, settings: Settings, max_bytes: int | None = None
 ) -> Mapping[str, Any]:
-    """The JSON object a request holds, whatever its Content-Type says.
+    """Return the JSON object in a request's body, whatever its Content-Type.
 
-    max_bytes: HAILUO_MAX_BODY_MB unless the route needs no more than this.
+    max_bytes: the limit of the route, by default HAILUO_MAX_BODY_MB.
     raises: BadRequest, TooLarge.
     """
     limit = settings.max_body_mb * MB if max_bytes is None else max_bytes
-    request.max_content_length = limit + 1  # one without a length is cut off there
+    request.max_content_length = limit + 1  # a body without a length is cut off there
     size = request.content_length or 0
     data = request.get_data(cache=False) if size <= limit else b""
     if max(size, len(data)) > limit:
@@ -66,18 +65,19 @@ def read(
 def _too_large(settings: Settings, max_bytes: int | None) -> TooLarge:
     if max_bytes is not None:
         return TooLarge(
-            f"the body is larger than the {max_bytes // 1024} kB it may have"
+            f"the body is larger than {max_bytes // 1024} kB, the limit of this route"
         )
     return TooLarge(
         f"the body is larger than {settings.max_body_mb} MB (HAILUO_MAX_BODY_MB): "
-        "send files by their address instead of in the request"
+        "send the addresses of files instead of their data"
     )
 
 
 def _check_structure(data: bytes) -> None:
-    """Refuse what would take long to parse for all that it holds, before it does.
+    """Reject a body whose structure would take long to parse.
 
-    Counted without parsing, so brackets and commas within texts count as well.
+    Counts without parsing, so brackets and commas within texts count as well.
+    raises: BadRequest.
     """
     if len(data) <= MB:
         return
@@ -93,43 +93,57 @@ def _check_structure(data: bytes) -> None:
 
 
 def _with_surrogates(data: bytes, error: ValueError) -> Any:
-    """Parse JSON that orjson rejects only for half of a pair of surrogates.
+    """Parse JSON that orjson rejects only for lone surrogates.
 
-    Clients that cut a text by UTF-16 units send these; U+FFFD stands for each. A byte
-    order mark and UTF-16 are read, too, as the standard library reads them.
-    raises: BadRequest with *error*, what orjson has said of the data as it came.
+    Clients that cut texts by UTF-16 units send these; U+FFFD replaces each. UTF-16, and
+    a byte order mark, are accepted as in the standard library.
+    error: of orjson, about the data as received.
+    raises: BadRequest, which quotes *error*.
     """
     try:
-        return orjson.loads(_without_halves(_as_utf8(data)))
+        return orjson.loads(_without_surrogates(_as_utf8(data)))
     except ValueError:
-        raise encodings.not_json(data, error) from None
+        raise _not_json(data, error) from None
 
 
 def _as_utf8(data: bytes) -> bytes:
-    """raises: UnicodeError."""
+    """Return JSON in UTF-8. raises: UnicodeError."""
     encoding = json.detect_encoding(data)
     if encoding == "utf-8":
         return data
     return data.decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass")
 
 
-def _without_halves(data: bytes) -> bytes:
-    """Put U+FFFD in the place of each half of a pair; others run between the steps.
+def _without_surrogates(data: bytes) -> bytes:
+    """Replace each lone surrogate by U+FFFD; other requests run between the steps.
 
-    An escaped backslash may stand before what only looks like an escape, so NULs, which
-    JSON never holds, take its place meanwhile.
-    raises: ValueError for data that holds some, or too many halves.
+    An escaped backslash may precede what only looks like an escape, so it is replaced
+    meanwhile by NULs, which JSON never contains.
+    raises: ValueError if the data contains NULs, or too many lone surrogates.
     """
     if b"\0" in data:
-        raise ValueError("there is a NUL")
+        raise ValueError("the body contains a NUL")
     data = data.replace(b"\\\\", b"\0\0")
-    for half, mark in (
+    for pattern, mark in (
         (_LONE_HIGH, b"\\\\ufffd"),
         (_LONE_LOW, b"\\\\ufffd"),
-        (_RAW_HALF, _MARK),
+        (_LONE_RAW, _MARK),
     ):
         time.sleep(0)
-        data, count = half.subn(mark, data, MAX_HALVES)
-        if count == MAX_HALVES:
-            raise ValueError("there are too many halves")
+        data, count = pattern.subn(mark, data, MAX_LONE_SURROGATES)
+        if count == MAX_LONE_SURROGATES:
+            raise ValueError("the body contains too many lone surrogates")
     return data.replace(b"\0\0", b"\\\\")
+
+
+def _not_json(data: bytes, error: ValueError) -> BadRequest:
+    """Return the error for a body that a JSON parser rejects with *error*."""
+    problem = f"is not valid JSON: {error}"
+    try:
+        data.decode()
+    except UnicodeDecodeError as decoding:
+        problem = (
+            f"is not UTF-8: byte {decoding.start} is 0x{data[decoding.start]:02x}. "
+            "JSON must be in UTF-8, whatever charset the Content-Type names"
+        )
+    return BadRequest(f"the body {problem}", code="invalid_json")

@@ -1,9 +1,9 @@
-"""GET /v1/models, /v1/models/{id}: open, since some clients ask without a key.
+"""GET /v1/models and /v1/models/{id}; no key is needed, because some clients send none.
 
-The gateway's own name comes first, then those of the services that the pool has or,
-with credentials of the caller's own, those of the services they are for. Names of
-models for speech and transcription are listed by /v1/audio/models: pickers of chat
-models show all that is listed here.
+The gateway's own name comes first, then the models of the pool's services or, with
+credentials of the client's own, of the services they belong to. /v1/audio/models lists
+the models for speech and transcription, because pickers of chat models show every
+model that is listed state.
 """
 
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ from flask import Blueprint, Response, jsonify, request
 
 from ..accounts.account import Candidates
 from ..errors import GatewayError, Unauthorized
-from . import app_state, auth, caller, voices
+from . import app_state, auth, client_request, voices
 from .validation import DEFAULT_MODEL
 
 bp = Blueprint("models", __name__, url_prefix="/models")
 
-CREATED = 1_710_000_000  # of no meaning here, but clients want a number
+CREATED = 1_710_000_000  # arbitrary, but clients require a number
 
 
 class UnknownModel(GatewayError):
-    """Chat takes any name; asking after one that nobody offers is another matter."""
+    """No service has this model, although chat accepts any name."""
 
     status = 404
     type = "invalid_request_error"
@@ -29,42 +29,49 @@ class UnknownModel(GatewayError):
 
 
 def model(id: str) -> dict[str, str | int]:
+    """Return the model object of *id*."""
     return {"id": id, "object": "model", "created": CREATED, "owned_by": "hailuo"}
 
 
 @bp.get("")
-def listed() -> Response:
+def list_models() -> Response:
+    """List the models."""
     ids = (DEFAULT_MODEL, *offered())
     return jsonify({"object": "list", "data": [model(id) for id in ids]})
 
 
 @bp.get("/<path:id>")
-def one(id: str) -> Response:
-    """raises: UnknownModel."""
-    ours = (DEFAULT_MODEL, *voices.MODELS)
-    if id not in ours and id not in offered():
-        raise UnknownModel(f'there is no model "{id}"; see /v1/models', param="model")
+def get_model(id: str) -> Response:
+    """Return a model. raises: UnknownModel."""
+    own_models = (DEFAULT_MODEL, *voices.MODELS)
+    if id not in own_models and id not in offered():
+        raise UnknownModel(
+            f'the model "{id}" does not exist; GET /v1/models lists the models',
+            param="model",
+        )
     return jsonify(model(id))
 
 
 def offered() -> Sequence[str]:
     """Return the names of the services' own models.
 
-    raises: TokenRejected for a credential of the caller's own that is no good.
+    raises: TokenRejected for a rejected credential of the client's own.
     """
-    here = app_state.get_state()
-    return here.catalog.models(whose(), caller.watch(request, here.settings))
+    state = app_state.get_state()
+    return state.catalog.models(
+        candidates(), client_request.watch(request, state.settings)
+    )
 
 
-def whose() -> Candidates:
-    """Return the accounts whose models are listed: the caller's own, else the pool's.
+def candidates() -> Candidates:
+    """Return the accounts whose models are listed: the client's own, else the pool's.
 
-    No key is needed, so what is none does no harm.
+    An invalid key is ignored, because none is needed.
     """
-    here = app_state.get_state()
+    state = app_state.get_state()
     if auth.credential(request):
         try:
-            return auth.candidates(request, here.settings, here.pool)
+            return auth.candidates(request, state.settings, state.pool)
         except Unauthorized:
             pass
-    return here.pool.all_accounts()
+    return state.pool.all_accounts()

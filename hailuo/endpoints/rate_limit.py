@@ -1,9 +1,9 @@
-"""Slow down addresses whose requests are refused again and again.
+"""Limit the rate of failed authentication per client address.
 
-An address has 20 refusals (status 401) a minute; a further request that fails gets 429
-with Retry-After. Only failing requests are slowed: a valid key works whatever others
-behind the same address do, and so does a credential that its service has confirmed.
-One that nobody has confirmed yet is not asked about while the address is slowed.
+An address may fail (401) 20 times a minute; further failures get 429 with Retry-After.
+A valid key always works, whatever other clients at the same address do, and so does a
+credential that its upstream has confirmed. An unconfirmed credential is not checked
+upstream while its address is limited.
 """
 
 import ipaddress
@@ -22,7 +22,7 @@ from .middleware import access_log, request_body
 
 MAX_REFUSALS = 20
 WINDOW_S = 60.0
-MAX_ADDRESSES = 4_096  # that are remembered; 1 kB each at most
+MAX_ADDRESSES = 4_096  # that are remembered, up to 1 kB each
 
 KEY = "hailuo.rate_limit"
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class TooManyRefusals(GatewayError):
-    """Too many requests of this address were refused within a minute."""
+    """Too many requests from this address failed authentication within a minute."""
 
     status = 429
     type = "rate_limit_error"
@@ -38,7 +38,7 @@ class TooManyRefusals(GatewayError):
 
 
 class Refusals:
-    """When the last refusals of each address were, the oldest addresses forgotten."""
+    """Times of the last refusals of each address; the oldest addresses are dropped."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -63,31 +63,34 @@ class Refusals:
 
 
 def init_app(app: Flask) -> None:
+    """Count refusals, and answer them with 401 or 429."""
     app.extensions[KEY] = Refusals()
     for error in (Unauthorized, TokenRejected):
         app.register_error_handler(error, _refused)
 
 
 def check(request: Request) -> None:
-    """raises: TooManyRefusals while the client's address is slowed."""
+    """Raise TooManyRefusals while the client's address is limited."""
     if wait_s := _refusals().wait_s(address(request)):
-        raise _slowed(wait_s)
+        raise _too_many(wait_s)
 
 
 def count(request: Request) -> None:
-    """Count a refusal of the client's address, which the log then tells."""
-    known = access_log.request_log(request).address = address(request)
-    _refusals().add(known)
-    if wait_s := _refusals().wait_s(known):
-        log.warning("%s is slowed for %.0f s: too many refusals", known, wait_s)
+    """Count a refusal of the client's address, and log the address."""
+    client_address = access_log.request_log(request).address = address(request)
+    _refusals().add(client_address)
+    if wait_s := _refusals().wait_s(client_address):
+        log.warning(
+            "%s is limited for %.0f s: too many refusals", client_address, wait_s
+        )
 
 
 def address(request: Request) -> str:
-    """Return the address a request comes from, of IPv6 the network (64 bits).
+    """Return the client's address, for IPv6 its /64 network.
 
-    A proxy appends the client's address to X-Forwarded-For. It is believed when the
-    connection comes from no public address: the proxy on this machine or in its
-    network, or a platform's router.
+    A proxy appends the client's address to X-Forwarded-For. It is trusted if the
+    connection comes from a private address: a proxy on this machine or in its network,
+    or the router of a hosting platform.
     """
     peer = _parsed(request.remote_addr or "127.0.0.1")
     if peer and not peer.is_global:
@@ -99,28 +102,28 @@ def address(request: Request) -> str:
 
 
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """None for what is no address; an IPv4 address written as IPv6 is one of IPv4."""
+    """Parse an address, None if it is invalid; IPv4 mapped to IPv6 becomes IPv4."""
     try:
-        found = ipaddress.ip_address(text)
+        parsed = ipaddress.ip_address(text)
     except ValueError:
         return None
-    return getattr(found, "ipv4_mapped", None) or found
+    return getattr(parsed, "ipv4_mapped", None) or parsed
 
 
 def _refused(error: GatewayError) -> Response:
-    """A refusal as a response: 429 when there were too many."""
-    if request_body.of(request).known:
+    """Return the response to a refusal: 429 if there were too many."""
+    if request_body.of(request).authenticated:
         return error_handlers.error_response(error)
     if wait_s := _refusals().wait_s(address(request)):
-        return error_handlers.error_response(_slowed(wait_s))
+        return error_handlers.error_response(_too_many(wait_s))
     count(request)
     return error_handlers.error_response(error)
 
 
-def _slowed(wait_s: float) -> TooManyRefusals:
+def _too_many(wait_s: float) -> TooManyRefusals:
     return TooManyRefusals(
-        f"more than {MAX_REFUSALS} requests from your address were refused within a "
-        "minute: check the key that you send",
+        f"more than {MAX_REFUSALS} requests from your address failed authentication "
+        "within a minute: check your API key",
         retry_after_s=wait_s,
     )
 

@@ -1,6 +1,6 @@
-"""Refusals of paths and methods that do not exist, with the ones that do.
+"""Errors for unknown paths and methods, which name the existing ones.
 
-Clients show the message, and some guess from a bare 404 that a model is unknown.
+Clients show the message; some take a bare 404 for an unknown model.
 """
 
 import difflib
@@ -12,30 +12,32 @@ from flask import Request, current_app
 from ..errors import BadRequest
 from .middleware.paths import canonical
 
-SIMILARITY = 0.6  # of a path to the one that may have been meant, from 0 to 1
-MAX_PATH_CHARACTERS = 200  # of a path that is compared
-UNTOLD = ("HEAD", "OPTIONS")  # methods that nobody looks for
+SIMILARITY = 0.6  # of a path to a suggested one, from 0 to 1
+MAX_PATH_CHARACTERS = 200  # of a path in comparisons
+IMPLICIT_METHODS = ("HEAD", "OPTIONS")  # not listed in messages
 
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")  # of a rule: <path:id>
 
 
 class UnknownRoute(BadRequest):
-    """There is nothing at this path."""
+    """The path does not exist."""
 
     status = 404
     code = "unknown_route"
 
 
 class MethodNotAllowed(BadRequest):
-    """The path takes other methods."""
+    """The path does not support this method."""
 
     status = 405
     code = "method_not_allowed"
 
     def __init__(self, method: str, path: str, methods: Iterable[str]) -> None:
         self.methods = sorted(methods)
-        told = " or ".join(each for each in self.methods if each not in UNTOLD)
-        super().__init__(f"{path} takes {told}, not {method[:20]}")
+        supported = " or ".join(
+            method for method in self.methods if method not in IMPLICIT_METHODS
+        )
+        super().__init__(f"{path} supports {supported}, not {method[:20]}")
 
     @property
     def headers(self) -> dict[str, str]:
@@ -43,27 +45,27 @@ class MethodNotAllowed(BadRequest):
 
 
 def unknown(request: Request, path: str) -> UnknownRoute:
-    """Return the refusal of a path, which names the closest ones there are.
+    """Return the error for an unknown path, which names the closest existing ones.
 
-    path: as the client sent it, made safe to be shown.
+    path: as the client sent it, quoted.
     """
-    there = known()
-    asked = canonical(request.path)[:MAX_PATH_CHARACTERS]
-    closest = difflib.get_close_matches(asked, there, n=3, cutoff=SIMILARITY)
-    told = "the closest are" if closest else "there are"
-    instead = ", ".join(map(there.__getitem__, closest or there))
+    routes = known()
+    requested = canonical(request.path)[:MAX_PATH_CHARACTERS]
+    closest = difflib.get_close_matches(requested, routes, n=3, cutoff=SIMILARITY)
+    intro = "the closest are" if closest else "there are"
+    suggestions = ", ".join(map(routes.__getitem__, closest or routes))
     return UnknownRoute(
-        f"there is no route {request.method[:20]} {path}; {told}: {instead}"
+        f"there is no route {request.method[:20]} {path}; {intro}: {suggestions}"
     )
 
 
 def known() -> dict[str, str]:
-    """Return how each path is told, with its methods: `GET or POST /v1/token`."""
+    """Return each path with its description: `GET or POST /v1/token`."""
     methods: dict[str, set[str]] = {}
     for rule in current_app.url_map.iter_rules():
-        taken = (rule.methods or set()).difference(UNTOLD)
-        methods.setdefault(_VARIABLE.sub(r"{\1}", rule.rule), set()).update(taken)
+        supported = (rule.methods or set()).difference(IMPLICIT_METHODS)
+        methods.setdefault(_VARIABLE.sub(r"{\1}", rule.rule), set()).update(supported)
     return {
-        path: f"{' or '.join(sorted(taken))} {'/v1' * (path != '/')}{path}"
-        for path, taken in sorted(methods.items())
+        path: f"{' or '.join(sorted(supported))} {'/v1' * (path != '/')}{path}"
+        for path, supported in sorted(methods.items())
     }

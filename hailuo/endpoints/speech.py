@@ -1,44 +1,41 @@
-"""POST /v1/audio/speech (apis.md 1.4)"""
+"""POST /v1/audio/speech (apis.md 1.4)."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
+from ..audio.formats import FORMATS
 from ..concurrency.watch import HEARTBEAT, Heartbeat
 from ..upstream import AudioStream, Speech, languages
-from . import app_state, auth, caller, json_body, sse, validation
-from .chat import response
-from .middleware import access_log
+from . import json_body, validation
+from .client_request import begin
 from .middleware.access_log import RequestLog
 from .speech_text import spoken
+from .sse import PING, StreamedBody, event, event_response, stream_response
 
 bp = Blueprint("speech", __name__)
 
-CONTENT_TYPES = {
-    "mp3": "audio/mpeg",
-    "opus": "audio/ogg",
-    "aac": "audio/aac",
-    "flac": "audio/flac",
-    "wav": "audio/wav",
-    "pcm": "audio/pcm",
-}
+CONTENT_TYPES = {name: format.content_type for name, format in FORMATS.items()}
 DEFAULT_VOICE = "alloy"
 SPEEDS = (0.25, 4.0)
-MAX_CHARACTERS = 100_000  # some hours of speech
+MAX_CHARACTERS = 100_000  # about two hours of speech
 MAX_VOICE_CHARACTERS = 256
-# source: platform.md, Speech; the ranges, and the languages, the platform's own pages.
+# source: platform.md, Speech; for ranges and languages, the platform's documentation.
 EMOTIONS = ("happy", "sad", "angry", "fearful", "disgusted", "surprised", "calm")
 MAX_VOLUME = 10.0
 PITCHES = (-12, 12)  # semitones
 EVENT_BYTES = 24_000  # one-api reads lines of less than 64 KiB
-# Nobody counts tokens upstream; the same fixed numbers as for chat.
+# The upstream does not count tokens; these are the fixed numbers of chat.
 USAGE = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
 
 
 class SpeechRequest(NamedTuple):
-    """A speech as it was asked for. events: sent as events instead of as a file."""
+    """A validated speech request.
+
+    events: whether the audio is sent as events instead of as a file.
+    """
 
     speech: Speech
     events: bool
@@ -46,74 +43,74 @@ class SpeechRequest(NamedTuple):
 
 @bp.post("/audio/speech")
 def speak() -> Response:
-    """What fails until the first bytes of audio is still a status."""
-    here = app_state.get_state()
-    scope = auth.candidates(request, here.settings, here.pool)
-    watch = caller.watch(request, here.settings)
-    if auth.is_large(request):
-        auth.prove(request, scope, here.gateway, watch)
-    asked = read(json_body.read(request, here.settings, json_body.MAX_SPEECH_BYTES))
-    if here.gateway.converts(scope, asked.speech):
-        auth.prove(request, scope, here.gateway, watch)
-    trace = access_log.request_log(request)
-    turn = trace.state = here.gateway.request_state(scope)
-    sound = here.gateway.speak(turn, asked.speech, watch)
-    if asked.events:
-        response = as_events(sound, trace)
-    else:
-        response = as_file(sound, asked.speech.format)
-    response.call_on_close(sound.close)
-    return response
+    """Speak a text.
 
-
-def as_file(sound: AudioStream, format: str) -> Response:
-    first = next(audio_only(sound), b"")
-    return Response(
-        rest(first, sound),
-        mimetype=CONTENT_TYPES[format],
-        headers={"X-Accel-Buffering": "no"},
-        direct_passthrough=True,
+    The first audio is awaited here, so that a failure before it sets the status.
+    """
+    client_request = begin(request)
+    gateway, settings = client_request.gateway, client_request.settings
+    speech_request = read(json_body.read(request, settings, json_body.MAX_SPEECH_BYTES))
+    if gateway.converts(client_request.candidates, speech_request.speech):
+        client_request.prove()
+    audio = gateway.speak(
+        client_request.enqueue(), speech_request.speech, client_request.watch
     )
+    if speech_request.events:
+        return as_events(audio, client_request.log)
+    return as_file(audio, speech_request.speech.format)
 
 
-def rest(first: bytes, sound: AudioStream) -> Iterator[bytes]:
-    """The audio as it arrives. A failure is raised: the server then breaks the
-    connection, so that no player takes half a file for a whole one."""
+def as_file(audio: AudioStream, format: str) -> Response:
+    """Return the audio as a file."""
+    first = next(without_heartbeats(audio), b"")
+    body = StreamedBody(file_pieces(first, audio), audio.close)
+    return stream_response(body, CONTENT_TYPES[format])
+
+
+def file_pieces(first: bytes, audio: AudioStream) -> Generator[bytes, None, None]:
+    """Yield the audio as it arrives.
+
+    A failure is raised: the server then breaks the connection, so that no player takes
+    part of a file for the whole.
+    """
     yield first
-    yield from audio_only(sound)
+    yield from without_heartbeats(audio)
 
 
-def audio_only(sound: AudioStream) -> Iterator[bytes]:
+def without_heartbeats(audio: AudioStream) -> Iterator[bytes]:
     """Yield the audio without heartbeats, for which a file has no room."""
-    return (piece for piece in sound if piece is not HEARTBEAT and piece)
+    return (piece for piece in audio if piece is not HEARTBEAT and piece)
 
 
-def as_events(sound: AudioStream, trace: RequestLog) -> Response:
-    first = next(sound, b"")
-    return sse.event_stream(lines(first, sound), trace)
+def as_events(audio: AudioStream, request_log: RequestLog) -> Response:
+    """Return the audio as events."""
+    first = next(audio, b"")
+    return event_response(events(first, audio), audio.close, request_log)
 
 
-def lines(first: bytes | Heartbeat, sound: AudioStream) -> Iterator[bytes]:
-    """The same as events."""
+def events(
+    first: bytes | Heartbeat, audio: AudioStream
+) -> Generator[bytes, None, None]:
+    """Yield the audio as events, and pings."""
     yield deltas(first)
-    yield from map(deltas, sound)
-    yield response.event({"type": "speech.audio.done", "usage": USAGE})
+    yield from map(deltas, audio)
+    yield event({"type": "speech.audio.done", "usage": USAGE})
 
 
-def deltas(sound: bytes | Heartbeat) -> bytes:
-    """Return some audio as events, a heartbeat as a ping."""
-    if sound is HEARTBEAT:
-        return response.PING
-    parts = [sound[at : at + EVENT_BYTES] for at in range(0, len(sound), EVENT_BYTES)]
-    events = [
+def deltas(piece: bytes | Heartbeat) -> bytes:
+    """Return a piece of audio as events, a heartbeat as a ping."""
+    if piece is HEARTBEAT:
+        return PING
+    parts = [piece[at : at + EVENT_BYTES] for at in range(0, len(piece), EVENT_BYTES)]
+    deltas = [
         {"type": "speech.audio.delta", "audio": base64.b64encode(part).decode()}
         for part in parts
     ]
-    return b"".join(map(response.event, events))
+    return b"".join(map(event, deltas))
 
 
 def read(body: Mapping[str, Any]) -> SpeechRequest:
-    """raises: BadRequest, naming the field."""
+    """Validate a speech request. raises: BadRequest, naming the field."""
     format = _choice(body, "response_format", tuple(CONTENT_TYPES))
     events = _choice(body, "stream_format", ("audio", "sse")) == "sse"
     speech = Speech(
@@ -131,47 +128,53 @@ def read(body: Mapping[str, Any]) -> SpeechRequest:
 
 
 def _input(body: Mapping[str, Any]) -> str:
-    """Return the text as it is read aloud."""
+    """Return the text to be spoken."""
     text = body.get("input")
     if not isinstance(text, str) or not text.strip():
-        raise validation.wrong("input", "a text to be read out")
+        raise validation.invalid_field("input", "a text that is not empty")
     if len(text) > MAX_CHARACTERS:
-        raise validation.wrong("input", f"at most {MAX_CHARACTERS} characters long")
+        raise validation.invalid_field(
+            "input", f"at most {MAX_CHARACTERS:,} characters long"
+        )
     raw = body.get("raw")
     if not isinstance(raw, (bool, type(None))):
-        raise validation.wrong("raw", "true or false")
+        raise validation.invalid_field("raw", "true or false")
     if raw:
         return text
-    said = spoken(text)
-    if not any(map(str.isalnum, said)):
-        raise validation.wrong(
+    words = spoken(text)
+    if not any(map(str.isalnum, words)):
+        raise validation.invalid_field(
             "input",
-            "more than marks, code blocks, addresses and emoji: these are not read "
-            'aloud unless "raw" is true',
+            "a text with words: punctuation, code blocks, addresses and emoji are not "
+            'spoken unless "raw" is true',
         )
-    return said
+    return words
 
 
 def _voice(body: Mapping[str, Any]) -> str:
-    """A name or, as OpenAI has it for voices of one's own, an object with an id."""
+    """Return the voice: a name or, as for OpenAI's own voices, an object with an id."""
     voice = body.get("voice") or DEFAULT_VOICE
     voice = voice.get("id") if isinstance(voice, dict) else voice
     if not isinstance(voice, str) or len(voice) > MAX_VOICE_CHARACTERS:
-        raise validation.wrong("voice", "a voice of GET /v1/audio/voices")
+        raise validation.invalid_field(
+            "voice", "a voice that GET /v1/audio/voices lists"
+        )
     return voice.strip()
 
 
 def _speed(body: Mapping[str, Any]) -> float:
     speed = 1.0 if body.get("speed") is None else body["speed"]
     if not _is_number(speed) or not SPEEDS[0] <= speed <= SPEEDS[1]:
-        raise validation.wrong("speed", f"a number from {SPEEDS[0]} to {SPEEDS[1]}")
+        raise validation.invalid_field(
+            "speed", f"a number from {SPEEDS[0]} to {SPEEDS[1]}"
+        )
     return float(speed)
 
 
 def _emotion(body: Mapping[str, Any]) -> str:
     emotion = body.get("emotion")
     if emotion is not None and emotion not in EMOTIONS:
-        raise validation.wrong("emotion", "one of " + ", ".join(EMOTIONS))
+        raise validation.invalid_field("emotion", "one of " + ", ".join(EMOTIONS))
     return emotion or ""
 
 
@@ -181,7 +184,9 @@ def _pitch(body: Mapping[str, Any]) -> int | None:
         return None
     lowest, highest = PITCHES
     if not _is_number(pitch) or not lowest <= pitch <= highest or pitch % 1:
-        raise validation.wrong("pitch", f"a whole number from {lowest} to {highest}")
+        raise validation.invalid_field(
+            "pitch", f"a whole number from {lowest} to {highest}"
+        )
     return int(pitch)
 
 
@@ -190,19 +195,21 @@ def _volume(body: Mapping[str, Any]) -> float | None:
     if volume is None:
         return None
     if not _is_number(volume) or not 0 < volume <= MAX_VOLUME:
-        raise validation.wrong("vol", f"a number above 0, {MAX_VOLUME:.0f} at most")
+        raise validation.invalid_field(
+            "vol", f"a number above 0, at most {MAX_VOLUME:.0f}"
+        )
     return float(volume)
 
 
 def _language(body: Mapping[str, Any]) -> str:
-    """Return the code of a language, or "auto"."""
+    """Return the code of a language, "auto", or "" if none was sent."""
     language = body.get("language_boost")
     if language in (None, "auto"):
         return language or ""
     code = languages.code(language) if isinstance(language, str) else ""
     if not code:
         known = ", ".join(languages.NAMES.values())
-        raise validation.wrong("language_boost", f'"auto" or one of {known}')
+        raise validation.invalid_field("language_boost", f'"auto" or one of {known}')
     return code
 
 
@@ -211,8 +218,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _choice(body: Mapping[str, Any], name: str, options: tuple[str, ...]) -> str:
-    """One of *options*, the first unless told."""
+    """Return one of *options*, by default the first. raises: BadRequest."""
     value = body.get(name) or options[0]
     if value not in options:
-        raise validation.wrong(name, "one of " + ", ".join(options))
+        raise validation.invalid_field(name, "one of " + ", ".join(options))
     return str(value)

@@ -1,11 +1,11 @@
-"""The words of a text that is read aloud, without what only the eye needs (pure).
+"""Remove from a text what should not be spoken: Markdown, HTML, addresses (no I/O).
 
     spoken("**Hi**, see [the page](https://example.com)! 🎉") == "Hi, see the page!"
 
-Markdown's marks are taken out one by one, without parsing it. Clients that read an
-answer aloud while it arrives send it sentence by sentence, so half a pair of marks is
-common, and a parser would leave that half to be read. It also takes linear time over
-any text, where markdown-it-py takes 1.7 s for 100,000 characters of `![![![`.
+Markdown's marks are removed one by one, without parsing. Clients that speak an answer
+while it arrives send it sentence by sentence, so unpaired marks are common, and a
+parser would leave them in the text. This also takes linear time over any text, whereas
+markdown-it-py takes 1.7 s for 100,000 characters of `![![![`.
 """
 
 import html
@@ -23,7 +23,7 @@ _BEHIND_HEADING = re.compile(r"[ \t]#+[ \t]*$")
 _CELL_BORDER = re.compile(r"[ \t]\|[ \t]")
 
 _TAG = re.compile(r"<(?P<inside>[/!A-Za-z][^<>]*)>")
-_LINE_TAGS = ("br", "p", "div", "li", "tr")  # what follows one is on another line
+_LINE_TAGS = ("br", "p", "div", "li", "tr")  # begin or end a line
 _LINK = re.compile(
     r"!?\[(?P<text>[^\[\]]*)\]"
     r"\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:[ \t]\"[^\"]*\"|[ \t]'[^']*')?[ \t]?\)"
@@ -51,7 +51,7 @@ _BLANKS = re.compile(r"[ \t]{2,}|\t")
 def spoken(text: str) -> str:
     """Return *text* without code blocks, addresses, Markdown, HTML tags and emoji.
 
-    The text of a link stays, that of an image, and that in `code`.
+    The texts of links and images stay, and `code`.
     """
     text = "\n".join(map(_bare_line, _without_code_blocks(text.splitlines())))
     text = _TAG.sub(_without_tag, text)
@@ -69,7 +69,7 @@ def spoken(text: str) -> str:
 
 
 def _without_code_blocks(lines: list[str]) -> list[str]:
-    """A block that is not closed lasts until the end."""
+    """Drop code blocks; one that is not closed lasts until the end."""
     kept = []
     closing = ""
     for line in lines:
@@ -85,9 +85,9 @@ def _without_code_blocks(lines: list[str]) -> list[str]:
 
 
 def _bare_line(line: str) -> str:
-    """Return a line without what makes it a heading, an item, a quotation or a row.
+    """Return a line without the marks of a heading, an item, a quotation or a table.
 
-    The number of an ordered item stays: "2024. What a year!" would begin a list.
+    The number of an ordered item stays, because "2024. What a year!" looks like one.
     """
     if line[:1].isalpha() and "|" not in line:
         return line
@@ -98,12 +98,12 @@ def _bare_line(line: str) -> str:
         line = _BEHIND_HEADING.sub("", line)
     line = line[marks.end() :] if marks else line
     if line.startswith("|") and line.rstrip().endswith("|"):
-        return ", ".join(cell for each in line.split("|") if (cell := each.strip()))
+        return ", ".join(filter(None, map(str.strip, line.split("|"))))
     return _CELL_BORDER.sub(", ", line)
 
 
 def _without_tag(tag: re.Match[str]) -> str:
-    """Return what stays of a tag. What only looks like one, as <b and c>, stays."""
+    """Return the replacement of a tag; text in angle brackets, as <b and c>, stays."""
     inside = tag["inside"].rstrip(" /")
     if inside.startswith("!") or "=" in inside or "://" in inside:
         return ""  # a comment, a tag with attributes, an address

@@ -1,41 +1,116 @@
-"""A stream of events, and how it ends."""
+"""Bodies of responses that are sent as they arrive, and server-sent events.
+
+Closing is explicit: Werkzeug hands the body of a `direct_passthrough` response to the
+server as it is, and runs no callback of the response. The server closes the body, which
+therefore closes the stream behind it: its account and its files must not wait for
+reference counting to return them.
+"""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
+import orjson
 from flask import Response
 
 from .. import errors
-from .chat import response
 from .middleware.access_log import RequestLog
+
+PING = b": ping\n\n"
 
 log = logging.getLogger(__name__)
 
 
-def event_stream(events: Iterator[bytes], trace: RequestLog) -> Response:
-    """*events* as they come; none of those who pass them on is to gather them."""
+class StreamedBody:
+    """Body of a streamed response.
+
+    pieces: the body, in pieces.
+    close_source: closes the stream that *pieces* are made from.
+    """
+
+    def __init__(
+        self,
+        pieces: Generator[bytes, None, None],
+        close_source: Callable[[], object],
+    ) -> None:
+        self._pieces = pieces
+        self._close_source = close_source
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        """Close the body, then its source; called by the server."""
+        try:
+            self._pieces.close()
+        finally:
+            self._close_source()
+
+
+class EventStream(StreamedBody):
+    """Body of events in which a failure is the last event.
+
+    It takes the place of the final event of a complete answer. A client that has
+    disconnected is sent nothing.
+    """
+
+    def __init__(
+        self,
+        events: Generator[bytes, None, None],
+        close_source: Callable[[], object],
+        request_log: RequestLog,
+    ) -> None:
+        super().__init__(events, close_source)
+        self._request_log = request_log
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        """Return the next event; after a failure the events are exhausted."""
+        try:
+            return next(self._pieces)
+        except StopIteration:
+            raise
+        except errors.ClientDisconnected as error:
+            self._request_log.record_failure(error)
+            raise StopIteration from None
+        except errors.GatewayError as error:
+            failure = error
+        except Exception:  # noqa: BLE001 - the last resort, as Flask's is before a stream
+            log.exception("%s failed in mid-stream", self._request_log.id)
+            failure = errors.GatewayError("an internal error", code="internal_error")
+        self._request_log.record_failure(failure)
+        return error_event(failure)
+
+
+def stream_response(body: StreamedBody, content_type: str) -> Response:
+    """Return a response whose pieces are sent one by one, buffered by no proxy."""
     return Response(
-        with_error_event(events, trace),
-        mimetype="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+        body,
+        mimetype=content_type,
+        headers={"X-Accel-Buffering": "no"},
         direct_passthrough=True,
     )
 
 
-def with_error_event(events: Iterator[bytes], trace: RequestLog) -> Iterator[bytes]:
-    """*events*; a failure is one more of them, and the end.
+def event_response(
+    events: Generator[bytes, None, None],
+    close_source: Callable[[], object],
+    request_log: RequestLog,
+) -> Response:
+    """Return a response of server-sent events."""
+    body = EventStream(events, close_source, request_log)
+    response = stream_response(body, "text/event-stream")
+    response.headers["Cache-Control"] = "no-cache"
+    return response
 
-    Nothing that poses as an answer is sent, and nobody is told who has left.
-    """
-    try:
-        yield from events
-    except errors.ClientDisconnected as error:
-        trace.record_failure(error)
-    except errors.GatewayError as error:
-        trace.record_failure(error)
-        yield response.error(error)
-    except Exception:  # noqa: BLE001 - the last resort, as Flask's is before a stream
-        log.exception("%s failed in mid-stream", trace.id)
-        failure = errors.GatewayError("an internal error", code="internal_error")
-        trace.record_failure(failure)
-        yield response.error(failure)
+
+def event(data: Any) -> bytes:
+    """Return one event: `data: ` and JSON, on a single line."""
+    return b"data: " + orjson.dumps(data) + b"\n\n"
+
+
+def error_event(failure: errors.GatewayError) -> bytes:
+    """Return the event of a failure, in the form the official libraries raise."""
+    return event(errors.body(failure))

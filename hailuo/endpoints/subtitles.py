@@ -1,15 +1,15 @@
-"""What was said when, in OpenAI's shapes (apis.md 1.5) (pure)."""
+"""Transcripts with times: verbose_json, SRT and VTT (apis.md 1.5) (no I/O)."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from ..upstream import Segment
 
-ENDS = tuple(".!?。！？…")
-UNDETERMINED = "und"  # ISO 639-2, for a language that nobody tells
+SENTENCE_ENDS = tuple(".!?。！？…")
+UNDETERMINED = "und"  # ISO 639-2, when the language is unknown
 
-# What whisper tells of itself and nobody here does: values that mean "all is well".
-UNKNOWN = {
+# Whisper's own measurements, which no upstream has: values that mean "all is well".
+NO_MEASUREMENTS = {
     "tokens": [],
     "temperature": 0.0,
     "avg_logprob": 0.0,
@@ -28,39 +28,40 @@ def to_verbose_json(
 ) -> dict[str, Any]:
     """Return verbose_json.
 
-    segments: none where the service tells no times: then it is one, of the whole
-        recording, and no words.
-    words: whether the segments are to be shown as single words, too.
+    segments: with their times; if empty, one segment spans the whole recording.
+    words: whether *segments* are words, which are listed besides the sentences.
     """
-    told = {"words": [_word(each) for each in segments]} if words else {}
-    shown = joined(segments) if words else segments
-    shown = shown or whole(text, seconds)
+    word_list = {"words": [_word(word) for word in segments]} if words else {}
+    sentences = join_words(segments) if words else segments
+    sentences = sentences or whole(text, seconds)
     return {
         "task": "transcribe",
         "language": language or UNDETERMINED,
         "duration": round(seconds, 2),
         "text": text,
-        **told,
-        "segments": [_segment(id, each) for id, each in enumerate(shown)],
+        **word_list,
+        "segments": [_segment(id, each) for id, each in enumerate(sentences)],
     }
 
 
 def whole(text: str, seconds: float) -> list[Segment]:
-    """Return the only segment of a recording whose times nobody tells."""
+    """Return a text without times as a single segment, or none if it is empty."""
     return [Segment(text, 0.0, seconds)] if text else []
 
 
 def to_srt(segments: Sequence[Segment]) -> str:
-    cues = (f"{n}\n{_cue(each, ',')}" for n, each in enumerate(segments, 1))
+    """Return subtitles in SubRip format."""
+    cues = (f"{n}\n{_cue(segment, ',')}" for n, segment in enumerate(segments, 1))
     return "\n".join(cues)
 
 
 def to_vtt(segments: Sequence[Segment]) -> str:
-    return "\n".join(["WEBVTT\n", *(_cue(each, ".") for each in segments)])
+    """Return subtitles in WebVTT format."""
+    return "\n".join(["WEBVTT\n", *(_cue(segment, ".") for segment in segments)])
 
 
-def joined(words: Sequence[Segment]) -> list[Segment]:
-    """Words as sentences."""
+def join_words(words: Sequence[Segment]) -> list[Segment]:
+    """Join words into sentences."""
     sentences: list[Segment] = []
     ended = True
     for word in words:
@@ -69,27 +70,28 @@ def joined(words: Sequence[Segment]) -> list[Segment]:
         else:
             last = sentences[-1]
             sentences[-1] = Segment(last.text + word.text, last.start, word.end)
-        ended = word.text.rstrip().endswith(ENDS)
+        ended = word.text.rstrip().endswith(SENTENCE_ENDS)
     return sentences
 
 
-def _segment(id: int, said: Segment) -> dict[str, Any]:
-    times = {"start": round(said.start, 3), "end": round(said.end, 3)}
-    return {"id": id, "seek": 0, **times, "text": said.text, **UNKNOWN}
+def _segment(id: int, segment: Segment) -> dict[str, Any]:
+    times = {"start": round(segment.start, 3), "end": round(segment.end, 3)}
+    return {"id": id, "seek": 0, **times, "text": segment.text, **NO_MEASUREMENTS}
 
 
-def _word(said: Segment) -> dict[str, Any]:
-    times = {"start": round(said.start, 3), "end": round(said.end, 3)}
-    return {"word": said.text.strip(), **times}
+def _word(segment: Segment) -> dict[str, Any]:
+    times = {"start": round(segment.start, 3), "end": round(segment.end, 3)}
+    return {"word": segment.text.strip(), **times}
 
 
-def _cue(said: Segment, point: str) -> str:
-    """Its times and its text: one line, and none that looks like times itself."""
-    line = " ".join(said.text.split()).replace("-->", "->")
-    return f"{_clock(said.start, point)} --> {_clock(said.end, point)}\n{line}\n"
+def _cue(segment: Segment, point: str) -> str:
+    """Return the times and the text, on one line that cannot be taken for times."""
+    text = " ".join(segment.text.split()).replace("-->", "->")
+    return f"{_clock(segment.start, point)} --> {_clock(segment.end, point)}\n{text}\n"
 
 
 def _clock(seconds: float, point: str) -> str:
-    """00:01:02,500"""
-    left, ms = divmod(round(1000 * seconds), 1000)
-    return f"{left // 3600:02}:{left // 60 % 60:02}:{left % 60:02}{point}{ms:03}"
+    """Format a time as 00:01:02,500."""
+    whole_s, ms = divmod(round(1000 * seconds), 1000)
+    minutes, s = divmod(whole_s, 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{s:02}{point}{ms:03}"

@@ -1,7 +1,7 @@
-"""The pool's accounts: handed in, looked at, taken out, renewed, and checked.
+"""Management of the pool's accounts: add, list, remove, renew and check tokens.
 
-/v1/token, /v1/token/refresh, /v1/refresh-status take an API key; /token/check takes
-none, since who has the token may as well ask the service.
+/v1/token, /v1/token/refresh and /v1/refresh-status require an API key. /v1/token/check
+does not, because anyone who has a token could also ask the service.
 """
 
 import time
@@ -15,14 +15,14 @@ from ..accounts.refresh import Outcome
 from ..accounts.tokens_file import TokensFile
 from ..errors import GatewayError
 from ..settings import Settings
-from . import app_state, auth, caller, json_body, rate_limit
-from .validation import wrong
+from . import app_state, auth, client_request, json_body, rate_limit
+from .validation import invalid_field
 
 bp = Blueprint("tokens", __name__)
 
 
 class UnknownAccount(GatewayError):
-    """There is no account of that name in the pool."""
+    """The pool has no account of this name."""
 
     status = 404
     type = "invalid_request_error"
@@ -30,72 +30,79 @@ class UnknownAccount(GatewayError):
 
 
 @bp.before_request
-def only_the_owner() -> None:
+def require_key() -> None:
+    """Require an API key, except for a check if clients may bring tokens."""
     settings = app_state.get_state().settings
     if request.endpoint != f"{bp.name}.{check.__name__}" or not settings.caller_tokens:
         auth.require_key(request, settings)
 
 
 @bp.get("/token")
-def listed() -> Response:
-    here = app_state.get_state()
+def list_accounts() -> Response:
+    """List the accounts of the pool."""
+    state = app_state.get_state()
     return jsonify(
         {
             "object": "list",
-            "data": [described(account) for account in here.pool.accounts],
-            "persisted": here.credential_store.file.persisted,
-            "problem": problem(here.credential_store.file),
+            "data": [describe_account(account) for account in state.pool.accounts],
+            "persisted": state.credential_store.file.persisted,
+            "problem": problem(state.credential_store.file),
         }
     )
 
 
 @bp.post("/token")
 def add() -> Response:
-    here = app_state.get_state()
-    done = here.credential_store.add(tokens_of(request, here.settings))
+    """Add accounts to the pool, and save their tokens."""
+    state = app_state.get_state()
+    changes = state.credential_store.add(read_tokens(request, state.settings))
     return jsonify(
         {
-            **done._asdict(),
-            "total": len(here.pool.accounts),
-            "accounts": [described(account) for account in here.pool.accounts],
-            "persisted": here.credential_store.file.persisted,
+            **changes._asdict(),
+            "total": len(state.pool.accounts),
+            "accounts": [describe_account(account) for account in state.pool.accounts],
+            "persisted": state.credential_store.file.persisted,
         }
     )
 
 
 @bp.delete("/token/<name>")
 def remove(name: str) -> Response:
-    """raises: UnknownAccount."""
-    here = app_state.get_state()
-    for account in here.pool.accounts:
+    """Remove an account from the pool. raises: UnknownAccount."""
+    state = app_state.get_state()
+    for account in state.pool.accounts:
         if account.name == name:
-            here.credential_store.remove(account)
+            state.credential_store.remove(account)
             return jsonify({"account": name, "deleted": True})
-    raise UnknownAccount(f'there is no account "{name}" in the pool; see /v1/token')
+    raise UnknownAccount(
+        f'the pool has no account "{name}"; GET /v1/token lists the accounts'
+    )
 
 
 @bp.route("/token/refresh", methods=["GET", "POST"])
 def refresh() -> Response:
-    here = app_state.get_state()
-    watch = caller.watch(request, here.settings)
-    return jsonify(told(here.refresher.now(watch)))
+    """Renew the tokens of the pool now."""
+    state = app_state.get_state()
+    watch = client_request.watch(request, state.settings)
+    return jsonify(describe_outcome(state.refresher.now(watch)))
 
 
 @bp.get("/refresh-status")
 def status() -> Response:
-    here = app_state.get_state()
-    due = (here.refresher.due_at(account) for account in here.pool.accounts)
+    """Report the last refresh and the next one."""
+    state = app_state.get_state()
+    due = (state.refresher.due_at(account) for account in state.pool.accounts)
     return jsonify(
         {
-            **told(here.refresher.last or Outcome(0, ())),
+            **describe_outcome(state.refresher.last or Outcome(0, ())),
             "next_refresh": min((at for at in due if at), default=None),
-            "interval_s": here.settings.token_refresh_interval_s,
-            "persisted": here.credential_store.file.persisted,
-            "problem": problem(here.credential_store.file),
+            "interval_s": state.settings.token_refresh_interval_s,
+            "persisted": state.credential_store.file.persisted,
+            "problem": problem(state.credential_store.file),
             "ending_soon": [
-                each.name
-                for each in here.pool.accounts
-                if here.refresher.ends_soon(each)
+                account.name
+                for account in state.pool.accounts
+                if state.refresher.ends_soon(account)
             ],
         }
     )
@@ -103,21 +110,21 @@ def status() -> Response:
 
 @bp.post("/token/check")
 def check() -> Response:
-    """Whoever has many tokens that do not live is slowed like one who is refused."""
-    here = app_state.get_state()
-    token = token_of(request, here.settings)
-    trusted = auth.is_owner(request, here.settings) or here.catalog.knows(token)
+    """Check a token. Invalid tokens count towards the rate limit of refusals."""
+    state = app_state.get_state()
+    token = read_token(request, state.settings)
+    trusted = auth.is_owner(request, state.settings) or state.catalog.knows(token)
     if not trusted:
         rate_limit.check(request)
-    watch = caller.watch(request, here.settings)
-    live = here.catalog.is_token_valid(token, watch)
+    watch = client_request.watch(request, state.settings)
+    live = state.catalog.is_token_valid(token, watch)
     if not live and not trusted:
         rate_limit.count(request)
     return jsonify({"live": live})
 
 
-def told(outcome: Outcome) -> dict[str, Any]:
-    """A refresh, its time in Unix seconds; null before the first."""
+def describe_outcome(outcome: Outcome) -> dict[str, Any]:
+    """Describe a refresh, with its time in Unix seconds, or null before the first."""
     return {
         "last_refresh": outcome.at or None,
         "success": len(outcome.renewals) - outcome.failed,
@@ -130,13 +137,13 @@ def told(outcome: Outcome) -> dict[str, Any]:
 
 
 def problem(file: TokensFile) -> str | None:
-    """What is wrong with the tokens file."""
+    """Return the problem with the tokens file, None if there is none."""
     return file.problem or file.write_error or None
 
 
-def described(account: Account) -> dict[str, Any]:
-    """An account for its owner's eyes: times in Unix seconds, the token masked."""
-    ago_s = time.monotonic() - account.slot.used_at
+def describe_account(account: Account) -> dict[str, Any]:
+    """Describe an account: times in Unix seconds, and a masked token."""
+    idle_s = time.monotonic() - account.slot.used_at
     now, cooldowns = time.time(), account.cooldowns.running()
     return {
         "account": account.name,
@@ -144,42 +151,46 @@ def described(account: Account) -> dict[str, Any]:
         "state": account.state,
         "resting_until": now + max(cooldowns.values()) if cooldowns else None,
         "source": account.source,
-        "token": masked(account.token),
+        "token": mask(account.token),
         "expires_at": account.identity.expires_at,
-        "last_used": now - ago_s if account.slot.used_at else None,
+        "last_used": now - idle_s if account.slot.used_at else None,
         "last_error": account.last_error or None,
         "answers": account.answer_count,
     }
 
 
-def masked(token: str) -> str:
-    """Enough to recognise one's own token by, and nobody else's to use."""
+def mask(token: str) -> str:
+    """Return a token's ends, by which its owner can recognize it."""
     return f"{token[:4]}…{token[-4:]}" if len(token) >= 24 else "…"
 
 
-def tokens_of(request: Request, settings: Settings) -> Mapping[str, str]:
-    """Credentials that are handed in: `tokens` or `token`, one, joined, or a list.
+def read_tokens(request: Request, settings: Settings) -> Mapping[str, str]:
+    """Read the credentials in `tokens` or `token`: one, comma-joined, or a list.
 
     returns: each by its field: token, tokens, tokens[1].
-    raises: BadRequest, naming the one that is none.
+    raises: BadRequest, naming the invalid one.
     """
     body = json_body.read(request, settings, json_body.MAX_TOKENS_BYTES)
     name = "tokens" if body.get("tokens") is not None else "token"
-    found = body.get(name)
-    alone = isinstance(found, str) and "," not in found
-    found = found.split(",") if isinstance(found, str) else found
-    if not isinstance(found, list) or not found:
-        raise wrong(name, "a string, comma-joined or not, or a list of strings")
-    named = {name if alone else f"{name}[{at}]": each for at, each in enumerate(found)}
-    for path, each in named.items():
-        if not isinstance(each, str) or not each.strip():
-            raise wrong(path, "a string that is not empty")
-    return {path: each.strip() for path, each in named.items()}
+    tokens = body.get(name)
+    single = isinstance(tokens, str) and "," not in tokens
+    tokens = tokens.split(",") if isinstance(tokens, str) else tokens
+    if not isinstance(tokens, list) or not tokens:
+        raise invalid_field(
+            name, "a string, which may be comma-joined, or a list of strings"
+        )
+    by_field = {
+        name if single else f"{name}[{at}]": token for at, token in enumerate(tokens)
+    }
+    for path, token in by_field.items():
+        if not isinstance(token, str) or not token.strip():
+            raise invalid_field(path, "a string that is not empty")
+    return {path: token.strip() for path, token in by_field.items()}
 
 
-def token_of(request: Request, settings: Settings) -> str:
-    """The one credential to check. raises: BadRequest."""
-    found = json_body.read(request, settings, json_body.MAX_TOKEN_BYTES).get("token")
-    if not isinstance(found, str) or not found.strip():
-        raise wrong("token", "a string that is not empty")
-    return found.strip()
+def read_token(request: Request, settings: Settings) -> str:
+    """Read the credential to check. raises: BadRequest."""
+    token = json_body.read(request, settings, json_body.MAX_TOKEN_BYTES).get("token")
+    if not isinstance(token, str) or not token.strip():
+        raise invalid_field("token", "a string that is not empty")
+    return token.strip()

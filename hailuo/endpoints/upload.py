@@ -1,10 +1,9 @@
-"""An uploaded recording: on disk while it arrives, and gone with its request.
+"""Read an uploaded recording into a temporary file, which ends with its request.
 
-    with ExitStack() as gone:
-        upload = read(request, settings, gone)
+    with ExitStack() as stack:
+        upload = read(request, settings, stack)
 
-Parsing a big upload must not keep others waiting, so after every piece they have their
-turn (performance.md, Big bodies).
+Other requests run after every piece that is parsed (performance.md, Big bodies).
 """
 
 import time
@@ -25,18 +24,19 @@ from ..settings import MB, Settings
 from ..spool import SPOOL
 from . import json_body, validation
 
-FORM_MB = 1  # of fields beside the file, of which there are few
+MAX_FIELDS_MB = 1  # the fields besides the file
 MAX_FORM_PARTS = 100
-# A field, or the headers of a part, which take 0.3 s a megabyte to be parsed. More than
-# the parser reads at once, which it holds in the same buffer.
+# Of a field, or of the headers of a part, which take 0.3 s per MB to parse. The parser
+# keeps what it reads at once in the same buffer, so it must be larger than that.
 MAX_FIELD_BYTES = 64 * 1024
 BUFFER_BYTES = MAX_FIELD_BYTES // 2
 
 
 class Upload(NamedTuple):
-    """file: a real file, at its start.
+    """An uploaded recording.
 
-    fields: what came with it, as texts or JSON; a name[] is a list.
+    file: a file on disk, at its start.
+    fields: the other fields, as texts or JSON; a name[] is a list.
     """
 
     file: IO[bytes]
@@ -44,7 +44,7 @@ class Upload(NamedTuple):
 
 
 class YieldingStream:
-    """A stream that lets others have their turn after each piece."""
+    """Stream that lets other requests run before each read."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -54,26 +54,26 @@ class YieldingStream:
         return self._stream.read(size)
 
 
-def read(request: Request, settings: Settings, gone: ExitStack) -> Upload:
-    """The recording of a transcription, in OpenAI's form or in Open WebUI's.
+def read(request: Request, settings: Settings, stack: ExitStack) -> Upload:
+    """Read the recording of a transcription, in OpenAI's form or in Open WebUI's.
 
-    gone: what is opened here is closed when this is.
+    stack: closes the files that are opened here.
     raises: BadRequest, naming the field; TooLarge.
     """
     if request.mimetype == "application/json":
-        return of_json(json_body.read(request, settings), gone)
-    return of_form(request, settings.max_file_mb, gone)
+        return read_json(json_body.read(request, settings), stack)
+    return read_form(request, settings.max_file_mb, stack)
 
 
-def of_form(request: Request, most_mb: int, gone: ExitStack) -> Upload:
-    """multipart/form-data, with or without a Content-Length."""
+def read_form(request: Request, max_mb: int, stack: ExitStack) -> Upload:
+    """Read multipart/form-data, with or without a Content-Length."""
 
-    def on_disk(*_: object, **__: object) -> IO[bytes]:
-        return gone.enter_context(SPOOL.file())
+    def new_file(*_: object, **__: object) -> IO[bytes]:
+        return stack.enter_context(SPOOL.file())
 
-    limit = (most_mb + FORM_MB) * MB
+    limit = (max_mb + MAX_FIELDS_MB) * MB
     parser = MultiPartParser(
-        on_disk,
+        new_file,
         max_form_memory_size=MAX_FIELD_BYTES,
         buffer_size=BUFFER_BYTES,
         max_form_parts=MAX_FORM_PARTS,
@@ -92,36 +92,39 @@ def of_form(request: Request, most_mb: int, gone: ExitStack) -> Upload:
         form, files = parser.parse(stream, boundary.encode("ascii"), length)
     except RequestEntityTooLarge:
         raise TooLarge(
-            f"the upload is larger than {most_mb} MB (HAILUO_MAX_FILE_MB), or has more "
-            f"than {MAX_FORM_PARTS} parts, or one that is no file of more than "
-            f"{MAX_FIELD_BYTES // 1024} kB: send it in parts, or compressed"
+            f"the upload is larger than {max_mb} MB (HAILUO_MAX_FILE_MB), has "
+            f"more than {MAX_FORM_PARTS} parts, or has a field larger than "
+            f"{MAX_FIELD_BYTES // 1024} kB besides the file: send a shorter or "
+            "compressed recording"
         ) from None
     except ValueError as error:
         message = f"the body is not valid multipart/form-data: {error}"
         raise BadRequest(message, code="invalid_form") from None
     if "file" not in files:
-        raise validation.wrong("file", "the recording, sent as a file")
-    named = filter(None, form)  # a part may have no name
-    return Upload(files["file"].stream, {name: _value(form, name) for name in named})
+        raise validation.invalid_field("file", "a recording that is sent as a file")
+    names = filter(None, form)  # a part may have no name
+    return Upload(files["file"].stream, {name: _value(form, name) for name in names})
 
 
 def _value(form: MultiDict[str, str], name: str) -> Any:
     return form.getlist(name) if name.endswith("[]") else form[name]
 
 
-def of_json(body: Mapping[str, Any], gone: ExitStack) -> Upload:
-    """{"model", "language", "input_audio": {"data": base64, "format"}}.
+def read_json(body: Mapping[str, Any], stack: ExitStack) -> Upload:
+    """Read {"model", "language", "input_audio": {"data": base64, "format"}}.
 
     source: apis.md 2.2, Open WebUI.
     """
     recording = body.get("input_audio")
     data = recording.get("data") if isinstance(recording, dict) else None
     if not isinstance(data, str):
-        raise validation.wrong("input_audio.data", "the recording in base64")
+        raise validation.invalid_field("input_audio.data", "the recording in base64")
     data = data.partition("base64,")[2] or data
-    file = gone.enter_context(SPOOL.file())
+    file = stack.enter_context(SPOOL.file())
     try:
         decode(data, file)
     except ValueError:
-        raise validation.wrong("input_audio.data", "the recording in base64") from None
+        raise validation.invalid_field(
+            "input_audio.data", "the recording in base64"
+        ) from None
     return Upload(file, body)

@@ -1,55 +1,43 @@
-"""GET /v1/audio/voices and /v1/audio/models: what Open WebUI asks, without a key.
+"""GET /v1/audio/voices and /v1/audio/models, for Open WebUI.
 
-source: apis.md 2.2. With a key, the voices an account has cloned are listed too.
+source: apis.md 2.2. No key is needed; with one, cloned voices are listed as well.
 """
 
 from flask import Blueprint, Response, jsonify, request
 
-from . import app_state, auth, caller
+from ..upstream.openai_voices import OPENAI_VOICES
+from . import app_state, auth, client_request
 
 bp = Blueprint("voices", __name__)
 
 MODELS = ("tts-1", "tts-1-hd", "whisper-1")
-OPENAI = (
-    "alloy",
-    "ash",
-    "ballad",
-    "coral",
-    "echo",
-    "fable",
-    "onyx",
-    "nova",
-    "sage",
-    "shimmer",
-    "verse",
-    "marin",
-    "cedar",
-)
 
 
 @bp.get("/audio/voices")
 def voices() -> Response:
-    """List each voice once that the caller's accounts, or the pool's, can speak.
+    """List the voices of the client's accounts, or of the pool's, each once.
 
-    raises: Unauthorized for a key that is none; without one nobody is asked.
+    Without a key, no upstream is called.
+    raises: Unauthorized for an invalid key.
     """
-    here = app_state.get_state()
+    state = app_state.get_state()
     if auth.credential(request):
-        scope = auth.candidates(request, here.settings, here.pool)
-        watch = caller.watch(request, here.settings)
-        auth.prove(request, scope, here.gateway, watch)
-        speakers = [
-            *here.catalog.voices(scope),
-            *here.catalog.account_voices(scope, watch),
+        candidates = auth.candidates(request, state.settings, state.pool)
+        watch = client_request.watch(request, state.settings)
+        auth.prove(request, candidates, state.gateway, watch)
+        listed = [
+            *state.catalog.voices(candidates),
+            *state.catalog.account_voices(candidates, watch),
         ]
     else:
-        speakers = [*here.catalog.voices(here.pool.all_accounts())]
-    names = {speaker.id: speaker.name for speaker in reversed(speakers)}
-    ids = dict.fromkeys([*OPENAI, *(speaker.id for speaker in speakers)])
-    listed = [{"id": id, "name": names.get(id, id)} for id in ids]
-    return jsonify({"voices": listed})
+        listed = [*state.catalog.voices(state.pool.all_accounts())]
+    names = {voice.id: voice.name for voice in reversed(listed)}
+    ids = dict.fromkeys([*sorted(OPENAI_VOICES), *(voice.id for voice in listed)])
+    entries = [{"id": id, "name": names.get(id, id)} for id in ids]
+    return jsonify({"voices": entries})
 
 
 @bp.get("/audio/models")
 def models() -> Response:
+    """List the models for speech and transcription."""
     return jsonify({"models": [{"id": id} for id in MODELS]})

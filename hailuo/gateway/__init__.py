@@ -119,11 +119,11 @@ class Gateway:
 
         def ask(upstream: Upstream, account: Account) -> Answer:
             pieces = upstream.answer(account, question, watch)
-            if question.stops:
+            if question.stop_sequences:
                 pieces = stop_sequences.truncate_at_stop(
                     pieces,
-                    question.stops,
-                    counted=question.counted and upstream.counts,
+                    question.stop_sequences,
+                    counted=question.include_usage and upstream.reports_usage,
                 )
             if question.conversation:
                 owner = account.identity.account
@@ -145,8 +145,10 @@ class Gateway:
             speech.model,
             lambda upstream: upstream.unsupported_speech(speech),
         )
-        if speech.styled:
-            kinds = sorted(kinds, key=lambda kind: not self._upstreams[kind].styles)
+        if speech.has_style:
+            kinds = sorted(
+                kinds, key=lambda kind: not self._upstreams[kind].supports_speech_style
+            )
         candidates = state.candidates.of_kinds(kinds)
         state.use = self._use("speech", speech.model)
         state.digest = partial(digests.of_speech, speech)
@@ -178,8 +180,8 @@ class Gateway:
         raises: its steps, as those of answer().
         """
         kinds = list(self._upstreams)
-        if recording.times:
-            kinds.sort(key=lambda kind: not self._upstreams[kind].times)
+        if recording.timestamps:
+            kinds.sort(key=lambda kind: not self._upstreams[kind].gives_segment_times)
         state.candidates = state.candidates.of_kinds(kinds)
         state.use = self._use("transcription", "")
         state.digest = partial(digests.of_recording, recording)

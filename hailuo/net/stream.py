@@ -99,6 +99,7 @@ class Stream:
         self._heard_at = time.monotonic()
         self._ends_at = self._heard_at + terms.total_s
         self._early = b""
+        self._head = Head()
         self._socket = self._taken_over()
 
     def __iter__(self) -> Iterator[bytes | Heartbeat]:
@@ -140,9 +141,13 @@ class Stream:
             pass
         self.close()
 
-    def drained(self) -> Iterator[bytes | Heartbeat]:
-        """What arrives within 250 ms, whoever has left; it ends rather than fails."""
-        until = time.monotonic() + DRAIN_S
+    def drained(self, wait_s: float = DRAIN_S) -> Iterator[bytes | Heartbeat]:
+        """Yield what arrives within *wait_s*, even if the client has disconnected.
+
+        What is here by then is read, however late the machine gets to it. It ends
+        rather than fails.
+        """
+        until = time.monotonic() + wait_s
         with contextlib.suppress(UpstreamError, ClientDisconnected):
             yield from self._parts(Watch(), until, beats=False)
 
@@ -188,8 +193,10 @@ class Stream:
         """until: when to stop, on the clock of time.monotonic."""
         if self._body is None:
             yield from self._opened(watch, until, beats)
-        while self._body and not self._body.ended and time.monotonic() < until:
+        while self._body and not self._body.ended:
             if not self._arrives(watch, until, beats):
+                if time.monotonic() >= until:
+                    return
                 yield HEARTBEAT
                 continue
             received = self._received()
@@ -206,25 +213,28 @@ class Stream:
                 yield data
             if not (self._body.whole or self._body.ended):
                 raise Unreachable("the upstream's answer is not what HTTP allows")
+            if time.monotonic() >= until:
+                return
 
     def _opened(self, watch: Watch, until: float, beats: bool) -> Iterator[Heartbeat]:
         """Wait for the headers, yielding heartbeats, and check them."""
-        head = Head()
         with self._terms.opening():
-            while time.monotonic() < until:
+            while True:
                 if not self._arrives(watch, until, beats):
+                    if time.monotonic() >= until:
+                        return
                     yield HEARTBEAT
                 elif (received := self._received()) is not None:
                     if not received:
                         raise Unreachable("the upstream has not answered")
-                    if self._begun(head, received):
+                    if self._begun(received):
                         self._terms.check(self)
                         return
 
-    def _begun(self, head: Head, received: bytes) -> bool:
+    def _begun(self, received: bytes) -> bool:
         """Whether *received* completes the headers, which then are read."""
         try:
-            found = head.feed(received)
+            found = self._head.feed(received)
             if found is None:
                 return False
             answer = self._connection.answered(found[0])

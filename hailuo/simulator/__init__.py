@@ -1,12 +1,13 @@
-"""Hailuo's services, played on a real socket.
+"""Simulator of both upstreams on a real socket.
 
-For trying the gateway without an account, for its tests and for its bench. It imports
-nothing of the rest of the package and the rest imports nothing of it, so that both have
-their own understanding of the protocol. Start it with
+It serves to try the gateway without an account, to test it and to measure it. It
+imports nothing from the rest of the package and the rest imports nothing from it, so
+that each has its own understanding of the protocols. Start it with
 
     python -m hailuo.simulator [--port 0] [--accounts 3] [--until-stdin-closes]
 
-It is strict: what the protocol forbids is refused and noted as a violation. What tests
-may ask of it is described in `script` (instructions), `report` (what it saw) and
-`control` (the paths under /simulator/).
+It is strict: a request that the protocol forbids is refused and reported as a
+violation. Tests control it as described in `script` (instructions), `report` (what it
+has recorded) and `control` (the paths under /simulator/); `faults` lists everything it
+can do wrong.
 """

@@ -1,9 +1,11 @@
-"""`python -m hailuo.simulator`: one line of JSON when it listens, then it serves.
+"""`python -m hailuo.simulator`: run the simulator.
+
+Once it listens, it prints one line of JSON:
 
     {"origin": "http://127.0.0.1:40404", "tokens": ["eyJ…", …]}
 
-With --until-stdin-closes it ends when its standard input does, and so together with
-whoever started it; SIGINT is then left to them.
+With --until-stdin-closes it exits when its standard input ends, and thus together with
+its parent process; it then ignores SIGINT, which the parent handles.
 """
 
 import argparse
@@ -23,38 +25,40 @@ from .web.routes import ROUTES as WEB
 
 FIRST_USER = 1001
 BACKLOG = 4096
-OPEN_FILES = 65_536
+MAX_OPEN_FILES = 65_536
 
 
 def main() -> None:
-    _allow_many_connections()
+    _raise_descriptor_limit()
     asyncio.run(serve(_arguments()))
 
 
-def _allow_many_connections() -> None:
-    """The usual limit is far below the streams that a bench opens."""
+def _raise_descriptor_limit() -> None:
+    """Raise the soft limit, whose default is far below the streams of a bench."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    infinite = resource.RLIM_INFINITY
+    limit = MAX_OPEN_FILES if hard == infinite else min(hard, MAX_OPEN_FILES)
+    if soft != infinite and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hailuo.simulator", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0: any that is free")
-    parser.add_argument("--accounts", type=int, default=3, help="demo accounts")
+    parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    parser.add_argument(
+        "--accounts", type=int, default=3, help="number of demo accounts"
+    )
     parser.add_argument("--until-stdin-closes", action="store_true")
-    parser.add_argument("--cert", help="serve TLS with this certificate (PEM)")
-    parser.add_argument("--key", help="its private key (PEM)")
+    parser.add_argument("--cert", help="certificate to serve TLS with (PEM)")
+    parser.add_argument("--key", help="private key of the certificate (PEM)")
     return parser.parse_args()
 
 
 async def serve(arguments: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
+    stop_requested = asyncio.Event()
     simulator = Simulator([*control.ROUTES, *WEB, *PLATFORM])
     tls = _tls(arguments)
     server = await loop.create_server(
@@ -64,7 +68,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         backlog=BACKLOG,
         ssl=tls,
     )
-    _stop_on(loop, stopped, arguments.until_stdin_closes)
+    _stop_on(loop, stop_requested, arguments.until_stdin_closes)
     users = range(FIRST_USER, FIRST_USER + arguments.accounts)
     port = server.sockets[0].getsockname()[1]
     scheme = "https" if tls else "http"
@@ -73,7 +77,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         f"{scheme}://{host}:{port}",
         [simulator.accounts.mint(str(user)) for user in users],
     )
-    await stopped.wait()
+    await stop_requested.wait()
 
 
 def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
@@ -90,21 +94,21 @@ def _announce(origin: str, tokens: list[str]) -> None:
 
 
 def _stop_on(
-    loop: asyncio.AbstractEventLoop, stopped: asyncio.Event, stdin_closes: bool
+    loop: asyncio.AbstractEventLoop, stop_requested: asyncio.Event, stdin_closes: bool
 ) -> None:
-    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    loop.add_signal_handler(signal.SIGTERM, stop_requested.set)
     if not stdin_closes:
-        loop.add_signal_handler(signal.SIGINT, stopped.set)
+        loop.add_signal_handler(signal.SIGINT, stop_requested.set)
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    def watch() -> None:
-        # os.read holds no lock that the interpreter would wait for when it leaves.
+    def wait_for_eof() -> None:
+        # os.read holds no lock that the interpreter would wait for at exit.
         while os.read(0, 4096):
             pass
-        loop.call_soon_threadsafe(stopped.set)
+        loop.call_soon_threadsafe(stop_requested.set)
 
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=wait_for_eof, daemon=True).start()
 
 
 if __name__ == "__main__":

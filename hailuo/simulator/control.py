@@ -1,33 +1,33 @@
-"""What tests may ask of the simulator, all JSON, all under /simulator/.
+"""Control interface for tests: JSON requests under /simulator/.
 
-    POST   /simulator/script    an instruction or a list of them (see `script`)
-    GET    /simulator/report    what was seen (see `report`)
+    POST   /simulator/script    add an instruction or a list of them (see `script`)
+    GET    /simulator/report    everything recorded so far (see `report`)
     GET    /simulator/wait      ?for=CONDITION&at_least=n | at_most=n | exactly=n
                                 [&user=…][&call=…][&timeout_s=10]
-                                → {"met": true, "value": n} as soon as it holds, with
-                                false when it did not in time
-    POST   /simulator/release   → {"released": n}: all that hold go on
-    POST   /simulator/reset     [{"tokens": true}] script, report and conversations are
-                                forgotten, open answers are cut; with tokens: those too
+                                → {"met": true, "value": n} as soon as it holds, or
+                                false after the timeout
+    POST   /simulator/release   → {"released": n}: resume all that hold
+    POST   /simulator/reset     [{"tokens": true}] clear script, report and
+                                conversations, cut open answers; revoke all tokens, too
     POST   /simulator/tokens    {"user": "1001", "expires_in_s": 60} → {"token": "…"}
-    DELETE /simulator/tokens    {"token": "…"} or {"user": "…"}: no longer good
-    POST   /simulator/devices   {"older_s": 10800}: every device ages by so much
+    DELETE /simulator/tokens    {"token": "…"} or {"user": "…"}: revoke
+    POST   /simulator/devices   {"older_s": 10800}: age every registered device
 
-Conditions that can be waited for, each a number:
+The conditions, each the number of:
 
-    requests        seen so far [user, call]
-    finished        requests whose handling has ended [user, call]
-    answers         chat answers that have begun [user]
-    ended           chat answers that have ended [user]
-    open_answers    being written now [user]
-    held            waiting for release
-    conversations   not removed [user]
-    violations      noted
-    connections     open now (the asking one included)
+    requests        requests received [user, call]
+    finished        requests handled [user, call]
+    answers         chat answers begun [user]
+    ended           chat answers ended [user]
+    open_answers    chat answers in progress [user]
+    held            answers waiting for release
+    conversations   conversations not deleted [user]
+    violations      violations reported
+    connections     open connections, including the one that asks
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote
 
@@ -36,47 +36,50 @@ from .report import Report
 from .server import Reply, Request, json_reply
 from .simulator import Refused, Route, Simulator
 
-WAIT_S = 10.0
-Ask = dict[str, str]
+DEFAULT_TIMEOUT_S = 10.0
+Query = dict[str, str]
 
 
-def _of(ask: Ask, seen: Any) -> bool:
-    return all(
-        getattr(seen, name) == ask[name] for name in ("user", "call") if name in ask
-    )
+def _matches(record: Any, query: Query) -> bool:
+    filters = [name for name in ("user", "call") if name in query]
+    return all(getattr(record, name) == query[name] for name in filters)
 
 
-CONDITIONS: dict[str, Callable[[Report, Ask], int]] = {
-    "requests": lambda report, ask: sum(_of(ask, seen) for seen in report.requests),
-    "finished": lambda report, ask: sum(
-        _of(ask, seen) and seen.ended is not None for seen in report.requests
-    ),
-    "answers": lambda report, ask: sum(_of(ask, seen) for seen in report.answers),
-    "ended": lambda report, ask: sum(
-        _of(ask, seen) and seen.ended is not None for seen in report.answers
-    ),
-    "open_answers": lambda report, ask: sum(_of(ask, seen) for seen in report.open),
-    "held": lambda report, ask: len(report.held),
-    "conversations": lambda report, ask: sum(
+def _count(records: Iterable[Any], query: Query) -> int:
+    return sum(_matches(record, query) for record in records)
+
+
+def _count_ended(records: Iterable[Any], query: Query) -> int:
+    return _count((record for record in records if record.ended is not None), query)
+
+
+CONDITIONS: dict[str, Callable[[Report, Query], int]] = {
+    "requests": lambda report, query: _count(report.requests, query),
+    "finished": lambda report, query: _count_ended(report.requests, query),
+    "answers": lambda report, query: _count(report.answers, query),
+    "ended": lambda report, query: _count_ended(report.answers, query),
+    "open_answers": lambda report, query: _count(report.open, query),
+    "held": lambda report, query: len(report.held),
+    "conversations": lambda report, query: sum(
         len(ids)
         for user, ids in report.conversations.items()
-        if ask.get("user") in (None, user)
+        if query.get("user") in (None, user)
     ),
-    "violations": lambda report, ask: len(report.violations),
-    "connections": lambda report, ask: report.open_connections,
+    "violations": lambda report, query: len(report.violations),
+    "connections": lambda report, query: report.open_connections,
 }
 
 
 async def add_script(simulator: Simulator, request: Request) -> Reply:
-    given = _json(request)
+    body = _json(request)
     try:
-        read = [
-            script.read(raw) for raw in (given if isinstance(given, list) else [given])
+        instructions = [
+            script.parse(raw) for raw in (body if isinstance(body, list) else [body])
         ]
-    except (script.UpstreamProtocolError, TypeError) as error:
-        raise _bad(str(error)) from None
-    simulator.script.add(read)
-    return json_reply({"added": len(read)})
+    except (script.InvalidInstruction, TypeError) as error:
+        raise _bad_request(str(error)) from None
+    simulator.script.add(instructions)
+    return json_reply({"added": len(instructions)})
 
 
 async def report(simulator: Simulator, request: Request) -> Reply:
@@ -84,21 +87,21 @@ async def report(simulator: Simulator, request: Request) -> Reply:
 
 
 async def wait(simulator: Simulator, request: Request) -> Reply:
-    ask = {name: unquote(value) for name, value in request.query}
-    count = CONDITIONS.get(ask.get("for", ""))
+    query = {name: unquote(value) for name, value in request.query}
+    count = CONDITIONS.get(query.get("for", ""))
     if count is None:
-        raise _bad(f"for is one of {', '.join(CONDITIONS)}")
+        raise _bad_request(f"for must be one of {', '.join(CONDITIONS)}")
 
     def value() -> int:
-        return count(simulator.report, ask)
+        return count(simulator.report, query)
 
     def holds() -> bool:
-        low = int(ask.get("exactly", ask.get("at_least", 0)))
-        high = int(ask.get("exactly", ask.get("at_most", value())))
+        low = int(query.get("exactly", query.get("at_least", 0)))
+        high = int(query.get("exactly", query.get("at_most", value())))
         return low <= value() <= high
 
-    timeout_s = float(ask.get("timeout_s", WAIT_S))
-    met = await simulator.report.until(holds, timeout_s)
+    timeout_s = float(query.get("timeout_s", DEFAULT_TIMEOUT_S))
+    met = await simulator.report.wait_until(holds, timeout_s)
     return json_reply({"met": met, "value": value()})
 
 
@@ -108,30 +111,30 @@ async def release(simulator: Simulator, request: Request) -> Reply:
 
 async def reset(simulator: Simulator, request: Request) -> Reply:
     if request.body and _json(request).get("tokens"):
-        simulator.accounts.forget_tokens()
+        simulator.accounts.revoke_all_tokens()
     simulator.script.clear()
     simulator.cut_answers()
     simulator.report.clear()
     return json_reply({})
 
 
-async def mint(simulator: Simulator, request: Request) -> Reply:
-    asked = _json(request)
-    if not isinstance(asked.get("user"), str) or not asked["user"].isdigit():
-        raise _bad('user is an account\'s id, such as "1001"')
-    return json_reply({"token": simulator.accounts.mint(**asked)})
+async def mint_token(simulator: Simulator, request: Request) -> Reply:
+    body = _json(request)
+    if not isinstance(body.get("user"), str) or not body["user"].isdigit():
+        raise _bad_request('user must be an account id, such as "1001"')
+    return json_reply({"token": simulator.accounts.mint(**body)})
 
 
-async def revoke(simulator: Simulator, request: Request) -> Reply:
-    asked = _json(request)
-    user = asked.get("user")
-    tokens = simulator.accounts.tokens(user) if user else [asked.get("token")]
+async def revoke_tokens(simulator: Simulator, request: Request) -> Reply:
+    body = _json(request)
+    user = body.get("user")
+    tokens = simulator.accounts.tokens(user) if user else [body.get("token")]
     for token in tokens:
         simulator.accounts.revoke(token)
     return json_reply({"revoked": len(tokens)})
 
 
-async def devices(simulator: Simulator, request: Request) -> Reply:
+async def age_devices(simulator: Simulator, request: Request) -> Reply:
     simulator.accounts.age_devices(_json(request)["older_s"])
     return json_reply({})
 
@@ -140,10 +143,10 @@ def _json(request: Request) -> Any:
     try:
         return json.loads(request.body)
     except ValueError:
-        raise _bad("the body is not JSON") from None
+        raise _bad_request("the body is not JSON") from None
 
 
-def _bad(message: str) -> Refused:
+def _bad_request(message: str) -> Refused:
     return Refused(json_reply({"error": message}, 400))
 
 
@@ -153,7 +156,7 @@ ROUTES = (
     Route("GET", "/simulator/wait", "", wait),
     Route("POST", "/simulator/release", "", release),
     Route("POST", "/simulator/reset", "", reset),
-    Route("POST", "/simulator/tokens", "", mint),
-    Route("DELETE", "/simulator/tokens", "", revoke),
-    Route("POST", "/simulator/devices", "", devices),
+    Route("POST", "/simulator/tokens", "", mint_token),
+    Route("DELETE", "/simulator/tokens", "", revoke_tokens),
+    Route("POST", "/simulator/devices", "", age_devices),
 )

@@ -1,32 +1,32 @@
-"""What the simulator saw, for tests to look at afterwards.
+"""Record of everything the simulator has received and sent.
 
-`GET /simulator/report` answers with these keys:
+`GET /simulator/report` returns these keys:
 
-    violations          sentences, one for each thing that the protocol forbids
-    conversations       {user: [chatID, …]}: what was not removed
+    violations          a sentence for each breach of the protocol
+    conversations       {user: [chatID, …]}: those not deleted
     requests            [{method, path, call, user, token_tail, status, at, wall,
                           ended}]
     answers             [{user, token_tail, call, chat_id, sent_chat_id, message, form,
                           events, started, started_wall, ended, how, left_at}]
     uploads             [{user, key, name, media_type, size, sha256, file_id}]
     speeches            [{user, voice, text, hz, polls, parts, fetched, format,
-                          speed, style}]: hz is the tone that stands for the voice,
-                        fetched how many parts were; style the emotion, pitch, vol and
-                        language_boost that were asked for
-    recordings          [{user, seconds, size, md5, language, level}]: what was to be
-                        recognised, language and level of times on the platform
-    open_answers        how many answers are being written now
-    held_answers        how many of them wait for POST /simulator/release
-    most_open_by_account {user: the most that were asked for at once}
+                          speed, style}]: hz is the tone that represents the voice;
+                        fetched, how many of the parts were downloaded; style, the
+                        requested emotion, pitch, vol and language_boost
+    recordings          [{user, seconds, size, md5, language, level}]: audio sent for
+                        recognition; language and timestamp level on the platform only
+    open_answers        number of answers in progress
+    held_answers        number of those that wait for POST /simulator/release
+    most_open_by_account {user: most answers requested at once}
     connections         {open, total}
     now                 the simulator's clock
 
-`at`, `started`, `ended`, `left_at`, `now` are seconds of one monotonic clock; `wall`
-and `started_wall` are Unix seconds. `ended` is None as long as it lasts. `how` an
-answer ended: "done", "client left" (then `left_at` says when), "cut" (by instruction),
-"refused" (by instruction; or because of the violation noted beside it), or "failed"
-(the simulator's own mistake). `events` counts the message_result events written.
-A conversation counts from the moment its id was written to the client.
+`at`, `started`, `ended`, `left_at` and `now` are seconds of one monotonic clock; `wall`
+and `started_wall` are Unix seconds. `ended` is None while the request or answer is in
+progress. `how` an answer ended: "done", "client left" (at `left_at`), "cut" (by an
+instruction), "refused" (by an instruction, or for a reported violation) or "failed" (an
+error in the simulator). `events` counts the message_result events written. A
+conversation exists from the moment its id is written to the client.
 """
 
 import asyncio
@@ -36,13 +36,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-KEPT = 50_000  # requests and answers that are remembered
+MAX_RECORDS = 50_000  # of each kind; the oldest are dropped
 
 now = time.monotonic
 
 
 @dataclass
-class RequestSeen:
+class RequestRecord:
     method: str
     path: str
     call: str
@@ -55,7 +55,7 @@ class RequestSeen:
 
 
 @dataclass(eq=False)
-class AnswerSeen:
+class AnswerRecord:
     user: str
     token_tail: str
     call: str
@@ -72,8 +72,8 @@ class AnswerSeen:
 
 
 @dataclass
-class UploadSeen:
-    """A file that was put and announced; name is the one people know."""
+class UploadRecord:
+    """Uploaded and announced file; *name* is its original file name."""
 
     user: str
     key: str
@@ -85,7 +85,7 @@ class UploadSeen:
 
 
 @dataclass
-class SpeechSeen:
+class SpeechRecord:
     user: str
     voice: str
     text: str
@@ -99,7 +99,7 @@ class SpeechSeen:
 
 
 @dataclass
-class RecordingSeen:
+class RecordingRecord:
     user: str
     seconds: float
     size: int
@@ -109,7 +109,7 @@ class RecordingSeen:
 
 
 class Report:
-    """Everything seen since the start or the last reset."""
+    """Everything recorded since the start or the last reset."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
@@ -120,25 +120,25 @@ class Report:
     def clear(self) -> None:
         self.violations: list[str] = []
         self.conversations: dict[str, dict[str, None]] = {}
-        self.requests: deque[RequestSeen] = deque(maxlen=KEPT)
-        self.answers: deque[AnswerSeen] = deque(maxlen=KEPT)
-        self.uploads: deque[UploadSeen] = deque(maxlen=KEPT)
-        self.speeches: deque[SpeechSeen] = deque(maxlen=KEPT)
-        self.recordings: deque[RecordingSeen] = deque(maxlen=KEPT)
-        self.open: set[AnswerSeen] = set()
+        self.requests: deque[RequestRecord] = deque(maxlen=MAX_RECORDS)
+        self.answers: deque[AnswerRecord] = deque(maxlen=MAX_RECORDS)
+        self.uploads: deque[UploadRecord] = deque(maxlen=MAX_RECORDS)
+        self.speeches: deque[SpeechRecord] = deque(maxlen=MAX_RECORDS)
+        self.recordings: deque[RecordingRecord] = deque(maxlen=MAX_RECORDS)
+        self.open: set[AnswerRecord] = set()
         self._open_by_user: Counter[str] = Counter()
         self.held: set[asyncio.Future[None]] = set()
         self.most_open: Counter[str] = Counter()
-        self.changed()
+        self.notify()
 
-    def changed(self) -> None:
-        """Let those who wait look again."""
+    def notify(self) -> None:
+        """Have every waiter check its condition again."""
         for future in self._waiting:
             if not future.done():
                 future.set_result(None)
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
-        """Wait until *condition* holds; False when it did not in time."""
+    async def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait until *condition* holds; return False if it did not in time."""
         end = now() + timeout_s
         while not condition():
             future = asyncio.get_running_loop().create_future()
@@ -151,79 +151,78 @@ class Report:
                 self._waiting.discard(future)
         return True
 
-    def violation(self, sentence: str) -> None:
+    def add_violation(self, sentence: str) -> None:
         self.violations.append(sentence)
-        self.changed()
+        self.notify()
 
-    def request(self, seen: RequestSeen) -> None:
-        self.requests.append(seen)
-        self.changed()
+    def add_request(self, request: RequestRecord) -> None:
+        self.requests.append(request)
+        self.notify()
 
-    def upload(self, seen: UploadSeen) -> None:
-        self.uploads.append(seen)
-        self.changed()
+    def add_upload(self, upload: UploadRecord) -> None:
+        self.uploads.append(upload)
+        self.notify()
 
-    def answering(self, user: str) -> int:
-        """How many answers are being written on this account."""
+    def open_count(self, user: str) -> int:
+        """Return the number of answers in progress on an account."""
         return self._open_by_user[user]
 
-    def asked(self, user: str) -> None:
-        """Note that *user* wants one more answer than are open."""
-        wanted = self.answering(user) + 1
-        self.most_open[user] = max(self.most_open[user], wanted)
+    def record_demand(self, user: str) -> None:
+        """Record that *user* requests one more answer than are in progress."""
+        demand = self.open_count(user) + 1
+        self.most_open[user] = max(self.most_open[user], demand)
 
-    def begin(self, answer: AnswerSeen) -> None:
+    def begin_answer(self, answer: AnswerRecord) -> None:
         self.answers.append(answer)
         self.open.add(answer)
         self._open_by_user[answer.user] += 1
-        self.changed()
+        self.notify()
 
-    def end(self, answer: AnswerSeen, how: str) -> None:
-        answer.how, answer.ended = how, now()
-        if how == "client left":
+    def end_answer(self, answer: AnswerRecord) -> None:
+        answer.ended = now()
+        if answer.how == "client left":
             answer.left_at = answer.ended
         if answer in self.open:
             self.open.remove(answer)
             self._open_by_user[answer.user] -= 1
-        self.changed()
+        self.notify()
 
     async def hold(self) -> None:
         """Pause until release()."""
         future = asyncio.get_running_loop().create_future()
         self.held.add(future)
-        self.changed()
+        self.notify()
         try:
             await future
         finally:
             self.held.discard(future)
-            self.changed()
+            self.notify()
 
     def release(self) -> int:
+        """Resume all held answers; return how many there were."""
         held = [future for future in self.held if not future.done()]
         for future in held:
             future.set_result(None)
         return len(held)
 
-    def keep(self, user: str, chat_id: str) -> None:
+    def add_conversation(self, user: str, chat_id: str) -> None:
         self.conversations.setdefault(user, {})[chat_id] = None
 
-    def remove(self, user: str, chat_id: str) -> bool:
-        removed = chat_id in self.conversations.get(user, {})
+    def remove_conversation(self, user: str, chat_id: str) -> None:
         self.conversations.get(user, {}).pop(chat_id, None)
-        self.changed()
-        return removed
+        self.notify()
 
     def as_json(self) -> dict[str, Any]:
         return {
             "violations": self.violations,
             "conversations": {
-                u: list(ids) for u, ids in self.conversations.items() if ids
+                user: list(ids) for user, ids in self.conversations.items() if ids
             },
-            "requests": [asdict(seen) for seen in self.requests],
-            "answers": [asdict(seen) for seen in self.answers],
-            "uploads": [asdict(seen) for seen in self.uploads],
-            "speeches": [asdict(seen) for seen in self.speeches],
-            "recordings": [asdict(seen) for seen in self.recordings],
+            "requests": [asdict(record) for record in self.requests],
+            "answers": [asdict(record) for record in self.answers],
+            "uploads": [asdict(record) for record in self.uploads],
+            "speeches": [asdict(record) for record in self.speeches],
+            "recordings": [asdict(record) for record in self.recordings],
             "open_answers": len(self.open),
             "held_answers": len(self.held),
             "most_open_by_account": dict(self.most_open),

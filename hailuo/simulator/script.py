@@ -1,23 +1,22 @@
-"""Instructions: what a test wants the simulator to do.
+"""Instructions, with which tests script the simulator's answers.
 
-An instruction is a JSON object; `POST /simulator/script` takes one or a list. Keys that
-do not exist are refused. An empty instruction is a normal answer. Without any
-instruction the simulator answers by itself, as to a human.
+An instruction is a JSON object; `POST /simulator/script` takes one or a list of them.
+Unknown keys are refused. An empty instruction gives a normal answer. Without any
+instruction the simulator gives a canned answer, as to a person trying the gateway.
 
-For which requests it holds:
+Which requests it applies to:
 
     call            "chat", "register", "info", "renewal", "delete", "policy", "put",
                     "callback", "robot_config", "set_robot_config", "msg_tts", "audio"
-                    or "phone" of the web service, "completion", "models", "t2a",
+                    or "phone" of the web upstream, "completion", "models", "t2a",
                     "get_voice" or "speech_to_text" of the platform; required
-    user            only for this account's id
-    token           only for this token, or this key
-    message         only for a chat message, or a speech, that contains this text
-    times           how often; 1 unless told, null for always
+    user            only those of this account id
+    token           only those with this token or platform key
+    message         only a chat message or a speech that contains this text
+    times           number of requests; default 1, null: no limit
 
-Of those that hold, the ones with a number of times come first, in the order they were
-given; then the last one given of those that hold always. Only requests without a
-violation use an instruction up.
+Limited instructions come first, in the order they were added; then the newest unlimited
+one. Requests with a violation do not use an instruction up.
 
 Any call, in this order:
 
@@ -27,101 +26,100 @@ Any call, in this order:
     http             {"status": 500, "body": text or JSON value, "content_type": "…",
                      "headers": {name: value}}: exactly this answer
     refuse           {"code": n, "message": "…", "status": 200, "as": "json" or "event"}
-    data             the `data` of the envelope, instead of the usual (register, info,
-                     renewal, delete, policy, callback, robot_config, set_robot_config,
-                     msg_tts)
-    expires_in_s     (policy) for how long the policy is good
-    forget           true (register): the device is given out but stays unknown
-    close            true: the connection closes after the answer, unannounced
+    data             replaces the `data` of the envelope (register, info, renewal,
+                     delete, policy, callback, robot_config, set_robot_config, msg_tts)
+    expires_in_s     (policy) lifetime of the policy
+    forget           (register) true: the id is sent, but the device stays unknown
+    close            true: the connection is closed after the answer, unannounced
 
-Chat, what it says:
+Chat, content:
 
-    text            the answer; made up for a human when missing; "" for no content
-    piece           characters of text an event; 4 unless told
-    pieces          [text, …]: what each event adds, instead of text and piece
-    contents        [text, …]: each event's whole content as it is: halves of characters
-                    (U+FFFD, lone surrogates), content that shrinks, empty events
+    text            the answer; default: a canned one; "": no content
+    piece           characters of text per event; default 4
+    pieces          [text, …]: the text that each event adds, instead of text and piece
+    contents        [text, …]: the whole content of each event, unchecked: halves of
+                    characters (U+FFFD, lone surrogates), shrinking or empty content
     links           [{"detail": title, "url": address}, …]
-    links_at        only on the event of this number (from 1); on all unless told
-    chat_id         the conversation's id, when it is a new one
-    send_result     false: the first event is left out
-    is_end          false: no event says isEnd 0
-    end_apart       true: isEnd 0 comes in one more event, that repeats the whole text
-    type8           false: the type 8 event is left out
+    links_at        number of the only event with links (from 1); default: all
+    chat_id         id of the conversation, if it is a new one
+    send_result     false: no send_result event
+    is_end          false: no event has isEnd 0
+    end_apart       true: isEnd 0 comes in an extra event that repeats the whole text
+    type8           false: no event of type 8
     recording       {"text": "…"} or {"base64": "…"}: the body, byte for byte, instead
                     of all the above; its first "chatID":"…" is the conversation's id
 
-Completions of the platform take text, piece, pieces and recording, all of the next two
-sections but event_lines and send_result, and:
+Completions of the platform take text, piece, pieces, recording, everything under
+"timing" and "wire format" but event_lines, and:
 
-    reasoning       what is thought before the text; "" for nothing
-    tags            true: the thinking stands in the content, between <think> and
-                    </think>, although reasoning_split asks for it apart
-    calls           [{"name": "…", "arguments": JSON text or object, "id": "…"}, …]: the
-                    functions to call, the arguments in pieces as well
-    cumulative      true: each delta repeats what came before it
-    whole           true: the last delta has the whole message beside it
-    finish          the finish_reason; "" for none
+    reasoning       the reasoning before the text; "": none
+    tags            true: the reasoning is part of the content, between <think> and
+                    </think>, even if reasoning_split asks to separate it
+    calls           [{"name": "…", "arguments": JSON text or object, "id": "…"}, …]:
+                    tool calls, whose arguments are sent in pieces, too
+    cumulative      true: each delta repeats the text before it
+    whole           true: the last chunk also has the whole message
+    finish          the finish_reason; "": none
     usage           {"prompt_tokens": n, "completion_tokens": n}; {}: no usage chunk
-    done            false: [DONE] is left out
-    sensitive       "input" or "output": nothing is said, and that flag is true
+    done            false: no [DONE]
+    sensitive       "input" or "output": no content, and that flag is true
 
-Steps count chunks with a delta; garbage, event and bytes are as above, an error is
-{"error": …} with code and message. refuse takes "as": "error" (a status and the code at
-the end of the message), "base_resp" (status 200) or "event" (an error in a stream);
-data of models is the list of their names.
+Their steps count chunks with a delta; an error is {"error": …} with code and message.
+refuse takes "as": "error" (a status, and the code at the end of the message),
+"base_resp" (status 200) or "event" (an error in a stream). data of models is the list
+of their names.
 
-Chat, when:
+Chat, timing:
 
-    first_delay_s   between headers and the first event
-    delay_s         between message_result events, on a schedule that does not drift; 0
-                    unless told
-    then            [step, …]: what happens after how many message_result events
+    first_delay_s   seconds between headers and the first event
+    delay_s         seconds between message_result events, without drift; default 0
+    then            [step, …]: extra actions in the course of the answer
 
 A step is {"after": n, "do": "…", …}. after: a number of message_result events (0: right
 after send_result), "last" (after all of them, before type 8) or "all" (after type 8;
 with a recording, after its bytes). do:
 
     hold            pause until POST /simulator/release
-    silence         nothing more until the client leaves
-    wait            for_s: a pause of so many seconds
-    heartbeat       an event of type 3, without statusInfo unless statusInfo is given
-    garbage         an event whose data is not JSON; data: the text instead of the usual
-    error           an event with code and message in its statusInfo; the stream goes on
-                    unless a step ends it
-    event           data: any JSON value as an event; name: of its event line
-    bytes           text or base64: any bytes, as one chunk
-    end             the proper end of the body, and nothing more
-    close, reset    the connection is cut: FIN or RST. inside: "chunk" cuts in the
-                    middle of a chunk that holds half of the next event
+    silence         send nothing more until the client disconnects
+    wait            pause for for_s seconds
+    heartbeat       event of type 3, without statusInfo unless statusInfo is given
+    garbage         event whose data is not JSON; data: its text
+    error           event with code and message in its statusInfo; the stream continues
+                    unless another step ends it
+    event           event with any JSON value as data, and name in its event line
+    bytes           any bytes, from text or base64, as one chunk
+    end             regular end of the body, and nothing more
+    close, reset    cut the connection with FIN or RST. inside: "chunk" cuts inside a
+                    chunk, which has half of the next event
 
-Speech; what the first msg_tts of a message takes holds for all of them:
+Speech; the instruction of the first msg_tts of a message applies to all of them:
 
-    polls           how often msg_tts says "not yet"; 1 unless told
-    parts           how many MP3s it is cut into; 2 unless told
-    sound           "voice" unless told, by espeak-ng where it is installed; "tone"
-    character_s     seconds of tone for each character; 0.06 unless told
-    cut_at          (audio) the part breaks off after so many bytes
+    polls           number of "not yet" answers of msg_tts; default 1
+    parts           number of MP3 files; default 2
+    sound           "voice" (default, from espeak-ng if it is installed) or "tone"
+    character_s     seconds of tone per character; default 0.06
+    cut_at          (audio) number of bytes after which the part is cut off
 
 Recognition (phone, speech_to_text):
 
-    text            what was recognised; instructions are taken in their order
-    pieces          (speech_to_text) the sentences that have times, beside the text or
-                    joined as it; else one, the text
-    status_code     1200041 for nothing, another for an error with this err_message
+    text            the recognised text
+    pieces          (speech_to_text) the timed segments; default: one, the text. Without
+                    text they are joined to it
+    status_code     1200041: nothing recognised; other: an error with err_message
     err_message
     first_delay_s, event_lines, newline  as for chat
 
-Chat, how it looks on the wire:
+Chat, wire format:
 
     event_lines     false: no event: lines
-    newline         "\\n" unless told; "\\r\\n", "\\r"
-    data_lines      true: every event's JSON is spread over several data: lines
-    framing         "chunked" unless told; "close": no length, ends with the connection
+    newline         "\\n" (default), "\\r\\n" or "\\r"
+    data_lines      true: the JSON of each event is spread over several data: lines
+    framing         "chunked" (default) or "close": no length, ends with the connection
     cuts            {"every": n, "at": [position, …], "of": "body" or "wire",
-                    "pause_s": 0.002}: writes that arrive apart (see stream.Cuts)
+                    "pause_s": 0.002}: separate writes (see stream.Cuts)
 """
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -156,13 +154,13 @@ STEPS: Mapping[str, frozenset[str]] = {
     "close": frozenset({"inside"}),
     "reset": frozenset({"inside"}),
 }
-KEYS_OF = {
+NESTED_KEYS = {
     "http": {"status", "body", "content_type", "headers"},
     "refuse": {"code", "message", "status", "as"},
     "cuts": {"every", "at", "of", "pause_s"},
     "recording": {"text", "base64"},
 }
-VALUES_OF = {
+CHOICES = {
     "drop": (None, "reset", "close"),
     "framing": ("chunked", "close"),
     "sound": ("tone", "voice"),
@@ -171,13 +169,13 @@ VALUES_OF = {
 }
 
 
-class UpstreamProtocolError(ValueError):
-    """An instruction that is not in the language; the message says why."""
+class InvalidInstruction(ValueError):
+    """The instruction has an unknown key or value."""
 
 
 @dataclass
 class Instruction:
-    """One instruction; the module's docstring explains each field."""
+    """Instruction whose fields the module's docstring explains."""
 
     call: str
     user: str | None = None
@@ -239,7 +237,7 @@ class Instruction:
     def steps(self, after: int | str) -> list[dict[str, Any]]:
         return [step for step in self.then if step["after"] == after]
 
-    def holds_for(self, call: str, user: str, token: str, message: str) -> bool:
+    def applies_to(self, call: str, user: str, token: str, message: str) -> bool:
         return (
             self.call == call
             and self.user in (None, user)
@@ -248,69 +246,82 @@ class Instruction:
         )
 
 
-NAMES = [known.name for known in fields(Instruction)]
+FIELDS = [field.name for field in fields(Instruction)]
 
 
-def read(raw: Any) -> Instruction:
-    """raises: UpstreamProtocolError, naming what is wrong."""
+def parse(raw: Any) -> Instruction:
+    """Return the instruction that *raw* describes.
+
+    raises: InvalidInstruction.
+    """
     if not isinstance(raw, dict):
-        raise UpstreamProtocolError("an instruction is a JSON object")
-    _only(raw, set(NAMES), "an instruction")
+        raise InvalidInstruction("an instruction must be a JSON object")
+    _check_keys(raw, set(FIELDS), "an instruction")
     if raw.get("call") not in CALLS:
-        raise UpstreamProtocolError(f"call is one of {', '.join(CALLS)}")
-    for name, keys in KEYS_OF.items():
-        _only(raw.get(name) or {}, keys, name)
-    for name, values in VALUES_OF.items():
+        raise InvalidInstruction(f"call must be one of {', '.join(CALLS)}")
+    for name, keys in NESTED_KEYS.items():
+        _check_keys(raw.get(name) or {}, keys, name)
+    for name, values in CHOICES.items():
         if name in raw and raw[name] not in values:
-            raise UpstreamProtocolError(f"{name} is one of {values}")
+            raise InvalidInstruction(f"{name} must be one of {values}")
     for step in raw.get("then", []):
         _check_step(step)
     return Instruction(**raw)
 
 
-def _only(raw: Mapping[str, Any], known: set[str], what: str) -> None:
+def _check_keys(raw: Mapping[str, Any], known: set[str], owner: str) -> None:
     if unknown := sorted(set(raw) - known):
-        raise UpstreamProtocolError(f"{what} has no {unknown[0]}, only {sorted(known)}")
+        message = f"{owner} has no key {unknown[0]!r}, only {sorted(known)}"
+        raise InvalidInstruction(message)
 
 
 def _check_step(step: Any) -> None:
     if not isinstance(step, dict) or step.get("do") not in STEPS:
-        raise UpstreamProtocolError(f"a step's do is one of {', '.join(STEPS)}")
-    _only(step, {"after", "do", *STEPS[step["do"]]}, f"the step {step['do']}")
+        raise InvalidInstruction(f"the do of a step must be one of {', '.join(STEPS)}")
+    _check_keys(step, {"after", "do", *STEPS[step["do"]]}, f"the step {step['do']}")
     after = step.get("after")
     if after not in ("last", "all") and type(after) is not int:
-        raise UpstreamProtocolError('a step\'s after is a number, "last" or "all"')
+        raise InvalidInstruction(
+            'the after of a step must be a number, "last" or "all"'
+        )
+
+
+def raw_bytes(source: Mapping[str, Any]) -> bytes:
+    """Return the bytes that a recording or a step gives as text or base64."""
+    if "base64" in source:
+        return base64.b64decode(source["base64"], validate=True)
+    return str(source.get("text", "")).encode("utf-8", "surrogatepass")
 
 
 class Script:
-    """The instructions that still hold."""
+    """Instructions that have not been used up."""
 
     def __init__(self) -> None:
         self._limited: list[Instruction] = []
-        self._always: list[Instruction] = []
+        self._unlimited: list[Instruction] = []
 
     def add(self, instructions: list[Instruction]) -> None:
         for instruction in instructions:
             if instruction.times is None:
-                self._always.insert(0, instruction)
+                self._unlimited.insert(0, instruction)
             elif instruction.times > 0:
                 self._limited.append(instruction)
 
     def clear(self) -> None:
         self._limited.clear()
-        self._always.clear()
+        self._unlimited.clear()
 
     def take(
         self, call: str, user: str, token: str, message: str = ""
     ) -> Instruction | None:
-        """The instruction for this request, used up by one."""
-        for instruction in (*self._limited, *self._always):
-            if instruction.holds_for(call, user, token, message):
-                self._use(instruction)
+        """Return the instruction for a request, if any, and count its use."""
+        for instruction in (*self._limited, *self._unlimited):
+            if instruction.applies_to(call, user, token, message):
+                self._count_use(instruction)
                 return instruction
         return None
 
-    def _use(self, instruction: Instruction) -> None:
+    def _count_use(self, instruction: Instruction) -> None:
         if instruction.times is None:
             return
         instruction.times -= 1

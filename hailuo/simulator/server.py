@@ -1,8 +1,8 @@
-"""HTTP/1.1 on a real socket: h11 reads the requests, the answers are written by hand.
+"""HTTP/1.1 server on a real socket: h11 parses requests, answers are written by hand.
 
-Writing by hand is the point: a test may ask for a chunk cut in half, a body without a
-length, headers that never come, or a connection that is reset, and no library stands
-between. A closed client is noticed at once: the handler of its request is cancelled.
+Writing by hand is the point: no library prevents a test from asking for half a chunk,
+a body without a length, headers that never arrive or a reset connection. A client
+disconnect is noticed at once: the handler of its request is cancelled.
 
     async def handle(request: Request) -> None:
         request.connection.reply(Reply(200, b"pong", "text/plain"))
@@ -20,13 +20,13 @@ from typing import Any, NamedTuple, Protocol, cast
 
 import h11
 
-LARGEST_HEAD = 131_072  # bytes; a Token of several JWTs must fit
+MAX_HEAD = 131_072  # bytes; a Token header with several JWTs must fit
 LINGER_RESET = struct.pack("ii", 1, 0)  # closing with this option sends RST
-SETTLE_S = 0.02  # what was written is read before a reset can overtake it
+FLUSH_S = 0.02  # for written bytes to be read before a reset discards them
 
 
 class Reply(NamedTuple):
-    """A whole answer."""
+    """Complete HTTP response."""
 
     status: int
     body: bytes
@@ -39,13 +39,13 @@ def json_reply(value: Any, status: int = 200) -> Reply:
 
 
 class Sink(Protocol):
-    """Where a request's body goes while it arrives."""
+    """Consumer of a request's body as it arrives."""
 
     def write(self, data: bytes) -> None: ...
 
 
-class Memory:
-    """The usual sink: the body is held whole."""
+class MemorySink:
+    """Default sink, which holds the whole body."""
 
     def __init__(self) -> None:
         self._data = bytearray()
@@ -58,10 +58,10 @@ class Memory:
 
 
 class Request:
-    """A request as it was sent.
+    """Request as it was sent.
 
-    target: path and query string, byte for byte; headers: lower-case names; sink: what
-    took the body; status: what was answered, None as long as nothing was.
+    target: path and query string, byte for byte; headers: by lower-case name; sink:
+    consumer of the body; status: of the response, None until it has begun.
     """
 
     def __init__(self, event: h11.Request, connection: "Connection") -> None:
@@ -73,7 +73,7 @@ class Request:
         }
         self.http_version = event.http_version.decode("ascii")
         self.connection = connection
-        self.sink: Sink = Memory()
+        self.sink: Sink = MemorySink()
         self.status: int | None = None
 
     @property
@@ -82,14 +82,14 @@ class Request:
 
     @property
     def query(self) -> list[tuple[str, str]]:
-        """Names and values in the order of the address, still percent-encoded."""
+        """Names and values in the order they were sent, still percent-encoded."""
         text = self.target.partition("?")[2]
         pairs = (pair.partition("=") for pair in text.split("&") if pair)
         return [(name, value) for name, _, value in pairs]
 
     @property
     def scheme(self) -> str:
-        """How the client reached us: http or https."""
+        """The connection's scheme, "http" or "https"."""
         tls = self.connection.transport.get_extra_info("ssl_object")
         return "https" if tls else "http"
 
@@ -98,57 +98,57 @@ class Request:
 
     @property
     def body(self) -> bytes:
-        return cast(Memory, self.sink).value()
+        return cast(MemorySink, self.sink).value()
 
     def keeps_alive(self) -> bool:
-        closes = "close" in self.header("connection").lower()
-        return self.http_version == "1.1" and not closes
+        close = "close" in self.header("connection").lower()
+        return self.http_version == "1.1" and not close
 
 
 Handler = Callable[[Request], Coroutine[Any, Any, None]]
 
 
-class Watcher(Protocol):
-    """Who is told of connections, requests and of a handler's own failure."""
+class Observer(Protocol):
+    """Callbacks for connections, request headers and exceptions of a handler."""
 
-    def opened(self, connection: "Connection") -> None: ...
-    def closed(self, connection: "Connection") -> None: ...
-    def arriving(self, request: Request) -> None: ...
-    def failed(self, request: Request, error: BaseException) -> None: ...
+    def connection_opened(self, connection: "Connection") -> None: ...
+    def connection_closed(self, connection: "Connection") -> None: ...
+    def headers_received(self, request: Request) -> None: ...
+    def handler_failed(self, request: Request, error: BaseException) -> None: ...
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection: requests one after the other, one handler at a time."""
+    """Connection of one client; its requests are handled one at a time."""
 
-    def __init__(self, handle: Handler, watcher: Watcher) -> None:
+    def __init__(self, handle: Handler, observer: Observer) -> None:
         self._handle = handle
-        self._watcher = watcher
-        self._http = _reader()
+        self._observer = observer
+        self._parser = _new_parser()
         self._request: Request | None = None
         self._task: asyncio.Task[None] | None = None
         self._writable: asyncio.Future[None] | None = None
-        self.closes = False  # after the present answer, which says so
+        self.closes = False  # after the current response, which announces it
         self.closes_unannounced = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self._watcher.opened(self)
+        self._observer.connection_opened(self)
 
     def data_received(self, data: bytes) -> None:
-        self._http.receive_data(data)
+        self._parser.receive_data(data)
         try:
-            self._read()
+            self._parse()
         except h11.RemoteProtocolError as error:
             self.reply(Reply(400, str(error).encode(), "text/plain"))
             self.transport.close()
 
     def eof_received(self) -> bool:
-        self._leave()
+        self._cancel_handler()
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._leave()
-        self._watcher.closed(self)
+        self._cancel_handler()
+        self._observer.connection_closed(self)
 
     def pause_writing(self) -> None:
         self._writable = asyncio.get_running_loop().create_future()
@@ -159,62 +159,62 @@ class Connection(asyncio.Protocol):
         self._writable = None
 
     async def writable(self) -> None:
-        """Wait until the client has read enough of what was written."""
+        """Wait until the client has read enough of the written bytes."""
         if self._writable is not None:
             await self._writable
 
-    def _leave(self) -> None:
+    def _cancel_handler(self) -> None:
         if self._task is not None:
             self._task.cancel()
 
-    def _read(self) -> None:
+    def _parse(self) -> None:
         while True:
-            event = self._http.next_event()
+            event = self._parser.next_event()
             if isinstance(event, h11.Request):
-                self._begin(event)
+                self._receive_headers(event)
             elif isinstance(event, h11.Data):
                 assert self._request is not None
                 self._request.sink.write(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage):
-                self._start()
+                self._start_handler()
             else:
                 return
 
-    def _begin(self, event: h11.Request) -> None:
+    def _receive_headers(self, event: h11.Request) -> None:
         self._request = Request(event, self)
         self.closes = not self._request.keeps_alive()
         self.closes_unannounced = False
-        self._watcher.arriving(self._request)
-        if self._http.they_are_waiting_for_100_continue:
+        self._observer.headers_received(self._request)
+        if self._parser.they_are_waiting_for_100_continue:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _start(self) -> None:
+    def _start_handler(self) -> None:
         assert self._request is not None
         self._task = asyncio.get_running_loop().create_task(self._handle(self._request))
-        self._task.add_done_callback(self._done)
+        self._task.add_done_callback(self._handler_done)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _handler_done(self, task: asyncio.Task[None]) -> None:
         self._task = None
         if task.cancelled():
             self.transport.abort()
         elif (error := task.exception()) is not None:
             assert self._request is not None
-            self._watcher.failed(self._request, error)
+            self._observer.handler_failed(self._request, error)
             self.transport.abort()
         else:
-            self._next()
+            self._next_request()
 
-    def _next(self) -> None:
+    def _next_request(self) -> None:
         if self.closes or self.closes_unannounced or self.transport.is_closing():
             self.transport.close()
             return
-        rest = self._http.trailing_data[0]
-        self._http = _reader()
-        if rest:
-            self.data_received(rest)
+        pipelined = self._parser.trailing_data[0]
+        self._parser = _new_parser()
+        if pipelined:
+            self.data_received(pipelined)
 
     def head(self, status: int, headers: list[tuple[str, str]]) -> None:
-        """Write the status line and the headers; the body follows."""
+        """Write the status line and the headers."""
         if self._request is not None:
             self._request.status = status
         lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
@@ -233,9 +233,9 @@ class Connection(asyncio.Protocol):
         self.transport.write(reply.body)
 
     async def cut(self, how: str) -> None:
-        """Break the connection off: "close" sends FIN, "reset" sends RST."""
+        """Cut the connection: "close" sends FIN, "reset" sends RST."""
         if how == "reset":
-            await asyncio.sleep(SETTLE_S)
+            await asyncio.sleep(FLUSH_S)
             sock = cast(socket.socket, self.transport.get_extra_info("socket"))
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
             self.transport.abort()
@@ -243,5 +243,5 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
 
-def _reader() -> h11.Connection:
-    return h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)
+def _new_parser() -> h11.Connection:
+    return h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)

@@ -1,21 +1,22 @@
-"""One simulator: its state, its table of routes, and what happens to every request.
+"""Simulator state, routing and request handling.
 
-A service (`web`, `platform`) is a list of routes. An endpoint is a coroutine
+An upstream (`web`, `platform`) is a list of routes. An endpoint is a coroutine
 
     async def info(simulator: Simulator, request: Request) -> Reply | None
 
-that returns a Reply, or None when it has written the answer itself. It raises
-`Forbidden` for what the protocol does not allow (refused, and noted as a violation) and
-`Refused` for what is allowed and refused all the same; both carry the Reply to send.
+that returns a Reply, or None if it has written the answer itself. It raises `Forbidden`
+for a request that the protocol does not allow (reported as a violation) and `Refused`
+for one that is allowed but refused; both carry the Reply to send.
 """
 
 import asyncio
 import re
 import traceback
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from .report import Report, RequestSeen, now
+from .report import AnswerRecord, Report, RequestRecord, now
 from .script import Instruction, Script
 from .server import Connection, Reply, Request, Sink, json_reply
 from .web.accounts import Accounts
@@ -23,7 +24,7 @@ from .web.storage import Storage
 
 
 class Refused(Exception):
-    """The request gets this reply instead of what it asked for."""
+    """Refusal of a request, with the reply to send."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.status)
@@ -31,7 +32,7 @@ class Refused(Exception):
 
 
 class Forbidden(Refused):
-    """The protocol does not allow the request; *sentence* says why."""
+    """Refusal of a request that the protocol does not allow; *sentence* says why."""
 
     def __init__(self, sentence: str, reply: Reply) -> None:
         super().__init__(reply)
@@ -39,15 +40,18 @@ class Forbidden(Refused):
 
 
 class Dropped(Exception):
-    """The connection was cut, by instruction."""
+    """Raised after an instruction has cut the connection."""
 
 
 Endpoint = Callable[["Simulator", Request], Awaitable[Reply | None]]
 
 
 class Route(NamedTuple):
-    """method, path (a pattern that must fit the whole path), the name of the call in
-    instructions and reports, who answers it, and where its body goes (None: memory)."""
+    """Route to an endpoint.
+
+    path: pattern of the whole path; call: its name in instructions and reports; sink:
+    creates the consumer of the body (None: it is held in memory).
+    """
 
     method: str
     path: str
@@ -63,7 +67,7 @@ class Simulator:
         self.script = Script()
         self.report = Report()
         self._routes = [(re.compile(route.path), route) for route in routes]
-        self._seen: dict[Request, RequestSeen] = {}
+        self._records: dict[Request, RequestRecord] = {}
 
     def connection(self) -> Connection:
         return Connection(self.handle, self)
@@ -77,21 +81,21 @@ class Simulator:
     async def handle(self, request: Request) -> None:
         route = self.route(request)
         call = route.call if route else ""
-        seen = RequestSeen(request.method, request.path, call)
-        self._seen[request] = seen
+        record = RequestRecord(request.method, request.path, call)
+        self._records[request] = record
         if route is None or route.call:
-            self.report.request(seen)
+            self.report.add_request(record)
         try:
             if reply := await self._reply(route, request):
                 request.connection.reply(reply)
         finally:
-            seen.status, seen.ended = request.status, now()
-            del self._seen[request]
-            self.report.changed()
+            record.status, record.ended = request.status, now()
+            del self._records[request]
+            self.report.notify()
 
     async def _reply(self, route: Route | None, request: Request) -> Reply | None:
         if route is None:
-            self._violation(request, "there is no such path")
+            self._violation(request, "no such path")
             body = {"statusInfo": {"code": 404, "message": "no such path"}}
             return json_reply(body, 404)
         try:
@@ -104,22 +108,22 @@ class Simulator:
         except Dropped:
             return None
 
-    def admitted(self, request: Request, user: str, token: str) -> None:
-        """Note whose request it is."""
-        seen = self._seen[request]
-        seen.user, seen.token_tail = user, token[-8:]
+    def identify(self, request: Request, user: str, token: str) -> None:
+        """Record the account that a request belongs to."""
+        record = self._records[request]
+        record.user, record.token_tail = user, token[-8:]
 
     def _violation(self, request: Request, sentence: str) -> None:
-        user = self._seen[request].user or "?"
-        where = f"{request.method} {request.path} (account {user})"
-        self.report.violation(f"{where}: {sentence}")
+        user = self._records[request].user or "?"
+        request_line = f"{request.method} {request.path} (account {user})"
+        self.report.add_violation(f"{request_line}: {sentence}")
 
-    async def before(
+    async def apply(
         self, instruction: Instruction | None, request: Request
     ) -> Reply | None:
-        """What an instruction does before, or instead of, the usual answer.
+        """Apply an instruction's delays, and return the reply it gives, if any.
 
-        raises: Dropped when the connection was cut.
+        raises: Dropped after cutting the connection.
         """
         if instruction is None:
             return None
@@ -132,40 +136,57 @@ class Simulator:
         if instruction.drop:
             await request.connection.cut(instruction.drop)
             raise Dropped
-        return _http(instruction) if instruction.http else None
+        return _http_reply(instruction) if instruction.http else None
+
+    @contextmanager
+    def answering(self, record: AnswerRecord) -> Iterator[None]:
+        """Report an answer in progress; the block sets `record.how` at its end."""
+        self.report.begin_answer(record)
+        record.how = "failed"
+        try:
+            yield
+        except Dropped:
+            record.how = "cut"
+            raise
+        except asyncio.CancelledError:
+            record.how = "client left"
+            raise
+        finally:
+            self.report.end_answer(record)
 
     def cut_answers(self) -> None:
-        """Cut every request that is being answered, other than the present one."""
-        for request in list(self._seen):
-            if self._seen[request].call:
+        """Cut the connections of all open requests but the control request itself."""
+        for request in list(self._records):
+            if self._records[request].call:
                 request.connection.transport.abort()
 
-    def opened(self, connection: Connection) -> None:
+    def connection_opened(self, connection: Connection) -> None:
         self.report.open_connections += 1
         self.report.total_connections += 1
-        self.report.changed()
+        self.report.notify()
 
-    def closed(self, connection: Connection) -> None:
+    def connection_closed(self, connection: Connection) -> None:
         self.report.open_connections -= 1
-        self.report.changed()
+        self.report.notify()
 
-    def arriving(self, request: Request) -> None:
+    def headers_received(self, request: Request) -> None:
         route = self.route(request)
         if route and route.sink:
             request.sink = route.sink(request)
 
-    def failed(self, request: Request, error: BaseException) -> None:
+    def handler_failed(self, request: Request, error: BaseException) -> None:
         traceback.print_exception(error)
-        where = f"{request.method} {request.path}"
-        self.report.violation(f"{where}: the simulator itself failed: {error!r}")
+        request_line = f"{request.method} {request.path}"
+        sentence = f"the simulator itself failed: {error!r}"
+        self.report.add_violation(f"{request_line}: {sentence}")
 
 
-def _http(instruction: Instruction) -> Reply:
-    asked = instruction.http or {}
-    body = asked.get("body", "")
-    reply = json_reply(body, asked.get("status", 200))
+def _http_reply(instruction: Instruction) -> Reply:
+    answer = instruction.http or {}
+    body = answer.get("body", "")
+    reply = json_reply(body, answer.get("status", 200))
     if isinstance(body, str):
         reply = reply._replace(body=body.encode(), content_type="text/html")
-    if "content_type" in asked:
-        reply = reply._replace(content_type=asked["content_type"])
-    return reply._replace(headers=tuple(asked.get("headers", {}).items()))
+    if "content_type" in answer:
+        reply = reply._replace(content_type=answer["content_type"])
+    return reply._replace(headers=tuple(answer.get("headers", {}).items()))

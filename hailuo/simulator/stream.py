@@ -1,6 +1,6 @@
-"""A body written piece by piece, with power over every byte of the wire.
+"""Streamed response bodies, with control over every byte on the wire.
 
-Each send is one write, and one chunk when the body is chunked:
+Each `send` is one write, and one chunk if the body is chunked:
 
     stream = Stream(connection, framing="chunked")
     stream.start(200, [("Content-Type", "text/event-stream")])
@@ -10,19 +10,21 @@ Each send is one write, and one chunk when the body is chunked:
 
 import asyncio
 from collections.abc import Iterable
+from typing import Self
 
-from .server import Connection
+from .script import Instruction
+from .server import Connection, Request
 
 LAST_CHUNK = b"0\r\n\r\n"
-MORE_TO_COME = 64  # bytes that a cut chunk promises beyond those it brings
+MISSING_BYTES = 64  # announced by a truncated chunk but never sent
 
 
 class Cuts:
-    """Where the bytes of a body are cut into writes that arrive apart.
+    """Positions at which a body is cut into separate writes.
 
-    every: a cut at each multiple of so many bytes; at: cuts at these positions, counted
-    from the start of the body; of: "body" (each slice becomes a chunk of its own) or
-    "wire" (the framing is cut like everything else); pause_s: seconds between slices.
+    every: cut at each multiple of this many bytes; at: further positions, counted from
+    the start of the body; of: "body" (each slice becomes a chunk of its own) or "wire"
+    (the chunk framing is cut, too); pause_s: between two slices.
     """
 
     def __init__(
@@ -41,11 +43,11 @@ class Cuts:
     def slices(self, data: bytes) -> list[bytes]:
         start, end = self._position, self._position + len(data)
         self._position = end
-        places = [place for place in self.at if start < place < end]
+        cuts = [position for position in self.at if start < position < end]
         if self.every:
             first = (start // self.every + 1) * self.every
-            places = sorted({*places, *range(first, end, self.every)})
-        edges = [start, *places, end]
+            cuts = sorted({*cuts, *range(first, end, self.every)})
+        edges = [start, *cuts, end]
         return [
             data[left - start : right - start]
             for left, right in zip(edges, edges[1:], strict=False)
@@ -53,7 +55,10 @@ class Cuts:
 
 
 class Stream:
-    """framing: "chunked", or "close" for a body that ends with its connection."""
+    """Response body sent in pieces.
+
+    framing: "chunked", or "close" for a body that ends with its connection.
+    """
 
     def __init__(
         self, connection: Connection, framing: str = "chunked", cuts: Cuts | None = None
@@ -64,33 +69,43 @@ class Stream:
         self._cuts = cuts
         connection.closes = connection.closes or not self._chunked
 
+    @classmethod
+    def scripted(cls, request: Request, instruction: Instruction | None) -> Self:
+        """Return the body of an answer, with the framing and cuts of *instruction*."""
+        if instruction is None:
+            return cls(request.connection)
+        cuts = Cuts(**instruction.cuts) if instruction.cuts else None
+        return cls(request.connection, instruction.framing, cuts)
+
     def start(self, status: int, headers: list[tuple[str, str]]) -> None:
         framing = [("Transfer-Encoding", "chunked")] if self._chunked else []
         closing = [("Connection", "close")] if self._connection.closes else []
         self._connection.head(status, [*headers, *framing, *closing])
 
     async def send(self, *parts: bytes | memoryview) -> None:
-        """Write the parts as one piece: one chunk, one write, unless cuts are asked."""
+        """Write the joined parts as one chunk, in one write unless there are cuts."""
         if self._cuts is None:
             self._write(b"".join(self._framed(parts)))
         elif self._cuts.of == "body":
             slices = self._cuts.slices(b"".join(parts))
-            await self._apart([b"".join(self._framed((data,))) for data in slices])
+            await self._write_slices(
+                [b"".join(self._framed((data,))) for data in slices]
+            )
         else:
-            await self._apart(self._cuts.slices(b"".join(self._framed(parts))))
+            await self._write_slices(self._cuts.slices(b"".join(self._framed(parts))))
         await self._connection.writable()
 
     def send_half(self, data: bytes) -> None:
-        """Write *data* as the beginning of a chunk that promises more."""
-        size = b"%x\r\n" % (len(data) + MORE_TO_COME) if self._chunked else b""
+        """Write *data* as the beginning of a chunk that is never completed."""
+        size = b"%x\r\n" % (len(data) + MISSING_BYTES) if self._chunked else b""
         self._write(size + data)
 
     async def end(self) -> None:
-        """End the body properly."""
+        """Write the last chunk."""
         if not self._chunked:
             return
         if self._cuts and self._cuts.of == "wire":
-            await self._apart(self._cuts.slices(LAST_CHUNK))
+            await self._write_slices(self._cuts.slices(LAST_CHUNK))
         else:
             self._write(LAST_CHUNK)
 
@@ -103,7 +118,7 @@ class Stream:
             return parts
         return [b"%x\r\n" % sum(map(len, parts)), *parts, b"\r\n"]
 
-    async def _apart(self, slices: Iterable[bytes]) -> None:
+    async def _write_slices(self, slices: Iterable[bytes]) -> None:
         assert self._cuts is not None
         for count, data in enumerate(slices):
             if count:

@@ -13,34 +13,34 @@ from ..concurrency.watch import HEARTBEAT, Heartbeat
 from ..errors import GatewayError
 from . import Answer, Piece
 
-_END: Final = None  # behind the last bytes of a stream
+_END: Final = None  # follows the last bytes of a stream
 
 
 class Parser(Protocol):
-    """Reads an upstream's bytes.
+    """Parser of an upstream's bytes.
 
-    ended: whether the answer is complete, so that nothing more is awaited.
+    ended: whether the answer is complete, so that nothing more need be read.
     """
 
     @property
     def ended(self) -> bool: ...
 
     def feed(self, received: bytes) -> None:
-        """Parse bytes, cut anywhere. raises: GatewayError."""
+        """Parse bytes, which may be cut anywhere. raises: GatewayError."""
 
     def end(self) -> None:
-        """Handle the end of the stream. raises: GatewayError for one that is early."""
+        """Handle the end of the stream. raises: GatewayError if it is premature."""
 
     def take(self) -> Piece | None:
-        """Return what is new since the last call, None for nothing."""
+        """Return what is new since the last call; None for nothing."""
 
 
 def answer_pieces(stream: Iterable[bytes | Heartbeat], parser: Parser) -> Answer:
-    """Yield pieces as they arrive, the last one with its finish.
+    """Yield pieces as they arrive; the last one has a finish.
 
     A piece that was parsed before a failure is yielded before the failure is raised, so
     that it does not matter how the bytes were cut.
-    raises: what the parser and the stream raise.
+    raises: the errors of the parser and of the stream.
     """
     for received in chain(stream, (_END,)):
         if received is HEARTBEAT:

@@ -1,7 +1,7 @@
-"""What a JWT says of itself: a hint, since anybody can write one (pure).
+"""The claims of a JWT, unverified: a hint, since anybody can write one (pure).
 
-claims = jwts.claims(credential)        # None for what is none
-jwts.end(claims)                        # Unix seconds, None without an end
+claims = jwts.claims(credential)        # None if it is no JWT
+jwts.expiry(claims)                     # Unix seconds, None for no expiry
 """
 
 import re
@@ -10,15 +10,17 @@ from typing import Any
 
 import jwt
 
-MAX_LENGTH = 8_192  # characters; none is nearly so long, and those of callers are kept
+MAX_CHARACTERS = (
+    8_192  # far more than a real one has; clients' tokens are kept in memory
+)
 NEVER = 253_402_300_800.0  # the year 10000, in Unix seconds
 
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 
 
 def claims(credential: str) -> Mapping[str, Any] | None:
-    """Its payload; None when *credential* is not shaped like a JWT, or too long."""
-    if len(credential) > MAX_LENGTH or not _JWT.fullmatch(credential):
+    """Return the payload; None if *credential* is not a JWT, or too long for one."""
+    if len(credential) > MAX_CHARACTERS or not _JWT.fullmatch(credential):
         return None
     try:
         return jwt.decode(credential, options={"verify_signature": False})
@@ -27,6 +29,6 @@ def claims(credential: str) -> Mapping[str, Any] | None:
 
 
 def expiry(claims: Mapping[str, Any]) -> float | None:
-    """`exp`, if it is a time."""
-    found: Any = claims.get("exp")
-    return float(found) if type(found) in (int, float) and 0 < found < NEVER else None
+    """Return the `exp` claim in Unix seconds; None if it is not a plausible time."""
+    exp: Any = claims.get("exp")
+    return float(exp) if type(exp) in (int, float) and 0 < exp < NEVER else None

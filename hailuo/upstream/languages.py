@@ -1,7 +1,7 @@
 """The languages that MiniMax's models speak and understand (pure).
 
-source: the languages of `language_boost` in the platform's documentation of speech.
-*assumed*: its recognition takes the same; platform.md names zh, en, ja and ko.
+source: the values of `language_boost` in the platform's documentation of speech.
+*assumed*: its recognition accepts the same; platform.md names zh, en, ja and ko.
 """
 
 NAMES = {  # by ISO 639 code, as the platform spells them
@@ -53,7 +53,7 @@ _CODES = {
     "tagalog": "fil",
     "castilian": "es",
     "flemish": "nl",
-    # Codes that others use for the same: older ones, of three letters, narrower.
+    # Other codes for the same: withdrawn ones, codes of three letters, dialects.
     "iw": "he",
     "in": "id",
     "tl": "fil",
@@ -67,11 +67,11 @@ _CODES = {
 
 
 def code(language: str) -> str:
-    """Return the code of a language: of "English", "en", "en-US" or "zh_TW".
+    """Return the ISO 639 code of a language, "" if it is not in NAMES.
 
-    returns: "" for one that is not in NAMES.
+    language: a name or a code, such as "English", "en", "en-US" or "zh_TW".
     """
-    known = language.strip().lower()
-    base = known.replace("_", "-").partition("-")[0]
-    found = _CODES.get(known) or _CODES.get(base, base)
-    return found if found in NAMES else ""
+    language = language.strip().lower()
+    base = language.replace("_", "-").partition("-")[0]
+    iso_code = _CODES.get(language) or _CODES.get(base, base)
+    return iso_code if iso_code in NAMES else ""

@@ -1,16 +1,51 @@
-"""The records of a conversation, whichever API it came through."""
+"""The records that cross an upstream's border, whichever API they came through."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
-from ..files import Source
+from ..files import File, Source
+
+
+class Identity(NamedTuple):
+    """An account as its credential describes it: a hint, never proof.
+
+    source: SECURITY.md, Credentials.
+
+    kind: the kind of the upstream that accepts the credential.
+    account: the account's id; credentials of one account share its capacity.
+    name: the account's name in logs and in answers; it is not secret.
+    expires_at: when the credential expires, in Unix seconds; None if it does not say.
+    capacity: answers that the account can stream at once; None for no limit.
+    renewable: whether the upstream issues a new credential before this one expires.
+    """
+
+    kind: str
+    account: str
+    name: str
+    expires_at: float | None = None
+    capacity: int | None = 1
+    renewable: bool = False
+
+
+class Credential(Protocol):
+    """An account as an upstream sees it.
+
+    token: the secret to send; a renewal changes it.
+    name: the account's name in logs.
+    """
+
+    @property
+    def token(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
 
 
 class Call(NamedTuple):
     """A function that an assistant called earlier in the conversation.
 
-    id: "" when the client names none; it need not be unique.
-    arguments: JSON, as far as the client has kept it: it may be cut off.
+    arguments: JSON as the client stored it; it may be truncated.
+    id: "" if the client gives none; not necessarily unique.
     """
 
     name: str
@@ -19,14 +54,14 @@ class Call(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One message of a conversation, whichever API it came through.
+    """A message of a conversation.
 
     role: "system", "user", "assistant" or "tool".
     content: its texts and files, in order.
-    thinking: an assistant's, before it said this.
+    thinking: the reasoning that preceded an assistant's message, "" for none.
     calls: the functions that an assistant called.
-    call_id: of a tool: the id of the call that this is the result of, "" when unknown.
-    name: of the author, or of the tool.
+    call_id: the id of the call that a tool's message answers, "" if unknown.
+    name: the name of the author or of the tool, "" if unknown.
     """
 
     role: str
@@ -38,18 +73,23 @@ class Message(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Its texts, a line each; "" when there is nothing to read in them."""
+        """The texts, joined by line breaks; "" if all of them are blank."""
         texts = [part for part in self.content if isinstance(part, str) and part]
         text = "\n".join(texts)
         return text if text.strip() else ""
 
     @property
     def files(self) -> Sequence[Source]:
+        """The files among the content, in order."""
         return [part for part in self.content if isinstance(part, Source)]
 
 
 class Tool(NamedTuple):
-    """A function that the model may call. parameters: a JSON Schema, {} for none."""
+    """A function that the model may call.
+
+    description: "" for none.
+    parameters: the JSON Schema of its arguments, {} for none.
+    """
 
     name: str
     description: str = ""
@@ -57,11 +97,186 @@ class Tool(NamedTuple):
 
 
 class ToolChoice(NamedTuple):
-    """Which function is called.
+    """A client's choice among a question's tools.
 
-    required: whether one of the question's tools must be called.
-    name: the one that must be, "" when the model may choose among them.
+    required: whether the model must call one of them.
+    name: the function that must be called; "" to let the model choose.
     """
 
     required: bool = False
     name: str = ""
+
+
+class Question(NamedTuple):
+    """A request for an answer.
+
+    messages: the conversation, oldest first; at least one.
+    model: the model's name as the client gives it; an upstream that has no such model
+        uses its default.
+    options: further parameters of the client by name: temperature, top_p, thinking,
+        reasoning_effort; an upstream uses those that it supports.
+    conversation: "" for a conversation that is deleted afterwards, "new" for one that
+        is kept, else the id of the conversation to continue.
+    files: the newest message's files, one for each Source of its content, in order; an
+        image that the upstream fetches itself is still a Source.
+    tools: the functions that may be called; *tool_choice* has been applied already.
+    max_tokens: the limit of the answer's length in tokens; None for no limit.
+    stop_sequences: the answer ends before the first occurrence of any of these texts.
+    streamed: whether pieces are passed on as they arrive. If not, only the complete
+        answer counts, and an upstream may revise it until its end.
+    include_usage: whether the client wants to know the usage.
+    """
+
+    messages: Sequence[Message]
+    model: str = ""
+    options: Mapping[str, Any] = {}
+    conversation: str = ""
+    files: Sequence[File | Source] = ()
+    tools: Sequence[Tool] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    max_tokens: int | None = None
+    stop_sequences: Sequence[str] = ()
+    streamed: bool = True
+    include_usage: bool = True
+
+
+class Link(NamedTuple):
+    """A web page that the upstream read for an answer.
+
+    title: its title, or its address if it has none.
+    """
+
+    title: str
+    url: str
+
+
+class ToolCall(NamedTuple):
+    """A function call of the model, or a further part of one's arguments.
+
+    number: the call's index within the answer, from 0.
+    id: "" in all parts but the first.
+    name: "" in all parts but the first.
+    arguments: JSON; the parts of a call are to be concatenated.
+    """
+
+    number: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+class Usage(NamedTuple):
+    """The tokens that an answer used.
+
+    prompt: tokens of the question.
+    answer: tokens of the answer, its reasoning included.
+    """
+
+    prompt: int
+    answer: int
+
+
+class Piece(NamedTuple):
+    """A part of a streamed answer; any field may be empty.
+
+    A piece that has nothing but an id marks the beginning of the answer.
+
+    text: the text that this piece adds to the answer.
+    reasoning: the text that this piece adds to the reasoning.
+    tool_calls: calls, or parts of them.
+    links: all links of the answer, with the last piece.
+    finish: why the answer ended: "stop" for its natural end, "length", "tools" or
+        "filtered"; "" in all pieces but the last.
+    usage: with the last piece; None if the upstream does not report it.
+    id: the conversation's id, with the first piece at the latest; "" for none.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    links: tuple[Link, ...] = ()
+    finish: str = ""
+    usage: Usage | None = None
+    id: str = ""
+
+
+class Speech(NamedTuple):
+    """A request to read a text aloud.
+
+    text: of any length; an upstream splits one that exceeds its limit.
+    voice: the voice's name as the client gives it: OpenAI's or an upstream's own.
+    model: the model's name as the client gives it, "" for none.
+    format: the name of an audio format, a key of the table in hailuo.audio.
+    speed: a factor, 0.25 to 4; it does not change the pitch.
+    emotion: "happy", "sad", "angry", "fearful", "disgusted", "surprised", "calm", or ""
+        for none.
+    pitch: a shift in semitones, -12 to 12; None for none.
+    volume: a factor, above 0 and at most 10; None for none.
+    language: a code from languages.NAMES, "auto" to detect it, or "" for none.
+    """
+
+    text: str
+    voice: str
+    model: str = ""
+    format: str = "mp3"
+    speed: float = 1.0
+    emotion: str = ""
+    pitch: int | None = None
+    volume: float | None = None
+    language: str = ""
+
+    @property
+    def has_style(self) -> bool:
+        """Whether an emotion, a pitch, a volume or a language is given."""
+        has_numbers = self.pitch is not None or self.volume is not None
+        return has_numbers or bool(self.emotion or self.language)
+
+
+class Recording(NamedTuple):
+    """A request to transcribe speech.
+
+    parts: the recording in order, as MP3 files of five minutes at most (44.1 kHz,
+        stereo, 192 kbit/s); may be iterated more than once.
+    language: the language as the client gives it, "" if unknown.
+    timestamps: the unit whose times are wanted: "phrase", "word", or "" for none.
+    """
+
+    parts: Iterable[bytes]
+    language: str = ""
+    timestamps: str = ""
+
+
+class Segment(NamedTuple):
+    """A phrase or a word of a transcript.
+
+    text: with the space that precedes it.
+    start: seconds from the beginning of the recording.
+    end: seconds from the beginning of the recording.
+    """
+
+    text: str
+    start: float
+    end: float
+
+
+class TranscriptPiece(NamedTuple):
+    """A part of a transcript.
+
+    text: the text that this piece adds, with the space that precedes it.
+    segments: the same with times, if they are wanted and the upstream reports them;
+        their texts joined may differ from *text*.
+    """
+
+    text: str
+    segments: tuple[Segment, ...] = ()
+
+
+class Voice(NamedTuple):
+    """A voice that reads aloud.
+
+    id: the name by which it is requested.
+    name: the name to display.
+    """
+
+    id: str
+    name: str

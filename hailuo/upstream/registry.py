@@ -1,4 +1,4 @@
-"""Build the upstreams, and recognize whose a credential is.
+"""Build the upstreams, and tell which one a credential is for.
 
 Adding an upstream touches its own folder, this module, settings.py and the README.
 source: platform.md, Base address and keys, for telling credentials apart.
@@ -14,18 +14,18 @@ from .platform import credential as platform_credential
 from .web import Web
 from .web import credential as web_credential
 
-# Any JWT may be a token of the web service, so it is asked last.
+# Any JWT may be a token of the web service, so that one comes last.
 _IDENTIFIERS = (platform_credential.identify, web_credential.identify)
 
 
 def identify(credential: str) -> Identity | None:
-    """Return what a credential says of itself, None when no upstream takes it."""
+    """Return the account that a credential claims; None if no upstream accepts it."""
     identities = (identify(credential) for identify in _IDENTIFIERS)
     return next(filter(None, identities), None)
 
 
 def build(settings: Settings, http: HttpClient) -> Mapping[str, Upstream]:
-    """Return the upstreams by their kind, the preferred one first."""
+    """Return the upstreams by kind, the preferred one first."""
     upstreams: list[Upstream] = [
         Web(http, settings.origin, settings.replace_audio_model),
         Platform(http, settings.platform_origin, settings.platform_model),

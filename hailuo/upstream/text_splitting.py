@@ -1,44 +1,46 @@
-"""A long text, cut where a reader would pause (pure)."""
+"""Split a long text where a reader would pause (pure)."""
 
 import re
 from unicodedata import east_asian_width, name
 
-# A run of full stops is looked at from its beginning only, not from each of them.
-_SENTENCE = re.compile(r"(?<![.!?])[.!?]+[\"'”’]*\s+|[。！？…；]+[”’」』]*\s*")
-_CLAUSE = re.compile(r"[,;:]\s+|[，、：—]+\s*")
+# The lookbehind keeps a run of full stops from being scanned from each of them.
+_SENTENCE_END = re.compile(r"(?<![.!?])[.!?]+[\"'”’]*\s+|[。！？…；]+[”’」』]*\s*")
+_CLAUSE_END = re.compile(r"[,;:]\s+|[，、：—]+\s*")
 _SPACE = re.compile(r"\s+")
 
 
-def split_text(text: str, most: int) -> list[str]:
-    """*text* in pieces of at most *most* characters, cut at sentence ends if possible.
+def split_text(text: str, max_characters: int) -> list[str]:
+    """Return *text* in pieces of at most *max_characters*, cut at the best places.
 
-    Joined they are the text again.
+    Those are the ends of sentences, then of clauses, then of words. The concatenated
+    pieces are the text.
     """
-    found = []
-    while len(text) > most:
-        at = _cut(text, most)
-        found.append(text[:at])
-        text = text[at:]
-    return [*found, text]
+    pieces = []
+    while len(text) > max_characters:
+        end = _cut(text, max_characters)
+        pieces.append(text[:end])
+        text = text[end:]
+    return [*pieces, text]
 
 
-def _cut(text: str, most: int) -> int:
-    """Where to end a piece: the last good place, if that is not too near its start."""
-    for ends in (_SENTENCE, _CLAUSE, _SPACE):
-        places = [each.end() for each in ends.finditer(text, 0, most)]
-        if places and places[-1] > most // 4:
-            return places[-1]
-    return most
+def _cut(text: str, max_characters: int) -> int:
+    """Return where to end a piece: at the last good place not too near its start."""
+    for pattern in (_SENTENCE_END, _CLAUSE_END, _SPACE):
+        ends = [match.end() for match in pattern.finditer(text, 0, max_characters)]
+        if ends and ends[-1] > max_characters // 4:
+            return ends[-1]
+    return max_characters
 
 
-def joiner(before: str, after: str) -> str:
-    """Return what stands between the texts of two parts: nothing next to Chinese."""
+def separator(before: str, after: str) -> str:
+    """Return the separator of two transcribed parts: a space, or "" next to CJK."""
     edges = before[-1:] + after[:1]
-    joined = not before or not after or any(map(str.isspace, edges))
-    return "" if joined or any(map(_is_unspaced, edges)) else " "
+    if not before or not after or any(map(str.isspace, edges)):
+        return ""
+    return "" if any(map(_is_unspaced, edges)) else " "
 
 
 def _is_unspaced(character: str) -> bool:
-    """Return whether words of its script are written without spaces between them."""
-    wide = east_asian_width(character) in "WF"
-    return wide and not name(character, "").startswith("HANGUL")
+    """Return whether words in the character's script have no spaces between them."""
+    is_wide = east_asian_width(character) in "WF"
+    return is_wide and not name(character, "").startswith("HANGUL")

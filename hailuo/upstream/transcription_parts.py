@@ -1,6 +1,6 @@
-"""The parts of a recording, transcribed one after the other.
+"""Transcribe the parts of a recording one after the other.
 
-yield from transcribed(recording.parts, transcribe_part, watch)
+yield from transcribe_parts(recording.parts, transcribe_part, watch)
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,61 +8,66 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from .. import audio
 from ..concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ..errors import Unreachable
-from . import Segment, TranscriptPiece, TranscriptStream, text_splitting
+from . import Segment, TranscriptPiece, TranscriptStream
+from .text_splitting import separator
 
-PAUSES_S = (0.3, 1.0)  # before a part is sent for the second and the third time
+RETRY_PAUSES_S = (0.3, 1.0)  # before the second and the third attempt at a part
 
-Transcribe = Callable[[bytes], Iterator[TranscriptPiece | Heartbeat]]
+TranscribePart = Callable[[bytes], Iterator[TranscriptPiece | Heartbeat]]
 
 
-def transcribed(
-    parts: Iterable[bytes], transcribe: Transcribe, watch: Watch
+def transcribe_parts(
+    parts: Iterable[bytes], transcribe_part: TranscribePart, watch: Watch
 ) -> TranscriptStream:
-    """Join what *transcribe* yields of each part, on the recording's clock.
+    """Join the transcripts of all parts, with times from the recording's beginning.
 
-    A part that the service fails at (5xx) is sent again by itself, so that those before
-    it are neither lost nor paid for twice; the first one is left to the gateway, which
-    tries it on another account. A time-out is not tried again.
+    A part at which the upstream fails (5xx) is sent again on its own, so that the parts
+    before it are neither lost nor paid for twice. The first part is left to the
+    gateway, which retries it on another account. A timeout is not retried.
     """
-    last, begins_at = "", 0.0
+    previous_text, part_start_s = "", 0.0
     for number, part in enumerate(parts):
         begun = False
-        pauses = PAUSES_S if number else ()
-        for phrase in _with_retries(part, transcribe, watch, pauses):
-            if phrase is HEARTBEAT or not phrase.text:
+        pauses_s = RETRY_PAUSES_S if number else ()
+        for piece in _with_retries(part, transcribe_part, watch, pauses_s):
+            if piece is HEARTBEAT or not piece.text:
                 yield HEARTBEAT
                 continue
-            between = "" if begun else text_splitting.joiner(last, phrase.text)
-            yield TranscriptPiece(
-                between + phrase.text, _moved(phrase.segments, between, begins_at)
-            )
-            begun, last = True, phrase.text
-        begins_at += audio.seconds(part)
+            space = "" if begun else separator(previous_text, piece.text)
+            segments = _shifted(piece.segments, space, part_start_s)
+            yield TranscriptPiece(space + piece.text, segments)
+            begun, previous_text = True, piece.text
+        part_start_s += audio.seconds(part)
 
 
 def _with_retries(
-    part: bytes, transcribe: Transcribe, watch: Watch, pauses: Sequence[float]
+    part: bytes,
+    transcribe_part: TranscribePart,
+    watch: Watch,
+    pauses_s: Sequence[float],
 ) -> TranscriptStream:
-    for pause_s in pauses:
+    """Transcribe a part; retry after each pause until its first piece has arrived."""
+    for pause_s in pauses_s:
         begun = False
         try:
-            for phrase in transcribe(part):
-                begun = begun or phrase is not HEARTBEAT
-                yield phrase
+            for piece in transcribe_part(part):
+                begun = begun or piece is not HEARTBEAT
+                yield piece
             return
         except Unreachable:
             if begun:
                 raise
         yield from watch.sleep(pause_s)
-    yield from transcribe(part)
+    yield from transcribe_part(part)
 
 
-def _moved(
-    segments: Sequence[Segment], before: str, by_s: float
+def _shifted(
+    segments: Sequence[Segment], prefix: str, by_s: float
 ) -> tuple[Segment, ...]:
-    """Return segments *by_s* later, the first with *before* in front of its text."""
-    texts = [before * (not index) + each.text for index, each in enumerate(segments)]
+    """Return segments *by_s* later, *prefix* in front of the first one's text."""
+    texts = [segment.text for segment in segments]
+    texts[:1] = [prefix + text for text in texts[:1]]
     return tuple(
-        Segment(text, by_s + each.start, by_s + each.end)
-        for text, each in zip(texts, segments, strict=True)
+        Segment(text, by_s + segment.start, by_s + segment.end)
+        for text, segment in zip(texts, segments, strict=True)
     )

@@ -21,7 +21,7 @@ _serial = itertools.count()
 
 
 def written(user: str | None, ends_in_s: float = 40 * DAY_S, **claims: Any) -> str:
-    """A token that anybody could write: the service has never heard of it."""
+    """Return a token that anyone could write, which the upstream does not know."""
     payload = {"exp": int(time.time() + ends_in_s), "jti": next(_serial), **claims}
     if user:
         payload["user"] = {"id": user, "deviceID": "0"}
@@ -29,7 +29,7 @@ def written(user: str | None, ends_in_s: float = 40 * DAY_S, **claims: Any) -> s
 
 
 class InProcessGateway:
-    """A gateway of this process, with its parts at hand.
+    """A gateway in this process, with its parts at hand.
 
     path: its tokens file.
     """
@@ -49,7 +49,7 @@ class InProcessGateway:
         return self.app.test_client().open(path, method=method, **call)
 
     def accounts(self) -> dict[str, dict[str, Any]]:
-        """What is told of each account, by its name."""
+        """Return what GET /v1/token says of each account, by its name."""
         listed = self.ask("GET", "/v1/token").json
         return {each["account"]: each for each in listed["data"]}
 

@@ -1,4 +1,4 @@
-"""A process that adds and renews tokens until it is killed, and says what is done.
+"""A process that adds and renews tokens until it is killed, and logs each step.
 
 Each line it says is written before the next thing is begun:
 

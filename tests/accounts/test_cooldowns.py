@@ -224,7 +224,7 @@ class TestCooldownOfOnePurpose:
 
 
 class TestCooldownLength:
-    """How long an account is left alone."""
+    """Length of the cooldown after a refusal."""
 
     def test_attempts_of_one_request_start_one_cooldown(
         self, platform: Callable[..., InProcessGateway], upstream: Simulated

@@ -114,7 +114,7 @@ def test_requests_are_served_in_order_one_per_account(
 
 
 def five_heard(gateway: Served) -> None:
-    """What was sent before has been read: the worker's one loop has gone round."""
+    """Wait until the worker has read what was sent before: its loop has gone round."""
     gateway.request("GET", "/ping")
 
 
@@ -361,7 +361,7 @@ class TestQueueTimeout:
 
 
 class TestFailedAccount:
-    """What a failure means for an account, and for the request."""
+    """Effects of a failure on the account and on the request."""
 
     def test_rejected_token_dies_without_costing_an_attempt(
         self, in_process: Hosting, upstream: Simulated

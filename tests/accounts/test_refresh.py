@@ -31,7 +31,7 @@ def refresh(gateway: InProcessGateway, method: str = "POST") -> Any:
 
 
 def outcomes(answer: Any) -> dict[str, Any]:
-    """What became of each account: None when it was renewed."""
+    """Return the error of each account, None for a renewed one."""
     return {each["account"]: each["error"] for each in answer.json["accounts"]}
 
 
@@ -76,7 +76,7 @@ def test_refresh_status_reports_the_last_refresh(
 
 
 def test_refresh_reads_an_edited_file_first(in_process: Hosting, upstream: Simulated):
-    """Who edits the file and asks for a refresh at once wants what he wrote."""
+    """An owner who edits the file and refreshes at once expects the edit to count."""
     gateway = in_process([])
     gateway.path.write_text(json.dumps([upstream.token("6204")]))
 

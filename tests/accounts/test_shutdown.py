@@ -28,7 +28,7 @@ CUT_S = 20  # performance.md, Graceful shutdown
 
 
 class Received(NamedTuple):
-    """What a caller has got, and when it was over, in seconds after SIGTERM."""
+    """A client's answer, and when it ended, in seconds after SIGTERM."""
 
     status: int
     text: str
@@ -158,7 +158,7 @@ def assert_cut(text: str) -> None:
 
 
 def assert_shutting_down(read: Received) -> None:
-    """Who waits in line hears it before the others are cut."""
+    """Check that a queued request was refused before the streams were cut."""
     assert read.status == 503 and read.ended < CUT_S - 0.5
     assert json.loads(read.text)["error"]["code"] == "shutting_down"
     assert "Retry-After" in read.headers

@@ -1,4 +1,4 @@
-"""Whatever is posted to the token routes is taken, or refused by its field's name."""
+"""Random bodies for the token routes: accepted, or refused by the field's name."""
 
 import json
 from collections.abc import Mapping

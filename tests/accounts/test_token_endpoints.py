@@ -247,7 +247,7 @@ class TestNewerToken:
 
 
 class TestAccountListing:
-    """What GET /v1/token tells of an account."""
+    """Fields of an account in GET /v1/token."""
 
     def test_listing_shows_a_new_account(self, in_process: Hosting):
         token = written("1001", exp=2_000_000_000)

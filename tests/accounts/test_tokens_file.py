@@ -83,7 +83,7 @@ def test_tokens_file_is_readable_by_its_owner_only(path: Path):
 
 
 def test_tokens_file_keeps_its_owner(path: Path):
-    """Whoever edits it by hand must be able to after a server run by root wrote it."""
+    """Its owner must still be able to edit it after a server run by root wrote it."""
     path.write_text("[]")
     owner = (12_345, 12_345) if os.getuid() == 0 else (os.getuid(), os.getgid())
     os.chown(path, *owner)
@@ -106,7 +106,7 @@ def test_tokens_file_stays_a_symlink(path: Path, tmp_path: Path):
 
 
 def test_tokens_file_is_replaced_atomically_without_leftovers(path: Path):
-    """Who has the old one open reads the old one to its end."""
+    """A reader that has the old file open reads the old file to its end."""
     file = TokensFile(str(path))
     file.change(add("a"))
     with path.open() as old:
@@ -304,7 +304,7 @@ def test_file_counts_as_edited_only_by_others(path: Path):
 
 
 def test_lone_surrogate_in_the_file_is_preserved(path: Path):
-    """What is no credential is its owner's all the same."""
+    """A string that is no credential belongs to the owner all the same."""
     path.write_text('["\\ud800", "海螺"]')
     file = TokensFile(str(path))
 

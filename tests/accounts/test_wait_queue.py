@@ -403,7 +403,7 @@ def test_newer_token_revives_a_dead_account():
 
 
 def test_closed_pool_refuses_leases_and_empties_its_queue():
-    """What asks after the closing hears it at once: a second try, a renewal."""
+    """Later requests fail at once: a second attempt, a renewal."""
     pool = pool_of("a")
     queue = Queue(pool)
     with lease(pool):
@@ -615,7 +615,7 @@ class TestExhaustedQuota:
 
 
 class TestAttempts:
-    """What becomes of a request whose account has failed."""
+    """Further attempts of a request whose account has failed."""
 
     def failed(self, pool: Pool, *errors: UpstreamError) -> RequestState:
         turn = turn_of(pool)

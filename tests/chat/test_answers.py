@@ -27,7 +27,7 @@ def streamed(account: Caller, **options: Any) -> tuple[str, list[Any]]:
 
 
 class TestWebContents:
-    """What the web service says when it does not go on from what it said before."""
+    """Contents of the web service that do not continue the ones before."""
 
     REVISED = ["The answer is 41", "The answer is 42, since"]
     INCREMENTAL = ["The ", "answer ", "is ", "42."]

@@ -1,4 +1,4 @@
-"""What is left in the account's list: nothing, unless a caller wants to go on."""
+"""Conversations are removed from the account's list unless the client keeps them."""
 
 import time
 from collections.abc import Callable
@@ -235,7 +235,7 @@ def test_accounts_of_one_client_take_turns(
 
 
 def test_signature_covers_the_text_as_sent(upstream: Simulated, account: Caller):
-    """Whatever letters: the simulator checks the signature over what it received."""
+    """In any script: the simulator checks the signature over what it received."""
     odd = 'line\r\nbreaks\r and "quotes" \\ % & + = ? # \x00\x7f 海螺 🐚 é ~!*()\''
     upstream.script({"call": "chat", "text": "Hi"})
     account.create(messages=[{"role": "user", "content": odd}])

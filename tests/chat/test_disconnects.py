@@ -133,6 +133,18 @@ def test_disconnect_before_upstream_headers_frees_the_account(
     assert account.ask() == "Next"
 
 
+def test_conversation_is_removed_when_client_disconnects_before_headers(
+    upstream: Simulated, account: Caller
+):
+    """The service has the question and answers it all the same."""
+    upstream.script({"call": "chat", "hold_headers": True, "text": "a"})
+    with raw(account):
+        upstream.wait("held", exactly=1)
+    upstream.release()
+    upstream.wait("open_answers", exactly=0)
+    upstream.wait("conversations", exactly=0)
+
+
 def test_disconnect_during_registration_does_not_fail_other_waiters(
     upstream: Simulated, account: Caller
 ):

@@ -40,7 +40,7 @@ def asked(upstream: Simulated) -> list[str]:
 
 
 def answered(account: Caller, **options: Any) -> str:
-    """Who answered, as it says and as its header does."""
+    """Return the upstream that answered, which text and header agree on."""
     raw = account.client.chat.completions.with_raw_response.create(
         **{
             "model": "hailuo",

@@ -417,7 +417,7 @@ def test_only_key_is_asked_once_after_a_final_refusal(
 def test_key_without_balance_cools_down_and_reports_why(
     upstream: Simulated, serve: Callable[..., Served]
 ):
-    """Whoever comes next hears it at once, and the platform is not asked again."""
+    """Later requests are refused at once, without asking the platform again."""
     empty, full = "sk-api-sim-empty-1", "sk-api-sim-full-1"
     gateway = serve(HAILUO_TOKENS=f"{empty},{full}")
     refusal = {"code": 1008, "message": "insufficient balance"}

@@ -203,8 +203,7 @@ class TestSlowClients:
 
 
 def ended(sock: socket.socket) -> bool:
-    """Whether the other side ends the connection, after whatever it says, before the
-    socket's time is out."""
+    """Return whether the other side ends the connection before the socket's timeout."""
     try:
         while sock.recv(65_536):
             pass

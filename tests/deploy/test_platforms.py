@@ -1,4 +1,4 @@
-"""What the files for each platform say, and that the gateway keeps to it there."""
+"""Deployment files of each platform, and the gateway's behaviour under them."""
 
 import os
 import re
@@ -173,7 +173,7 @@ class TestSystemdUnit:
 
 
 def analyzed(*arguments: str) -> str:
-    """What systemd-analyze says; it must have succeeded."""
+    """Return the output of systemd-analyze, which must succeed."""
     run = subprocess.run(
         ["systemd-analyze", "--no-pager", *arguments],
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Who may use what: keys in every spelling, and the default key only from here."""
+"""Access: keys in every spelling, and the default key for local clients only."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a request for speech or a transcription may hold: refusals name a field."""
+"""Fields of speech and transcription requests: refusals name the field."""
 
 import base64
 import io

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo import errors
+from hailuo.endpoints import sse
 from hailuo.endpoints.chat import response
 from hailuo.upstream import Link, Piece, ToolCall, Usage
 
@@ -158,7 +159,7 @@ def test_model_name_is_echoed_unchanged():
 
 def test_stream_error_body_has_all_four_keys():
     failure = errors.BadRequest("no", param="n", code="c")
-    line = response.error(failure)
+    line = sse.error_event(failure)
     assert line.startswith(b"data: ") and line.endswith(b"\n\n")
     assert json.loads(line[6:]) == {
         "error": {
@@ -169,6 +170,6 @@ def test_stream_error_body_has_all_four_keys():
         }
     }
     assert (
-        json.loads(response.error(errors.GatewayError("x"))[6:])["error"]["param"]
+        json.loads(sse.error_event(errors.GatewayError("x"))[6:])["error"]["param"]
         is None
     )

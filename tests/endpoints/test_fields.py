@@ -1,4 +1,4 @@
-"""What a request may hold: every refusal names its field and what was expected."""
+"""Fields of chat requests: refusals name the field and what was expected."""
 
 import json
 from typing import Any

@@ -59,7 +59,7 @@ def test_wrong_method_error_lists_the_right_methods(
     answer = client.open(path, method=method)
     error = answer.get_json()["error"]
     assert (answer.status_code, error["code"]) == (405, "method_not_allowed")
-    assert error["message"] == f"{path} takes {takes}, not {method}"
+    assert error["message"] == f"{path} supports {takes}, not {method}"
     allowed = {each.strip() for each in answer.headers["Allow"].split(",")}
     assert allowed >= {*takes.split(" or "), "OPTIONS"} and method not in allowed
 

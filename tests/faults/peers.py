@@ -26,7 +26,7 @@ def many(piece: bytes) -> bytes:
 
 
 class Attack(NamedTuple):
-    """What a peer says: *head* once, then *piece* for ever."""
+    """Bytes of a peer: *head* once, then *piece* for ever."""
 
     head: bytes
     piece: bytes

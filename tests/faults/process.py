@@ -1,4 +1,4 @@
-"""What a gateway's worker holds, read from /proc."""
+"""Resources of a gateway's worker, read from /proc."""
 
 import os
 from contextlib import suppress

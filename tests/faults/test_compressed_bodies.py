@@ -12,7 +12,7 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.endpoints.encodings import Unpacked
+from hailuo.endpoints.middleware.content_encoding import DecompressedStream
 from hailuo.net.decompression import MALFORMED, ZstdUnpacker
 from tests.conftest import SECRET, Caller
 from tests.served import KEY, Served
@@ -194,7 +194,7 @@ def test_json_in_another_charset_is_a_400_that_says_so(gateway: Served, body: by
     )
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (400, "invalid_json")
-    assert "not UTF-8, byte 14 is 0x" in error["message"]
+    assert "not UTF-8: byte 14 is 0x" in error["message"]
     assert "charset" in error["message"]
 
 
@@ -215,7 +215,7 @@ def test_random_bytes_survive_compression_however_cut(
 ):
     for encoding, pack in (("gzip", gzip.compress), ("zstd", zstd.compress)):
         drip: Any = Drip(pack(data), max(step, 50))
-        stream = Unpacked(drip, encoding, 1)
+        stream = DecompressedStream(drip, encoding, 1)
         read = b""
         while part := stream.read(size):
             assert len(part) <= size

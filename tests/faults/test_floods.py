@@ -70,7 +70,7 @@ def test_flooding_client_behind_nginx_does_not_stall_others(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CLIENTS)
 def test_flooding_client_that_is_refused_is_disconnected(gateway: Served, name: str):
-    """What nobody needs is read for 10 s at most, before the connection is closed."""
+    """An unneeded body is read for at most 10 s before the connection closes."""
     if name == "requests behind requests":
         pytest.skip("each of them is answered")
     with Flood(gateway.port, CLIENTS[name]) as client:

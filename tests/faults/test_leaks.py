@@ -1,4 +1,4 @@
-"""What strangers, foreign pages and readers of the log are not told."""
+"""Secrets are hidden from strangers, foreign pages and readers of the log."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""What is not HTTP gets a clear error, never a 500, and holds up nobody."""
+"""Malformed HTTP gets a clear error, never a 500, and delays nobody."""
 
 import re
 import socket
@@ -120,7 +120,7 @@ BROKEN = {
 def test_malformed_chunks_are_a_400(
     upstream: Simulated, gateway: Served, body: bytes, path: str
 ):
-    """What was in them is neither asked nor told to the log (see secret_leaks)."""
+    """Their content is neither sent upstream nor logged (see secret_leaks)."""
     form = b"Content-Type: multipart/form-data; boundary=x\r\n"
     headers = CHUNKED + (form if "audio" in path else b"")
     answer = ask(gateway.port, post(headers, body, path.encode()))

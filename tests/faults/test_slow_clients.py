@@ -59,7 +59,7 @@ def drip(sockets: list[socket.socket], drop: bytes) -> None:
 
 
 def answer_s(gateway: Served) -> float:
-    """How long a whole answer takes."""
+    """Return how long a whole answer takes."""
     asked_at = time.monotonic()
     gateway.client().chat.completions.create(
         model="any", messages=[{"role": "user", "content": SECRET}]

@@ -325,7 +325,7 @@ class TestRefusalLimit:
         line = _await_log(attacked, "is-refused")
         assert line.endswith(f"from={address} invalid_api_key")
         refuse(attacked, address, 19)
-        assert _await_log(attacked, f"{address} is slowed")
+        assert _await_log(attacked, f"{address} is limited")
 
     def test_valid_key_is_served_from_a_limited_address(
         self, upstream: Simulated, frontend: Served
@@ -422,8 +422,8 @@ class TestDrippingBodies:
         self, monkeypatch: pytest.MonkeyPatch
     ):
         """However small its pauses are."""
-        monkeypatch.setattr(request_body, "UNKNOWN_S", 0.2)
-        monkeypatch.setattr(request_body, "LOOK_S", 0.02)
+        monkeypatch.setattr(request_body, "UNAUTHENTICATED_TIMEOUT_S", 0.2)
+        monkeypatch.setattr(request_body, "POLL_INTERVAL_S", 0.02)
         ours, theirs = socket.socketpair()
         with ours, theirs, ours.makefile("rb") as stream:
             ours.settimeout(PATIENCE_S)
@@ -439,7 +439,7 @@ class TestDrippingBodies:
 
             thread = threading.Thread(target=drip)
             thread.start()
-            with pytest.raises(RequestTimeout, match="too long"):
+            with pytest.raises(RequestTimeout, match="longer than"):
                 body.read()
             over.set()
             thread.join()
@@ -447,13 +447,13 @@ class TestDrippingBodies:
     def test_body_of_a_proven_client_has_no_total_timeout(
         self, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(request_body, "UNKNOWN_S", 0.0)
+        monkeypatch.setattr(request_body, "UNAUTHENTICATED_TIMEOUT_S", 0.0)
         ours, theirs = socket.socketpair()
         with ours, theirs, ours.makefile("rb") as stream:
             deadlines = Deadlines()
             environ = {"wsgi.input": stream, "CONTENT_LENGTH": "2"}
             body = BodyStream(environ, ours, deadlines)
-            body.let_in()
+            body.mark_authenticated()
             theirs.send(b"ab")
             assert body.read(2) == b"ab"
             assert not deadlines._running
@@ -473,7 +473,7 @@ class TestDrippingBodies:
                 return stack.enter_context(sock)
 
             yield lambda path: [
-                begun(path) for _ in range(request_body.MAX_UNKNOWN + 2)
+                begun(path) for _ in range(request_body.MAX_UNAUTHENTICATED + 2)
             ]
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 

@@ -37,7 +37,7 @@ def sized(body: bytes, path: bytes = b"/v1/chat/completions") -> bytes:
 
 
 def ask(port: int, sent: bytes, timeout_s: float = 20, leave: bool = False) -> Answer:
-    """What the gateway answers to bytes; *leave*: nothing follows them, ever.
+    """Return the gateway's answer to bytes; *leave*: nothing follows them, ever.
 
     Reads one answer, or until the connection ends.
     """
@@ -55,7 +55,7 @@ def ask(port: int, sent: bytes, timeout_s: float = 20, leave: bool = False) -> A
 
 
 def refusal(port: int, sent: bytes) -> Answer:
-    """What the gateway answers to bytes that it is to take no notice of.
+    """Return the gateway's answer to bytes that it must refuse.
 
     Sooner than it would close a connection that merely has nothing more to say.
     raises: AssertionError when it goes on listening, or has answered twice.
@@ -90,7 +90,7 @@ def _answer(received: bytes, closed: bool) -> Answer:
 
 
 def _whole(received: bytes) -> bool:
-    """Whether an answer with a length is here."""
+    """Return whether an answer with a length is complete."""
     head, found, body = received.partition(b"\r\n\r\n")
     for line in head.lower().split(b"\r\n"):
         if found and line.startswith(b"content-length:"):

@@ -179,7 +179,7 @@ def test_slow_download_yields_heartbeats():
 
 
 class TestPictures:
-    """Whoever fetches pictures itself is told their public address."""
+    """An upstream that fetches pictures itself gets their public address."""
 
     PUBLIC = DownloadPolicy(
         1000, connect_policy=ConnectPolicy(public=lambda at: at == "127.0.0.1")

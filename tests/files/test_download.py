@@ -1,4 +1,4 @@
-"""What a stranger's address may and may not do to us.
+"""Downloads from addresses that clients name, and what they must not do.
 
 Sites are on the loopback, so rules are opened for it where the promise is another one;
 a host that counts as public is 127.0.0.1, one that does not is 127.0.0.2.

@@ -10,7 +10,7 @@ from hailuo.errors import BadRequest, ClientDisconnected
 
 
 def outcome(tasks, watch=None):
-    """What it returns, and how many ticks came before."""
+    """Return its result, and how many heartbeats came before."""
     running, ticks = gather(tasks, watch or Watch()), 0
     while True:
         try:

@@ -25,8 +25,8 @@ from hailuo.gateway.retry import POLICY
 from hailuo.net.client import HttpClient
 from hailuo.upstream import Message, Question
 from hailuo.upstream.web import Web, prompt
-from hailuo.upstream.web.files import SPARE_S
-from hailuo.upstream.web.oss import Policy, put
+from hailuo.upstream.web.files import POLICY_MARGIN_S
+from hailuo.upstream.web.oss import UploadPolicy, put_object
 from tests.files import samples
 from tests.files.site import Site, answer
 from tests.heartbeats import without_heartbeats
@@ -138,7 +138,7 @@ def test_upload_policy_is_reused(upstream, web, account):
 
 
 def test_upload_policy_about_to_expire_is_not_reused(upstream, web, account):
-    upstream.script({"call": "policy", "expires_in_s": SPARE_S - 1})
+    upstream.script({"call": "policy", "expires_in_s": POLICY_MARGIN_S - 1})
 
     ask(web, account, a_file(b"1"))
     ask(web, account, a_file(b"2"))
@@ -261,7 +261,7 @@ def test_disconnect_ends_the_upload(upstream, web, account):
 
 
 def test_nothing_is_uploaded_for_a_disconnected_client(upstream, web, account):
-    """Whose file is closed, and its descriptor that of another file."""
+    """Its file is closed, and the descriptor may be another file's."""
     leaving, file = Account(upstream.token(str(next(_users)))), a_file(b"1")
     upstream.script({"call": "policy", "token": leaving.token, "hold_headers": True})
 
@@ -351,7 +351,7 @@ def test_upload_endpoint_gives_address_region_and_path_style(
 
 def a_policy(endpoint):
     names = ("accessKeyId", "accessKeySecret", "securityToken", "dir", "bucketName")
-    return Policy.read({name: name for name in names} | {"endpoint": endpoint})
+    return UploadPolicy.parse({name: name for name in names} | {"endpoint": endpoint})
 
 
 @pytest.mark.parametrize("endpoint", ["http://[", "[", "http://", "http://a:b"])
@@ -376,7 +376,9 @@ def test_upload_signature_depends_on_the_region_and_uses_the_proxy(
         http = HttpClient(f"http://{proxy.host}:{proxy.port}")
         body = a_file(b"x").open()
         with body:
-            put(http.session, policy, f"a/{uuid.uuid4()}.txt", body, lambda: None)
+            put_object(
+                http.session, policy, f"a/{uuid.uuid4()}.txt", body, lambda: None
+            )
         http.session.close()
 
     (head,) = proxy.requests
@@ -394,5 +396,5 @@ def test_upload_policy_expiry_is_parsed():
         '"expiration": "2024-10-28T03:19:31Z"}'
     )
 
-    assert known.ends_at == 0  # it does not say
-    assert Policy.read(fields).ends_at == 1730085571
+    assert known.expires_at == 0  # it does not say
+    assert UploadPolicy.parse(fields).expires_at == 1730085571

@@ -1,4 +1,4 @@
-"""What a failed answer leaves in memory: nothing that only a rare collection finds.
+"""A failed answer leaves nothing in memory that only a rare collection finds.
 
 A traceback holds frames, and these hold bodies and events of megabytes. In a cycle they
 stay until the oldest generation is collected, which counts objects and not bytes: 300
@@ -15,8 +15,8 @@ import pytest
 
 from hailuo import create_app
 from hailuo.settings import Settings
+from hailuo.simulator.faults import ANY_CALL, CHAT
 from tests.conftest import SECRET
-from tests.faults.faults import ANY_CALL, CHAT
 from tests.simulated import Simulated
 
 MESSAGES = [{"role": "user", "content": SECRET}]
@@ -34,7 +34,7 @@ def client(simulator: Simulated):
 
 @contextmanager
 def collected() -> Iterator[list[Any]]:
-    """What became garbage that counting references did not free."""
+    """Collect the garbage that reference counting did not free."""
     found: list[Any] = []
     gc.disable()
     gc.freeze()  # else all that the tests have made so far is gone through each time

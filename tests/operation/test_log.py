@@ -282,7 +282,7 @@ class TestLoggedPath:
         assert len(logged.line["path"]) == 200
 
     def test_token_in_a_path_is_masked(self, logged: LoggedRequest, account: Caller):
-        """Who takes the name for the token; and what stands behind a `?`."""
+        """Of a client that puts the token in the path, and behind a `?`."""
         logged.send("DELETE", f"/v1/token/{account.key}?key={account.key}", key=KEY)
         assert logged.line["path"] == "/v1/token/***"
 

@@ -35,7 +35,7 @@ def pooled(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
 
 
 def numbers(gateway: Served) -> dict[str, float]:
-    """What /metrics says, by name and sorted labels: `name{label=value}`."""
+    """Return the metrics by name and sorted labels: `name{label=value}`."""
     answer = gateway.request("GET", "/metrics")
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     return {

@@ -10,7 +10,7 @@ from hailuo.errors import BadRequest
 from hailuo.files import File, Source, data_uri
 from hailuo.upstream import Message, Question
 from hailuo.upstream.platform.documents import Documents
-from hailuo.upstream.platform.message_files import ABOUT_FILES, NOT_SENT, Content
+from hailuo.upstream.platform.message_files import ABOUT_FILES, NOT_SENT, MessageFiles
 from tests.files import samples
 from tests.platform.paper import PART, filed, pdf, word
 
@@ -21,7 +21,7 @@ DOCUMENTS = Documents()
 
 def placed(question: Question, model: str = "MiniMax-M3") -> list[Message]:
     """The messages as they are sent, the ticks left out."""
-    placing = Content(DOCUMENTS, model).with_files(question, Watch())
+    placing = MessageFiles(DOCUMENTS, model).with_files(question, Watch())
     try:
         while True:
             next(placing)
@@ -30,7 +30,7 @@ def placed(question: Question, model: str = "MiniMax-M3") -> list[Message]:
 
 
 def newest(file: File | Source) -> str | Source:
-    """What becomes of a file of the newest message."""
+    """Return what is sent for a file of the newest message."""
     asked = Message("user", (TEXT, Source(PART)))
     (message,) = placed(Question([asked], files=[file]))
     assert message.content[0] == TEXT
@@ -38,7 +38,7 @@ def newest(file: File | Source) -> str | Source:
 
 
 def earlier(source: Source, model: str = "MiniMax-M3") -> str | Source:
-    """What becomes of a file of an earlier message."""
+    """Return what is sent for a file of an earlier message."""
     before, now = Message("user", (source,)), Message("user", ("And now?",))
     return placed(Question([before, now]), model)[0].content[0]
 

@@ -1,4 +1,4 @@
-"""Histories that clients have left of a conversation, mended for the platform."""
+"""Histories that clients have left of a conversation, normalized for the platform."""
 
 import json
 from collections import Counter
@@ -14,13 +14,13 @@ from hailuo.upstream import Call, Message, Question
 from hailuo.upstream.platform import request
 from hailuo.upstream.platform.history import (
     EMPTY_RESULT,
+    IMAGES,
+    IMAGES_FOLLOW,
     LEFT_OUT,
     NO_RESULT,
-    PICTURES,
-    PICTURES_FOLLOW,
     UNNAMED,
     is_empty,
-    mended,
+    normalized,
 )
 
 PICTURE = Source("", "https://example.org/a.png", image=True)
@@ -140,17 +140,17 @@ MENDED: dict[str, tuple[list[Message], list[Message]]] = {
             ASKED,
             calls("a", "b"),
             result("a", "1"),
-            result("b", PICTURES_FOLLOW),
-            user(PICTURES, PICTURE, PICTURE),
+            result("b", IMAGES_FOLLOW),
+            user(IMAGES, PICTURE, PICTURE),
         ],
     ),
     "an assistant's picture": (
         [ASKED, Message("assistant", ("There", PICTURE)), user("Thanks")],
-        [ASKED, calls(said="There"), user(PICTURES, PICTURE), user("Thanks")],
+        [ASKED, calls(said="There"), user(IMAGES, PICTURE), user("Thanks")],
     ),
     "an assistant's picture alone": (
         [ASKED, Message("assistant", (PICTURE,))],
-        [ASKED, user(PICTURES, PICTURE)],
+        [ASKED, user(IMAGES, PICTURE)],
     ),
     "a picture of a result without its call": (
         [ASKED, result("a", PICTURE)],
@@ -166,7 +166,7 @@ MENDED: dict[str, tuple[list[Message], list[Message]]] = {
     ),
     "a system message's picture": (
         [Message("system", ("a", PICTURE)), ASKED],
-        [Message("system", ("a",)), user(PICTURES, PICTURE), ASKED],
+        [Message("system", ("a",)), user(IMAGES, PICTURE), ASKED],
     ),
     "an empty system message": ([Message("system", (" ",)), ASKED], [ASKED]),
     "empty messages": ([ASKED, calls(said=" "), user("", "\n"), user()], [ASKED]),
@@ -195,7 +195,7 @@ def test_irregular_history_is_repaired(
 ) -> None:
     before = repr(messages)
 
-    assert plain(mended(messages)) == plain(expected)
+    assert plain(normalized(messages)) == plain(expected)
 
     assert repr(messages) == before, "the client's are as they were"
 
@@ -207,13 +207,13 @@ def test_irregular_history_is_repaired(
     ids=lambda text: text[:12],
 )
 def test_broken_tool_arguments_are_replaced_in_the_history(arguments: str) -> None:
-    _, turn, _ = mended([ASKED, calls(Call("f", arguments, "a")), result("a", "1")])
+    _, turn, _ = normalized([ASKED, calls(Call("f", arguments, "a")), result("a", "1")])
     assert turn.calls == [Call("f", "{}", "a")]
 
 
 @pytest.mark.parametrize("arguments", ['{"a": [1, "月"]}', ' {"a" : null}\n'])
 def test_valid_tool_arguments_are_kept_unchanged(arguments: str) -> None:
-    _, turn, _ = mended([ASKED, calls(Call("f", arguments, "a")), result("a", "1")])
+    _, turn, _ = normalized([ASKED, calls(Call("f", arguments, "a")), result("a", "1")])
     assert turn.calls[0].arguments == arguments
 
 
@@ -240,7 +240,7 @@ histories = st.lists(messages, min_size=1, max_size=8)
 
 @given(histories)
 def test_platform_accepts_every_repaired_history(history: list[Message]) -> None:
-    told = mended(history)
+    told = normalized(history)
 
     assert is_empty(history) == (not told)
     if told:
@@ -250,15 +250,15 @@ def test_platform_accepts_every_repaired_history(history: list[Message]) -> None
 
 @given(histories)
 def test_repairing_a_history_is_idempotent(history: list[Message]) -> None:
-    once = mended(history)
-    assert plain(mended(once)) == plain(once)
+    once = normalized(history)
+    assert plain(normalized(once)) == plain(once)
 
 
 @given(histories)
 def test_repairing_a_history_loses_no_text_calls_or_pictures(
     history: list[Message],
 ) -> None:
-    told = mended(history)
+    told = normalized(history)
 
     assert Counter(said(history)) - Counter(said(told)) == Counter()
     assert calls_of(history) == calls_of(told)
@@ -285,5 +285,5 @@ def test_long_history_is_repaired(answered: bool) -> None:
     for id in ("a", ""):
         made = [calls(id)] * 5_000
         found = [result(id, "1")] * 5_000
-        told = mended([ASKED, *(made + found if answered else found + made)])
+        told = normalized([ASKED, *(made + found if answered else found + made)])
         assert len(told) >= 10_001

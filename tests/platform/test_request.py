@@ -102,18 +102,18 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
     ),
     "a choice that forces": (
-        {"tools": [Tool("f")], "choice": ToolChoice(required=True)},
+        {"tools": [Tool("f")], "tool_choice": ToolChoice(required=True)},
         {"tools": [FUNCTION], "tool_choice": "required"},
     ),
     "a choice of one": (
-        {"tools": [Tool("f")], "choice": ToolChoice(True, "f")},
+        {"tools": [Tool("f")], "tool_choice": ToolChoice(True, "f")},
         {
             "tools": [FUNCTION],
             "tool_choice": {"type": "function", "function": {"name": "f"}},
         },
     ),
     "a choice that does not": (
-        {"tools": [Tool("f")], "choice": ToolChoice()},
+        {"tools": [Tool("f")], "tool_choice": ToolChoice()},
         {"tools": [FUNCTION]},
     ),
 }

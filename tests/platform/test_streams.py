@@ -25,7 +25,7 @@ NAMES = sorted(path.stem for path in STREAMS.glob("*.sse"))
 def understood(
     stream: Iterable[bytes], tools: Sequence[Any] = (), *, streamed: bool = True
 ) -> dict[str, Any]:
-    """What the pieces of *stream* amount to; only what is not empty."""
+    """Return the sum of a stream's pieces, without empty fields."""
     told: dict[str, Any] = {"text": "", "reasoning": "", "finish": "", "id": ""}
     calls: dict[int, list[str]] = {}
     try:

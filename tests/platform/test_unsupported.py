@@ -1,4 +1,4 @@
-"""What the platform cannot do is refused by the field's name, before any call."""
+"""Unsupported questions are refused by the field's name, before any call."""
 
 from typing import Any
 
@@ -79,7 +79,7 @@ FINE = {
         TEXT, model="MiniMax-M2.5"
     )._replace(messages=[Message("user", (ELSEWHERE,)), Message("user", (TEXT,))]),
     "a tool that must be called": asked(
-        TEXT, tools=[Tool("f")], choice=ToolChoice(required=True)
+        TEXT, tools=[Tool("f")], tool_choice=ToolChoice(required=True)
     ),
     "only instructions": Question([Message("system", ("Say hi",))]),
     "only an answer, from a history that was trimmed": Question(

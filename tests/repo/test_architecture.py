@@ -28,7 +28,7 @@ def tree(module: str) -> ast.Module:
 
 @cache
 def imports(module: str) -> frozenset[str]:
-    """What a module imports: of us by our names, of others by theirs."""
+    """Return the imports of a module: ours by short names, libraries by theirs."""
     found = set()
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
@@ -151,7 +151,7 @@ def test_only_network_code_imports_http_libraries(library: str):
 
 
 def test_settings_are_passed_in_as_values():
-    """Whoever answers is handed values, so that it can be made with others."""
+    """Parts get values, not settings, so that they can be built with others."""
     for module in within("gateway", "accounts", "upstream", "net"):
         if module == "upstream.registry":
             continue  # it builds the upstreams
@@ -212,7 +212,7 @@ PLATFORMS = {"base_resp", "status_msg"}
 
 
 def strangers(words: set[str], *home: str) -> dict[str, set[str]]:
-    """Who uses these words although they are not at home there."""
+    """Return the modules outside *home* that use these words."""
     used = {module: set(names(module)) & words for module in outside(*home)}
     return {module: words for module, words in used.items() if words}
 

@@ -86,7 +86,7 @@ def commands() -> list[str]:
 
 
 def curl(command: str, gateway: Served) -> str:
-    """What a pasted line prints, with the status behind it."""
+    """Return the output of a pasted command, and the status behind it."""
     there = command.replace("localhost:8000", f"127.0.0.1:{gateway.port}")
     asked = f"{there} --silent --max-time 20 --noproxy '*' -w '\\n%{{http_code}}'"
     done = subprocess.run(

@@ -85,7 +85,7 @@ def test_foreign_token_is_refused_with_a_hint_at_the_simulator(simulated: Simula
     answer = stranger.register()
     assert (answer.status, answer.code) == (401, 1000021)
     message = answer.json["statusInfo"]["message"]
-    assert "simulator of hailuo" in message
+    assert "hailuo's simulator" in message
     assert "HAILUO_TOKENS" in message
     assert simulated.report()["violations"] == []
 

@@ -77,15 +77,21 @@ def test_envelope_data_may_be_scripted(simulated: Simulated, browser: Browser):
 
 
 INSTRUCTIONS_THAT_ARE_WRONG = [
-    ("chat", "is a JSON object"),
-    ({}, "call is one of"),
-    ({"call": "chats"}, "call is one of"),
-    ({"call": "chat", "txt": "a"}, "has no txt"),
-    ({"call": "chat", "drop": "now"}, "drop is one of"),
-    ({"call": "chat", "cuts": {"size": 1}}, "has no size"),
-    ({"call": "chat", "then": [{"do": "explode", "after": 1}]}, "do is one of"),
-    ({"call": "chat", "then": [{"do": "hold"}]}, "after is"),
-    ({"call": "chat", "then": [{"do": "hold", "after": 1, "for_s": 1}]}, "no for_s"),
+    ("chat", "must be a JSON object"),
+    ({}, "call must be one of"),
+    ({"call": "chats"}, "call must be one of"),
+    ({"call": "chat", "txt": "a"}, "has no key 'txt'"),
+    ({"call": "chat", "drop": "now"}, "drop must be one of"),
+    ({"call": "chat", "cuts": {"size": 1}}, "has no key 'size'"),
+    (
+        {"call": "chat", "then": [{"do": "explode", "after": 1}]},
+        "do of a step must be one of",
+    ),
+    ({"call": "chat", "then": [{"do": "hold"}]}, "after of a step"),
+    (
+        {"call": "chat", "then": [{"do": "hold", "after": 1, "for_s": 1}]},
+        "no key 'for_s'",
+    ),
 ]
 
 

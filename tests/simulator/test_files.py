@@ -144,10 +144,10 @@ SPOILT = {
     "token": ({"token": "another"}, "the security token is not"),
     "header": ({"x-oss-acl": "private"}, "the signature is not"),
     "type": ({"Content-Type": "image/png"}, "the signature is not"),
-    "scheme": ({"Authorization": "Bearer x"}, "no signature V1"),
-    "key id": ({"Authorization": "OSS nobody:x"}, "never given out"),
-    "old date": ({"date": "Thu, 17 Nov 2005 18:49:58 GMT"}, "is not now"),
-    "no date": ({"date": "yesterday"}, "no Date"),
+    "scheme": ({"Authorization": "Bearer x"}, "not a signature V1"),
+    "key id": ({"Authorization": "OSS nobody:x"}, "never issued"),
+    "old date": ({"date": "Thu, 17 Nov 2005 18:49:58 GMT"}, "is not the current time"),
+    "no date": ({"date": "yesterday"}, "the Date is missing"),
     "key": ({"key": "simulated/a.txt"}, "not <dir>/<uuid>.<ext>"),
     "folder": ({"key": f"elsewhere/{uuid.uuid4()}.txt"}, "not in the policy's folder"),
 }
@@ -192,7 +192,7 @@ def test_upload_callback_of_another_accounts_file_is_refused(
     other.register()
 
     assert upload.announce(other).code != 0
-    assert "not put by this account" in violation(simulated)
+    assert "not uploaded by this account" in violation(simulated)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,10 @@ HEADERS_THAT_ARE_WRONG = {
     "origin": ({"Origin": "https://example.com"}, "Origin is"),
     "referer": ({"Referer": "https://hailuoai.com/chat"}, "Referer is"),
     "cookie": ({"Cookie": "a=b"}, "Cookie header"),
-    "agent": ({"User-Agent": "python-requests/2.34"}, "not that of a desktop Chrome"),
+    "agent": (
+        {"User-Agent": "python-requests/2.34"},
+        "the User-Agent is not a desktop Chrome",
+    ),
     "brand": ({"Sec-Ch-Ua": '"Chromium";v="99"'}, "does not match Chrome/122"),
 }
 
@@ -141,8 +144,8 @@ def test_wrong_signature_is_unauthorized(
     ("body", "sentence"),
     [
         ('{"uuid": "UUID"}', "JSON.stringify"),
-        ('{"uuid":"UUID","more":1}', "is the uuid of its address"),
-        ('{"uuid":"8e9c3f0e-1111-4a5e-9d5b-0d8b7a3f1c22"}', "is the uuid of"),
+        ('{"uuid":"UUID","more":1}', "is not the uuid of its query"),
+        ('{"uuid":"8e9c3f0e-1111-4a5e-9d5b-0d8b7a3f1c22"}', "is not the uuid of"),
         ("uuid=UUID", "not JSON"),
     ],
 )
@@ -160,7 +163,7 @@ def test_registration_with_a_device_is_a_violation(
     simulated: Simulated, browser: Browser
 ):
     assert browser.register().code == FORBIDDEN
-    assert "device_id is left out" in violation(simulated)
+    assert "device_id is present" in violation(simulated)
 
 
 def test_json_without_its_content_type_is_a_violation(
@@ -177,19 +180,19 @@ def test_renewal_with_a_body_is_a_violation(simulated: Simulated, browser: Brows
 
 def test_get_with_a_body_is_a_violation(simulated: Simulated, browser: Browser):
     assert browser.info(body=b'{"a":1}').code == FORBIDDEN
-    assert "GET has no body" in violation(simulated)
+    assert "GET has a body" in violation(simulated)
 
 
 def test_device_of_another_token_is_refused(simulated: Simulated, browser: Browser):
     browser.token = simulated.token("1001")
     assert browser.info().code == FORBIDDEN
-    assert "not given to this token and uuid" in violation(simulated)
+    assert "not issued to this token and uuid" in violation(simulated)
 
 
 def test_device_of_another_uuid_is_refused(simulated: Simulated, browser: Browser):
     browser.uuid = str(uuid.uuid4())
     assert browser.info().code == FORBIDDEN
-    assert "not given to this token and uuid" in violation(simulated)
+    assert "not issued to this token and uuid" in violation(simulated)
 
 
 def test_device_older_than_three_hours_is_refused(
@@ -235,8 +238,8 @@ def test_chat_with_other_fields_is_a_violation(
     [
         ({"fileID": "77"}, "not uploaded"),
         ({"formType": 3}, "of formType 3"),
-        ({"name": "x"}, "has an entry"),
-        ({"more": "x"}, "has an entry"),
+        ({"name": "x"}, "has an invalid entry"),
+        ({"more": "x"}, "has an invalid entry"),
     ],
 )
 def test_form_with_an_unknown_file_is_a_violation(
@@ -271,7 +274,7 @@ def test_second_answer_of_a_busy_account_is_a_violation(
     with browser.connect(browser.chat_request("first")):
         simulated.wait("held", exactly=1)
         assert browser.chat("second").code == BUSY
-        assert "another answer" in violation(simulated)
+        assert "an answer in progress" in violation(simulated)
         assert simulated.report()["most_open_by_account"] == {"1001": 2}
 
 

@@ -56,7 +56,7 @@ def test_private_address_is_refused_through_a_proxy(service: Service):
 def test_vetted_address_is_the_one_connected_to(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ):
-    """Whatever the name says a moment later."""
+    """Even if the name resolves to another address a moment later."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 80))]
     asked: list[Any] = []
 

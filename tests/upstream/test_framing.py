@@ -66,7 +66,7 @@ def test_chunked_trailers_are_skipped():
     ids=lambda wrong: repr(wrong[:20]),
 )
 def test_invalid_chunk_ends_the_body_unfinished(wrong: bytes):
-    """What came before it is given all the same."""
+    """The data before it is given all the same."""
     body = Chunked()
     assert body.feed(chunk(b"before") + wrong).startswith(b"before")
     assert not body.whole and not body.ended

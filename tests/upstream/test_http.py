@@ -2,6 +2,7 @@
 
 import gzip
 import queue
+import select
 import socket
 import ssl
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 
-from hailuo.concurrency.watch import HEARTBEAT, Watch
+from hailuo.concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from hailuo.errors import (
     ClientDisconnected,
     Unreachable,
@@ -69,8 +70,8 @@ def trusting() -> HttpClient:
     return http
 
 
-def read(stream: Iterable[Any]) -> bytes:
-    return b"".join(stream)
+def read(stream: Iterable[bytes | Heartbeat]) -> bytes:
+    return b"".join(part for part in stream if part is not HEARTBEAT)
 
 
 class TestFraming:
@@ -220,7 +221,7 @@ class TestBrokenStream:
         ids=repr,
     )
     def test_connection_cut_between_or_inside_chunks_is_unreachable(self, rest: bytes):
-        """What came before it is given first."""
+        """The data before it is given first."""
         with answering(CHUNKED + chunk(b"before"), rest, close=True) as stream:
             received = b""
             with pytest.raises(Unreachable):
@@ -561,6 +562,12 @@ class TestConnectionReuse:
                     time.sleep(0.02)
 
         return Service(answer)
+
+    def test_arrived_bytes_are_read_although_their_time_is_over(self):
+        """A machine that is late must not lose what the service has sent in time."""
+        with answering(framed("chunked", b"a")) as stream:
+            select.select([stream._socket], [], [])
+            assert read(stream.drained(0)) == b"a"
 
     def test_drained_connection_is_reused(self):
         """The end of an answer is known before its last bytes are here."""

@@ -1,4 +1,4 @@
-"""Whatever JSON a service answers with is understood, or is a failure of its own."""
+"""Any JSON of an upstream is understood, or is an upstream error."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from hailuo.upstream.platform import answer_parser as platform
 from hailuo.upstream.platform.error_mapping import error_for_code
 from hailuo.upstream.web import chat as web
 from hailuo.upstream.web.client import raise_for_status_info
-from hailuo.upstream.web.transcription import recognised
+from hailuo.upstream.web.transcription import recognized_text
 
 NAMES = st.sampled_from(
     "type statusInfo code message data messageResult sendResult msgID chatID content "
@@ -60,7 +60,7 @@ def test_random_recognition_or_refusal_is_parsed_or_an_upstream_error(
 ):
     error_for_code(said)
     for read in (
-        lambda: recognised(Event("", json.dumps(said).encode())),
+        lambda: recognized_text(Event("", json.dumps(said).encode())),
         lambda: raise_for_status_info(said),
     ):
         try:
@@ -86,4 +86,4 @@ def test_status_code_that_is_no_number_is_an_upstream_error(code: Any):
 @pytest.mark.parametrize("code", [[1], {"a": 1}, "1", 1.5], ids=repr)
 def test_recognition_status_that_is_no_number_is_an_upstream_error(code: Any):
     with pytest.raises(UpstreamProtocolError):
-        recognised(Event("", json.dumps({"status_code": code}).encode()))
+        recognized_text(Event("", json.dumps({"status_code": code}).encode()))

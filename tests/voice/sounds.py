@@ -104,7 +104,7 @@ def _frames(samples: array, rate: int, stream: Any) -> Any:
 
 
 class Decoded:
-    """What a decoder finds. samples: of the first channel, 16 bit."""
+    """Decoded audio. samples: of the first channel, 16 bit."""
 
     def __init__(self, data: bytes, format: str | None = None) -> None:
         self.samples = array("h")
@@ -147,7 +147,7 @@ def pitch(samples: array, rate: int) -> float:
 
 
 def headers(mp3: bytes) -> list[str]:
-    """What stands in an MP3 beside frames that sound, in order."""
+    """Return the parts of an MP3 other than audible frames, in order."""
     names = (b"ID3", b"TAG", b"Xing", b"Info", b"VBRI")
     found = [(at, name) for name in names for at in _places(mp3, name)]
     return [name.decode() for _, name in sorted(found)]

@@ -210,7 +210,7 @@ class TestFailingAudioChild:
         with pytest.raises(errors.BadRequest):
             parts_of(b"SECRET " * 1000)
 
-        assert "Unreadable at decoding.py:" in said()
+        assert "Unreadable at ffmpeg.py:" in said()
         assert "SECRET" not in said()
 
     def test_signal_that_killed_the_child_is_logged(self, said, monkeypatch):
@@ -391,7 +391,7 @@ def test_failed_source_ends_the_transcoding_child(mp3: bytes):
 def test_audio_child_gets_no_secrets_and_has_limits(
     mp3: bytes, monkeypatch: pytest.MonkeyPatch
 ):
-    """What a hostile file might take over has no keys to tell."""
+    """A child that a hostile file takes over has no keys to reveal."""
     monkeypatch.setenv("HAILUO_TOKENS", "secret")
     made = audio.transcode([mp3], "wav")
     next(made)

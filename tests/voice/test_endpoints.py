@@ -275,7 +275,7 @@ MARKED = f"# {SECRET}\n\nSee **[this](https://a.b)** 🎉, and `that`.\n```\ncod
 def test_markdown_is_read_aloud_only_when_raw(
     scripted: Simulated, account: Caller, raw: bool | None, spoken: str
 ):
-    """What the service says is compared with what it was asked to say."""
+    """The service's text is compared with the requested one."""
     response = speak(account, input=MARKED, raw=raw)
 
     assert response.status_code == 200, response.text

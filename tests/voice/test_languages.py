@@ -1,4 +1,4 @@
-"""How clients name a language, and how MiniMax does."""
+"""Names of languages: the clients' and MiniMax's."""
 
 import pytest
 

@@ -186,7 +186,7 @@ def test_unknown_voice_raises_voice_unknown(platform: Platform):
 def test_refused_voice_is_no_refusal_of_the_key(
     platform: Platform, scripted: Simulated, code: int
 ):
-    """Whatever its code: else whoever misspells one puts keys to rest."""
+    """Whichever code it has: else a misspelt voice would put keys into cooldown."""
     refusal = {"code": code, "message": "Voice ID does not exist", "as": "base_resp"}
     scripted.script({"call": "t2a", "refuse": refusal})
 
@@ -380,7 +380,7 @@ def test_segment_times_continue_across_parts(
         {"call": "speech_to_text", "pieces": ["One.", "Two."]},
         {"call": "speech_to_text", "pieces": ["三。"]},
     )
-    heard = Recording([recording] * 2, "en", times="phrase")
+    heard = Recording([recording] * 2, "en", timestamps="phrase")
 
     said = list(without_heartbeats(platform.transcribe(Account(), heard, Watch())))
 
@@ -419,7 +419,7 @@ def test_segments_keep_the_platforms_own_text(
     texts: list[str],
 ):
     scripted.script({"call": "speech_to_text", "text": text, "pieces": found})
-    heard = Recording([recording], times="phrase")
+    heard = Recording([recording], timestamps="phrase")
 
     (phrase,) = without_heartbeats(platform.transcribe(Account(), heard, Watch()))
 
@@ -470,7 +470,7 @@ def test_failed_platform_part_is_retried_alone(
         {"call": "speech_to_text", "text": "Two."},
         {"call": "speech_to_text", "text": "Three."},
     )
-    heard = Recording([recording] * 3, times=times)
+    heard = Recording([recording] * 3, timestamps=times)
 
     said = list(without_heartbeats(platform.transcribe(Account(), heard, Watch())))
 
@@ -551,9 +551,8 @@ def test_text_without_times_spans_its_part(
 ):
     http = {"status": 200, "content_type": "application/json", "body": body}
     scripted.script({"call": "speech_to_text", "http": http})
-    heard = without_heartbeats(
-        platform.transcribe(Account(), Recording([recording], times="phrase"), Watch())
-    )
+    timed = Recording([recording], timestamps="phrase")
+    heard = without_heartbeats(platform.transcribe(Account(), timed, Watch()))
 
     if texts is None:
         with pytest.raises(errors.UpstreamProtocolError):
@@ -574,7 +573,9 @@ def test_disconnect_ends_the_wait_for_platform_headers(
     ours, theirs = socket.socketpair()
     watch = Watch(ours)
     given = (
-        platform.transcribe(Account(), Recording([recording], times="phrase"), watch)
+        platform.transcribe(
+            Account(), Recording([recording], timestamps="phrase"), watch
+        )
         if call == "speech_to_text"
         else platform.speak(Account(), Speech(TEXT, "alloy"), watch)
     )

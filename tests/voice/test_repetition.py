@@ -1,4 +1,4 @@
-"""What is asked of the service so that it reads a text out, and what it may say."""
+"""The prompt that makes the service read a text aloud, and the answers accepted."""
 
 import itertools
 import sys
@@ -59,13 +59,13 @@ def test_text_is_split_at_the_best_place(text: str, most: int, expected: list[st
     ],
 )
 def test_unspoken_characters_are_removed(text: str, expected: str):
-    assert read_aloud.spoken(text) == expected
+    assert read_aloud.speakable_text(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "...", "# ()", "\n", "🙂"])
 def test_text_without_words_is_refused(text: str):
     with pytest.raises(BadRequest) as refusal:
-        read_aloud.readable(text)
+        read_aloud.speakable_pieces(text)
 
     assert refusal.value.param == "input"
 
@@ -83,7 +83,7 @@ def test_text_without_words_is_refused(text: str):
 def test_same_words_are_a_repetition(said: str):
     asked = "Hello, how are you today?"
 
-    assert read_aloud.similarity(asked, said) >= read_aloud.ALIKE
+    assert read_aloud.similarity(asked, said) >= read_aloud.MIN_SIMILARITY
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_same_words_are_a_repetition(said: str):
 def test_other_words_are_no_repetition(said: str):
     asked = "Hello, how are you today?"
 
-    assert read_aloud.similarity(asked, said) < read_aloud.ALIKE
+    assert read_aloud.similarity(asked, said) < read_aloud.MIN_SIMILARITY
 
 
 def test_similarity_of_expanding_letters_takes_few_steps():
@@ -109,7 +109,7 @@ def test_similarity_of_expanding_letters_takes_few_steps():
     Counted in steps of the comparison, one for each letter.
     """
     asked = "\ufdfa" * 800
-    assert len(read_aloud.letters(asked)) > 10_000
+    assert len(read_aloud.comparable_letters(asked)) > 10_000
     steps = 0
 
     def count(*_: Any) -> Any:
@@ -123,14 +123,14 @@ def test_similarity_of_expanding_letters_takes_few_steps():
     finally:
         sys.settrace(None)
 
-    assert alike > read_aloud.ALIKE
+    assert alike > read_aloud.MIN_SIMILARITY
     assert steps < 200_000
 
 
 def test_similarity_counts_letters_beyond_the_compared_ones():
     asked = "\ufdfa" * 200
 
-    assert read_aloud.similarity(asked, asked + asked) < read_aloud.ALIKE
+    assert read_aloud.similarity(asked, asked + asked) < read_aloud.MIN_SIMILARITY
 
 
 @pytest.mark.parametrize("said", ["a\u0316\u0301" * 50_000, "a" * 1_000_000])
@@ -138,7 +138,7 @@ def test_far_longer_answer_is_dissimilar_without_comparison(
     monkeypatch: pytest.MonkeyPatch, said: str
 ):
     """Normalising so many combining marks takes minutes."""
-    monkeypatch.setattr(read_aloud, "letters", None)
+    monkeypatch.setattr(read_aloud, "comparable_letters", None)
 
     assert read_aloud.similarity("a" * 800, said) == 0
 

@@ -1,4 +1,4 @@
-"""What of a text is read aloud."""
+"""The part of a text that is read aloud."""
 
 import pytest
 from hypothesis import given
@@ -68,7 +68,7 @@ def test_markdown_is_not_spoken(text: str, expected: str):
 
 @given(st.lists(st.text(st.characters(categories=["L", "Nd"]), min_size=1)))
 def test_words_are_spoken_unchanged(words: list[str]):
-    """Whatever their letters; sentences and lines are as they were."""
+    """In any script; sentences and lines are kept."""
     text = "\n".join(f"{word}, {word}." for word in words)
 
     assert spoken(text) == text

@@ -1,10 +1,11 @@
-"""Who speaks when a caller names a voice."""
+"""The voice that speaks when a client names one."""
 
 import pytest
 
 from hailuo.errors import BadRequest
+from hailuo.upstream.openai_voices import ORIGINAL_VOICES
 from hailuo.upstream.web import voices
-from hailuo.upstream.web.voices import chosen, replacements
+from hailuo.upstream.web.voices import parse_replacements, voice_id
 
 OPENAI = "alloy ash ballad coral echo fable onyx nova sage shimmer verse marin cedar"
 ORIGINAL = '"Podcast_girl,yueyue_hailuo,keli_hailuo";'
@@ -23,7 +24,7 @@ def test_every_official_voice_of_the_original_program_exists():
 def test_openai_voice_maps_to_an_official_voice(name: str, model: str):
     ids = [speaker.id for speaker in voices.VOICES]
 
-    assert chosen(name, model, {}) in ids
+    assert voice_id(name, model, {}) in ids
 
 
 @pytest.mark.parametrize(
@@ -39,23 +40,23 @@ def test_openai_voice_maps_to_an_official_voice(name: str, model: str):
     ],
 )
 def test_voice_maps_as_in_the_original_program(name: str, model: str, expected: str):
-    assert chosen(name, model, {}) == expected
+    assert voice_id(name, model, {}) == expected
 
 
 @pytest.mark.parametrize("name", ["", "nobody", "ALLOY", "puv_", "puv_../x", "a&b=c"])
 def test_unknown_voice_error_names_the_voices_route(name: str):
     with pytest.raises(BadRequest, match="/v1/audio/voices") as refusal:
-        chosen(name, "", {})
+        voice_id(name, "", {})
 
     assert refusal.value.param == "voice"
 
 
 def test_voice_replacement_holds_for_every_model():
-    replaced = replacements(ORIGINAL)
+    replaced = parse_replacements(ORIGINAL)
 
     for model in ("tts-1", "tts-1-hd"):
-        assert chosen("echo", model, replaced) == "yueyue_hailuo"
-    assert chosen("onyx", "tts-1", replaced) == "female-shaonv"
+        assert voice_id("echo", model, replaced) == "yueyue_hailuo"
+    assert voice_id("onyx", "tts-1", replaced) == "female-shaonv"
 
 
 @pytest.mark.parametrize(
@@ -71,8 +72,8 @@ def test_voice_replacement_holds_for_every_model():
         (",b,,d", {"echo": "b", "onyx": "d"}),
         ('"a";"', {"alloy": "a"}),
         ('"a","b"', {"alloy": "a", "echo": "b"}),
-        ("1,2,3,4,5,6,7", dict(zip(voices.REPLACEABLE, "123456", strict=True))),
+        ("1,2,3,4,5,6,7", dict(zip(ORIGINAL_VOICES, "123456", strict=True))),
     ],
 )
 def test_voice_replacements_are_parsed(setting: str, expected: dict[str, str]):
-    assert replacements(setting) == expected
+    assert parse_replacements(setting) == expected

@@ -1,4 +1,4 @@
-"""What a token says of itself: a hint, whatever anybody wrote into it."""
+"""The claims of a token: a hint, since anyone can write them."""
 
 import base64
 import json

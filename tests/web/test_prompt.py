@@ -6,7 +6,7 @@ import pytest
 
 from hailuo.files import Source
 from hailuo.upstream import Call, Message
-from hailuo.upstream.web.prompt import ABOUT_FILES, fold, latest
+from hailuo.upstream.web.prompt import ABOUT_FILES, fold, new_messages
 
 CALL = Call("weather", '{"city": "Paris"}')
 PICTURE = Source("messages[0].content[0]", image=True)
@@ -88,11 +88,11 @@ def test_file_in_a_tool_result_gets_no_question():
 
 def test_only_new_messages_of_a_known_conversation_are_sent():
     history = [user("a"), assistant("b"), user("c"), user("d")]
-    assert latest(history) == history[2:]
-    assert latest(history[2:]) == history[2:], "nothing was answered yet"
+    assert new_messages(history) == history[2:]
+    assert new_messages(history[2:]) == history[2:], "nothing was answered yet"
 
 
 def test_conversation_ending_with_an_answer_is_sent_whole():
     """There is nothing new to it, but something must be asked."""
     history = [user("a"), assistant("b")]
-    assert latest(history) == history
+    assert new_messages(history) == history

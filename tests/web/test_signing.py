@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from hailuo.upstream.web.client import stringified
+from hailuo.upstream.web.client import json_bytes
 from hailuo.upstream.web.signing import Signature, chat_digest, encode, signature
 
 UUID = "6c9a1c9e-0000-4000-8000-123456789abc"
@@ -44,7 +44,7 @@ def test_request_is_signed_as_the_browser_signs_it(path: str, body: Any, expecte
     request = requests.Request(
         method,
         f"https://hailuoai.com{path}{QUERY}",
-        data=None if body is None else stringified(body),
+        data=None if body is None else json_bytes(body),
         auth=Signature(),
     ).prepare()
     assert request.headers["Yy"] == expected

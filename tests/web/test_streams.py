@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 
 from hailuo.errors import UpstreamError, UpstreamProtocolError
 from hailuo.upstream.answer_pieces import answer_pieces
-from hailuo.upstream.web.chat import AnswerParser, repeated
+from hailuo.upstream.web.chat import AnswerParser, is_superseded
 from tests.heartbeats import without_heartbeats
 
 RECORDINGS = sorted(Path(__file__).with_name("streams").glob("*.sse"))
 
 
 def played(parts: Iterable[bytes], *, streamed: bool = True) -> dict[str, Any]:
-    """What an answer that arrives in *parts* comes to."""
+    """Return the sum of an answer that arrives in *parts*."""
     transcript = AnswerParser(streamed=streamed)
     text, links, error = "", [], None
     begun = streamed
@@ -158,12 +158,12 @@ def said(content: str, ending: str = '","isEnd":1,"extra":{}}}}') -> bytes:
 def test_event_is_skipped_only_when_the_next_repeats_it(
     event: bytes, newer: bytes, is_repeated: bool
 ):
-    assert repeated(event, newer) is is_repeated
+    assert is_superseded(event, newer) is is_repeated
 
 
 def test_skipped_text_is_given_before_the_failure_behind_it():
     sound, broken = said("a"), said(r"a\x")
-    assert repeated(sound, broken)
+    assert is_superseded(sound, broken)
     transcript = AnswerParser()
     with pytest.raises(UpstreamProtocolError):
         transcript.feed(b"data: " + sound + b"\n\ndata: " + broken + b"\n\n")

@@ -1,16 +1,15 @@
-"""The process that opens foreign audio; FFmpeg runs here and nowhere else.
+"""Entry point of the audio worker, the only process in which FFmpeg runs.
 
-    python -m hailuo.audio.worker.__main__ parts SECONDS            < a file    > its parts as MP3
-    python -m hailuo.audio.worker.__main__ convert FORMAT SPEED     < MP3       > the format
+    python -m hailuo.audio.worker parts SECONDS         < a file    > its parts as MP3
+    python -m hailuo.audio.worker convert FORMAT SPEED  < MP3       > the format
 
-What it writes are blocks: four bytes of length, most significant first, and so many
-bytes. `parts` writes a block for each part. `convert` reads blocks and answers each
-with one, which may be empty; an empty block says that nothing more comes.
+The output is a sequence of blocks: four bytes of length, most significant first, then
+that many bytes. `parts` writes one block for each part. `convert` reads blocks and
+answers each with one, which may be empty; an empty input block marks the end.
 
-It limits its own time and memory before it looks at anything, and gives way to the
-server. It ends with 65 when there is no audio that it can read, with 66 when there is
-too much of it, with 70 when the fault is ours. Why it failed stands on its standard
-error, without a word of the file.
+The worker limits its own CPU time and memory before it reads anything, and runs at a
+lower priority than the server. It exits with one of the codes of this package; the
+reason of a failure is written to standard error, without any content of the file.
 """
 
 import os
@@ -22,39 +21,39 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-CPU_S = 600  # an hour of audio takes about one minute
-MEMORY = 1 << 30  # of address space: libraries take a quarter of it
-GIVES_WAY = 10  # added to the niceness
-OOM_SCORE = 1000  # the first to go when the machine's memory runs out
+from . import FAULT, NO_AUDIO, TOO_LONG
 
-NO_AUDIO, TOO_LONG, FAULT = 65, 66, 70
+MAX_CPU_S = 600  # an hour of audio takes about one minute
+MAX_MEMORY = 1 << 30  # bytes of address space; libraries take a quarter of it
+NICENESS = 10  # added to the server's
+OOM_SCORE = 1000  # killed first when the machine runs out of memory
 
-# Errors of these kinds name what is in a program; others may quote the file.
-OF_THE_CODE = (ImportError, TypeError, AttributeError, NameError)
+# Messages of these errors name parts of a program; those of others may quote the file.
+CODE_ERRORS = (ImportError, TypeError, AttributeError, NameError)
 
 
-def limit() -> None:
+def limit_resources() -> None:
     """Bound what a hostile file can take; nothing can be written to disk."""
     with suppress(OSError):  # elsewhere than on Linux
         Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 5))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S + 5))
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(GIVES_WAY)
+    os.nice(NICENESS)
 
 
 def main(arguments: list[str]) -> int:
-    limit()
+    limit_resources()
     try:
-        work(arguments)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the server is told
+        run(arguments)
+    except Exception as error:  # noqa: BLE001 - the exit code reports every failure
         sys.stderr.write(f"{reason(error)}\n")
         return exit_code(error)
     return 0
 
 
-def work(arguments: list[str]) -> None:
+def run(arguments: list[str]) -> None:
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     if arguments[0] == "parts":
         from .segmentation import parts
@@ -66,7 +65,7 @@ def work(arguments: list[str]) -> None:
 
 
 def exit_code(error: Exception) -> int:
-    from .decoding import UNREADABLE, TooLong
+    from .ffmpeg import UNREADABLE, TooLong
 
     if isinstance(error, TooLong):
         return TOO_LONG
@@ -74,19 +73,20 @@ def exit_code(error: Exception) -> int:
 
 
 def reason(error: Exception) -> str:
-    """Return the kind of *error* and its place, as `ValueError at decoding.py:36`."""
-    said = f": {error}" if isinstance(error, OF_THE_CODE) else ""
+    """Return the class of *error* and its place, as `ValueError at ffmpeg.py:36`."""
+    message = f": {error}" if isinstance(error, CODE_ERRORS) else ""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}{said}"
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
+    return f"{type(error).__name__} at {place}{message}"
 
 
 def convert(source: BinaryIO, sink: BinaryIO, format: str, speed: float) -> None:
-    """Answer each block of MP3 with what it becomes."""
+    """Answer each block of MP3 with the converted audio that is ready."""
     from .transcoding import Conversion
 
     conversion = Conversion(format, speed)
     while block := read(source):
-        write(sink, conversion.turn(block))
+        write(sink, conversion.feed(block))
     write(sink, conversion.end())
 
 
@@ -96,7 +96,7 @@ def write(sink: BinaryIO, block: bytes) -> None:
 
 
 def read(source: BinaryIO) -> bytes:
-    """The next block; empty when nothing more comes."""
+    """Return the next block; b"" at the end."""
     (size,) = struct.unpack(">I", source.read(4) or b"\0\0\0\0")
     return source.read(size)
 

@@ -1,6 +1,6 @@
-"""A recording as recognition takes it: MP3, in parts that begin at pauses.
+"""Parts of a recording as MP3 for recognition, cut at pauses (child only).
 
-source: protocol.md 6 for the MP3. Only the child process imports this.
+source: protocol.md 6 for the MP3.
 """
 
 from array import array
@@ -10,31 +10,30 @@ from typing import Any, BinaryIO
 
 import av
 
-from .decoding import (
+from .ffmpeg import (
     TooLong,
     Unreadable,
-    decoded,
-    decoded_packet,
-    opened,
+    audio_streams,
+    decoded_frames,
+    new_encoder,
+    open_container,
+    packet_frames,
     shape_of,
-    tracks,
 )
-from .encoding import Format, encoder
 
-MAX_S = 4 * 3600
+MAX_S = 4 * 3600  # of one recording
 
 RATE = 44_100
 LAYOUT = "stereo"
-FRAME = 1152  # samples: an MP3 frame
-FRAME_SIZES = (626, 627)  # bytes: 192 kbit/s at 44.1 kHz, without and with padding
-WINDOW = 30 * RATE // FRAME  # frames before the limit in which a pause is looked for
+BITRATE = 192_000
+FRAME = 1152  # samples of an MP3 frame
+FRAME_SIZES = (626, 627)  # bytes, without and with padding
+WINDOW = 30 * RATE // FRAME  # frames before the limit in which a pause is searched
 PAUSE = 12  # frames, 0.3 s
-
-FORMAT = Format("libmp3lame", bitrate=192_000)
 
 
 def parts(source: BinaryIO, seconds: float) -> Iterator[bytes]:
-    """The audio as MP3 for recognition, each part *seconds* long at most.
+    """Yield the recording as MP3 for recognition, in parts of *seconds* at most.
 
     raises: Unreadable, TooLong.
     """
@@ -42,21 +41,22 @@ def parts(source: BinaryIO, seconds: float) -> Iterator[bytes]:
         source.seek(0)
         yield source.read()
         return
-    found = False
-    for part in cut(resampled(decoded(source)), int(seconds * RATE / FRAME)):
-        found = True
+    is_empty = True
+    max_frames = int(seconds * RATE / FRAME)
+    for part in cut(resampled(decoded_frames(source)), max_frames):
+        is_empty = False
         yield part
-    if not found:
+    if is_empty:
         raise Unreadable
 
 
 def fits(source: BinaryIO, seconds: float) -> bool:
-    """Whether it is what recognition takes already: every frame, and not too many.
+    """Return whether the file is an MP3 that recognition takes as it is.
 
     raises: Unreadable.
     """
-    with opened(source) as container:
-        stream = tracks(container)[0]
+    with open_container(source) as container:
+        stream = audio_streams(container)[0]
         context = stream.codec_context
         if container.format.name != "mp3":
             return False
@@ -66,14 +66,14 @@ def fits(source: BinaryIO, seconds: float) -> bool:
         for packet in container.demux(stream):
             if packet.size and packet.size not in FRAME_SIZES:
                 return False
-            frames += sum(1 for _ in decoded_packet(packet))
+            frames += sum(1 for _ in packet_frames(packet))
             if frames * FRAME > seconds * RATE:
                 return False
     return frames > 0
 
 
 def resampled(frames: Iterable[Any]) -> Iterator[Any]:
-    """Frames of 1,152 samples as the MP3 encoder wants them; the last may be shorter.
+    """Yield frames of 1,152 samples for the MP3 encoder; the last may be shorter.
 
     raises: TooLong.
     """
@@ -83,59 +83,56 @@ def resampled(frames: Iterable[Any]) -> Iterator[Any]:
             yield from resampler.resample(None) if resampler else ()
             resampler = av.AudioResampler("s16p", LAYOUT, RATE, FRAME)
         assert resampler is not None
-        for made in resampler.resample(frame):
-            samples += made.samples
-            yield made
+        for output in resampler.resample(frame):
+            samples += output.samples
+            yield output
         if samples > MAX_S * RATE:
             raise TooLong
     yield from resampler.resample(None) if resampler else ()
 
 
-def cut(frames: Iterable[Any], most: int) -> Iterator[bytes]:
-    """Encode, beginning a new part at a pause before *most* frames are reached."""
-    window = min(WINDOW, most // 2)
-    held: list[Any] = []
-    part = Mp3()
+def cut(frames: Iterable[Any], max_frames: int) -> Iterator[bytes]:
+    """Encode *frames*, beginning a new part at a pause before *max_frames*."""
+    window = min(WINDOW, max_frames // 2)
+    pending: list[Any] = []
+    part = PartEncoder()
     for frame in frames:
-        if part.frames < most - window:
+        if part.frames < max_frames - window:
             part.add(frame)
             continue
-        held.append(frame)
-        if len(held) < window:
+        pending.append(frame)
+        if len(pending) < window:
             continue
-        at = quietest([level(each) for each in held])
-        for each in held[:at]:
-            part.add(each)
+        pause = quietest([loudness(frame) for frame in pending])
+        part.extend(pending[:pause])
         yield part.end()
-        part = Mp3()
-        for each in held[at:]:
-            part.add(each)
-        held = []
-    for each in held:
-        part.add(each)
+        part = PartEncoder()
+        part.extend(pending[pause:])
+        pending = []
+    part.extend(pending)
     if part.frames:
         yield part.end()
 
 
-def level(frame: Any) -> int:
-    """How loud a frame is: the sum of every 16th sample, without its sign."""
+def loudness(frame: Any) -> int:
+    """Return the sum of every 16th sample of a frame, without its sign."""
     planes = (array("h", bytes(plane)[: frame.samples * 2]) for plane in frame.planes)
     return sum(sum(map(abs, plane[::16])) for plane in planes)
 
 
 def quietest(levels: list[int], span: int = PAUSE) -> int:
-    """The middle of the quietest *span* in a row; of equal ones the last."""
+    """Return the middle of the quietest *span* in a row; of equal ones the last."""
     spans = range(max(1, len(levels) - span + 1))
     start = min(spans, key=lambda at: (sum(levels[at : at + span]), -at))
     return start + min(span, len(levels)) // 2
 
 
-class Mp3:
-    """One part: bare frames, without tags, without anything about its length."""
+class PartEncoder:
+    """One part: bare MP3 frames, without tags and without an Info frame."""
 
     def __init__(self) -> None:
-        self._encoder = encoder(FORMAT, RATE, LAYOUT)
-        self._made: list[bytes] = []
+        self._encoder = new_encoder("libmp3lame", RATE, LAYOUT, BITRATE)
+        self._packets: list[bytes] = []
         self._samples = 0
         self.frames = 0
 
@@ -143,8 +140,13 @@ class Mp3:
         frame.pts, frame.time_base = self._samples, Fraction(1, frame.rate)
         self._samples += frame.samples
         self.frames += 1
-        self._made += map(bytes, self._encoder.encode(frame))
+        self._packets += map(bytes, self._encoder.encode(frame))
+
+    def extend(self, frames: Iterable[Any]) -> None:
+        for frame in frames:
+            self.add(frame)
 
     def end(self) -> bytes:
-        self._made += map(bytes, self._encoder.encode(None))
-        return b"".join(self._made)
+        """Return the whole part."""
+        self._packets += map(bytes, self._encoder.encode(None))
+        return b"".join(self._packets)

@@ -1,50 +1,43 @@
-"""MP3 in another format or at another speed. Only the child process imports this."""
+"""MP3 to another format or speed, block by block (child only)."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import av
 
-from .decoding import Unreadable, shape_of
-from .encoding import Format, configure, encoder
+from ..formats import FORMATS, AudioFormat
+from .ffmpeg import Unreadable, configure, new_encoder, shape_of
 
-FORMATS = {
-    "mp3": Format("libmp3lame", bitrate=128_000),
-    "opus": Format("libopus", "ogg", 48_000, bitrate=64_000),
-    "aac": Format("aac", "adts", bitrate=128_000),
-    "flac": Format("flac", "flac"),
-    "wav": Format("pcm_s16le", "wav", 24_000, "mono"),
-    "pcm": Format("pcm_s16le", "", 24_000, "mono"),
-}
-
-# What is encoded leaves at once: no buffer, Ogg pages of 0.2 s.
-BLOCK = {"flush_packets": "1", "page_duration": "200000"}
+# Encoded audio is written at once: no buffer, Ogg pages of 0.2 s.
+MUXER_OPTIONS = {"flush_packets": "1", "page_duration": "200000"}
 
 
 class Conversion:
-    """One MP3, which comes in blocks of any size.
+    """Conversion of one MP3, which arrives in blocks of any size.
 
-    name: of FORMATS.
+    format: a name of FORMATS.
+    speed: 0.25 to 4; the pitch stays.
     """
 
-    def __init__(self, name: str, speed: float) -> None:
+    def __init__(self, format: str, speed: float) -> None:
         self._decoder: Any = av.CodecContext.create("mp3", "r")
-        self._output = Output(FORMATS[name], speed)
+        self._output = Output(FORMATS[format], speed)
 
-    def turn(self, block: bytes) -> bytes:
-        """What comes out when *block* goes in."""
+    def feed(self, block: bytes) -> bytes:
+        """Return the converted audio that is ready after *block*."""
         self._output.add(self._frames(self._decoder.parse(block)))
         return self._output.take()
 
     def end(self) -> bytes:
-        """The rest. raises: Unreadable when there was no sound at all."""
+        """Return the remaining audio. raises: Unreadable when there was no audio."""
         self._output.add(self._frames([*self._decoder.parse(None), None]))
         self._output.end()
         return self._output.take()
 
     def _frames(self, packets: Iterable[Any]) -> Iterator[Any]:
-        """What the packets hold; those that cannot be decoded are left out."""
+        """Yield the frames of the packets; broken packets are left out."""
         for packet in packets:
             try:
                 yield from self._decoder.decode(packet)
@@ -53,12 +46,9 @@ class Conversion:
 
 
 class Output:
-    """Frames in, bytes of a format out.
+    """Encoder and muxer of one file: frames in, bytes out."""
 
-    speed: how much faster; the pitch stays.
-    """
-
-    def __init__(self, format: Format, speed: float) -> None:
+    def __init__(self, format: AudioFormat, speed: float) -> None:
         self._format = format
         self._speed = speed
         self._shape: tuple[str, str, int] | None = None
@@ -78,7 +68,7 @@ class Output:
             self._encode()
 
     def end(self) -> None:
-        """raises: Unreadable when there was no sound at all."""
+        """Flush the encoder. raises: Unreadable when there was no audio at all."""
         if self._encoder is None:
             raise Unreadable
         self._graph.push(None)
@@ -88,17 +78,18 @@ class Output:
             self._container.close()
 
     def take(self) -> bytes:
-        taken = b"".join(self._written)
+        """Return the bytes that were written since the last call."""
+        data = b"".join(self._written)
         self._written.clear()
-        return taken
+        return data
 
     def write(self, data: bytes) -> int:
-        """What makes it a file for the container."""
+        """Collect what the muxer writes: the file interface for `av.open`."""
         self._written.append(bytes(data))
         return len(data)
 
     def _begin(self, frame: Any) -> None:
-        """Take frames of this shape from now on."""
+        """Set up the filters for frames of this shape."""
         if self._graph:
             self._graph.push(None)
             self._encode()
@@ -107,17 +98,19 @@ class Output:
                 self._format.rate or frame.rate,
                 self._format.layout or frame.layout.name,
             )
-        self._graph = graph(frame, self._encoder, self._speed)
+        self._graph = filter_graph(frame, self._encoder, self._speed)
 
     def _open(self, rate: int, layout: str) -> None:
         format = self._format
         if not format.container:
-            self._encoder = encoder(format, rate, layout)
+            self._encoder = new_encoder(format.codec, rate, layout, format.bitrate)
             return
-        self._container = av.open(self, "w", format=format.container, options=BLOCK)
+        self._container = av.open(
+            self, "w", format=format.container, options=MUXER_OPTIONS
+        )
         stream = self._container.add_stream(format.codec, rate=rate)
         self._encoder = stream.codec_context
-        configure(self._encoder, format, rate, layout)
+        configure(self._encoder, rate, layout, format.bitrate)
         self._stream = stream
 
     def _encode(self) -> None:
@@ -139,12 +132,12 @@ class Output:
                 self._written.append(bytes(packet))
 
 
-def graph(frame: Any, encoder: Any, speed: float) -> Any:
-    """Faster or slower, then what the encoder takes, in frames of its size."""
+def filter_graph(frame: Any, encoder: Any, speed: float) -> Any:
+    """Build filters that change the speed, then the shape and size of the frames."""
     encoder.open(strict=False)
-    made = av.filter.Graph()
+    graph = av.filter.Graph()
     steps = [
-        made.add_abuffer(
+        graph.add_abuffer(
             template=None,
             sample_rate=frame.rate,
             format=frame.format.name,
@@ -152,20 +145,20 @@ def graph(frame: Any, encoder: Any, speed: float) -> Any:
             time_base=Fraction(1, frame.rate),
         )
     ]
-    steps += [made.add("atempo", str(factor)) for factor in tempos(speed)]
-    wanted = f"sample_fmts={encoder.format.name}:sample_rates={encoder.rate}"
-    steps.append(made.add("aformat", f"{wanted}:channel_layouts={encoder.layout.name}"))
+    steps += [graph.add("atempo", str(factor)) for factor in tempo_factors(speed)]
+    shape = f"sample_fmts={encoder.format.name}:sample_rates={encoder.rate}"
+    steps.append(graph.add("aformat", f"{shape}:channel_layouts={encoder.layout.name}"))
     if encoder.frame_size:
-        steps.append(made.add("asetnsamples", f"n={encoder.frame_size}:p=0"))
-    steps.append(made.add("abuffersink"))
-    for one, next in zip(steps, steps[1:], strict=False):
-        one.link_to(next)
-    made.configure()
-    return made
+        steps.append(graph.add("asetnsamples", f"n={encoder.frame_size}:p=0"))
+    steps.append(graph.add("abuffersink"))
+    for step, following in pairwise(steps):
+        step.link_to(following)
+    graph.configure()
+    return graph
 
 
-def tempos(speed: float) -> list[float]:
-    """Factors of 0.5 to 2, which atempo does best, that make *speed* together."""
+def tempo_factors(speed: float) -> list[float]:
+    """Return factors of 0.5 to 2, at which atempo is best, whose product is *speed*."""
     factors = []
     while not 0.5 <= speed <= 2:
         factors.append(2.0 if speed > 2 else 0.5)

@@ -1,8 +1,8 @@
-"""The messages of a chat completion, read into plain records.
+"""Read the messages of a chat completion into plain records.
 
-Histories are what clients have left of them: trimmed, aborted, translated from another
-API. Only the newest message is refused for a part that cannot be used; earlier ones
-lose it. Whether calls and results fit together is for the upstream to mend.
+Clients trim and abort histories, and translate them from other APIs. So an unusable
+part is rejected only in the newest message, and dropped from earlier ones. The upstream
+matches calls with their results.
 """
 
 import time
@@ -15,7 +15,7 @@ import orjson
 from ...errors import BadRequest
 from ...upstream import Call, Message
 from .. import content_parts
-from ..validation import optional, wrong
+from ..validation import invalid_field, optional
 
 ROLES = {
     "system": "system",
@@ -25,49 +25,49 @@ ROLES = {
     "tool": "tool",
     "function": "tool",
 }
-MOST_MESSAGES = 10_000
-TURN = 256  # messages that are read, some 5 µs each, before others have a turn
+MAX_MESSAGES = 10_000
+MESSAGES_AT_A_TIME = 256  # some 5 µs each, before other requests run
 
-# Names under which clients hand thinking back (platform.md, Thinking has to go round);
-# what stands in reasoning_details, or in parts of the content, is the same once more.
+# Names under which clients return thinking (platform.md, Thinking has to go round);
+# reasoning_details, and parts of the content, repeat it.
 _THINKING = ("reasoning_content", "reasoning", "thinking")
 _THINKING_PARTS = frozenset(("reasoning", "thinking", "redacted_thinking"))
 
 
 def read_messages(body: Mapping[str, Any]) -> Sequence[Message]:
     """Return the conversation, oldest message first. raises: BadRequest."""
-    found = body.get("messages")
-    if not isinstance(found, list) or not found:
-        raise wrong("messages", "a list of at least one message")
-    if len(found) > MOST_MESSAGES:
-        raise wrong("messages", f"a list of at most {MOST_MESSAGES:,} messages")
-    newest = len(found) - 1
-    while newest and _is_placeholder(found[newest]):
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise invalid_field("messages", "a list of at least one message")
+    if len(messages) > MAX_MESSAGES:
+        raise invalid_field("messages", f"a list of at most {MAX_MESSAGES:,} messages")
+    newest = len(messages) - 1
+    while newest and _is_placeholder(messages[newest]):
         newest -= 1
-    read = []
-    for index, message in enumerate(found[: newest + 1]):
-        read.append(_message(message, f"messages[{index}]", index == newest))
-        if index % TURN == TURN - 1:
+    records = []
+    for index, message in enumerate(messages[: newest + 1]):
+        records.append(_message(message, f"messages[{index}]", index == newest))
+        if index % MESSAGES_AT_A_TIME == MESSAGES_AT_A_TIME - 1:
             time.sleep(0)
-    return read
+    return records
 
 
 def _message(message: Any, path: str, newest: bool) -> Message:
     if not isinstance(message, dict):
-        raise wrong(path, "an object with a role and a content")
+        raise invalid_field(path, "an object with a role and a content")
     role = message.get("role")
     if not isinstance(role, str) or role not in ROLES:
-        raise wrong(f"{path}.role", "one of " + ", ".join(ROLES))
+        raise invalid_field(f"{path}.role", "one of " + ", ".join(ROLES))
     assistant = role == "assistant"
-    said = message.get("content")
-    if said is None and isinstance(message.get("refusal"), str):
-        said = message["refusal"]
+    content = message.get("content")
+    if content is None and isinstance(message.get("refusal"), str):
+        content = message["refusal"]
     if ROLES[role] == "tool":
-        said = _result(said, f"{path}.content")
+        content = _result(content, f"{path}.content")
     return Message(
         ROLES[role],
         content_parts.content(
-            said,
+            content,
             f"{path}.content",
             forgiving=not newest,
             ignored=_THINKING_PARTS if assistant else (),
@@ -80,14 +80,14 @@ def _message(message: Any, path: str, newest: bool) -> Message:
 
 
 def _is_placeholder(message: Any) -> bool:
-    """Whether it is where a client will put the answer, behind the newest message."""
+    """Return whether the client added it to hold the answer, after its last message."""
     keys = ("content", "refusal", "tool_calls", "function_call")
     empty = isinstance(message, dict) and not any(map(message.get, keys))
     return empty and message.get("role") == "assistant"
 
 
 def _result(content: Any, path: str) -> Any:
-    """A tool's result as a content: any JSON that is none is told as it is written.
+    """Return a tool's result as content; other JSON is serialized.
 
     raises: BadRequest.
     """
@@ -101,14 +101,14 @@ def _result(content: Any, path: str) -> Any:
 
 
 def _calls(message: Mapping[str, Any], path: str, newest: bool) -> Sequence[Call]:
-    """The functions that were called; function_call is the deprecated form.
+    """Return the calls of a message; function_call is the deprecated form.
 
-    A call that was aborted before it had a name is lost from an earlier message.
+    A call that was aborted before it had a name is dropped from an earlier message.
     """
-    given = optional(message, "tool_calls", list, "a list", f"{path}.") or ()
+    tool_calls = optional(message, "tool_calls", list, "a list", f"{path}.") or ()
     readers = [
         partial(_call, call, f"{path}.tool_calls[{at}]")
-        for at, call in enumerate(given)
+        for at, call in enumerate(tool_calls)
     ]
     if isinstance(function := message.get("function_call"), dict):
         readers.append(partial(_function, function, f"{path}.function_call"))
@@ -128,14 +128,14 @@ def _call(call: Any, path: str) -> Call:
         for kind in ("function", "custom"):
             if isinstance(call.get(kind), dict):
                 return _function(call[kind], f"{path}.{kind}")._replace(id=id)
-    raise wrong(path, "an object with a function")
+    raise invalid_field(path, "an object with a function")
 
 
 def _function(function: Mapping[str, Any], path: str) -> Call:
-    """A call's name and arguments; the input of a custom tool is any text."""
+    """Return a call by name and arguments; the input of a custom tool is any text."""
     name, arguments = function.get("name"), function.get("arguments")
     if not isinstance(name, str):
-        raise wrong(f"{path}.name", "a string")
+        raise invalid_field(f"{path}.name", "a string")
     if "input" in function and arguments is None:
         arguments = {"input": function["input"]}
     if isinstance(arguments, str):
@@ -147,20 +147,20 @@ def _json(value: Any, path: str) -> str:
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
-        raise wrong(path, "JSON that is not nested so deep") from None
+        raise invalid_field(path, "JSON that is less deeply nested") from None
 
 
 def _id(value: Any, path: str) -> str:
-    """An id; some clients count with numbers."""
+    """Return an id as a string; some clients send numbers."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if value is not None and not isinstance(value, str):
-        raise wrong(path, "a string")
+        raise invalid_field(path, "a string")
     return value or ""
 
 
 def _thinking(message: Mapping[str, Any]) -> str:
-    """What an assistant thought before it spoke, from the first place that has it."""
+    """Return the thinking before an answer, from the first field that has it."""
     for name in _THINKING:
         if isinstance(message.get(name), str) and message[name]:
             return str(message[name])
@@ -174,9 +174,9 @@ def _thinking(message: Mapping[str, Any]) -> str:
 
 
 def _texts(details: Any) -> str:
-    """The texts of thinking in parts, {"type": "reasoning.text", "text": "…"}."""
-    found = details if isinstance(details, list) else ()
-    return "".join(_text(each) for each in found if isinstance(each, dict))
+    """Join the texts of thinking parts, {"type": "reasoning.text", "text": "…"}."""
+    parts = details if isinstance(details, list) else ()
+    return "".join(_text(part) for part in parts if isinstance(part, dict))
 
 
 def _text(detail: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
-"""What a request may hold. A wrong field is refused by its name.
+"""Validation of a chat completion request; an invalid field is rejected by its name.
 
-Checked by hand, by `type` of each part: the messages of a schema library about unions
-do not read well. What has no meaning upstream is left alone; what would change the
-shape of the answer and cannot be done is refused.
+Fields are checked by hand, by the `type` of each part, because the messages of schema
+libraries about unions are hard to read. Fields without a meaning upstream are ignored;
+those that ask for an unsupported form of answer are rejected.
 """
 
 import re
@@ -16,22 +16,25 @@ from ...files import Source
 from ...settings import Settings
 from ...upstream import Question
 from .. import json_body
-from ..validation import DEFAULT_MODEL, flag, name, optional, wrong
+from ..validation import DEFAULT_MODEL, flag, invalid_field, name, optional
 from .messages import read_messages
 from .tools import offered_tools
 
-MAX_STOPS = 16  # four times OpenAI's: some clients add their own to the user's
-MAX_STOP_CHARACTERS = 1_024  # looking for one takes the square of its length a piece
+MAX_STOPS = 16  # four times OpenAI's, since some clients add their own to the user's
+MAX_STOP_CHARACTERS = 1_024  # a search takes the square of its length per piece
 
-_CONVERSATION = re.compile(r"new|[1-9][0-9]{0,31}")  # 0 would begin one, upstream
-_OURS = frozenset(  # what the other fields of a ChatRequest and its question say
+_CONVERSATION = re.compile(r"new|[1-9][0-9]{0,31}")  # 0 would begin one upstream
+_READ_FIELDS = frozenset(  # fields that are not passed on as options
     "messages model stream stream_options stop n conversation_id tools tool_choice "
     "functions function_call max_tokens max_completion_tokens".split()
 )
 
 
 class ChatRequest(NamedTuple):
-    """A chat completion as it was asked for. sources: the files of its last message."""
+    """A validated chat completion request.
+
+    sources: the files of its last message.
+    """
 
     question: Question
     sources: Sequence[Source]
@@ -41,7 +44,7 @@ class ChatRequest(NamedTuple):
 
 
 def chat_request(request: Request, settings: Settings) -> ChatRequest:
-    """raises: BadRequest, naming the field; TooLarge."""
+    """Read and validate a request. raises: BadRequest, naming the field; TooLarge."""
     body = json_body.read(request, settings)
     _check_shape(body)
     model = name(body, "model") or DEFAULT_MODEL
@@ -55,14 +58,14 @@ def chat_request(request: Request, settings: Settings) -> ChatRequest:
         question=Question(
             messages=messages,
             model=model,
-            options={name: body[name] for name in body if name not in _OURS},
+            options={name: body[name] for name in body if name not in _READ_FIELDS},
             conversation=_conversation(body),
             tools=tools,
-            choice=choice,
+            tool_choice=choice,
             max_tokens=_max_tokens(body),
-            stops=stops,
-            streamed=stream or bool(stops),  # a stop ends it as it comes
-            counted=include_usage or not stream,
+            stop_sequences=stops,
+            streamed=stream or bool(stops),  # a stop sequence ends it early
+            include_usage=include_usage or not stream,
         ),
         model=model,
         stream=stream,
@@ -71,40 +74,40 @@ def chat_request(request: Request, settings: Settings) -> ChatRequest:
 
 
 def _check_shape(body: Mapping[str, Any]) -> None:
-    """Refuse what asks for another shape of answer than there is."""
+    """Reject requests for a form of answer that is not supported."""
     if body.get("n") not in (None, 1):
-        raise wrong("n", "1: there is one answer to a question")
+        raise invalid_field("n", "1: only one choice is supported")
     if body.get("logprobs"):
-        raise wrong("logprobs", "false: the service does not tell them")
-    form = optional(body, "response_format", dict, "an object") or {}
-    kind = form.get("type")
+        raise invalid_field("logprobs", "false: log probabilities are not available")
+    response_format = optional(body, "response_format", dict, "an object") or {}
+    kind = response_format.get("type")
     if kind in ("json_object", "json_schema"):
         param, unsupported = "response_format.type", "unsupported_value"
-        why = "describe the form in a message, and leave response_format out"
-        message = f"{param}: {kind} is not supported: {why}"
+        advice = "describe the format in a message, and omit response_format"
+        message = f"{param}: {kind} is not supported: {advice}"
         raise BadRequest(message, param=param, code=unsupported)
     if kind not in (None, "text"):
-        raise wrong("response_format.type", '"text"')
+        raise invalid_field("response_format.type", '"text"')
     modalities = optional(body, "modalities", list, "a list") or ["text"]
     if modalities != ["text"]:
-        raise wrong("modalities", '["text"]: for speech there is /v1/audio/speech')
+        raise invalid_field("modalities", '["text"]; use /v1/audio/speech for speech')
 
 
 def _stops(body: Mapping[str, Any]) -> Sequence[str]:
-    found = body.get("stop")
-    found = [found] if isinstance(found, str) else found or []
-    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise wrong("stop", "a string or a list of strings")
-    if len(found) > MAX_STOPS or any(len(each) > MAX_STOP_CHARACTERS for each in found):
-        most = (
+    stops = body.get("stop")
+    stops = [stops] if isinstance(stops, str) else stops or []
+    if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
+        raise invalid_field("stop", "a string or a list of strings")
+    if len(stops) > MAX_STOPS or any(len(stop) > MAX_STOP_CHARACTERS for stop in stops):
+        limits = (
             f"at most {MAX_STOPS} strings of at most {MAX_STOP_CHARACTERS:,} characters"
         )
-        raise wrong("stop", most)
-    return [each for each in found if each]
+        raise invalid_field("stop", limits)
+    return [stop for stop in stops if stop]
 
 
 def _max_tokens(body: Mapping[str, Any]) -> int | None:
-    """The most tokens of an answer; -1 and 0 are how some clients say "no limit"."""
+    """Return the limit of an answer; some clients send -1 or 0 for no limit."""
     name = "max_completion_tokens"
     if body.get(name) is None:
         name = "max_tokens"
@@ -112,12 +115,12 @@ def _max_tokens(body: Mapping[str, Any]) -> int | None:
     if isinstance(limit, float) and limit.is_integer():
         limit = int(limit)
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int)):
-        raise wrong(name, "a whole number of tokens")
+        raise invalid_field(name, "a whole number of tokens")
     return limit if limit is not None and limit > 0 else None
 
 
 def _conversation(body: Mapping[str, Any]) -> str:
-    found = optional(body, "conversation_id", str, "a string") or ""
-    if found and not _CONVERSATION.fullmatch(found):
-        raise wrong("conversation_id", '"new" or the id of an answer')
-    return str(found)
+    conversation = optional(body, "conversation_id", str, "a string") or ""
+    if conversation and not _CONVERSATION.fullmatch(conversation):
+        raise invalid_field("conversation_id", '"new" or the id of an answer')
+    return str(conversation)

@@ -1,6 +1,6 @@
-"""OpenAI's answers: chat.completion, its chunks, the lines of their stream (pure).
+"""Chat completions and their chunks, in OpenAI's format (no I/O).
 
-source: apis.md 1.2, 1.3 and, for what clients can read, 2.1.
+source: apis.md 1.2, 1.3 and, for the limits of clients, 2.1.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from ... import errors
 from ...upstream import Link, Piece, ToolCall, Usage
+from ..sse import event
 
 FINISH = {
     "stop": "stop",
@@ -18,16 +18,15 @@ FINISH = {
     "filtered": "content_filter",
 }
 
-PING = b": ping\n\n"
 DONE = b"data: [DONE]\n\n"
-LINE_CHARACTERS = 8_000  # one-api reads lines of less than 64 KiB
-LINE_LINKS = 10
+MAX_LINE_CHARACTERS = 8_000  # one-api reads lines of less than 64 KiB
+MAX_LINE_LINKS = 10
 
 
 def completion(
     pieces: Sequence[Piece], id: str, model: str, created: int
 ) -> dict[str, Any]:
-    """A whole answer from its pieces, the last of which says how it ended."""
+    """Return a completion of all *pieces*; the last one says how it ended."""
     last = pieces[-1]
     choice = {
         "index": 0,
@@ -48,7 +47,7 @@ def completion(
 def _message(pieces: Sequence[Piece]) -> dict[str, Any]:
     text = "".join(piece.text for piece in pieces)
     reasoning = "".join(piece.reasoning for piece in pieces)
-    calls = joined(call for piece in pieces for call in piece.tool_calls)
+    calls = join_calls(call for piece in pieces for call in piece.tool_calls)
     message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
     if reasoning:
         message["reasoning_content"] = reasoning
@@ -60,8 +59,8 @@ def _message(pieces: Sequence[Piece]) -> dict[str, Any]:
     return message
 
 
-def joined(parts: Iterable[ToolCall]) -> list[ToolCall]:
-    """The calls whose parts these are."""
+def join_calls(parts: Iterable[ToolCall]) -> list[ToolCall]:
+    """Join the parts of calls, in the order of their numbers."""
     calls: dict[int, ToolCall] = {}
     for part in parts:
         call = calls.setdefault(part.number, part._replace(arguments=""))
@@ -79,14 +78,14 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 
 def _call_delta(call: ToolCall) -> dict[str, Any]:
-    """The first part of a call names it; the others only add to its arguments."""
+    """Return a call's part: the first names it, the others add to its arguments."""
     if call.name:
         return {"index": call.number, **_call(call)}
     return {"index": call.number, "function": {"arguments": call.arguments}}
 
 
 def usage(counted: Usage | None) -> dict[str, int]:
-    """What was counted; where nothing is, the fixed numbers of the original program."""
+    """Return the token counts, by default the original program's fixed ones."""
     prompt, answer = counted or (1, 1)
     return {
         "prompt_tokens": prompt,
@@ -96,7 +95,10 @@ def usage(counted: Usage | None) -> dict[str, int]:
 
 
 def annotations(links: Sequence[Link], length: int) -> list[dict[str, Any]]:
-    """The pages the service has read; it does not say where in the text of *length*."""
+    """Return citations of the pages that were read.
+
+    Each covers the text of *length*, because the service does not give positions.
+    """
     return [
         {
             "type": "url_citation",
@@ -111,20 +113,10 @@ def annotations(links: Sequence[Link], length: int) -> list[dict[str, Any]]:
     ]
 
 
-def event(data: Any) -> bytes:
-    """One event of a stream: exactly `data: `, one line, one JSON."""
-    return b"data: " + orjson.dumps(data) + b"\n\n"
-
-
-def error(failure: errors.GatewayError) -> bytes:
-    """A failure in mid-stream, as the official libraries understand it."""
-    return event(errors.body(failure))
-
-
 class Chunks:
-    """The chunks of one answer, all with the same id and time.
+    """Encoder of the chunks of an answer, which share its id and time.
 
-    What is the same in each is written once: a piece costs little more than its text.
+    Their common part is encoded once, so a piece costs little more than its text.
     """
 
     def __init__(self, id: str, model: str, created: int, include_usage: bool) -> None:
@@ -138,16 +130,16 @@ class Chunks:
         around = self._chunk({"content": ""}).rpartition(b'""')
         self._before, self._after = around[0], around[2]
         self._length = 0
-        self._null = False  # whether the content has been said to be null
+        self._null = False  # whether a chunk has set the content to null
 
     def begin(self, piece: Piece) -> bytes:
-        """The chunk before *piece*, the first; a tool call begins with null."""
+        """Return the chunk before the first *piece*, with null content for a call."""
         self._null = bool(piece.tool_calls and not piece.text)
         content = None if self._null else ""
         return self._chunk({"role": "assistant", "content": content})
 
     def piece(self, piece: Piece) -> bytes:
-        """The chunks of a piece; of the last one also the end of the stream."""
+        """Return the chunks of a piece, and after the last one the stream's end."""
         self._length += len(piece.text)
         chunks = []
         for part in _parts(piece.reasoning):
@@ -164,14 +156,14 @@ class Chunks:
         delta = {"tool_calls": [_call_delta(call) for call in calls]}
         if self._length or self._null:
             return delta
-        self._null = True  # there was nothing but reasoning before
+        self._null = True  # only reasoning was sent before
         return {"content": None, **delta}
 
     def _end(self, piece: Piece) -> list[bytes]:
-        """The sources, the finish, the usage if it was asked for, and the mark."""
+        """Return the citations, the finish, any usage, and the end mark."""
         end = []
-        for at in range(0, len(piece.links), LINE_LINKS):
-            cited = annotations(piece.links[at : at + LINE_LINKS], self._length)
+        for at in range(0, len(piece.links), MAX_LINE_LINKS):
+            cited = annotations(piece.links[at : at + MAX_LINE_LINKS], self._length)
             end.append(self._chunk({"annotations": cited}))
         end.append(self._chunk({}, FINISH[piece.finish]))
         if self._usage:
@@ -190,8 +182,8 @@ class Chunks:
 
 
 def _parts(text: str) -> list[str]:
-    """A text in parts that fit a line: nearly always one, or none."""
-    if len(text) <= LINE_CHARACTERS:
+    """Split a text into parts that fit a line: nearly always one, or none."""
+    if len(text) <= MAX_LINE_CHARACTERS:
         return [text] if text else []
-    starts = range(0, len(text), LINE_CHARACTERS)
-    return [text[at : at + LINE_CHARACTERS] for at in starts]
+    starts = range(0, len(text), MAX_LINE_CHARACTERS)
+    return [text[at : at + MAX_LINE_CHARACTERS] for at in starts]

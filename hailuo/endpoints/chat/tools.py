@@ -1,9 +1,9 @@
-"""The functions that a chat completion offers, and whether one must be called.
+"""Read the functions that a chat completion offers, and whether one must be called.
 
     tools, choice = offered(body)
 
-The only place that reads `tools`, `tool_choice` and their deprecated forms `functions`
-and `function_call`. A tool that is no function (`custom`, `web_search`) is left out.
+The only reader of `tools`, `tool_choice` and their deprecated forms `functions` and
+`function_call`. Other tools than functions (`custom`, `web_search`) are ignored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 
 from ...errors import BadRequest
 from ...upstream import Tool, ToolChoice
-from ..validation import optional, wrong
+from ..validation import invalid_field, optional
 
 MODES = ("none", "auto", "required")
 EXPECTED = (
@@ -21,7 +21,7 @@ EXPECTED = (
 
 
 def offered_tools(body: Mapping[str, Any]) -> tuple[Sequence[Tool], ToolChoice]:
-    """Return the tools that may be called, and how they are to be chosen.
+    """Return the tools that may be called, and how the model chooses among them.
 
     raises: BadRequest, naming the field.
     """
@@ -42,9 +42,9 @@ def _by_mode(
     tools: Sequence[Tool], mode: Any, path: str
 ) -> tuple[Sequence[Tool], ToolChoice]:
     if not isinstance(mode, str) or mode not in MODES:
-        raise wrong(path, f"{EXPECTED}, not {_shown(mode)}")
+        raise invalid_field(path, f"{EXPECTED}, not {_shown(mode)}")
     if mode == "required" and not tools:
-        message = f"{path} requires a call, but there is no function in tools to call"
+        message = f"{path} requires a call, but tools has no function"
         raise BadRequest(message, param=path, code="invalid_value")
     return ([] if mode == "none" else tools), ToolChoice(mode == "required")
 
@@ -52,74 +52,79 @@ def _by_mode(
 def _allowed(
     tools: Sequence[Tool], choice: Mapping[str, Any], path: str
 ) -> tuple[Sequence[Tool], ToolChoice]:
-    """The tools of an allowed_tools choice, in Chat Completions' form or Responses'."""
+    """Return the tools of an allowed_tools choice, in either API's form.
+
+    Chat Completions nests them in an object of that name; Responses does not.
+    """
     if isinstance(choice.get("allowed_tools"), dict):
         choice, path = choice["allowed_tools"], f"{path}.allowed_tools"
     listed = choice.get("tools")
     if not isinstance(listed, list) or not listed:
-        raise wrong(f"{path}.tools", "a list of at least one of the tools")
+        raise invalid_field(f"{path}.tools", "a list of at least one of the tools")
     names = {
-        _named(tools, each, f"{path}.tools[{at}]") for at, each in enumerate(listed)
+        _named(tools, tool, f"{path}.tools[{at}]") for at, tool in enumerate(listed)
     }
     mode = "auto" if choice.get("mode") is None else choice["mode"]
     if mode not in ("auto", "required"):
-        raise wrong(f"{path}.mode", f'"auto" or "required", not {_shown(mode)}')
+        raise invalid_field(f"{path}.mode", f'"auto" or "required", not {_shown(mode)}')
     allowed = [tool for tool in tools if tool.name in names]
     return allowed, ToolChoice(mode == "required")
 
 
 def _named(tools: Sequence[Tool], choice: Any, path: str) -> str:
-    """The name of the function that an object stands for, which is among *tools*."""
+    """Return the name in a function choice. raises: BadRequest if *tools* lacks it."""
     if not isinstance(choice, dict) or choice.get("type", "function") != "function":
         kind = choice.get("type") if isinstance(choice, dict) else choice
-        raise wrong(path, f"{EXPECTED}, not {_shown(kind)}: only functions are called")
+        raise invalid_field(
+            path, f"{EXPECTED}, not {_shown(kind)}: only functions can be called"
+        )
     if "function" in choice:
         choice, path = choice["function"], f"{path}.function"
     name = choice.get("name") if isinstance(choice, dict) else None
     if not isinstance(name, str):
-        raise wrong(f"{path}.name", "the name of a function in tools")
+        raise invalid_field(f"{path}.name", "the name of a function in tools")
     if all(tool.name != name for tool in tools):
         known = ", ".join(tool.name for tool in tools) or "none"
         expected = f"the name of a function in tools ({known}), not {_shown(name)}"
-        raise wrong(f"{path}.name", expected)
+        raise invalid_field(f"{path}.name", expected)
     return name
 
 
 def _deprecated(body: Mapping[str, Any]) -> Any:
-    """What function_call says, in the words of tool_choice."""
+    """Return function_call in the form of tool_choice."""
     call = body.get("function_call")
     return {"type": "function", **call} if isinstance(call, dict) else call or "auto"
 
 
 def _tools(body: Mapping[str, Any]) -> list[Tool]:
-    """The functions on offer; the deprecated form is the same without its shell."""
-    found = []
-    for at, each in enumerate(optional(body, "tools", list, "a list") or ()):
+    """Return the functions of `tools`, and of the deprecated `functions`."""
+    tools = []
+    for at, tool in enumerate(optional(body, "tools", list, "a list") or ()):
         path = f"tools[{at}]"
-        if not isinstance(each, dict) or not isinstance(each.get("function", {}), dict):
-            raise wrong(path, "an object with a function")
-        if "function" in each:
-            found.append(_tool(each["function"], f"{path}.function"))
-        elif each.get("type") == "function":  # without its shell, as in Responses
-            found.append(_tool(each, path))
-    for at, each in enumerate(optional(body, "functions", list, "a list") or ()):
-        if not isinstance(each, dict):
-            raise wrong(f"functions[{at}]", "an object with a name")
-        found.append(_tool(each, f"functions[{at}]"))
-    return found
+        if not isinstance(tool, dict) or not isinstance(tool.get("function", {}), dict):
+            raise invalid_field(path, "an object with a function")
+        if "function" in tool:
+            tools.append(_tool(tool["function"], f"{path}.function"))
+        elif tool.get("type") == "function":  # not nested, as in Responses
+            tools.append(_tool(tool, path))
+    for at, function in enumerate(optional(body, "functions", list, "a list") or ()):
+        if not isinstance(function, dict):
+            raise invalid_field(f"functions[{at}]", "an object with a name")
+        tools.append(_tool(function, f"functions[{at}]"))
+    return tools
 
 
 def _tool(function: Mapping[str, Any], path: str) -> Tool:
     name, description = function.get("name"), function.get("description")
     if not isinstance(name, str) or not name:
-        raise wrong(f"{path}.name", "a string that is not empty")
+        raise invalid_field(f"{path}.name", "a string that is not empty")
     parameters = optional(function, "parameters", dict, "a JSON Schema", f"{path}.")
-    told = description if isinstance(description, str) else ""
-    return Tool(name, told, parameters or {})
+    description = description if isinstance(description, str) else ""
+    return Tool(name, description, parameters or {})
 
 
 def _shown(value: Any) -> str:
-    """A value as a refusal may quote it."""
+    """Return a value as an error message quotes it."""
     if isinstance(value, str) and len(value) <= 80:
         return f'"{value}"'
     return "null" if value is None else f"a {type(value).__name__}"

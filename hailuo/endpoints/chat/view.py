@@ -1,8 +1,9 @@
-"""POST /v1/chat/completions"""
+"""POST /v1/chat/completions."""
 
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
@@ -10,80 +11,91 @@ from flask import Blueprint, Response, jsonify, request
 from ...concurrency.watch import HEARTBEAT, Heartbeat
 from ...gateway.attachments import Attachment, attached
 from ...upstream import Answer, Piece
-from .. import app_state, auth, caller, content_parts, sse
-from ..middleware import access_log
+from .. import content_parts
+from ..client_request import begin
 from ..middleware.access_log import RequestLog
+from ..sse import PING, event_response
 from .request import ChatRequest, chat_request
-from .response import PING, Chunks, completion
+from .response import Chunks, completion
 
 bp = Blueprint("chat", __name__)
 
 
 @bp.post("/chat/completions")
 def complete() -> Response:
-    here = app_state.get_state()
-    scope = auth.candidates(request, here.settings, here.pool)
-    watch = caller.watch(request, here.settings)
-    if auth.is_large(request):
-        auth.prove(request, scope, here.gateway, watch)
-    asked = chat_request(request, here.settings)
-    if any(message.files for message in asked.question.messages):
-        auth.prove(request, scope, here.gateway, watch)
-    trace = access_log.request_log(request)
-    turn = trace.state = here.gateway.request_state(scope)
+    """Complete a chat, as a single answer or as events."""
+    client_request = begin(request)
+    gateway, settings = client_request.gateway, client_request.settings
+    chat = chat_request(request, settings)
+    if any(message.files for message in chat.question.messages):
+        client_request.prove()
+    request_state = client_request.enqueue()
 
     def ask(files: Sequence[Attachment]) -> Answer:
-        return here.gateway.answer(turn, asked.question._replace(files=files), watch)
+        return gateway.answer(
+            request_state, chat.question._replace(files=files), client_request.watch
+        )
 
-    rules = content_parts.rules(here.settings, trusted=not scope.from_caller)
-    fetches = bool(asked.sources) and here.gateway.fetches_images(scope)
-    pieces = attached(asked.sources, rules, watch, ask, fetches)
-    return streamed(pieces, asked, trace) if asked.stream else whole(pieces, asked)
+    candidates = client_request.candidates
+    rules = content_parts.rules(settings, trusted=not candidates.from_caller)
+    fetches = bool(chat.sources) and gateway.fetches_images(candidates)
+    pieces = attached(chat.sources, rules, client_request.watch, ask, fetches)
+    if chat.stream:
+        return streamed(pieces, chat, client_request.log)
+    return whole(pieces, chat)
 
 
-def whole(pieces: Answer, asked: ChatRequest) -> Response:
-    """The answer in one piece: the same generator, drained.
+def whole(pieces: Answer, chat: ChatRequest) -> Response:
+    """Return the answer as a single completion.
 
-    What the last piece leaves to do upstream is done after the answer is sent.
+    The work that its last piece leaves to do upstream is done after it is sent.
     """
-    said: list[Piece] = []
     created = int(time.time())
+    received: list[Piece] = []
     for piece in pieces:
         if piece is HEARTBEAT:
             continue
-        said.append(piece)
+        received.append(piece)
         if piece.finish:
             break
-    id = next((piece.id for piece in said if piece.id), None) or new_id()
-    response = jsonify(completion(said, id, asked.model, created))
-    response.call_on_close(partial(next, pieces, None))
+    id = next((piece.id for piece in received if piece.id), None) or new_id()
+    response = jsonify(completion(received, id, chat.model, created))
+    response.call_on_close(partial(finish, pieces))  # a plain response: it is called
     return response
 
 
-def streamed(pieces: Answer, asked: ChatRequest, trace: RequestLog) -> Response:
-    """The answer as it arrives.
+def finish(pieces: Answer) -> None:
+    """Run an answer from its last piece to its end, and close it."""
+    with closing(pieces):
+        next(pieces, None)
 
-    The first piece is taken here: what fails until then is still a status.
+
+def streamed(pieces: Answer, chat: ChatRequest, request_log: RequestLog) -> Response:
+    """Return the answer as events, sent as they arrive.
+
+    The first piece is awaited here, so that a failure before it sets the status.
     """
     first = next(pieces)
-    response = sse.event_stream(lines(first, pieces, asked), trace)
-    response.call_on_close(pieces.close)
-    return response
+    return event_response(chunks(first, pieces, chat), pieces.close, request_log)
 
 
-def lines(
-    first: Piece | Heartbeat, pieces: Answer, asked: ChatRequest
-) -> Iterator[bytes]:
+def chunks(
+    piece: Piece | Heartbeat, pieces: Answer, chat: ChatRequest
+) -> Generator[bytes, None, None]:
+    """Yield the chunks of an answer, and pings.
+
+    piece: the first item of *pieces*.
+    """
     created = int(time.time())
-    while first is HEARTBEAT:
+    while piece is HEARTBEAT:
         yield PING
-        first = next(pieces)
-    chunks = Chunks(first.id or new_id(), asked.model, created, asked.include_usage)
-    yield chunks.begin(first) + chunks.piece(first)
+        piece = next(pieces)
+    encoder = Chunks(piece.id or new_id(), chat.model, created, chat.include_usage)
+    yield encoder.begin(piece) + encoder.piece(piece)
     for piece in pieces:
-        yield PING if piece is HEARTBEAT else chunks.piece(piece)
+        yield PING if piece is HEARTBEAT else encoder.piece(piece)
 
 
 def new_id() -> str:
-    """For an answer whose conversation was never named."""
+    """Return an id for an answer whose upstream did not name its conversation."""
     return f"chatcmpl-{uuid.uuid4().hex}"

@@ -1,9 +1,8 @@
-"""One route for each way clients spell a path.
+"""Normalize paths, so that every spelling has the same route (WSGI middleware).
 
-A base URL may or may not end in /v1, and a client may append /v1 of its own
-(apis.md 2.2), so every path is served under /v1, /v1/v1 and nothing, with or
-without a trailing slash, slashes doubled or not. The path is mended before it is
-routed: a redirect would lose the body of a POST with some clients.
+A base URL may or may not end in /v1, and some clients append /v1 themselves (apis.md
+2.2). So every path is served with /v1, with /v1/v1 and without, with doubled slashes
+and with a trailing one. A redirect would lose the body of a POST with some clients.
 """
 
 import re
@@ -16,13 +15,13 @@ _VERSIONS = re.compile(r"(?:/v1)*(?=/|$)")
 
 
 def canonical(path: str) -> str:
-    """`/v1//v1/models/` → `/models`."""
+    """Normalize a path: `/v1//v1/models/` → `/models`."""
     path = "/" + "/".join(part for part in path.split("/") if part)
     return _VERSIONS.sub("", path, count=1) or "/"
 
 
 class PathMiddleware:
-    """WSGI middleware that mends the path."""
+    """WSGI middleware that normalizes the path."""
 
     def __init__(self, application: Application) -> None:
         self._application = application

@@ -1,10 +1,10 @@
-"""What comes behind a request's headers, and what can go wrong with it.
+"""Errors and deadlines of request bodies (WSGI middleware).
 
-WSGI middleware around the input: a body that is malformed, breaks off or stops coming
-raises one of our failures wherever it is read, and so leaves as a 400 or a 408.
+A body that is malformed, breaks off or stalls raises one of the gateway's errors when
+it is read, and so is answered with 400 or 408.
 
-A client that nobody knows yet has 30 s for a whole body: one that drips a byte a minute
-never pauses for too long, and 4,000 of them would take every connection.
+An unauthenticated client has 30 s for a whole body. One that sends a byte a minute
+never exceeds the idle timeout, and 4,000 of them would hold every connection.
 """
 
 import contextlib
@@ -23,23 +23,23 @@ from ...concurrency.fairness import TimeSlice
 from ...errors import BadRequest, ClientDisconnected
 from .paths import Application
 
-UNKNOWN_S = 30.0  # for a body of a client that nobody knows, in all
-MAX_UNKNOWN = 1_000  # such bodies at once, a quarter of gunicorn's connections
-LOOK_S = 1.0  # how often it is looked which of them are late
+UNAUTHENTICATED_TIMEOUT_S = 30.0  # for the whole body of such a client
+MAX_UNAUTHENTICATED = 1_000  # such bodies at once: a quarter of gunicorn's connections
+POLL_INTERVAL_S = 1.0  # of the check for expired deadlines
 
 
 class RequestTimeout(BadRequest):
-    """The body stopped coming, or took too long in all."""
+    """The body stalled, or took too long in total."""
 
     status = 408
     code = "request_timeout"
 
 
 class RequestBodyMiddleware:
-    """Watches over the body of every request.
+    """WSGI middleware that wraps the body of every request.
 
-    idle_s: seconds without a byte, in either direction, after which a caller is given
-        up: who vanished, or stopped reading, must not keep a place or an account.
+    idle_s: seconds without a byte, in either direction, after which the connection is
+        dropped: a vanished or stalled client must not hold a slot or an account.
     """
 
     def __init__(self, application: Application, idle_s: float) -> None:
@@ -48,56 +48,59 @@ class RequestBodyMiddleware:
         self._deadlines = Deadlines()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        caller = environ.get("gunicorn.socket")
-        if caller is not None:
-            caller.settimeout(self._idle_s)
-        body = environ["wsgi.input"] = BodyStream(environ, caller, self._deadlines)
+        connection = environ.get("gunicorn.socket")
+        if connection is not None:
+            connection.settimeout(self._idle_s)
+        body = environ["wsgi.input"] = BodyStream(environ, connection, self._deadlines)
         try:
             return self._application(environ, start_response)
         finally:
-            body.end()  # nobody reads it any more
+            body.end()  # it is not read any more
 
 
 class BodyStream:
-    """A server's input, with our failures.
+    """Body of a request, which raises the gateway's errors.
 
-    known: whether the client is, so that it may take as long as it likes.
+    authenticated: whether the client is, and so has no deadline.
     """
 
     def __init__(
         self,
         environ: dict[str, Any],
-        caller: socket.socket | None,
+        connection: socket.socket | None,
         deadlines: "Deadlines",
     ) -> None:
         self._time_slice = TimeSlice()
         self._stream: IO[bytes] = environ["wsgi.input"]
-        self._caller = caller
+        self._connection = connection
         self._deadlines = deadlines
         self._deadline: Deadline | None = None
-        self._left = _length(environ)
-        self.known = False
+        self._bytes_left = _length(environ)
+        self.authenticated = False
 
     def read(self, size: int = -1) -> bytes:
-        """raises: BadRequest, RequestTimeout, ClientDisconnected."""
-        if self._caller is not None and not self.known and self._left:
-            self._deadline = self._deadlines.begin(self._caller)
+        """Read up to *size* bytes.
+
+        raises: BadRequest, RequestTimeout, ClientDisconnected.
+        """
+        if self._connection is not None and not self.authenticated and self._bytes_left:
+            self._deadline = self._deadlines.begin(self._connection)
         try:
             data = self._read(size)
-        finally:  # the end that was found, or the failure, is our doing
+        finally:  # the deadline ended the body, or made the read fail
             if self._deadline and self._deadline.over:
                 raise RequestTimeout(
-                    f"the body took too long, more than {UNKNOWN_S:g} s"
+                    f"the body took longer than {UNAUTHENTICATED_TIMEOUT_S:g} s"
                 )
         whole = size < 0 or len(data) < size
-        self._left = 0 if whole else self._left - len(data)
-        if self._left <= 0:
+        self._bytes_left = 0 if whole else self._bytes_left - len(data)
+        if self._bytes_left <= 0:
             self.end()
         return data
 
-    def let_in(self) -> None:
-        """The client is known: from now on only pauses count."""
-        self.known = True
+    def mark_authenticated(self) -> None:
+        """Lift the deadline: from now on only the idle timeout applies."""
+        self.authenticated = True
         self.end()
 
     def _read(self, size: int) -> bytes:
@@ -105,92 +108,93 @@ class BodyStream:
         try:
             return self._stream.read(size)
         except ParseException:
-            message = "the body is not what HTTP calls chunked"
+            message = "the chunked request body is malformed"
             raise BadRequest(message, code="invalid_body") from None
         except TimeoutError:
-            raise RequestTimeout("the body stopped coming") from None
+            raise RequestTimeout("the request body stalled") from None
         except OSError:
-            raise ClientDisconnected("the caller has hung up") from None
+            raise ClientDisconnected("the client disconnected") from None
 
     def end(self) -> None:
-        """It has no deadline any more."""
-        if self._caller is not None:
-            self._deadlines.end(self._caller)
+        """End the deadline."""
+        if self._connection is not None:
+            self._deadlines.end(self._connection)
 
 
 class Deadline:
-    """The end of a connection's body.
+    """Deadline of a connection's body.
 
-    at: on the clock of time.monotonic. over: whether it has come.
+    at: on the clock of time.monotonic.
+    over: whether it has passed.
     """
 
-    def __init__(self, caller: socket.socket) -> None:
-        self._caller = caller
-        self.at = time.monotonic() + UNKNOWN_S
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.at = time.monotonic() + UNAUTHENTICATED_TIMEOUT_S
         self.over = False
 
     def cut(self) -> None:
-        """Have whoever reads the body find its end."""
+        """Shut the connection for reading, which ends a read in progress."""
         self.over = True
-        with contextlib.suppress(OSError):  # it is closed
-            self._caller.shutdown(socket.SHUT_RD)
+        with contextlib.suppress(OSError):  # already closed
+            self._connection.shutdown(socket.SHUT_RD)
 
 
 class Deadlines:
-    """Deadlines of the bodies of unknown clients, by connection, the oldest first.
+    """Deadlines of unauthenticated bodies by connection, oldest first.
 
-    While there are some, a timer looks after them every second.
+    While there are any, a timer checks them every second.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: OrderedDict[socket.socket, Deadline] = OrderedDict()
-        self._looking = False
+        self._polling = False
 
-    def begin(self, caller: socket.socket) -> Deadline:
-        """Cut *caller* off in 30 s, or sooner when there are too many others."""
-        late = []
+    def begin(self, connection: socket.socket) -> Deadline:
+        """Start a deadline of 30 s, which ends earlier if there are too many."""
+        expired = []
         with self._lock:
-            deadline = self._running.setdefault(caller, Deadline(caller))
-            if len(self._running) > MAX_UNKNOWN:
-                late.append(self._running.popitem(last=False)[1])
-            if not self._looking:
-                self._looking = True
-                self._look_later()
-        for each in late:
+            deadline = self._running.setdefault(connection, Deadline(connection))
+            if len(self._running) > MAX_UNAUTHENTICATED:
+                expired.append(self._running.popitem(last=False)[1])
+            if not self._polling:
+                self._polling = True
+                self._poll_later()
+        for each in expired:
             each.cut()
         return deadline
 
-    def end(self, caller: socket.socket) -> None:
-        """The body is here, or its client is known."""
+    def end(self, connection: socket.socket) -> None:
+        """Remove a deadline: the body is complete, or its client authenticated."""
         with self._lock:
-            self._running.pop(caller, None)
+            self._running.pop(connection, None)
 
-    def _look_later(self) -> None:
-        timer = threading.Timer(LOOK_S, self._look)
+    def _poll_later(self) -> None:
+        timer = threading.Timer(POLL_INTERVAL_S, self._poll)
         timer.daemon = True
         timer.start()
 
-    def _look(self) -> None:
-        late, now = [], time.monotonic()
+    def _poll(self) -> None:
+        expired, now = [], time.monotonic()
         with self._lock:
             while self._running and next(iter(self._running.values())).at <= now:
-                late.append(self._running.popitem(last=False)[1])
-            self._looking = bool(self._running)
-            if self._looking:
-                self._look_later()
-        for each in late:
+                expired.append(self._running.popitem(last=False)[1])
+            self._polling = bool(self._running)
+            if self._polling:
+                self._poll_later()
+        for each in expired:
             each.cut()
 
 
 def of(request: Request) -> BodyStream:
-    """The body of *request*."""
+    """Return the body of *request*."""
     return cast(BodyStream, request.environ["wsgi.input"])
 
 
 def _length(environ: dict[str, Any]) -> float:
-    """The bytes of a body, infinity when it comes in chunks."""
+    """Return the size of a body in bytes, infinity if it is chunked."""
     if "HTTP_TRANSFER_ENCODING" in environ:
         return math.inf
-    said = environ.get("CONTENT_LENGTH") or ""
-    return float(said) if said.isdecimal() else 0.0
+    length = environ.get("CONTENT_LENGTH") or ""
+    return float(length) if length.isdecimal() else 0.0

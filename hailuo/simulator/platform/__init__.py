@@ -1,1 +1,1 @@
-"""api.minimax.io as platform.md describes it; `routes` lists its paths."""
+"""The platform, api.minimax.io, as platform.md describes it."""

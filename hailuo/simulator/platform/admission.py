@@ -1,4 +1,4 @@
-"""Who may come in: a key that the simulator knows (platform.md)."""
+"""Authentication by platform key (platform.md)."""
 
 import re
 
@@ -6,21 +6,21 @@ from ..server import Request
 from ..simulator import Simulator
 from .failures import BAD_KEY, refused
 
-DEMO = "sk-api-demo"
-KNOWN = re.compile(r"sk-api-(demo|sim-[\w-]+)")
+DEMO_KEY = "sk-api-demo"
+VALID_KEY = re.compile(r"sk-api-(demo|sim-[\w-]+)")
 SIMULATED = (
-    "invalid api key: this is the simulator of hailuo, which knows no real keys, "
-    f"only {DEMO} and those that begin with sk-api-sim-"
+    "invalid api key: this is hailuo's simulator, which does not know real keys, only "
+    f"{DEMO_KEY} and keys that begin with sk-api-sim-"
 )
 
 
 def admit(simulator: Simulator, request: Request) -> str:
-    """The key a request came with, which is its account as well.
+    """Return the key of a request, which is also its account.
 
-    raises: Refused for one that is not known.
+    raises: Refused for an unknown key.
     """
     scheme, _, key = request.header("authorization").partition(" ")
-    if scheme != "Bearer" or not KNOWN.fullmatch(key):
+    if scheme != "Bearer" or not VALID_KEY.fullmatch(key):
         raise refused(BAD_KEY, SIMULATED)
-    simulator.admitted(request, key, key)
+    simulator.identify(request, key, key)
     return key

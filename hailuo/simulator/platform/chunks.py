@@ -1,22 +1,22 @@
-"""The deltas of an answer, and the objects they travel in (platform.md, Chat)."""
+"""Deltas of a completion, and the objects around them (platform.md, Chat)."""
 
 import itertools
 import time
 import uuid
 from typing import Any, NamedTuple
 
+from .canned_answer import Completion
 from .failures import base_resp
-from .talk import Said
 
 Json = dict[str, Any]
 FLAGS = ("input_sensitive", "output_sensitive")
 
 
 class Style(NamedTuple):
-    """How an answer is cut into deltas.
+    """Way of splitting a completion into deltas.
 
-    piece: characters a delta; pieces: the text's deltas instead; tags: the thinking
-    stands in the content; cumulative: each delta repeats those before it.
+    piece: characters per delta; pieces: the deltas of the text instead; tags: the
+    reasoning is part of the content; cumulative: each delta repeats those before it.
     """
 
     piece: int
@@ -25,44 +25,47 @@ class Style(NamedTuple):
     cumulative: bool = False
 
 
-def deltas(said: Said, style: Style) -> list[Json]:
-    """The reasoning, then the text, then the calls."""
-    thought = said.reasoning
-    if thought and style.tags:
-        tagged = f"<think>\n{thought}\n</think>\n\n"
-        content = _cut(tagged, style) + (style.pieces or _cut(said.text, style))
-        thought = ""
-    else:
-        content = style.pieces or _cut(said.text, style)
-    told = [
-        {"reasoning_content": part} for part in _grown(_cut(thought, style), style)
-    ] + [{"content": part} for part in _grown(content, style)]
-    for number, call in enumerate(said.calls):
-        told += _call(number, call, style)
-    return told
+def deltas(completion: Completion, style: Style) -> list[Json]:
+    """Return the deltas of the reasoning, then of the text, then of the calls."""
+    reasoning = _split(completion.reasoning, style)
+    content = style.pieces or _split(completion.text, style)
+    if completion.reasoning and style.tags:
+        content = _split(_tagged(completion.reasoning), style) + content
+        reasoning = []
+    result: list[Json] = [
+        {"reasoning_content": part} for part in _accumulated(reasoning, style)
+    ]
+    result += [{"content": part} for part in _accumulated(content, style)]
+    for number, call in enumerate(completion.calls):
+        result += _call_deltas(number, call, style)
+    return result
 
 
-def _call(number: int, call: dict[str, str], style: Style) -> list[Json]:
-    """The first part has no arguments yet; the others have nothing else."""
+def _tagged(reasoning: str) -> str:
+    return f"<think>\n{reasoning}\n</think>\n\n"
+
+
+def _call_deltas(number: int, call: dict[str, str], style: Style) -> list[Json]:
+    """Return a delta without arguments, and one for each piece of them."""
     function = {"name": call["name"], "arguments": ""}
     head = {"index": number, "id": call["id"], "type": "function", "function": function}
     parts = [
         {"index": number, "function": {"arguments": part}}
-        for part in _grown(_cut(call["arguments"], style), style)
+        for part in _accumulated(_split(call["arguments"], style), style)
     ]
     return [{"tool_calls": [part]} for part in [head, *parts]]
 
 
-def _cut(text: str, style: Style) -> list[str]:
+def _split(text: str, style: Style) -> list[str]:
     return [text[at : at + style.piece] for at in range(0, len(text), style.piece)]
 
 
-def _grown(parts: list[str], style: Style) -> list[str]:
+def _accumulated(parts: list[str], style: Style) -> list[str]:
     return list(itertools.accumulate(parts)) if style.cumulative else parts
 
 
 class Envelope:
-    """What is the same in all objects of one answer."""
+    """Builder of all objects of one answer, with their common fields."""
 
     def __init__(self, model: str, sensitive: str | None = None) -> None:
         self._flags = {flag: flag.startswith(sensitive or "-") for flag in FLAGS}
@@ -87,46 +90,47 @@ class Envelope:
         return self._object("chat.completion.chunk", [choice])
 
     def usage(self, usage: Json) -> Json:
-        """The separate chunk at the end."""
+        """Return the separate chunk at the end."""
         last = self._object("chat.completion.chunk", [])
         return {**last, "usage": usage, "base_resp": base_resp()}
 
     def whole(self, message: Json, finish: str, usage: Json) -> Json:
         choice = {"index": 0, "message": message, "finish_reason": finish}
-        told = self._object("chat.completion", [choice])
-        return {**told, "usage": usage, "base_resp": base_resp()}
+        completion = self._object("chat.completion", [choice])
+        return {**completion, "usage": usage, "base_resp": base_resp()}
 
-    def _object(self, kind: str, choices: list[Json]) -> Json:
-        return {**self._head, "object": kind, "choices": choices, **self._flags}
+    def _object(self, object_type: str, choices: list[Json]) -> Json:
+        return {**self._head, "object": object_type, "choices": choices, **self._flags}
 
 
-def message(said: Said, tags: bool) -> Json:
-    """The whole message that the deltas make."""
-    told: Json = {"role": "assistant", "name": "MiniMax AI", "audio_content": ""}
-    told["content"] = said.text
-    if said.reasoning and tags:
-        told["content"] = f"<think>\n{said.reasoning}\n</think>\n\n{said.text}"
-    elif said.reasoning:
-        told["reasoning_content"] = said.reasoning
-    if said.calls:
-        told["tool_calls"] = [
+def message(completion: Completion, tags: bool) -> Json:
+    """Return the whole message that the deltas add up to."""
+    result: Json = {"role": "assistant", "name": "MiniMax AI", "audio_content": ""}
+    result["content"] = completion.text
+    if completion.reasoning and tags:
+        result["content"] = _tagged(completion.reasoning) + completion.text
+    elif completion.reasoning:
+        result["reasoning_content"] = completion.reasoning
+    if completion.calls:
+        result["tool_calls"] = [
             {
                 "id": call["id"],
                 "type": "function",
                 "function": {"name": call["name"], "arguments": call["arguments"]},
             }
-            for call in said.calls
+            for call in completion.calls
         ]
-    return told
+    return result
 
 
-def usage(body: Any, said: Said) -> Json:
-    """Counted by characters: a number that grows as the real one does."""
-    prompt = sum(len(str(each.get("content"))) for each in body["messages"])
-    spoken = len(said.text + said.reasoning) + sum(len(str(c)) for c in said.calls)
+def usage(body: Any, completion: Completion) -> Json:
+    """Return a usage that counts characters, as an approximation of tokens."""
+    prompt = sum(len(str(message.get("content"))) for message in body["messages"])
+    output = len(completion.text + completion.reasoning)
+    output += sum(len(str(call)) for call in completion.calls)
     return {
-        "total_tokens": prompt + spoken,
+        "total_tokens": prompt + output,
         "prompt_tokens": prompt,
-        "completion_tokens": spoken,
-        "completion_tokens_details": {"reasoning_tokens": len(said.reasoning)},
+        "completion_tokens": output,
+        "completion_tokens_details": {"reasoning_tokens": len(completion.reasoning)},
     }

@@ -1,65 +1,46 @@
-"""Completions, streamed and whole (platform.md, Chat)."""
+"""Chat completions, streamed or not (platform.md, Chat)."""
 
-import asyncio
-
-from ..report import AnswerSeen
-from ..script import Instruction
+from ..report import AnswerRecord
 from ..server import Reply, Request, json_reply
-from ..simulator import Dropped, Simulator
-from ..stream import Cuts, Stream
-from . import rules, talk
+from ..simulator import Simulator
+from ..stream import Stream
+from . import rules
 from .admission import admit
 from .answer import Answer
-from .failures import instructed
+from .canned_answer import last_question
+from .failures import scripted_reply
 
 
 async def complete(simulator: Simulator, request: Request) -> Reply | None:
     key = admit(simulator, request)
     body = rules.read(request)
-    seen = AnswerSeen(
+    record = AnswerRecord(
         user=key,
         token_tail=key[-8:],
         call="completion",
-        message=talk.asked(body),
+        message=last_question(body),
         sent_chat_id="",
         form=body,
     )
-    simulator.report.begin(seen)
-    how = "failed"
-    try:
-        reply, how = await _answer(simulator, request, body, seen)
-        return reply
-    except Dropped:
-        how = "cut"
-        raise
-    except asyncio.CancelledError:
-        how = "client left"
-        raise
-    finally:
-        simulator.report.end(seen, how)
+    with simulator.answering(record):
+        return await _answer(simulator, request, body, record)
 
 
 async def _answer(
-    simulator: Simulator, request: Request, body: rules.Body, seen: AnswerSeen
-) -> tuple[Reply | None, str]:
-    """The reply, None when it was streamed, and how the answer ended."""
+    simulator: Simulator, request: Request, body: rules.Body, record: AnswerRecord
+) -> Reply | None:
+    """Stream the completion, or return it or the scripted reply."""
     instruction = simulator.script.take(
-        "completion", seen.user, seen.user, seen.message
+        "completion", record.user, record.user, record.message
     )
-    if reply := await simulator.before(instruction, request):
-        return reply, "refused"
-    if reply := instructed(instruction):
-        return reply, "refused"
-    answer = Answer(body, seen, instruction)
+    if reply := await scripted_reply(simulator, instruction, request):
+        record.how = "refused"
+        return reply
+    answer = Answer(body, record, instruction)
     if not body.get("stream"):
-        return json_reply(answer.whole()), "done"
-    stream = _stream(request, instruction)
+        record.how = "done"
+        return json_reply(answer.whole())
+    stream = Stream.scripted(request, instruction)
     stream.start(200, [("Content-Type", "text/event-stream")])
-    return None, await answer.write(stream, simulator.report)
-
-
-def _stream(request: Request, instruction: Instruction | None) -> Stream:
-    if instruction is None:
-        return Stream(request.connection)
-    cuts = Cuts(**instruction.cuts) if instruction.cuts else None
-    return Stream(request.connection, instruction.framing, cuts)
+    await answer.write(stream, simulator.report)
+    return None

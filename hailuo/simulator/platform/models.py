@@ -1,12 +1,12 @@
-"""The platform's models (platform.md, Chat)."""
+"""Models of the platform (platform.md, Chat)."""
 
 from ..server import Reply, Request, json_reply
 from ..simulator import Simulator
 from .admission import admit
-from .failures import instructed
+from .failures import scripted_reply
 
-SEEING = ("MiniMax-M3",)
-READING = (
+IMAGE_MODELS = ("MiniMax-M3",)
+TEXT_MODELS = (
     "MiniMax-M2.7",
     "MiniMax-M2.7-highspeed",
     "MiniMax-M2.5",
@@ -18,16 +18,14 @@ READING = (
 CREATED = 1_793_000_000
 
 
-async def models(simulator: Simulator, request: Request) -> Reply:
+async def list_models(simulator: Simulator, request: Request) -> Reply:
     key = admit(simulator, request)
     instruction = simulator.script.take("models", key, key)
-    if reply := await simulator.before(instruction, request):
-        return reply
-    if reply := instructed(instruction):
+    if reply := await scripted_reply(simulator, instruction, request):
         return reply
     names = instruction.data if instruction else None
-    listed = [_model(name) for name in names or (*SEEING, *READING)]
-    return json_reply({"object": "list", "data": listed})
+    models = [_model(name) for name in names or (*IMAGE_MODELS, *TEXT_MODELS)]
+    return json_reply({"object": "list", "data": models})
 
 
 def _model(name: str) -> dict[str, object]:

@@ -1,1 +1,1 @@
-"""hailuoai.com as protocol.md describes it; `routes` lists its paths."""
+"""The web upstream, hailuoai.com, as protocol.md describes it."""

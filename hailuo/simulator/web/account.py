@@ -1,4 +1,4 @@
-"""Device, account and token (protocol.md 2 and 3)."""
+"""Device registration, user info and token renewal (protocol.md 2 and 3)."""
 
 import json
 
@@ -6,40 +6,40 @@ from ..server import Reply, Request
 from ..simulator import Simulator
 from .admission import admit, json_digest
 from .envelope import forbidden, success
-from .instructed import instead, take
+from .scripted import scripted_reply, take_instruction
 
 
 async def register(simulator: Simulator, request: Request) -> Reply:
     digest = json_digest(request)
-    caller = admit(simulator, request, digest, registers=True)
-    if json.loads(digest) != {"uuid": caller.uuid}:
-        raise forbidden("the body of a registration is the uuid of its address")
-    instruction = take(simulator, "register", caller)
-    if reply := await instead(simulator, instruction, request):
+    client = admit(simulator, request, digest, registers=True)
+    if json.loads(digest) != {"uuid": client.uuid}:
+        raise forbidden("the body of a registration is not the uuid of its query")
+    instruction = take_instruction(simulator, "register", client)
+    if reply := await scripted_reply(simulator, instruction, request):
         return reply
     known = not (instruction and instruction.forget)
-    device_id = simulator.accounts.register(caller.token, caller.uuid, known)
+    device_id = simulator.accounts.register_device(client.token, client.uuid, known)
     return success({"deviceIDStr": device_id})
 
 
 async def info(simulator: Simulator, request: Request) -> Reply:
-    caller = admit(simulator, request, json_digest(request))
-    instruction = take(simulator, "info", caller)
-    if reply := await instead(simulator, instruction, request):
+    client = admit(simulator, request, json_digest(request))
+    instruction = take_instruction(simulator, "info", client)
+    if reply := await scripted_reply(simulator, instruction, request):
         return reply
-    user = {"id": caller.user, "name": f"小海{caller.user}"}
+    user = {"id": client.user, "name": f"小海{client.user}"}
     return success({"userInfo": user})
 
 
-async def renewal(simulator: Simulator, request: Request) -> Reply:
-    """A new token, and the old one is no longer good (assumed: protocol.md 3)."""
+async def renew(simulator: Simulator, request: Request) -> Reply:
+    """Replace the token; that the old one expires is *assumed* (protocol.md 3)."""
     digest = json_digest(request)
-    caller = admit(simulator, request, digest)
+    client = admit(simulator, request, digest)
     if digest != "{}":
-        raise forbidden("the body of a renewal is {}")
-    instruction = take(simulator, "renewal", caller)
-    if reply := await instead(simulator, instruction, request):
+        raise forbidden("the body of a renewal is not {}")
+    instruction = take_instruction(simulator, "renewal", client)
+    if reply := await scripted_reply(simulator, instruction, request):
         return reply
-    token = simulator.accounts.mint(caller.user)
-    simulator.accounts.revoke(caller.token)
+    token = simulator.accounts.mint(client.user)
+    simulator.accounts.revoke(client.token)
     return success({"token": token})

@@ -1,6 +1,6 @@
-"""Accounts, their tokens, and the devices that are registered for them.
+"""Accounts, their tokens and their registered devices.
 
-The simulator knows only tokens that it made itself (protocol.md 1 for their shape).
+Only tokens minted by the simulator are valid (see protocol.md 1 for their shape).
 """
 
 import time
@@ -10,27 +10,29 @@ from typing import Any
 
 import jwt
 
-from ..report import SpeechSeen, UploadSeen
+from ..report import SpeechRecord, UploadRecord
 from ..script import Instruction
 
 KEY = "the simulator of hailuo signs with this and nothing else does"
 TOKEN_LIFETIME_S = 40 * 86_400  # protocol.md 1: about 40 days
-KEPT = 200  # answers of an account, and parts of speeches, that are remembered
+MAX_MESSAGES = 200  # per account; the oldest are dropped
+MAX_AUDIO_FILES = 200
 DEVICE_LIFETIME_S = 10_800  # protocol.md 2
 
 
 @dataclass
-class Said:
-    """An answer of chat, which can be read aloud.
+class Message:
+    """Chat answer that can be read aloud.
 
-    speech: once it is asked for, and plan: the instruction for it; voice_set_at: when
-    the voice was set that its first msg_tts found; at: when it ended.
+    ended_at: when the answer was complete; speech: its record, once requested; plan:
+    the instruction for the speech; voice_set_at: when the voice in use at the first
+    msg_tts was set; polled_at: when msg_tts was last called.
     """
 
     chat_id: str
     text: str
-    at: float = field(default_factory=time.monotonic)
-    speech: SpeechSeen | None = None
+    ended_at: float = field(default_factory=time.monotonic)
+    speech: SpeechRecord | None = None
     plan: Instruction = field(default_factory=lambda: Instruction("msg_tts"))
     voice_set_at: float | None = None
     polled_at: float = 0.0
@@ -38,21 +40,24 @@ class Said:
 
 @dataclass
 class Account:
-    """files: what was uploaded and may be named in a form, by its fileID; said: what
-    chat has answered, {msgID: Said}; voice: as set, for the whole account."""
+    """Account of a user.
+
+    files: uploads by fileID; messages: chat answers by msgID; voice: the account-wide
+    setting.
+    """
 
     user: str
     device_id: str
-    files: dict[str, UploadSeen] = field(default_factory=dict)
-    said: dict[str, Said] = field(default_factory=dict)
+    files: dict[str, UploadRecord] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
     voice: str = ""
     voice_set_at: float = 0.0
 
-    def say(self, message_id: str, said: Said) -> None:
-        """Remember an answer, and forget an old one."""
-        self.said[message_id] = said
-        if len(self.said) > KEPT:
-            del self.said[next(iter(self.said))]
+    def add_message(self, message_id: str, message: Message) -> None:
+        """Keep an answer, dropping the oldest if there are too many."""
+        self.messages[message_id] = message
+        if len(self.messages) > MAX_MESSAGES:
+            del self.messages[next(iter(self.messages))]
 
     def set_voice(self, voice: str) -> None:
         self.voice, self.voice_set_at = voice, time.monotonic()
@@ -62,7 +67,7 @@ class Account:
 class Device:
     token: str
     uuid: str
-    registered: float
+    registered_at: float
     known: bool = True
 
 
@@ -71,12 +76,12 @@ class Accounts:
         self._accounts: dict[str, Account] = {}
         self._tokens: dict[str, tuple[Account, float]] = {}
         self._devices: dict[str, Device] = {}
-        self.audio: dict[str, tuple[Said, bytes]] = {}  # by path
+        self.audio: dict[str, tuple[Message, bytes]] = {}  # by path
 
-    def keep_audio(self, path: str, said: Said, mp3: bytes) -> None:
-        """Let a part of a speech lie at *path*, and forget an old one."""
-        self.audio[path] = said, mp3
-        if len(self.audio) > KEPT:
+    def add_audio(self, path: str, message: Message, mp3: bytes) -> None:
+        """Serve a part of a speech at *path*, dropping the oldest if there are many."""
+        self.audio[path] = message, mp3
+        if len(self.audio) > MAX_AUDIO_FILES:
             del self.audio[next(iter(self.audio))]
 
     def account(self, user: str) -> Account:
@@ -85,7 +90,7 @@ class Accounts:
         return self._accounts[user]
 
     def mint(self, user: str, expires_in_s: float = TOKEN_LIFETIME_S) -> str:
-        """A new token for *user*, different from all before."""
+        """Return a new, unique token for *user*."""
         account, now = self.account(user), int(time.time())
         payload: dict[str, Any] = {
             "exp": now + int(expires_in_s),
@@ -97,33 +102,38 @@ class Accounts:
         self._tokens[token] = account, payload["exp"]
         return token
 
-    def holder(self, token: str) -> Account | None:
-        """Whose token it is; None when it is unknown, renewed, revoked or run out."""
-        account, expires = self._tokens.get(token, (None, 0.0))
-        return account if expires > time.time() else None
+    def account_of(self, token: str) -> Account | None:
+        """Return the token's account; None if it is unknown, revoked or expired."""
+        account, expires_at = self._tokens.get(token, (None, 0.0))
+        return account if expires_at > time.time() else None
 
     def revoke(self, token: str) -> None:
         self._tokens.pop(token, None)
 
-    def forget_tokens(self) -> None:
+    def revoke_all_tokens(self) -> None:
         self._tokens.clear()
 
     def tokens(self, user: str) -> list[str]:
-        return [token for token, (of, _) in self._tokens.items() if of.user == user]
+        """Return the valid tokens of *user*."""
+        items = self._tokens.items()
+        return [token for token, (account, _) in items if account.user == user]
 
-    def register(self, token: str, client: str, known: bool = True) -> str:
-        """A new device for this token and the client's UUID; returns its id."""
+    def register_device(self, token: str, client_uuid: str, known: bool = True) -> str:
+        """Register a device for the token and the client's UUID; return its id.
+
+        known: False for a device whose requests will be refused.
+        """
         device_id = _digits()
-        self._devices[device_id] = Device(token, client, time.monotonic(), known)
+        self._devices[device_id] = Device(token, client_uuid, time.monotonic(), known)
         return device_id
 
     def device(self, device_id: str) -> Device | None:
         return self._devices.get(device_id)
 
     def age_devices(self, seconds: float) -> None:
-        """Let every device be older by so many seconds."""
+        """Make every device older by *seconds*."""
         for device in self._devices.values():
-            device.registered -= seconds
+            device.registered_at -= seconds
 
 
 def _digits() -> str:

@@ -1,4 +1,4 @@
-"""The envelope of JSON answers, and what a refusal looks like (protocol.md 1)."""
+"""JSON envelope of answers and refusals (protocol.md 1)."""
 
 import time
 import uuid
@@ -8,10 +8,11 @@ from ..server import Reply, json_reply
 from ..simulator import Forbidden, Refused
 
 BAD_TOKEN = 1000021  # protocol.md 1: "异常用户访问"
-BUSY = 1000100  # assumed, like the next; no source states these codes
+BUSY = 1000100  # *assumed*, like the next two: no source states these codes
+BUSY_MESSAGE = "抱歉，服务器开小差了，请稍等一会儿再试。"  # protocol.md 4
 FORBIDDEN = 1000400
 UNKNOWN = 1000404
-# Sent to see whether it comes back: a client of many accounts keeps no cookies.
+# Must never come back: accounts share no cookies.
 COOKIE = ("Set-Cookie", "simulator=1; Path=/")
 
 
@@ -35,8 +36,10 @@ def failure(code: int, message: str, status: int = 200) -> Reply:
 
 
 def refused(code: int, message: str, status: int = 200) -> Refused:
+    """Return the refusal of an allowed request."""
     return Refused(failure(code, message, status))
 
 
 def forbidden(sentence: str, code: int = FORBIDDEN, status: int = 200) -> Forbidden:
+    """Return the refusal of a request that the protocol forbids."""
     return Forbidden(sentence, failure(code, f"simulator: {sentence}", status))

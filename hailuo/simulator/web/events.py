@@ -1,7 +1,7 @@
-"""The events of a chat answer, as bytes (protocol.md 4).
+"""Encoder of a chat answer's events (protocol.md 4).
 
-Every message_result repeats the whole answer so far. So that long answers stay cheap, a
-text is escaped once and each event takes its beginning: nothing is encoded per event.
+Every message_result repeats the whole answer so far. To keep long answers cheap, a text
+is escaped once, and each event takes a prefix of it: nothing is encoded per event.
 """
 
 import json
@@ -12,19 +12,19 @@ from typing import Any, NamedTuple
 
 from .envelope import status_info
 
-SEND_RESULT = 1  # assumed: the page names types 3 and 8 only
-MESSAGE_RESULT = 2  # assumed
+SEND_RESULT = 1  # *assumed*: protocol.md names types 3 and 8 only
+MESSAGE_RESULT = 2  # *assumed*
 HEARTBEAT = 3
-OVER = 8
+END = 8
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 Parts = tuple[bytes | memoryview, ...]
 
 
 class Style(NamedTuple):
-    """How an event is written: see "Chat, how it looks on the wire" in `script`.
+    """Wire format of events: see "Chat, wire format" in `script`.
 
-    That `event:` lines come before the `data:` is assumed.
+    That `event:` lines precede `data:` is *assumed*.
     """
 
     event_lines: bool = True
@@ -32,46 +32,42 @@ class Style(NamedTuple):
     data_lines: bool = False
 
     def event(self, data: Any, name: str | None = None) -> bytes:
-        """An event whose data is the JSON of *data*, or *data* itself when bytes."""
-        text = data if isinstance(data, bytes) else encoded(data)
+        """Return an event with *data* as JSON, or unchanged if it is bytes."""
+        text = data if isinstance(data, bytes) else encode(data)
         if self.data_lines and not isinstance(data, bytes):
-            text = encoded(data, indent=0)
-        start, end = self.around(name)
-        return start + text.replace(b"\n", self._line() + b"data: ") + end
+            text = encode(data, indent=0)
+        start, end = self.frame(name)
+        return start + text.replace(b"\n", self._newline() + b"data: ") + end
 
-    def around(self, name: str | None) -> tuple[bytes, bytes]:
-        """What stands before and after an event's data."""
-        naming = b"event: %b" % name.encode() + self._line() if name else b""
-        start = (naming if self.event_lines else b"") + b"data: "
-        return start, self._line() * 2
+    def frame(self, name: str | None) -> tuple[bytes, bytes]:
+        """Return the bytes before and after an event's data."""
+        event_line = b"event: %b" % name.encode() + self._newline() if name else b""
+        start = (event_line if self.event_lines else b"") + b"data: "
+        return start, self._newline() * 2
 
-    def _line(self) -> bytes:
+    def _newline(self) -> bytes:
         return self.newline.encode()
 
 
-def encoded(data: Any, indent: int | None = None) -> bytes:
-    """JSON with non-ASCII kept, except lone surrogates: those are \\udXXX escapes."""
+def encode(data: Any, indent: int | None = None) -> bytes:
+    """Return JSON in UTF-8, with lone surrogates as \\udXXX escapes."""
     separators = (",", ":")
     text = json.dumps(data, ensure_ascii=False, separators=separators, indent=indent)
-    return SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
-
-
-def decoded(data: bytes) -> Any:
-    return json.loads(data)
+    return SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()
 
 
 def _escaped(text: str) -> bytes:
-    """*text* as it stands between the quotes of a JSON string."""
-    return encoded(text)[1:-1]
+    """Escape *text* for a JSON string, without the quotes."""
+    return encode(text)[1:-1]
 
 
 @lru_cache(64)
-def _by_characters(text: str, size: int) -> tuple[memoryview, list[int]]:
-    return _grown([text[i : i + size] for i in range(0, len(text), size)])
+def _escaped_by_size(text: str, size: int) -> tuple[memoryview, list[int]]:
+    return _escaped_pieces([text[i : i + size] for i in range(0, len(text), size)])
 
 
-def _grown(pieces: list[str]) -> tuple[memoryview, list[int]]:
-    """The escaped whole, and where each piece ends in it."""
+def _escaped_pieces(pieces: list[str]) -> tuple[memoryview, list[int]]:
+    """Return the whole text, escaped, and the end of each piece in it."""
     ends, whole = [], bytearray()
     for piece in pieces:
         whole += _escaped(piece)
@@ -80,16 +76,16 @@ def _grown(pieces: list[str]) -> tuple[memoryview, list[int]]:
 
 
 def contents_by_size(text: str, size: int) -> list[memoryview]:
-    whole, ends = _by_characters(text, size)
+    whole, ends = _escaped_by_size(text, size)
     return [whole[:end] for end in ends]
 
 
 def contents_by_pieces(pieces: list[str]) -> list[memoryview]:
-    whole, ends = _grown(pieces)
+    whole, ends = _escaped_pieces(pieces)
     return [whole[:end] for end in ends]
 
 
-def contents_as_given(contents: list[str]) -> list[memoryview]:
+def contents_unchanged(contents: list[str]) -> list[memoryview]:
     return [memoryview(_escaped(content)) for content in contents]
 
 
@@ -98,8 +94,8 @@ def send_result(chat_id: str) -> dict[str, Any]:
     return {"type": SEND_RESULT, "statusInfo": status_info(), "data": result}
 
 
-def over() -> dict[str, Any]:
-    return {"type": OVER, "statusInfo": status_info(), "data": {}}
+def end_of_answer() -> dict[str, Any]:
+    return {"type": END, "statusInfo": status_info(), "data": {}}
 
 
 def message_results(
@@ -111,24 +107,24 @@ def message_results(
     links: list[dict[str, str]] | None = None,
     links_at: int | None = None,
 ) -> Iterator[Parts]:
-    """One event for each content, in parts that are to be joined.
+    """Yield an event for each content, in parts to be joined.
 
-    ids: chatID and msgID; is_end: whether the last one says so, with isEnd 0.
+    ids: chatID and msgID; is_end: whether the last event has isEnd 0.
     """
-    start, end = style.around("message_result")
+    start, end = style.frame("message_result")
     chat_id, message_id = ids
     before = start + (
-        encoded({"type": MESSAGE_RESULT, "statusInfo": status_info()})[:-1]
+        encode({"type": MESSAGE_RESULT, "statusInfo": status_info()})[:-1]
         + b',"data":{"messageResult":{"chatID":"%b","msgID":"%b","content":"'
         % (chat_id.encode(), message_id.encode())
     )
     for number, content in enumerate(contents, 1):
-        ended = is_end and number == len(contents)
-        linked = links if links and links_at in (None, number) else None
-        yield before, content, _tail(ended, linked) + end
+        last = is_end and number == len(contents)
+        event_links = links if links and links_at in (None, number) else None
+        yield before, content, _tail(last, event_links) + end
 
 
-def _tail(ended: bool, links: list[dict[str, str]] | None) -> bytes:
+def _tail(last: bool, links: list[dict[str, str]] | None) -> bytes:
     extra = {"netSearchStatus": {"linkDetail": links}} if links else {}
-    flag = b"0" if ended else b"1"
-    return b'","isEnd":%b,"extra":%b}}}' % (flag, encoded(extra))
+    flag = b"0" if last else b"1"
+    return b'","isEnd":%b,"extra":%b}}}' % (flag, encode(extra))

@@ -1,4 +1,4 @@
-"""The form of a chat message, checked as protocol.md 4 lists it."""
+"""Form fields of a chat message (protocol.md 4)."""
 
 import json
 import re
@@ -14,16 +14,19 @@ FIELDS = ["characterID", "msgContent", "chatID", "searchMode"]
 CHARACTER_ID = "1"
 SEARCH_MODE = "0"
 TEXT, IMAGE, DOCUMENT = 1, 2, 6  # formType
-EITHER = ("image/avif",)  # nobody knows which the service takes it for
+ANY_FORM_TYPE = ("image/avif",)  # the upstream's formType for it is unknown
 IMAGE_TYPE = re.compile(  # protocol.md 5
     r"image/(x-)?(jpe?g|png|gif|bmp|webp|tiff|svg\+xml|heic|heif|ico(n)?)"
 )
-ENTRY = ["name", "formType", "content", "fileID"]
+ENTRY_KEYS = ["name", "formType", "content", "fileID"]
 
 
 class ChatForm(NamedTuple):
-    """message: msgContent; chat_id: as sent, "0" for a new conversation; form: the JSON
-    text that names files, "" when there are none."""
+    """Fields of a chat message.
+
+    message: msgContent; chat_id: "0" for a new conversation; form: JSON text that names
+    files, "" if there are none.
+    """
 
     character_id: str
     message: str
@@ -33,7 +36,10 @@ class ChatForm(NamedTuple):
 
     @classmethod
     def read(cls, request: Request) -> Self:
-        """raises: Forbidden when the fields are not the protocol's, in its order."""
+        """Return the form of *request*.
+
+        raises: Forbidden if its fields are not those of the protocol, in its order.
+        """
         fields = parts(request)
         names = [part.name for part in fields]
         if names not in (FIELDS, [*FIELDS, "form"]):
@@ -50,7 +56,10 @@ class ChatForm(NamedTuple):
         return chat_digest(self.character_id, self.message, self.chat_id, self.form)
 
     def check(self, account: Account) -> None:
-        """raises: Forbidden for a value that the protocol does not know."""
+        """Check every value.
+
+        raises: Forbidden.
+        """
         if self.character_id != CHARACTER_ID:
             raise forbidden(f"characterID is {self.character_id!r}")
         if not self.message.strip():
@@ -63,7 +72,7 @@ class ChatForm(NamedTuple):
             self._check_entries(self.entries(), account)
 
     def entries(self) -> list[Any]:
-        """What the form field lists; [] without one."""
+        """Return the entries of the form field; [] without one."""
         try:
             entries = json.loads(self.form or "[]")
         except ValueError:
@@ -75,22 +84,28 @@ class ChatForm(NamedTuple):
     def _check_entries(self, entries: list[Any], account: Account) -> None:
         last = {"name": "", "formType": TEXT, "content": self.message}
         if len(entries) < 2 or entries[-1] != last:
-            raise forbidden("form does not list files and then the message")
+            raise forbidden("form does not list files followed by the message")
         for entry in entries[:-1]:
-            if not isinstance(entry, dict) or list(entry) != ENTRY or entry["name"]:
-                raise forbidden(f"form has an entry {entry!r}")
+            if (
+                not isinstance(entry, dict)
+                or list(entry) != ENTRY_KEYS
+                or entry["name"]
+            ):
+                raise forbidden(f"form has an invalid entry {entry!r}")
             if entry["formType"] not in (IMAGE, DOCUMENT):
                 raise forbidden(f"form has a file of formType {entry['formType']!r}")
             _check_file(entry, account)
 
 
 def _check_file(entry: dict[str, Any], account: Account) -> None:
-    """The file was uploaded by this account, under this name, as this type."""
+    """Check that the account has uploaded the file with this name and type."""
     file = account.files.get(entry["fileID"])
     if file is None:
-        raise forbidden(f"form names a file {entry['fileID']!r} not uploaded")
+        raise forbidden(
+            f"form names the file {entry['fileID']!r}, which was not uploaded"
+        )
     if entry["content"] != file.name:
         raise forbidden(f"form calls {file.name!r} {entry['content']!r}")
-    kind = IMAGE if IMAGE_TYPE.fullmatch(file.media_type) else DOCUMENT
-    if entry["formType"] != kind and file.media_type not in EITHER:
+    form_type = IMAGE if IMAGE_TYPE.fullmatch(file.media_type) else DOCUMENT
+    if entry["formType"] != form_type and file.media_type not in ANY_FORM_TYPE:
         raise forbidden(f"formType of {file.media_type} is {entry['formType']}")

@@ -1,4 +1,4 @@
-"""The signature `Yy`, computed the way the page describes it (protocol.md 1)."""
+"""Signature `Yy` (protocol.md 1)."""
 
 import hashlib
 from urllib.parse import quote
@@ -11,20 +11,24 @@ def md5(data: str | bytes) -> str:
 
 
 def encode_uri_component(text: str) -> str:
-    """JavaScript's encodeURIComponent."""
+    """Encode like JavaScript's encodeURIComponent."""
     return quote(text, safe="-_.!~*'()")
 
 
 def signature(uri: str, digest: str, unix: str) -> str:
-    """uri: path and whole query string as sent; unix: as in the query."""
+    """Return the signature of a request.
+
+    uri: path and query string as sent; unix: as in the query.
+    """
     return md5(f"{encode_uri_component(uri)}_{digest}{md5(unix)}ooui")
 
 
 def voice_digest(character_id: str, chat_id: str, audio: bytes) -> str:
+    """Return the digest of a recording."""
     return md5(character_id) + md5(chat_id) + md5(audio[:1024])
 
 
 def chat_digest(character_id: str, message: str, chat_id: str, form: str = "") -> str:
-    """form: "" when the request has none."""
+    """Return the digest of a chat message; form: "" if there is none."""
     message = message.replace("\r", "").replace("\n", "")
     return "".join(map(md5, (character_id, message, chat_id, form)))

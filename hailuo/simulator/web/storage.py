@@ -1,4 +1,4 @@
-"""What is known of uploads: the policies given out, and what was put by them."""
+"""Upload policies and stored objects."""
 
 import hashlib
 import secrets
@@ -15,8 +15,8 @@ BUCKET = "hailuo-simulated"
 LIFETIME_S = 3600.0
 
 
-class Digest:
-    """Where an object's bytes go: counted and hashed, not held."""
+class HashingSink:
+    """Sink that counts and hashes an object's bytes without holding them."""
 
     def __init__(self, _: Request) -> None:
         self.size = 0
@@ -33,23 +33,25 @@ class Digest:
 
 @dataclass
 class Policy:
-    """Temporary credentials for one account's folder."""
+    """Temporary credentials for a folder of one account."""
 
     account: Account
     endpoint: str
-    ends_at: float
+    expires_at: float
     folder: str = field(default_factory=lambda: f"simulated/{uuid.uuid4().hex}")
     key_id: str = field(default_factory=lambda: f"STS.{secrets.token_hex(12)}")
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(30))
     token: str = field(default_factory=lambda: secrets.token_urlsafe(120) + "+/=")
 
     def as_json(self) -> dict[str, Any]:
-        ends_at = datetime.fromtimestamp(self.ends_at, UTC)
+        expires_at = datetime.fromtimestamp(self.expires_at, UTC)
         return {
             "accessKeyId": self.key_id,
             "accessKeySecret": self.secret,
             "securityToken": self.token,
-            "expiration": ends_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "expiration": expires_at.isoformat(timespec="seconds").replace(
+                "+00:00", "Z"
+            ),
             "dir": self.folder,
             "endpoint": self.endpoint,
             "bucketName": BUCKET,
@@ -57,8 +59,8 @@ class Policy:
 
 
 @dataclass
-class Stored:
-    """An object: its bytes' digest, and by which policy it was put."""
+class StoredObject:
+    """Size and hash of an object, and the policy it was uploaded with."""
 
     policy: Policy
     size: int
@@ -66,9 +68,11 @@ class Stored:
 
 
 class Storage:
+    """All policies and objects, by access key id and by object key."""
+
     def __init__(self) -> None:
         self._policies: dict[str, Policy] = {}
-        self.objects: dict[str, Stored] = {}
+        self.objects: dict[str, StoredObject] = {}
 
     def grant(self, account: Account, endpoint: str, lifetime_s: float) -> Policy:
         policy = Policy(account, endpoint, time.time() + lifetime_s)

@@ -20,23 +20,23 @@ from .. import (
 from . import capabilities, chat, history, protocol, request
 from .client import Client
 from .documents import Documents
-from .message_files import Content
+from .message_files import MessageFiles
 from .speech import SpeechClient
 from .transcription import TranscriptionClient
 
 
 class Platform:
-    """The official platform, with whichever key a call is made.
+    """The official platform, for any key.
 
     origin: its address; a key works in its own region only.
-    default_model: answers callers whose model is none of the platform's own.
+    default_model: used for model names that are not the platform's own.
     """
 
     kind = protocol.KIND
     fetches_images = True
-    counts = True
-    styles = True
-    times = True
+    reports_usage = True
+    supports_speech_style = True
+    gives_segment_times = True
 
     def __init__(self, http: HttpClient, origin: str, default_model: str) -> None:
         self._http = http
@@ -50,22 +50,22 @@ class Platform:
         return model.startswith(protocol.OWN_MODELS)
 
     def limited_model(self, model: str) -> str:
-        """Its own models by their names; all other names stand for its defaults."""
+        """Return the model that limits apply to: its own by name, else the default."""
         own = (protocol.OWN_MODELS, protocol.SPEECH_MODELS)
         return model if model.startswith(own) else self._default_model
 
     def models(self, account: Credential) -> Sequence[str]:
-        """The names of the models that the account's key may ask."""
+        """Return the names of the models that the account's key may use."""
         return self._models(account.token)
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:
         return capabilities.unsupported_chat(question, self._model(question))
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
-        """Ask with *account*'s key, once the documents are read."""
-        content = Content(self._documents, self._model(question))
-        messages = yield from content.with_files(question, watch)
-        question = question._replace(messages=history.mended(messages))
+        """Read the question's documents, then ask with the account's key."""
+        files = MessageFiles(self._documents, self._model(question))
+        messages = yield from files.with_files(question, watch)
+        question = question._replace(messages=history.normalized(messages))
         body = request.body(question, self._model(question))
         stream = self._client.open_stream(
             protocol.CHAT, account.token, body, watch=watch
@@ -78,13 +78,13 @@ class Platform:
 
     @property
     def voices(self) -> Sequence[Voice]:
-        """None that is known without a key."""
+        """Voices open to everybody: none is known without a key."""
         return ()
 
     def account_voices(
         self, account: Credential, watch: Watch | None = None
     ) -> Sequence[Voice]:
-        """All voices the key may use."""
+        """Return all voices the key may use."""
         return self._speech.voices(account, watch)
 
     def has_voice(
@@ -107,11 +107,11 @@ class Platform:
         return self._transcription.transcribe(account, recording, watch)
 
     def renew(self, account: Credential) -> str:
-        """A key does not end: it stays what it is."""
+        """Return the key as it is: keys do not expire."""
         return account.token
 
     def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:
-        """Asked by the cheapest authenticated call there is, the list of models."""
+        """Check a key with the cheapest authenticated call, the list of models."""
         try:
             self._models(credential, watch)
         except TokenRejected:
@@ -123,14 +123,14 @@ class Platform:
         self._documents.abort()
 
     def drain(self, wait_s: float) -> int:
-        """Nothing is left to do behind an answer."""
+        """Return 0: nothing is left to do after an answer."""
         return 0
 
     def _models(self, key: str, watch: Watch | None = None) -> Sequence[str]:
         answer = self._client.ask("GET", protocol.MODELS, key, watch=watch)
         listed = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(listed, list):
-            raise UpstreamProtocolError("the platform lists no models")
+            raise UpstreamProtocolError("the platform's list of models is malformed")
         models = [model for model in listed if isinstance(model, dict)]
         names = [untrusted_json.identifier(model, "id") for model in models]
         return list(filter(None, names))

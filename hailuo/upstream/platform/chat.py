@@ -1,4 +1,4 @@
-"""The platform's chat answers: from a stream's bytes to pieces (platform.md, Chat)."""
+"""Chat answers of the platform: bytes of a stream to pieces (platform.md, Chat)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,8 +18,8 @@ def pieces(
 ) -> Answer:
     """Yield pieces as they arrive, the last one with its finish and its usage.
 
-    stream: bytes cut anywhere. One that breaks off after it has said why the answer is
-        over is complete.
+    stream: bytes cut anywhere. One that breaks off after the finish reason is
+        complete.
     streamed, tools: as for AnswerParser.
     raises: as AnswerParser.read(), and what *stream* raises.
     """

@@ -1,4 +1,4 @@
-"""Calls to the platform: addressed, with their bearer, their failures made ours.
+"""HTTP calls to the platform: addresses, authorization and errors.
 
 client = Client(http, "https://api.minimax.io")
 answer = client.ask("GET", MODELS, key)
@@ -21,7 +21,10 @@ from .protocol import CALLS, KIND
 
 
 class Client:
-    """Speaks for any key."""
+    """HTTP client of the platform, for any key.
+
+    origin: the platform's address.
+    """
 
     def __init__(self, http: HttpClient, origin: str) -> None:
         self._http = http
@@ -36,11 +39,11 @@ class Client:
         *,
         watch: Watch | None = None,
     ) -> Any:
-        """Make a call and give the JSON it answers with.
+        """Make a call and return the JSON of its answer.
 
         watch: of the client that waits for it, if one does.
-        raises: what refusal() tells of, UpstreamProtocolError, Unreachable, UpstreamTimeout;
-            ClientDisconnected.
+        raises: as error_for_code(), UpstreamProtocolError, Unreachable,
+            UpstreamTimeout; ClientDisconnected.
         """
         headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
         data = None if body is None else orjson.dumps(body)
@@ -59,13 +62,13 @@ class Client:
     ) -> Stream:
         """Post JSON whose answer is an event stream.
 
-        Reading it raises what ask() does, when it is an answer of the other kind.
+        Reading it raises as ask(), and for an answer that is no event stream.
         """
-        return self._opened(
+        return self._open(
             path,
             key,
             {"Content-Type": "application/json"},
-            data=written(body),
+            data=to_json(body),
             watch=watch,
         )
 
@@ -79,16 +82,16 @@ class Client:
         watch: Watch,
     ) -> Any:
         """Post multipart fields whose answer is JSON. raises: as ask()."""
-        data, kind = multipart(form)
-        known = {"Authorization": f"Bearer {key}", "Content-Type": kind}
+        data, content_type = multipart(form)
+        own_headers = {"Authorization": f"Bearer {key}", "Content-Type": content_type}
         with self._http.count_call(KIND, path, CALLS):
             response = self._http.send(
                 "POST",
                 self._origin + path,
-                headers={**known, **headers},
+                headers={**own_headers, **headers},
                 data=data,
                 watch=watch,
-                total_s=2 * watch.idle_s,  # as much for its body as for its headers
+                total_s=2 * watch.idle_s,  # the body may take as long as the headers
                 timed_out=PaidTimeout,
             )
             return unwrap(response)
@@ -102,19 +105,19 @@ class Client:
         headers: Mapping[str, str],
         watch: Watch,
     ) -> Stream:
-        """Post multipart fields, and go on as open_stream() does."""
-        data, kind = multipart(form)
-        headers = {"Content-Type": kind, **headers}
-        return self._opened(path, key, headers, data=data, watch=watch)
+        """Post multipart fields whose answer is an event stream, as open_stream()."""
+        data, content_type = multipart(form)
+        headers = {"Content-Type": content_type, **headers}
+        return self._open(path, key, headers, data=data, watch=watch)
 
-    def _opened(
+    def _open(
         self, path: str, key: str, headers: Mapping[str, str], **call: Any
     ) -> Stream:
-        known = {"Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
+        own_headers = {"Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
         return self._http.stream(
             "POST",
             self._origin + path,
-            headers={**known, **headers},
+            headers={**own_headers, **headers},
             check=_check_stream,
             counted=(KIND, path, CALLS),
             timed_out=PaidTimeout,
@@ -123,7 +126,7 @@ class Client:
 
 
 def unwrap(response: requests.Response) -> Any:
-    """The JSON of an answer that is no refusal.
+    """Return the JSON of an answer.
 
     raises: as Client.ask().
     """
@@ -131,10 +134,10 @@ def unwrap(response: requests.Response) -> Any:
         answer = untrusted_json.parse(response.content)
     except UpstreamProtocolError:
         answer = None
-    if failure := error_for_code(answer, response.status_code):
-        if isinstance(failure, UpstreamError):
-            failure.retry_after_s = retry_after_s(response)
-        raise failure
+    if error := error_for_code(answer, response.status_code):
+        if isinstance(error, UpstreamError):
+            error.retry_after_s = retry_after_s(response)
+        raise error
     if answer is None:
         raise UpstreamProtocolError("the platform's answer is not JSON")
     return answer
@@ -142,30 +145,30 @@ def unwrap(response: requests.Response) -> Any:
 
 def _check_stream(stream: Stream) -> None:
     response = stream.response
-    kind = response.headers.get("Content-Type", "")
-    if response.status_code == 200 and kind.startswith("text/event-stream"):
+    content_type = response.headers.get("Content-Type", "")
+    if response.status_code == 200 and content_type.startswith("text/event-stream"):
         return
     unwrap(stream.read_all())
     raise UpstreamProtocolError(
-        f"the platform's answer is no event stream but {kind or '?'}"
+        f"the platform's answer is not an event stream but {content_type or 'untyped'}"
     )
 
 
-def written(body: Mapping[str, Any]) -> bytes:
-    """JSON to post.
+def to_json(body: Mapping[str, Any]) -> bytes:
+    """Return the JSON to post.
 
-    raises: BadRequest, naming the field, for what was read but is nested too deep to be
-        written again.
+    raises: BadRequest, naming the field, for one that is nested too deep: parsing goes
+        deeper than writing.
     """
     try:
         return orjson.dumps(body)
     except orjson.JSONEncodeError:
-        param = next((name for name in body if not _writable(body[name])), None)
-        message = f"{param} is nested too deep to be passed on"
+        param = next((name for name in body if not _is_writable(body[name])), None)
+        message = f"{param} is nested too deep"
         raise BadRequest(message, param=param, code="invalid_value") from None
 
 
-def _writable(value: Any) -> bool:
+def _is_writable(value: Any) -> bool:
     try:
         orjson.dumps(value)
     except orjson.JSONEncodeError:

@@ -1,4 +1,4 @@
-"""A platform key: how it is told from other credentials (platform.md)."""
+"""Recognition of platform keys (platform.md, Base address and keys)."""
 
 import hashlib
 import re
@@ -10,12 +10,12 @@ _PRINTABLE = re.compile(r"[!-~]+")  # what a header may carry
 
 
 def identify(credential: str) -> Identity | None:
-    """Whose key it is; None when it is not shaped like one.
+    """Return the identity of a key; None for any other credential.
 
-    A key says nothing of its holder, so the name is made from its digest. It may
-    stream any number of answers at once.
+    A key does not name its holder, so the name is made from its digest. It may stream
+    any number of answers at once.
     """
-    if len(credential) > jwts.MAX_LENGTH or not _PRINTABLE.fullmatch(credential):
+    if len(credential) > jwts.MAX_CHARACTERS or not _PRINTABLE.fullmatch(credential):
         return None
     claims = jwts.claims(credential) or {}  # an older key is a JWT
     if claims.get("iss") != ISSUER and not credential.startswith(KEY_PREFIXES):

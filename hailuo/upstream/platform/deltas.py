@@ -1,47 +1,47 @@
-"""Whether a stream's deltas are what is new, or all there is so far.
+"""Detection of cumulative deltas, which repeat the whole text so far.
 
-They are incremental in the documented stream; one official example reads them as
-cumulative (platform.md). It is decided once for a stream:
+The documented stream is incremental, but one official example reads deltas as
+cumulative (platform.md). The kind is decided once for a stream:
 
-- a delta that does not begin with all of the one before, and go on, is incremental;
-- three in a row that do, and make 24 characters that do not merely repeat themselves as
-  `hahaha` does, are no chance: cumulative;
-- in doubt, and at the end, incremental.
+- a delta that does not extend the one before makes it incremental;
+- three in a row that do, with 24 characters that do not merely repeat themselves as
+  `hahaha` does, make it cumulative;
+- undecided at the end, it is incremental.
 
-As long as it is open, only what is the same in both readings is given. Half a surrogate
+Until it is decided, only text that is the same either way is given. Half a surrogate
 pair at the end of a delta waits for its other half.
 
     deltas = Deltas()
-    content = Growing(deltas)
+    content = CumulativeField(deltas)
     new_text = content.add("Hello")
 """
 
 from ...net import untrusted_json
 
-GROWTHS = 3
-CHARACTERS = 24
-MAX_COMPARED = 1_000  # characters that are looked at for repetition, at square cost
+MIN_GROWTHS = 3
+MIN_CHARACTERS = 24
+MAX_COMPARED = 1_000  # characters searched for repetition, in quadratic time
 
 
 class Deltas:
-    """What is known of some fields of a stream: its texts share one, each call has one.
+    """Kind of the deltas of some fields: all texts share one, each call has its own.
 
-    cumulative: None as long as it is open.
-    ended: whether nothing more will come.
+    cumulative: None until it is decided.
+    ended: whether the stream has ended.
     """
 
     def __init__(self) -> None:
         self.cumulative: bool | None = None
         self.ended = False
 
-    def end(self, in_doubt: bool = False) -> None:
-        """Nothing more will come to tell by. in_doubt: what an open one becomes."""
-        self.cumulative = in_doubt if self.cumulative is None else self.cumulative
+    def end(self, default: bool = False) -> None:
+        """End the stream. default: the kind if it is still undecided."""
+        self.cumulative = default if self.cumulative is None else self.cumulative
         self.ended = True
 
 
 class CumulativeField:
-    """One field whose value grows: the content, the reasoning, a call's arguments.
+    """A field that grows: the content, the reasoning or a call's arguments.
 
     joined: the text if deltas are incremental.
     last: the text if they are cumulative.
@@ -52,25 +52,25 @@ class CumulativeField:
         self.joined = ""
         self.last = ""
         self._growths = 0
-        self._given = 0
+        self._taken = 0
 
     def add(self, delta: str) -> str:
-        """Take in one delta; what is certain and new, possibly ""."""
+        """Add a delta and return the new text that is certain, possibly ""."""
         if self._deltas.cumulative is None and self.last and delta:
-            self._weigh(delta)
+            self._decide(delta)
         self.joined += delta
         if len(delta) >= len(self.last):
             self.last = delta
         return self.take()
 
     def take(self) -> str:
-        """What has become certain since, as another field may have decided."""
+        """Return the new text that is certain, as another field may have decided."""
         text = self._certain()
         end = len(text)
         if not self._deltas.ended and _ends_in_half(text):
             end -= 1
-        new = text[self._given : end]
-        self._given = max(self._given, end)
+        new = text[self._taken : end]
+        self._taken = max(self._taken, end)
         return untrusted_json.mend(new)
 
     def _certain(self) -> str:
@@ -78,29 +78,29 @@ class CumulativeField:
             return _common_prefix(self.joined, self.last)
         return self.last if self._deltas.cumulative else self.joined
 
-    def _weigh(self, delta: str) -> None:
+    def _decide(self, delta: str) -> None:
         last = self.last[:-1] if _ends_in_half(self.last) else self.last
         added = delta.removeprefix(last)
         if not added or added == delta:
             self._deltas.cumulative = False
             return
         self._growths += 1
-        if self._growths >= GROWTHS and len(delta) >= CHARACTERS:
+        if self._growths >= MIN_GROWTHS and len(delta) >= MIN_CHARACTERS:
             self._deltas.cumulative = not _repeats(delta[:MAX_COMPARED])
 
 
 def _repeats(text: str) -> bool:
-    """Whether *text* is one part of it over and over, the last time perhaps cut."""
+    """Return whether *text* repeats a part of itself, perhaps cut at the end."""
     return any(text.startswith(text[at:]) for at in range(1, len(text) // 2 + 1))
 
 
 def _ends_in_half(text: str) -> bool:
-    """Whether the first half of a surrogate pair waits for the other."""
+    """Return whether *text* ends in the first half of a surrogate pair."""
     return "\ud800" <= text[-1:] <= "\udbff"
 
 
 def _common_prefix(one: str, other: str) -> str:
-    """Return what both begin with; by halving, since texts of megabytes may come."""
+    """Return the common beginning, by bisection: texts may have megabytes."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,4 +1,4 @@
-"""How the platform says no, in each of its three forms (platform.md, Errors).
+"""Errors of the platform, in each of their three forms (platform.md, Errors).
 
 1. a real HTTP status and {"error": {"message": "… (1004)", "http_code": "401"}}, with
    the code at the end of the message;
@@ -28,14 +28,14 @@ from ...errors import (
 from ...net import untrusted_json
 from . import protocol
 
-Failure = type[GatewayError]
+ErrorClass = type[GatewayError]
 
 _CODE_AT_END = re.compile(r"\((\d{1,9})\)\s*$")
 _PARAM = re.compile(rf"\b(?:{'|'.join(protocol.PARAMS)})\b", re.IGNORECASE)
 
-_BY_CODE: Mapping[int, Failure] = {
-    code: failure
-    for codes, failure in (
+_BY_CODE: Mapping[int, ErrorClass] = {
+    code: kind
+    for codes, kind in (
         (protocol.INVALID_CODES, BadRequest),
         (protocol.FILTERED_CODES, ContentFiltered),
         (protocol.BAD_KEY_CODES, TokenRejected),
@@ -47,7 +47,7 @@ _BY_CODE: Mapping[int, Failure] = {
     )
     for code in codes
 }
-_BY_STATUS: Mapping[int, Failure] = {
+_BY_STATUS: Mapping[int, ErrorClass] = {
     400: BadRequest,
     401: TokenRejected,
     402: QuotaExhausted,
@@ -61,50 +61,56 @@ _BY_STATUS: Mapping[int, Failure] = {
 
 
 def error_for_code(answer: Any, status: int = 200) -> GatewayError | None:
-    """The failure that a JSON answer, or an event, and its HTTP status tell of.
+    """Return the error of a JSON answer or event and its HTTP status, or None.
 
-    answer: None when it is no JSON.
-    returns: None when nothing is wrong. A BadRequest names the field, where the
-        platform does.
+    A BadRequest names the field, where the platform does.
+
+    answer: None when it is not JSON.
     """
-    said = answer if isinstance(answer, dict) else {}
-    code, message = _base(said)
+    body = answer if isinstance(answer, dict) else {}
+    code, message = _from_base_resp(body)
     if not code:
-        code, message, status = _error(said, status)
+        code, message, status = _from_error(body, status)
     if not code and not message and status < 300:
         return None
-    kind, sentence = _failure(code, status), _sentence(message, code, status)
+    kind, text = _error_class(code, status), _message(message, code, status)
     if kind is BadRequest:
-        return BadRequest(sentence, param=_param(said, message), code="invalid_value")
-    failure = kind(sentence)
-    if isinstance(failure, UpstreamError) and code in protocol.MODEL_CODES:
-        failure.limits = "model"
-    return failure
+        return BadRequest(text, param=_param(body, message), code="invalid_value")
+    error = kind(text)
+    if isinstance(error, UpstreamError) and code in protocol.MODEL_CODES:
+        error.limits = "model"
+    return error
 
 
-def _base(said: Mapping[str, Any]) -> tuple[int, str]:
-    """Form 2; code 0 is success. The message's name is *assumed*."""
-    base = said.get("base_resp")
+def _from_base_resp(body: Mapping[str, Any]) -> tuple[int, str]:
+    """Return code and message of form 2; code 0 is success.
+
+    The name of the message's field is *assumed*.
+    """
+    base = body.get("base_resp")
     if not isinstance(base, dict):
         return 0, ""
     message = untrusted_json.message(base.get("status_msg"))
     return _number(base.get("status_code")), message
 
 
-def _error(said: Mapping[str, Any], status: int) -> tuple[int, str, int]:
-    """Forms 1 and 3; in a stream only the body knows the status."""
-    error = said.get("error")
+def _from_error(body: Mapping[str, Any], status: int) -> tuple[int, str, int]:
+    """Return code, message and status of forms 1 and 3.
+
+    In a stream only the body holds the status.
+    """
+    error = body.get("error")
     if not error:
         return 0, "", status
     if not isinstance(error, dict):
         return 0, untrusted_json.message(error) or "an error", status
     message = untrusted_json.message(error.get("message")) or "an error"
-    found = _CODE_AT_END.search(str(error.get("message"))[-40:])
+    code = _CODE_AT_END.search(str(error.get("message"))[-40:])
     status = status if status >= 300 else _number(error.get("http_code"))
-    return int(found[1]) if found else 0, message, status
+    return int(code[1]) if code else 0, message, status
 
 
-def _failure(code: int, status: int) -> Failure:
+def _error_class(code: int, status: int) -> ErrorClass:
     if code in _BY_CODE:
         return _BY_CODE[code]
     if status in _BY_STATUS:
@@ -114,22 +120,25 @@ def _failure(code: int, status: int) -> Failure:
     return UpstreamBusy if code else UpstreamProtocolError
 
 
-def _param(said: Mapping[str, Any], message: str) -> str | None:
-    """Return the client's name of the field that is wrong, None when nothing tells.
+def _param(body: Mapping[str, Any], message: str) -> str | None:
+    """Return the client's name of the invalid field, or None.
 
-    The error's own `param` is *assumed*; else the first name in the message counts.
+    The error's own `param` is *assumed*; without it, the first name in the message
+    counts.
     """
-    error = said.get("error")
-    named = error.get("param") if isinstance(error, dict) else None
-    found = _PARAM.search(named if isinstance(named, str) else message)
-    return protocol.PARAMS[found[0].lower()] if found else None
+    error = body.get("error")
+    param = error.get("param") if isinstance(error, dict) else None
+    name = _PARAM.search(param if isinstance(param, str) else message)
+    return protocol.PARAMS[name[0].lower()] if name else None
 
 
-def _sentence(message: str, code: int, status: int) -> str:
+def _message(message: str, code: int, status: int) -> str:
     if not message and not code:
-        return f"the platform answers with HTTP {status}"
-    shown = f" ({code})" if code and not _CODE_AT_END.search(message) else ""
-    return f"the platform says: {message or 'no'}{shown}"
+        return f"the platform answered with HTTP {status}"
+    if not message:
+        return f"the platform refused the request ({code})"
+    suffix = f" ({code})" if code and not _CODE_AT_END.search(message) else ""
+    return f"the platform says: {message}{suffix}"
 
 
 def _number(value: Any) -> int:

@@ -1,6 +1,6 @@
-"""An event of the platform, opened and checked (platform.md, Chat).
+"""Parsing and checking of the platform's events (platform.md, Chat).
 
-raises, everywhere: UpstreamProtocolError for what is not the protocol.
+All functions raise UpstreamProtocolError for an event that breaks the protocol.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ def of(
 ) -> Iterator[Mapping[str, Any] | Heartbeat]:
     """Yield the events of a speech or transcription stream, and heartbeats.
 
-    raises: what one of them refuses.
+    raises: as error_for_code(), for any of them.
     """
     parser = sse.Parser()
     for received in stream:
@@ -29,20 +29,20 @@ def of(
             yield HEARTBEAT
             continue
         for event in fairly(parser.feed(received)):
-            said = sse.event_json(event)
-            if failure := error_for_code(said):
-                raise failure
-            yield said
+            answer = sse.event_json(event)
+            if error := error_for_code(answer):
+                raise error
+            yield answer
 
 
-def choices(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return objects(said, "choices")
+def choices(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return objects(answer, "choices")
 
 
 def details(delta: Mapping[str, Any]) -> str:
-    """The other form of reasoning_split; what its parts hold is *assumed*."""
+    """Return the reasoning in its other form, whose parts are *assumed*."""
     details = delta.get("reasoning_details") or []
     if not isinstance(details, list):
-        raise UpstreamProtocolError("reasoning_details of the platform are not a list")
-    parts = [each for each in details if isinstance(each, dict)]
-    return "".join(text(each, "text") for each in parts)
+        raise UpstreamProtocolError("the platform's reasoning_details are not a list")
+    parts = [part for part in details if isinstance(part, dict)]
+    return "".join(text(part, "text") for part in parts)

@@ -1,10 +1,10 @@
-"""The text of a document: a program of its own, run as a child (see documents).
+"""Program that extracts the text of a document, run as a child (see documents).
 
-    python extraction.py text/html < page     {"text": "…"} or {"error": "is no …"}
+    python extract_text.py text/html < page     {"text": "…"} or {"error": "is not …"}
 
-Documents are hostile and the libraries that read them heavy: they are only loaded
-here, where time and memory are limited and there are no secrets to find. Why a document
-could not be read stands on standard error, without a word of it.
+Documents may be hostile and their libraries are heavy, so they are loaded here only,
+where time and memory are limited and there are no secrets to find. The reason of a
+failure is written to standard error, without any content of the document.
 """
 
 import json
@@ -15,32 +15,32 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-MEMORY_BYTES = 1 << 30
-CPU_S = 20
-OOM_SCORE = 1000  # the first to go when the machine's memory runs out
+MAX_MEMORY = 1 << 30
+MAX_CPU_S = 20
+OOM_SCORE = 1000  # killed first when the machine runs out of memory
 
 
 def main(media_type: str) -> None:
-    limit()
+    limit_resources()
     json.dump(answer(sys.stdin.buffer.read(), media_type), sys.stdout)
 
 
-def limit() -> None:
+def limit_resources() -> None:
     """Bound what a hostile document can take; nothing can be written to disk."""
     with suppress(OSError):  # elsewhere than on Linux
         Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
     sys.setrecursionlimit(3000)  # XML may be 256 elements deep
-    os.nice(10)  # the answers that are being streamed come first
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+    os.nice(10)  # streamed answers come first
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def answer(data: bytes, media_type: str = "") -> dict[str, str]:
-    """Return what is written to the parent.
+    """Return the answer to the server.
 
-    raises: ImportError, for nothing is wrong with the document then.
+    raises: ImportError, which is not the document's fault.
     """
     from hailuo.documents import Unreadable, text_of
 
@@ -58,7 +58,7 @@ def answer(data: bytes, media_type: str = "") -> dict[str, str]:
 
 
 def reason(error: Exception) -> str:
-    """Return the kind of *error* and its place; its words may quote the document."""
+    """Return the class of *error* and its place; its message may quote the document."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 

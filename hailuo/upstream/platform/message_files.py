@@ -1,12 +1,12 @@
-"""The files of a question, each in its place as the platform takes it.
+"""Files of a question, put into its messages as the platform takes them.
 
-    messages = yield from Content(documents, model).placed(question, watch)
+    messages = yield from MessageFiles(documents, model).with_files(question, watch)
 
-A picture stays a Source, whose address is its public one or a data: URI; a document
-becomes a text, with its name and its words (platform.md, Chat). The platform keeps
-nothing, so the files of earlier messages are sent again as well, but for documents at
-an address, which are not fetched again. A history must not fail because of what it once
-held: what cannot be sent again is only named.
+An image stays a Source, with its public address or a data: URI; a document becomes text
+with its name (platform.md, Chat). The platform keeps nothing, so files of earlier
+messages are sent again, except documents at an address, which are not fetched again. A
+question must not fail because of its history: earlier files that cannot be sent again
+are only named.
 """
 
 import html
@@ -21,15 +21,14 @@ from . import capabilities
 from .documents import Documents
 
 Part = str | Source
-Placing = Generator[Heartbeat, None, Part]  # yields heartbeats, returns the part
+PartGenerator = Generator[Heartbeat, None, Part]  # yields heartbeats, returns a part
 
 NOT_SENT = "(This file is not sent again.)"
-# What is asked of files that come without a word.
-ABOUT_FILES = "What is in this?"
+ABOUT_FILES = "What is in this?"  # the question about files that come without a text
 
 
-class Content:
-    """Puts files where a model of the platform can read them."""
+class MessageFiles:
+    """Files of a question in a form that *model* can read."""
 
     def __init__(self, documents: Documents, model: str) -> None:
         self._documents = documents
@@ -38,20 +37,20 @@ class Content:
     def with_files(
         self, question: Question, watch: Watch
     ) -> Generator[Heartbeat, None, list[Message]]:
-        """Return the question's messages with its files in them; yield heartbeats meanwhile.
+        """Return the question's messages with its files, yielding heartbeats.
 
         raises: BadRequest, naming the part, for a file of the newest message that
             cannot be sent; ClientDisconnected.
         """
         *earlier, newest = question.messages
-        told = []
+        messages = []
         for message in earlier:
             parts = yield from self._parts(message, iter(message.files), watch)
-            told.append(message._replace(content=parts))
+            messages.append(message._replace(content=parts))
         parts = yield from self._parts(newest, iter(question.files), watch)
         if newest.role == "user" and newest.files and not newest.text:
             parts = [*parts, ABOUT_FILES]
-        return [*told, newest._replace(content=parts)]
+        return [*messages, newest._replace(content=parts)]
 
     def _parts(
         self, message: Message, files: Iterator[File | Source], watch: Watch
@@ -63,32 +62,35 @@ class Content:
             parts.append(part)
         return parts
 
-    def _part(self, file: File | Source, watch: Watch) -> Placing:
+    def _part(self, file: File | Source, watch: Watch) -> PartGenerator:
         if isinstance(file, File):
-            return (yield from self._sent(file, watch))
-        if capabilities.to_file(file, self._model) is None and file.looks_like_image:
+            return (yield from self._file_part(file, watch))
+        if (
+            capabilities.unsupported_file(file, self._model) is None
+            and file.looks_like_image
+        ):
             return file
         if file.data:
             try:
-                return (yield from self._sent_again(file, watch))
+                return (yield from self._earlier_part(file, watch))
             except BadRequest:
-                pass  # no reason to refuse the message that is newest
+                pass  # no reason to refuse the newest message
         return _text(file.display_name, NOT_SENT)
 
-    def _sent_again(self, source: Source, watch: Watch) -> Placing:
+    def _earlier_part(self, source: Source, watch: Watch) -> PartGenerator:
         file = from_base64(source.data, source.media_type, source.name)
         with closing(file):
-            return (yield from self._sent(file, watch))
+            return (yield from self._file_part(file, watch))
 
-    def _sent(self, file: File, watch: Watch) -> Placing:
-        if objection := capabilities.to_file(file, self._model):
-            raise objection
+    def _file_part(self, file: File, watch: Watch) -> PartGenerator:
+        if error := capabilities.unsupported_file(file, self._model):
+            raise error
         if file.is_image:
             return Source(file.param, file.address or data_uri(file), image=True)
         return _text(file.name, (yield from self._documents.text(file, watch)))
 
 
 def _text(name: str, text: str) -> str:
-    """A document as the model sees it."""
+    """Return a document as the text that the model reads."""
     name = html.escape(name or "unnamed")
     return f'<file name="{name}">\n{text}\n</file>'

@@ -1,11 +1,10 @@
-"""What MiniMax's official platform calls things: every constant of platform.md.
+"""Names and numbers of MiniMax's official platform, from platform.md.
 
-The origin and the model for callers who name none are settings
-(HAILUO_PLATFORM_ORIGIN, HAILUO_PLATFORM_MODEL).
+The origin and the default model are settings (HAILUO_PLATFORM_ORIGIN,
+HAILUO_PLATFORM_MODEL).
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 KIND = "platform"
 
@@ -17,16 +16,16 @@ KEY_PREFIXES = ("sk-api-", "sk-cp-")
 ISSUER = "minimax"  # of the JWTs that older keys are
 
 # platform.md, Chat
-OWN_MODELS = "MiniMax-"  # how the names of its models begin
-BLIND_MODELS = "MiniMax-M2"  # how those begin that only read text
-OPTIONS = ("temperature", "top_p")  # as the client says them
+OWN_MODELS = "MiniMax-"  # prefix of its models
+TEXT_MODELS = "MiniMax-M2"  # prefix of those that only read text
+OPTIONS = ("temperature", "top_p")  # passed on as they are
 REQUIRED = "required"
 # platform.md, Thinking has to go round
 THINKING, NOT_THINKING = {"type": "adaptive"}, {"type": "disabled"}
-ALWAYS_THINKING = "MiniMax-M3.1-Flash"  # how those begin that must be told to think
+ALWAYS_THINKING = "MiniMax-M3.1-Flash"  # prefix of those that must be told to think
 NO_EFFORT = ("none", "minimal")  # OpenAI's words for not thinking
 DONE = b"[DONE]"
-FLAGS = ("input_sensitive", "output_sensitive")  # the answer is withheld
+FLAGS = ("input_sensitive", "output_sensitive")  # of an answer that is withheld
 FINISHES = {
     "stop": "stop",
     "length": "length",
@@ -37,41 +36,31 @@ FINISHES = {
 
 # platform.md, Chat: images by address or in a data URI
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
-IMAGE_MB = 10
+MAX_IMAGE_MB = 10
 
 # platform.md, Speech
 SPEAK = "/v1/t2a_v2"
 VOICES = "/v1/get_voice"
-SPEECH_MODELS = "speech-"  # how the names of its models begin
+SPEECH_MODELS = "speech-"  # prefix of its models
 SPEECH_MODEL, SPEECH_MODEL_HD = "speech-2.8-turbo", "speech-2.8-hd"
-SPEECH_CHARACTERS = 9_000  # of under 10,000
+SPEECH_CHARACTERS = 9_000  # the limit is 10,000
 SPEECH_DONE = 2  # data.status of the last event
 SPEEDS = (0.5, 2.0)
-# What is asked for. That opus comes in Ogg is *assumed*; wav is not among them, since a
-# header before pcm is a wav that can be streamed and joined.
-AUDIO: Mapping[str, Mapping[str, Any]] = {
-    "mp3": {"format": "mp3", "sample_rate": 44_100, "bitrate": 128_000, "channel": 1},
-    "pcm": {"format": "pcm", "sample_rate": 24_000, "channel": 1},
-    "flac": {"format": "flac", "sample_rate": 44_100, "channel": 1},
-    "opus": {"format": "opus", "sample_rate": 24_000, "channel": 1},
-}
-JOINED = ("mp3", "pcm", "wav")  # what stays one file when pieces are put together
-BEGINNINGS = {"flac": b"fLaC", "opus": b"OggS"}
-# *assumed*: every key has it, as the platform's pages and several clients name it.
+# *assumed*: open to every key, since the platform's pages and several clients name it.
 DEFAULT_VOICE = "English_expressive_narrator"
 OFFICIAL_VOICES = "system_voice"  # of every key; the other lists are a key's own
 VOICE_LISTS = (OFFICIAL_VOICES, "voice_cloning", "voice_generation")
-WEB_VOICES = ("_hailuo", "puv_")  # marks of voices that only the web service has
+WEB_VOICES = ("_hailuo", "puv_")  # suffix and prefix of voices of the web service alone
 
 # platform.md, Recognition
 WRITE = "/v1/speech_to_text"
 ASR_MODEL = "asr-1.0"
-LEVELS = {"phrase": "sentence", "word": "word"}  # whose times are told
+LEVELS = {"phrase": "sentence", "word": "word"}  # timestamp_level by kind of times
 
-# What its calls are called in metrics: the last part of each path
+# Names of its calls in metrics: the last part of each path
 CALLS = frozenset({"completions", "models", "t2a_v2", "get_voice", "speech_to_text"})
 
-# platform.md, Errors. What its messages call a field, and what the client calls it.
+# platform.md, Errors. Names of fields in its messages, and the client's names of them.
 PARAMS: Mapping[str, str] = {
     **dict.fromkeys(("messages", "message", "content", "role"), "messages"),
     **dict.fromkeys(("image", "images", "image_url", "tool_call_id"), "messages"),
@@ -87,6 +76,6 @@ BAD_KEY_CODES = frozenset({1004, 2049})
 LIMIT_CODES = frozenset({1002, 1039, 1041, 2045})
 QUOTA_CODES = frozenset({1008, 2056})
 FORBIDDEN_CODES = frozenset({2038, 2042, 2061})
-MODEL_CODES = frozenset({2056, 2061})  # hold for one model, or group of models
+MODEL_CODES = frozenset({2056, 2061})  # apply to one model or group of models only
 TIMEOUT_CODES = frozenset({1001})
 INTERNAL_CODES = frozenset({1000, 1013, 1024, 1033})

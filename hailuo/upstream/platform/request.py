@@ -1,7 +1,7 @@
-"""A question as the platform takes it (platform.md, Chat).
+"""Request body of a chat question (platform.md, Chat).
 
-Its wire is OpenAI's, with fewer fields; what it refuses of a conversation is mended
-before (history).
+The format is OpenAI's with fewer fields; `history` makes the conversation acceptable
+before.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,9 +15,9 @@ NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
 def body(question: Question, model: str) -> dict[str, Any]:
-    """Return the JSON to post; only what is documented, and a forcing tool_choice.
+    """Return the JSON to post: documented fields, and a forced tool_choice.
 
-    question: its history mended, each file in it a picture to be shown by its address.
+    question: its history normalized; each file in it is an image with an address.
     """
     return {
         "model": model,
@@ -31,73 +31,75 @@ def body(question: Question, model: str) -> dict[str, Any]:
 
 
 def _options(question: Question, model: str) -> dict[str, Any]:
-    """What of the client's options is passed on."""
-    known = {name: question.options.get(name) for name in protocol.OPTIONS}
-    known["max_completion_tokens"] = question.max_tokens
-    known["thinking"] = _thinking(question.options, model)
-    return {name: value for name, value in known.items() if value is not None}
+    """Return the client's options that are passed on."""
+    passed_on = {name: question.options.get(name) for name in protocol.OPTIONS}
+    passed_on["max_completion_tokens"] = question.max_tokens
+    passed_on["thinking"] = _thinking(question.options, model)
+    return {name: value for name, value in passed_on.items() if value is not None}
 
 
 def _thinking(options: Mapping[str, Any], model: str) -> Mapping[str, str] | None:
-    """Whether the model is to think; always said where the default is not certain.
+    """Return the thinking option; None where the model's default is certain.
 
     source: platform.md, Thinking has to go round.
     """
-    asked, effort = options.get("thinking"), options.get("reasoning_effort")
-    kind = asked.get("type") if isinstance(asked, dict) else None
+    thinking, effort = options.get("thinking"), options.get("reasoning_effort")
+    kind = thinking.get("type") if isinstance(thinking, dict) else None
     if model.startswith(protocol.ALWAYS_THINKING):
         return protocol.THINKING
     if kind == "disabled" or (kind is None and effort in protocol.NO_EFFORT):
         return protocol.NOT_THINKING
-    if kind is None and effort is None and model.startswith(protocol.BLIND_MODELS):
+    if kind is None and effort is None and model.startswith(protocol.TEXT_MODELS):
         return None  # these always think
     return protocol.THINKING
 
 
 def _tools(question: Question) -> dict[str, Any]:
-    """The functions on offer, and the choice among them where one must be called."""
+    """Return the functions on offer, and the choice where one must be called."""
     if not question.tools:
         return {}
     tools = {"tools": [_function(_tool(tool)) for tool in question.tools]}
-    if question.choice.name:
-        return {**tools, "tool_choice": _function({"name": question.choice.name})}
-    if question.choice.required:
+    if question.tool_choice.name:
+        return {**tools, "tool_choice": _function({"name": question.tool_choice.name})}
+    if question.tool_choice.required:
         return {**tools, "tool_choice": protocol.REQUIRED}
     return tools
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    told = {"description": tool.description} if tool.description else {}
-    return {"name": tool.name, **told, "parameters": tool.parameters or NO_PARAMETERS}
+    function = {"name": tool.name, "parameters": tool.parameters or NO_PARAMETERS}
+    if tool.description:
+        function["description"] = tool.description
+    return function
 
 
 def _message(message: Message) -> dict[str, Any]:
-    """One message in the platform's words."""
-    written: dict[str, Any] = {"role": message.role, "content": _content(message)}
+    """Return a message in the platform's format."""
+    body: dict[str, Any] = {"role": message.role, "content": _content(message)}
     if message.name:
-        written["name"] = message.name
+        body["name"] = message.name
     if message.role == "tool":
-        written["tool_call_id"] = message.call_id
+        body["tool_call_id"] = message.call_id
     if message.calls:
-        written["tool_calls"] = [_call(call) for call in message.calls]
-    return written
+        body["tool_calls"] = [_call(call) for call in message.calls]
+    return body
 
 
 def _content(message: Message) -> Any:
-    """A text, or the parts of a user's message; null beside calls alone."""
+    """Return a text, the parts of a user's message, or null for calls alone."""
     if message.role == "assistant":
-        return _thought(message) or None
+        return _with_thinking(message) or None
     if message.role != "user":
         return message.text
     parts = list(_parts(message.content))
-    alone = len(parts) == 1 and parts[0]["type"] == "text"
-    return parts[0]["text"] if alone else parts
+    is_one_text = len(parts) == 1 and parts[0]["type"] == "text"
+    return parts[0]["text"] if is_one_text else parts
 
 
-def _thought(message: Message) -> str:
-    """An assistant's text, behind its thinking, which goes round within tags.
+def _with_thinking(message: Message) -> str:
+    """Return an assistant's text after its thinking, which is sent back in tags.
 
-    Thinking that the client has kept in its tags is not told twice.
+    Thinking that the client kept in the text is not repeated.
     """
     if not message.thinking or message.text.lstrip().startswith("<think>"):
         return message.text

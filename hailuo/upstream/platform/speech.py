@@ -1,4 +1,4 @@
-"""Speech on the platform (platform.md)."""
+"""Text to speech on the platform (platform.md, Speech)."""
 
 import logging
 import time
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...audio import mp3, wav
+from ...audio.formats import FORMATS, AudioFormat
 from ...concurrency.cache import SingleFlightCache
 from ...concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ...errors import (
@@ -19,27 +20,30 @@ from ...errors import (
 )
 from ...net.stream import Stream
 from .. import AudioStream, Credential, Speech, Voice, languages, text_splitting
+from ..openai_voices import OPENAI_VOICES
 from . import events, protocol, voices
 from .client import Client
 
-VOICES_KEPT_S = 600.0
-LISTING_RETRY_S = 60.0  # how long a speech does without a list that cannot be had
+VOICES_TTL_S = 600.0
+LISTING_RETRY_S = 60.0  # pause before voices that could not be listed are asked again
 
 log = logging.getLogger(__name__)
 
 
 class SpeechClient:
-    """What the platform says."""
+    """Client of the platform's text to speech and of its voices."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._voices = SingleFlightCache(self._list, VOICES_KEPT_S)
-        self._known = SingleFlightCache(self._list_if_possible, LISTING_RETRY_S)
-        self._official: Sequence[Voice] = ()  # as last listed with whichever key
+        self._voices = SingleFlightCache(self._list, VOICES_TTL_S)
+        self._voices_or_none = SingleFlightCache(
+            self._list_if_possible, LISTING_RETRY_S
+        )
+        self._official: Sequence[Voice] = ()  # as last listed with any key
         self._listing_resumes_at = 0.0  # on the clock of time.monotonic
 
     def unsupported(self, speech: Speech) -> BadRequest | None:
-        """What of *speech* no key could do, by its field."""
+        """Return the BadRequest for a request that no key can serve, or None."""
         if voices.is_foreign(speech.voice):
             return voices.unknown(speech.voice)
         if not any(map(str.isalnum, speech.text)):
@@ -51,74 +55,85 @@ class SpeechClient:
         return None
 
     def voices(self, account: Credential, watch: Watch | None = None) -> list[Voice]:
-        """The voices a key may use. raises: as Client.ask()."""
+        """Return the voices a key may use. raises: as Client.ask()."""
         return self._voices.get(account.token, watch)
 
     def has(self, account: Credential, voice: str, watch: Watch | None = None) -> bool:
-        """Return whether the key lists a voice; OpenAI's names are for every key.
+        """Return whether the key may use a voice; OpenAI's names are open to every key.
 
         raises: TokenRejected.
         """
-        if voice in voices.OPENAI:
+        if voice in OPENAI_VOICES:
             return True
-        return any(voice == each.id for each in self._known.get(account.token, watch))
+        listed = self._voices_or_none.get(account.token, watch)
+        return any(voice == candidate.id for candidate in listed)
 
     def native_speech(self, speech: Speech) -> Speech:
-        """All formats but aac, unless several files would have to be joined."""
+        """Return the request that the platform can serve natively, else one for MP3.
+
+        A format whose files cannot be joined is native for a text of one call only.
+        """
         slowest, fastest = protocol.SPEEDS
-        own_speed = slowest <= speech.speed <= fastest
-        joined = speech.format in protocol.JOINED
-        if own_speed and (joined or _is_single(speech)):
+        has_speed = slowest <= speech.speed <= fastest
+        format = FORMATS[speech.format]
+        is_one_file = format.joinable or len(_texts(speech)) == 1
+        if has_speed and format.platform_name and is_one_file:
             return speech
-        return speech._replace(format="mp3", speed=speech.speed if own_speed else 1.0)
+        return speech._replace(format="mp3", speed=speech.speed if has_speed else 1.0)
 
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> AudioStream:
-        """One file of the whole text, as it arrives.
+        """Yield one file of the whole text, as it arrives.
 
-        raises: what refusal() tells of, VoiceUnknown; ClientDisconnected.
+        raises: as error_for_code(), VoiceUnknown; ClientDisconnected.
         """
         try:
-            yield from self._spoken(account, speech, watch)
+            yield from self._speak(account, speech, watch)
         except (BadRequest, UpstreamBusy) as error:
-            plain = type(error) in (BadRequest, UpstreamBusy)  # whatever its code
-            if plain and "voice" in error.message.lower():
+            is_general = type(error) in (
+                BadRequest,
+                UpstreamBusy,
+            )  # no subclass of them
+            if is_general and "voice" in error.message.lower():
                 raise VoiceUnknown(error.message, param="voice") from error
             raise
 
-    def _spoken(self, account: Credential, speech: Speech, watch: Watch) -> AudioStream:
+    def _speak(self, account: Credential, speech: Speech, watch: Watch) -> AudioStream:
         voice = self._voice(account, speech.voice, watch)
         texts = _texts(speech)
-        is_wav = speech.format == "wav"
-        head = wav.header(protocol.AUDIO["pcm"]["sample_rate"]) if is_wav else b""
+        format = FORMATS[speech.format]
+        is_wav = format.name == "wav"
+        header = wav.header(format.platform_rate) if is_wav else b""
         for text in texts:
             body = _body(text, voice, speech)
             with self._client.open_stream(
                 protocol.SPEAK, account.token, body, watch=watch
             ) as stream:
-                part = _sound(stream, protocol.BEGINNINGS.get(speech.format, b""))
-                apart = speech.format == "mp3" and len(texts) > 1
-                for sound in mp3.strip_tags(part) if apart else part:
-                    if sound is HEARTBEAT:
+                part = _audio(stream, FORMATS[format.platform_name].magic)
+                has_tags = format.name == "mp3" and len(texts) > 1
+                for audio in mp3.strip_tags(part) if has_tags else part:
+                    if audio is HEARTBEAT:
                         yield HEARTBEAT
                     else:
-                        yield head + sound
-                        head = b""
+                        yield header + audio
+                        header = b""
                 stream.drain()
 
     def _voice(self, account: Credential, name: str, watch: Watch) -> str:
-        """Return the id of the voice that is asked for.
+        """Return the id of a voice.
 
-        One that is named plainly is tried: the list has no clone before its first use.
+        A name that is not OpenAI's is taken for an id, listed or not: a clone is not
+        listed before its first use.
         """
-        if name not in voices.OPENAI:
+        if name not in OPENAI_VOICES:
             return name
-        listed = self._known.get(account.token, watch) or self._official
-        return voices.standing_for(name, listed)
+        listed = self._voices_or_none.get(account.token, watch) or self._official
+        return voices.id_for_openai_name(name, listed)
 
     def _list(self, key: str) -> list[Voice]:
-        """Ask for the key's voices.
+        """Ask the platform for the key's voices.
 
-        After a time-out nobody waits for another one for a minute, whichever the key.
+        After a timeout, listing fails at once for a minute, with any key.
+
         raises: as Client.ask().
         """
         if time.monotonic() < self._listing_resumes_at:
@@ -131,9 +146,9 @@ class SpeechClient:
         except UpstreamTimeout:
             self._listing_resumes_at = time.monotonic() + LISTING_RETRY_S
             raise
-        found = voices.listed(answer)
+        key_voices = voices.listed(answer)
         self._official = voices.listed(answer, [protocol.OFFICIAL_VOICES])
-        return found
+        return key_voices
 
     def _list_if_possible(self, key: str) -> list[Voice]:
         """Return the key's voices, none when they cannot be listed now.
@@ -145,65 +160,73 @@ class SpeechClient:
         except TokenRejected:
             raise
         except GatewayError as error:
-            log.warning("a platform key lists no voices: %s", error)
+            log.warning("the voices of a platform key could not be listed: %s", error)
             return []
 
 
 def _texts(speech: Speech) -> list[str]:
-    """The pieces in which it is read."""
-    found = text_splitting.split_text(speech.text, protocol.SPEECH_CHARACTERS)
-    return list(filter(str.strip, found))
-
-
-def _is_single(speech: Speech) -> bool:
-    return speech.format in protocol.AUDIO and len(_texts(speech)) == 1
+    """Return the texts of the calls that a speech takes."""
+    texts = text_splitting.split_text(speech.text, protocol.SPEECH_CHARACTERS)
+    return list(filter(str.strip, texts))
 
 
 def _body(text: str, voice: str, speech: Speech) -> dict[str, Any]:
-    """source: platform.md, Speech."""
+    """Return the JSON to post. source: platform.md, Speech."""
     model = speech.model
     hd = model.endswith("-hd")
-    own = protocol.SPEECH_MODEL_HD if hd else protocol.SPEECH_MODEL
-    format = "pcm" if speech.format == "wav" else speech.format
+    default = protocol.SPEECH_MODEL_HD if hd else protocol.SPEECH_MODEL
     style = {"emotion": speech.emotion, "pitch": speech.pitch, "vol": speech.volume}
-    said = {name: value for name, value in style.items() if value not in ("", None)}
+    style = {name: value for name, value in style.items() if value not in ("", None)}
     language = languages.NAMES.get(speech.language, speech.language)
     return {
-        "model": model if model.startswith(protocol.SPEECH_MODELS) else own,
+        "model": model if model.startswith(protocol.SPEECH_MODELS) else default,
         "text": text,
         "stream": True,
         "stream_options": {"exclude_aggregated_audio": True},
-        "voice_setting": {"voice_id": voice, "speed": speech.speed, **said},
-        "audio_setting": protocol.AUDIO[format],
+        "voice_setting": {"voice_id": voice, "speed": speech.speed, **style},
+        "audio_setting": _audio_setting(FORMATS[speech.format]),
         **({"language_boost": language} if language else {}),
     }
 
 
-def _sound(stream: Stream, beginning: bytes) -> Iterator[bytes | Heartbeat]:
-    """The audio of an answer. The last event may repeat all of it.
+def _audio_setting(format: AudioFormat) -> dict[str, Any]:
+    setting = {
+        "format": format.platform_name,
+        "sample_rate": format.platform_rate,
+        "channel": 1,
+    }
+    return setting | ({"bitrate": format.bitrate} if format.name == "mp3" else {})
 
-    raises: UpstreamProtocolError when it does not begin as its format does.
+
+def _audio(stream: Stream, magic: bytes) -> Iterator[bytes | Heartbeat]:
+    """Yield the audio of an answer, and heartbeats.
+
+    The last event may repeat all of it, and then counts as the end only.
+
+    magic: the first bytes of the audio's format.
+    raises: UpstreamProtocolError when it begins otherwise, or breaks off.
     """
-    begun = False
-    for said in events.of(stream):
-        if said is HEARTBEAT:
+    has_begun = False
+    for event in events.of(stream):
+        if event is HEARTBEAT:
             yield HEARTBEAT
             continue
-        data = events.mapping(said, "data")
-        done = data.get("status") == protocol.SPEECH_DONE
-        if (sound := _unhexed(events.text(data, "audio"))) and not (done and begun):
-            if not begun and sound[: len(beginning)] != beginning:
+        data = events.mapping(event, "data")
+        is_last = data.get("status") == protocol.SPEECH_DONE
+        audio = _from_hex(events.text(data, "audio"))
+        if audio and not (is_last and has_begun):
+            if not has_begun and audio[: len(magic)] != magic:
                 raise UpstreamProtocolError(
-                    "the platform's audio is not what was asked for"
+                    "the platform's audio is not in the requested format"
                 )
-            begun = True
-            yield sound
-        if done:
+            has_begun = True
+            yield audio
+        if is_last:
             return
     raise UpstreamProtocolError("the platform's speech stopped before its end")
 
 
-def _unhexed(audio: str) -> bytes:
+def _from_hex(audio: str) -> bytes:
     try:
         return bytes.fromhex(audio)
     except ValueError:

@@ -1,14 +1,15 @@
-"""Thinking that arrives as text: `<think>…</think>` before the answer (platform.md).
+"""Parser of `<think>…</think>` before an answer (platform.md, Chat).
 
-    splitter = Splitter()
-    reasoning, text = splitter.feed("<think>\\nHm.\\n</th")      # "Hm.", ""
-    reasoning, text = splitter.feed("ink>\\n\\nHello")           # "", "Hello"
+    parser = ThinkTagParser()
+    reasoning, text = parser.feed("<think>\\nHm.\\n</th")      # "Hm.", ""
+    reasoning, text = parser.feed("ink>\\n\\nHello")           # "", "Hello"
 
-The tags may be cut anywhere. The newlines of `<think>\\n…\\n</think>\\n\\n` belong to
-them. Only at the very start is it thinking; later on it is text about tags.
+The tags may be cut anywhere, and include the newlines of
+`<think>\\n…\\n</think>\\n\\n`. They are recognized at the very beginning only; later
+they are text about tags.
 
-Some models leave out the first tag. In a stream the thinking has been given as text by
-the time its end comes; a whole answer is separated:
+Some models leave out the first tag. In a stream the thinking was given as text before
+the closing tag arrives; a whole answer is separated:
 
     reasoning, text = separate("Hm.\\n</think>\\n\\nHello")       # "Hm.", "Hello"
 """
@@ -19,7 +20,7 @@ from collections.abc import Callable
 _OPEN = "<think>"
 _CLOSE = "</think>"
 _CLOSES = ("\n" + _CLOSE, _CLOSE)
-# Between backticks it is text about tags.
+# Not between backticks: that is text about tags.
 _LONE_CLOSE = re.compile(r"\n?(?<!`)</think>(?!`)\n{0,2}")
 
 
@@ -32,83 +33,83 @@ def separate(text: str) -> tuple[str, str]:
 
 
 class ThinkTagParser:
-    """Feed it the content as it grows; it gives reasoning and text apart.
+    """Incremental parser that separates reasoning from text.
 
-    thought: whether there was thinking.
+    has_thinking: whether there was an opening tag.
     """
 
     def __init__(self) -> None:
-        self.thought = False
-        self._held = ""
-        self._step: Callable[[], bool] = self._begin
+        self.has_thinking = False
+        self._buffer = ""
+        self._step: Callable[[], bool] = self._read_start
         self._reasoning = ""
         self._text = ""
-        self._newlines = 0  # of the tag behind us, which may still follow
+        self._newlines = 0  # that may still follow as part of the last tag
 
     def feed(self, content: str) -> tuple[str, str]:
-        """What is new of the reasoning, and of the text."""
-        self._held += content
-        while self._held and self._step():
+        """Return the new reasoning and the new text."""
+        self._buffer += content
+        while self._buffer and self._step():
             pass
-        return self._taken()
+        return self._take()
 
     def end(self) -> tuple[str, str]:
-        """What was held back because more might have followed."""
-        if self._step == self._think:
-            self._reasoning += self._held
+        """Return the rest of the reasoning or the text."""
+        if self._step == self._read_thinking:
+            self._reasoning += self._buffer
         else:
-            self._text += self._held
-        self._held = ""
-        return self._taken()
+            self._text += self._buffer
+        self._buffer = ""
+        return self._take()
 
-    def _taken(self) -> tuple[str, str]:
-        taken = self._reasoning, self._text
+    def _take(self) -> tuple[str, str]:
+        parts = self._reasoning, self._text
         self._reasoning = self._text = ""
-        return taken
+        return parts
 
-    def _begin(self) -> bool:
-        """Before everything: blanks, and perhaps the tag."""
-        found = self._held.lstrip()
-        if found.startswith(_OPEN):
-            self._held = found.removeprefix(_OPEN)
-            self._newlines, self._step = 1, self._think
-            self.thought = True
+    def _read_start(self) -> bool:
+        """Look for the opening tag behind blanks; False to wait for more."""
+        start = self._buffer.lstrip()
+        if start.startswith(_OPEN):
+            self._buffer = start.removeprefix(_OPEN)
+            self._newlines, self._step = 1, self._read_thinking
+            self.has_thinking = True
             return True
-        if _OPEN.startswith(found):
+        if _OPEN.startswith(start):
             return False
-        self._step = self._speak
+        self._step = self._read_text
         return True
 
-    def _think(self) -> bool:
+    def _read_thinking(self) -> bool:
         self._drop_newlines()
-        places = [(at, tag) for tag in _CLOSES if (at := self._held.find(tag)) >= 0]
-        if places:
-            at, tag = min(places)
-            self._reasoning += self._held[:at]
-            self._held = self._held[at + len(tag) :]
-            self._newlines, self._step = 2, self._speak
+        closes = [(at, tag) for tag in _CLOSES if (at := self._buffer.find(tag)) >= 0]
+        if closes:
+            at, tag = min(closes)
+            self._reasoning += self._buffer[:at]
+            self._buffer = self._buffer[at + len(tag) :]
+            self._newlines, self._step = 2, self._read_text
             return True
-        keep = _unfinished(self._held)
-        self._reasoning += self._held[: len(self._held) - keep]
-        self._held = self._held[len(self._held) - keep :]
+        end = len(self._buffer) - _unfinished(self._buffer)
+        self._reasoning += self._buffer[:end]
+        self._buffer = self._buffer[end:]
         return False
 
-    def _speak(self) -> bool:
+    def _read_text(self) -> bool:
         self._drop_newlines()
-        self._text += self._held
-        self._held = ""
+        self._text += self._buffer
+        self._buffer = ""
         return False
 
     def _drop_newlines(self) -> None:
-        while self._newlines and self._held.startswith("\n"):
-            self._held = self._held[1:]
+        while self._newlines and self._buffer.startswith("\n"):
+            self._buffer = self._buffer[1:]
             self._newlines -= 1
-        if self._held:
+        if self._buffer:
             self._newlines = 0
 
 
 def _unfinished(text: str) -> int:
-    """How many characters at the end of *text* may begin a closing tag."""
+    """Return how many characters at the end of *text* may begin a closing tag."""
     longest = len(_CLOSES[0])
     for length in range(min(longest, len(text)), 0, -1):
         if any(tag.startswith(text[-length:]) for tag in _CLOSES):

@@ -1,17 +1,17 @@
-"""Tool calls that older models write into their text (pure).
+"""Parser of tool calls that older models write into their text (pure).
 
     markup = ToolMarkup(tools)
     text, calls = markup.feed('Let me see.\\n<minimax:tool_call>\\n<invoke name="f">…')
 
-What stands between <minimax:tool_call> and </minimax:tool_call>, cut anywhere, becomes
-calls, and the blanks around it are left out:
+A block from <minimax:tool_call> to </minimax:tool_call>, cut anywhere, becomes calls,
+and the blanks around it are left out:
 
     <invoke name="get_weather">
     <parameter name="city">Xi'an</parameter>
     </invoke>
 
-source: the tool calling guides of MiniMax-M2's model card. Values are written as they
-are; only the tool's schema tells whether `5` is a number or a text.
+source: the tool calling guides of MiniMax-M2's model card. Values are not
+quoted, so that only the tool's schema tells the number `5` from the text.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,17 +38,20 @@ _LITERALS = {"true": "true", "false": "false", "null": "null", "none": "null"}
 
 
 class MarkupCall(NamedTuple):
-    """A function that is called. arguments: a JSON object."""
+    """A call of a function.
+
+    arguments: a JSON object.
+    """
 
     name: str
     arguments: str
 
 
 class ToolMarkup:
-    """Takes the calls out of a text that comes in pieces.
+    """Incremental parser that separates calls from text.
 
-    tools: the functions on offer, as they are sent to the platform; without any, markup
-        is text like any other.
+    tools: the functions on offer, as sent to the platform; without any, markup is plain
+        text.
     """
 
     def __init__(self, tools: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -56,17 +59,17 @@ class ToolMarkup:
             str(tool["function"].get("name")): _properties(tool["function"])
             for tool in tools
         }
-        self._held = ""
-        self._searched = 0  # characters of a block that hold no beginning of its end
+        self._buffer = ""
+        self._searched = 0  # characters of a block that hold no closing tag
         self._inside = False
         self._blanks = ""  # before the block
         self._behind_block = False
 
     def feed(self, text: str) -> tuple[str, list[MarkupCall]]:
-        """Return what is new of the text, and the calls that have become complete."""
+        """Return the new text, and the calls that are complete."""
         if not self._schemas:
             return text, []
-        self._held += text
+        self._buffer += text
         texts: list[str] = []
         calls: list[MarkupCall] = []
         while self._step(texts, calls):
@@ -74,47 +77,47 @@ class ToolMarkup:
         return "".join(texts), calls
 
     def end(self) -> tuple[str, list[MarkupCall]]:
-        """Return what was held back because more might have followed.
+        """Return the rest of the text, and of the calls.
 
-        Of a block that was cut off, the calls that are complete count.
+        Of a block that is cut off, the complete calls count.
         """
-        held, self._held = self._held, ""
+        text, self._buffer = self._buffer, ""
         if not self._inside:
-            return ("" if self._behind_block and held.isspace() else held), []
-        block, ends, rest = held.rpartition(_CLOSE_INVOKE)
-        calls = list(self._calls(block + ends))
+            return ("" if self._behind_block and text.isspace() else text), []
+        block, close, rest = text.rpartition(_CLOSE_INVOKE)
+        calls = list(self._calls(block + close))
         if not calls:
-            return self._blanks + OPEN + held, []
+            return self._blanks + OPEN + text, []
         return rest.strip(), calls
 
     def _step(self, texts: list[str], calls: list[MarkupCall]) -> bool:
-        """Move over one border of a block; False when none is here."""
+        """Read up to the next tag of a block; False when there is none yet."""
         if self._inside:
             return self._read_block(texts, calls)
-        text, tag, rest = self._held.partition(OPEN)
+        text, tag, rest = self._buffer.partition(OPEN)
         if tag:
-            texts.append(said := text.rstrip())
-            self._blanks = text[len(said) :]
-            self._held, self._inside, self._searched = rest, True, 0
+            texts.append(text.rstrip())
+            self._blanks = text[len(texts[-1]) :]
+            self._buffer, self._inside, self._searched = rest, True, 0
             return True
-        said = text[: len(text) - _unfinished(text)].rstrip()
-        if said:
-            texts.append(said)
+        complete = text[: len(text) - _unfinished(text)].rstrip()
+        if complete:
+            texts.append(complete)
             self._behind_block = False
-        self._held = text[len(said) :]
+        self._buffer = text[len(complete) :]
         return False
 
     def _read_block(self, texts: list[str], calls: list[MarkupCall]) -> bool:
-        end = self._held.find(CLOSE, self._searched)
+        end = self._buffer.find(CLOSE, self._searched)
         if end < 0:
-            self._searched = max(0, len(self._held) - len(CLOSE))
+            self._searched = max(0, len(self._buffer) - len(CLOSE))
             return False
-        block, self._held = self._held[:end], self._held[end + len(CLOSE) :]
-        found = list(self._calls(block))
-        calls += found
-        if not found:
+        block, self._buffer = self._buffer[:end], self._buffer[end + len(CLOSE) :]
+        block_calls = list(self._calls(block))
+        calls += block_calls
+        if not block_calls:
             texts.append(self._blanks + OPEN + block + CLOSE)
-        self._inside, self._behind_block = False, bool(found)
+        self._inside, self._behind_block = False, bool(block_calls)
         return True
 
     def _calls(self, block: str) -> Iterator[MarkupCall]:
@@ -136,20 +139,20 @@ def _arguments(body: str, properties: Mapping[str, Any]) -> str:
 
 
 def _name(head: str) -> str:
-    """Return the name in ` name="…"`, "" when there is none."""
+    """Return the name in ` name="…"`, or ""."""
     return head.partition("name=")[2].strip().strip("\"'")
 
 
 def _typed(value: str, schema: Any) -> Any:
     """Return *value* as one of the types that its schema allows, else as text.
 
-    Without a type, only lists and objects are taken for what they look like.
+    Without a type in the schema, only lists and objects are parsed.
     """
     types = list(_types(schema)) or ["object", "array", "string"]
     allowed = {each for name in types for each in _JSON_TYPES.get(name, ())}
-    written = _LITERALS.get(value.strip().lower(), value)
+    literal = _LITERALS.get(value.strip().lower(), value)
     try:
-        parsed = untrusted_json.parse(written.encode())
+        parsed = untrusted_json.parse(literal.encode())
     except UpstreamProtocolError:
         return value
     return parsed if type(parsed) in allowed else value

@@ -1,8 +1,8 @@
-"""Recognition on the platform (platform.md).
+"""Speech recognition on the platform (platform.md, Recognition).
 
-    for phrase in Recognition(client).transcribe(account, recording, watch): …
+    for piece in TranscriptionClient(client).transcribe(account, recording, watch): …
 
-A text alone comes as it is understood. Times come with a whole part at once.
+Plain text is streamed. Text with times arrives for a whole part at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,11 +28,11 @@ from .. import (
 from . import events, protocol
 from .client import Client
 
-MAX_GAP = 100  # characters of a text that may stand between two of its segments
+MAX_GAP = 100  # characters between two segments of a text
 
 
 class TranscriptionClient:
-    """What the platform hears."""
+    """Client of the platform's speech recognition."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -40,13 +40,15 @@ class TranscriptionClient:
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
     ) -> TranscriptStream:
-        """What is said in each part.
+        """Yield the transcript, part by part.
 
-        raises: what refusal() tells of; ClientDisconnected.
+        raises: as error_for_code(); ClientDisconnected.
         """
-        one = self._timed if recording.times else self._streamed
-        return transcription_parts.transcribed(
-            recording.parts, lambda part: one(account, part, recording, watch), watch
+        transcribe_part = self._timed if recording.timestamps else self._streamed
+        return transcription_parts.transcribe_parts(
+            recording.parts,
+            lambda part: transcribe_part(account, part, recording, watch),
+            watch,
         )
 
     def _streamed(
@@ -59,7 +61,7 @@ class TranscriptionClient:
             headers=_headers(recording),
             watch=watch,
         ) as stream:
-            for text in _words(stream):
+            for text in _text_deltas(stream):
                 yield HEARTBEAT if text is HEARTBEAT else TranscriptPiece(text)
             stream.drain()
 
@@ -72,20 +74,19 @@ class TranscriptionClient:
             _form(
                 part,
                 response_format="verbose_json",
-                timestamp_level=protocol.LEVELS[recording.times],
+                timestamp_level=protocol.LEVELS[recording.timestamps],
             ),
             headers=_headers(recording),
             watch=watch,
         )
-        if (phrase := timed(answer, audio.seconds(part))).text:
-            yield phrase
+        if (piece := timed(answer, audio.seconds(part))).text:
+            yield piece
 
 
 def timed(answer: Any, seconds: float) -> TranscriptPiece:
-    """Return what was said in one part, on its own clock.
+    """Return the transcript of one part, with times relative to its beginning.
 
-    The text is the platform's own, its segments are where they stand in it.
-    seconds: how long the part is, for a text that has no segments.
+    seconds: duration of the part, for a text without segments.
     raises: UpstreamProtocolError.
     source: platform.md, Recognition. *assumed*: times are in seconds, and with
         timestamp_level word a segment is a word.
@@ -95,55 +96,55 @@ def timed(answer: Any, seconds: float) -> TranscriptPiece:
     listed = answer.get("segments") or []
     if not isinstance(listed, list):
         raise UpstreamProtocolError("the platform's segments are not a list")
-    segments = [each for each in map(_segment, listed) if each.text]
+    segments = [segment for segment in map(_segment, listed) if segment.text]
     text = events.text(answer, "text").strip()
     if not segments:
         return TranscriptPiece(text, (Segment(text, 0.0, seconds),))
-    texts = [each.text for each in segments]
-    shown = placed(text, texts) or joined(texts)
+    texts = [segment.text for segment in segments]
+    spaced_texts = placed(text, texts) or joined(texts)
     return TranscriptPiece(
-        text or "".join(shown),
+        text or "".join(spaced_texts),
         tuple(
-            Segment(text, each.start, each.end)
-            for text, each in zip(shown, segments, strict=True)
+            segment._replace(text=text)
+            for text, segment in zip(spaced_texts, segments, strict=True)
         ),
     )
 
 
-def placed(text: str, found: Sequence[str]) -> list[str]:
-    """Return what *text* says where each of *found* stands in it, or [].
+def placed(text: str, segments: Sequence[str]) -> list[str]:
+    """Split *text* at its segments, or return [] when one is not in its place.
 
-    That is with the white space before it and the punctuation behind it, so that joined
-    they are *text*. [] when one is not where it should be.
+    Each keeps the white space before it and the punctuation after it, so that joined
+    they are *text*.
     """
     edges, at = [], 0
-    for each in found:
-        begin = text.find(each, at, at + MAX_GAP + len(each))
+    for segment in segments:
+        begin = text.find(segment, at, at + MAX_GAP + len(segment))
         if begin < 0:
             return []
         edges.append(at + len(text[at:begin].rstrip()))
-        at = begin + len(each)
+        at = begin + len(segment)
     if len(text) - at > MAX_GAP:
         return []
     return [text[a:b] for a, b in pairwise([0, *edges[1:], len(text)])]
 
 
 def joined(texts: Sequence[str]) -> list[str]:
-    """Return *texts*, each with what separates it from the one before."""
+    """Return *texts*, each with the separator from the one before."""
     before = ["", *texts[:-1]]
     return [
-        text_splitting.joiner(last, text) + text
+        text_splitting.separator(last, text) + text
         for last, text in zip(before, texts, strict=True)
     ]
 
 
 def _segment(listed: Any) -> Segment:
-    """raises: UpstreamProtocolError."""
+    """Return a segment of an answer. raises: UpstreamProtocolError."""
     try:
         start, end = map(untrusted_json.seconds, (listed["start"], listed["end"]))
         text = events.text(listed, "text").strip()
     except (AttributeError, TypeError, KeyError):
-        raise UpstreamProtocolError("the platform's segment is not one") from None
+        raise UpstreamProtocolError("a segment of the platform is malformed") from None
     return Segment(text, start, end)
 
 
@@ -153,19 +154,19 @@ def _form(part: bytes, **fields: str) -> Form:
 
 
 def _headers(recording: Recording) -> dict[str, str]:
-    """Return the language's header; the service finds out by itself without one."""
+    """Return the language's header; without one the platform detects the language."""
     code = languages.code(recording.language)
     return {"language": code} if code else {}
 
 
-def _words(stream: Stream) -> Iterator[str | Heartbeat]:
-    """Yield what is new of the text, and heartbeats."""
-    for said in events.of(stream):
-        if said is HEARTBEAT:
+def _text_deltas(stream: Stream) -> Iterator[str | Heartbeat]:
+    """Yield the new text of each event, and heartbeats."""
+    for event in events.of(stream):
+        if event is HEARTBEAT:
             yield HEARTBEAT
             continue
-        if text := events.text(said, "delta"):
+        if text := events.text(event, "delta"):
             yield text
-        if said.get("finish"):
+        if event.get("finish"):
             return
     raise UpstreamProtocolError("the platform's text stopped before its end")

@@ -1,7 +1,7 @@
-"""The platform's voices, and what callers may call them.
+"""Voices of the platform, and OpenAI's names for them.
 
-Its own list is the only source: no page names a voice, so which of them stands for one
-of OpenAI's names is *assumed* to matter little, and goes by the place in the list.
+No page names a voice, so the platform's list is the only source. Which voice stands for
+one of OpenAI's names is *assumed* to matter little, and goes by the order of the list.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,47 +10,32 @@ from typing import Any
 
 from ...errors import BadRequest, UpstreamProtocolError
 from .. import Voice
+from ..openai_voices import OPENAI_VOICES
 from . import protocol
-
-OPENAI = (
-    "alloy",
-    "echo",
-    "fable",
-    "onyx",
-    "nova",
-    "shimmer",
-    "ash",
-    "ballad",
-    "coral",
-    "sage",
-    "verse",
-    "marin",
-    "cedar",
-)
 
 
 def listed(answer: Any, lists: Sequence[str] = protocol.VOICE_LISTS) -> list[Voice]:
-    """The voices of a get_voice answer, the official ones first.
+    """Return the voices of a get_voice answer, the official ones first.
 
-    lists: what they are listed under.
+    lists: the fields that list them.
     raises: UpstreamProtocolError. source: platform.md, Speech.
     """
     if not isinstance(answer, Mapping):
-        raise UpstreamProtocolError("the platform lists no voices")
-    found = [answer.get(name) or [] for name in lists]
-    if not all(isinstance(each, list) for each in found):
+        raise UpstreamProtocolError("the platform's list of voices is not an object")
+    fields = [answer.get(name) or [] for name in lists]
+    if not all(isinstance(field, list) for field in fields):
         raise UpstreamProtocolError("the platform's voices are not a list")
     return [
-        Voice(str(each["voice_id"]), str(each.get("voice_name") or each["voice_id"]))
-        for each in chain.from_iterable(found)
-        if isinstance(each, Mapping) and each.get("voice_id")
+        Voice(str(item["voice_id"]), str(item.get("voice_name") or item["voice_id"]))
+        for item in chain.from_iterable(fields)
+        if isinstance(item, Mapping) and item.get("voice_id")
     ]
 
 
-def standing_for(name: str, speakers: Sequence[Voice]) -> str:
+def id_for_openai_name(name: str, voices: Sequence[Voice]) -> str:
     """Return the id of the voice that stands for one of OpenAI's names."""
-    ids = [speaker.id for speaker in speakers] or [protocol.DEFAULT_VOICE]
-    return ids[OPENAI.index(name) % len(ids)]
+    ids = [voice.id for voice in voices] or [protocol.DEFAULT_VOICE]
+    return ids[OPENAI_VOICES.index(name) % len(ids)]
 
 
 def unknown(name: str) -> BadRequest:
@@ -63,6 +48,6 @@ def unknown(name: str) -> BadRequest:
 
 
 def is_foreign(name: str) -> bool:
-    """Whether it is a voice that only the web service has (platform.md, Speech)."""
+    """Return whether only the web service has the voice (platform.md, Speech)."""
     suffix, prefix = protocol.WEB_VOICES
     return name.endswith(suffix) or name.startswith(prefix)

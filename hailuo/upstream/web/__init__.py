@@ -1,4 +1,4 @@
-"""Hailuo AI's web protocol: what hailuoai.com's own client speaks (protocol.md)."""
+"""The web service: the protocol of hailuoai.com's own web client (protocol.md)."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -25,45 +25,47 @@ from .. import (
     Voice,
 )
 from ..answer_pieces import answer_pieces
-from . import files, prompt, protocol, read_aloud, voices
+from . import prompt, protocol, read_aloud, voices
 from .chat import AnswerParser, read_chat_id
 from .client import Client
 from .credential import identify
-from .files import Uploads
+from .files import FileUploader, form_field
 from .removal import Removals
 from .signing import chat_digest
 from .speech import SpeechClient
 from .transcription import TranscriptionClient
 
-RENEWAL_S = 120.0  # the new token is lost with an answer that is not awaited
+RENEWAL_S = 120.0  # long, since the new token is lost if its answer is not awaited
 
 
 class Web:
-    """The web service, on whichever account a call is made for.
+    """The web service, an Upstream.
 
-    replaced: the voices in place of OpenAI's, as REPLACE_AUDIO_MODEL spells them.
+    voice_replacements: the value of REPLACE_AUDIO_MODEL.
     """
 
     kind = protocol.KIND
     fetches_images = False
-    counts = False
-    styles = False
-    times = False  # protocol.md 6
+    reports_usage = False
+    supports_speech_style = False
+    gives_segment_times = False  # protocol.md 6
 
-    def __init__(self, http: HttpClient, origin: str, replaced: str = "") -> None:
+    def __init__(
+        self, http: HttpClient, origin: str, voice_replacements: str = ""
+    ) -> None:
         self._http = http
         self._client = Client(http, origin)
         self._removals = Removals(self._remove)
-        self._elsewhere = http.elsewhere(origin)
-        self._uploads = Uploads(self._client, self._elsewhere)
+        self._untrusted_http = http.elsewhere(origin)
+        self._uploader = FileUploader(self._client, self._untrusted_http)
         self._speech = SpeechClient(
-            self._elsewhere, self._client, self._ask, self._removals
+            self._untrusted_http, self._client, self._ask, self._removals
         )
         self._transcription = TranscriptionClient(self._client)
-        self._replaced = voices.replacements(replaced)
+        self._voice_replacements = voices.parse_replacements(voice_replacements)
 
     def has_model(self, model: str) -> bool:
-        return False  # there is one model, and nobody names it
+        return False  # its only model has no name
 
     def limited_model(self, model: str) -> str:
         return ""
@@ -72,99 +74,105 @@ class Web:
         return ()
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:
-        """A tool that must be called: nothing here can force the model to.
-
-        Neither can a file be uploaded that was not fetched, or nothing be asked.
-        """
-        if question.choice.required:
-            message = "the web service's model cannot be forced to call a tool"
-            return BadRequest(message, param="tool_choice", code="unsupported_value")
-        if len(_here(question)) < len(question.files):
-            return BadRequest("the web service fetches no files", param="messages")
+        """Reject a forced call, an image that was not fetched, or an empty message."""
+        if question.tool_choice.required:
+            return BadRequest(
+                "the web service cannot force a call: set tool_choice to auto or none",
+                param="tool_choice",
+                code="unsupported_value",
+            )
+        if len(_files(question)) < len(question.files):
+            return BadRequest(
+                "the web service does not fetch images from an address",
+                param="messages",
+            )
         if not _text(question):
             return BadRequest(
-                "messages hold no text and no file to answer, or only an image in "
-                "Markdown, which is not looked at: say something, or attach the image",
+                "messages have no text and no file to answer, or nothing but an image "
+                "in Markdown, which is ignored: add a text, or attach the image",
                 param="messages",
                 code="invalid_value",
             )
         return None
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
-        """Ask, in a conversation that is removed afterwards unless it is to be kept.
+        """Ask, in a conversation that is deleted afterwards unless it is to be kept.
 
-        One that is to be kept is removed all the same if nobody was told its id.
+        A new one is deleted even then if the client did not receive its id.
         """
-        ids = yield from self._uploads.ids(account.token, _here(question), watch)
-        transcript, told = AnswerParser(streamed=question.streamed), False
+        files = _files(question)
+        file_ids = yield from self._uploader.upload(account.token, files, watch)
+        parser, id_sent = AnswerParser(streamed=question.streamed), False
         try:
-            with closing(self._ask(account, question, watch, ids)) as stream:
+            with closing(self._ask(account, question, watch, file_ids)) as stream:
                 try:
-                    for piece in answer_pieces(stream, transcript):
-                        told = told or (piece is not HEARTBEAT and bool(piece.id))
+                    for piece in answer_pieces(stream, parser):
+                        id_sent = id_sent or (piece is not HEARTBEAT and bool(piece.id))
                         yield piece
                     stream.drain()
                 except (ClientDisconnected, GeneratorExit):
-                    read_chat_id(stream, transcript)
+                    read_chat_id(stream, parser)
                     raise
         finally:
-            kept = question.conversation and (told or question.conversation != "new")
-            if transcript.chat_id and not kept:
-                self._removals.add(account, transcript.chat_id)
+            keep = _continues(question) or (question.conversation == "new" and id_sent)
+            if parser.chat_id and not keep:
+                self._removals.add(account, parser.chat_id)
 
     @property
     def voices(self) -> Sequence[Voice]:
-        """The voices everybody may use."""
         return voices.VOICES
 
     def account_voices(
         self, account: Credential, watch: Watch | None = None
     ) -> list[Voice]:
-        """The voices that are the account's own. raises: UpstreamError; ClientDisconnected."""
         return self._speech.account_voices(account, watch)
 
     def has_voice(
         self, account: Credential, speech: Speech, watch: Watch | None = None
     ) -> bool:
-        """A cloned one belongs to one account; the others are everybody's."""
-        voice = voices.chosen(speech.voice, speech.model, self._replaced)
-        return not voices.is_cloned(voice) or self._speech.has(account, voice, watch)
+        """Return whether the voice is not a cloned one of another account."""
+        voice = self._voice_id(speech)
+        if not voices.is_cloned(voice):
+            return True
+        return self._speech.has_cloned_voice(account, voice, watch)
 
     def unsupported_speech(self, speech: Speech) -> BadRequest | None:
-        """What of *speech* this service cannot do on any account, by its field."""
+        """Reject an unknown voice, and a text without anything to speak."""
         try:
-            voices.chosen(speech.voice, speech.model, self._replaced)
-            read_aloud.readable(speech.text)
-        except BadRequest as objection:
-            return objection
+            self._voice_id(speech)
+            read_aloud.speakable_pieces(speech.text)
+        except BadRequest as error:
+            return error
         return None
 
     def native_speech(self, speech: Speech) -> Speech:
         return speech._replace(format="mp3", speed=1.0)
 
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> AudioStream:
-        """raises: BadRequest for a voice nobody knows; as Voice.speak()."""
-        voice = voices.chosen(speech.voice, speech.model, self._replaced)
+        """Yield one MP3, as it arrives. raises: as SpeechClient.speak()."""
+        voice = self._voice_id(speech)
         yield from self._speech.speak(account, speech.text, voice, watch)
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
     ) -> TranscriptStream:
-        """raises: as Recognition.transcribe()."""
         return self._transcription.transcribe(account, recording, watch)
 
     def renew(self, account: Credential) -> str:
-        """source: protocol.md 3; that the old token stops working is *assumed*."""
+        """Return a new token. source: protocol.md 3.
+
+        *assumed*: the old token is dead afterwards.
+        """
         data = self._client.ask(
             "POST", protocol.RENEWAL, account.token, {}, total_s=RENEWAL_S
         )
         token = data.get("token") if isinstance(data, dict) else None
         if not isinstance(token, str) or not identify(token):
-            raise UpstreamProtocolError("the upstream's renewal holds no token")
+            raise UpstreamProtocolError("the upstream returned no valid token")
         return token
 
     def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:
-        """source: protocol.md 3, userInfo is an object when the token is alive."""
+        """Return whether the answer has a userInfo. source: protocol.md 3."""
         try:
             data = self._client.ask("GET", protocol.USER_INFO, credential, watch=watch)
         except TokenRejected:
@@ -173,25 +181,32 @@ class Web:
 
     def abort_streams(self) -> None:
         self._http.abort_streams()
-        self._elsewhere.abort_streams()
+        self._untrusted_http.abort_streams()
 
     def drain(self, wait_s: float) -> int:
         return self._removals.drain(wait_s)
+
+    def _voice_id(self, speech: Speech) -> str:
+        """Return the id of the requested voice. raises: BadRequest."""
+        return voices.voice_id(speech.voice, speech.model, self._voice_replacements)
 
     def _ask(
         self,
         account: Credential,
         question: Question,
         watch: Watch,
-        ids: Sequence[str] = (),
+        file_ids: Sequence[str] = (),
     ) -> Stream:
-        """ids: of the question's files, as the service calls them."""
-        known = _goes_on(question)
-        chat_id = question.conversation if known else protocol.NEW_CONVERSATION
-        here = _here(question)
+        """Send a chat message; return the stream of its answer.
+
+        file_ids: the ids of the question's uploaded files, in order.
+        """
+        chat_id, referer = protocol.NEW_CONVERSATION, protocol.REFERER
+        if _continues(question):
+            chat_id = question.conversation
+            referer = f"{protocol.REFERER}?chat={chat_id}"
         text = _text(question)
-        referer = f"{protocol.REFERER}?chat={chat_id}" if known else protocol.REFERER
-        form = files.form(here, ids, text)
+        form = form_field(_files(question), file_ids, text)
         fields = [
             ("characterID", protocol.CHARACTER_ID),
             ("msgContent", text),
@@ -213,19 +228,19 @@ class Web:
         self._client.ask("DELETE", path, token)
 
 
-def _goes_on(question: Question) -> bool:
-    """Whether it goes on with a conversation that the service knows."""
+def _continues(question: Question) -> bool:
+    """Return whether the question continues a conversation of the service's."""
     return question.conversation not in ("", "new")
 
 
 def _text(question: Question) -> str:
-    """What is asked, in one text."""
+    """Return the message to send, "" if there is nothing to ask."""
     messages = question.messages
-    if _goes_on(question):
-        messages = prompt.latest(messages)
-    return prompt.fold(messages, bool(_here(question)))
+    if _continues(question):
+        messages = prompt.new_messages(messages)
+    return prompt.fold(messages, bool(_files(question)))
 
 
-def _here(question: Question) -> Sequence[File]:
-    """The files that can be uploaded."""
-    return [each for each in question.files if isinstance(each, File)]
+def _files(question: Question) -> Sequence[File]:
+    """Return the files to upload, without images that were not fetched."""
+    return [file for file in question.files if isinstance(file, File)]

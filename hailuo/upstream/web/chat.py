@@ -1,15 +1,13 @@
-"""An answer of the web service: from its events to pieces (protocol.md 4).
+"""Parse a streamed answer of the web service (protocol.md 4).
 
-    transcript = Transcript()
-    transcript.feed(bytes_that_arrived)
-    piece = transcript.take()         # what is new since the last time
+    parser = AnswerParser()
+    parser.feed(received)
+    piece = parser.take()         # what is new since the last call
 
-Pure: bytes in, pieces out, so a recording is as good as the service.
-
-Each content repeats all of the answer so far. Where one does not, what was streamed
-cannot be taken back: that is UpstreamProtocolError. In an answer that is read as a whole the
-last content is the answer, if it is a new version of what was said rather than the next
-part of a stream that turns out to be incremental.
+Each content repeats all of the answer so far. If one does not, that is an
+UpstreamProtocolError, since text that was streamed cannot be taken back. In an answer
+that is read as a whole, the last content is the answer; it must be a revision of the
+earlier ones, not the next part of a stream that turns out to be incremental.
 """
 
 from collections.abc import Mapping
@@ -24,22 +22,24 @@ from ...net.stream import Stream
 from ...net.untrusted_json import mapping
 from .. import Link, Piece
 from .client import raise_for_status_info
-from .protocol import END_TYPE, HEARTBEAT_TYPE, IS_LAST
+from .protocol import END_TYPE, HEARTBEAT_TYPE, LAST_IS_END
 
-HALF = "\ufffd"  # a character cut in half, which a later event completes
-PROOF_CHARACTERS = 24  # repeated at the start of a content, they are no chance
+CHAT_ID_WAIT_S = 0.75  # for the id of a conversation; its account is held meanwhile
+HALF = "\ufffd"  # half of a character, which a later event completes
+MIN_PROOF_CHARACTERS = 24  # this much text repeated by the next content is no accident
 
-_BEHIND_CONTENT = b'","isEnd":'  # a quote in the content itself would be escaped
+_AFTER_CONTENT = b'","isEnd":'  # a quote in the content itself would be escaped
 
 
 class AnswerParser:
-    """What the service has said so far.
+    """Parser of one answer's events.
 
     chat_id: the conversation's id, "" until it is known.
-    message_id: the answer's own id within it, "" until it is known.
-    ended: whether the answer is over.
-    streamed: whether each piece is passed on as it comes. Else the first piece only
-        says that the answer has begun, and the last one has all of it.
+    message_id: the answer's own id, "" until it is known.
+    ended: whether the answer is complete.
+
+    streamed: whether each piece is passed on as it arrives. If not, the first piece
+        only marks the beginning of the answer, and the last one has all of its text.
     """
 
     def __init__(self, *, streamed: bool = True) -> None:
@@ -51,149 +51,153 @@ class AnswerParser:
         self._latest = ""  # the content of the newest event that has any
         self._proven = False  # whether contents are known to be cumulative
         self._begun = False
-        self._given = 0  # characters of the content that have been taken
+        self._taken = 0  # characters of the content that were returned by take()
         self._links: tuple[Link, ...] = ()
-        self._parser = sse.Parser()
+        self._events = sse.Parser()
 
     def feed(self, received: bytes) -> None:
-        """Take in what arrived, cut anywhere. raises: as read().
+        """Parse bytes, which may be cut anywhere. raises: as read().
 
-        Each event repeats the whole answer so far, so of several that are here already
-        the newest says it all: parsing each as well makes an answer of 2,000 pieces in
-        a burst half as dear again (1.8 times the bare relay's CPU, without it 1.2).
+        Each event repeats the whole answer so far, so only the newest of several events
+        is parsed. Parsing all of them costs half as much CPU again for an answer of
+        2,000 pieces in one burst (1.8 instead of 1.2 times the bare relay's).
         """
-        passed = b""
-        events = (*self._parser.feed(received), b"")
+        skipped = b""
+        events = (*self._events.feed(received), b"")
         for event, newer in fairly(pairwise(events)):
-            if repeated(event, newer):
-                passed = event
+            if is_superseded(event, newer):
+                skipped = event
                 continue
-            if passed and not (self._streamed or self._proven):
-                self.read(passed)  # a continuation counts, however the bytes were cut
+            if skipped and not (self._streamed or self._proven):
+                self.read(skipped)  # the proof must not depend on how bytes are cut
             try:
                 self.read(event)
             except UpstreamProtocolError:
-                if passed:
-                    self.read(passed)  # what it brings comes before the failure
+                if skipped:
+                    self.read(skipped)  # its text precedes the failure
                 raise
-            passed = b""
+            skipped = b""
 
     def read(self, event: bytes) -> None:
-        """Take in the data of one event; after the end, nothing counts any more.
+        """Parse the data of one event; ignore it if the answer is complete.
 
-        raises: TokenRejected or Refused for a statusInfo that says so, UpstreamProtocolError
-            for what is not the protocol, EmptyAnswer for an end without a word.
+        raises: TokenRejected or UpstreamBusy for a statusInfo with such a code;
+            UpstreamProtocolError; EmptyAnswer for an end without any text.
         """
         if self.ended:
             return
-        said = sse.event_json(event)
-        if said.get("type") == HEARTBEAT_TYPE:
-            return  # its statusInfo may be anything
-        if status := mapping(said, "statusInfo"):
+        fields = sse.event_json(event)
+        if fields.get("type") == HEARTBEAT_TYPE:
+            return  # its statusInfo has no meaning
+        if status := mapping(fields, "statusInfo"):
             raise_for_status_info(status)
-        data = mapping(said, "data")
+        data = mapping(fields, "data")
         message = mapping(data, "messageResult")
         result = message or mapping(data, "sendResult")
         self.chat_id = self.chat_id or untrusted_json.identifier(result, "chatID")
         self.message_id = untrusted_json.identifier(message, "msgID") or self.message_id
         self._read_content(untrusted_json.text(message, "content"))
         self._links = _links(message) or self._links
-        if said.get("type") == END_TYPE or message.get("isEnd") == IS_LAST:
+        if fields.get("type") == END_TYPE or message.get("isEnd") == LAST_IS_END:
             self._end()
 
     def end(self) -> None:
-        """raises: UpstreamProtocolError, since the end of the stream is not the answer's."""
+        """Raise UpstreamProtocolError: the stream ended before the answer."""
         raise UpstreamProtocolError("the upstream's answer stopped before its end")
 
     def take(self) -> Piece | None:
-        """What is new, None when nothing is."""
+        """Return what is new since the last call; None for nothing."""
         if self.ended:
-            text = self._content[self._given :]
-            self._given = len(self._content)
+            text = self._content[self._taken :]
+            self._taken = len(self._content)
             return Piece(text, links=self._links, finish="stop", id=self.chat_id)
         end = self._sound_end()
-        if end <= self._given:
+        if end <= self._taken:
             return None
         if not self._streamed:
-            begins, self._begun = not self._begun, True
-            return Piece(id=self.chat_id) if begins else None
-        text = self._content[self._given : end]
-        self._given = end
+            is_first, self._begun = not self._begun, True
+            return Piece(id=self.chat_id) if is_first else None
+        text = self._content[self._taken : end]
+        self._taken = end
         return Piece(text, id=self.chat_id)
 
     def _sound_end(self) -> int:
-        """Where the content ends, or the first character cut in half begins."""
-        half = self._content.find(HALF, self._given)
+        """Return the length of the content up to the first half of a character."""
+        half = self._content.find(HALF, self._taken)
         return half if half >= 0 else len(self._content)
 
     def _read_content(self, content: str) -> None:
-        """Take in a content, which repeats the one before and goes on.
+        """Accept a content that repeats the previous one and continues it.
 
-        One that is only shorter brings nothing, and may be made up for.
+        A content that is merely shorter is ignored, since a longer one may follow.
         """
         if not content:
             return
         self._latest = content
         if content.startswith(self._content[: self._sound_end()]):
-            # Two marks may become one character.
-            self._proven = self._proven or len(self._content) >= PROOF_CHARACTERS
+            # Not compared by length: two halves may become one character.
+            self._proven = self._proven or len(self._content) >= MIN_PROOF_CHARACTERS
             self._content = content
         elif not self._content.startswith(content.partition(HALF)[0]):
             self._revise(content)
 
     def _revise(self, content: str) -> None:
-        """Take a content that contradicts the one before, where that can be done.
+        """Accept a content that contradicts the previous one, if none was streamed.
 
         raises: UpstreamProtocolError.
         """
-        half = self._content[: (len(self._content) + 1) // 2]
-        if self._streamed or not (self._proven or content.startswith(half)):
+        first_half = self._content[: (len(self._content) + 1) // 2]
+        if self._streamed or not (self._proven or content.startswith(first_half)):
             raise UpstreamProtocolError(
-                "the upstream's content does not continue what it has said before"
+                "the upstream's answer contradicts the text sent before"
             )
         self._content = content
 
     def _end(self) -> None:
-        """The answer is over.
+        """Complete the answer.
 
-        raises: EmptyAnswer for an end without a word; UpstreamProtocolError when more was said
-            than there is in the end, but for blanks.
+        raises: EmptyAnswer if it has no text; UpstreamProtocolError if more than blanks
+            was streamed beyond the final text.
         """
         if not self._content:
-            raise EmptyAnswer("the upstream ended its answer without a word")
+            raise EmptyAnswer("the upstream returned an empty answer")
         if not self._streamed:
             self._content = self._latest
         elif not self._latest.startswith(self._content[: self._sound_end()].rstrip()):
             raise UpstreamProtocolError(
-                "the upstream has taken back the end of its answer"
+                "the upstream's final answer is shorter than the text sent before"
             )
         self.ended = True
 
 
-def repeated(event: bytes, newer: bytes) -> bool:
-    """Whether *newer* says all that *event* does, and but more of the content.
+def is_superseded(event: bytes, newer: bytes) -> bool:
+    """Return whether *newer* differs from *event* only by a longer content.
 
-    So it is when they differ in nothing else: same beginning, content included, and
-    same ending behind the content. Links, an error or the end would be a difference.
+    It then has the same beginning, content included, and the same ending after the
+    content. Links, an error or the end of the answer would be a difference.
     """
-    end = event.rfind(_BEHIND_CONTENT)
-    if end < 0:
+    content_end = event.rfind(_AFTER_CONTENT)
+    if content_end < 0:
         return False
-    return newer.endswith(event[end:]) and newer.startswith(event[:end])
+    same_ending = newer.endswith(event[content_end:])
+    return same_ending and newer.startswith(event[:content_end])
 
 
 def _links(result: Mapping[str, Any]) -> tuple[Link, ...]:
-    """source: protocol.md 4, extra.netSearchStatus.linkDetail."""
+    """Return the web pages that were read.
+
+    source: protocol.md 4, extra.netSearchStatus.linkDetail.
+    """
     status = mapping(mapping(result, "extra"), "netSearchStatus")
     details = status.get("linkDetail") or []
     if not isinstance(details, list):
-        raise UpstreamProtocolError("linkDetail of the upstream's event is not a list")
-    found = [_link(detail) for detail in details if isinstance(detail, dict)]
-    return tuple(link for link in found if link.url)
+        raise UpstreamProtocolError("the upstream's linkDetail is not a list")
+    links = [_link(detail) for detail in details if isinstance(detail, dict)]
+    return tuple(link for link in links if link.url)
 
 
 def _link(detail: Mapping[str, Any]) -> Link:
-    """Return a page; one whose address is not text has none."""
+    """Return a web page; its url is "" if that is not text."""
     url = detail.get("url")
     if not isinstance(url, str):
         url = ""
@@ -201,12 +205,15 @@ def _link(detail: Mapping[str, Any]) -> Link:
 
 
 def read_chat_id(stream: Stream, parser: AnswerParser) -> None:
-    """Read the id of a conversation whose client disconnected, to delete it.
+    """Read on to the conversation's id after the client disconnected, to delete it.
 
-    It exists even if the client left early. A moment is all this takes; a client that
-    left while the headers were awaited left before the conversation began.
+    The service has received the question, so the conversation exists even if the client
+    disconnected before the answer's headers. The id arrives at once, unless the service
+    is slow.
     """
-    for received in () if parser.chat_id else stream.drained():
+    if parser.chat_id:
+        return
+    for received in stream.drained(CHAT_ID_WAIT_S):
         if received is HEARTBEAT:
             continue
         try:

@@ -1,7 +1,7 @@
-"""Where the web service has its files put: Alibaba Cloud OSS (protocol.md 5).
+"""Upload files to Alibaba Cloud OSS, the web service's storage (protocol.md 5).
 
-policy = Policy.read(data)
-put(session, policy, "folder/name.pdf", body, on_progress)
+policy = UploadPolicy.parse(data)
+put_object(session, policy, "folder/name.pdf", body, on_progress)
 """
 
 import ipaddress
@@ -17,10 +17,10 @@ from ...concurrency.fairness import TimeSlice
 from ...errors import GatewayError, Unreachable, UpstreamProtocolError
 
 CONNECT_S = 10.0
-ANSWER_S = 30.0  # from the last byte sent to the answer
+ANSWER_S = 30.0  # from the last byte sent until the answer
 
 _REGION = re.compile(r"oss-(?!accelerate)([a-z0-9-]+?)(-internal)?\.aliyuncs\.com")
-_NAMES = (
+_FIELDS = (
     ("accessKeyId", "key_id"),
     ("accessKeySecret", "key_secret"),
     ("securityToken", "token"),
@@ -30,8 +30,17 @@ _NAMES = (
 )
 
 
-class Policy(NamedTuple):
-    """A permission to put files somewhere, until *ends_at* (Unix seconds)."""
+class UploadPolicy(NamedTuple):
+    """A temporary permission to upload files.
+
+    key_id: the id of the access key.
+    key_secret: the secret of the access key.
+    token: the security token that goes with the key.
+    folder: the folder in the bucket in which files may be created.
+    endpoint: a host name or an IP address, perhaps with a scheme and a port.
+    bucket: the bucket's name.
+    expires_at: Unix seconds; 0.0 if unknown, so that it is used only once.
+    """
 
     key_id: str
     key_secret: str
@@ -39,57 +48,62 @@ class Policy(NamedTuple):
     folder: str
     endpoint: str
     bucket: str
-    ends_at: float
+    expires_at: float
 
     @classmethod
-    def read(cls, data: Any) -> Self:
-        """raises: UpstreamProtocolError when a field is missing, or the endpoint is none."""
+    def parse(cls, data: Any) -> Self:
+        """Read a policy from the service's answer.
+
+        raises: UpstreamProtocolError if a field is missing or the endpoint is invalid.
+        """
         if not isinstance(data, Mapping) or not all(
-            data.get(name) for name, _ in _NAMES
+            data.get(name) for name, _ in _FIELDS
         ):
-            raise UpstreamProtocolError("the upstream has given no policy for uploads")
-        fields = {field: str(data[name]) for name, field in _NAMES}
+            raise UpstreamProtocolError("the upstream returned no upload policy")
+        fields = {field: str(data[name]) for name, field in _FIELDS}
         if not _has_host(fields["endpoint"]):
-            raise UpstreamProtocolError("the upstream's policy leads nowhere")
-        return cls(**fields, ends_at=_seconds(data.get("expiration")))
+            raise UpstreamProtocolError("the upload policy has an invalid endpoint")
+        return cls(**fields, expires_at=_unix_seconds(data.get("expiration")))
 
     @property
     def address(self) -> str:
-        """The endpoint with its scheme. A bare IP address has no certificate."""
+        """The endpoint with a scheme; an IP address has no certificate."""
         if "://" in self.endpoint:
             return self.endpoint
-        return f"http{'' if _is_ip(self.endpoint) else 's'}://{self.endpoint}"
+        scheme = "http" if _is_ip(self.endpoint) else "https"
+        return f"{scheme}://{self.endpoint}"
 
     @property
     def region(self) -> str:
-        """Named by the endpoint if it is one of Alibaba's own, else ""."""
-        found = _REGION.fullmatch(self._host)
-        return found[1] if found else ""
+        """The region in the name of an endpoint of Alibaba's own, else ""."""
+        match = _REGION.fullmatch(self._host)
+        return match[1] if match else ""
 
     @property
     def path_style(self) -> bool:
-        """Whether the bucket is in the path: where it cannot be in the host's name."""
-        as_it_is = "://" in self.endpoint or _is_ip(self.endpoint)
-        return as_it_is and not self._host.endswith(".aliyuncs.com")
+        """Whether the bucket is part of the path, not of the host name."""
+        is_fixed = "://" in self.endpoint or _is_ip(self.endpoint)
+        return is_fixed and not self._host.endswith(".aliyuncs.com")
 
     @property
     def _host(self) -> str:
         return self.endpoint.partition("://")[2] or self.endpoint
 
 
-def put(
+def put_object(
     session: requests.Session,
-    policy: Policy,
+    policy: UploadPolicy,
     key: str,
     body: IO[bytes],
     on_progress: Callable[[], None],
 ) -> None:
-    """PutObject, once: the library's own retries would multiply ours.
+    """Upload a file in one attempt; the library's retries would multiply the gateway's.
 
-    on_progress: called at every piece; what it raises ends the upload.
-    raises: Unreachable, with what OSS says.
+    key: the file's path in the bucket.
+    on_progress: called for every piece; an error that it raises ends the upload.
+    raises: Unreachable, with the status and the code of OSS; the errors of on_progress.
     """
-    # Only who sends files pays for it: 50 ms and 8 MB.
+    # Imported on the first upload only: it takes 50 ms and 8 MB.
     import alibabacloud_oss_v2 as oss
 
     time_slice = TimeSlice()
@@ -103,17 +117,17 @@ def put(
         key=key,
         body=body,
         progress_fn=progress,
-        # The library's V1 signature names the token in a header that OSS's own pages
-        # know for addresses only; this is the one they know for requests.
+        # The library's V1 signature passes the token under a name that OSS documents
+        # for signed addresses only; this is the documented header.
         headers={"x-oss-security-token": policy.token},
     )
     try:
         oss.Client(_config(oss, session, policy)).put_object(request)
     except oss.exceptions.OperationError as error:
-        raise _translated(error.unwrap()) from error
+        raise _map_error(error.unwrap()) from error
 
 
-def _config(oss: Any, session: requests.Session, policy: Policy) -> Any:
+def _config(oss: Any, session: requests.Session, policy: UploadPolicy) -> Any:
     return oss.Config(
         endpoint=policy.address,
         region=policy.region or None,
@@ -129,25 +143,26 @@ def _config(oss: Any, session: requests.Session, policy: Policy) -> Any:
     )
 
 
-def _translated(error: Exception) -> GatewayError:
-    """What OSS says, without the request and its signature; or what is ours already."""
+def _map_error(error: Exception) -> GatewayError:
+    """Return the gateway's error for one of OSS, without the signed request in it."""
     if isinstance(error, GatewayError):
         return error
     status, code = getattr(error, "status_code", ""), getattr(error, "code", "")
-    said = f"{status} {code}".strip() or type(error).__name__
-    return Unreachable(f"the upstream's storage does not take the file ({said})")
+    reason = f"{status} {code}".strip() or type(error).__name__
+    return Unreachable(f"the upstream's storage rejected the file: {reason}")
 
 
-def _seconds(expiration: Any) -> float:
-    """ISO time to Unix seconds; 0.0, so never kept, for what is none."""
+def _unix_seconds(expiration: Any) -> float:
+    """Convert an ISO time to Unix seconds; 0.0 if it is not one."""
     try:
-        found = datetime.fromisoformat(str(expiration))
+        time = datetime.fromisoformat(str(expiration))
     except ValueError:
         return 0.0
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _has_host(endpoint: str) -> bool:
+    """Return whether an endpoint has a host and, if any, a valid port."""
     try:
         parts = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}")
         return bool(parts.hostname) and parts.port != 0
@@ -156,7 +171,7 @@ def _has_host(endpoint: str) -> bool:
 
 
 def _is_ip(endpoint: str) -> bool:
-    """Whether it is an IP address, with or without a port."""
+    """Return whether an endpoint is an IP address, with or without a port."""
     host = urlsplit(f"//{endpoint}").hostname or ""
     try:
         ipaddress.ip_address(host)

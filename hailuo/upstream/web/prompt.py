@@ -1,56 +1,61 @@
-"""A conversation, folded into the one message the web service takes (protocol.md 7)."""
+"""Fold a conversation into one message for the web service (protocol.md 7)."""
 
 import re
 from collections.abc import Sequence
 
 from .. import Message
 
-# An image's address is nothing the model could look at: it would make the picture up.
-# Another bracket ends the attempt, so that no text is gone over twice; an address may
-# hold pairs, as foo_(bar).png does, of which each takes memory while it is matched.
+# The model cannot open an image's address, and would invent the image. Another bracket
+# ends a match, so that no text is scanned twice. An address may contain pairs of
+# parentheses, as foo_(bar).png does; each of them takes memory while it is matched.
 _MARKDOWN_IMAGE = re.compile(r"!\[[^\[\]]*\]\([^()]*(?:\([^()]*\)[^()]*){0,99}\)")
 
-# Asked of files that come without a word: "What is in this?".
+# The question about files that come without a text: "Please look at this and describe
+# it briefly."
 ABOUT_FILES = "请看看这里的内容，并简要说明。"
-# Without it the model answers about the files of earlier turns.
+# "The following message and its files are the newest; base the answer on them." Without
+# it the model answers about the files of earlier messages.
 _NEWEST = ("system", "以下这条消息和随它附上的文件是最新的，请以它们为准来回答。")
 
 
 def fold(messages: Sequence[Message], files: bool = False) -> str:
-    """The text to send for a history.
+    """Return the text to send for a conversation, "" if no message has any.
 
-    files: whether the last message has any; then a line before it points to them, and
-        they are what is asked about when it says nothing else.
-    returns: "" when nothing is said.
+    One message is its own text. Several are written as `role:text`, followed by the
+    role whose turn it is, so that the service continues as the assistant. Empty
+    messages, which some clients send to keep the roles alternating, are left out.
 
-    One message is its own text; several are written as `role:text`, with the role whose
-    turn it is at the end, so that the service goes on as the assistant. Messages that
-    are empty, which some clients send to keep the roles in turn, are left out.
+    files: whether the newest message has files. If so, a line before it points to them,
+        and a newest message without a text becomes a question about them.
     """
-    *before, newest = messages
-    told = [(each.role, text) for each in before if (text := told_by(each))]
-    pointed = files and bool(before)
-    if pointed:
-        told.append(_NEWEST)
-    last = told_by(newest)
-    if files and not last and (newest.role == "user" or not before):
-        last = ABOUT_FILES
-    if last:
-        told.append((newest.role, last))
-    if len(told) < 2 and not pointed:
-        return "".join(text for _, text in told)
-    return "\n".join([*(f"{role}:{text}" for role, text in told), "assistant:"])
+    *earlier, newest = messages
+    texts = [(message.role, _text(message)) for message in earlier]
+    points_to_files = files and bool(earlier)
+    if points_to_files:
+        texts.append(_NEWEST)
+    question = _text(newest)
+    if files and not question and (newest.role == "user" or not earlier):
+        question = ABOUT_FILES
+    texts = [(role, text) for role, text in (*texts, (newest.role, question)) if text]
+    if len(texts) < 2 and not points_to_files:
+        return "".join(text for _, text in texts)
+    return "\n".join([*(f"{role}:{text}" for role, text in texts), "assistant:"])
 
 
-def latest(messages: Sequence[Message]) -> Sequence[Message]:
-    """What is new to a conversation the service knows: all since its last answer."""
-    answers = [at for at, each in enumerate(messages) if each.role == "assistant"]
+def new_messages(messages: Sequence[Message]) -> Sequence[Message]:
+    """Return the messages since the last answer, which the service does not know yet.
+
+    All of them if there are none.
+    """
+    answers = [
+        index for index, message in enumerate(messages) if message.role == "assistant"
+    ]
     return (messages[answers[-1] + 1 :] if answers else ()) or messages
 
 
-def told_by(message: Message) -> str:
-    """The words of a message, and the calls that an assistant made instead of words."""
+def _text(message: Message) -> str:
+    """Return a message's text without Markdown images, followed by its calls."""
     calls = [f"({call.name} {call.arguments})" for call in message.calls]
     text = "\n".join([*filter(None, [message.text]), *calls])
-    told = _MARKDOWN_IMAGE.sub("", text)
-    return told if told.strip() else ""
+    text = _MARKDOWN_IMAGE.sub("", text)
+    return text if text.strip() else ""

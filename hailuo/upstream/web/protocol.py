@@ -1,7 +1,7 @@
-"""What the web service calls things: every constant of protocol.md, in one place.
+"""The constants of the web protocol (protocol.md), in one place.
 
-The service renames and moves things without notice; whoever follows it changes this
-module. The origin is a setting (HAILUO_ORIGIN).
+The service renames and moves things without notice; this is the module to change then.
+The origin is a setting (HAILUO_ORIGIN).
 """
 
 import time
@@ -10,7 +10,7 @@ KIND = "web"
 
 REFERER = "https://hailuoai.com/"
 
-# protocol.md 1: a desktop Chrome, and the headers that go with it.
+# protocol.md 1: the headers of a desktop Chrome.
 HEADERS = {
     "Accept": "*/*",
     "Accept-Encoding": "gzip, deflate",
@@ -42,17 +42,17 @@ CHAT = "/v4/api/chat/msg"
 HISTORY = "/v1/api/chat/history/"
 CHARACTER_ID = "1"
 NEW_CONVERSATION = "0"
-SEARCH_MODE = "0"  # the service decides by itself when to search the web
+SEARCH_MODE = "0"  # the service itself decides when to search the web
 
 FORM_TEXT, FORM_IMAGE, FORM_DOCUMENT = 1, 2, 6
+
+HEARTBEAT_TYPE = 3
+END_TYPE = 8
+LAST_IS_END = 0  # isEnd is 0 in the last event, and 1 in those before it
 
 # protocol.md 5
 REQUEST_POLICY = "/v1/api/files/request_policy"
 POLICY_CALLBACK = "/v1/api/files/policy_callback"
-
-HEARTBEAT_TYPE = 3
-END_TYPE = 8
-IS_LAST = 0  # isEnd is 0 on the last event, and 1 before it
 
 # protocol.md 6
 ROBOT_CONFIG = "/v1/api/chat/robot_custom_config?robotID=1"  # *assumed*
@@ -61,15 +61,15 @@ ROBOT_ID = "1"
 TTS = "/v1/api/chat/msg_tts"
 TTS_READY = 2
 TTS_WAIT_S = 30.0
-TTS_PAUSES_S = (0.2, 0.3, 0.5, 0.75, 1.0)  # between asks; the last for all others
-TTS_CHARACTERS = 800  # *assumed*: what is read at once; no source states it
-CLONED_VOICE = "puv_"
+TTS_PAUSES_S = (0.2, 0.3, 0.5, 0.75, 1.0)  # between polls; the last one repeats
+MAX_TTS_CHARACTERS = 800  # *assumed* limit of one speech; no source states it
+CLONED_VOICE_PREFIX = "puv_"
 PHONE = "/v1/api/chat/phone_msg"
 PLAY_SPEED_LEVEL = "1"
-NOTHING_RECOGNISED = 1200041
+NOTHING_RECOGNIZED = 1200041
 
-# What its calls are called in metrics: the last fixed part of each path, the upload to
-# the storage, and a fetched part of a speech.
+# The names of the calls in metrics: the last fixed part of each path, "put" for an
+# upload to the storage, and "audio" for the download of a speech.
 CALLS = frozenset(
     {
         *("register", "info", "renewal", "msg", "history", "msg_tts", "phone_msg"),
@@ -78,19 +78,19 @@ CALLS = frozenset(
     }
 )
 
-# protocol.md 1: *assumed* to be all the codes that mean a token is no longer good.
+# protocol.md 1; *assumed* to be all the codes of a token that is no longer valid.
 DEAD_TOKEN_CODES = frozenset({1000021})
 
 
 def address(path: str, uuid: str, device_id: str = "") -> str:
-    """*path* with the query every URL has, in the order that is signed.
+    """Return *path* with the query that every URL has, in the order that is signed.
 
     path: may have a query of its own, which stays in front.
-    uuid: the user id made for this device.
+    uuid: the user id that the gateway generated for the device.
     device_id: "" until the device is registered.
     source: protocol.md 1.
     """
-    unix_ms = int(time.time()) * 1000  # cut to whole seconds
+    unix_ms = int(time.time()) * 1000  # truncated to whole seconds
     device = f"&device_id={device_id}" if device_id else ""
     return (
         f"{path}{'&' if '?' in path else '?'}device_platform=web&app_id=3001"

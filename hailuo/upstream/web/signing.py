@@ -1,7 +1,7 @@
 """The signature of the web service (protocol.md 1), made over exactly what is sent.
 
 `requests` runs its authentication last, when the URL and the body are final, so a
-Signature cannot drift from the request it signs:
+Signature always matches its request:
 
     http.send("POST", url, headers=…, data=body, auth=Signature())
     http.send("POST", url, headers=…, data=form, auth=Signature(chat_digest(…)))
@@ -18,46 +18,46 @@ _UNIX = re.compile(r"[?&]unix=(\d+)")
 
 
 def md5(text: str | bytes) -> str:
-    """Lower-case hex, of the UTF-8 bytes where it is text."""
+    """Return the MD5 in lower-case hex; a str is encoded as UTF-8."""
     data = text.encode() if isinstance(text, str) else text
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def encode(uri: str) -> str:
-    """JavaScript's encodeURIComponent, which leaves A-Z a-z 0-9 - _ . ! ~ * ' ( )."""
+    """Encode like JavaScript's encodeURIComponent, which keeps - _ . ! ~ * ' ( )."""
     return quote(uri, safe="!~*'()")
 
 
 def signature(uri: str, digest: str) -> str:
-    """The value of the `Yy` header.
+    """Return the value of the `Yy` header.
 
-    uri: path and whole query string, as sent; it holds `unix`.
-    digest: what stands for the body, by the kind of request.
+    uri: the path and the whole query string as sent, which contains `unix`.
+    digest: the body's part of the signature; it depends on the kind of request.
     """
     (unix_ms,) = _UNIX.findall(uri)
     return md5(f"{encode(uri)}_{digest}{md5(unix_ms)}ooui")
 
 
 def chat_digest(character_id: str, text: str, chat_id: str, form: str = "") -> str:
-    """What stands for a chat message's body.
+    """Return the digest of a chat message.
 
-    text: msgContent; its line breaks do not count.
-    form: the JSON of the files, "" when there are none.
+    text: the field msgContent; its line breaks do not count.
+    form: the field form, "" without files.
     """
-    flat = text.replace("\r", "").replace("\n", "")
-    return md5(character_id) + md5(flat) + md5(chat_id) + md5(form)
+    one_line = text.replace("\r", "").replace("\n", "")
+    return md5(character_id) + md5(one_line) + md5(chat_id) + md5(form)
 
 
 def voice_digest(character_id: str, chat_id: str, audio: bytes) -> str:
-    """What stands for a voice message's body; of the audio only its beginning does."""
+    """Return the digest of a voice message; only the first 1024 bytes count."""
     return md5(character_id) + md5(chat_id) + md5(audio[:1024])
 
 
 class Signature(AuthBase):
-    """Signs a request as it leaves.
+    """Authentication that signs a request just before it is sent.
 
-    digest: what stands for a multipart body. Without it the body is JSON and stands for
-        itself; a request without a body signs `{}`.
+    digest: the digest of a multipart body; None for a JSON body, which is its own
+        digest, or for no body, whose digest is `{}`.
     """
 
     def __init__(self, digest: str | None = None) -> None:

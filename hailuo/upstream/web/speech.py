@@ -1,8 +1,8 @@
-"""Speech on the web service (protocol.md 6).
+"""Speech by the web service (protocol.md 6).
 
-    for mp3 in voice.speak(account, "Hello", "Podcast_girl", watch): …
+    for mp3 in speech_client.speak(account, "Hello", "Podcast_girl", watch): …
 
-Which voice speaks is state of the account, so whoever calls has leased it alone.
+The voice is a setting of the account, so the account must be leased exclusively.
 """
 
 import time
@@ -33,10 +33,10 @@ from .removal import Removals
 
 Ask = Callable[[Credential, Question, Watch], Stream]
 
-CLONED_KEPT_S = 600.0
-MAX_BYTES = 64 * 1_048_576  # of one part of a speech: far more than it could be
+CLONED_VOICES_LIFETIME_S = 600.0  # in the cache
+MAX_PART_BYTES = 64 * 1_048_576  # far more than a part of a speech can have
 
-# An address the service names may be on another host: it gets no token.
+# The service may name an address on another host, which must not see the token.
 AUDIO_HEADERS = {
     "Accept": "*/*",
     "Accept-Encoding": "identity",
@@ -46,9 +46,11 @@ AUDIO_HEADERS = {
 
 
 class SpeechClient:
-    """What the web service says.
+    """Text to speech: has the model repeat a text, then has its answer spoken.
 
-    ask: sends a chat message; removals: takes the conversations that are left.
+    http: for the addresses that the service names.
+    ask: sends a chat message.
+    removals: deletes the conversations afterwards.
     """
 
     def __init__(
@@ -58,91 +60,106 @@ class SpeechClient:
         self._client = client
         self._ask = ask
         self._removals = removals
-        self._cloned = SingleFlightCache(self._list_cloned, CLONED_KEPT_S)
+        self._cloned_voices = SingleFlightCache(
+            self._list_cloned_voices, CLONED_VOICES_LIFETIME_S
+        )
 
     def speak(
         self, account: Credential, text: str, voice: str, watch: Watch
     ) -> AudioStream:
-        """One MP3 of the whole text, as it arrives.
+        """Yield one MP3 of the whole text, as it arrives.
 
-        raises: BadRequest when there is nothing to be spoken, SpeechNotRepeated,
-            UpstreamError for what the service did; ClientDisconnected.
+        voice: the voice's id.
+        raises: BadRequest if there is nothing to speak; SpeechNotRepeated;
+            UpstreamError; ClientDisconnected.
         """
-        texts = read_aloud.readable(text)
-        for piece in texts:
-            yield from self._read(account, piece, voice, len(texts) > 1, watch)
+        pieces = read_aloud.speakable_pieces(text)
+        for piece in pieces:
+            is_whole = len(pieces) == 1
+            yield from self._speak_piece(account, piece, voice, is_whole, watch)
 
     def account_voices(
         self, account: Credential, watch: Watch | None = None
     ) -> list[Voice]:
-        """The voices the account has cloned.
+        """Return the voices that the account has cloned.
 
         raises: UpstreamError; ClientDisconnected.
         """
-        return self._list_cloned(account.token, watch)
+        return self._list_cloned_voices(account.token, watch)
 
-    def has(self, account: Credential, voice: str, watch: Watch | None = None) -> bool:
-        """Whether it is one of them, or was a while ago.
+    def has_cloned_voice(
+        self, account: Credential, id: str, watch: Watch | None = None
+    ) -> bool:
+        """Return whether the account has cloned this voice; the answer may be cached.
 
         raises: UpstreamError; ClientDisconnected.
         """
-        return any(voice == each.id for each in self._cloned.get(account.token, watch))
+        voices = self._cloned_voices.get(account.token, watch)
+        return any(voice.id == id for voice in voices)
 
-    def _list_cloned(self, token: str, watch: Watch | None = None) -> list[Voice]:
+    def _list_cloned_voices(
+        self, token: str, watch: Watch | None = None
+    ) -> list[Voice]:
         data = self._client.ask("GET", protocol.ROBOT_CONFIG, token, watch=watch)
         form = data.get("formInfo") if isinstance(data, Mapping) else None
-        listed = form.get("userVoiceList") if isinstance(form, Mapping) else None
-        if listed and not isinstance(listed, list):
-            raise UpstreamProtocolError("the upstream's voices are not a list")
-        return [speaker for each in listed or () if (speaker := cloned_speaker(each))]
+        entries = form.get("userVoiceList") if isinstance(form, Mapping) else None
+        if entries and not isinstance(entries, list):
+            raise UpstreamProtocolError("the upstream's userVoiceList is not a list")
+        return list(filter(None, map(_cloned_voice, entries or ())))
 
-    def _read(
-        self, account: Credential, text: str, voice: str, several: bool, watch: Watch
+    def _speak_piece(
+        self, account: Credential, text: str, voice: str, is_whole: bool, watch: Watch
     ) -> AudioStream:
-        """One piece of a text. several: whether it is only a part of the file."""
-        transcripts: list[AnswerParser] = []
+        """Yield the audio of a piece of a text.
+
+        is_whole: whether the piece is the whole text. If not, its audio is only a part
+            of the file.
+        """
+        parsers: list[AnswerParser] = []
         try:
-            message_id = yield from self._repeat(account, text, transcripts, watch)
-            addresses = yield from self._speak(account, message_id, voice, watch)
-            for address in addresses:
-                part = self._fetch(address, watch)
-                whole = not several and len(addresses) == 1
-                yield from part if whole else mp3.strip_tags(part)
+            message_id = yield from self._repeat(account, text, parsers, watch)
+            urls = yield from self._audio_urls(account, message_id, voice, watch)
+            for url in urls:
+                part = self._download(url, watch)
+                is_file = is_whole and len(urls) == 1
+                yield from part if is_file else mp3.strip_tags(part)
         finally:
-            for transcript in transcripts:
-                if transcript.chat_id:
-                    self._removals.add(account, transcript.chat_id)
+            for parser in parsers:
+                if parser.chat_id:
+                    self._removals.add(account, parser.chat_id)
 
     def _repeat(
         self,
         account: Credential,
         text: str,
-        transcripts: list[AnswerParser],
+        parsers: list[AnswerParser],
         watch: Watch,
     ) -> Generator[Heartbeat, None, str]:
-        """The id of an answer that is *text*.
+        """Have the model repeat *text*; return the id of its answer.
 
-        raises: SpeechNotRepeated when the service says something else, twice.
+        parsers: receives the parser of each answer, which knows its conversation.
+        raises: SpeechNotRepeated if the model says something else, twice.
         """
-        for wording in read_aloud.WORDINGS:
-            message = Message("user", (f"{wording}\n{text}",))
-            transcripts.append(transcript := AnswerParser(streamed=False))
+        for prompt in read_aloud.PROMPTS:
+            message = Message("user", (f"{prompt}\n{text}",))
+            parser = AnswerParser(streamed=False)
+            parsers.append(parser)
             with closing(self._ask(account, Question([message]), watch)) as stream:
-                said = yield from _said(stream, transcript)
+                answer = yield from _answer_text(stream, parser)
                 stream.drain()
-            if read_aloud.similarity(text, said) >= read_aloud.ALIKE:
-                return transcript.message_id
+            if read_aloud.similarity(text, answer) >= read_aloud.MIN_SIMILARITY:
+                return parser.message_id
         raise SpeechNotRepeated(
-            "the service answered the text instead of reading it out: leave out what "
-            "sounds like an instruction"
+            "the model answered the text instead of repeating it: remove the parts of "
+            "input that sound like an instruction"
         )
 
-    def _speak(
+    def _audio_urls(
         self, account: Credential, message_id: str, voice: str, watch: Watch
     ) -> Generator[Heartbeat, None, list[str]]:
-        """The addresses of an answer's parts, read by *voice*.
+        """Have an answer spoken; return the addresses of the parts of its audio.
 
-        raises: UpstreamTimeout when it is not ready after 30 s.
+        raises: UpstreamTimeout if it is not ready after TTS_WAIT_S.
         """
         config = {"robotVoiceID": voice}
         body = {"robotID": protocol.ROBOT_ID, "config": config}
@@ -150,74 +167,78 @@ class SpeechClient:
             "POST", protocol.SET_ROBOT_CONFIG, account.token, body, watch=watch
         )
         query = f"?msgID={quote(message_id)}&timbre={quote(voice)}"
-        until = time.monotonic() + protocol.TTS_WAIT_S
+        deadline = time.monotonic() + protocol.TTS_WAIT_S
         for pause_s in chain(protocol.TTS_PAUSES_S, repeat(protocol.TTS_PAUSES_S[-1])):
             data = self._client.ask(
                 "GET", protocol.TTS + query, account.token, watch=watch
             )
-            if (found := ready(data)) is not None:
-                return found
-            if time.monotonic() > until:
+            if (urls := _ready_urls(data)) is not None:
+                return urls
+            if time.monotonic() > deadline:
                 break
             yield from watch.sleep(pause_s)
-        raise UpstreamTimeout("the upstream has not made the speech in 30 s")
+        raise UpstreamTimeout(
+            f"the upstream's speech was not ready after {protocol.TTS_WAIT_S:.0f} s"
+        )
 
-    def _fetch(self, address: str, watch: Watch) -> Iterator[bytes | Heartbeat]:
-        """The bytes of one part.
+    def _download(self, url: str, watch: Watch) -> Iterator[bytes | Heartbeat]:
+        """Yield the bytes of one part of the audio.
 
-        raises: Unreachable when they end early, UpstreamProtocolError when they are no audio
-            or too many.
+        raises: Unreachable if it is incomplete; UpstreamProtocolError if it is not
+            audio, or is larger than MAX_PART_BYTES.
         """
         with (
             self._client.count_call("audio"),
             self._http.stream(
-                "GET", address, headers=AUDIO_HEADERS, watch=watch, check=_check_audio
+                "GET", url, headers=AUDIO_HEADERS, watch=watch, check=_check_audio
             ) as stream,
         ):
             size = 0
             for received in stream:
                 if received is not HEARTBEAT:
                     size += len(received)
-                if size > MAX_BYTES:
-                    raise UpstreamProtocolError("the upstream's speech does not end")
+                if size > MAX_PART_BYTES:
+                    raise UpstreamProtocolError("the upstream's speech is too large")
                 yield received
-            expected = _audio_size(stream)
-        if expected is not None and size < expected:
+            expected_size = _content_length(stream)
+        if expected_size is not None and size < expected_size:
             raise Unreachable("the upstream's speech broke off")
 
 
-def _said(stream: Stream, transcript: AnswerParser) -> Generator[Heartbeat, None, str]:
-    """Return the whole text of an answer, yielding heartbeats."""
+def _answer_text(
+    stream: Stream, parser: AnswerParser
+) -> Generator[Heartbeat, None, str]:
+    """Return the whole text of an answer, yielding heartbeats before."""
     texts = []
     try:
-        for piece in answer_pieces(stream, transcript):
+        for piece in answer_pieces(stream, parser):
             if piece is HEARTBEAT:
                 yield HEARTBEAT
             else:
                 texts.append(piece.text)
     except (ClientDisconnected, GeneratorExit):
-        read_chat_id(stream, transcript)
+        read_chat_id(stream, parser)
         raise
     return "".join(texts)
 
 
-def ready(data: Any) -> list[str] | None:
-    """The addresses of a speech's parts; None as long as it is being made.
+def _ready_urls(data: Any) -> list[str] | None:
+    """Return the addresses of the audio; None if it is not ready yet.
 
-    raises: UpstreamProtocolError for what is no list of addresses.
+    raises: UpstreamProtocolError.
     source: protocol.md 6, step 3.
     """
     if not isinstance(data, Mapping):
         raise UpstreamProtocolError("the upstream's speech is not an object")
     if data.get("requestStatus") != protocol.TTS_READY:
         return None
-    found = data.get("result")
-    if not isinstance(found, list) or not found or not all(map(_is_address, found)):
-        raise UpstreamProtocolError("the upstream's speech has no addresses")
-    return found
+    urls = data.get("result")
+    if not isinstance(urls, list) or not urls or not all(map(_is_http_url, urls)):
+        raise UpstreamProtocolError("the upstream's speech has no valid addresses")
+    return urls
 
 
-def _is_address(value: Any) -> bool:
+def _is_http_url(value: Any) -> bool:
     try:
         return isinstance(value, str) and urlsplit(value).scheme in ("http", "https")
     except ValueError:
@@ -225,26 +246,30 @@ def _is_address(value: Any) -> bool:
 
 
 def _check_audio(stream: Stream) -> None:
-    """raises: Unreachable, UpstreamProtocolError."""
+    """Raise Unreachable or UpstreamProtocolError for an answer that is not audio."""
     status, headers = stream.response.status_code, stream.response.headers
     if status != 200:
-        raise Unreachable(f"the upstream's speech answers with HTTP {status}")
-    kind = headers.get("Content-Type", "")
-    if kind.startswith(("text/", "application/json")):
-        raise UpstreamProtocolError(f"the upstream's speech is no audio but {kind}")
+        raise Unreachable(f"the download of the speech returned HTTP {status}")
+    content_type = headers.get("Content-Type", "")
+    if content_type.startswith(("text/", "application/json")):
+        raise UpstreamProtocolError(f"the upstream's speech is {content_type}")
 
 
-def _audio_size(stream: Stream) -> int | None:
-    """How many bytes are to come, if that is said."""
+def _content_length(stream: Stream) -> int | None:
+    """Return the Content-Length, None if there is none."""
     length = stream.response.headers.get("Content-Length", "")
     return int(length) if length.isdecimal() else None
 
 
-def cloned_speaker(listed: Any) -> Voice | None:
-    """An entry of userVoiceList. *assumed*: no source shows one; the id is whatever
-    begins with puv_, the name another text in a field that ends in "name"."""
-    fields = listed if isinstance(listed, Mapping) else {"id": listed}
+def _cloned_voice(entry: Any) -> Voice | None:
+    """Return the voice of an entry of userVoiceList; None if it has no id.
+
+    *assumed*, since no source shows an entry: the id is the text that begins with puv_,
+    the name is another text, in a field whose name ends in "name".
+    """
+    fields = entry if isinstance(entry, Mapping) else {"id": entry}
     texts = {key: text for key, text in fields.items() if isinstance(text, str)}
-    ids = [text for text in texts.values() if text.startswith(protocol.CLONED_VOICE)]
+    prefix = protocol.CLONED_VOICE_PREFIX
+    ids = [text for text in texts.values() if text.startswith(prefix)]
     names = [text for key, text in texts.items() if key.lower().endswith("name")]
     return Voice(ids[0], (names or ids)[0]) if ids else None

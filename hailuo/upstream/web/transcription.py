@@ -1,26 +1,22 @@
-"""Recognition on the web service (protocol.md 6): what is said in a recording."""
+"""Transcription by the web service (protocol.md 6)."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from ...concurrency.fairness import fairly
 from ...concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ...errors import UpstreamProtocolError
 from ...net import sse
 from ...net.stream import Stream
-from .. import (
-    Credential,
-    Recording,
-    TranscriptPiece,
-    TranscriptStream,
-    transcription_parts,
-)
+from .. import Credential, Recording, TranscriptPiece, TranscriptStream
+from ..transcription_parts import transcribe_parts
 from . import protocol
 from .client import Client, error_for_code
 from .signing import voice_digest
 
 
 class TranscriptionClient:
-    """What the web service hears."""
+    """Speech to text: sends a recording as voice messages."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -28,64 +24,67 @@ class TranscriptionClient:
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
     ) -> TranscriptStream:
-        """The text of each part; nothing at all when nothing was recognised.
+        """Yield the text of each part; nothing for a part without speech.
 
-        raises: UpstreamError for what the service did; ClientDisconnected.
+        raises: UpstreamError; ClientDisconnected.
         """
-        return transcription_parts.transcribed(
-            recording.parts, lambda part: self._hear(account, part, watch), watch
-        )
+        transcribe_part = partial(self._transcribe_part, account, watch)
+        return transcribe_parts(recording.parts, transcribe_part, watch)
 
-    def _hear(
-        self, account: Credential, part: bytes, watch: Watch
+    def _transcribe_part(
+        self, account: Credential, watch: Watch, part: bytes
     ) -> Iterator[TranscriptPiece | Heartbeat]:
-        """Yield the text of a part, and heartbeats."""
-        character, chat_id = protocol.CHARACTER_ID, protocol.NEW_CONVERSATION
+        """Yield the text of a part, and heartbeats before it."""
+        character_id, chat_id = protocol.CHARACTER_ID, protocol.NEW_CONVERSATION
         form = (
             ("chatID", chat_id),
             ("voiceBytes", ("audio.mp3", part, "audio/mp3")),
-            ("characterID", character),
+            ("characterID", character_id),
             ("playSpeedLevel", protocol.PLAY_SPEED_LEVEL),
         )
         stream = self._client.open_stream(
             protocol.PHONE,
             account.token,
             form,
-            digest=voice_digest(character, chat_id, part),
+            digest=voice_digest(character_id, chat_id, part),
             headers={"Accept": "text/event-stream"},
             watch=watch,
         )
-        with stream:  # closing it spares the service its spoken answer
-            for text in _heard(stream):
+        with stream:  # closing it saves the service its spoken answer
+            for text in _recognized_texts(stream):
                 yield HEARTBEAT if text is HEARTBEAT else TranscriptPiece(text)
 
 
-def _heard(stream: Stream) -> Iterator[str | Heartbeat]:
-    """The recognised text; so far the first asr_chunk has been complete."""
+def _recognized_texts(stream: Stream) -> Iterator[str | Heartbeat]:
+    """Yield the recognized text, and heartbeats before it.
+
+    The first event that has any is read, since it has always been complete so far.
+    raises: UpstreamProtocolError if the stream ends without one.
+    """
     parser = sse.Parser()
     for received in stream:
         if received is HEARTBEAT:
             yield HEARTBEAT
             continue
         for event in fairly(parser.events(received)):
-            if (text := recognised(event)) is not None:
+            if (text := recognized_text(event)) is not None:
                 yield text
                 return
-    raise UpstreamProtocolError("the upstream's answer stopped before its text")
+    raise UpstreamProtocolError("the upstream's stream ended before the transcript")
 
 
-def recognised(event: sse.Event) -> str | None:
-    """The text an event of recognition brings; None when it brings none.
+def recognized_text(event: sse.Event) -> str | None:
+    """Return the recognized text in an event; None if it has none.
 
-    raises: TokenRejected or Refused for a status_code that says so, UpstreamProtocolError.
-    source: protocol.md 6; an event without a name is judged by what it holds.
+    raises: TokenRejected, UpstreamBusy; UpstreamProtocolError.
+    source: protocol.md 6; an event without a name is judged by its content.
     """
-    said = sse.event_json(event.data)
-    code, data = said.get("status_code"), said.get("data")
-    if code == protocol.NOTHING_RECOGNISED:
+    fields = sse.event_json(event.data)
+    code, data = fields.get("status_code"), fields.get("data")
+    if code == protocol.NOTHING_RECOGNIZED:
         return ""
     if code:
-        raise error_for_code(code, said.get("err_message"))
+        raise error_for_code(code, fields.get("err_message"))
     if event.name not in ("asr_chunk", "") or not isinstance(data, dict):
         return None
     text = data.get("text")

@@ -1,7 +1,7 @@
-"""The web service's voices, and what callers may call them.
+"""The web service's voices, and OpenAI's names for them.
 
-source: the original program's table of official voices, which also says which of
-OpenAI's names stands for which of them, for tts-1 and for tts-1-hd.
+source: the original program's table of official voices, which also maps OpenAI's names
+to them, for tts-1 and for tts-1-hd.
 """
 
 import re
@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 from ...errors import BadRequest
 from .. import Voice
-from .protocol import CLONED_VOICE
+from ..openai_voices import ORIGINAL_VOICES
+from .protocol import CLONED_VOICE_PREFIX
 
 VOICES = tuple(
     Voice(*line.split(maxsplit=1))
@@ -49,8 +50,8 @@ yueyue_hailuo 小月月
 """.splitlines()
 )
 
-# OpenAI's later names, which the original program lacks: by what they sound like.
-LATER = {
+# Newer names of OpenAI's, which the original program lacks; chosen by their sound.
+NEWER = {
     "ash": "kongchen_sft",
     "ballad": "Bingjiao_zongcai_hailuo",
     "coral": "female-yaoyao-hd",
@@ -66,7 +67,7 @@ TTS_1 = {
     "onyx": "female-shaonv",
     "nova": "YaeMiko_hailuo",
     "shimmer": "xiaoyi_mix_hailuo",
-    **LATER,
+    **NEWER,
 }
 TTS_1_HD = {
     "alloy": "xiaomo_sft",
@@ -75,25 +76,24 @@ TTS_1_HD = {
     "onyx": "Paimeng_hailuo",
     "nova": "keli_hailuo",
     "shimmer": "Hutao_hailuo",
-    **LATER,
+    **NEWER,
 }
-HD = "tts-1-hd"
-REPLACEABLE = ("alloy", "echo", "fable", "onyx", "nova", "shimmer")
+HD_MODEL = "tts-1-hd"
 
-_IDS = frozenset(speaker.id for speaker in VOICES)
-_CLONED = re.compile(CLONED_VOICE + r"\w+", re.ASCII)
+_IDS = frozenset(voice.id for voice in VOICES)
+_CLONED = re.compile(CLONED_VOICE_PREFIX + r"\w+", re.ASCII)
 
 
-def chosen(name: str, model: str, replaced: Mapping[str, str]) -> str:
-    """The id of the voice a caller asks for.
+def voice_id(name: str, model: str, replacements: Mapping[str, str]) -> str:
+    """Return the id of the voice that a client requests.
 
-    model: OpenAI's names mean other voices for tts-1-hd.
-    replaced: what whoever runs this has put in place of OpenAI's names.
-    raises: BadRequest for a voice nobody knows.
+    model: OpenAI's names map to other voices for tts-1-hd.
+    replacements: the operator's voices by OpenAI's names.
+    raises: BadRequest for an unknown voice.
     """
-    openai = {**(TTS_1_HD if model == HD else TTS_1), **replaced}
-    if name in openai:
-        return openai[name]
+    openai_voices = TTS_1_HD if model == HD_MODEL else TTS_1
+    if id := replacements.get(name) or openai_voices.get(name):
+        return id
     if name in _IDS or is_cloned(name):
         return name
     raise BadRequest(
@@ -103,20 +103,21 @@ def chosen(name: str, model: str, replaced: Mapping[str, str]) -> str:
     )
 
 
-def is_cloned(name: str) -> bool:
-    """Whether it is the id of a voice that belongs to one account."""
-    return bool(_CLONED.fullmatch(name))
+def is_cloned(id: str) -> bool:
+    """Return whether *id* is that of a cloned voice, which belongs to one account."""
+    return bool(_CLONED.fullmatch(id))
 
 
-def replacements(setting: str) -> dict[str, str]:
-    """What REPLACE_AUDIO_MODEL puts in place of OpenAI's names, in their order there.
+def parse_replacements(setting: str) -> dict[str, str]:
+    """Return the voices by OpenAI's names that REPLACE_AUDIO_MODEL sets.
 
-    There may be fewer than six, an empty one replaces nothing, and the quotes and the
-    semicolon of the original program's example may have been copied along.
+    It lists up to six voices, in the order of ORIGINAL_VOICES; an empty one replaces
+    nothing. The quotes and the semicolon of the original program's example may have
+    been copied along.
     """
-    entries = [_unquoted(entry) for entry in _unquoted(setting).split(",")]
-    pairs = zip(REPLACEABLE, entries, strict=False)
-    return {name: voice for name, voice in pairs if voice}
+    ids = [_unquoted(entry) for entry in _unquoted(setting).split(",")]
+    pairs = zip(ORIGINAL_VOICES, ids, strict=False)
+    return {name: id for name, id in pairs if id}
 
 
 def _unquoted(text: str) -> str:

@@ -1,25 +1,25 @@
-"""What an instruction puts in place of a usual answer."""
+"""Scripted replies of the web upstream."""
 
 import json
 
 from ..script import Instruction
 from ..server import Reply, Request
 from ..simulator import Simulator
-from .admission import Caller
-from .envelope import BUSY, failure, status_info, success
+from .admission import Client
+from .envelope import BUSY, BUSY_MESSAGE, failure, status_info, success
 
 
-def take(
-    simulator: Simulator, call: str, caller: Caller, message: str = ""
+def take_instruction(
+    simulator: Simulator, call: str, client: Client, message: str = ""
 ) -> Instruction | None:
-    return simulator.script.take(call, caller.user, caller.token, message)
+    return simulator.script.take(call, client.user, client.token, message)
 
 
-async def instead(
+async def scripted_reply(
     simulator: Simulator, instruction: Instruction | None, request: Request
 ) -> Reply | None:
-    """The reply that *instruction* wants, after its delays; None for the usual one."""
-    if reply := await simulator.before(instruction, request):
+    """Return the reply *instruction* asks for, after its delays; None: a normal one."""
+    if reply := await simulator.apply(instruction, request):
         return reply
     if instruction and instruction.refuse:
         return _refusal(**{"as_": instruction.refuse.get("as"), **instruction.refuse})
@@ -30,7 +30,7 @@ async def instead(
 
 def _refusal(
     code: int = BUSY,
-    message: str = "抱歉，服务器开小差了，请稍等一会儿再试。",  # protocol.md 4
+    message: str = BUSY_MESSAGE,
     status: int = 200,
     as_: str | None = None,
     **_: object,

@@ -1,0 +1,75 @@
+"""A client's request for an answer, as its view and the gateway share it."""
+
+import ssl
+from typing import NamedTuple
+
+from flask import Request
+
+from ..accounts.account import Candidates
+from ..concurrency.watch import Watch
+from ..gateway import Gateway
+from ..gateway.request_state import RequestState
+from ..settings import Settings
+from . import app_state, auth
+from .middleware import access_log
+from .middleware.access_log import RequestLog
+
+
+class ClientRequest(NamedTuple):
+    """An authenticated request for an answer.
+
+    candidates: the accounts that may serve it.
+    """
+
+    request: Request
+    settings: Settings
+    gateway: Gateway
+    candidates: Candidates
+    watch: Watch
+    log: RequestLog
+
+    def prove(self) -> None:
+        """Have credentials of the client's own confirmed. raises: as auth.prove()."""
+        auth.prove(self.request, self.candidates, self.gateway, self.watch)
+
+    def enqueue(self) -> RequestState:
+        """Enter the queue for an account, and have the request log follow the state.
+
+        Call it when the request has been read: places are given in the order of calls.
+        """
+        state = self.log.state = self.gateway.request_state(self.candidates)
+        return state
+
+
+def begin(request: Request) -> ClientRequest:
+    """Authenticate *request*; a large body is read only with confirmed credentials.
+
+    raises: Unauthorized, BadRequest; as auth.prove().
+    """
+    app = app_state.get_state()
+    client_request = ClientRequest(
+        request,
+        app.settings,
+        app.gateway,
+        auth.candidates(request, app.settings, app.pool),
+        watch(request, app.settings),
+        access_log.request_log(request),
+    )
+    if auth.is_large(request):
+        client_request.prove()
+    return client_request
+
+
+def watch(request: Request, settings: Settings) -> Watch:
+    """Return the watch over the client's connection and the clock.
+
+    gunicorn hands out the client's socket. Other servers do not, and a TLS connection
+    cannot be peeked into: there only the clock is watched.
+    """
+    connection = request.environ.get("gunicorn.socket")
+    return Watch(
+        None if isinstance(connection, ssl.SSLSocket) else connection,
+        heartbeat_s=settings.heartbeat_s,
+        idle_s=settings.idle_timeout_s,
+        owner=auth.credential(request),
+    )
