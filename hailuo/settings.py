@@ -127,7 +127,7 @@ class Settings:
         DEFAULT_API_KEY,
         keys,
         "key(s), comma-separated, that stand for the pool; the default one serves only "
-        "callers on this machine",
+        "clients on this machine",
     )
     tokens: tuple[str, ...] = setting(
         "HAILUO_TOKENS",
@@ -158,7 +158,7 @@ class Settings:
         "HAILUO_PLATFORM_MODEL",
         "MiniMax-M3",
         text,
-        "model used there when the caller's is not one of its own",
+        "model used there when the client's is not one of its own",
     )
     prefer: str = setting(
         "HAILUO_PREFER",
@@ -176,7 +176,7 @@ class Settings:
         "HAILUO_QUEUE_TIMEOUT_S",
         "15",
         seconds,
-        "how long a request waits in line for an account before 429",
+        "seconds a request waits in the queue for an account before 429",
     )
     idle_timeout_s: float = setting(
         "HAILUO_IDLE_TIMEOUT_S",
@@ -213,7 +213,7 @@ class Settings:
         "HAILUO_CALLER_TOKENS",
         "1",
         switch,
-        "0: only API keys are served, no tokens or platform keys that callers bring",
+        "0: only API keys are served, no tokens or platform keys that clients send",
     )
     replace_audio_model: str = setting(
         "REPLACE_AUDIO_MODEL",
@@ -251,7 +251,7 @@ class Settings:
         ]
 
     @property
-    def doubts(self) -> Sequence[str]:
+    def warnings(self) -> Sequence[str]:
         """Warnings of keys that begin or end with a character copied by mistake."""
         lists = {"HAILUO_API_KEY": self.api_keys, "HAILUO_TOKENS": self.tokens}
         return [

@@ -172,7 +172,7 @@ class Account:
         self.last_error = ""
 
     def refused(self, error: UpstreamError, use: Use) -> None:
-        """Start a cooldown for the limit that *error* tells of."""
+        """Start a cooldown for the limit that *error* names."""
         self.cooldowns.start(error, use.purpose, self.model(use))
         self.last_error = error.message
 

@@ -78,7 +78,7 @@ class Cooldowns:
         return bool(self._by_limit)
 
     def start(self, error: UpstreamError, purpose: str, model: str = "") -> None:
-        """Start a cooldown for the limit that *error* tells of.
+        """Start a cooldown for the limit that *error* names.
 
         During a cooldown the same refusal does not lengthen it, unless the service asks
         for that: concurrent requests, or attempts of one request, are refused for the

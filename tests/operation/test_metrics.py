@@ -261,7 +261,7 @@ class TestHealth:
             answer = gateway.request("GET", "/health")
         assert answer.status_code == 503
         error = answer.json()["error"]
-        assert error["code"] == "no_live_account" and "run out" in error["message"]
+        assert error["code"] == "no_live_account" and "expired" in error["message"]
 
     def test_health_needs_no_key_and_calls_no_upstream(
         self, upstream: Simulated, pooled: Served
