@@ -227,7 +227,7 @@ class Speech(NamedTuple):
 
     @property
     def has_style(self) -> bool:
-        """Whether an emotion, a pitch, a volume or a language is given."""
+        """True if an emotion, a pitch, a volume or a language is given."""
         has_numbers = self.pitch is not None or self.volume is not None
         return has_numbers or bool(self.emotion or self.language)
 

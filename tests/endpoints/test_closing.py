@@ -66,7 +66,7 @@ def test_closing_a_response_returns_its_account_and_its_files(
     builder = EnvironBuilder(
         path,
         method="POST",
-        headers={"Authorization": f"Bearer {KEY}"},
+        headers={"Authorization": f"Bearer {KEY}"},  # type: ignore[dict-item]
         environ_base=local,
         **fields,
     )

@@ -81,7 +81,7 @@ class UploadPolicy(NamedTuple):
 
     @property
     def path_style(self) -> bool:
-        """Whether the bucket is part of the path, not of the host name."""
+        """True if the bucket is part of the path, not of the host name."""
         is_fixed = "://" in self.endpoint or _is_ip(self.endpoint)
         return is_fixed and not self._host.endswith(".aliyuncs.com")
 
