@@ -13,6 +13,6 @@ logging.config.dictConfig(configuration(settings.log_level, settings.log_format)
 app = create_app(settings)
 log = logging.getLogger(__name__)
 log.info(home.greeting(settings), extra={"verbatim": True})
-for doubt in settings.doubts:
-    log.warning(doubt)
+for warning in settings.warnings:
+    log.warning(warning)
 app.extensions["hailuo"].start()

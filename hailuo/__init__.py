@@ -8,16 +8,16 @@ if TYPE_CHECKING:
 
     from .settings import Settings
 
-SPOOLED_FILES = 20  # of the largest size that all requests may hold: what one may have
+MAX_SPOOLED_FILES = 20  # of the maximum size, for all requests together
 
 
 def create_app(settings: "Settings | None" = None) -> "Flask":
-    """The gateway as a WSGI application; making it starts nothing.
+    """Create the gateway's WSGI application, without starting threads.
 
-    What it is made of is imported here, not above: the simulator and the child
-    processes are modules of this package too, and must not pay for it.
+    Its parts are imported here, not above: the simulator and the child processes are
+    modules of this package too, and start faster without them.
 
-    settings: what a test wants; else they are read from the environment.
+    settings: read from the environment by default.
     raises: WrongSettings.
     """
     from flask import Flask
@@ -42,7 +42,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
 
     settings = settings or Settings.read(os.environ)
     conceal(settings.secrets)
-    SPOOL.limit_bytes = SPOOLED_FILES * settings.max_file_mb * MB
+    SPOOL.limit_bytes = MAX_SPOOLED_FILES * settings.max_file_mb * MB
     metrics = Metrics()
     http = HttpClient(settings.proxy, metrics.count_call)
     upstreams = registry.build(settings, http)

@@ -1,52 +1,53 @@
-"""What can go wrong, and what the caller is told (apis.md 3).
+"""Errors, and the responses that clients receive for them (apis.md 3).
 
 GatewayError              500  server_error
   BadRequest              400  invalid_request_error    param names the field
     TooLarge              413                           file_too_large
-    Filtered              400                           content_filter
+    ContentFiltered       400                           content_filter
   Unauthorized            401  authentication_error     invalid_api_key and others
-  Busy                    429  rate_limit_error         accounts_busy
+  AccountsBusy            429  rate_limit_error         accounts_busy
   NoLiveAccount           503  upstream_error           no_live_account
   ShuttingDown            503  server_error             shutting_down
-  ClientDisconnected              499  nobody is there to read it
-  UpstreamError           502  upstream_error           may be tried again
-    Refused               503                           upstream_busy
+  ClientDisconnected      499  server_error             client_left, in the log alone
+  UpstreamError           502  upstream_error           may be retried
+    UpstreamBusy          503                           upstream_busy
       RateLimited         429  rate_limit_error         rate_limit_exceeded
       QuotaExhausted      429  rate_limit_error         insufficient_quota
     Forbidden             403  permission_error         permission_denied
     VoiceUnknown          400  invalid_request_error    invalid_voice
-    TokenRejected         401  authentication_error     this token is no longer good
+    TokenRejected         401  authentication_error     invalid_api_key
     Unreachable           502                           upstream_unreachable
-      UploadFailed         502                           a file, after its second try
-    UpstreamProtocolError         502                           upstream_protocol
+      UploadFailed        502                           after its second attempt
+    UpstreamProtocolError 502                           upstream_protocol
     EmptyAnswer           502                           upstream_empty
     SpeechNotRepeated     502                           speech_not_repeated
-    UpstreamTimeout              504                           upstream_timeout
-      PaidTimeout         504                           the same, not tried again
+    UpstreamTimeout       504                           upstream_timeout
+      PaidTimeout         504                           the same, never retried
 """
 
 from typing import Any
 
 from .masking import masked
 
-MAX_RETRY_AFTER_S = 60  # more, and openai-node hammers instead of waiting
+MAX_RETRY_AFTER_S = 60  # openai-node ignores a longer one and retries at once
 
 
 class GatewayError(Exception):
     """A failure with its status, its type and its code.
 
-    message: for the caller; what is wrong, with which value, and what to do. Secrets in
-        it are masked: it may quote a service, which may quote its key.
-    param: the field of the request that is wrong, as a path.
+    message: for the client: what is wrong, with which value, and what to do. Secrets in
+        it are masked, since it may quote a service, which may quote its key.
+    param: the path of the wrong field of the request.
     code: overrides the code of the class.
-    retry_after_s: seconds after which another try may do, 0 for at once; at most 60
-        are said.
+    retry_after_s: seconds after which a retry may succeed, 0 for at once; a response
+        says at most 60.
+    should_retry: whether the same request may succeed later.
     """
 
     status = 500
     type = "server_error"
     code: str | None = None
-    final = False  # says `x-should-retry: false`: the same call fails again
+    should_retry = True
 
     def __init__(
         self,
@@ -64,18 +65,18 @@ class GatewayError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the status alone cannot say: when, or that not at all, to come again."""
-        if self.final:
+        """Retry headers: when to retry, or that retrying is useless."""
+        if not self.should_retry:
             return {"x-should-retry": "false"}
         if self.retry_after_s is None:
             return {}
-        least = 1 if self.retry_after_s else 0
-        seconds = max(least, min(MAX_RETRY_AFTER_S, round(self.retry_after_s)))
+        shortest_s = 1 if self.retry_after_s else 0
+        seconds = max(shortest_s, min(MAX_RETRY_AFTER_S, round(self.retry_after_s)))
         return {"Retry-After": str(seconds)}
 
 
 class BadRequest(GatewayError):
-    """The request cannot be served as it is; *param* names the field."""
+    """The request is invalid; *param* names the field."""
 
     status = 400
     type = "invalid_request_error"
@@ -89,22 +90,22 @@ class TooLarge(BadRequest):
 
 
 class ContentFiltered(BadRequest):
-    """The service will not speak of this; another account would not either."""
+    """The service filtered the content; another account would not help."""
 
     code = "content_filter"
 
 
 class Unauthorized(GatewayError):
-    """Nobody we serve, or a caller's own token that is no longer good."""
+    """The API key is wrong, or a client's own credential was rejected."""
 
     status = 401
     type = "authentication_error"
     code = "invalid_api_key"
-    final = True
+    should_retry = False
 
 
 class AccountsBusy(GatewayError):
-    """Every account was answering somebody else for too long."""
+    """No account came free within the queue timeout."""
 
     status = 429
     type = "rate_limit_error"
@@ -112,38 +113,38 @@ class AccountsBusy(GatewayError):
 
 
 class NoLiveAccount(GatewayError):
-    """The pool has no account that could ever serve."""
+    """The pool has no account whose credential is accepted."""
 
     status = 503
     type = "upstream_error"
     code = "no_live_account"
-    final = True
+    should_retry = False
 
 
 class ShuttingDown(GatewayError):
-    """The server is leaving; its successor may answer."""
+    """The server is shutting down; its successor may answer."""
 
     status = 503
     code = "shutting_down"
 
 
 class ClientDisconnected(GatewayError):
-    """The caller hung up: there is nobody to tell."""
+    """The client has disconnected, so nothing is sent to it."""
 
     status = 499
     code = "client_left"
 
 
 class UpstreamError(GatewayError):
-    """The service did not answer as it should.
+    """The service failed to answer.
 
-    How often that is tried again is the retry policy's (retry.py).
-    again: whether the account that failed may be among those tried then.
-    about_account: whether it says nothing about the question: all other accounts are
-        asked before it counts as a try of the answer.
-    limits: what is limited where the account must be left alone for a while: the
-        "purpose" of the request, or its purpose and "model"; "" for nothing.
-    retry_after_s: what the service asks for, until it is known what to tell the client.
+    The retry policy decides whether the answer is retried (retry.py).
+    retry_same_account: whether the account that failed may be asked again.
+    about_account: whether the account is at fault, not the question: all others are
+        asked before the failure counts as an attempt.
+    limits: the limit for which the account has to cool down: the "purpose" of the
+        request, or its purpose and "model"; "" for none.
+    retry_after_s: as the service asks for, until the client's value is computed.
     """
 
     status = 502
@@ -154,9 +155,9 @@ class UpstreamError(GatewayError):
 
 
 class UpstreamBusy(UpstreamError):
-    """The service says no to this request, now; the message is its own.
+    """The service refuses the request for now; the message is its own.
 
-    The question or the account may be at fault: what other accounts say will tell.
+    The question or the account may be at fault, as the answers of other accounts show.
     """
 
     limits = "purpose"
@@ -165,7 +166,7 @@ class UpstreamBusy(UpstreamError):
 
 
 class RateLimited(UpstreamBusy):
-    """More was asked of this account than it may answer just now."""
+    """The account has reached a rate limit."""
 
     status = 429
     type = "rate_limit_error"
@@ -175,29 +176,29 @@ class RateLimited(UpstreamBusy):
 
 
 class QuotaExhausted(UpstreamBusy):
-    """This account has nothing left to spend: paying or waiting for hours helps."""
+    """The account's quota is used up; only payment or hours of waiting help."""
 
     status = 429
     type = "rate_limit_error"
     code = "insufficient_quota"
-    final = True
+    should_retry = False
     retry_same_account = False
     about_account = True
 
 
 class Forbidden(UpstreamError):
-    """Nothing is wrong with this account but that it, or its plan, may not do that."""
+    """The account, or its plan, lacks the permission."""
 
     status = 403
     type = "permission_error"
     code = "permission_denied"
-    final = True
+    should_retry = False
     retry_same_account = False
     about_account = True
 
 
 class VoiceUnknown(UpstreamError):
-    """This account has no such voice; another one may, since clones belong to one."""
+    """The account has no such voice; another may: a cloned voice belongs to one."""
 
     status = 400
     type = "invalid_request_error"
@@ -206,43 +207,43 @@ class VoiceUnknown(UpstreamError):
 
 
 class TokenRejected(UpstreamError):
-    """The service no longer takes this token; others may do. Not counted as a try."""
+    """The service rejects the token; the attempt does not count."""
 
     status = 401
     type = "authentication_error"
     code = "invalid_api_key"
-    final = True
+    should_retry = False
     retry_same_account = False
     about_account = True
 
 
 class Unreachable(UpstreamError):
-    """No connection to the service, or one that broke off."""
+    """The service cannot be reached, or the connection was lost."""
 
     code = "upstream_unreachable"
 
 
 class UploadFailed(Unreachable):
-    """The service did not take a file, twice. Its upload has had its retry."""
+    """The upload of a file failed twice; the upload has had its retry."""
 
 
 class UpstreamProtocolError(UpstreamError):
-    """The service said something its protocol does not know."""
+    """The service violated its protocol."""
 
     code = "upstream_protocol"
 
 
 class EmptyAnswer(UpstreamError):
-    """The answer ended without a word. Once more is enough (protocol.md 4)."""
+    """The answer ended without text; a second attempt is enough (protocol.md 4)."""
 
     code = "upstream_empty"
 
 
 class SpeechNotRepeated(UpstreamError):
-    """The service would have read out something else than what was asked."""
+    """The service would have read out another text than the requested one."""
 
     code = "speech_not_repeated"
-    final = True
+    should_retry = False
 
 
 class UpstreamTimeout(UpstreamError):
@@ -253,11 +254,11 @@ class UpstreamTimeout(UpstreamError):
 
 
 class PaidTimeout(UpstreamTimeout):
-    """A time-out of a service that charges each try, also those it answers too late."""
+    """A timeout of a service that charges each attempt, late answers included."""
 
 
 def body(error: GatewayError) -> dict[str, Any]:
-    """The one error body, OpenAI's: all four keys, always."""
+    """Return OpenAI's error body, always with all four keys."""
     return {
         "error": {
             "message": error.message,
@@ -269,11 +270,11 @@ def body(error: GatewayError) -> dict[str, Any]:
 
 
 def clear_tracebacks(error: BaseException | None) -> None:
-    """Forget the frames that a failure, and what caused it, went through.
+    """Clear the tracebacks of an exception and its causes, so that frames can be freed.
 
-    For one that has been dealt with. Where a frame keeps the failure that it raises
-    they hold each other, and with them bodies and events of megabytes; what would find
-    them, the collector of garbage, counts objects and not bytes.
+    For an exception that was handled. A frame that keeps the exception it raises forms
+    a cycle with it, which may hold bodies and events of megabytes, and the garbage
+    collector counts objects, not bytes.
     """
     while error:
         error.__traceback__ = None

@@ -1,9 +1,9 @@
-"""What the log looks like: lines for people, or one JSON object a line for machines.
+"""Log formats: lines of text, or one JSON object a line.
 
     logging.config.dictConfig(configuration("info", "text"))
 
-Used by the gateway and, so that all lines are alike, by gunicorn. Never in a line: a
-token, a key, what was asked, what was answered, a signed address.
+Used by the gateway and by gunicorn, so that all lines look alike. No line contains a
+token, a key, a question, an answer or a signed URL.
 """
 
 import errno
@@ -15,53 +15,57 @@ from typing import Any
 from . import masking
 from .errors import GatewayError
 
-QUIET = {  # they say what is no news, and urllib3 warns with whole addresses
+LEVELS = {  # of libraries that log too much; urllib3 warns with whole URLs
     "urllib3": "ERROR",
     "alibabacloud_oss_v2": "WARNING",
     "asyncio": "WARNING",
 }
 
-QUERY = re.compile(  # an address's query, which may sign it
+QUERY = re.compile(  # of a URL, which may be signed
     r"\?[\w%.~-]+=[^\s'\"<>)\\]*", re.ASCII
 )
 
 
 def redact(text: str) -> str:
-    """Return *text* without what is, or looks like, a secret."""
+    """Return *text* without secrets, and strings that look like one."""
     return QUERY.sub("***", masking.masked(text))
 
 
 def on_one_line(text: str) -> str:
-    """*text* with its newlines, and whatever else cannot be printed, as escapes."""
+    """Return *text* with escapes for newlines and other unprintable characters."""
     if text.isprintable():
         return text
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode()
-        for each in text
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape").decode()
+        for character in text
     )
 
 
 class RedactingFormatter(logging.Formatter):
-    """Lines that are safe whoever's words are in them: an upstream's, a library's.
+    """Safe lines, also for text of an upstream or a library.
 
-    A message stays on its line, and nothing in it, beside it or in a traceback looks
-    like a secret. What is `verbatim` (in the record's extra) is told as it is.
+    A message stays on one line, and secrets are masked in it, in its fields and in
+    tracebacks. A record with `verbatim` (in its extra) is logged unchanged.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        said = self.line(record)
-        return said if hasattr(record, "verbatim") else redact(said)
+        line = self.line(record)
+        return line if hasattr(record, "verbatim") else redact(line)
 
     def line(self, record: logging.LogRecord) -> str:
+        """Return the line before it is redacted."""
         return super().format(record)
 
     def message(self, record: logging.LogRecord) -> str:
-        said = record.getMessage()
-        return said if hasattr(record, "verbatim") else on_one_line(said)
+        """Return the message on one line."""
+        message = record.getMessage()
+        return message if hasattr(record, "verbatim") else on_one_line(message)
 
 
 class TextFormatter(RedactingFormatter):
-    """For people: time, level, words."""
+    """Text lines: time, level, message."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s")
@@ -72,10 +76,10 @@ class TextFormatter(RedactingFormatter):
 
 
 class JsonFormatter(RedactingFormatter):
-    """For machines; what a record has in `fields` stands beside its message."""
+    """JSON lines; a record's `fields` stand beside its message."""
 
     def line(self, record: logging.LogRecord) -> str:
-        said = {
+        values = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -83,41 +87,42 @@ class JsonFormatter(RedactingFormatter):
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
-            said["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False)
+            values["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(values, ensure_ascii=False)
 
 
 class QuoteFilter(logging.Filter):
-    """What gunicorn says of requests, without what was in them.
+    """Removes quotes of requests from gunicorn's messages.
 
-    It quotes what it does not understand, and what it has of a request when its caller
-    leaves; half a header may be a token, and a body that was taken for a request is a
-    question.
+    gunicorn quotes requests that it cannot parse and those of clients that disconnect;
+    half a header may be a token, and a body parsed as a request is a question.
     """
 
     QUOTING = ("Error handling request", "Ignored premature client disconnection")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        said = str(record.msg)
-        if said.startswith("Invalid request from"):
-            record.msg = ": ".join(said.split(": ", 2)[:2])
-        for plain in self.QUOTING:
-            if said.startswith(plain):
-                record.msg, record.args = plain, ()
+        message = str(record.msg)
+        if message.startswith("Invalid request from"):
+            record.msg = ": ".join(message.split(": ", 2)[:2])
+        for prefix in self.QUOTING:
+            if message.startswith(prefix):
+                record.msg, record.args = prefix, ()
         return True
 
 
 class DisconnectFilter(logging.Filter):
-    """Leaves out gunicorn's tracebacks of callers who hung up or stopped reading, and
-    of answers that had to break off: the request's own line tells of them."""
+    """Drops gunicorn's tracebacks of disconnected clients and of aborted answers.
 
-    ENDS = ("Socket error processing request", "Error handling request")
-    GONE = (
-        None,  # gunicorn's own, of a request that ends where it must not; a time-out
+    The access log has a line for each of them.
+    """
+
+    PREFIXES = ("Socket error processing request", "Error handling request")
+    ERRNOS = (
+        None,  # gunicorn's own, of a request that ends too early; a timeout
         errno.EPIPE,
         errno.ECONNRESET,
         errno.ENOTCONN,
-        errno.EBADF,  # we have closed it ourselves
+        errno.EBADF,  # closed by the gateway
         errno.ETIMEDOUT,
         errno.EHOSTUNREACH,
         errno.ENETUNREACH,
@@ -125,32 +130,32 @@ class DisconnectFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        left = isinstance(error, OSError) and error.errno in self.GONE
-        told = left or isinstance(error, GatewayError)
-        return not (told and str(record.msg).startswith(self.ENDS))
+        disconnected = isinstance(error, OSError) and error.errno in self.ERRNOS
+        logged = disconnected or isinstance(error, GatewayError)
+        return not (logged and str(record.msg).startswith(self.PREFIXES))
 
 
-def configuration(level: str, form: str) -> dict[str, Any]:
-    """For logging.config.dictConfig. form: "text" or "json"."""
-    formatter = {"text": TextFormatter, "json": JsonFormatter}[form]
-    quiet = {name: {"level": least} for name, least in QUIET.items()}
+def configuration(level: str, format: str) -> dict[str, Any]:
+    """Return the argument of logging.config.dictConfig. format: "text" or "json"."""
+    formatter = {"text": TextFormatter, "json": JsonFormatter}[format]
+    libraries = {name: {"level": minimum} for name, minimum in LEVELS.items()}
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"said": {"()": formatter}},
+        "formatters": {"line": {"()": formatter}},
         "filters": {
-            "departures": {"()": DisconnectFilter},
-            "discreet": {"()": QuoteFilter},
+            "disconnects": {"()": DisconnectFilter},
+            "quotes": {"()": QuoteFilter},
         },
         "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "formatter": "said"},
+            "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
         },
         "root": {"level": level.upper(), "handlers": ["stderr"]},
         "loggers": {
-            **quiet,
+            **libraries,
             "gunicorn.error": {
                 "propagate": True,
-                "filters": ["departures", "discreet"],
+                "filters": ["disconnects", "quotes"],
             },
         },
     }

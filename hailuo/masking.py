@@ -1,10 +1,10 @@
-"""Secrets, taken out of what is said: in the log, in errors, on a page.
+"""Masking of secrets in logs, error messages and pages.
 
     conceal(settings.secrets)           # once, when the program starts
     masked("Bearer sk-abc is wrong")    # "Bearer *** is wrong"
 
-Tokens and keys of the services are known by their looks; the owner's own keys and
-passwords, which may look like anything, literally.
+Tokens and keys of the services are recognized by their format; the owner's keys and
+passwords, which have none, literally.
 """
 
 import json
@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-MIN_CHARACTERS = 4  # of a secret that is masked; a shorter one is found everywhere
-LONG_CHARACTERS = 8  # of one that is masked within words, too
+MIN_CHARACTERS = 4  # of a secret that is masked; shorter ones occur everywhere
+LONG_CHARACTERS = 8  # of a secret that is masked within words, too
 
 CREDENTIAL = re.compile(
-    r"eyJ[\w.-]+"  # a token, or half of one
+    r"eyJ[\w.-]+"  # a token, or a part of one
     r"|sk-(?<![A-Za-z][aeiou]sk-)[\w-]+",  # a key; task-1 is a word
     re.ASCII,
 )
@@ -30,7 +30,7 @@ class Literals:
         self.pattern = CREDENTIAL
 
     def add(self, secrets: Iterable[str]) -> None:
-        """Have *secrets* masked from now on."""
+        """Mask *secrets* from now on."""
         for secret in secrets:
             if len(secret) >= MIN_CHARACTERS and not CREDENTIAL.fullmatch(secret):
                 self._known |= set(_spellings(secret))
@@ -43,7 +43,7 @@ LITERALS = Literals()
 
 
 def conceal(secrets: Iterable[str]) -> None:
-    """Have the owner's *secrets* masked wherever this process says something."""
+    """Mask the owner's *secrets* in all output of this process."""
     LITERALS.add(secrets)
 
 
@@ -53,7 +53,7 @@ def masked(text: str) -> str:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """Yield a secret as it may be written: plain, in JSON, in an address."""
+    """Yield the spellings of a secret: plain, in JSON, in a URL."""
     yield secret
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
     for unreserved in ("/", "/:@*", ""):

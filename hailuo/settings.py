@@ -1,8 +1,8 @@
-"""Every setting: its name, default and meaning, read once from the environment.
+"""Settings: names, defaults and meanings, read once from the environment.
 
     settings = Settings.read(os.environ)      # or Settings(origin=…) in a test
 
-A wrong value stops the start, and all wrong values are named at once.
+A wrong value stops the start; the error names all wrong values at once.
 """
 
 import re
@@ -11,24 +11,24 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-DEFAULT_API_KEY = "sk-hailuofreeapi"  # everybody knows it: loopback only
+DEFAULT_API_KEY = "sk-hailuofreeapi"  # publicly known: for loopback clients only
 MB = 1_048_576
 
 
 class WrongSettings(Exception):
-    """One sentence a line, each naming the setting and what is wrong with it."""
+    """Wrong values, one sentence a line, which names the setting and its error."""
 
 
 QUOTES = "\"'"
-# What belongs to no key, but is copied or left beside one: quotes of all kinds, ends of
-# lines that were written out, what cannot be seen.
+# Characters that are copied along with a key by mistake: quotes of all kinds, escaped
+# line ends, invisible characters.
 _STRAY = re.compile(r"[\"'`“”‘’«»„\s]|\\[nr]|[\x00-\x1f\x7f\u200b-\u200f\ufeff]")
 
 
 def bare(value: str) -> str:
-    """Return a value without the quotes and line ends that an .env file had around it.
+    """Return a value without the quotes and line ends that an .env file put around it.
 
-    Docker's --env-file and systemd's units, for two, do not read .env files alike.
+    Docker's --env-file and systemd, for example, read .env files differently.
     """
     value = re.sub(r"^(?:\\[rn]|\s)+|(?:\\[rn]|\s)+$", "", value)
     inner = value[1:-1]
@@ -57,14 +57,14 @@ def proxy(value: str) -> str:
 
 
 def keys(value: str) -> tuple[str, ...]:
-    found = words(value)
-    if not found:
-        raise ValueError("a key: an empty one would let anybody in")
-    return found
+    keys = words(value)
+    if not keys:
+        raise ValueError("a key: an empty one would let anyone in")
+    return keys
 
 
 def words(value: str) -> tuple[str, ...]:
-    return tuple(word for each in value.split(",") if (word := bare(each)))
+    return tuple(word for part in value.split(",") if (word := bare(part)))
 
 
 def whole(value: str) -> int:
@@ -101,25 +101,25 @@ def switch(value: str) -> bool:
 
 
 def shown(value: str) -> str:
-    """Return an address without the user and password that it may hold."""
+    """Return an address without its user and password."""
     return re.sub(r"^([\w+.-]*://)?.*@", r"\1…@", value, flags=re.DOTALL)
 
 
 def passwords(address: str) -> Sequence[str]:
-    """Return the password in an address, as it is written and as it is sent."""
+    """Return the password in an address, encoded and decoded."""
     written = urlsplit(address).password or ""
     return [written, unquote(written)] if written else []
 
 
 def setting(name: str, default: str, read: Callable[[str], Any], meaning: str) -> Any:
-    """A field of Settings that knows how the environment spells it."""
-    made = {"name": name, "default": default, "read": read, "meaning": meaning}
-    return field(default=read(default), metadata=made)
+    """Return a field of Settings, with its environment variable as metadata."""
+    metadata = {"name": name, "default": default, "read": read, "meaning": meaning}
+    return field(default=read(default), metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Seconds are floats, MB are 1,048,576 bytes, lists are comma-separated."""
+    """Settings. Seconds are floats, MB are 1,048,576 bytes."""
 
     port: int = setting("PORT", "8000", whole, "port; binds `0.0.0.0`")
     api_keys: tuple[str, ...] = setting(
@@ -127,7 +127,7 @@ class Settings:
         DEFAULT_API_KEY,
         keys,
         "key(s), comma-separated, that stand for the pool; the default one serves only "
-        "callers on this machine",
+        "clients on this machine",
     )
     tokens: tuple[str, ...] = setting(
         "HAILUO_TOKENS",
@@ -158,7 +158,7 @@ class Settings:
         "HAILUO_PLATFORM_MODEL",
         "MiniMax-M3",
         text,
-        "model used there when the caller's is not one of its own",
+        "model used there when the client's is not one of its own",
     )
     prefer: str = setting(
         "HAILUO_PREFER",
@@ -176,7 +176,7 @@ class Settings:
         "HAILUO_QUEUE_TIMEOUT_S",
         "15",
         seconds,
-        "how long a request waits in line for an account before 429",
+        "seconds a request waits in the queue for an account before 429",
     )
     idle_timeout_s: float = setting(
         "HAILUO_IDLE_TIMEOUT_S",
@@ -213,7 +213,7 @@ class Settings:
         "HAILUO_CALLER_TOKENS",
         "1",
         switch,
-        "0: only API keys are served, no tokens or platform keys that callers bring",
+        "0: only API keys are served, no tokens or platform keys that clients send",
     )
     replace_audio_model: str = setting(
         "REPLACE_AUDIO_MODEL",
@@ -242,35 +242,37 @@ class Settings:
 
     @property
     def secrets(self) -> Sequence[str]:
-        """Return what nobody but the owner may be told: keys, tokens, passwords."""
+        """Secrets of the owner: keys, tokens, passwords."""
         addresses = (self.origin, self.platform_origin, self.proxy)
-        own = [key for key in self.api_keys if key != DEFAULT_API_KEY]
-        found = [each for address in addresses for each in passwords(address)]
-        return [*own, *self.tokens, *found]
+        return [
+            *(key for key in self.api_keys if key != DEFAULT_API_KEY),
+            *self.tokens,
+            *(password for address in addresses for password in passwords(address)),
+        ]
 
     @property
-    def doubts(self) -> Sequence[str]:
-        """Return a sentence for each setting with a key that may not be meant so."""
-        listed = {"HAILUO_API_KEY": self.api_keys, "HAILUO_TOKENS": self.tokens}
+    def warnings(self) -> Sequence[str]:
+        """Warnings of keys that begin or end with a character copied by mistake."""
+        lists = {"HAILUO_API_KEY": self.api_keys, "HAILUO_TOKENS": self.tokens}
         return [
-            f"{name}: number {at} begins or ends with a quote, a blank or an end of "
-            "line: is that a part of it?"
-            for name, values in listed.items()
-            for at, value in enumerate(values, 1)
+            f"{name}: value {number} begins or ends with a quote, a space or a line "
+            "end; remove it unless it belongs to the key"
+            for name, values in lists.items()
+            for number, value in enumerate(values, 1)
             if _STRAY.match(value) or _STRAY.match(value[-1:])
         ]
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
-        """raises: WrongSettings, with a sentence for each wrong value."""
-        values, wrong = {}, []
-        for each in fields(cls):
-            name, read = each.metadata["name"], each.metadata["read"]
+        """Read the environment. raises: WrongSettings, naming every wrong value."""
+        values, errors = {}, []
+        for setting in fields(cls):
+            name, read = setting.metadata["name"], setting.metadata["read"]
             try:
-                value = environ.get(name, each.metadata["default"])
-                values[each.name] = read(bare(value))
+                value = environ.get(name, setting.metadata["default"])
+                values[setting.name] = read(bare(value))
             except ValueError as error:
-                wrong.append(f'{name}: "{shown(environ[name])}" is not {error}')
-        if wrong:
-            raise WrongSettings("\n".join(wrong))
+                errors.append(f'{name}: "{shown(environ[name])}" is not {error}')
+        if errors:
+            raise WrongSettings("\n".join(errors))
         return cls(**values)

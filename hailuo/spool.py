@@ -87,8 +87,9 @@ class SpooledFile(io.BufferedRandom):
 
 
 def full() -> SpoolFull:
+    """Return the error for a file without room."""
     return SpoolFull(
-        "there is no room for more files now: try again, or send a smaller one",
+        "there is no room for more files now: try again later, or send a smaller file",
         retry_after_s=RETRY_S,
     )
 

@@ -108,7 +108,7 @@ def test_quotes_and_line_ends_around_a_value_are_removed(value: str):
     settings = Settings.read(dict.fromkeys(names, value))
     assert settings.api_keys == settings.tokens == ("sk-one",)
     assert settings.tokens_file == "sk-one"
-    assert settings.doubts == []
+    assert settings.warnings == []
 
 
 @pytest.mark.parametrize("value", ['"a", "b"', '"a,b"', "'a',b\r", "\"a,'b'\""])
@@ -122,13 +122,13 @@ def test_each_of_several_values_may_have_quotes(value: str):
 def test_key_with_stray_quotes_is_warned_about_without_revealing_it(value: str):
     settings = Settings.read({"HAILUO_API_KEY": f"fine,{value}"})
     assert settings.api_keys == ("fine", value)
-    (doubt,) = settings.doubts
-    assert doubt.startswith("HAILUO_API_KEY: number 2 ") and "sk-one" not in doubt
+    (warning,) = settings.warnings
+    assert warning.startswith("HAILUO_API_KEY: value 2 ") and "sk-one" not in warning
 
 
 def test_quotes_within_a_key_are_kept():
     settings = Settings.read({"HAILUO_API_KEY": "it's,a\"b"})
-    assert settings.api_keys == ("it's", 'a"b') and settings.doubts == []
+    assert settings.api_keys == ("it's", 'a"b') and settings.warnings == []
 
 
 @pytest.mark.parametrize("name", ["HAILUO_ORIGIN", "HAILUO_PROXY"])

@@ -119,7 +119,7 @@ class TestUsageBehindStop:
         assert (last.finish, last.usage) == ("stop", None)
 
     def test_usage_is_given_up_after_a_while(self, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr(stop_sequences, "READ_ON_S", -1)
+        monkeypatch.setattr(stop_sequences, "MAX_USAGE_WAIT_S", -1)
         endless = self.answer(*[Piece("b")] * 9)
         *_, last = truncated(endless, ["STOP"], counted=True)
         assert (last.finish, last.usage) == ("stop", None)

@@ -1,1 +1,1 @@
-"""The accounts that answer, and the requests that wait for them."""
+"""Accounts, the pool that leases them, and the queue of requests that wait."""

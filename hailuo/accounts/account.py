@@ -1,8 +1,8 @@
-"""What is lent: a credential, the lock it shares, and what became of it.
+"""Accounts: a credential, the slot it shares with others, and its state.
 
-A token is a string, not its payload (SECURITY.md, Credentials). The account it claims
-to speak for only chooses the lock, its Slot; whether it is dead or cooling down belongs
-to the string.
+A token is a string, not its payload (SECURITY.md, Credentials). The account that the
+payload claims only chooses the lock, a Slot; being dead or cooling down are states of
+the string.
 """
 
 import math
@@ -31,13 +31,14 @@ CHAT = Use()
 
 
 class Slot:
-    """What streams so many answers at once: one account of a service.
+    """Lock of one account of a service, which streams a limited number of answers.
 
-    capacity: how many; None for any number.
-    busy: how many are streamed, and unproven: how many of them for credentials that
-        their service has not accepted yet. Those keep nobody waiting but each other.
-    free: whether it can stream another one.
-    used_at: when it was last lent, on the clock of time.monotonic; 0 for never.
+    capacity: the number of answers at once; None for any number.
+    busy: the number of answers that run.
+    unproven: how many of them run for credentials that their service has not accepted
+        yet; those block each other, but no other request.
+    free: whether another answer may run.
+    used_at: when it was last acquired, on the clock of time.monotonic; 0 for never.
     """
 
     def __init__(self, capacity: int | None) -> None:
@@ -55,7 +56,7 @@ class Slot:
         self._count(-1, unproven)
 
     def confirm(self) -> None:
-        """Count one that was unproven as proven: its service has accepted it."""
+        """Count an unproven answer as proven, once its credential was accepted."""
         self.unproven -= 1
         self._count(0, False)
 
@@ -65,11 +66,11 @@ class Slot:
         self.free = self.busy - self.unproven < self.capacity
 
 
-class Visitor:
-    """What is remembered of a credential that a client brought.
+class ClientCredential:
+    """Memory of a credential that a client sent, kept between its requests.
 
     proven: whether its service has accepted it, and not rejected it since.
-    suspect: whether it may be forged, so that it must keep nobody waiting.
+    suspect: whether it may be forged; it then must not block other requests.
     """
 
     def __init__(self, slot: Slot) -> None:
@@ -80,12 +81,12 @@ class Visitor:
 
 
 class Account:
-    """A credential that may answer.
+    """A credential that requests are served with.
 
-    source: where it is from: "file", "environment", "caller".
+    source: its origin: "file", "environment", "caller".
     dead: whether the service has rejected the token.
-    visitor: what is remembered of it, where a client brought it.
-    last_error: what the service said when it last refused or rejected it, or "".
+    client_credential: the memory of a credential that a client sent, else None.
+    last_error: the service's message when it last refused or rejected it, or "".
     """
 
     def __init__(
@@ -95,28 +96,31 @@ class Account:
         slot: Slot,
         cooldowns: Cooldowns,
         source: str,
-        visitor: Visitor | None = None,
+        client_credential: ClientCredential | None = None,
     ) -> None:
         self.token = token
         self.identity = identity
         self.slot = slot
         self.cooldowns = cooldowns
         self.source = source
-        self.visitor = visitor
+        self.client_credential = client_credential
         self.dead = False
         self.answer_count = 0
         self.last_error = ""
 
     @property
     def kind(self) -> str:
+        """Kind of the upstream that it belongs to."""
         return self.identity.kind
 
     @property
     def name(self) -> str:
+        """Name for logs and answers; no secret."""
         return self.identity.name
 
     @property
     def state(self) -> str:
+        """One of pool_metrics.STATES."""
         if self.dead:
             return "dead"
         if self.slot.busy:
@@ -125,17 +129,17 @@ class Account:
 
     @property
     def unproven(self) -> bool:
-        """Whether a client brought it and no service has accepted it yet."""
-        return self.visitor is not None and self.visitor.suspect
+        """True for a client's credential that was not accepted by its service yet."""
+        return self.client_credential is not None and self.client_credential.suspect
 
     @property
     def expired(self) -> bool:
-        """Whether its token says that its time is over: a hint, it is tried anyway."""
-        ends_at = self.identity.expires_at
-        return ends_at is not None and ends_at <= time.time()
+        """True when the token's expiry has passed: a hint, it is tried anyway."""
+        expires_at = self.identity.expires_at
+        return expires_at is not None and expires_at <= time.time()
 
     def replace_token(self, token: str, identity: Identity, source: str) -> None:
-        """Take a credential; a new one knows nothing of what befell the old."""
+        """Replace the credential; a new one begins with a fresh state."""
         self.source = source
         if token != self.token:
             self.token, self.identity = token, identity
@@ -144,23 +148,23 @@ class Account:
             self.last_error = ""
 
     def model(self, use: Use) -> str:
-        """Return the model that *use* is limited by here."""
+        """Return the model that *use* is limited by on this account."""
         return use.models.get(self.kind, "")
 
-    def rest_s(self, use: Use) -> float:
+    def cooldown_s(self, use: Use) -> float:
         """Return the seconds until the cooldown for *use* is over."""
         if not self.cooldowns:
             return 0.0
-        return self.cooldowns.left_s(use.purpose, self.model(use))
+        return self.cooldowns.remaining_s(use.purpose, self.model(use))
 
     def cooldown(self, use: Use) -> Cooldown | None:
         """Return the cooldown for *use* that ends last."""
         return self.cooldowns.longest(use.purpose, self.model(use))
 
     def succeeded(self, use: Use, since: float = math.inf) -> None:
-        """Note an answer: what was wrong before it began is over.
+        """Record an answer, and end the cooldowns that began before it.
 
-        since: when it began, on the clock of the cooldowns.
+        since: when the answer began, on the clock of the cooldowns.
         """
         self.answer_count += 1
         self.cooldowns.clear(use.purpose, self.model(use), since)
@@ -168,44 +172,46 @@ class Account:
         self.last_error = ""
 
     def refused(self, error: UpstreamError, use: Use) -> None:
-        """Leave it alone for what *error* says is limited."""
+        """Start a cooldown for the limit that *error* names."""
         self.cooldowns.start(error, use.purpose, self.model(use))
         self.last_error = error.message
 
-    def rejected(self, why: str) -> None:
+    def rejected(self, reason: str) -> None:
+        """Mark the credential as dead."""
         self.dead = True
-        self.last_error = why
+        self.last_error = reason
 
 
 class Candidates:
     """The accounts that may serve a request.
 
-    accounts: gives them; the pool's may change while somebody waits.
-    own: whether the caller brought them, so that it is his to mend what is wrong.
-    kinds: gives those of the accounts, where that is known without looking at each.
+    accounts: returns them; the pool's may change while a request waits.
+    from_caller: whether the client sent their credentials, and has to replace bad ones.
+    kinds: returns the kinds of the accounts; by default it looks at each account.
     """
 
     def __init__(
         self,
         accounts: Callable[[], Sequence[Account]],
-        own: bool,
+        from_caller: bool,
         kinds: Callable[[], Collection[str]] | None = None,
     ) -> None:
         self.accounts = accounts
-        self.from_caller = own
+        self.from_caller = from_caller
         self.kinds = kinds or (lambda: {account.kind for account in accounts()})
 
     def where(self, fits: Callable[[Account], bool]) -> "Candidates":
-        """The part of it that fits, whenever it is asked."""
+        """Return the candidates for which *fits* is true, evaluated at each use."""
         return Candidates(
-            lambda: [each for each in self.accounts() if fits(each)], self.from_caller
+            lambda: [account for account in self.accounts() if fits(account)],
+            self.from_caller,
         )
 
     def of_kinds(self, kinds: Sequence[str]) -> "Candidates":
-        """The part of it that is of these kinds.
+        """Return the candidates of these kinds.
 
-        Nearly always that is all or nothing, and known without a look at each account:
-        with 500 of them, looking cost a quarter of a request.
+        Nearly always these are all or none, which is known without looking at each
+        account: with 500 accounts, that took a quarter of a request's time.
         """
 
         def accounts() -> Sequence[Account]:
@@ -222,8 +228,9 @@ class Candidates:
         return Candidates(accounts, self.from_caller, present)
 
     def any_available(self, use: Use) -> bool:
-        """Whether any of it lives and is not resting."""
-        return any(not account.rest_s(use) for account in self.live())
+        """Return whether any account is live and not cooling down."""
+        return any(not account.cooldown_s(use) for account in self.live())
 
     def live(self) -> list[Account]:
+        """Return the accounts whose credential was not rejected."""
         return [account for account in self.accounts() if not account.dead]

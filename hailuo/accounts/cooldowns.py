@@ -1,4 +1,4 @@
-"""Cooldowns: how long a credential is left alone after its service refused it."""
+"""Cooldowns: how long a credential is not used after its service refused it."""
 
 import math
 import time
@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 from ..errors import Forbidden, QuotaExhausted, UpstreamError
 
-MAX_COOLDOWNS = 100  # of one credential: clients name models
+MAX_COOLDOWNS = 100  # of one credential; clients choose the names of models
 
 
 @dataclass(frozen=True)
 class CooldownPolicy:
-    """How long a credential is left alone after a refusal.
+    """How long a credential cools down after a refusal.
 
     first_s: the first cooldown; each further refusal doubles it, up to max_s.
-    fixed_s: for what only money or hours can change. *assumed*: no source says when a
-        usage window opens again.
+    fixed_s: for refusals that only payment or hours can change. *assumed*: no source
+        says when a usage window opens again.
     """
 
     first_s: float = 30.0
@@ -29,44 +29,45 @@ class CooldownPolicy:
     def length_s(self, error: UpstreamError, last_s: float) -> float:
         """Return the length of a cooldown.
 
-        last_s: the length of the one before, 0 if the credential has answered since.
+        last_s: the length of the previous one, 0 if the credential has answered since.
         """
         for kind, seconds in self.fixed_s.items():
             if isinstance(error, kind):
                 return seconds
-        if error.retry_after_s:  # the service knows, but not for ever
+        if error.retry_after_s:  # as the service asks, within a bound
             return min(error.retry_after_s, max(self.fixed_s.values()))
         return min(2 * last_s or self.first_s, self.max_s)
 
 
 class Cooldown(NamedTuple):
-    """Time for which a credential is left alone after a refusal.
+    """Time for which a credential is not used after a refusal.
 
     began_at, until: on the clock of its Cooldowns.
-    length_s: seconds it lasts; the next one may be twice as long.
-    kind, why: the refusal and its words; not the error, which would keep its frames.
+    length_s: its length in seconds; the next one may be twice as long.
+    error, message: class and message of the refusal; the exception itself would keep
+        its frames alive.
     """
 
     began_at: float
     until: float
     length_s: float
-    kind: type[UpstreamError]
-    why: str
+    error: type[UpstreamError]
+    message: str
 
 
 class Cooldowns:
-    """Cooldowns of a credential: one for each limit of its service.
+    """Cooldowns of a credential, one for each limit of its service.
 
     A limit is a purpose or, where the service limits models apart, a purpose and a
     model.
-    refused_question: digest of a question that this credential alone has refused, so
-        that it is not known yet which of the two is at fault; "" when there is none.
+    refused_question: digest of a question that this credential alone has refused:
+        either of the two may be at fault; "" for none.
     """
 
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
-        policy: CooldownPolicy = CooldownPolicy(),  # noqa: B008 - it is frozen
+        policy: CooldownPolicy = CooldownPolicy(),  # noqa: B008 - it is immutable
     ) -> None:
         self._clock = clock
         self._policy = policy
@@ -77,16 +78,15 @@ class Cooldowns:
         return bool(self._by_limit)
 
     def start(self, error: UpstreamError, purpose: str, model: str = "") -> None:
-        """Leave the credential alone for what *error* says is limited.
+        """Start a cooldown for the limit that *error* names.
 
-        While it is left alone already, the same refusal lengthens nothing but where
-        the service asks for that: requests that run side by side, or tries of one
-        request, are refused for the same reason.
+        During a cooldown the same refusal does not lengthen it, unless the service asks
+        for that: concurrent requests, or attempts of one request, are refused for the
+        same reason.
         """
         limit = (purpose, model if error.limits == "model" else "")
         now, last = self._clock(), self._by_limit.pop(limit, None)
-        runs = last is not None and last.until > now
-        if runs and last and last.kind is type(error):
+        if last and last.until > now and last.error is type(error):
             length_s = last.length_s
             until = max(last.until, now + (error.retry_after_s or 0))
         else:
@@ -104,22 +104,22 @@ class Cooldowns:
                 del self._by_limit[limit]
 
     def longest(self, purpose: str, model: str = "") -> Cooldown | None:
-        """Return the cooldown that ends last of those that hold now."""
+        """Return the running cooldown that ends last, None for none."""
         limits = {(purpose, ""), (purpose, model)}
-        found = filter(None, map(self._by_limit.get, limits))
-        last = max(found, key=lambda each: each.until, default=None)
+        cooldowns = filter(None, map(self._by_limit.get, limits))
+        last = max(cooldowns, key=lambda cooldown: cooldown.until, default=None)
         return last if last and last.until > self._clock() else None
 
-    def left_s(self, purpose: str, model: str = "") -> float:
-        """Return the seconds until it may be asked for that again."""
+    def remaining_s(self, purpose: str, model: str = "") -> float:
+        """Return the seconds until the credential may be used for that again."""
         longest = self.longest(purpose, model) if self._by_limit else None
         return longest.until - self._clock() if longest else 0.0
 
     def running(self) -> Mapping[tuple[str, str], float]:
-        """Return what is left of each, in seconds, by its purpose and model."""
+        """Return the remaining seconds of each cooldown, by its purpose and model."""
         now = self._clock()
         return {
-            limit: each.until - now
-            for limit, each in list(self._by_limit.items())
-            if each.until > now
+            limit: cooldown.until - now
+            for limit, cooldown in list(self._by_limit.items())
+            if cooldown.until > now
         }

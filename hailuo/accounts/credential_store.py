@@ -1,8 +1,8 @@
-"""The pool's credentials, of the environment and the file, and what changes them.
+"""Credentials of the pool, from the environment and the file, and changes to them.
 
-The pool has one account for each account of the service. Where several credentials
-speak for the same one, the one that ends last wins, and one the service has not
-rejected wins over one that it has.
+The pool has one account for each account of the service. Of several credentials for the
+same one, that which expires last is used, but none that the service has rejected while
+there is another.
 """
 
 import logging
@@ -16,13 +16,11 @@ from .account import Account
 from .pool import Pool, PoolCredential
 from .tokens_file import Change, TokensFile
 
-DONE = ("added", "updated")
-
 log = logging.getLogger(__name__)
 
 
 class Added(NamedTuple):
-    """What became of credentials that were handed in."""
+    """Numbers of credentials that were added, updated and unchanged."""
 
     added: int
     updated: int
@@ -32,7 +30,7 @@ class Added(NamedTuple):
 class CredentialStore:
     """Keeps the pool in step with the file.
 
-    environment: credentials from HAILUO_TOKENS; nothing could keep a new one of these.
+    environment: credentials from HAILUO_TOKENS, which cannot be renewed.
     """
 
     def __init__(
@@ -41,81 +39,92 @@ class CredentialStore:
         self._pool = pool
         self.file = file
         self._environment = environment
-        self._lock = threading.RLock()  # the pool is what the file was looked at for
+        self._lock = (
+            threading.RLock()
+        )  # the file is read and the pool updated in one step
 
     def load(self) -> None:
-        """Take over what the file says now."""
+        """Read the file, and update the pool."""
         self.file.load()
-        for source, number in Counter(self._fill()).items():
-            log.warning("the %s holds what is no credential: %d", source, number)
+        for source, count in Counter(self._update_pool()).items():
+            log.warning("invalid credentials in the %s: %d", source, count)
 
     def poll_file(self) -> None:
-        """Take over an edit by hand; write what could not be written."""
+        """Load the file after an edit by hand; retry writes that failed."""
         if self.file.edited():
             self.load()
         if not self.file.persisted:
             self.file.apply()
 
     def reload(self) -> None:
-        """Take over what the file says now, before something is done to it.
+        """Read the file before a change to it, and update the pool.
 
-        raises: Invalid.
+        raises: TokensFileInvalid.
         """
         with self._lock:
             self.file.check()
-            self._fill()
+            self._update_pool()
 
     def add(self, tokens: Mapping[str, str]) -> Added:
-        """Take in credentials, all or none; a newer one replaces an account's older.
+        """Add credentials, all or none; a newer one replaces an account's older one.
 
-        tokens: by the field each was sent in.
-        raises: BadRequest naming one that is none; Invalid.
+        tokens: by the name of the field that each was sent in.
+        raises: BadRequest, naming the field of an invalid one; TokensFileInvalid.
         """
-        claims = {claim.token: claim for claim in self._claims(tokens)}
+        credentials = {each.token: each for each in self._identified(tokens)}
         newest: dict[str, PoolCredential] = {}
-        for claim in claims.values():
-            best = newest.setdefault(claim.identity.account, claim)
-            newest[claim.identity.account] = max(best, claim, key=ends_at)
+        for credential in credentials.values():
+            account = credential.identity.account
+            other = newest.setdefault(account, credential)
+            newest[account] = max(other, credential, key=expires_at)
         with self._lock:
             self.reload()
-            done = [self._change(claim) for claim in newest.values()]
-            self.file.change(change for _, change in done if change)
-            self._fill()
-        added, updated = (sum(what == each for what, _ in done) for each in DONE)
-        return Added(added, updated, unchanged=len(claims) - added - updated)
+            changes = [self._change(credential) for credential in newest.values()]
+            self.file.change(change for _, change in changes if change)
+            self._update_pool()
+        outcomes = Counter(outcome for outcome, _ in changes)
+        added, updated = outcomes["added"], outcomes["updated"]
+        return Added(added, updated, unchanged=len(credentials) - added - updated)
 
     def remove(self, account: Account) -> None:
-        """Take out every token of an account.
+        """Remove every token of an account.
 
-        raises: Invalid; BadRequest for one that the environment would bring back.
+        raises: TokensFileInvalid; BadRequest for an account of the environment, which
+            would return at the next start.
         """
         if self._of(account, self._environment):
             raise BadRequest(
-                f"account {account.name} is in HAILUO_TOKENS: take it out there"
+                f"account {account.name} is in HAILUO_TOKENS: remove it there"
             )
         with self._lock:
             self.file.check()
             tokens = self._of(account, self.file.tokens)
             self.file.change(Change(old=token, new=None) for token in tokens)
-            self._fill()
+            self._update_pool()
 
     def renewed(self, old: str, token: str) -> bool:
-        """Put a new token in the place of the old, first of all on disk.
+        """Replace a token by its renewed one, on disk before anything else.
 
-        returns: whether it is there; else it is used from memory and written later.
+        returns: whether it is on disk; if not, it is used from memory and written
+            later.
         """
         with self._lock:
             self.file.apply([Change(old=old, new=token)])
-            self._fill()
+            self._update_pool()
             return self.file.persisted
 
     def _of(self, account: Account, tokens: Sequence[str]) -> list[str]:
-        """Those of *tokens* that speak for *account*."""
+        """Return those of *tokens* that belong to *account*."""
         key = account.identity.account
-        found = ((token, self._pool.identify(token)) for token in tokens)
-        return [token for token, who in found if who and who.account == key]
+        identities = ((token, self._pool.identify(token)) for token in tokens)
+        return [
+            token
+            for token, identity in identities
+            if identity and identity.account == key
+        ]
 
-    def _claims(self, tokens: Mapping[str, str]) -> Iterator[PoolCredential]:
+    def _identified(self, tokens: Mapping[str, str]) -> Iterator[PoolCredential]:
+        """Yield credentials. raises: BadRequest, naming the field of an invalid one."""
         for field, token in tokens.items():
             identity = self._pool.identify(token)
             if identity is None:
@@ -126,25 +135,28 @@ class CredentialStore:
                 )
             yield PoolCredential(token, identity, "file")
 
-    def _change(self, claim: PoolCredential) -> tuple[str, Change | None]:
-        """What handing in a credential does, and what has to change for it."""
-        known = self._pool.account(claim.identity.account)
-        if known is None:
-            return "added", Change(old=None, new=claim.token)
-        older = ends_at(claim) < (known.identity.expires_at or 0)
-        if known.token == claim.token or (older and not known.dead):
+    def _change(self, credential: PoolCredential) -> tuple[str, Change | None]:
+        """Return the outcome of adding a credential, and the change to the file."""
+        account = self._pool.account(credential.identity.account)
+        if account is None:
+            return "added", Change(old=None, new=credential.token)
+        older = expires_at(credential) < (account.identity.expires_at or 0)
+        if account.token == credential.token or (older and not account.dead):
             return "unchanged", None
-        old = known.token if known.source == "file" else None
-        return "updated", Change(old=old, new=claim.token)
+        old = account.token if account.source == "file" else None
+        return "updated", Change(old=old, new=credential.token)
 
-    def _fill(self) -> list[str]:
-        """The file first: what is in both is the file's, which can keep a new one."""
+    def _update_pool(self) -> list[str]:
+        """Set the pool's credentials; return the sources of invalid ones.
+
+        A credential in both belongs to the file, which can keep a renewed one.
+        """
         with self._lock:
             credentials = [(token, "file") for token in self.file.tokens]
             credentials += [(token, "environment") for token in self._environment]
             return self._pool.set_credentials(credentials)
 
 
-def ends_at(claim: PoolCredential) -> float:
-    """Unix seconds; 0 when the credential does not say."""
-    return claim.identity.expires_at or 0
+def expires_at(credential: PoolCredential) -> float:
+    """Return the expiry in Unix seconds, 0 when the credential has none."""
+    return credential.identity.expires_at or 0

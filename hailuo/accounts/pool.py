@@ -1,18 +1,17 @@
-"""Who may stream on which account.
+"""Pool of accounts, leased to requests.
 
-An account of the service streams one answer at a time (protocol.md 4), so whoever
-wants one leases it:
+An account of the web service streams one answer at a time (protocol.md 4), so a request
+leases it:
 
     with pool.lease(candidates, watch) as account:
         …
 
-The pool's own accounts are those of whoever runs this; callers may bring tokens of
-their own, which share the locks of the accounts they speak for and nothing else.
+The pool's accounts belong to the owner of the gateway. Clients may send credentials of
+their own, which share the slots of the accounts that they claim and nothing else.
 """
 
 import itertools
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,19 +27,19 @@ from ..errors import (
     Unauthorized,
 )
 from ..upstream import Identity
-from .account import CHAT, Account, Candidates, Slot, Use, Visitor
+from .account import CHAT, Account, Candidates, ClientCredential, Slot, Use
 from .cooldowns import Cooldowns
 from .wait_queue import Waiter, WaitQueue
 
 BUSY_RETRY_S = 5.0  # after which an account that answers another request may be free
-VISITORS = 1_000  # callers' tokens that are remembered
+MAX_CLIENT_CREDENTIALS = 1_000
 
 
-Stage = tuple[Candidates, float | None]  # and how long to wait; None: queue timeout
+Stage = tuple[Candidates, float | None]  # the maximum wait; None: queue timeout
 
 
 class PoolCredential(NamedTuple):
-    """A credential of the pool, what it says of itself, and where it is from."""
+    """A credential of the pool, its identity and its origin."""
 
     token: str
     identity: Identity
@@ -48,10 +47,10 @@ class PoolCredential(NamedTuple):
 
 
 class Pool:
-    """The accounts of whoever runs this, and the locks of everybody's.
+    """The owner's accounts, and the slots of all accounts.
 
-    identify: tells a credential's identity, None when it is none we know.
-    queue_timeout_s: how long a request waits in line.
+    identify: returns a credential's identity, None for an unknown format.
+    queue_timeout_s: how long a request waits in the queue.
     """
 
     def __init__(
@@ -62,63 +61,66 @@ class Pool:
         self.identify = identify
         self._queue_timeout_s = queue_timeout_s
         self._lock = threading.Lock()
-        self._line = WaitQueue()
+        self._queue = WaitQueue()
         self._tickets = itertools.count(1)
         self._accounts: tuple[Account, ...] = ()
         self._kinds: Collection[str] = ()
-        self._visitors: OrderedDict[str, Visitor] = OrderedDict()
+        self._client_credentials: OrderedDict[str, ClientCredential] = OrderedDict()
         self._slots: WeakValueDictionary[str, Slot] = WeakValueDictionary()
 
     @property
     def accounts(self) -> Sequence[Account]:
+        """Accounts of the owner."""
         return self._accounts
 
     @property
     def in_use(self) -> int:
-        """How many answers run, on anybody's accounts."""
-        return self._line.in_use
+        """Number of leased accounts, those of clients included."""
+        return self._queue.in_use
 
     @property
     def waiting(self) -> int:
-        """How many requests are in line."""
-        return len(self._line)
+        """Number of requests in the queue."""
+        return len(self._queue)
 
     def account(self, key: str) -> Account | None:
-        """The pool's account that speaks for *key* (Identity.account)."""
-        same = (each for each in self._accounts if each.identity.account == key)
-        return next(same, None)
+        """Return the pool's account with the Identity.account *key*, None for none."""
+        matches = (each for each in self._accounts if each.identity.account == key)
+        return next(matches, None)
 
     def set_credentials(self, credentials: Iterable[tuple[str, str]]) -> list[str]:
-        """Have exactly the accounts of *credentials*, each with its source.
+        """Replace the pool's accounts by those of *credentials*, each with its source.
 
-        An account that stays keeps its state, with a new token a fresh one.
-        returns: the sources of what is no credential.
+        An account that stays keeps its state; a new token begins with a fresh one.
+        returns: the sources of invalid credentials.
         """
-        strangers: list[str] = []
-        found: dict[str, PoolCredential] = {}
+        invalid_sources: list[str] = []
+        best: dict[str, PoolCredential] = {}
         for token, source in credentials:
             identity = self.identify(token)
             if identity is None:
-                strangers.append(source)
+                invalid_sources.append(source)
                 continue
-            claim = PoolCredential(token, identity, source)
-            best = found.setdefault(identity.account, claim)
-            found[identity.account] = max(best, claim, key=self._worth)
+            credential = PoolCredential(token, identity, source)
+            other = best.setdefault(identity.account, credential)
+            best[identity.account] = max(other, credential, key=self._worth)
         with self._lock:
-            self._accounts = tuple(self._kept(claim) for claim in found.values())
+            self._accounts = tuple(map(self._updated, best.values()))
             self._kinds = frozenset(account.kind for account in self._accounts)
-        self._line.dispatch()
-        self._line.notify()
-        return strangers
+        self._queue.dispatch()
+        self._queue.notify()
+        return invalid_sources
 
     def all_accounts(self) -> Candidates:
-        """All accounts of the pool, those that come later included."""
-        return Candidates(lambda: self._accounts, own=False, kinds=lambda: self._kinds)
+        """Return all accounts of the pool, including those added later."""
+        return Candidates(
+            lambda: self._accounts, from_caller=False, kinds=lambda: self._kinds
+        )
 
     def caller_accounts(self, tokens: Sequence[str]) -> Candidates | None:
-        """The accounts of tokens that a caller brought, each once, and no others.
+        """Return the accounts of the tokens that a client sent, each once.
 
-        returns: None when one of them is no credential.
+        returns: None when one of them is not a credential.
         """
         tokens = list(dict.fromkeys(tokens))
         identities = [
@@ -128,13 +130,13 @@ class Pool:
             return None
         with self._lock:
             accounts = [
-                self._visitor(token, identity)
+                self._client_account(token, identity)
                 for token, identity in zip(tokens, identities, strict=True)
             ]
-        return Candidates(lambda: accounts, own=True)
+        return Candidates(lambda: accounts, from_caller=True)
 
     def ticket(self) -> int:
-        """A place in line: later requests get higher ones."""
+        """Return a place in the queue: later requests get higher ones."""
         return next(self._tickets)
 
     @contextmanager
@@ -153,7 +155,7 @@ class Pool:
         plan: parts of the candidates to be tried in order; all of them by default.
         ticket: the request's place in the queue; a new one by default.
         tried: accounts that were leased for the request before; others are preferred.
-        use: what the account is wanted for.
+        use: the purpose the account is needed for.
         raises: AccountsBusy when none came free in time; when all are cooling down, the
             failure of the first that will be available again (UpstreamBusy,
             RateLimited, QuotaExhausted); Unauthorized or NoLiveAccount when none is
@@ -170,122 +172,129 @@ class Pool:
         try:
             yield account
         finally:
-            self._line.release(account)
+            self._queue.release(account)
 
     def _acquired(
         self, waiter: Waiter, watch: Watch, wait_s: float | None
     ) -> Account | None:
-        """wait_s: None for the queue timeout."""
+        """Wait for an account. wait_s: None for the queue timeout."""
         wait_s = self._queue_timeout_s if wait_s is None else wait_s
         live = waiter.candidates.live()
-        if all(account.rest_s(waiter.use) > wait_s for account in live):
-            wait_s = 0  # none comes free in time
-        return self._line.acquire(waiter, watch, wait_s)
+        if all(account.cooldown_s(waiter.use) > wait_s for account in live):
+            wait_s = 0  # none becomes available in time
+        return self._queue.acquire(waiter, watch, wait_s)
 
     def is_shared(self, account: Account) -> bool:
-        """Whether the lock of a caller's account matters to anybody else now."""
+        """Return whether other requests may need the slot of a client's account."""
         if account.identity.capacity is None:
             return False
-        ours = any(each.slot is account.slot for each in self._accounts)
-        return ours or account.slot.busy > 0
+        pooled = any(each.slot is account.slot for each in self._accounts)
+        return pooled or account.slot.busy > 0
 
     def rivals(self, account: Account) -> Sequence[Account]:
-        """Return what is lent of the same account with other unproven credentials."""
-        lent = self._line.unproven(account.slot)
-        return [each for each in lent if each.token != account.token]
+        """Return the leases of the same slot by other unproven credentials."""
+        unproven = self._queue.unproven(account.slot)
+        return [other for other in unproven if other.token != account.token]
 
     def prove(self, account: Account) -> None:
-        """Note that the service has accepted the account's token."""
-        if visitor := account.visitor:
-            visitor.proven, visitor.suspect = True, False
-            self._line.prove(account.token)
+        """Record that the service has accepted the account's credential."""
+        if client_credential := account.client_credential:
+            client_credential.proven, client_credential.suspect = True, False
+            self._queue.prove(account.token)
 
-    def reject(self, account: Account, why: str) -> None:
-        """The service no longer takes this account's token."""
-        if account.visitor:
-            account.visitor.proven = False
-        account.rejected(why)
-        self._line.notify()
+    def reject(self, account: Account, reason: str) -> None:
+        """Record that the service no longer accepts the account's credential."""
+        if account.client_credential:
+            account.client_credential.proven = False
+        account.rejected(reason)
+        self._queue.notify()
 
     def close(self) -> None:
-        """Lend nothing any more; who waits in line hears ShuttingDown."""
-        self._line.close()
+        """Lease no account any more; waiting requests fail with ShuttingDown."""
+        self._queue.close()
 
     def idle(self, wait_s: float) -> bool:
-        """Whether every account is back and the line empty, within *wait_s*."""
-        return self._line.idle(wait_s)
+        """Wait *wait_s* at most until nothing is leased and the queue is empty."""
+        return self._queue.idle(wait_s)
 
     def _unserved(self, candidates: Candidates, use: Use) -> GatewayError:
-        if self._line.closed:
+        if self._queue.closed:
             return shutting_down_error()
         return no_account_error(candidates, use)
 
-    def _worth(self, claim: "PoolCredential") -> tuple[bool, float]:
-        """Of several tokens of an account: one that lives, and ends last."""
-        known = self.account(claim.identity.account)
-        dead = known is not None and known.dead and known.token == claim.token
-        return not dead, claim.identity.expires_at or 0
+    def _worth(self, credential: PoolCredential) -> tuple[bool, float]:
+        """Return a sort key: of an account's tokens, a live one that expires last."""
+        account = self.account(credential.identity.account)
+        same = account is not None and account.token == credential.token
+        return not (
+            same and account and account.dead
+        ), credential.identity.expires_at or 0
 
-    def _kept(self, claim: "PoolCredential") -> Account:
-        token, identity, source = claim
+    def _updated(self, credential: PoolCredential) -> Account:
+        """Return the credential's account, which is updated or created."""
+        token, identity, source = credential
         if account := self.account(identity.account):
             account.replace_token(token, identity, source)
             return account
         return Account(token, identity, self._slot(identity), Cooldowns(), source)
 
     def _slot(self, identity: Identity) -> Slot:
-        """The lock of an account, one for all who speak for it."""
+        """Return the slot of an account, shared by all its credentials."""
         slot = self._slots.get(identity.account) or Slot(identity.capacity)
         return self._slots.setdefault(identity.account, slot)
 
-    def _visitor(self, token: str, identity: Identity) -> Account:
-        """An account of this request alone, with what is remembered of its token."""
-        visitor = self._visitors.get(token) or Visitor(self._slot(identity))
-        self._visitors[token] = visitor
-        self._visitors.move_to_end(token)
-        if len(self._visitors) > VISITORS:
-            self._visitors.popitem(last=False)
-        slot, cooldowns = visitor.slot, visitor.cooldowns
-        return Account(token, identity, slot, cooldowns, "caller", visitor)
+    def _client_account(self, token: str, identity: Identity) -> Account:
+        """Return an account for one request, with the state of its credential."""
+        client_credential = self._client_credentials.get(token) or ClientCredential(
+            self._slot(identity)
+        )
+        self._client_credentials[token] = client_credential
+        self._client_credentials.move_to_end(token)
+        if len(self._client_credentials) > MAX_CLIENT_CREDENTIALS:
+            self._client_credentials.popitem(last=False)
+        slot, cooldowns = client_credential.slot, client_credential.cooldowns
+        return Account(token, identity, slot, cooldowns, "caller", client_credential)
 
 
 def shutting_down_error() -> ShuttingDown:
-    return ShuttingDown("the server is leaving: try again", retry_after_s=5)
+    return ShuttingDown("the server is shutting down: try again", retry_after_s=5)
 
 
-def no_account_error(scope: Candidates, use: Use) -> GatewayError:
-    """Why nobody of *scope* could serve."""
-    live = scope.live()
+def no_account_error(candidates: Candidates, use: Use) -> GatewayError:
+    """Return the reason why no candidate could serve."""
+    live = candidates.live()
     if not live:
-        return _dead(scope)
+        return _dead(candidates)
     cooldowns = [account.cooldown(use) for account in live]
     if all(cooldowns):
         running = list(filter(None, cooldowns))
-        # Not a final one while there is one that passes.
-        first = min(running, key=lambda each: (each.kind.final, each.until))
-        return first.kind(
-            f"every account is resting after a refusal; {first.why}",
-            retry_after_s=min(account.rest_s(use) for account in live),
+        # A refusal that passes comes before one that makes retries pointless.
+        first = min(
+            running,
+            key=lambda cooldown: (not cooldown.error.should_retry, cooldown.until),
+        )
+        return first.error(
+            f"every account is cooling down after a refusal: {first.message}",
+            retry_after_s=min(account.cooldown_s(use) for account in live),
         )
     return AccountsBusy(
-        "every account is answering somebody else: try again, or add accounts",
+        "every account is busy with other requests: try again, or add accounts",
         retry_after_s=BUSY_RETRY_S,
     )
 
 
-def _dead(scope: Candidates) -> GatewayError:
-    accounts = scope.accounts()
-    why = "; ".join(account.last_error for account in accounts if account.last_error)
-    if not scope.from_caller:
-        known = f"its tokens were rejected ({why})" if accounts else "it is empty"
+def _dead(candidates: Candidates) -> GatewayError:
+    accounts = candidates.accounts()
+    errors = "; ".join(filter(None, [account.last_error for account in accounts]))
+    if not candidates.from_caller:
+        reason = f"its tokens were rejected ({errors})" if accounts else "it is empty"
         return NoLiveAccount(
-            f"the pool has no live account: {known}. Put a fresh _token into the "
+            f"the pool has no live account: {reason}. Put a fresh _token into the "
             "tokens file or HAILUO_TOKENS, or send one as the bearer"
         )
-    ended = [account.identity.expires_at or 0 for account in accounts]
-    expired = any(0 < at < time.time() for at in ended)
+    expired = any(account.expired for account in accounts)
     return Unauthorized(
-        f"your token was rejected: {why}. Send a fresh one; for the web service, sign "
-        "in at hailuoai.com to get it",
+        f"your token was rejected: {errors}. Send a fresh one; for the web service, "
+        "sign in at hailuoai.com to get it",
         code="token_expired" if expired else None,
     )

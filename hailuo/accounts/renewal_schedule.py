@@ -1,7 +1,7 @@
-"""When each account's token is renewed next, whatever the wall clock does.
+"""Schedule of token renewals, which jumps of the wall clock do not disturb.
 
-Deadlines are on the monotonic clock. How much is left of a token's life only the wall
-clock can tell, and that may jump: it is looked at when a token is new, and once a day.
+Deadlines are on the monotonic clock. The remaining life of a token depends on the wall
+clock, which may jump: it is read when a token is new, and once a day.
 """
 
 import time
@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from .account import Account
 
-RENEW_BEFORE_END_S = 3 * 86_400.0  # whatever the interval
+RENEW_BEFORE_EXPIRY_S = 3 * 86_400.0  # whatever the interval
 RETRY_S = 3_600.0  # after a failure
-RECHECK_S = 86_400.0  # how often the wall clock is looked at
+RECHECK_S = 86_400.0  # between readings of the wall clock
 
 
 class Life(NamedTuple):
@@ -46,7 +46,7 @@ class Schedule:
         self._lives: dict[str, Life] = {}
 
     def left_s(self, account: Account) -> float | None:
-        """Return the seconds until *account* is to be renewed, None for never."""
+        """Return the seconds until the renewal of *account*, None for never."""
         if not self._interval_s or not renewable(account):
             return None
         key, now = account.identity.account, self._clock()
@@ -54,28 +54,30 @@ class Schedule:
             return self._retry_at[key] - now
         renewed_at = self._renewed_at.get(key, self._started_at)
         earliest = self._renewed_at.get(key, -inf) + RETRY_S
-        early = max(self._ends_at(account) - RENEW_BEFORE_END_S, earliest)
+        early = max(self._ends_at(account) - RENEW_BEFORE_EXPIRY_S, earliest)
         return min(renewed_at + self._interval_s, early) - now
 
     def due_at(self, account: Account) -> float | None:
-        """Return when that is, in Unix seconds."""
+        """Return the time of the next renewal in Unix seconds, None for never."""
         left_s = self.left_s(account)
         return None if left_s is None else self._wall() + left_s
 
     def ends_soon(self, account: Account) -> bool:
-        """Return whether its token ends within three days and nobody renews it."""
+        """Return whether its token expires within three days without a renewal."""
         ends_in_s = self._ends_at(account) - self._clock()
-        return ends_in_s < RENEW_BEFORE_END_S and self.left_s(account) is None
+        return ends_in_s < RENEW_BEFORE_EXPIRY_S and self.left_s(account) is None
 
     def renewed(self, account: Account) -> None:
+        """Record a renewal."""
         self._renewed_at[account.identity.account] = self._clock()
         self._retry_at.pop(account.identity.account, None)
 
     def retry(self, account: Account, after_s: float = RETRY_S) -> None:
+        """Record a failed renewal; the next one is due after *after_s*."""
         self._retry_at[account.identity.account] = self._clock() + after_s
 
     def _ends_at(self, account: Account) -> float:
-        """Return the end of its token on the monotonic clock."""
+        """Return the expiry of its token on the monotonic clock."""
         key, now = account.identity.account, self._clock()
         life = self._lives.get(key)
         if not life or life.token != account.token or now - life.seen_at >= RECHECK_S:
@@ -86,5 +88,5 @@ class Schedule:
 
 
 def renewable(account: Account) -> bool:
-    """Return whether the service renews its token, and a new one could be kept."""
+    """Return whether the service renews its token and the file keeps it."""
     return account.source == "file" and account.identity.renewable

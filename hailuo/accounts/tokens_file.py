@@ -1,16 +1,16 @@
-"""tokens.json: an array of credentials, kept so that no crash can lose one.
+"""tokens.json: an array of credentials, written so that no crash loses one.
 
     file = TokensFile("tokens.json")
     file.change([Change(old=None, new=token)])      # on disk when it returns
 
-Its owner may edit it by hand at any time, so it is read again before each change, and
-what is ours is done to what is there. A file that cannot be understood is never
-overwritten. While the disk cannot be written, changes are kept and tried again. Who is
-about to get a token that must not be lost reserves its place first:
+The owner may edit it by hand at any time, so it is read again before each change. A
+file that cannot be parsed is never overwritten. While the disk cannot be written,
+changes are kept in memory and retried. Reserve the place of a token that must not be
+lost before asking for it:
 
-    with file.reserve():                            # Unwritable when there is none
+    with file.reserve():                            # raises Unwritable without one
         token = …
-        file.note([Change(old, token)])
+        file.apply([Change(old, token)])
 """
 
 import json
@@ -25,31 +25,31 @@ from typing import NamedTuple
 from ..errors import GatewayError
 
 MODE = 0o600
-SPARE_BYTES = 16_384  # more than a new token can be longer than the old
+SPARE_BYTES = 16_384  # a new token may be longer than the old one, but by less
 
 log = logging.getLogger(__name__)
 
 
 class TokensFileInvalid(GatewayError):
-    """The file cannot be read, so what would change it is refused."""
+    """The file cannot be read, so changes to it are rejected."""
 
     status = 409
     type = "conflict_error"
     code = "tokens_file_invalid"
-    final = True
+    should_retry = False
 
 
 class Unwritable(GatewayError):
-    """The file cannot be written, so nothing is asked for that must be kept."""
+    """The file cannot be written, so no new token is requested."""
 
     status = 503
     code = "tokens_file_unwritable"
 
 
 class Change(NamedTuple):
-    """One credential for another; without *old* an addition, without *new* a removal.
+    """Replacement of a credential; an addition without *old*, a removal without *new*.
 
-    An old one that is no longer there was taken out by the owner: nothing is done.
+    A change whose *old* is no longer in the file, removed by the owner, has no effect.
     """
 
     old: str | None
@@ -57,23 +57,23 @@ class Change(NamedTuple):
 
 
 def apply_changes(tokens: Sequence[str], changes: Iterable[Change]) -> list[str]:
-    """*tokens* after *changes*, in their order, without duplicates."""
-    found = list(tokens)
+    """Return *tokens* after *changes*, in order and without duplicates."""
+    changed = list(tokens)
     for old, new in changes:
-        fresh = [new] if new and (new == old or new not in found) else []
+        added = [new] if new and (new == old or new not in changed) else []
         if old is None:
-            found += fresh
-        elif old in found:
-            at = found.index(old)
-            found[at : at + 1] = fresh
-    return found
+            changed += added
+        elif old in changed:
+            index = changed.index(old)
+            changed[index : index + 1] = added
+    return changed
 
 
 class TokensFile:
-    """The file, and the changes that could not be written to it yet.
+    """The file, and changes that could not be written to it yet.
 
-    problem: what is wrong with it, as people should read it; "" while all is well.
-    write_error: why it could not be written last time; "" when it could.
+    problem: why it cannot be read, for a log; "" when it can.
+    write_error: why the last write failed; "" when it did not.
     """
 
     def __init__(self, path: str) -> None:
@@ -92,53 +92,53 @@ class TokensFile:
         """Why tokens are in memory only; "" while all that is known is on disk."""
         if self.persisted:
             return ""
-        return self.write_error or "the tokens file cannot be understood"
+        return self.write_error or "the tokens file cannot be parsed"
 
     @property
     def persisted(self) -> bool:
-        """Whether all that is known is on disk."""
+        """True when every change is on disk."""
         return not self._unwritten
 
     def load(self) -> None:
-        """Read the file; what was there before stays if it cannot be understood."""
+        """Read the file; keep the tokens known before if it cannot be parsed."""
         with self._lock:
             self._seen = self._signature()
             try:
                 self.tokens = apply_changes(self._read(), self._unwritten)
                 problem = ""
             except (OSError, ValueError, RecursionError) as error:
-                problem = f"{self._path} {_why(error)}"
+                problem = f"{self._path} {_reason(error)}"
             if problem and problem != self.problem:
-                log.error("%s: it is left alone until it is mended", problem)
+                log.error("%s: it is not changed until it is repaired", problem)
             self.problem = problem
 
     def edited(self) -> bool:
-        """Whether somebody has changed the file since it was last read or written."""
+        """Return whether the file has changed since it was last read or written."""
         return self._signature() != self._seen
 
     def check(self) -> None:
-        """raises: Invalid when the file cannot be read, hence not changed."""
+        """Read the file. raises: TokensFileInvalid when it cannot be read."""
         self.load()
         if self.problem:
             raise TokensFileInvalid(
-                f"{self.problem}: mend it; until then nothing is changed"
+                f"{self.problem}: repair it; until then it cannot be changed"
             )
 
     def change(self, changes: Iterable[Change]) -> None:
-        """Do *changes*. raises: Invalid, and nothing is done."""
+        """Apply *changes*. raises: TokensFileInvalid, with nothing changed."""
         with self._lock:
             self.check()
             self.apply(changes)
 
     def apply(self, changes: Iterable[Change] = ()) -> bool:
-        """Do *changes*, which must not be lost whatever the file looks like.
+        """Apply *changes*, which are kept until they can be written.
 
-        returns: whether everything is on disk now.
+        returns: whether every change is on disk.
         """
         with self._lock:
-            fresh = list(changes)
-            self.tokens = apply_changes(self.tokens, fresh)
-            self._unwritten += fresh
+            new_changes = list(changes)
+            self.tokens = apply_changes(self.tokens, new_changes)
+            self._unwritten += new_changes
             self.load()
             if not self.problem and self._write():
                 self._unwritten.clear()
@@ -146,13 +146,12 @@ class TokensFile:
 
     @contextmanager
     def reserve(self) -> Iterator[None]:
-        """Prove that a new token can be kept, before a service is asked for it.
+        """Prove that a new token can be written, before a service is asked for it.
 
-        Its successor is written and synced at full length, with room for a new token;
-        the next change is written into that one. Before the first of them the file is
-        written anew as it is, which shows that it can be replaced: one that is mounted
-        by itself cannot.
-        raises: Invalid, Unwritable.
+        A draft of the next file is written and synced, with room for a new token; the
+        next change is written into it. Before the first draft the file is rewritten as
+        it is, which shows that it can be replaced: a file that is a mount point cannot.
+        raises: TokensFileInvalid, Unwritable.
         """
         with self._lock:
             self.check()
@@ -161,7 +160,7 @@ class TokensFile:
             if self._replaced:
                 self._write_draft()
             if self.write_error:
-                raise Unwritable(f"{self.write_error}: no new token is asked for")
+                raise Unwritable(f"{self.write_error}: no new token is requested")
         try:
             yield
         finally:
@@ -169,19 +168,22 @@ class TokensFile:
                 self._drop_draft()
 
     def _read(self) -> list[str]:
-        """raises: OSError, ValueError, RecursionError, unless there is no file."""
+        """Read the tokens, none without a file.
+
+        raises: OSError, ValueError, RecursionError.
+        """
         try:
-            found = json.loads(self._path.read_text("utf-8-sig"))
+            tokens = json.loads(self._path.read_text("utf-8-sig"))
         except FileNotFoundError:
             return []
-        if not isinstance(found, list) or not all(
-            isinstance(each, str) for each in found
+        if not isinstance(tokens, list) or not all(
+            isinstance(token, str) for token in tokens
         ):
             raise ValueError("is not an array of strings")
-        return [each.strip() for each in found]
+        return [token.strip() for token in tokens]
 
     def _write(self) -> bool:
-        """Whole or not at all: a crash leaves the old file or the new one."""
+        """Write the file atomically: a crash leaves the old file or the new one."""
         try:
             self._replace()
         except OSError as error:
@@ -194,66 +196,69 @@ class TokensFile:
         return self._replaced
 
     def _replace(self) -> None:
-        """raises: OSError. Nothing is done when it turns out to be broken by hand."""
-        target, fresh = self._paths()
-        descriptor = self._taken_draft(fresh) or _created(fresh)
+        """Replace the file, but not one that an edit by hand has broken.
+
+        raises: OSError.
+        """
+        target, successor = self._paths()
+        descriptor = self._open_draft(successor) or _create(successor)
         with open(descriptor, "wb") as file:
             _keep_owner(target, descriptor)
             file.write(self._content())
             file.truncate()
             file.flush()
             os.fsync(descriptor)
-            ours = _signature(os.fstat(descriptor))
-        if self.edited():  # by hand, while the disk was busy: take that in, too
+            signature = _signature(os.fstat(descriptor))
+        if self.edited():  # by hand, while the disk was busy: merge that, too
             self.load()
             if not self.problem:
                 self._replace()
             return
-        os.replace(fresh, target)
-        self._seen = ours  # what is edited from now on is not
+        os.replace(successor, target)
+        self._seen = signature
         _sync_folder(target.parent)
 
     def _paths(self) -> tuple[Path, Path]:
-        """Return the file itself, since a symlink stays one, and its successor."""
+        """Return the file, with symlinks resolved, and its successor."""
         target = self._path.resolve()
         return target, target.with_name(f".{target.name}.new")
 
     def _content(self) -> bytes:
-        """Half a character becomes the escape it was in the file."""
+        """Return the file as bytes; a lone surrogate is written as an escape."""
         text = json.dumps(list(self.tokens), indent=2, ensure_ascii=False) + "\n"
         return text.encode("utf-8", "backslashreplace")
 
     def _write_draft(self) -> None:
-        _, fresh = self._paths()
+        _, successor = self._paths()
         try:
-            self._draft = _created(fresh)
+            self._draft = _create(successor)
             with open(self._draft, "wb", closefd=False) as file:
                 file.write(self._content())
-                file.write(os.urandom(SPARE_BYTES))  # which no file system compresses
+                file.write(os.urandom(SPARE_BYTES))  # incompressible
                 file.flush()
                 os.fsync(self._draft)
         except OSError as error:
             self._drop_draft()
             self.write_error = f"{self._path} cannot be written ({error.strerror})"
 
-    def _taken_draft(self, fresh: Path) -> int | None:
+    def _open_draft(self, successor: Path) -> int | None:
         """Return the descriptor of the draft, if it is still in its place."""
         draft, self._draft = self._draft, None
         if draft is None:
             return None
         with suppress(OSError):
-            if os.path.samestat(os.fstat(draft), fresh.lstat()):
+            if os.path.samestat(os.fstat(draft), successor.lstat()):
                 os.lseek(draft, 0, os.SEEK_SET)
                 return draft
         os.close(draft)
         return None
 
     def _drop_draft(self) -> None:
-        """Remove a draft that was not needed."""
-        _, fresh = self._paths()
-        if (draft := self._taken_draft(fresh)) is not None:
+        """Delete a draft that was not used."""
+        _, successor = self._paths()
+        if (draft := self._open_draft(successor)) is not None:
             os.close(draft)
-            fresh.unlink(missing_ok=True)
+            successor.unlink(missing_ok=True)
 
     def _signature(self) -> tuple[int, ...]:
         try:
@@ -266,24 +271,24 @@ def _signature(stat: os.stat_result) -> tuple[int, ...]:
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
-def _created(fresh: Path) -> int:
-    """Return the descriptor of a new file in place of whatever was there before."""
-    fresh.unlink(missing_ok=True)  # what a crash, or anybody else, left there
-    return os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
+def _create(path: Path) -> int:
+    """Create a file in place of a leftover, and return its descriptor."""
+    path.unlink(missing_ok=True)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
 
 
 def _keep_owner(target: Path, descriptor: int) -> None:
-    """The new file belongs to whom the old one did, where we may say so."""
+    """Keep the old file's owner, if the process has permission to."""
     os.fchmod(descriptor, MODE)
     try:
         stat = target.stat()
         os.fchown(descriptor, stat.st_uid, stat.st_gid)
     except OSError:
-        pass  # there is none yet, or we are not root: then it is ours
+        pass  # there is no old file, or the process is not root
 
 
 def _sync_folder(folder: Path) -> None:
-    """A rename is only on disk when the folder is."""
+    """Sync a folder: a rename is only on disk when the folder is."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -291,7 +296,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _why(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "is not an array of strings"
     if isinstance(error, OSError):

@@ -1,9 +1,9 @@
-"""First come, first served: the line of requests that wait for an account.
+"""FIFO queue of requests that wait for an account.
 
-While somebody waits for an account it is never idle: it is handed to the first in line
-who may have it, the moment it comes back. Of several idle ones the least recently used
-serves. Each waiter has an event of its own: with one condition for all, 2,000 of them
-would wake for every account that comes back.
+An account for which a request waits is never idle: when it is released, it goes to the
+first waiter that may use it. Of several idle accounts the least recently used one is
+chosen. Each waiter has its own event: with one condition for all, 2,000 of them would
+wake for every account that is released.
 """
 
 import bisect
@@ -15,29 +15,28 @@ from operator import attrgetter
 from ..concurrency.watch import Watch
 from .account import CHAT, Account, Candidates, Slot, Use
 
-POLL_INTERVAL_S = (
-    5.0  # how often who is in line looks whether his caller is still there
-)
+POLL_INTERVAL_S = 5.0  # how often a waiter checks that its client is still connected
 
 _last_use = attrgetter("slot.used_at")
 
 
 class Waiter:
-    """A request that wants an account: where it stands, and what it may have.
+    """A request that waits for an account.
 
-    ticket: its place in line.
-    tried: accounts it was lent before; others are better.
-    use: what it wants the account for.
+    candidates: the accounts that it may use.
+    ticket: its place in the queue.
+    tried: accounts that were leased for it before; others are preferred.
+    use: the purpose it needs the account for.
     """
 
     def __init__(
         self,
-        scope: Candidates,
+        candidates: Candidates,
         ticket: int,
         tried: Collection[Account] = (),
         use: Use = CHAT,
     ) -> None:
-        self.candidates = scope
+        self.candidates = candidates
         self.ticket = ticket
         self.account: Account | None = None
         self.woken = threading.Event()
@@ -45,10 +44,11 @@ class Waiter:
         self.use = use
 
     def pick(self, slot: Slot | None = None) -> Account | None:
-        """The account to have now, if there is one; with *slot*, only one that has it.
+        """Return the account to lease now, None for none.
 
-        An only account may be tried again although it was just sent to rest. One whose
-        credential is unproven leaves its account to others.
+        slot: the only slot that the account may have, None for any.
+        A single live account may be used again during its cooldown. An account whose
+        credential is unproven takes no slot that is in use.
         """
         live = self.candidates.live()
         usable = [
@@ -58,27 +58,32 @@ class Waiter:
             and (slot is None or account.slot is slot)
             and not (account.unproven and account.slot.busy >= account.slot.capacity)
             and (
-                not account.rest_s(self.use)
+                not account.cooldown_s(self.use)
                 or (account in self._tried and len(live) == 1)
             )
         ]
-        fresh = [each for each in usable if each not in self._tried]
-        return min(fresh or usable, key=_last_use, default=None)
+        untried = [account for account in usable if account not in self._tried]
+        return min(untried or usable, key=_last_use, default=None)
 
     def pause_s(self, until: float) -> float:
-        """How long until it may be otherwise: a rest may end, a caller may leave."""
-        rests = [account.rest_s(self.use) for account in self.candidates.live()]
-        soon = min((left for left in rests if left), default=POLL_INTERVAL_S)
-        return max(0.0, min(until - time.monotonic(), soon, POLL_INTERVAL_S))
+        """Return the seconds until the next check, or the end of a cooldown."""
+        live = self.candidates.live()
+        cooldowns = [account.cooldown_s(self.use) for account in live]
+        first_s = min(filter(None, cooldowns), default=POLL_INTERVAL_S)
+        return max(0.0, min(until - time.monotonic(), first_s, POLL_INTERVAL_S))
 
 
 class WaitQueue:
-    """Everybody who waits, in the order of their tickets."""
+    """Waiters in the order of their tickets, and the accounts in use.
+
+    in_use: the number of accounts that are leased.
+    closed: whether no account is leased any more.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiters: list[Waiter] = []
-        self._unproven: list[Account] = []  # lent while their credential was
+        self._unproven: list[Account] = []  # leased, and so at the time
         self.in_use = 0
         self.closed = False
 
@@ -86,10 +91,9 @@ class WaitQueue:
         return len(self._waiters)
 
     def acquire(self, waiter: Waiter, watch: Watch, wait_s: float) -> Account | None:
-        """Wait for an account, *wait_s* at most; None when there was none to be had.
+        """Wait *wait_s* at most for an account; return None when none came free.
 
-        What is idle although somebody waits (a rest has just ended) is his.
-        raises: ClientDisconnected; the place in line is given up.
+        raises: ClientDisconnected; the place in the queue is given up.
         """
         until = time.monotonic() + wait_s
         with self._lock:
@@ -103,7 +107,7 @@ class WaitQueue:
         try:
             while not waiter.woken.wait(waiter.pause_s(until)):
                 watch.raise_if_disconnected()
-                if waiter.pick():  # a rest is over
+                if waiter.pick():  # a cooldown is over
                     self.dispatch()
                 if not waiter.candidates.live() or time.monotonic() >= until:
                     break
@@ -115,9 +119,9 @@ class WaitQueue:
         return self._leave(waiter)
 
     def release(self, account: Account) -> None:
-        """An answer is over: the first who may have its account gets it.
+        """Release an account; the first waiter that may use it gets it.
 
-        One whose credential is unproven does not keep it from those behind.
+        A waiter with an unproven credential does not keep it from those behind.
         """
         with self._lock:
             if unproven := account in self._unproven:
@@ -131,43 +135,46 @@ class WaitQueue:
                         return
 
     def unproven(self, slot: Slot) -> list[Account]:
-        """Return the accounts lent with *slot* whose credential is unproven."""
-        return [each for each in self._unproven if each.slot is slot]
+        """Return the leased accounts of *slot* whose credential is unproven."""
+        return [account for account in self._unproven if account.slot is slot]
 
     def prove(self, token: str) -> None:
-        """Have what is lent with this credential keep others waiting."""
+        """Count the leases of a credential as proven: they block other requests."""
         with self._lock:
-            for account in [each for each in self._unproven if each.token == token]:
-                self._unproven.remove(account)
-                account.slot.confirm()
+            for account in list(self._unproven):
+                if account.token == token:
+                    self._unproven.remove(account)
+                    account.slot.confirm()
 
     def dispatch(self) -> None:
-        """Something changed for the better: hand out what can be had, in order."""
+        """Lease available accounts to the waiters, in order; call it when more are."""
         with self._lock:
             self._dispatch_all()
 
     def notify(self) -> None:
-        """Something changed for the worse: who can never be served need not wait."""
+        """Wake the waiters that can never be served."""
         with self._lock:
             for waiter in self._waiters:
                 if self.closed or not waiter.candidates.live():
                     waiter.woken.set()
 
     def close(self) -> None:
-        """Nothing is lent any more."""
+        """Lease no account any more."""
         with self._lock:
             self.closed = True
         self.notify()
 
     def idle(self, wait_s: float) -> bool:
-        """Whether nothing is lent and nobody waits, within *wait_s*."""
+        """Wait *wait_s* at most until nothing is leased and the queue is empty."""
         until = time.monotonic() + wait_s
         while (self.in_use or self._waiters) and time.monotonic() < until:
             time.sleep(0.05)
         return not self.in_use and not self._waiters
 
     def _dispatch_all(self) -> None:
-        self._waiters = [each for each in self._waiters if not self._dispatch(each)]
+        self._waiters = [
+            waiter for waiter in self._waiters if not self._dispatch(waiter)
+        ]
 
     def _dispatch(self, waiter: Waiter, slot: Slot | None = None) -> bool:
         account = None if self.closed else waiter.pick(slot)

@@ -115,7 +115,7 @@ def is_large(request: Request) -> bool:
 
 def alone(account: Account) -> Candidates:
     """Return candidates of a single account of the client's own."""
-    return Candidates(lambda: [account], own=True)
+    return Candidates(lambda: [account], from_caller=True)
 
 
 def require_key(request: Request, settings: Settings) -> None:

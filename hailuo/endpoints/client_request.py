@@ -37,7 +37,7 @@ class ClientRequest(NamedTuple):
 
         Call it when the request has been read: places are given in the order of calls.
         """
-        state = self.log.state = self.gateway.turn(self.candidates)
+        state = self.log.state = self.gateway.request_state(self.candidates)
         return state
 
 

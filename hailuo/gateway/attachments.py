@@ -1,10 +1,10 @@
-"""The files of a message: from where they are to where an upstream can take them.
+"""Attachments: fetch or decode the files of a message before its question is asked.
 
     pieces = attached(sources, rules, watch, lambda files: gateway.answer(…))
 
-They are fetched or decoded before an account is leased, 8 at once, and are gone when
-the answer ends, however it ends. Where whoever may answer fetches pictures itself, one
-at a public address stays where it is.
+Up to 8 files are fetched at once, before an account is leased; they are deleted when
+the answer ends. Where every upstream that may answer fetches images itself, an image at
+a public address is not fetched here.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -24,29 +24,29 @@ from ..net.download import (
 from ..net.safe_connect import Deadline
 from ..upstream import Answer
 
-Given = File | Source  # a Source is a picture that stays where it is
+Attachment = File | Source  # a Source is an image that the upstream fetches
 
 
 def attached(
     sources: Sequence[Source],
     rules: DownloadPolicy,
     watch: Watch,
-    ask: Callable[[Sequence[Given]], Answer],
-    fetches: bool = False,
+    ask: Callable[[Sequence[Attachment]], Answer],
+    fetches_images: bool = False,
 ) -> Answer:
-    """What *ask* answers when it is given the files.
+    """Return the answer of *ask*, called with the files.
 
-    fetches: whether whoever may answer fetches a picture itself.
+    fetches_images: whether every upstream that may answer fetches images itself.
     raises: BadRequest and TooLarge, naming the part; ClientDisconnected.
     """
     if not sources:
         return ask(())
-    return _with_files(gathered(sources, rules, watch, fetches), ask)
+    return _with_files(gathered(sources, rules, watch, fetches_images), ask)
 
 
 def _with_files(
-    gathering: Generator[Heartbeat, None, Sequence[Given]],
-    ask: Callable[[Sequence[Given]], Answer],
+    gathering: Generator[Heartbeat, None, Sequence[Attachment]],
+    ask: Callable[[Sequence[Attachment]], Answer],
 ) -> Answer:
     files = yield from gathering
     try:
@@ -58,46 +58,49 @@ def _with_files(
 
 
 def gathered(
-    sources: Sequence[Source], rules: DownloadPolicy, watch: Watch, fetches: bool
-) -> Generator[Heartbeat, None, Sequence[Given]]:
-    """The files, in order; yielding heartbeats."""
-    tasks = [partial(_given, source, rules, fetches) for source in sources]
+    sources: Sequence[Source],
+    rules: DownloadPolicy,
+    watch: Watch,
+    fetches_images: bool,
+) -> Generator[Heartbeat, None, Sequence[Attachment]]:
+    """Return the files, in order; yield heartbeats meanwhile."""
+    tasks = [partial(_attachment, source, rules, fetches_images) for source in sources]
     return (yield from gather(tasks, watch))
 
 
-def _given(
-    source: Source, rules: DownloadPolicy, fetches: bool, stop: CancelToken
-) -> Given:
-    """A file; what is wrong with it is told with the name of its part."""
+def _attachment(
+    source: Source, rules: DownloadPolicy, fetches_images: bool, cancel: CancelToken
+) -> Attachment:
+    """Return a file. raises: BadRequest, which names its part."""
     try:
         if (
-            fetches
+            fetches_images
             and source.looks_like_image
             and not resolves_to_private(source.address, rules)
         ):
             return source
-        return _file(source, rules, stop)
+        return _file(source, rules, cancel)
     except BadRequest as error:
         error.param = source.param
         error.message = f"{source.param}: {error.message}"
         raise
 
 
-def _file(source: Source, rules: DownloadPolicy, stop: CancelToken) -> File:
+def _file(source: Source, rules: DownloadPolicy, cancel: CancelToken) -> File:
     if not source.address:
         file = from_base64(source.data, source.media_type, source.name, source.param)
         if file.size > rules.limit_bytes:
             file.close()
             raise too_large(rules)
         return file
-    fuse = Deadline(TOTAL_S)
-    with stop.on_cancel(fuse.expire):
-        found = fetch(source.address, rules, fuse)
+    deadline = Deadline(TOTAL_S)
+    with cancel.on_cancel(deadline.expire):
+        fetched = fetch(source.address, rules, deadline)
     return File(
-        found.content,
-        found.size,
-        found.media_type,
-        source.name or found.name,
-        source.address if found.is_public else "",
+        fetched.content,
+        fetched.size,
+        fetched.media_type,
+        source.name or fetched.name,
+        source.address if fetched.is_public else "",
         source.param,
     )

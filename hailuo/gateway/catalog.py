@@ -1,4 +1,4 @@
-"""What the services can be asked without an answer running: voices, models, tokens."""
+"""Cached look-ups at the services: voices, models, validity of credentials."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,18 @@ from ..concurrency.watch import Watch
 from ..errors import ClientDisconnected, GatewayError, TokenRejected, Unreachable
 from ..upstream import Upstream, Voice
 
-MODELS_KEPT_S = 600.0
+MODELS_LIFETIME_S = 600.0
 
 log = logging.getLogger(__name__)
 
 
 class Catalog:
-    """The upstreams, by the kind of the accounts they serve, the preferred first."""
+    """Look-ups of voices, models and credentials.
+
+    upstreams: by the kind of the accounts they serve, the preferred one first.
+    Below, *watch* is that of a client that waits; ClientDisconnected is raised when it
+    disconnects.
+    """
 
     def __init__(
         self, pool: Pool, upstreams: Mapping[str, Upstream], proofs: Proofs
@@ -25,72 +30,77 @@ class Catalog:
         self._pool = pool
         self._upstreams = upstreams
         self._proofs = proofs
-        self._models = SingleFlightCache(self._ask_models, MODELS_KEPT_S)
+        self._models = SingleFlightCache(self._ask_models, MODELS_LIFETIME_S)
 
-    def voices(self, scope: Candidates) -> Sequence[Voice]:
-        """Return the voices that any live account of *scope* can speak.
+    def voices(self, candidates: Candidates) -> Sequence[Voice]:
+        """Return the voices that every live account of a candidate's kind has.
 
-        Where there is no account at all, those that callers' own accounts may.
+        Without any account, those of all upstreams: clients may bring accounts.
         """
-        kinds = {account.kind for account in scope.live()}
-        anybody = not scope.accounts()
+        kinds = {account.kind for account in candidates.live()}
+        all_kinds = not candidates.accounts()
         return [
-            speaker
+            voice
             for kind, upstream in self._upstreams.items()
-            if anybody or kind in kinds
-            for speaker in upstream.voices
+            if all_kinds or kind in kinds
+            for voice in upstream.voices
         ]
 
-    # *watch*: of the client that waits; raises: ClientDisconnected.
-
     def account_voices(
-        self, scope: Candidates, watch: Watch | None = None
+        self, candidates: Candidates, watch: Watch | None = None
     ) -> Sequence[Voice]:
-        """The voices that accounts of *scope* have cloned, as far as they can say."""
-        found: list[Voice] = []
-        for account in scope.live():
+        """Return the voices of the candidates' own; accounts that fail are left out."""
+        voices: list[Voice] = []
+        for account in candidates.live():
             try:
-                found += self._upstreams[account.kind].account_voices(account, watch)
+                voices += self._upstreams[account.kind].account_voices(account, watch)
             except ClientDisconnected:
                 raise
             except GatewayError as error:
                 log.warning("account %s lists no voices: %s", account.name, error)
-        return found
+        return voices
 
-    def models(self, scope: Candidates, watch: Watch | None = None) -> Sequence[str]:
-        """Return the names of the models of the services that *scope* has accounts of.
+    def models(
+        self, candidates: Candidates, watch: Watch | None = None
+    ) -> Sequence[str]:
+        """Return the names of the models of the candidates' services.
 
-        They are kept for 10 minutes: the pool's by service, a caller's by credential. A
-        service that cannot be asked now is left out, until it is next asked for.
-        raises: TokenRejected when a service rejects all that the caller brought.
+        They are cached for 10 minutes: the pool's by service, a client's by credential.
+        A service that cannot be asked is left out, and asked again the next time.
+        raises: TokenRejected when a service rejects every credential of the client.
         """
-        found: list[str] = []
+        models: list[str] = []
         for kind in self._upstreams:
-            accounts = scope.of_kinds([kind]).live()
-            if scope.from_caller:
-                found += self._models_of_own(accounts, watch)
+            accounts = candidates.of_kinds([kind]).live()
+            if candidates.from_caller:
+                models += self._models_of_client(accounts, watch)
             elif accounts:
-                found += self._models_of(kind, kind, watch)
-        return found
+                models += self._models_of(kind, kind, watch)
+        return models
 
     def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:
-        """Whether a service takes a credential; the answer is kept for 10 minutes.
+        """Return whether a service accepts a credential; cached for 10 minutes.
 
         raises: Unreachable when it cannot be asked.
         """
         try:
             return self._proofs.accepts(credential, watch)
         except GatewayError as error:
-            raise Unreachable(f"it could not be checked: {error.message}") from error
+            raise Unreachable(
+                f"the credential could not be checked: {error.message}"
+            ) from error
 
     def knows(self, credential: str) -> bool:
-        """Return whether a service takes a credential, as far as that was asked."""
+        """Return whether a service is known to accept a credential, without a call."""
         return self._proofs.knows(credential)
 
-    def _models_of_own(
+    def _models_of_client(
         self, accounts: Sequence[Account], watch: Watch | None
     ) -> Sequence[str]:
-        """raises: TokenRejected when there is an account, and none is accepted."""
+        """Return the models that the client's first accepted credential can use.
+
+        raises: TokenRejected when there are credentials, and none is accepted.
+        """
         rejection: TokenRejected | None = None
         for account in accounts:
             try:
@@ -102,7 +112,11 @@ class Catalog:
         return ()
 
     def _models_of(self, kind: str, key: str, watch: Watch | None) -> Sequence[str]:
-        """raises: TokenRejected for a credential of a caller's own; ClientDisconnected."""
+        """Return cached models, none when they cannot be listed.
+
+        key: the kind, for the pool's accounts; else a credential of a client.
+        raises: TokenRejected for a credential of a client; ClientDisconnected.
+        """
         try:
             return self._models.get(key, watch)
         except ClientDisconnected:
@@ -118,16 +132,15 @@ class Catalog:
 
         raises: GatewayError, of the first account whose token is not rejected.
         """
-        pool = key in self._upstreams
-        scope = (
-            self._pool.all_accounts().of_kinds([key])
-            if pool
-            else self._pool.caller_accounts([key])
-        )
-        refusal: GatewayError = TokenRejected("there is no account to ask with")
-        for account in scope.live() if scope else ():
+        if key in self._upstreams:
+            accounts = self._pool.all_accounts().of_kinds([key]).live()
+        else:
+            candidates = self._pool.caller_accounts([key])
+            accounts = candidates.live() if candidates else []
+        rejection = TokenRejected("there is no account to ask with")
+        for account in accounts:
             try:
                 return self._upstreams[account.kind].models(account)
             except TokenRejected as error:
-                refusal = error
-        raise refusal
+                rejection = error
+        raise rejection

@@ -1,7 +1,7 @@
-"""Digests of what is asked: tell whether two requests ask the same thing.
+"""Digests of requests, to compare whether two of them ask the same thing.
 
-What is cut off is not compared: a digest is made when a question was refused, in the
-event loop, and questions may be large.
+Only the beginning of a text is compared: a digest is computed in the event loop, when a
+question was refused, and questions may be large.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from typing import Any
 from ..files import File, Source
 from ..upstream import Question, Recording, Speech
 
-MAX_CHARACTERS = 65_536  # of a text that are looked at
+MAX_CHARACTERS = 65_536  # of a text that are compared
 
 
 def of_question(question: Question) -> str:
@@ -26,11 +26,12 @@ def of_question(question: Question) -> str:
 
 
 def of_speech(speech: Speech) -> str:
+    """Return the digest of a text and its options."""
     return _digest(speech.text[:MAX_CHARACTERS], *speech[1:])
 
 
 def of_recording(recording: Recording) -> str:
-    """Return the digest of its beginning."""
+    """Return the digest of a recording's beginning and its options."""
     beginning = next(iter(recording.parts), b"")[:MAX_CHARACTERS]
     return _digest(beginning, recording.language, recording.timestamps)
 

@@ -1,4 +1,4 @@
-"""State of one request, from its place in the queue to the end of its tries."""
+"""State of one request, from its place in the queue to the end of its attempts."""
 
 import time
 from collections.abc import Callable
@@ -10,37 +10,37 @@ from .retry import POLICY, RetryPolicy
 
 
 class RequestState:
-    """A request's turn.
+    """State of one request's attempts.
 
-    scope: whose accounts may serve it.
-    ticket: its place in line; lower ones come first.
-    policy: how often it is tried.
-    use: what it wants accounts for.
+    candidates: the accounts that may serve it.
+    ticket: its place in the queue; lower ones come first.
+    policy: when it is retried.
+    use: the purpose it needs accounts for.
     digest: returns the digest of its question.
-    accounts: those it was lent, in order.
-    spent: those that are not asked again.
-    refusals: accounts that refused the question although no limit is known, and what
-        they said: it may be the question's fault.
-    failures: those that count as a try.
-    pieces: how many of the answer were given away.
-    first_at: when the first one was, on the clock of time.monotonic.
-    last: why the last try failed.
+    accounts: those that were leased for it, in order.
+    excluded: accounts that are not asked again.
+    refusals: accounts that refused the question although no limit is known, with their
+        errors: the question may be at fault.
+    failures: the number of failed attempts that count.
+    pieces: the number of pieces sent.
+    first_piece_at: when the first one was, on the clock of time.monotonic.
+    last_error: the failure of the last attempt.
     """
 
     def __init__(
         self,
-        scope: Candidates,
+        candidates: Candidates,
         ticket: int,
         policy: RetryPolicy = POLICY,
         use: Use = CHAT,
     ) -> None:
-        self.candidates = scope
+        self.candidates = candidates
         self.ticket = ticket
         self.policy = policy
         self.use = use
         self.digest: Callable[[], str] = str
         self.accounts: list[Account] = []
-        self.spent: list[Account] = []
+        self.excluded: list[Account] = []
         self.refusals: dict[Account, UpstreamBusy] = {}
         self.failures = 0
         self.pieces = 0
@@ -49,27 +49,27 @@ class RequestState:
 
     @property
     def started(self) -> bool:
-        """Whether anything of the answer was given away."""
+        """True once a piece of the answer was sent."""
         return self.pieces > 0
 
     @property
     def pause_s(self) -> float:
         """Seconds to wait before an account is asked again; 0 while others are free."""
-        if not self.failures or any(each.slot.free for each in self._fresh()):
+        if not self.failures or any(each.slot.free for each in self._untried()):
             return 0.0
         return self.policy.wait_s(self.failures)
 
     def record_piece(self) -> None:
-        """A piece is given away."""
+        """Record that a piece is sent."""
         if not self.pieces:
             self.first_piece_at = time.monotonic()
         self.pieces += 1
 
-    def answered(self, account: Account) -> None:
+    def record_answer(self, account: Account) -> None:
         """Judge earlier refusals, now that *account* has begun to answer.
 
-        Where one other account refused what this one answers, that one is at fault, and
-        left alone; where two did, the question is (apis.md 3).
+        Where one other account refused the question, that account is at fault and
+        cools down; where two did, the question is at fault (apis.md 3).
         """
         if len(self.refusals) == 1 and account not in self.refusals:
             ((refusing, error),) = self.refusals.items()
@@ -77,11 +77,11 @@ class RequestState:
         self.refusals.clear()
 
     def record_failure(self, error: UpstreamError) -> None:
-        """Go on without the account where it need not be asked again.
+        """Record a failed attempt; exclude the account if retrying on it is pointless.
 
-        raises: *error*, when nothing more is to be tried.
+        raises: *error*, when no attempt is left.
         """
-        if not self._goes_on(error):
+        if not self._should_continue(error):
             raise error
         clear_tracebacks(error)
 
@@ -91,69 +91,71 @@ class RequestState:
         again = error and error.retry_same_account and self.candidates.live()
         return error if again else None
 
-    def ended(self, error: UpstreamError) -> UpstreamError:
-        """Judge the refusals of a request that nobody answered.
+    def final_error(self, error: UpstreamError) -> UpstreamError:
+        """Return the error for the client, after the last attempt failed with *error*.
 
-        An account that was the only one to refuse it is left alone when it has refused
-        another question before: one alone may be at fault itself.
-        returns: what to tell the client: when an account is free, and nothing final
-            while one will be.
+        It says when an account is free, and does not forbid retries while one will be.
+        An account that was the only one to refuse the question cools down when it has
+        refused another question before: a single refusal may be the question's fault.
         """
         if len(self.refusals) == 1:
             ((account, refusal),) = self.refusals.items()
-            digest, before = self.digest(), account.cooldowns.refused_question
-            if before not in ("", digest):
+            digest, previous = self.digest(), account.cooldowns.refused_question
+            if previous not in ("", digest):
                 account.refused(refusal, self.use)
             account.cooldowns.refused_question = digest
-        if error.final and error.about_account:
-            error = self._temporary() or error
+        if error.about_account and not error.should_retry:
+            error = self._temporary_error() or error
         if isinstance(error, UpstreamBusy):
-            error.retry_after_s = self._free_in_s()
+            error.retry_after_s = self._available_in_s()
         return error
 
-    def _goes_on(self, error: UpstreamError) -> bool:
+    def _should_continue(self, error: UpstreamError) -> bool:
         if self.started:
             return False
         if isinstance(error, TokenRejected):
-            return True  # its account is dead now: not a try, and no reason to tell
-        if not (error.about_account and self._fresh()):
+            return True  # the account is dead now: this attempt does not count
+        if not (error.about_account and self._untried()):
             self.failures += 1
         if not self.policy.retry_if(error):
-            self._spend(self.accounts[-1])
+            self._exclude(self.accounts[-1])
         enough = error.retry_same_account and self.policy.stop(error, self.failures)
         if enough or not self.candidates.live():
-            hopeless = error.status == 502 and not error.retry_after_s
-            error.final = error.final or hopeless
+            if error.status == 502 and not error.retry_after_s:
+                error.should_retry = False  # all attempts are used
             return False
         self.last_error = error
         return True
 
-    def _fresh(self) -> list[Account]:
+    def _untried(self) -> list[Account]:
         """Return the candidates that were not asked yet and are not cooling down."""
         return [
             account
             for account in self.candidates.live()
-            if account not in self.accounts and not account.rest_s(self.use)
+            if account not in self.accounts and not account.cooldown_s(self.use)
         ]
 
-    def _spend(self, account: Account) -> None:
-        """Ask *account* no more for this answer."""
-        if not self.spent:
-            self.candidates = self.candidates.where(lambda each: each not in self.spent)
-        self.spent.append(account)
+    def _exclude(self, account: Account) -> None:
+        """Do not ask *account* again for this answer."""
+        if not self.excluded:
+            self.candidates = self.candidates.where(
+                lambda candidate: candidate not in self.excluded
+            )
+        self.excluded.append(account)
 
-    def _temporary(self) -> UpstreamError | None:
-        """Return the failure of the first that will be free again, if one will."""
-        cooldowns = (account.cooldown(self.use) for account in self.spent)
-        passing = [each for each in cooldowns if each and not each.kind.final]
-        first = min(passing, key=lambda each: each.until, default=None)
-        return first.kind(first.why) if first else None
+    def _temporary_error(self) -> UpstreamError | None:
+        """Return the failure of the first account that comes free again, if any."""
+        cooldowns = (account.cooldown(self.use) for account in self.excluded)
+        temporary = [each for each in cooldowns if each and each.error.should_retry]
+        first = min(temporary, key=lambda cooldown: cooldown.until, default=None)
+        return first.error(first.message) if first else None
 
-    def _free_in_s(self) -> float | None:
+    def _available_in_s(self) -> float | None:
         """Return the seconds until a candidate is free, None when none will be."""
         waits = [
-            account.rest_s(self.use) or (0 if account.slot.free else BUSY_RETRY_S)
+            account.cooldown_s(self.use) or (0 if account.slot.free else BUSY_RETRY_S)
             for account in self.candidates.live()
         ]
-        waits += filter(None, (account.rest_s(self.use) for account in self.spent))
+        cooldowns_s = (account.cooldown_s(self.use) for account in self.excluded)
+        waits += filter(None, cooldowns_s)
         return min(waits, default=None)

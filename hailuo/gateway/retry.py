@@ -1,8 +1,8 @@
-"""The retry policy: how often an answer is tried, after which pause, on which account.
+"""Retry policy: how many attempts an answer has, after which pauses.
 
-In tenacity's words: `stop`, `wait_s`, `retry_if`. What a failure is, and whether its
-account may be asked again at all, is a fact of its class (errors.py); every number is
-here; how long a refused account is left alone is in accounts/cooldowns.py.
+The names are tenacity's: `stop`, `wait_s`, `retry_if`. Whether the same account may be
+asked again after a failure is an attribute of its class (errors.py); every number is
+here; how long a refused account cools down is in accounts/cooldowns.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ from ..errors import (
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """When an answer is tried again.
+    """When an answer is retried.
 
-    attempts: tries of an answer in all, before anything was sent of it.
-    fewer: tries in all after failures for which these are enough.
-    pauses_s: before an account is asked for the second, third, … time; the last one
-        for all others.
+    attempts: the maximum number of attempts, until anything of the answer was sent.
+    fewer: lower maximums, by the class of the failure.
+    pauses_s: seconds before an account is asked for the second, third, … time; the last
+        one holds for all others.
     """
 
     attempts: int = 3
@@ -39,18 +39,18 @@ class RetryPolicy:
     pauses_s: Sequence[float] = (0.3, 1.0)
 
     def stop(self, error: UpstreamError, failures: int) -> bool:
-        """Return whether *failures*, of which *error* is the last, are enough."""
-        few = (n for kind, n in self.fewer.items() if isinstance(error, kind))
-        return failures >= min(next(few, self.attempts), self.attempts)
+        """Return whether no attempt is left after *failures* that end in *error*."""
+        limits = (n for kind, n in self.fewer.items() if isinstance(error, kind))
+        return failures >= min(next(limits, self.attempts), self.attempts)
 
     def wait_s(self, failures: int) -> float:
-        """Return the pause before an account is asked again after so many failures."""
+        """Return the pause before an account is asked again, after *failures*."""
         return self.pauses_s[min(failures, len(self.pauses_s)) - 1]
 
     def retry_if(self, error: UpstreamError) -> bool:
-        """Return whether the account that failed may be asked again for the answer.
+        """Return whether the account that failed may be asked again for this answer.
 
-        Not where the service wants a longer pause than is ever made.
+        False where the service asks for a longer pause than the policy has.
         """
         return error.retry_same_account and (error.retry_after_s or 0) <= max(
             self.pauses_s

@@ -1,7 +1,7 @@
-"""Which accounts serve a request: those that can, of the preferred upstream first.
+"""Routing: accounts of the preferred upstream first, of those that can serve.
 
-The other one serves when none of the first one's accounts gets free in time, or when it
-fails (architecture.md, The path of a streamed answer).
+Another upstream serves when none of the preferred one's accounts comes free in time, or
+when it fails (architecture.md, The path of a streamed answer).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,59 +15,64 @@ from .request_state import RequestState
 
 def eligible_kinds(
     upstreams: Mapping[str, Upstream],
-    scope: Candidates,
+    candidates: Candidates,
     model: str,
-    objection: Callable[[Upstream], BadRequest | None],
+    unsupported: Callable[[Upstream], BadRequest | None],
 ) -> Sequence[str]:
-    """The kinds of account that can serve, in the order of preference.
+    """Return the kinds of accounts that can serve, in the order of preference.
 
-    model: one of a service's own names goes to that service at once.
-    raises: BadRequest, what the upstream has against it, when there is none.
+    model: a name of one service's own makes that service the preferred one.
+    unsupported: returns why an upstream cannot serve, None if it can.
+    raises: BadRequest of the first upstream, when none can serve.
     """
-    known = scope.kinds()
-    present = [kind for kind in upstreams if kind in known]
-    against = {kind: objection(each) for kind, each in upstreams.items()}
-    objections = [found for kind in present if (found := against[kind])]
-    if objections and len(objections) == len(present):
-        raise objections[0]
-    able = [kind for kind in upstreams if not against[kind]]
+    candidate_kinds = candidates.kinds()
+    present = [kind for kind in upstreams if kind in candidate_kinds]
+    errors = {kind: unsupported(upstream) for kind, upstream in upstreams.items()}
+    present_errors = [error for kind in present if (error := errors[kind])]
+    if present_errors and len(present_errors) == len(present):
+        raise present_errors[0]
+    able = [kind for kind in upstreams if not errors[kind]]
     return sorted(able, key=lambda kind: not upstreams[kind].has_model(model))
 
 
 def fallback_plan(
-    turn: RequestState, kinds: Sequence[str]
+    state: RequestState, kinds: Sequence[str]
 ) -> Sequence[tuple[Candidates, float | None]]:
-    """Where to look for an account, one after the other, and how long to wait.
+    """Return candidate sets to try in order, each with its maximum wait in seconds.
 
-    None: as long as requests wait in line.
+    None: the queue timeout.
     """
-    first = turn.candidates.of_kinds(kinds[:1])
-    others = turn.candidates.of_kinds(kinds[1:])
+    candidates = state.candidates
+    first = candidates.of_kinds(kinds[:1])
+    others = candidates.of_kinds(kinds[1:])
     if not others.live():
-        return [(turn.candidates, None)]
-    if not turn.accounts and first.any_available(turn.use):
+        return [(candidates, None)]
+    if not state.accounts and first.any_available(state.use):
         return [(first, None), (others, 0)]
-    used = [account.kind for account in turn.accounts]
-    if turn.failures == turn.policy.attempts - 1 and len(set(used)) == 1:
+    used = [account.kind for account in state.accounts]
+    if state.failures == state.policy.attempts - 1 and len(set(used)) == 1:
         unused = [kind for kind in kinds if kind not in used]
-        return [(turn.candidates.of_kinds(unused), 0), (turn.candidates, None)]
-    fresh = turn.candidates.where(lambda account: account not in turn.accounts)
-    return [*((fresh.of_kinds([kind]), 0) for kind in kinds), (turn.candidates, None)]
+        return [(candidates.of_kinds(unused), 0), (candidates, None)]
+    untried = candidates.where(lambda account: account not in state.accounts)
+    return [*((untried.of_kinds([kind]), 0) for kind in kinds), (candidates, None)]
 
 
 def having_voice(
-    upstreams: Mapping[str, Upstream], scope: Candidates, speech: Speech, watch: Watch
+    upstreams: Mapping[str, Upstream],
+    candidates: Candidates,
+    speech: Speech,
+    watch: Watch,
 ) -> Candidates:
-    """The part of *scope* that has the voice; all of it when nobody is known to."""
+    """Return the candidates that have the voice; all when none is known to have it."""
 
-    def has_it(account: Account) -> bool:
+    def has_voice(account: Account) -> bool:
         try:
             return upstreams[account.kind].has_voice(account, speech, watch)
         except UpstreamError:
             return False
 
-    live = scope.live()
-    having = set(filter(has_it, live)) if len(live) > 1 else set()
+    live = candidates.live()
+    having = set(filter(has_voice, live)) if len(live) > 1 else set()
     if not having or len(having) == len(live):
-        return scope
-    return scope.where(lambda account: account in having)
+        return candidates
+    return candidates.where(lambda account: account in having)

@@ -1,6 +1,7 @@
-"""Leaving in order, after SIGTERM: what runs may finish, the rest is cut off.
+"""Graceful shutdown after SIGTERM: let running requests finish, then abort the rest.
 
-Platforms kill 30 s later; this takes 26 at most (performance.md, Graceful shutdown).
+Hosting platforms send SIGKILL after 30 s; this takes 26 s at most (performance.md,
+Graceful shutdown).
 """
 
 import time
@@ -11,17 +12,18 @@ from ..accounts.pool import Pool
 from ..concurrency.watch import Watch
 from ..upstream import Upstream
 
-# The last try must begin so long before everything is cut, its headers included.
-LAST_TRY_S = 10.0
-CUT_S = 20.0
+LAST_LEASE_S = 10.0  # after which no account is leased: the last attempts begin before
+ABORT_S = 20.0  # after which running answers are aborted
 DRAIN_S = 3.0
-LAST_WORD_S = 0.5  # for the error event of an answer that was cut
+FINAL_EVENT_S = 0.5  # for the error event of an answer that was aborted
+POLL_INTERVAL_S = 0.05
 
 
 class GracefulShutdown:
-    """The end of the server.
+    """Shutdown of the server.
 
-    begun: whether it is leaving, so that new requests are refused.
+    started: whether it has begun; new requests are then rejected.
+    requests: the number of requests that have begun and are not logged as ended yet.
     """
 
     def __init__(self, pool: Pool, upstreams: Mapping[str, Upstream]) -> None:
@@ -29,41 +31,42 @@ class GracefulShutdown:
         self._upstreams = upstreams
         self._watches: WeakSet[Watch] = WeakSet()
         self.started = False
-        self.requests = 0  # in hand: begun, and not told of as ended yet
+        self.requests = 0
 
     def track(self, watch: Watch) -> None:
-        """Know of a request that runs, so that it can be ended."""
+        """Remember a running request, so that it can be aborted."""
         self._watches.add(watch)
 
     def run(self) -> bool:
-        """Let what runs finish, for 20 s; then cut it off, and clean up behind it.
+        """Wait 20 s for running requests, then abort them; finish background work.
 
-        returns: whether no request is in hand any more.
+        returns: whether no request is running any more.
         """
         self.started = True
-        self._finish(LAST_TRY_S)
-        self._pool.close()  # a renewal that began now would be lost with us
-        if not self._pool.idle(CUT_S - LAST_TRY_S):
-            self._cut_off()
+        self._finish(LAST_LEASE_S)
+        self._pool.close()  # a renewal that began now would be lost
+        if not self._pool.idle(ABORT_S - LAST_LEASE_S):
+            self._abort()
         for upstream in self._upstreams.values():
             upstream.drain(DRAIN_S)
         return not self.requests
 
     def _finish(self, wait_s: float) -> None:
-        """Wait for every request in hand, also where it holds no account yet."""
+        """Wait for running requests, including those that hold no account yet."""
         until = time.monotonic() + wait_s
         while self.requests and time.monotonic() < until:
-            time.sleep(0.05)
+            time.sleep(POLL_INTERVAL_S)
         self._pool.idle(until - time.monotonic())
 
-    def _cut_off(self) -> None:
-        """Also what was still on its way to an answer when the first were cut."""
-        until = time.monotonic() + DRAIN_S - LAST_WORD_S
+    def _abort(self) -> None:
+        """Abort answers, including those that only begin meanwhile."""
+        until = time.monotonic() + DRAIN_S - FINAL_EVENT_S
         while time.monotonic() < until:
             for upstream in self._upstreams.values():
                 upstream.abort_streams()
-            if self._pool.idle(LAST_WORD_S):
+            if self._pool.idle(FINAL_EVENT_S):
                 return
         for watch in list(self._watches):
-            watch.disconnect()  # who has not taken his last word by now does not read
-        self._pool.idle(LAST_WORD_S)
+            # A client that has not read its final event by now is not reading.
+            watch.disconnect()
+        self._pool.idle(FINAL_EVENT_S)

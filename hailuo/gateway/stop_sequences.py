@@ -1,7 +1,7 @@
-"""Stop sequences: an answer ends before the first of them (pure but for the cut).
+"""Stop sequences: end an answer before the first of them.
 
-The service knows no such thing, so the gateway looks for them, also where the borders
-of pieces cut them, and closes the answer upstream as soon as one is found and its usage
+The services do not support them, so the gateway searches for them, also across the
+borders of pieces, and closes the answer upstream as soon as one is found and its usage
 is known.
 """
 
@@ -13,13 +13,14 @@ from ..concurrency.watch import HEARTBEAT, Heartbeat
 from ..errors import BadRequest, UpstreamError
 from ..upstream import Answer, Usage
 
-READ_ON_S = 10.0  # behind a stop, for the usage
+MAX_USAGE_WAIT_S = 10.0  # after a stop sequence, for the usage
 
 
 class StopSequenceFilter:
-    """Looks for sequences in a text that comes in pieces.
+    """Searches for sequences in text that arrives in pieces.
 
-    Text that may be the beginning of a sequence is held back until it is known.
+    Text that may be the beginning of a sequence is held back until that is decided.
+    matched: whether a sequence was found.
     """
 
     def __init__(self, sequences: Sequence[str]) -> None:
@@ -28,47 +29,47 @@ class StopSequenceFilter:
         self.matched = False
 
     def take(self, text: str, *, last: bool = False) -> str:
-        """What of the text so far can be given away; sets *found*."""
+        """Return the text that can be sent, up to a sequence; set *matched*."""
         text = self._held + text
         self._held = ""
-        found = [
-            (at + len(each), at)
-            for each in self._sequences
-            if (at := text.find(each)) >= 0
+        matches = [
+            (start + len(sequence), start)
+            for sequence in self._sequences
+            if (start := text.find(sequence)) >= 0
         ]
-        if found:  # the one that is complete first, however the text was cut
+        if matches:  # the one that ends first, however the text was divided
             self.matched = True
-            return text[: min(found)[1]]
+            return text[: min(matches)[1]]
         if last:
             return text
-        end = len(text) - max(_overlap(text, each) for each in self._sequences)
+        end = len(text) - max(_overlap(text, sequence) for sequence in self._sequences)
         self._held = text[end:]
         return text[:end]
 
 
 def _overlap(text: str, sequence: str) -> int:
-    """How many characters at the end of *text* begin *sequence*."""
-    most = min(len(text), len(sequence) - 1)
-    fits = (size for size in range(most, 0, -1) if text.endswith(sequence[:size]))
-    return next(fits, 0)
+    """Return how many characters at the end of *text* begin *sequence*."""
+    longest = min(len(text), len(sequence) - 1)
+    sizes = (size for size in range(longest, 0, -1) if text.endswith(sequence[:size]))
+    return next(sizes, 0)
 
 
 def truncate_at_stop(
     answer: Answer, sequences: Sequence[str], *, counted: bool = False
 ) -> Answer:
-    """Yield *answer* up to the first of *sequences*, and end it upstream there.
+    """Yield *answer* up to the first of *sequences*, and close it upstream there.
 
-    counted: read on to the usage first, which comes behind an answer's last word; given
-        up after 10 s, when the next piece or heartbeat comes.
+    counted: whether to read on for the usage, which follows an answer's last text;
+        given up after 10 s, when the next piece or heartbeat arrives.
     """
-    stops = StopSequenceFilter(sequences)
+    stop_filter = StopSequenceFilter(sequences)
     with closing(answer):
         for piece in answer:
             if piece is HEARTBEAT or not (piece.text or piece.finish):
                 yield piece
                 continue
-            text = stops.take(piece.text, last=bool(piece.finish))
-            if not stops.matched:
+            text = stop_filter.take(piece.text, last=bool(piece.finish))
+            if not stop_filter.matched:
                 yield piece._replace(text=text)
                 continue
             usage = piece.usage
@@ -82,11 +83,11 @@ def truncate_at_stop(
 
 
 def _usage(answer: Answer) -> Generator[Heartbeat, None, Usage | None]:
-    """Read the rest of *answer* for its usage, None where it does not come to it.
+    """Return the usage at the end of *answer*, None for none; yield heartbeats.
 
-    Its heartbeats are passed on. raises: ClientDisconnected.
+    raises: ClientDisconnected.
     """
-    until = time.monotonic() + READ_ON_S
+    until = time.monotonic() + MAX_USAGE_WAIT_S
     try:
         for piece in answer:
             if piece is HEARTBEAT:
@@ -96,5 +97,5 @@ def _usage(answer: Answer) -> Generator[Heartbeat, None, Usage | None]:
             if time.monotonic() > until:
                 return None
     except (UpstreamError, BadRequest):
-        pass  # what is said behind the stop is nobody's loss
+        pass  # the text before the stop sequence is complete
     return None

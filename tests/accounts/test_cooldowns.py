@@ -178,8 +178,8 @@ class TestCooldownOfOnePurpose:
         assert ask(gateway).status_code == 429
         (account,) = gateway.parts.pool.accounts
         transcription = CHAT._replace(purpose="transcription")
-        assert account.rest_s(CHAT) > 3_000
-        assert account.rest_s(transcription) == 0
+        assert account.cooldown_s(CHAT) > 3_000
+        assert account.cooldown_s(transcription) == 0
 
     @pytest.mark.parametrize("code", [2061, 2056, 1002])
     def test_limit_of_one_model_leaves_other_models_available(
@@ -236,14 +236,14 @@ class TestCooldownLength:
         assert len(asked(upstream)) == 3
         assert 25 <= int(answer.headers["Retry-After"]) <= 30
         (account,) = gateway.parts.pool.accounts
-        assert 25 < account.rest_s(gateway_use(gateway)) <= 30
+        assert 25 < account.cooldown_s(gateway_use(gateway)) <= 30
 
     def test_concurrent_refusals_start_one_cooldown(self):
         clock = Clock()
         cooldowns = Cooldowns(clock)
         for _ in range(50):
             cooldowns.start(RateLimited("no"), "chat", "m")
-        assert cooldowns.left_s("chat", "m") == 30
+        assert cooldowns.remaining_s("chat", "m") == 30
 
     def test_upstream_retry_after_sets_the_cooldown(
         self, platform: Callable[..., InProcessGateway], upstream: Simulated
@@ -267,15 +267,15 @@ class TestCooldownLength:
         cooldowns = Cooldowns(Clock())
         cooldowns.start(RateLimited("no"), "chat")
         cooldowns.start(RateLimited("no", retry_after_s=90), "chat")
-        assert cooldowns.left_s("chat") == 90
+        assert cooldowns.remaining_s("chat") == 90
         cooldowns.start(RateLimited("no", retry_after_s=5), "chat")
-        assert cooldowns.left_s("chat") == 90
+        assert cooldowns.remaining_s("chat") == 90
 
     def test_worse_refusal_lengthens_a_cooldown(self):
         cooldowns = Cooldowns(Clock())
         cooldowns.start(UpstreamBusy("busy"), "chat")
         cooldowns.start(QuotaExhausted("no balance"), "chat")
-        assert cooldowns.left_s("chat") == 3_600
+        assert cooldowns.remaining_s("chat") == 3_600
 
     def test_answer_begun_before_the_refusal_ends_no_cooldown(self):
         clock = Clock()
@@ -284,9 +284,9 @@ class TestCooldownLength:
         clock.now += 1
         cooldowns.start(QuotaExhausted("no balance"), "chat")
         cooldowns.clear("chat", since=began_at)
-        assert cooldowns.left_s("chat") == 3_600
+        assert cooldowns.remaining_s("chat") == 3_600
         cooldowns.clear("chat", since=clock.now + 1)
-        assert cooldowns.left_s("chat") == 0
+        assert cooldowns.remaining_s("chat") == 0
 
     def test_overloaded_platform_with_retry_after_allows_a_retry(
         self, platform: Callable[..., InProcessGateway], upstream: Simulated
@@ -384,7 +384,7 @@ class TestRetryPolicy:
     def test_policy_sets_the_cooldown(self):
         cooldowns = Cooldowns(policy=CooldownPolicy(first_s=7))
         cooldowns.start(UpstreamBusy("busy"), "chat")
-        assert 6 < cooldowns.left_s("chat") <= 7
+        assert 6 < cooldowns.remaining_s("chat") <= 7
 
     def test_last_pause_of_the_policy_is_repeated(self):
         policy = RetryPolicy(pauses_s=(0.5, 2.0))
@@ -416,8 +416,7 @@ def test_empty_piece_begins_the_answer_unlike_a_heartbeat(
     gateway = web(2).parts.gateway
     real, fake = gateway._upstreams["web"], Upstream()
     gateway._upstreams["web"] = fake
-    turn = gateway.turn(gateway._pool.all_accounts())
-    question = Question([Message("user", ("Hello",))])
+    turn = gateway.request_state(gateway._pool.all_accounts())
     with pytest.raises(Unreachable):
-        list(gateway.answer(turn, question, Watch()))
+        list(gateway.answer(turn, Question([Message("user", ("Hi",))]), Watch()))
     assert (fake.asked, turn.pieces) == (1, 1)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hailuo.concurrency.watch import Watch
-from hailuo.upstream import Question
+from hailuo.upstream import Message, Question
 from tests.accounts.conftest import InProcessGateway, written
 from tests.conftest import SECRET, Caller
 from tests.served import KEY, Served
@@ -262,7 +262,9 @@ class TestLeaseReleased:
     def test_answer_that_never_started_takes_no_lease(self, three: InProcessGateway):
         gateway, pool = three.parts.gateway, three.parts.pool
         pieces = gateway.answer(
-            gateway.turn(pool.all_accounts()), Question([]), Watch()
+            gateway.request_state(pool.all_accounts()),
+            Question([Message("user", ("Hi",))]),
+            Watch(),
         )
         pieces.close()
         assert pool.in_use == pool.waiting == 0

@@ -140,7 +140,7 @@ class TestSharedLock:
         answer = {"call": "chat", "text": "Hi", "times": None}
         upstream.script({**refusal, "token": other}, answer)
         here = gateway.parts.gateway
-        turn = here.turn(gateway.parts.pool.caller_accounts([other]))
+        turn = here.request_state(gateway.parts.pool.caller_accounts([other]))
         question = Question([Message("user", (SECRET,))])
 
         with ThreadPoolExecutor() as threads:

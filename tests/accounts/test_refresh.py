@@ -361,11 +361,11 @@ class TestUnwritableFile:
 
         for _ in range(3):
             refresher._warn_of_unkept()
-        refresher._unkept_said_at -= 61
+        refresher._unkept_logged_at -= 61
         refresher._warn_of_unkept()
         (path.parent / ".tokens.json.new").rmdir()
         file.apply()
-        refresher._unkept_said_at -= 61
+        refresher._unkept_logged_at -= 61
         refresher._warn_of_unkept()
 
         said = [each.getMessage() for each in caplog.records]
@@ -488,7 +488,7 @@ class TestDueTime:
         )
 
         for _ in range(2):
-            gateway.parts.refresher._warn_of_ends()
+            gateway.parts.refresher._warn_of_expiry()
 
         (said,) = [each.getMessage() for each in caplog.records]
         assert "1001" in said and source in said
@@ -500,7 +500,7 @@ class TestDueTime:
     ):
         gateway = in_process([written("1001", 2 * DAY_S)])
 
-        gateway.parts.refresher._warn_of_ends()
+        gateway.parts.refresher._warn_of_expiry()
 
         assert caplog.records == []
         status = gateway.ask("GET", "/v1/refresh-status").json

@@ -131,17 +131,17 @@ def test_cooldown_doubles_from_30_s_to_10_minutes_until_a_success():
     lengths = []
     for _ in range(7):
         cooldowns.start(UpstreamBusy("busy"), "chat")
-        lengths.append(cooldowns.left_s("chat"))
-        clock.now += cooldowns.left_s("chat") + 1
+        lengths.append(cooldowns.remaining_s("chat"))
+        clock.now += cooldowns.remaining_s("chat") + 1
 
     assert lengths == [30, 60, 120, 240, 480, 600, 600]
-    assert cooldowns.left_s("chat") == 0
+    assert cooldowns.remaining_s("chat") == 0
 
     cooldowns.start(UpstreamBusy("busy"), "chat")
     cooldowns.clear("chat")
-    assert cooldowns.left_s("chat") == 0
+    assert cooldowns.remaining_s("chat") == 0
     cooldowns.start(UpstreamBusy("busy"), "chat")
-    assert cooldowns.left_s("chat") == 30
+    assert cooldowns.remaining_s("chat") == 30
 
 
 def test_least_recently_used_account_is_leased():
@@ -184,7 +184,7 @@ def test_new_request_does_not_overtake_the_queue_when_a_cooldown_ends():
     assert identity
     account = Account("t", identity, Slot(1), Cooldowns(clock), "file")
     account.refused(UpstreamBusy("busy"), CHAT)
-    scope, line = Candidates(lambda: [account], own=False), WaitQueue()
+    scope, line = Candidates(lambda: [account], from_caller=False), WaitQueue()
     first, second = Waiter(scope, 1), Waiter(scope, 2)
     queue = threading.Thread(target=line.acquire, args=(first, Watch(), WAIT_S))
     queue.start()
@@ -365,7 +365,7 @@ def test_refusal_of_a_clients_token_does_not_affect_the_pool():
         visitor.rejected("never")
 
     with lease(pool) as account:
-        assert (account.dead, account.rest_s(CHAT)) == (False, 0)
+        assert (account.dead, account.cooldown_s(CHAT)) == (False, 0)
 
 
 def test_cooldown_of_a_clients_token_survives_its_request():
@@ -385,7 +385,7 @@ def test_tokens_of_clients_are_remembered_within_a_bound():
         with lease(pool, pool.caller_accounts([f"user{number}"])):
             pass
 
-    assert len(pool._visitors) <= 1_000
+    assert len(pool._client_credentials) <= 1_000
     assert len(pool._slots) <= 1_000
 
 
@@ -551,8 +551,8 @@ def test_no_request_waits_beside_an_idle_account(seed: int):
     def look() -> None:
         nonlocal idle_beside_waiting
         while not done.wait(0.0005):
-            with pool._line._lock:
-                idle_beside_waiting += any(w.pick() for w in pool._line._waiters)
+            with pool._queue._lock:
+                idle_beside_waiting += any(w.pick() for w in pool._queue._waiters)
 
     def use(seed: int) -> None:
         own = random.Random(seed)
@@ -588,10 +588,10 @@ class TestExhaustedQuota:
         cooldowns = Cooldowns(clock)
         for _ in range(2):
             cooldowns.start(QuotaExhausted("no balance"), "chat")
-            assert cooldowns.left_s("chat") == 3600
+            assert cooldowns.remaining_s("chat") == 3600
             clock.now += 3601
         cooldowns.start(UpstreamBusy("busy"), "chat")
-        assert cooldowns.left_s("chat") == 600
+        assert cooldowns.remaining_s("chat") == 600
 
     def test_no_request_waits_for_an_exhausted_account(self):
         """It would take longer than the line is waited in; and it is told as it is."""

@@ -149,7 +149,7 @@ def test_two_answers_instead_of_a_repetition_fail(
     with pytest.raises(errors.SpeechNotRepeated) as failure:
         spoken(web, account, "How are you?")
 
-    assert failure.value.final
+    assert not failure.value.should_retry
     assert POLICY.stop(failure.value, failures=1)
     assert scripted.report()["speeches"] == []
     scripted.wait("conversations", exactly=0)

@@ -9,7 +9,7 @@ from functools import partial
 from flask import Blueprint, Response, jsonify, request
 
 from ...concurrency.watch import HEARTBEAT, Heartbeat
-from ...gateway.attachments import Given, attached
+from ...gateway.attachments import Attachment, attached
 from ...upstream import Answer, Piece
 from .. import content_parts
 from ..client_request import begin
@@ -31,14 +31,14 @@ def complete() -> Response:
         client_request.prove()
     request_state = client_request.enqueue()
 
-    def ask(files: Sequence[Given]) -> Answer:
+    def ask(files: Sequence[Attachment]) -> Answer:
         return gateway.answer(
             request_state, chat.question._replace(files=files), client_request.watch
         )
 
     candidates = client_request.candidates
     rules = content_parts.rules(settings, trusted=not candidates.from_caller)
-    fetches = bool(chat.sources) and gateway.fetches(candidates)
+    fetches = bool(chat.sources) and gateway.fetches_images(candidates)
     pieces = attached(chat.sources, rules, client_request.watch, ask, fetches)
     if chat.stream:
         return streamed(pieces, chat, client_request.log)

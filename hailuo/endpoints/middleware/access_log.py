@@ -131,7 +131,7 @@ class AccessLogMiddleware:
 
     def _log(self, request_log: RequestLog, finished: bool) -> None:
         self._shutdown.requests -= 1
-        self._metrics.request(
+        self._metrics.count_request(
             request_log.route, request_log.status, request_log.first_s
         )
         fields = request_log.fields(finished)

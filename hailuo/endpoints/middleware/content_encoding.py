@@ -10,7 +10,13 @@ from typing import IO, Any
 from werkzeug.wsgi import get_input_stream
 
 from ...errors import BadRequest, TooLarge
-from ...net.decompression import ENCODINGS, MALFORMED, PIECE, GzipDecompressor, ZstdDecompressor
+from ...net.decompression import (
+    ENCODINGS,
+    MALFORMED,
+    PIECE,
+    GzipDecompressor,
+    ZstdDecompressor,
+)
 from ...settings import MB
 from .paths import Application
 
