@@ -121,7 +121,7 @@ def test_chapters_of_a_book_are_told_in_their_order() -> None:
 def test_book_with_a_copy_protection_is_refused() -> None:
     encryption = '<encryption><CipherReference URI="OPS/text/b.xhtml"/></encryption>'
 
-    with pytest.raises(Unreadable, match="has a copy protection"):
+    with pytest.raises(Unreadable, match="is copy-protected"):
         text_of(epub(**{"META-INF/encryption.xml": encryption}))
 
 

@@ -81,7 +81,7 @@ def test_sheet_counts_from_1904_when_it_says_so() -> None:
 def test_number_is_shown_as_its_format_means_it(
     value: str, form: str, shown: str
 ) -> None:
-    assert numbers.shown(value, form) == shown
+    assert numbers.formatted(value, form) == shown
 
 
 def test_comments_of_a_sheet_are_told_once() -> None:
@@ -218,5 +218,5 @@ def test_opendocument_is_known_by_its_content_as_well() -> None:
 
 
 def test_other_archives_of_xml_are_refused() -> None:
-    with pytest.raises(Unreadable, match="is no document that can be read"):
+    with pytest.raises(Unreadable, match="is not a readable document"):
         text_of(packed({"word/document.xml": part("w:glossary", paragraph("x"))}))
