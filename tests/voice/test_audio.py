@@ -1,4 +1,4 @@
-"""Audio of any kind to MP3, MP3 to any format, in a child process."""
+"""Uploads to MP3 and speech to any format, in the audio worker."""
 
 import os
 import socket
@@ -15,6 +15,7 @@ import pytest
 
 from hailuo import audio, errors
 from hailuo.audio import process
+from hailuo.audio.formats import FORMATS
 from hailuo.concurrency.watch import HEARTBEAT, Watch
 from tests.voice import sounds
 from tests.voice.sounds import Decoded
@@ -56,7 +57,7 @@ def children() -> list[str]:
 
 
 @pytest.mark.parametrize("kind", sounds.CODECS)
-def test_any_audio_becomes_what_recognition_takes(kind: str):
+def test_upload_of_any_format_becomes_mp3_for_recognition(kind: str):
     recording = sounds.encoded(sounds.tone(SECONDS), kind)
 
     (part,) = parts_of(recording)
@@ -68,7 +69,7 @@ def test_any_audio_becomes_what_recognition_takes(kind: str):
     assert decoded.hertz == pytest.approx(440, abs=2)
 
 
-def test_an_mp3_that_fits_passes_as_it_is():
+def test_suitable_mp3_is_not_encoded_again():
     fitting = sounds.encoded(
         sounds.tone(SECONDS), "mp3", to_rate=44_100, layout="stereo", bitrate=192_000
     )
@@ -76,7 +77,7 @@ def test_an_mp3_that_fits_passes_as_it_is():
     assert parts_of(fitting) == [fitting]
 
 
-def test_an_mp3_inside_another_container_is_taken_out():
+def test_mp3_in_another_container_is_extracted():
     inside = sounds.encoded(
         sounds.tone(SECONDS), "mka", to_rate=44_100, layout="stereo", bitrate=192_000
     )
@@ -95,7 +96,7 @@ def test_an_mp3_inside_another_container_is_taken_out():
     ],
     ids=["mono", "128 kbit/s", "48 kHz"],
 )
-def test_another_mp3_is_encoded_again(to_rate: int, layout: str, bitrate: int):
+def test_unsuitable_mp3_is_encoded_again(to_rate: int, layout: str, bitrate: int):
     other = sounds.encoded(
         sounds.tone(SECONDS), "mp3", to_rate=to_rate, layout=layout, bitrate=bitrate
     )
@@ -118,14 +119,14 @@ def test_another_mp3_is_encoded_again(to_rate: int, layout: str, bitrate: int):
     ],
     ids=["empty", "text", "noise", "cut", "no samples", "playlist", "concat"],
 )
-def test_what_holds_no_audio_is_refused(data: bytes):
+def test_upload_without_audio_is_refused(data: bytes):
     with pytest.raises(errors.BadRequest) as refusal:
         parts_of(data)
 
     assert (refusal.value.status, refusal.value.param) == (400, "file")
 
 
-def test_tags_in_another_encoding_do_not_matter():
+def test_tags_in_an_unknown_encoding_do_not_matter():
     """As editors of old wrote them; here the title in the chunk of a WAV's tags."""
     title = b"INFOINAM\x06\0\0\0\xc8\xe3\xff\xfe!\0"
     recording = sounds.wav(sounds.tone(1))
@@ -164,7 +165,7 @@ def unknown_wav() -> bytes:
     [sounds.unknown(TWO_TRACKS, 2), unknown_wav()],
     ids=["tracks of a film", "format tag of a WAV"],
 )
-def test_codecs_that_nobody_knows_are_refused(recording: bytes):
+def test_recording_of_an_unknown_codec_is_refused(recording: bytes):
     with pytest.raises(errors.BadRequest) as refusal:
         parts_of(recording)
 
@@ -210,7 +211,7 @@ class TestFailingChild:
         assert "Unreadable at ffmpeg.py:" in said()
         assert "SECRET" not in said()
 
-    def test_signal_that_killed_it_is_logged(self, said, monkeypatch):
+    def test_signal_that_killed_the_worker_is_logged(self, said, monkeypatch):
         """And it is not kept waiting by all that it has to say."""
         dying = (
             "import os, signal; os.set_blocking(2, True); os.write(2, b'x' * 1000)\n"
@@ -229,7 +230,7 @@ class TestFailingChild:
         assert len(said()) < 1000
 
 
-def test_a_recording_that_breaks_off_is_taken_as_far_as_it_goes():
+def test_truncated_recording_is_converted_up_to_its_end():
     recording = sounds.encoded(sounds.tone(SECONDS), "ogg")
 
     (part,) = parts_of(recording[: len(recording) // 2])
@@ -237,7 +238,7 @@ def test_a_recording_that_breaks_off_is_taken_as_far_as_it_goes():
     assert 0.5 < Decoded(part).seconds < SECONDS
 
 
-def test_a_long_recording_is_cut_at_pauses():
+def test_long_recording_is_cut_at_pauses():
     """4 s of tone, half a second of silence, and so on; parts of at most 10 s."""
     said = (sounds.tone(4) + sounds.silence(0.5)) * 6
 
@@ -253,14 +254,14 @@ def test_a_long_recording_is_cut_at_pauses():
         assert max(map(abs, beginning)) < 500
 
 
-def test_parts_can_be_gone_through_again():
+def test_parts_can_be_iterated_twice():
     with stored(sounds.wav(sounds.tone(3))) as file:
         with audio.parts(file, Watch(), seconds=1) as parts:
             assert len(parts) > 2
             assert list(parts) == list(parts)
 
 
-def test_who_loses_interest_ends_the_conversion():
+def test_disconnect_of_the_client_ends_the_worker():
     """The check is made every second while the child is at work."""
     long = sounds.wav(sounds.tone(1) * 300)
 
@@ -273,7 +274,7 @@ def test_who_loses_interest_ends_the_conversion():
     assert children() == []
 
 
-def test_a_recording_waits_until_there_is_a_place():
+def test_recording_waits_for_a_worker_slot():
     """And its caller may leave meanwhile."""
     ours, theirs = socket.socketpair()
     theirs.close()
@@ -303,7 +304,9 @@ SPEEDS = {"mp3": 0.25, "opus": 0.9, "aac": 1.5, "flac": 4.0, "wav": 0.25}
 @pytest.mark.parametrize(
     ("format", "speed"), [*((format, 1.0) for format in CASES), *SPEEDS.items()]
 )
-def test_every_format_lasts_as_long_as_it_should(mp3: bytes, format: str, speed: float):
+def test_transcoded_speech_has_the_right_duration_and_pitch(
+    mp3: bytes, format: str, speed: float
+):
     made = b"".join(audio.transcode([mp3], format, speed))
 
     decoded = Decoded(made, "aac" if format == "aac" else None)
@@ -314,7 +317,11 @@ def test_every_format_lasts_as_long_as_it_should(mp3: bytes, format: str, speed:
     assert decoded.hertz == pytest.approx(440, rel=0.02), "the pitch has changed"
 
 
-def test_pcm_is_bare_samples_of_24_khz(mp3: bytes):
+def test_every_format_of_the_table_has_a_case():
+    assert [*CASES, "pcm"] == list(FORMATS)
+
+
+def test_pcm_is_raw_samples_at_24_khz(mp3: bytes):
     made = b"".join(audio.transcode([mp3], "pcm"))
 
     samples = sounds.array("h", made)
@@ -322,14 +329,14 @@ def test_pcm_is_bare_samples_of_24_khz(mp3: bytes):
     assert sounds.pitch(samples, 24_000) == pytest.approx(440, abs=5)
 
 
-def test_mp3_at_its_own_speed_is_never_encoded_again(mp3: bytes):
+def test_mp3_at_speed_1_is_not_encoded_again(mp3: bytes):
     pieces = [mp3[:100], HEARTBEAT, mp3[100:]]
 
     assert list(audio.transcode(pieces, "mp3")) == pieces
 
 
 @pytest.mark.parametrize("size", [7, 1000, 100_000])
-def test_it_does_not_matter_how_the_bytes_come(mp3: bytes, size: int):
+def test_transcoding_does_not_depend_on_piece_sizes(mp3: bytes, size: int):
     pieces = [mp3[at : at + size] for at in range(0, len(mp3), size)]
 
     together = b"".join(audio.transcode([mp3], "flac"))
@@ -337,7 +344,7 @@ def test_it_does_not_matter_how_the_bytes_come(mp3: bytes, size: int):
     assert b"".join(audio.transcode(pieces, "flac")) == together
 
 
-def test_what_is_converted_leaves_while_more_arrives(mp3: bytes):
+def test_transcoded_audio_is_given_while_more_arrives(mp3: bytes):
     """Half a speech is heard before the other half is there."""
 
     def arriving() -> Iterator[bytes]:
@@ -352,19 +359,19 @@ def test_what_is_converted_leaves_while_more_arrives(mp3: bytes):
     assert len(b"".join(heard)) == pytest.approx(SECONDS * 48_000, rel=0.05)
 
 
-def test_a_wait_is_passed_on_while_converting(mp3: bytes):
+def test_heartbeats_are_passed_on_while_transcoding(mp3: bytes):
     made = list(audio.transcode([HEARTBEAT, mp3[:5000], HEARTBEAT, mp3[5000:]], "wav"))
 
     assert made[0] is HEARTBEAT
 
 
 @pytest.mark.parametrize("data", [b"", b"no audio " * 500], ids=["nothing", "text"])
-def test_a_speech_without_sound_is_the_service_s_fault(data: bytes):
+def test_speech_without_audio_is_an_upstream_error(data: bytes):
     with pytest.raises(errors.UpstreamProtocolError):
         list(audio.transcode([data], "wav"))
 
 
-def test_leaving_early_leaves_no_child_behind(mp3: bytes):
+def test_closing_the_transcoding_ends_the_worker(mp3: bytes):
     made = audio.transcode([mp3] * 10, "wav")
     next(made)
     assert children()
@@ -374,7 +381,7 @@ def test_leaving_early_leaves_no_child_behind(mp3: bytes):
     assert children() == []
 
 
-def test_a_failure_of_the_source_leaves_no_child_behind(mp3: bytes):
+def test_failure_of_the_source_ends_the_worker(mp3: bytes):
     def broken() -> Iterator[bytes]:
         yield mp3[:5000]
         raise errors.Unreachable("it broke off")
@@ -385,7 +392,7 @@ def test_a_failure_of_the_source_leaves_no_child_behind(mp3: bytes):
     assert children() == []
 
 
-def test_the_child_knows_nothing_of_the_server(
+def test_worker_has_no_secrets_and_few_resources(
     mp3: bytes, monkeypatch: pytest.MonkeyPatch
 ):
     """What a hostile file might take over has no keys to tell."""
@@ -411,7 +418,7 @@ def test_the_child_knows_nothing_of_the_server(
     made.close()
 
 
-def test_others_have_their_turn_while_audio_is_converted():
+def test_other_threads_run_while_audio_is_converted():
     """An unpatched interpreter: the work is another process's, not a thread's."""
     recording = sounds.wav(sounds.tone(60))
     turns, done = 0, threading.Event()

@@ -1,4 +1,4 @@
-"""Parts of MP3 become one file, whatever stands around their frames."""
+"""MP3 parts are joined into one file by stripping their tags."""
 
 import pytest
 from hypothesis import given, settings
@@ -42,7 +42,7 @@ def joined(parts: list[bytes], size: int = 1000) -> bytes:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_a_player_hears_one_file(kind: tuple[int, str]):
+def test_joined_parts_play_as_one_file(kind: tuple[int, str]):
     """Without tags in the middle, and without a length that is one part's only."""
     parts = [part + ID3V1 for part in PARTS[kind]]
     assert sounds.headers(parts[0]) in (["ID3", "Xing", "TAG"], ["ID3", "Info", "TAG"])
@@ -55,7 +55,7 @@ def test_a_player_hears_one_file(kind: tuple[int, str]):
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_its_length_is_that_of_its_parts(kind: tuple[int, str]):
+def test_duration_of_joined_parts_is_their_sum(kind: tuple[int, str]):
     whole = joined(PARTS[kind])
 
     assert seconds(whole) == pytest.approx(Decoded(whole).seconds, abs=0.001)
@@ -65,24 +65,24 @@ def test_its_length_is_that_of_its_parts(kind: tuple[int, str]):
 
 @given(size=st.integers(1, 3000), tagged=st.booleans())
 @settings(max_examples=40, deadline=None)
-def test_it_does_not_matter_how_the_bytes_come(size: int, tagged: bool):
+def test_stripping_does_not_depend_on_piece_sizes(size: int, tagged: bool):
     part = PARTS[KINDS[0]][0] + (ID3V1 if tagged else b"")
 
     assert joined([part], size) == joined([PARTS[KINDS[0]][0]], 10**6)
 
 
-def test_a_part_that_is_bare_stays_as_it_is():
+def test_part_without_tags_is_unchanged():
     bare = joined(PARTS[KINDS[0]])
 
     assert joined([bare]) == bare
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"ID3", b"ID3\x04", b"x" * 300])
-def test_what_is_no_mp3_is_passed_on(data: bytes):
+def test_bytes_that_are_not_mp3_are_passed_on(data: bytes):
     assert joined([data]) == data
 
 
-def test_a_big_tag_is_skipped_without_being_held():
+def test_large_tag_is_skipped_without_buffering():
     """A picture of 1 MB, as its size is written: seven bits a byte."""
     size = 1 << 20
     written = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
@@ -96,7 +96,7 @@ def test_a_big_tag_is_skipped_without_being_held():
 
 
 @given(st.binary(max_size=400))
-def test_any_bytes_can_be_looked_at(data: bytes):
+def test_any_bytes_can_be_parsed(data: bytes):
     seconds(data)
     mp3.frame(data)
     joined([data], 7)
