@@ -8,7 +8,7 @@ from hailuo.errors import BadRequest
 from hailuo.upstream.platform.client import to_json
 
 
-def test_what_is_nested_too_deep_is_named():
+def test_field_nested_too_deep_is_named():
     """It can be read that deep, but not written again."""
     deep: Any = 1
     for _ in range(300):

@@ -75,25 +75,25 @@ class TestNewest:
 
         assert newest(file) == text("my _notes_.docx", "Sales rise")
 
-    def test_the_content_decides_what_it_is(self) -> None:
+    def test_content_decides_the_kind_of_a_file(self) -> None:
         picture = filed(samples.PNG, "a.pdf")
 
         assert newest(filed(pdf("Words"), "a.png")) == text("a.png", "Words")
         assert newest(picture) == image(data_uri(picture))
 
-    def test_one_that_cannot_be_sent_is_refused_by_its_part(self) -> None:
+    def test_unsupported_file_is_refused_naming_its_part(self) -> None:
         for file in filed(samples.BMP), filed(samples.DOCX):
             with pytest.raises(BadRequest) as refused:
                 newest(file)
             assert refused.value.param == PART
 
-    def test_files_without_a_word_are_asked_about(self) -> None:
+    def test_files_without_a_text_get_a_question(self) -> None:
         for alone in (Source(PART),), (Source(PART), " "):
             asked = Question([Message("user", alone)], files=[filed(samples.PNG)])
             (message,) = placed(asked)
             assert message.content[-1] == ABOUT_FILES
 
-    def test_a_result_s_files_are_not(self) -> None:
+    def test_files_of_a_tool_result_get_no_question(self) -> None:
         result = Message("tool", (image(URL),), call_id="c")
         (message,) = placed(Question([result], files=[image(URL)]))
         assert message.content == [image(URL)]
@@ -126,7 +126,9 @@ class TestEarlier:
         ],
         ids=["no base64", "empty", "damaged", "unknown picture"],
     )
-    def test_what_cannot_be_sent_is_only_named(self, source: Source) -> None:
+    def test_earlier_file_that_cannot_be_sent_is_only_named(
+        self, source: Source
+    ) -> None:
         assert earlier(source) == text("a", NOT_SENT)
 
     def test_pictures_are_only_named_to_a_model_that_only_reads(self) -> None:

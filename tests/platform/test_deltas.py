@@ -38,7 +38,7 @@ def test_text_that_repeats_itself_stays_incremental(
     assert read(deltas) == text
 
 
-def test_nothing_is_held_back_once_it_is_clear() -> None:
+def test_text_is_given_at_once_after_the_decision() -> None:
     content = CumulativeField(Deltas())
 
     assert [content.add(delta) for delta in ("Hello", " world", "Hello world")] == [
@@ -48,13 +48,13 @@ def test_nothing_is_held_back_once_it_is_clear() -> None:
     ]
 
 
-def test_what_is_the_same_in_both_readings_is_given_at_once() -> None:
+def test_text_common_to_both_readings_is_given_at_once() -> None:
     content = CumulativeField(Deltas())
 
     assert [content.add(delta) for delta in ("ha", "haha", "!")] == ["ha", "ha", "ha!"]
 
 
-def test_what_one_field_shows_holds_for_the_others() -> None:
+def test_decision_of_one_field_holds_for_the_others() -> None:
     deltas = Deltas()
     reasoning, content = CumulativeField(deltas), CumulativeField(deltas)
     for end in (5, 12, 20, 30):

@@ -239,7 +239,7 @@ histories = st.lists(messages, min_size=1, max_size=8)
 
 
 @given(histories)
-def test_platform_accepts_every_mended_history(history: list[Message]) -> None:
+def test_platform_accepts_every_normalized_history(history: list[Message]) -> None:
     told = normalized(history)
 
     assert is_empty(history) == (not told)
@@ -249,13 +249,13 @@ def test_platform_accepts_every_mended_history(history: list[Message]) -> None:
 
 
 @given(histories)
-def test_mending_twice_changes_nothing(history: list[Message]) -> None:
+def test_normalizing_twice_changes_nothing(history: list[Message]) -> None:
     once = normalized(history)
     assert plain(normalized(once)) == plain(once)
 
 
 @given(histories)
-def test_mending_loses_nothing_that_was_said(history: list[Message]) -> None:
+def test_normalizing_loses_no_content(history: list[Message]) -> None:
     told = normalized(history)
 
     assert Counter(said(history)) - Counter(said(told)) == Counter()
@@ -278,7 +278,7 @@ def calls_of(messages: list[Message]) -> list[str]:
 
 
 @pytest.mark.parametrize("answered", [True, False])
-def test_a_long_history_takes_no_long_time(answered: bool) -> None:
+def test_long_history_is_normalized_fast(answered: bool) -> None:
     """10,000 messages that all share one id, or have none."""
     for id in ("a", ""):
         made = [calls(id)] * 5_000

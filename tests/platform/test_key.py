@@ -22,7 +22,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize("credential", KEYS.values(), ids=KEYS)
-def test_is_known(credential: str) -> None:
+def test_key_is_recognized(credential: str) -> None:
     identity = identify(credential)
 
     assert identity is not None
@@ -37,7 +37,7 @@ def test_is_known(credential: str) -> None:
     ["", "sk-hailuofreeapi", "sk-proj-abc", token(iss="other"), token(user={"id": "1"}),
      "sk-api-é", "sk-api-a\nb", "a.b.c", "sk-api-a b"],
 )  # fmt: skip
-def test_is_none(credential: str) -> None:
+def test_other_credential_is_not_recognized(credential: str) -> None:
     assert identify(credential) is None
 
 
@@ -48,7 +48,7 @@ def test_two_keys_are_two_accounts() -> None:
     assert one.account != other.account
 
 
-def test_an_older_key_says_when_it_ends() -> None:
+def test_jwt_key_has_an_expiry() -> None:
     identity = identify(token(iss="minimax", exp=4_000_000_000))
 
     assert identity is not None
@@ -56,7 +56,7 @@ def test_an_older_key_says_when_it_ends() -> None:
 
 
 @pytest.mark.parametrize("exp", [10**400, float("inf"), float("nan"), -1, True, "1"])
-def test_an_end_that_is_no_time_is_none(exp: object) -> None:
+def test_expiry_that_is_not_a_time_is_ignored(exp: object) -> None:
     identity = identify(token(iss="minimax", exp=exp))
 
     assert identity is not None
@@ -66,5 +66,5 @@ def test_an_end_that_is_no_time_is_none(exp: object) -> None:
 @pytest.mark.parametrize(
     "key", ["sk-api-" + "x" * 9_000, token(iss="minimax", x="x" * 9_000)]
 )
-def test_what_is_longer_than_any_key_is_nobodys(key: str) -> None:
+def test_overlong_credential_is_not_recognized(key: str) -> None:
     assert identify(key) is None

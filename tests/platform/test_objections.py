@@ -58,7 +58,7 @@ OBJECTIONS = {
 
 
 @pytest.mark.parametrize(("question", "param"), OBJECTIONS.values(), ids=OBJECTIONS)
-def test_is_objected_to(question: Question, param: str) -> None:
+def test_question_is_unsupported(question: Question, param: str) -> None:
     objection = PLATFORM.unsupported_chat(question)
 
     assert objection is not None
@@ -87,5 +87,5 @@ FINE = {
 
 
 @pytest.mark.parametrize("question", FINE.values(), ids=FINE)
-def test_is_not_objected_to(question: Question) -> None:
+def test_question_is_supported(question: Question) -> None:
     assert PLATFORM.unsupported_chat(question) is None

@@ -51,7 +51,7 @@ def asked_of(simulated: Simulated) -> Any:
 
 
 class TestAnswer:
-    def test_comes_in_pieces_with_its_finish_and_its_usage_last(
+    def test_answer_arrives_in_pieces_with_finish_and_usage_last(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         usage = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
@@ -67,7 +67,7 @@ class TestAnswer:
     @pytest.mark.parametrize("tags", [False, True], ids=["apart", "in tags"])
     @pytest.mark.parametrize("cumulative", [False, True], ids=["new", "all so far"])
     @pytest.mark.parametrize("done", [True, False], ids=["done", "no done"])
-    def test_is_the_same_however_it_is_written(
+    def test_answer_is_the_same_for_every_form_of_stream(
         self,
         platform: Platform,
         simulated: Simulated,
@@ -95,7 +95,7 @@ class TestAnswer:
         assert thought == "Somebody asks for the answer to everything."
         assert pieces[-1].finish == "stop"
 
-    def test_calls_tools(self, platform: Platform, simulated: Simulated) -> None:
+    def test_answer_calls_tools(self, platform: Platform, simulated: Simulated) -> None:
         calls = [
             {"id": "a", "name": "get_weather", "arguments": '{"city": "Paris"}'},
             {"id": "b", "name": "get_weather", "arguments": '{"city": "Rome"}'},
@@ -112,7 +112,7 @@ class TestAnswer:
             assert all(part[1:3] == ("", "") for part in mine[1:])
         assert pieces[-1].finish == "tools"
 
-    def test_uses_what_a_tool_has_said(
+    def test_answer_uses_the_result_of_a_tool(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         """The loop, with the simulator deciding by itself."""
@@ -138,9 +138,7 @@ class TestAnswer:
         assert text_of(second) == "The tool says: 18 °C"
         assert second[-1].finish == "stop"
 
-    def test_is_given_while_it_is_written(
-        self, platform: Platform, simulated: Simulated
-    ) -> None:
+    def test_answer_is_streamed(self, platform: Platform, simulated: Simulated) -> None:
         step = {"after": 1, "do": "hold"}
         simulated.script({"call": "completion", "pieces": ["a", "b"], "then": [step]})
         pieces = platform.answer(Key(), question(), Watch())
@@ -150,7 +148,7 @@ class TestAnswer:
         simulated.release()
         assert text_of(pieces) == "b"
 
-    def test_gives_its_connection_back(
+    def test_answer_returns_its_connection(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         simulated.script({"call": "completion", "text": "Hi", "times": 5})
@@ -161,7 +159,7 @@ class TestAnswer:
 
         assert simulated.report()["connections"]["total"] == before + 1
 
-    def test_ends_upstream_when_it_is_closed(
+    def test_closing_the_answer_closes_the_stream(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         step = {"after": 1, "do": "silence"}
@@ -174,7 +172,7 @@ class TestAnswer:
         simulated.wait("open_answers", exactly=0)
         assert simulated.report()["answers"][0]["how"] == "client left"
 
-    def test_ends_when_the_caller_leaves(
+    def test_answer_ends_when_the_client_disconnects(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         step = {"after": 1, "do": "silence"}
@@ -190,7 +188,7 @@ class TestAnswer:
 
         simulated.wait("open_answers", exactly=0)
 
-    def test_ticks_while_nothing_comes(
+    def test_answer_gives_heartbeats_while_waiting(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         step = {"after": 1, "do": "silence"}
@@ -210,7 +208,7 @@ class TestQuestion:
             ("", "MiniMax-M3"),
         ],
     )
-    def test_goes_to_the_caller_s_model_or_ours(
+    def test_question_goes_to_the_requested_or_the_default_model(
         self, platform: Platform, simulated: Simulated, model: str, sent: str
     ) -> None:
         simulated.script({"call": "completion"})
@@ -219,7 +217,7 @@ class TestQuestion:
 
         assert asked_of(simulated)["model"] == sent
 
-    def test_that_clients_send_is_mended(
+    def test_history_of_clients_is_normalized(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         """The strict simulator finds nothing to refuse."""
@@ -244,7 +242,7 @@ class TestQuestion:
         assert pieces[-1].finish == "stop"
         assert len(asked_of(simulated)["messages"]) == 4
 
-    def test_may_hold_documents_and_pictures(
+    def test_question_may_hold_documents_and_images(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         simulated.script({"call": "completion"})
@@ -279,7 +277,7 @@ FAULTS: dict[str, tuple[dict[str, Any], type[errors.GatewayError]]] = {
 
 
 @pytest.mark.parametrize(("fault", "failure"), FAULTS.values(), ids=FAULTS)
-def test_what_goes_wrong_before_the_first_word(
+def test_error_before_the_first_piece(
     platform: Platform,
     simulated: Simulated,
     fault: dict[str, Any],
@@ -305,7 +303,7 @@ BREAKS: dict[str, tuple[dict[str, Any], type[errors.GatewayError]]] = {
 
 
 @pytest.mark.parametrize(("step", "failure"), BREAKS.values(), ids=BREAKS)
-def test_what_goes_wrong_after_the_first_word(
+def test_error_after_the_first_piece(
     platform: Platform,
     simulated: Simulated,
     step: dict[str, Any],
@@ -361,7 +359,9 @@ def test_temperature_out_of_range_is_the_caller_s_error(
         answer(platform, question(options={"temperature": 3}))
 
 
-def test_hanging_up_cuts_every_answer(platform: Platform, simulated: Simulated) -> None:
+def test_abort_streams_interrupts_every_answer(
+    platform: Platform, simulated: Simulated
+) -> None:
     then = [{"after": 1, "do": "silence"}]
     script = {"call": "completion", "pieces": ["a", "b"], "then": then, "times": 2}
     simulated.script(script)
@@ -377,11 +377,11 @@ def test_hanging_up_cuts_every_answer(platform: Platform, simulated: Simulated) 
 
 
 class TestKey:
-    def test_is_checked(self, platform: Platform) -> None:
+    def test_key_is_checked(self, platform: Platform) -> None:
         assert platform.is_token_valid("sk-api-sim-1") is True
         assert platform.is_token_valid("sk-api-unknown") is False
 
-    def test_that_cannot_be_checked_is_not_called_dead(
+    def test_key_that_cannot_be_checked_is_not_reported_invalid(
         self, platform: Platform, simulated: Simulated
     ) -> None:
         simulated.script({"call": "models", "http": {"status": 500}})
@@ -389,12 +389,14 @@ class TestKey:
         with pytest.raises(errors.Unreachable):
             platform.is_token_valid("sk-api-demo")
 
-    def test_lists_its_models(self, platform: Platform, simulated: Simulated) -> None:
+    def test_key_lists_its_models(
+        self, platform: Platform, simulated: Simulated
+    ) -> None:
         simulated.script({"call": "models", "data": ["MiniMax-M3", "MiniMax-M4"]})
 
         assert platform.models(Key()) == ["MiniMax-M3", "MiniMax-M4"]
 
-    def test_is_never_in_an_error(self, simulated: Simulated) -> None:
+    def test_key_is_never_in_an_error(self, simulated: Simulated) -> None:
         platform = Platform(HttpClient(), simulated.origin, "MiniMax-M3")
 
         with pytest.raises(errors.TokenRejected) as failed:

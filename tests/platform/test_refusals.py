@@ -62,7 +62,7 @@ def in_base_resp(code: int) -> tuple[Any, int]:
 
 @pytest.mark.parametrize("form", [with_status, in_stream, in_base_resp])
 @pytest.mark.parametrize(("code", "failure"), CODES.items())
-def test_a_code_means_the_same_in_every_form(
+def test_code_has_the_same_error_in_every_form(
     code: int, failure: type[errors.GatewayError], form: Any
 ) -> None:
     found = error_for_code(*form(code))
@@ -90,7 +90,7 @@ def test_a_code_means_the_same_in_every_form(
         (302, errors.UpstreamProtocolError),
     ],
 )
-def test_without_a_code_the_status_tells(
+def test_status_decides_without_a_code(
     status: int, failure: type[errors.GatewayError]
 ) -> None:
     said = {"error": {"message": "told so"}}
@@ -99,7 +99,7 @@ def test_without_a_code_the_status_tells(
         assert type(error_for_code(answer, status)) is failure
 
 
-def test_in_a_stream_the_error_says_its_status_itself() -> None:
+def test_status_within_a_stream_is_read_from_the_error() -> None:
     said = {"error": {"message": "slow down", "http_code": "429"}}
 
     assert type(error_for_code(said)) is errors.RateLimited
@@ -114,11 +114,11 @@ def test_in_a_stream_the_error_says_its_status_itself() -> None:
         [],
     ],
 )
-def test_nothing_is_wrong(answer: Any) -> None:
+def test_successful_answer_has_no_error(answer: Any) -> None:
     assert error_for_code(answer) is None
 
 
-def test_a_key_without_balance_rests_and_is_not_tried_again() -> None:
+def test_key_without_balance_cools_down_and_is_not_retried() -> None:
     assert issubclass(errors.QuotaExhausted, errors.UpstreamBusy)
     assert errors.QuotaExhausted("x").headers == {"x-should-retry": "false"}
 
@@ -135,9 +135,7 @@ def test_a_key_without_balance_rests_and_is_not_tried_again() -> None:
         ("", None),
     ],
 )
-def test_a_wrong_field_is_named_as_the_caller_names_it(
-    message: str, param: str | None
-) -> None:
+def test_invalid_field_has_the_client_s_name(message: str, param: str | None) -> None:
     error = {"error": {"message": f"{message} (2013)", "http_code": "400"}}
     base = {"base_resp": {"status_code": 2013, "status_msg": message}}
 
@@ -149,7 +147,7 @@ def test_a_wrong_field_is_named_as_the_caller_names_it(
         assert (found.param, found.code) == (param, "invalid_value")
 
 
-def test_the_field_that_the_platform_names_counts() -> None:
+def test_field_named_by_the_platform_counts() -> None:
     error = {"message": "the content is wrong (2013)", "param": "tools[0].function"}
 
     assert error_for_code({"error": error}, 400).param == "tools"

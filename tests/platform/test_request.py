@@ -65,7 +65,7 @@ WRITTEN: dict[str, tuple[Message, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("message", "expected"), WRITTEN.values(), ids=WRITTEN)
-def test_message_is_written(message: Message, expected: dict[str, Any]) -> None:
+def test_message_body(message: Message, expected: dict[str, Any]) -> None:
     assert request.body(Question([message]), "M")["messages"] == [expected]
 
 
@@ -118,7 +118,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("asked", "expected"), OPTIONS.values(), ids=OPTIONS)
-def test_options(asked: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_options_are_passed_on(asked: dict[str, Any], expected: dict[str, Any]) -> None:
     usual = request.body(Question([USER]), "MiniMax-M2")
 
     body = request.body(Question([USER], **asked), "MiniMax-M2")
@@ -149,9 +149,7 @@ THINKING: dict[str, tuple[str, dict[str, Any], Any]] = {
 @pytest.mark.parametrize(
     ("model", "options", "expected"), THINKING.values(), ids=THINKING
 )
-def test_thinking_is_asked_for(
-    model: str, options: dict[str, Any], expected: Any
-) -> None:
+def test_thinking_option(model: str, options: dict[str, Any], expected: Any) -> None:
     body = request.body(Question([USER], options=options), model)
     assert body.get("thinking") == expected
 

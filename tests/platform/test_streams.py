@@ -62,19 +62,21 @@ def read(name: str, *, streamed: bool) -> tuple[bytes, Any, dict[str, Any]]:
 @pytest.mark.parametrize("name", NAMES)
 class TestRecording:
     @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
-    def test_is_understood_whole(self, name: str, streamed: bool) -> None:
+    def test_recorded_stream_is_parsed_whole(self, name: str, streamed: bool) -> None:
         body, tools, expected = read(name, streamed=streamed)
 
         assert understood([body], tools, streamed=streamed) == expected
 
     @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
-    def test_is_understood_byte_by_byte(self, name: str, streamed: bool) -> None:
+    def test_recorded_stream_is_parsed_byte_by_byte(
+        self, name: str, streamed: bool
+    ) -> None:
         body, tools, expected = read(name, streamed=streamed)
         parts = (body[i : i + 1] for i in range(len(body)))
 
         assert understood(parts, tools, streamed=streamed) == expected
 
-    def test_is_understood_cut_at_every_position(self, name: str) -> None:
+    def test_recorded_stream_is_parsed_cut_anywhere(self, name: str) -> None:
         body, tools, expected = read(name, streamed=True)
 
         for place in range(1, len(body)):

@@ -18,7 +18,7 @@ def split(content: str, places: list[int]) -> tuple[str, str]:
 
 
 @given(thought=WORDS.filter(lambda t: "</think>" not in t), said=WORDS, places=PLACES)
-def test_thinking_and_text_come_apart_however_they_are_cut(
+def test_thinking_and_text_are_separated_however_they_are_cut(
     thought: str, said: str, places: list[int]
 ) -> None:
     content = f"<think>\n{thought}\n</think>\n\n{said}"
@@ -27,7 +27,7 @@ def test_thinking_and_text_come_apart_however_they_are_cut(
 
 
 @given(content=WORDS, places=PLACES)
-def test_a_cut_changes_nothing(content: str, places: list[int]) -> None:
+def test_cuts_between_pieces_change_nothing(content: str, places: list[int]) -> None:
     assert split(content, places) == split(content, [])
 
 

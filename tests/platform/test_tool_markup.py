@@ -35,7 +35,7 @@ PLACES = st.lists(st.integers(0, 90))
 
 
 @given(st.lists(st.sampled_from(TAGS), max_size=12).map("".join), PLACES)
-def test_cut_changes_nothing(content: str, places: list[int]) -> None:
+def test_cuts_between_pieces_change_nothing(content: str, places: list[int]) -> None:
     assert read(content, places, tool()) == read(content, [], tool())
 
 

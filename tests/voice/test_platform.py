@@ -61,7 +61,7 @@ def spoken(platform: Platform, text: str = TEXT, **speech: str) -> bytes:
     return b"".join(platform.speak(Account(), Speech(text, **speech), Watch()))
 
 
-def test_a_text_is_read_as_it_arrives(platform: Platform, scripted: Simulated):
+def test_speech_is_streamed(platform: Platform, scripted: Simulated):
     pieces = list(platform.speak(Account(), Speech(TEXT, "alloy"), Watch()))
 
     assert len(pieces) > 1
@@ -71,7 +71,7 @@ def test_a_text_is_read_as_it_arrives(platform: Platform, scripted: Simulated):
     assert decoded.hertz == pytest.approx(speech["hz"], rel=0.02)
 
 
-def test_a_long_text_is_joined_as_one_file(platform: Platform, scripted: Simulated):
+def test_speech_of_a_long_text_is_one_file(platform: Platform, scripted: Simulated):
     text = "This is a sentence. " * 600
     scripted.script({**TONE, **QUICK})
 
@@ -93,7 +93,7 @@ def seconds(made: bytes, format: str) -> float:
 
 @pytest.mark.parametrize("format", TYPES)
 @pytest.mark.parametrize("speed", [1, 1.5, 3])
-def test_it_makes_what_it_can_and_we_the_rest(
+def test_native_speech_covers_what_the_platform_supports(
     served: Served, scripted: Simulated, format: str, speed: float
 ):
     made = served.client(KEY).audio.speech.create(
@@ -110,7 +110,7 @@ def test_it_makes_what_it_can_and_we_the_rest(
 
 
 @pytest.mark.parametrize("format", ["flac", "opus", "wav", "pcm"])
-def test_pieces_are_one_file_in_every_format(
+def test_speech_of_several_calls_is_one_file_in_every_format(
     served: Served, scripted: Simulated, format: str
 ):
     text = "This is a sentence. " * 455
@@ -126,7 +126,7 @@ def test_pieces_are_one_file_in_every_format(
     assert seconds(made.content, format) == pytest.approx(0.0025 * len(text), rel=0.02)
 
 
-def test_audio_that_is_not_what_was_asked_for_is_not_passed_on(
+def test_audio_in_another_format_is_not_passed_on(
     platform: Platform, scripted: Simulated
 ):
     """That opus comes in Ogg is assumed: it is looked at."""
@@ -152,7 +152,7 @@ def test_voices_are_those_of_the_key(platform: Platform, scripted: Simulated):
 
 
 @pytest.mark.parametrize("name", ["system_voice", "voice_cloning"])
-def test_voices_that_are_no_list_are_not_understood(
+def test_malformed_list_of_voices_is_a_protocol_error(
     platform: Platform, scripted: Simulated, name: str
 ):
     fault = {"http": {"status": 200, "body": {name: 1}}}
@@ -163,7 +163,7 @@ def test_voices_that_are_no_list_are_not_understood(
 
 
 @pytest.mark.parametrize("voice", ["keli_hailuo", "puv_123456"])
-def test_voices_of_the_web_service_are_objected_to(platform: Platform, voice: str):
+def test_voices_of_the_web_service_are_refused(platform: Platform, voice: str):
     objection = platform.unsupported_speech(Speech(TEXT, voice))
 
     assert objection is not None
@@ -233,7 +233,7 @@ def test_speech_does_without_a_list_of_voices(
     assert len(asked) == 1
 
 
-def test_a_key_whose_list_fails_takes_that_of_another(
+def test_key_whose_voices_fail_uses_the_official_ones(
     platform: Platform, scripted: Simulated
 ):
     """Official voices are the same for every key."""
@@ -245,7 +245,7 @@ def test_a_key_whose_list_fails_takes_that_of_another(
     assert scripted.report()["speeches"][0]["voice"] == "simulated-narrator"
 
 
-def test_a_list_that_times_out_is_waited_for_once_for_all_keys():
+def test_timeout_of_the_voices_is_waited_for_once_for_all_keys():
     """A pool of many keys would else wait for each of them before it speaks."""
     asked = []
 
@@ -262,7 +262,7 @@ def test_a_list_that_times_out_is_waited_for_once_for_all_keys():
     assert asked == [f"{KEY}-0"]
 
 
-def test_a_key_that_is_rejected_at_the_list_is_told(
+def test_key_rejected_while_listing_voices_is_an_error(
     platform: Platform, scripted: Simulated
 ):
     scripted.script({"call": "get_voice", "refuse": {"code": 1004}})
@@ -299,7 +299,7 @@ def test_a_style_is_passed_on(platform: Platform, scripted: Simulated):
     ],
     ids=str,
 )
-def test_a_fault_has_its_name(
+def test_speech_error_has_its_class(
     platform: Platform,
     scripted: Simulated,
     fault: dict[str, Any],
@@ -316,7 +316,7 @@ def test_a_fault_has_its_name(
     [(["Hello there"], "Hello there"), (["One,", "two."], "One, two."), ([""], "")],
     ids=["one part", "two parts", "nothing"],
 )
-def test_a_recording_is_written_down(
+def test_recording_is_transcribed(
     platform: Platform,
     scripted: Simulated,
     recording: bytes,
@@ -349,7 +349,7 @@ def test_a_recording_is_written_down(
         ("en\r\nX-Evil: 1", ""),
     ],
 )
-def test_a_language_is_told_by_its_code(
+def test_language_is_sent_as_its_code(
     platform: Platform, scripted: Simulated, recording: bytes, language: str, code: str
 ):
     list(platform.transcribe(Account(), Recording([recording], language), Watch()))
@@ -357,7 +357,7 @@ def test_a_language_is_told_by_its_code(
     assert scripted.report()["recordings"][0]["language"] == code
 
 
-def test_times_go_on_from_part_to_part(
+def test_times_continue_from_part_to_part(
     platform: Platform, scripted: Simulated, recording: bytes
 ):
     scripted.script(
@@ -443,7 +443,7 @@ AGAIN = {"http": {"status": 503}}
 
 
 @pytest.mark.parametrize("times", ["", "phrase"])
-def test_a_part_that_fails_is_sent_again_by_itself(
+def test_failed_part_is_retried_alone(
     platform: Platform, scripted: Simulated, recording: bytes, times: str
 ):
     scripted.script(
@@ -470,7 +470,7 @@ def test_a_part_that_fails_is_sent_again_by_itself(
     ],
     ids=str,
 )
-def test_a_part_is_not_sent_again_for_ever(
+def test_part_is_not_retried_forever(
     platform: Platform,
     scripted: Simulated,
     recording: bytes,
@@ -489,7 +489,7 @@ def test_a_part_is_not_sent_again_for_ever(
     assert len(scripted.report()["recordings"]) == calls
 
 
-def test_the_first_part_is_left_to_the_gateway(
+def test_first_part_is_retried_by_the_gateway(
     platform: Platform, scripted: Simulated, recording: bytes
 ):
     scripted.script({"call": "speech_to_text", **AGAIN})
@@ -516,7 +516,7 @@ def test_the_first_part_is_left_to_the_gateway(
     ],
     ids=str,
 )
-def test_what_has_no_times_lasts_as_long_as_its_part(
+def test_text_without_segments_lasts_as_long_as_its_part(
     platform: Platform,
     scripted: Simulated,
     recording: bytes,
@@ -540,7 +540,7 @@ def test_what_has_no_times_lasts_as_long_as_its_part(
 
 
 @pytest.mark.parametrize("call", ["speech_to_text", "get_voice", "t2a"])
-def test_a_client_that_leaves_is_noticed_while_headers_are_awaited(
+def test_disconnect_is_noticed_while_waiting_for_headers(
     platform: Platform, scripted: Simulated, recording: bytes, call: str
 ):
     """Of each call that somebody waits for, whether it is a stream or not."""
@@ -560,7 +560,7 @@ def test_a_client_that_leaves_is_noticed_while_headers_are_awaited(
     scripted.release()
 
 
-def test_a_time_out_is_not_tried_again(platform: Platform, scripted: Simulated):
+def test_timeout_is_not_retried(platform: Platform, scripted: Simulated):
     """Each try is paid."""
     scripted.script({"call": "t2a", "hold_headers": True})
     with pytest.raises(errors.PaidTimeout):
@@ -639,7 +639,7 @@ def test_subtitles_are_made_of_times(
     assert re.sub(r"(?<=[.,][05])\d\d", "##", told).replace("0##", "000", 1) == expected
 
 
-def test_who_cannot_tell_times_is_not_asked(
+def test_upstream_without_times_is_not_asked_for_them(
     served: Served, scripted: Simulated, simulator: Simulated
 ):
     """With accounts of both kinds the platform answers, whichever is preferred."""
@@ -653,7 +653,7 @@ def test_who_cannot_tell_times_is_not_asked(
     assert [seen["call"] for seen in scripted.work()] == ["speech_to_text"]
 
 
-def test_a_voice_that_only_one_service_has_goes_there(
+def test_voice_of_one_upstream_is_requested_there(
     serve: Callable[..., Served], scripted: Simulated
 ):
     """The platform is preferred, and knows what it has only by asking."""
@@ -671,7 +671,7 @@ def test_a_voice_that_only_one_service_has_goes_there(
 
 
 @pytest.mark.parametrize("format", TYPES)
-def test_a_refused_speech_is_tried_elsewhere_in_every_format(
+def test_refused_speech_is_retried_elsewhere_in_every_format(
     served: Served, scripted: Simulated, format: str
 ):
     scripted.script({"call": "t2a", "refuse": {"code": 1002, "as": "base_resp"}})
