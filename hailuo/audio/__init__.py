@@ -91,16 +91,16 @@ def parts(source: IO[bytes], watch: Watch, *, seconds: float = MAX_PART_S) -> Pa
         ClientDisconnected, while waiting for a slot or later.
     """
     with ExitStack() as cleanup, WORKER_SLOTS.acquire(watch.owner) as slot:
-        parts = cleanup.enter_context(Parts())
+        recording = cleanup.enter_context(Parts())
         for _ in slot.wait(watch):
             pass  # nothing can be sent to the client yet
         source.seek(0)
         with AudioWorker("parts", str(seconds), stdin=source) as worker:
             while (part := worker.read(watch.raise_if_disconnected)) is not None:
-                parts.add(part)
+                recording.add(part)
             worker.finish(_upload_error)
         cleanup.pop_all()
-        return parts
+        return recording
 
 
 def _upload_error(code: int) -> GatewayError:

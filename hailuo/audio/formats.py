@@ -1,7 +1,7 @@
-"""The audio formats of speech: what clients may ask for, and who makes it how (pure).
+"""Audio formats of speech: content types, encoders and the platform's settings (pure).
 
 Adding a format means adding a row: the endpoint takes its names and content types from
-here, the audio worker its encoders, and the platform what it makes by itself.
+here, the audio worker its encoders, and the platform the formats that it makes itself.
 """
 
 from typing import NamedTuple
@@ -18,8 +18,8 @@ class AudioFormat(NamedTuple):
     magic: first bytes of every file; b"" when they vary.
     joinable: whether files put one behind the other play as one. For mp3 that holds
         without their tags, for wav with the header of the first alone.
-    platform_name: the format the platform makes it from; "" when it makes none.
-    platform_rate: samples a second there.
+    platform_name: the format to request from the platform; "" when it has none.
+    platform_rate: samples a second of that.
     """
 
     name: str

@@ -1,10 +1,10 @@
-"""The text of documents of every kind, told from their content.
+"""Text of documents, whose kind is recognized by their content.
 
     text_of(data)           # raises Unreadable
 
-One module reads one kind. All are heavy, and documents hostile: only a child process
-imports this package (see upstream.platform.extraction), with its time and its memory
-limited.
+Each kind has its module. Their libraries are heavy and documents may be hostile, so
+only a child process with limited time and memory imports this package
+(upstream.platform.extract_text).
 """
 
 import re
@@ -17,7 +17,7 @@ __all__ = ["Unreadable", "text_of"]
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _DOT = "\uf0b7"  # of lists, in the font Symbol
-_OLD = (
+_OFFICE_97 = (
     ("EncryptedPackage", LOCKED),
     (
         "WordDocument",
@@ -33,21 +33,20 @@ _OLD = (
 
 
 def text_of(data: bytes, media_type: str = "") -> str:
-    """Return what a document says.
+    """Return the text of a document.
 
-    media_type: what it was declared to be; a part of a page is taken for HTML by that
-        alone.
-    raises: Unreadable, and whatever the libraries raise for what is damaged.
+    media_type: its declared type; the only mark of a fragment of HTML.
+    raises: Unreadable; any error of a library for a damaged document.
     """
     text = _text(data, media_type).replace("\r\n", "\n").replace("\r", "\n")
     text = _CONTROLS.sub("", text).encode("utf-8", "replace").decode().strip()
     if not text:
-        raise Unreadable("holds no text; pictures of pages cannot be read")
+        raise Unreadable("holds no text; scanned pages cannot be read")
     return text
 
 
 def _text(data: bytes, media_type: str) -> str:
-    """Return a text; only the libraries that it takes are loaded."""
+    """Return the raw text, loading only the libraries of its kind."""
     match kinds.kind_of(data):
         case kinds.ARCHIVE:
             return _joined(_archived(data))
@@ -74,7 +73,7 @@ def _text(data: bytes, media_type: str) -> str:
 
 
 def _joined(parts: Iterator[str]) -> str:
-    """Return the text of a document, with one empty line where it has several."""
+    """Return the joined text, with runs of empty lines reduced to one."""
     text = "".join(bounded(parts)).replace("\r\n", "\n").replace(_DOT, "•")
     return re.sub(r"\n{3,}", "\n\n", text)
 
@@ -85,8 +84,8 @@ def _archived(data: bytes) -> Iterator[str]:
     from .markup import name_of
 
     files = Archive(data)
-    named = opendocument.MIMETYPE.match(files.read("mimetype") or b"")
-    if named or "content.xml" in files:
+    has_type = opendocument.MIMETYPE.match(files.read("mimetype") or b"")
+    if has_type or "content.xml" in files:
         return opendocument.packed(files)
     if epub.CONTAINER in files:
         return epub.text(files)
@@ -106,8 +105,8 @@ def _archived(data: bytes) -> Iterator[str]:
 
 
 def _old(data: bytes) -> str:
-    """Say what to do with a file of Office 97-2003, told by the streams in it."""
-    for stream, why in _OLD:
+    """Return the error message for a file of Office 97-2003, by its streams."""
+    for stream, message in _OFFICE_97:
         if f"{stream}\0".encode("utf-16-le") in data:
-            return why
+            return message
     return UNKNOWN

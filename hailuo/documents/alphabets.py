@@ -1,9 +1,9 @@
-"""European text in eight bits, told by the alphabets of its languages.
+"""Detection of eight-bit encodings of European text by the alphabets of its languages.
 
-Statistics cannot do much with the one or two accents of a short text. An alphabet can:
-in Windows-1250 `Łódź` is Polish, and in Windows-1252 it is `£ódŸ`, which no language
-writes. What is Chinese, Japanese, Korean, Cyrillic, Greek or Thai never passes: there
-such bytes come in long runs, and not in words of one language.
+The one or two accents of a short text are too few for statistics, but not for an
+alphabet: in Windows-1250 `Łódź` is Polish, and in Windows-1252 it is `£ódŸ`, which no
+language writes. Chinese, Japanese, Korean, Cyrillic, Greek and Thai never match: their
+bytes come in long runs, not in words of one language.
 """
 
 import re
@@ -48,27 +48,27 @@ _SHAPE = re.compile(
 
 
 def european(data: bytes) -> str | None:
-    """Return the codec in which *data* is text of one language.
+    """Return the codec in which *data* is text of one of the languages, or None.
 
-    Several languages may share Windows-1252. None when it is none of them.
+    Windows-1252 may hold several languages at once.
     """
-    told = {codec: _decoded(data, codec) for codec, _ in _LANGUAGES}
+    texts = {codec: _decoded(data, codec) for codec, _ in _LANGUAGES}
     for codec, letters in _LANGUAGES:
-        text = told[codec]
+        text = texts[codec]
         if text is not None and _letters(text) <= set(letters):
             if codec != "cp1252" or not re.search("õ(?!e)", text):
                 return codec
-    text = told["cp1252"]
+    text = texts["cp1252"]
     if text is not None and _letters(text) <= set(_SEVERAL):
-        own = sum(not each.isascii() and each.isalpha() for each in text)
+        accented = sum(not each.isascii() and each.isalpha() for each in text)
         ascii_letters = sum(each.isascii() and each.isalpha() for each in text)
-        if ascii_letters >= own * _SEVERAL_ASCII:
+        if ascii_letters >= accented * _SEVERAL_ASCII:
             return "cp1252"
     return None
 
 
 def _decoded(data: bytes, codec: str) -> str | None:
-    """Return text that has the shape of words."""
+    """Return the decoded text if it has the shape of words, else None."""
     if not re.search(rb"[0-9A-Za-z]", data):
         return None
     try:
@@ -79,7 +79,7 @@ def _decoded(data: bytes, codec: str) -> str | None:
 
 
 def _in_words(text: str) -> bool:
-    """Return whether letters and capitals stand as in words of Latin letters."""
+    """Return whether accents and capitals are placed as in words of Latin letters."""
     for word in re.findall(r"[^\W\d_]+", text):
         others = re.findall("[^a-zA-Z]+", word)
         if not others:
@@ -93,7 +93,7 @@ def _in_words(text: str) -> bool:
 
 
 def _letters(text: str) -> set[str]:
-    """Return what is beyond ASCII and no sign, in lower case."""
+    """Return the letters beyond ASCII, in lower case."""
     beyond = {each for each in text if not each.isascii()}
     return {
         each if each == "İ" else each.lower() for each in beyond - set(_QUOTES + _SIGNS)

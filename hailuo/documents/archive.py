@@ -1,4 +1,4 @@
-"""ZIP archives of strangers: their files by name, bounded when unpacked."""
+"""Untrusted ZIP archives: files by name, with bounded unpacked size."""
 
 import io
 import posixpath
@@ -11,32 +11,32 @@ _ENCRYPTED = 0x1  # bit of an entry's flags
 
 
 class Archive:
-    """Reads the files of an archive, whichever slashes and case their names have."""
+    """Files of an archive by name, whose slashes and case do not matter."""
 
     def __init__(self, data: bytes) -> None:
-        """raises: zipfile.BadZipFile."""
+        """Open an archive. raises: zipfile.BadZipFile."""
         self._zip = zipfile.ZipFile(io.BytesIO(data))
         self._entries = {_key(each.filename): each for each in self._zip.infolist()}
-        self._room = MAX_UNPACKED
+        self._remaining = MAX_UNPACKED
 
     def __contains__(self, name: str) -> bool:
         return _key(name) in self._entries
 
     def read(self, name: str) -> bytes | None:
-        """Return the content of a file, None when there is no such file.
+        """Return the content of a file, or None if it does not exist.
 
         An entry never unpacks to more than the size it declares, so that the declared
         sizes of what is read bound the memory.
 
-        raises: Unreadable when too much was unpacked by now, or for a password.
+        raises: Unreadable when too much was unpacked, or for a password.
         """
         entry = self._entries.get(_key(name))
         if entry is None or entry.is_dir():
             return None
         if entry.flag_bits & _ENCRYPTED:
             raise Unreadable(LOCKED)
-        self._room -= entry.file_size
-        if self._room < 0:
+        self._remaining -= entry.file_size
+        if self._remaining < 0:
             raise Unreadable(TOO_LARGE)
         return self._zip.read(entry)
 

@@ -1,4 +1,4 @@
-"""Limits of what is read from a document, and the error of what cannot be."""
+"""Limits of reading a document, and the error of an unreadable one."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,19 +8,19 @@ MAX_UNPACKED = 100 << 20  # bytes taken out of one archive
 TOO_LARGE = "is too large when unpacked"
 LOCKED = "is protected by a password"
 UNKNOWN = (
-    "is no document that can be read: PDF, DOCX, XLSX, PPTX, ODT, ODS, ODP, RTF, EPUB, "
+    "is not a readable document: PDF, DOCX, XLSX, PPTX, ODT, ODS, ODP, RTF, EPUB, "
     "HTML or plain text"
 )
 
 
 class Unreadable(Exception):
-    """Fault of the document, worded as the rest of a sentence about it."""
+    """Error of the document, worded as the end of a sentence about it."""
 
 
 def bounded(parts: Iterable[str]) -> Iterator[str]:
-    """Pass *parts* on.
+    """Yield *parts* unchanged.
 
-    raises: Unreadable when they come to more than MAX_TEXT.
+    raises: Unreadable when they exceed MAX_TEXT.
     """
     length = 0
     for part in parts:

@@ -1,4 +1,4 @@
-"""Words and numbers of a chart: its titles, and a line for each series."""
+"""Text of a chart: its titles, and a line for each series."""
 
 from collections.abc import Callable, Iterator
 
@@ -16,17 +16,17 @@ def lines(root: Element) -> Iterator[str]:
 
 
 def _series(series: Element) -> str:
-    """Return such as `Sales: Spring 3, Summer 5`."""
-    named, values = _points(child(series, "tx")), _points(_first(series, "val", "yVal"))
+    """Return a series as `Sales: Spring 3, Summer 5`."""
+    names, values = _points(child(series, "tx")), _points(_first(series, "val", "yVal"))
     categories = _points(_first(series, "cat", "xVal"))
     points = (
         f"{categories.get(at, '')} {value}".strip() for at, value in values.items()
     )
-    return ": ".join(filter(None, (" ".join(named.values()), ", ".join(points))))
+    return ": ".join(filter(None, (" ".join(names.values()), ", ".join(points))))
 
 
 def _points(element: Element | None) -> dict[str, str]:
-    """Return the values that were last computed, by their index."""
+    """Return the cached values by their index."""
     if element is None:
         return {}
     values = (each for each in descendants(element, "v"))

@@ -1,4 +1,4 @@
-"""Books: the chapters of an EPUB in the order they are read.
+"""Text of EPUB books, chapter by chapter in reading order.
 
 source: EPUB 3.3, 5 (package document) and 4.2.6.3 (META-INF).
 """
@@ -14,14 +14,14 @@ CONTAINER = "META-INF/container.xml"
 
 
 def text(files: Archive) -> Iterator[str]:
-    """raises: Unreadable for a book with a copy protection."""
+    """Yield the chapters. raises: Unreadable for a copy-protected book."""
     locked = _locked(files)
     for chapter in _chapters(files):
         if chapter in locked:
-            raise Unreadable("has a copy protection")
+            raise Unreadable("is copy-protected")
         data = files.read(chapter)
         if data is not None:
-            yield page.shown(plain.text(data)) + "\n\n"
+            yield page.body(plain.text(data)) + "\n\n"
 
 
 def _chapters(files: Archive) -> Iterator[str]:
@@ -42,8 +42,8 @@ def _chapters(files: Archive) -> Iterator[str]:
 def _locked(files: Archive) -> set[str]:
     data = files.read("META-INF/encryption.xml")
     root = markup.parsed(data or b"<none/>")
-    named = descendants(root, "CipherReference")
-    return {archive.resolved(attribute(each, "URI")) for each in named}
+    references = descendants(root, "CipherReference")
+    return {archive.resolved(attribute(each, "URI")) for each in references}
 
 
 def _parsed(files: Archive, name: str) -> markup.Element:

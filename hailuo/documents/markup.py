@@ -1,7 +1,7 @@
-"""XML of strangers, parsed without entities, without a DTD and without the network.
+"""Untrusted XML, parsed without entities, DTD and network.
 
-Elements are told apart by their local names: the same words stand in the namespaces of
-transitional and strict Office Open XML, and in those of every version of OpenDocument.
+Elements are identified by their local names, which transitional and strict Office Open
+XML share, and all versions of OpenDocument, whereas their namespaces differ.
 """
 
 import io
@@ -12,7 +12,7 @@ from lxml import etree
 
 from .bounds import Unreadable
 
-Element = Any  # lxml says nothing of its types
+Element = Any  # lxml has no type hints
 
 
 def parsed(data: bytes) -> Element:
@@ -33,7 +33,7 @@ def parsed(data: bytes) -> Element:
 
 
 def streamed(data: bytes, *names: str) -> Iterator[Element]:
-    """Yield the elements of these local names as they end, and forget them afterwards.
+    """Yield the elements of these local names as they end, and free them afterwards.
 
     raises: as `parsed`.
     """
@@ -57,13 +57,13 @@ def streamed(data: bytes, *names: str) -> Iterator[Element]:
 
 
 def name_of(element: Element) -> str:
-    """Return the local name; "" of what is no element."""
+    """Return the local name; "" for comments and the like."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def attribute(element: Element, name: str) -> str:
-    """Return the attribute of this local name, "" when there is none."""
+    """Return the attribute of this local name, or ""."""
     for key, value in element.attrib.items():
         if str(key).rpartition("}")[2] == name:
             return str(value)
@@ -71,7 +71,7 @@ def attribute(element: Element, name: str) -> str:
 
 
 def child(element: Element, name: str) -> Element | None:
-    """Return the first child of this local name."""
+    """Return the first child of this local name, or None."""
     return next(children(element, name), None)
 
 

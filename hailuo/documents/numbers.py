@@ -1,7 +1,9 @@
-"""Numbers of a workbook as they are meant: dates, times and shares are plain numbers
-that only their format tells from others (ECMA-376 part 1, 18.8.30).
+"""Formatted numbers of a workbook.
 
-    shown("45000", "yyyy-mm-dd")        # 2023-03-15
+Dates, times and percentages are plain numbers, recognized by their format alone
+(ECMA-376 part 1, 18.8.30).
+
+    formatted("45000", "yyyy-mm-dd")        # 2023-03-15
 """
 
 import re
@@ -14,8 +16,8 @@ _BUILT_IN_TIMES = {**dict.fromkeys(range(18, 22), "hh:mm:ss"), 45: "mm:ss", 47: 
 _EAST = {**dict.fromkeys((*range(27, 32), *range(50, 59), 36), "yyyy-mm-dd")}
 _EAST_TIMES = dict.fromkeys(range(32, 36), "hh:mm:ss")
 BUILT_IN = {
-    str(number): form
-    for number, form in (
+    str(number): format
+    for number, format in (
         _BUILT_IN_DATES | _BUILT_IN_TIMES | _EAST | _EAST_TIMES
         | {9: "0%", 10: "0.00%", 46: "[h]:mm:ss"}
     ).items()
@@ -26,14 +28,14 @@ _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]?', re.I)
 _ELAPSED = re.compile(r"\[[hms]+\]", re.I)
 _DECIMALS = re.compile(r"\.([0#?]+)")
 _EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
-_FEBRUARY_29 = 60  # of 1900, which there was not
+_FEBRUARY_29 = 60  # of 1900, a day that did not exist but is counted
 
 
-def shown(value: str, form: str, from_1904: bool = False) -> str:
-    """Return *value* as its format means it; as it is when it cannot be."""
+def formatted(value: str, format: str, from_1904: bool = False) -> str:
+    """Return *value* in its format, or unchanged if that is impossible."""
     try:
         number = float(value)
-        code = _code(form)
+        code = _code(format)
         if "general" in code or not code:
             return f"{number:.15g}"
         if "%" in code:
@@ -49,9 +51,9 @@ def shown(value: str, form: str, from_1904: bool = False) -> str:
 
 
 @cache
-def _code(form: str) -> str:
-    """Return the first section of a format without what it shows as it is."""
-    return _LITERAL.sub("", form.partition(";")[0]).lower()
+def _code(format: str) -> str:
+    """Return the first section of a format without its literal text."""
+    return _LITERAL.sub("", format.partition(";")[0]).lower()
 
 
 def _moment(number: float, code: str, from_1904: bool) -> str:
@@ -60,10 +62,10 @@ def _moment(number: float, code: str, from_1904: bool) -> str:
         number += 1
     start = _EPOCH_1904 if from_1904 else _EPOCH
     moment = start + timedelta(seconds=round(number * 86400))
-    dated, timed = bool(re.search("[yd]", code)), bool(re.search("[hs]", code))
-    if timed and not dated:
+    has_date, has_time = bool(re.search("[yd]", code)), bool(re.search("[hs]", code))
+    if has_time and not has_date:
         return moment.strftime("%H:%M:%S")
-    if timed or (moment.hour, moment.minute, moment.second) != (0, 0, 0):
+    if has_time or (moment.hour, moment.minute, moment.second) != (0, 0, 0):
         return moment.strftime("%Y-%m-%d %H:%M:%S")
     return moment.strftime("%Y-%m-%d")
 

@@ -16,27 +16,27 @@ _USUAL = ("word/document.xml", "xl/workbook.xml", "ppt/presentation.xml")
 
 class Relation(NamedTuple):
     id: str
-    kind: str  # last word of its type, which transitional and strict packages share
+    kind: str  # last word of its type, the same in transitional and strict packages
     part: str
 
 
 class Package:
-    """Parts of a document, by name, and by the relation of another part to them."""
+    """Parts of a document by name, and by their relations."""
 
     def __init__(self, files: Archive) -> None:
         self._files = files
 
     def main(self) -> str:
-        """Return the name of the part that everything else belongs to.
+        """Return the name of the main part.
 
-        It is told by its relation: Word Online calls it word/document2.xml.
+        Its relation identifies it: Word Online calls it word/document2.xml.
 
         raises: Unreadable when there is none.
         """
-        named = [
+        main_parts = [
             each.part for each in self.relations("") if each.kind == "officeDocument"
         ]
-        for part in (*named, *_USUAL):
+        for part in (*main_parts, *_USUAL):
             if part in self._files:
                 return part
         raise Unreadable(UNKNOWN)
@@ -45,7 +45,7 @@ class Package:
         return self._files.read(part)
 
     def parsed(self, part: str) -> markup.Element | None:
-        """Return the root of a part, None when it is missing."""
+        """Return the root of a part, or None if it is missing."""
         data = self._files.read(part)
         return None if data is None else markup.parsed(data)
 
@@ -60,7 +60,7 @@ class Package:
                 yield Relation(each.get("Id") or "", kind, target)
 
     def related(self, part: str, *kinds: str) -> Iterator[markup.Element]:
-        """Yield the roots of the parts that are there, each once, in relation order."""
+        """Yield the roots of related parts that exist, each once, in order."""
         for name in dict.fromkeys(each.part for each in self.relations(part, *kinds)):
             root = self.parsed(name)
             if root is not None:
@@ -68,7 +68,7 @@ class Package:
 
 
 def relation_id(element: markup.Element) -> str:
-    """Return the r:id of an element, which may have an id of its own besides."""
+    """Return the r:id of an element, which may have another id as well."""
     for key, value in element.attrib.items():
         namespace, _, name = str(key).rpartition("}")
         if name == "id" and namespace.endswith("/relationships"):

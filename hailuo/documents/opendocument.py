@@ -1,6 +1,8 @@
-"""OpenDocument: texts, sheets and slides, packed or as one flat XML file.
+"""Text of OpenDocument files: texts, sheets and slides, packed or as flat XML.
 
-source: OpenDocument 1.3 part 3. Every kind holds its text in the same elements.
+All kinds hold their text in the same elements.
+
+source: OpenDocument 1.3 part 3.
 """
 
 import re
@@ -13,8 +15,8 @@ from .markup import Element, attribute, child, children, descendants, name_of
 
 MIMETYPE = re.compile(rb"application/(vnd\.oasis\.opendocument|vnd\.sun\.xml)\.")
 
-# tracked-changes holds what was deleted; the rest are marks, names and programs.
-_UNTOLD = frozenset(
+# tracked-changes holds deleted text; the rest are marks, names and programs.
+_SKIPPED = frozenset(
     (
         "tracked-changes",
         "note-citation",
@@ -27,8 +29,8 @@ _UNTOLD = frozenset(
     + ("automatic-styles", "meta", "settings", "master-styles", "binary-data")
     + ("footer-decl", "header-decl", "date-time-decl")
 )
-# Namespaces of what describes a note or a picture: its author, date, title.
-_ABOUT = re.compile(r"\{(http://purl\.org/dc/|.*:(meta|svg-compatible):)")
+# Namespaces of metadata of a note or a picture: its author, date, title.
+_METADATA = re.compile(r"\{(http://purl\.org/dc/|.*:(meta|svg-compatible):)")
 _MARGINS = re.compile("(header|footer)(-left|-first)?")
 _WHITESPACE = re.compile(r"[ \t\r\n]+")
 
@@ -55,52 +57,55 @@ def flat(data: bytes) -> Iterator[str]:
 def _framed(
     files: Archive | None, content: Element, styles: Element | bytes | None
 ) -> Iterator[str]:
-    """Yield the headers, the text and the footers, each different one once."""
-    text = _Text(files)
+    """Yield the headers, the text and the footers; equal headers or footers once."""
+    reader = _Reader(files)
     margins: dict[str, dict[str, None]] = {"header": {}, "footer": {}}
     for pages in (
         () if isinstance(styles, bytes | None) else descendants(styles, "master-styles")
     ):
         for each in pages.iter():
-            if found := _MARGINS.fullmatch(name_of(each)):
-                told = "".join(text.told(each)).strip()
-                margins[found[1]][told] = None
+            if match := _MARGINS.fullmatch(name_of(each)):
+                margin = "".join(reader.read(each)).strip()
+                margins[match[1]][margin] = None
     yield from (f"{each}\n" for each in margins["header"] if each)
     for body in descendants(content, "body"):
-        yield from text.told(body)
+        yield from reader.read(body)
         break
     yield from (f"{each}\n" for each in margins["footer"] if each)
 
 
-class _Text:
-    """Tells elements, and the objects that they have in files of their own."""
+class _Reader:
+    """Reader of elements, and of their objects in files of their own."""
 
     def __init__(self, files: Archive | None, folder: str = "") -> None:
         self._files = files
         self._folder = folder
-        self._deletions: set[str] = set()  # changes that are one
-        self._deleted: set[str] = set()  # of them, those that the text is in by now
+        self._deletions: set[str] = set()  # ids of all deletions
+        self._deleted: set[str] = set()  # ids of those around the current text
 
-    def told(self, element: Element, kept: bool = False) -> Iterator[str]:
-        """Yield the text of an element. kept: in a paragraph, where blanks count."""
-        yield self._said(element.text, kept)
+    def read(self, element: Element, in_paragraph: bool = False) -> Iterator[str]:
+        """Yield the text of an element.
+
+        in_paragraph: whether its own text counts.
+        """
+        yield self._collapsed(element.text, in_paragraph)
         for each in element:
             if name_of(each) == "tracked-changes":
                 self._deletions |= set(_deletions(each))
-            elif not (name_of(each) in _UNTOLD or _ABOUT.match(str(each.tag))):
-                yield from self._one(each, kept)
-            yield self._said(each.tail, kept)
+            elif not (name_of(each) in _SKIPPED or _METADATA.match(str(each.tag))):
+                yield from self._one(each, in_paragraph)
+            yield self._collapsed(each.tail, in_paragraph)
 
-    def _said(self, text: str | None, kept: bool) -> str:
-        """Return text with its runs of blanks as one: real ones are elements."""
-        if not text or self._deleted or not kept:
+    def _collapsed(self, text: str | None, in_paragraph: bool) -> str:
+        """Return text with runs of blanks collapsed: others are elements."""
+        if not text or self._deleted or not in_paragraph:
             return ""
         return _WHITESPACE.sub(" ", text)
 
-    def _one(self, element: Element, kept: bool) -> Iterator[str]:
+    def _one(self, element: Element, in_paragraph: bool) -> Iterator[str]:
         match name_of(element):
             case "p" | "h":
-                yield "".join(self.told(element, kept=True)).strip(" ") + "\n"
+                yield "".join(self.read(element, in_paragraph=True)).strip(" ") + "\n"
             case "change-start":
                 self._deleted |= {attribute(element, "change-id")} & self._deletions
             case "change-end":
@@ -113,11 +118,11 @@ class _Text:
                 yield "\n"
             case "text-box" | "custom-shape":
                 yield "\n"
-                yield from self.told(element)
+                yield from self.read(element)
             case "note" | "annotation":
                 yield self._note(element)
             case "ruby-text":
-                yield f"({''.join(self.told(element, kept=True))})"
+                yield f"({''.join(self.read(element, in_paragraph=True))})"
             case "table":
                 yield from self._table(element)
             case "object":
@@ -125,16 +130,16 @@ class _Text:
             case "math":
                 yield _formula(element)
             case _:
-                yield from self.told(element, kept)
+                yield from self.read(element, in_paragraph)
 
     def _note(self, element: Element) -> str:
-        said = " ".join("".join(self.told(element)).split())
+        note = " ".join("".join(self.read(element)).split())
         author = child(element, "creator")
-        named = f"{author.text}: " if author is not None and author.text else ""
-        return f" [{named}{said}]" if said else ""
+        prefix = f"{author.text}: " if author is not None and author.text else ""
+        return f" [{prefix}{note}]" if note else ""
 
     def _table(self, table: Element) -> Iterator[str]:
-        """Tell a table; the name of a sheet is above it."""
+        """Yield the rows of a table, below the name if it is a sheet."""
         name = attribute(table, "name")
         if name_of(table.getparent()) == "spreadsheet":
             yield f"{name}\n"
@@ -148,11 +153,11 @@ class _Text:
             at += times
         yield from grid.lines()
         for shapes in children(table, "shapes"):
-            yield from self.told(shapes)
+            yield from self.read(shapes)
         yield "\n"
 
     def _cells(self, row: Element) -> Iterator[tuple[int, str]]:
-        """Yield the columns of the cells that hold something, and what they hold."""
+        """Yield the column and the text of each cell that is not empty."""
         at = 0
         for cell in _parts(row, "table-cell", "covered-table-cell"):
             times = int(attribute(cell, "number-columns-repeated") or 1)
@@ -163,18 +168,18 @@ class _Text:
             at += times
 
     def _cell(self, cell: Element) -> str:
-        """Return the text of a cell, and its comment, which the file has before it."""
-        told = "".join(
+        """Return the text of a cell, then its comment, which the file has before it."""
+        content = "".join(
             text
             for each in sorted(cell, key=lambda each: name_of(each) == "annotation")
-            for text in self._one(each, kept=False)
+            for text in self._one(each, in_paragraph=False)
         )
-        return told.replace("\n [", " [").strip("\n ")
+        return content.replace("\n [", " [").strip("\n ")
 
     def _object(self, element: Element) -> Iterator[str]:
-        """Tell a formula or chart, which is a document in a folder of this one."""
+        """Yield a formula or a chart, which is a document in a folder of this one."""
         if self._files is None:
-            yield from self.told(element)
+            yield from self.read(element)
             return
         folder = archive.resolved(attribute(element, "href"), f"{self._folder}/x")
         data = self._files.read(f"{folder}/content.xml")
@@ -184,13 +189,13 @@ class _Text:
                 yield _formula(root)
             else:
                 yield "\n"
-                yield from _Text(self._files, folder).told(root)
+                yield from _Reader(self._files, folder).read(root)
 
 
 def _formula(math: Element) -> str:
     """Return a formula as it was typed, else its characters."""
-    for typed in descendants(math, "annotation"):
-        return f" {(typed.text or '').strip()} "
+    for source in descendants(math, "annotation"):
+        return f" {(source.text or '').strip()} "
     return f" {' '.join(' '.join(map(str, math.itertext())).split())} "
 
 
@@ -204,7 +209,7 @@ def _parts(element: Element, *names: str) -> Iterator[Element]:
 
 
 def _deletions(changes: Element) -> Iterator[str]:
-    """Yield the ids of the changes that took text away."""
+    """Yield the ids of the changes that deleted text."""
     for region in children(changes, "changed-region"):
         if child(region, "deletion") is not None:
             yield attribute(region, "id")

@@ -1,4 +1,4 @@
-"""HTML as the text that it shows.
+"""Text of HTML as it is rendered.
 
 source: HTML, 15.3 (how elements are rendered).
 """
@@ -12,8 +12,8 @@ from . import tables
 from .bounds import Unreadable
 from .markup import Element, name_of
 
-# del: deleted text is not told; noscript: what it says of scripts is not meant for us.
-_UNTOLD = frozenset(
+# del is deleted text, noscript a message about scripts.
+_SKIPPED = frozenset(
     (
         "head",
         "del",
@@ -66,7 +66,7 @@ _BLOCKS = frozenset(
     )
     + ("pre", "textarea")
 )
-_ROWS = ("table", "thead", "tbody", "tfoot", "tr")  # blanks between these are none
+_ROWS = ("table", "thead", "tbody", "tfoot", "tr")  # blanks between these do not count
 _PREFORMATTED = ("pre", "textarea")
 _BEGINS = dict.fromkeys(_BLOCKS, "\v") | {
     "br": "\n",
@@ -77,21 +77,21 @@ _WHITESPACE = re.compile(r"[ \t\r\n\f\v]+")
 
 
 def text(markup: str) -> Iterator[str]:
-    """Yield the title of a page, and what it shows."""
+    """Yield the title of a page, and its text."""
     root = _parsed(markup)
     for title in root.iter("title"):
         yield " ".join((title.text or "").split()) + "\n"
         break
-    yield _Page().shown(root)
+    yield _Page().read(root)
 
 
-def shown(markup: str) -> str:
-    """Return what a page shows."""
-    return _Page().shown(_parsed(markup))
+def body(markup: str) -> str:
+    """Return the text of a page without its title."""
+    return _Page().read(_parsed(markup))
 
 
 def _parsed(markup: str) -> Element:
-    """raises: Unreadable."""
+    """Return the root of a page. raises: Unreadable when it is nested too deeply."""
     parser = html.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
     )
@@ -102,14 +102,14 @@ def _parsed(markup: str) -> Element:
 
 
 class _Page:
-    """Goes over the elements without recursion, however deep a page nests them."""
+    """Reader of a page, without recursion, since elements may be nested deeply."""
 
     def __init__(self) -> None:
         self._texts: list[list[str]] = [[]]  # of the page, and of the cells it is in
         self._rows: list[list[str]] = []
         self._preformatted = 0
 
-    def shown(self, root: Element) -> str:
+    def read(self, root: Element) -> str:
         walk = etree.iterwalk(root, events=("start", "end"))
         for event, element in walk:
             name = name_of(element)
@@ -117,7 +117,7 @@ class _Page:
                 self._end(name)
                 if element is not root:
                     self._put(element.tail, name_of(element.getparent()))
-            elif name in _UNTOLD:
+            elif name in _SKIPPED:
                 walk.skip_subtree()
             else:
                 self._begin(name)
@@ -143,13 +143,13 @@ class _Page:
             (self._rows or self._texts)[-1].append(cell)
         self._texts[-1].append(_ENDS.get(name, ""))
 
-    def _put(self, said: str | None, parent: str) -> None:
-        if said and not (parent in _ROWS and said.isspace()):
-            told = said if self._preformatted else _WHITESPACE.sub(" ", said)
-            self._texts[-1].append(told)
+    def _put(self, text: str | None, parent: str) -> None:
+        if text and not (parent in _ROWS and text.isspace()):
+            text = text if self._preformatted else _WHITESPACE.sub(" ", text)
+            self._texts[-1].append(text)
 
 
 def _tidied(parts: Sequence[str]) -> str:
-    r"""Return lines for blocks, whose borders are \v, without blanks around them."""
-    told = re.sub(r"(?<! ) *\v[\v ]*", "\n", "".join(parts))
-    return re.sub(r"(?<! ) *\n ?(?! )", "\n", told).strip("\n ")
+    r"""Return blocks, whose borders are \v, as lines without blanks around them."""
+    lines = re.sub(r"(?<! ) *\v[\v ]*", "\n", "".join(parts))
+    return re.sub(r"(?<! ) *\n ?(?! )", "\n", lines).strip("\n ")

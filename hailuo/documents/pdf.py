@@ -1,4 +1,4 @@
-"""PDF: page after page, each with the values of its form and its annotations.
+"""Text of PDF pages, with the values of form fields and annotations.
 
 source: ISO 32000-1, 12.5 (annotations) and 12.7 (forms); pdfium's public headers.
 """
@@ -14,10 +14,12 @@ import pypdfium2.raw as pdfium
 
 from .bounds import LOCKED, Unreadable
 
-_HYPHEN = re.compile("[\ufffe\x02](?:\r?\n)?")  # how pdfium marks one at a line's end
-_NO_NOTE = (pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_POPUP, pdfium.FPDF_ANNOT_LINK)
-_TICKED = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
-_SPOKEN = (
+_HYPHEN = re.compile(
+    "[\ufffe\x02](?:\r?\n)?"
+)  # pdfium's mark of one at the end of a line
+_NOT_NOTES = (pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_POPUP, pdfium.FPDF_ANNOT_LINK)
+_CHECKABLE = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
+_TEXTUAL = (
     pdfium.FPDF_FORMFIELD_TEXTFIELD,
     pdfium.FPDF_FORMFIELD_COMBOBOX,
     pdfium.FPDF_FORMFIELD_LISTBOX,
@@ -25,7 +27,7 @@ _SPOKEN = (
 
 
 def text(data: bytes) -> Iterator[str]:
-    """raises: Unreadable, pypdfium2.PdfiumError."""
+    """Yield the text of each page. raises: Unreadable, pypdfium2.PdfiumError."""
     with closing(_opened(data)) as document:
         if document.get_formtype() == pdfium.FORMTYPE_XFA_FULL:
             raise Unreadable(
@@ -48,18 +50,18 @@ def _opened(data: bytes) -> Any:
 
 
 def _page(document: Any, page: Any) -> Iterator[str]:
-    with closing(page.get_textpage()) as words:
-        said = _HYPHEN.sub("-", words.get_text_bounded())
-    yield said
-    on_the_page = " ".join(said.split())
+    with closing(page.get_textpage()) as textpage:
+        words = _HYPHEN.sub("-", textpage.get_text_bounded())
+    yield words
+    page_words = " ".join(words.split())
     for note in _annotations(document, page):
-        if " ".join(note.strip("[]").split()) not in on_the_page:
+        if " ".join(note.strip("[]").split()) not in page_words:
             yield f"\n{note}"
     yield "\n\n"
 
 
 def _annotations(document: Any, page: Any) -> Iterator[str]:
-    """Yield `name: value` for a field that is filled in, `[text]` for a note."""
+    """Yield `name: value` for each field that is filled in, `[text]` for each note."""
     for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
         annotation = pdfium.FPDFPage_GetAnnot(page, index)
         if not annotation:
@@ -68,9 +70,9 @@ def _annotations(document: Any, page: Any) -> Iterator[str]:
             kind = pdfium.FPDFAnnot_GetSubtype(annotation)
             if kind == pdfium.FPDF_ANNOT_WIDGET and document.formenv is not None:
                 yield from _field(document.formenv, annotation)
-            elif kind not in _NO_NOTE:
-                if said := _string(_contents(annotation)).strip():
-                    yield f"[{said}]"
+            elif kind not in _NOT_NOTES:
+                if note := _string(_contents(annotation)).strip():
+                    yield f"[{note}]"
         finally:
             pdfium.FPDFPage_CloseAnnot(annotation)
 
@@ -79,28 +81,28 @@ def _field(form: Any, annotation: Any) -> Iterator[str]:
     kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation)
 
     def of(getter: Callable[..., int]) -> str:
-        return _string(lambda *room: getter(form, annotation, *room)).strip()
+        return _string(lambda *buffer: getter(form, annotation, *buffer)).strip()
 
     name = of(pdfium.FPDFAnnot_GetFormFieldAlternateName) or of(
         pdfium.FPDFAnnot_GetFormFieldName
     )
-    if kind in _TICKED:
+    if kind in _CHECKABLE:
         if pdfium.FPDFAnnot_IsChecked(form, annotation):
             value = of(pdfium.FPDFAnnot_GetFormFieldExportValue)
             yield f"{name}: {value or 'Yes'}"
-    elif kind in _SPOKEN and (value := of(pdfium.FPDFAnnot_GetFormFieldValue)):
+    elif kind in _TEXTUAL and (value := of(pdfium.FPDFAnnot_GetFormFieldValue)):
         yield f"{name}: {value}"
 
 
 def _contents(annotation: Any) -> Callable[..., int]:
-    return lambda *room: int(
-        pdfium.FPDFAnnot_GetStringValue(annotation, b"Contents", *room)
+    return lambda *buffer: int(
+        pdfium.FPDFAnnot_GetStringValue(annotation, b"Contents", *buffer)
     )
 
 
 def _string(getter: Callable[..., int]) -> str:
-    """Return what a function of pdfium writes, into room of the size it says."""
+    """Return a string of pdfium, whose functions first report the size of a buffer."""
     size = getter(None, 0)
-    room = ctypes.create_string_buffer(max(size, 2))
-    getter(ctypes.cast(room, ctypes.POINTER(pdfium.FPDF_WCHAR)), size)
-    return room.raw[:size].decode("utf-16-le", "replace").rstrip("\0")
+    buffer = ctypes.create_string_buffer(max(size, 2))
+    getter(ctypes.cast(buffer, ctypes.POINTER(pdfium.FPDF_WCHAR)), size)
+    return buffer.raw[:size].decode("utf-16-le", "replace").rstrip("\0")

@@ -1,4 +1,4 @@
-"""Rich Text Format: the text of a document, its headers and its notes.
+"""Text of RTF documents, with their headers and notes.
 
 source: Rich Text Format Specification 1.9.1.
 """
@@ -18,16 +18,16 @@ _TOKEN = re.compile(
     rb"|(?P<text>[^\\{}\r\n]+)",
     re.S,
 )
-# Groups that hold no text of the document.
-_UNTOLD = frozenset(
+# Groups without text of the document.
+_SKIPPED = frozenset(
     b"colortbl stylesheet listtable listoverridetable info pict object datastore sp "
     b"fldinst themedata colorschememapping latentstyles rsidtbl generator xmlnstbl "
     b"filetbl revtbl upr shprslt nonshppict bkmkstart bkmkend atnid atnauthor atnref "
     b"atndate atnparent atntime mmathPr template passwordhash protusertbl userprops "
     b"docvar ftnsep ftnsepc ftncn aftnsep aftnsepc aftncn nonesttables".split()
 )
-# Groups that a reader may skip by their `\*`, and that hold text all the same.
-_TOLD = frozenset(
+# Groups with text, although their `\*` permits to skip them.
+_KEPT = frozenset(
     b"shpinst shptxt footnote annotation moMath moMathPara do dptxbxtext".split()
 )
 _CHARACTERS = {
@@ -64,18 +64,18 @@ class _Group:
     """State that a group inherits from the one it is in."""
 
     out: list[str]  # where its text goes
-    told: bool = True
+    shown: bool = True
     deleted: bool = False
     codec: str = ""  # of its font; "" for the document's own
-    replaced: int = 1  # characters behind \u that say the same in fewer
-    kind: bytes = b""  # word that began it, when that matters at its end
-    fonts: bool = False  # part of the table of fonts
+    replaced: int = 1  # characters after \u that replace it in old readers
+    kind: bytes = b""  # first word of a note, header or footer
+    fonts: bool = False  # in the font table
     begins: bool = True
     optional: bool = False  # begins with \*
 
 
 class _Reader:
-    """Takes the tokens of a document one after the other."""
+    """Reader of the tokens of a document."""
 
     def __init__(self) -> None:
         self.body: list[str] = []
@@ -83,33 +83,33 @@ class _Reader:
         self.footers: dict[str, None] = {}
         self._group = _Group(self.body)
         self._groups: list[_Group] = []
-        self._pending = bytearray()  # not decoded yet: characters may have two
-        self._skip = 0  # characters that \u has replaced
+        self._pending = bytearray()  # not decoded yet: a character may have two
+        self._skip = 0  # characters that repeat a \u
         self._codec = "cp1252"
         self._fonts: dict[int, str] = {}
-        self._font = 0  # that the table of fonts is at
+        self._font = 0  # current one of the font table
         self._cells: list[str] = []
         self._cell_begins = 0  # in the body
 
     def read(self, data: bytes) -> None:
         at = 0
-        while found := _TOKEN.match(data, at):
-            at = found.end()
-            if word := found["word"]:
-                number = int(found["number"]) if found["number"] else None
+        while token := _TOKEN.match(data, at):
+            at = token.end()
+            if word := token["word"]:
+                number = int(token["number"]) if token["number"] else None
                 if word == b"bin":
                     at += max(number or 0, 0)
                 else:
                     self._word(word, number)
-            elif found["byte"]:
-                self._bytes(bytes.fromhex(found["byte"].decode()))
-            elif found["symbol"]:
-                self._symbol(found["symbol"])
-            elif found["text"]:
-                self._bytes(found["text"])
-            elif found["brace"] == b"{":
+            elif token["byte"]:
+                self._bytes(bytes.fromhex(token["byte"].decode()))
+            elif token["symbol"]:
+                self._symbol(token["symbol"])
+            elif token["text"]:
+                self._bytes(token["text"])
+            elif token["brace"] == b"{":
                 self._open()
-            elif found["brace"]:
+            elif token["brace"]:
                 self._close()
         self._flush()
         while self._groups:
@@ -128,15 +128,15 @@ class _Reader:
         if not self._groups:
             return  # one brace too many
         self._group = self._groups.pop()
-        if not ended.kind or not ended.told or ended.out is self._group.out:
+        if not ended.kind or not ended.shown or ended.out is self._group.out:
             return
-        said = _joined(ended.out).strip()
-        if ended.kind in _NOTES and said:
-            self._put(f" [{' '.join(said.split())}]")
+        content = _joined(ended.out).strip()
+        if ended.kind in _NOTES and content:
+            self._put(f" [{' '.join(content.split())}]")
         elif ended.kind in _HEADERS:
-            self.headers[said] = None
+            self.headers[content] = None
         elif ended.kind in _FOOTERS:
-            self.footers[said] = None
+            self.footers[content] = None
 
     def _word(self, word: bytes, number: int | None) -> None:
         self._flush()
@@ -160,16 +160,16 @@ class _Reader:
             group.deleted = False
         elif word in (b"f", b"fcharset", b"cpg", b"ansicpg", b"mac", b"pc"):
             self._encoding(word, number or 0)
-        elif word in (b"trowd", b"cell", b"row") and group.told:
+        elif word in (b"trowd", b"cell", b"row") and group.shown:
             self._table(word)
 
     def _begin(self, word: bytes) -> None:
-        """Take the first word of a group, which tells what the group is."""
+        """Handle the first word of a group, which names its kind."""
         group = self._group
-        if word in _UNTOLD or (group.optional and word not in _TOLD):
-            group.told = False
+        if word in _SKIPPED or (group.optional and word not in _KEPT):
+            group.shown = False
         elif word == b"fonttbl":
-            group.fonts, group.told = True, False
+            group.fonts, group.shown = True, False
         elif word in _NOTES | _HEADERS | _FOOTERS:
             group.kind, group.out = word, []
         elif word in (b"shptxt", b"dptxbxtext"):
@@ -190,9 +190,9 @@ class _Reader:
             self._codec = {b"mac": "mac-roman", b"pc": "cp437"}[word]
 
     def _table(self, word: bytes) -> None:
-        """Put the cells of a row into one line.
+        """Join the cells of a row into one line.
 
-        trowd stands before its cells, or once more behind them.
+        trowd stands before the cells, and may be repeated after them.
         """
         if word == b"cell":
             self._cells.append(_joined(self.body[self._cell_begins :]).strip("\n"))
@@ -224,18 +224,18 @@ class _Reader:
             self._put(self._pending.decode(codec, "replace"))
             self._pending.clear()
 
-    def _put(self, said: str) -> None:
-        if self._group.told and not self._group.deleted:
-            self._group.out.append(said)
+    def _put(self, text: str) -> None:
+        if self._group.shown and not self._group.deleted:
+            self._group.out.append(text)
 
 
 def _joined(parts: list[str]) -> str:
-    """Return text whose characters beyond U+FFFF came in halves as one."""
+    """Return the joined text, with surrogate pairs combined."""
     return "".join(parts).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _codec(page: int) -> str:
-    """Return the codec of a code page of Windows; that of Western Europe if unknown."""
+    """Return the codec of a Windows code page; cp1252 if it is unknown."""
     name = _CODECS.get(page, f"cp{page}")
     try:
         "".encode(name)

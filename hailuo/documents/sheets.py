@@ -1,4 +1,4 @@
-"""Workbooks of Excel: each sheet's name and rows, its comments, drawings and charts.
+"""Text of Excel workbooks: each sheet's name, rows, comments, drawings and charts.
 
 source: ECMA-376 part 1, 18 (SpreadsheetML).
 """
@@ -22,9 +22,9 @@ def text(package: Package, part: str, root: Element) -> Iterator[str]:
     strings = list(_strings(package, part))
     cells = _Cells(strings, _formats(package, part), _counts_from_1904(root))
     for sheet in descendants(root, "sheet"):
-        if found := parts.get(relation_id(sheet)):
+        if relation := parts.get(relation_id(sheet)):
             yield f"{attribute(sheet, 'name')}\n"
-            yield from _sheet(package, found, cells)
+            yield from _sheet(package, relation, cells)
             yield "\n"
 
 
@@ -36,11 +36,11 @@ def _sheet(package: Package, sheet: Relation, cells: "_Cells") -> Iterator[str]:
     for each in package.relations(sheet.part, "drawing"):
         root = package.parsed(each.part)
         if root is not None:
-            yield from Story(package, each.part).told(root)
+            yield from Story(package, each.part).text(root)
 
 
 class _Cells:
-    """Reads cells: their values with what the workbook keeps elsewhere of them."""
+    """Reader of cells, with the shared strings and formats of their workbook."""
 
     def __init__(
         self, strings: Sequence[str], formats: Sequence[str], from_1904: bool
@@ -50,7 +50,7 @@ class _Cells:
         self._from_1904 = from_1904
 
     def grid(self, data: bytes) -> Grid:
-        """Return the cells of a sheet. Places may be left out, and then follow on."""
+        """Return the cells of a sheet; one without a reference follows its neighbor."""
         grid, row = Grid(), 0
         for element in markup.streamed(data, "row"):
             row, column = int(element.get("r") or row + 1), 0
@@ -67,19 +67,19 @@ class _Cells:
         if kind == "inlineStr":
             return _string(cell)
         value = child(cell, "v")
-        said = "" if value is None else value.text or ""
-        if not said:
-            formula = child(cell, "f")  # of a program that does not compute
+        content = "" if value is None else value.text or ""
+        if not content:
+            formula = child(cell, "f")  # of a program that stores no results
             return "" if formula is None or not formula.text else f"={formula.text}"
         if kind == "s":
-            return self._strings[int(said)]
+            return self._strings[int(content)]
         if kind == "b":
-            return "TRUE" if said == "1" else "FALSE"
+            return "TRUE" if content == "1" else "FALSE"
         if kind == "n":
             style = int(cell.get("s") or 0)
-            form = self._formats[style] if style < len(self._formats) else ""
-            return numbers.shown(said, form, self._from_1904)
-        return _unescaped(said)
+            format = self._formats[style] if style < len(self._formats) else ""
+            return numbers.formatted(content, format, self._from_1904)
+        return _unescaped(content)
 
 
 def _strings(package: Package, part: str) -> Iterator[str]:
@@ -89,7 +89,7 @@ def _strings(package: Package, part: str) -> Iterator[str]:
 
 
 def _string(item: Element) -> str:
-    """Return a string without how it is read (rPh)."""
+    """Return a string without its phonetic reading (rPh)."""
     texts = (each for each in descendants(item, "t") if not _phonetic(each))
     return _unescaped("".join(each.text or "" for each in texts))
 
@@ -98,21 +98,21 @@ def _phonetic(element: Element) -> bool:
     return name_of(element.getparent()) == "rPh"
 
 
-def _unescaped(said: str) -> str:
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), said)
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 def _formats(package: Package, part: str) -> list[str]:
     """Return the number format of each style of a cell."""
     for root in package.related(part, "styles"):
-        own = {
+        own_formats = {
             attribute(each, "numFmtId"): attribute(each, "formatCode")
             for each in descendants(root, "numFmt")
         }
         styles = child(root, "cellXfs")
         if styles is not None:
-            used = (attribute(each, "numFmtId") for each in styles)
-            return [own.get(each) or numbers.BUILT_IN.get(each, "") for each in used]
+            ids = (attribute(each, "numFmtId") for each in styles)
+            return [own_formats.get(id) or numbers.BUILT_IN.get(id, "") for id in ids]
     return []
 
 
@@ -122,21 +122,24 @@ def _counts_from_1904(workbook: Element) -> bool:
 
 
 def _comments(package: Package, part: str) -> Iterator[str]:
-    """Yield the comments; conversations are repeated as comments, with an apology."""
-    told = set()
+    """Yield the comments.
+
+    A threaded one is repeated as a plain comment for old programs, which is left out.
+    """
+    threaded_cells = set()
     for root in package.related(part, "threadedComment"):
         for each in descendants(root, "threadedComment"):
-            told.add(each.get("ref"))
+            threaded_cells.add(each.get("ref"))
             yield _comment(each)
     for root in package.related(part, "comments"):
         for each in descendants(root, "comment"):
-            if each.get("ref") not in told:
+            if each.get("ref") not in threaded_cells:
                 yield _comment(each)
 
 
 def _comment(element: Element) -> str:
-    said = "".join(each.text or "" for each in descendants(element, "t", "text"))
-    return f"[{element.get('ref')}: {' '.join(said.split())}]\n"
+    words = "".join(each.text or "" for each in descendants(element, "t", "text"))
+    return f"[{element.get('ref')}: {' '.join(words.split())}]\n"
 
 
 @cache

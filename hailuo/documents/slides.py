@@ -1,4 +1,4 @@
-"""Presentations of PowerPoint: slide after slide, each with its notes and comments."""
+"""Text of PowerPoint presentations: slides with their notes and comments."""
 
 from collections.abc import Iterator
 
@@ -19,19 +19,19 @@ def _slide(package: Package, part: str) -> Iterator[str]:
     root = package.parsed(part)
     if root is None:
         return
-    yield from Story(package, part).told(root)
+    yield from Story(package, part).text(root)
     for each in package.relations(part, "notesSlide"):
         notes = package.parsed(each.part)
         if notes is not None:
-            yield from Story(package, each.part).told(notes)
+            yield from Story(package, each.part).text(notes)
     for comments in package.related(part, "comments"):
         for comment in descendants(comments, "cm", "reply"):
             yield from _comment(comment)
 
 
 def _comment(comment: Element) -> Iterator[str]:
-    """Yield a comment, whose words are in one element or in paragraphs."""
-    words = (each for each in comment if name_of(each) in ("text", "txBody"))
-    for each in words:
-        said = "".join(each.itertext()).strip()
-        yield f"[{said}]\n" if said else ""
+    """Yield a comment, whose text is in one element or in paragraphs."""
+    bodies = (each for each in comment if name_of(each) in ("text", "txBody"))
+    for body in bodies:
+        words = "".join(body.itertext()).strip()
+        yield f"[{words}]\n" if words else ""

@@ -1,10 +1,10 @@
-"""Text of WordprocessingML and DrawingML, in the order it stands in.
+"""Text of WordprocessingML and DrawingML, in document order.
 
-    "".join(Story(package, "word/document.xml").told(body))
+    "".join(Story(package, "word/document.xml").text(body))
 
 The two share the names that matter (p, r, t, br, tbl, tr, tc), so one reader serves
-documents, slides, and the drawings of sheets. Text that was deleted, or moved from
-where it stands, is not told; of alternatives only one is.
+documents, slides, and the drawings of sheets. Deleted text and the old place of moved
+text are left out; of alternatives only one is read.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from .ooxml import Package, relation_id
 
 # del, moveFrom: tracked; *Pr: properties, whose tabs and fields are no text; instrText:
 # the program of a field, whose result follows; Fallback: see _alternative.
-_UNTOLD = frozenset(
+_SKIPPED = frozenset(
     ("del", "moveFrom", "delText", "instrText", "delInstrText", "Fallback")
     + ("pPr", "rPr", "tblPr", "tblGrid", "tcPr", "trPr", "sdtPr", "sdtEndPr", "sectPr")
     + ("docPr", "cNvPr", "bodyPr", "lstStyle", "endParaRPr", "ctrlPr")
@@ -37,20 +37,20 @@ _NUMBERS_AND_DATES = ("sldNum", "dt")  # placeholders that are filled for each s
 
 
 class Story:
-    """One part of a package as text, with its notes where it refers to them."""
+    """Reader of one part of a package, with its notes in place."""
 
     def __init__(self, package: Package, part: str) -> None:
         self._package = package
         self._part = part
 
-    def told(self, element: Element) -> Iterator[str]:
-        """Yield the text of what *element* holds."""
+    def text(self, element: Element) -> Iterator[str]:
+        """Yield the text in *element*."""
         for each in element:
             yield from self._one(each)
 
     def _one(self, element: Element) -> Iterator[str]:
         name = name_of(element)
-        if name in _UNTOLD:
+        if name in _SKIPPED:
             return
         if name == "t":
             yield element.text or ""
@@ -60,17 +60,17 @@ class Story:
             yield self._note(_NOTES[name], attribute(element, "id"))
         elif name == "txbxContent":
             yield "\n"
-            yield from self.told(element)
-        elif teller := self._TELLERS.get(name):
-            yield from teller(self, element)
+            yield from self.text(element)
+        elif reader := self._READERS.get(name):
+            yield from reader(self, element)
         else:
-            yield from self.told(element)
+            yield from self.text(element)
 
     def _joined(self, element: Element | None) -> str:
-        return "" if element is None else "".join(self.told(element))
+        return "" if element is None else "".join(self.text(element))
 
     def _paragraph(self, element: Element) -> Iterator[str]:
-        yield from self.told(element)
+        yield from self.text(element)
         if not _mark_is_deleted(element):
             yield "\n"
 
@@ -82,13 +82,13 @@ class Story:
         yield "\n"
 
     def _cell(self, cell: Element) -> str:
-        """Return a cell's text; "" when it is covered by the one it is merged with."""
-        if attribute(cell, "hMerge") in ("1", "true") or _goes_on(cell):
+        """Return the text of a cell; "" for one that is merged into another."""
+        if attribute(cell, "hMerge") in ("1", "true") or _is_merged(cell):
             return ""
         return self._joined(cell).strip("\n")
 
     def _alternative(self, element: Element) -> Iterator[str]:
-        """Tell one branch: the newest that holds text, for a picture may replace it."""
+        """Yield the first branch with text: a picture may replace it in others."""
         for branch in element:
             if text := self._joined(branch):
                 yield text
@@ -116,18 +116,18 @@ class Story:
         }
 
     def _ruby(self, element: Element) -> Iterator[str]:
-        """Tell the characters, and how they are read."""
+        """Yield the characters, and their reading in parentheses."""
         yield self._joined(child(element, "rubyBase"))
         yield f"({self._joined(child(element, 'rt'))})"
 
     def _symbol(self, element: Element) -> Iterator[str]:
-        """Tell a character of a font, unless only that font knows what it means."""
+        """Yield a character of a font, unless it is private to that font."""
         code = int(attribute(element, "char") or "0", 16)
         if not 0xE000 <= code <= 0xF8FF:
             yield chr(code)
 
     def _field(self, element: Element) -> Iterator[str]:
-        """Tell the box of an old form; the results of other fields are text."""
+        """Yield the check box of an old form; the results of other fields are text."""
         for box in descendants(element, "checkBox"):
             mark = child(box, "checked")
             mark = child(box, "default") if mark is None else mark
@@ -151,7 +151,7 @@ class Story:
         yield f"{degree}√({self._joined(child(element, 'e'))})"
 
     def _operator(self, element: Element) -> Iterator[str]:
-        """Tell a sum, an integral and their like, with their limits."""
+        """Yield a sum, an integral or the like, with its limits."""
         sign = next(
             (attribute(each, "val") for each in descendants(element, "chr")), "∫"
         )
@@ -161,19 +161,19 @@ class Story:
         yield sign + (f"_{low}" if low else "") + (f"^{high}" if high else "") + of
 
     def _shape(self, element: Element) -> Iterator[str]:
-        """Tell a shape of a slide."""
+        """Yield a shape of a slide, except its number and its date."""
         kinds = (attribute(each, "type") for each in descendants(element, "ph"))
         if next(kinds, "") not in _NUMBERS_AND_DATES:
-            yield from self.told(element)
+            yield from self.text(element)
 
     def _chart(self, element: Element) -> Iterator[str]:
         yield from self._elsewhere(relation_id(element), charts.lines)
 
     def _diagram(self, element: Element) -> Iterator[str]:
-        yield from self._elsewhere(attribute(element, "dm"), self.told)
+        yield from self._elsewhere(attribute(element, "dm"), self.text)
 
     def _elsewhere(self, number: str, reader: charts.Reader) -> Iterator[str]:
-        """Tell a drawing that has a part of its own."""
+        """Yield a drawing that has a part of its own."""
         for each in self._package.relations(self._part):
             if each.id == number:
                 root = self._package.parsed(each.part)
@@ -181,7 +181,7 @@ class Story:
                     yield "\n"
                     yield from reader(root)
 
-    _TELLERS = {
+    _READERS = {
         "p": _paragraph,
         "tbl": _table,
         "AlternateContent": _alternative,
@@ -204,12 +204,12 @@ def descendants_of_table(element: Element, name: str) -> Iterator[Element]:
     for each in element:
         if name_of(each) == name:
             yield each
-        elif name_of(each) not in ("tbl", "tr", "tc", "p", *_UNTOLD):
+        elif name_of(each) not in ("tbl", "tr", "tc", "p", *_SKIPPED):
             yield from descendants_of_table(each, name)
 
 
-def _goes_on(cell: Element) -> bool:
-    """Return whether a cell belongs to the one above it."""
+def _is_merged(cell: Element) -> bool:
+    """Return whether a cell is merged into the one above it."""
     if attribute(cell, "vMerge") in ("1", "true"):
         return True
     properties = child(cell, "tcPr")
@@ -218,7 +218,7 @@ def _goes_on(cell: Element) -> bool:
 
 
 def _mark_is_deleted(paragraph: Element) -> bool:
-    """Return whether the next paragraph goes on in this one's line."""
+    """Return whether the mark of a paragraph is deleted: the next one continues it."""
     return any(
         child(marks, "del") is not None
         for properties in children(paragraph, "pPr")

@@ -1,4 +1,4 @@
-"""Tables as text: a line a row, with tabs between the cells."""
+"""Tables as text: one line for each row, with tabs between the cells."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,8 +8,8 @@ from .bounds import MAX_TEXT, Unreadable
 def row(cells: Sequence[str]) -> str:
     """Return the line of a row.
 
-    A cell's own lines are joined, for the row's sake, unless it is all the row holds: a
-    table of one cell is a frame around paragraphs.
+    The lines of a cell are joined, unless it is the only one with text: a table of one
+    cell is a frame around paragraphs.
     """
     if sum(bool(cell.strip()) for cell in cells) < 2:
         return "".join(cells).strip("\n") + "\n"
@@ -17,21 +17,21 @@ def row(cells: Sequence[str]) -> str:
 
 
 class Grid:
-    """Cells of a sheet by their place, most of which is empty."""
+    """Sparse cells of a sheet, by row and column."""
 
     def __init__(self) -> None:
         self._rows: dict[int, dict[int, str]] = {}
         self._length = 0
 
     def put(self, row: int, column: int, text: str) -> None:
-        """raises: Unreadable when there is too much text."""
+        """Set the text of a cell. raises: Unreadable when there is too much text."""
         self._length += len(text) + 1
         if self._length > MAX_TEXT:
             raise Unreadable(f"holds more than {MAX_TEXT:,} characters of text")
         self._rows.setdefault(row, {})[column] = text
 
     def lines(self) -> Iterator[str]:
-        """Yield the rows that hold something, without the columns that hold nothing."""
+        """Yield the rows that are not empty, without empty columns."""
         columns = sorted({column for cells in self._rows.values() for column in cells})
         for _, cells in sorted(self._rows.items()):
             last = max(cells)

@@ -1,4 +1,4 @@
-"""Documents of Word: headers, then the text with its notes in place, then footers."""
+"""Text of Word documents: headers, the body with its notes in place, footers."""
 
 from collections.abc import Iterator
 
@@ -9,16 +9,16 @@ from .story import Story
 
 def text(package: Package, part: str, root: Element) -> Iterator[str]:
     yield from _margin(package, part, "header")
-    yield from Story(package, part).told(root)
+    yield from Story(package, part).text(root)
     yield from _margin(package, part, "footer")
 
 
 def _margin(package: Package, part: str, kind: str) -> Iterator[str]:
-    """Yield each different header or footer once, for sections repeat them."""
-    told = (
-        "".join(Story(package, each.part).told(root)).strip()
+    """Yield each different header or footer once: sections repeat them."""
+    margins = (
+        "".join(Story(package, each.part).text(root)).strip()
         for each in package.relations(part, kind)
         if (root := package.parsed(each.part)) is not None
     )
-    for each in dict.fromkeys(told):
+    for each in dict.fromkeys(margins):
         yield f"{each}\n"

@@ -320,7 +320,7 @@ class TestPlatformFiles:
             (samples.BMP, "not image/bmp"),
             (samples.PNG + bytes(10 << 20), "more than 10 MB"),
             (samples.DOCX, "is damaged"),
-            (b"\0\1", "is no document that can be read"),
+            (b"\0\1", "is not a readable document"),
         ],
         ids=["another picture", "too large", "damaged", "no document"],
     )

@@ -74,8 +74,8 @@ class TestDocumentText:
 
 
 UNREADABLE = {
-    "a picture": (b"\x89PNG\r\n\x1a\n\x00\x00", "is no document that can be read"),
-    "another archive": (archive("a", b"x"), "is no document that can be read"),
+    "a picture": (b"\x89PNG\r\n\x1a\n\x00\x00", "is not a readable document"),
+    "another archive": (archive("a", b"x"), "is not a readable document"),
     "a damaged DOCX": (archive(BODY, b"<x"), "is damaged"),
     "half a DOCX": (word("Hello")[:-100], "is damaged"),
     "a damaged PDF": (b"%PDF-1.7 and nothing more", "is damaged"),

@@ -121,7 +121,7 @@ def test_epub_chapters_are_read_in_order() -> None:
 def test_epub_with_copy_protection_is_refused() -> None:
     encryption = '<encryption><CipherReference URI="OPS/text/b.xhtml"/></encryption>'
 
-    with pytest.raises(Unreadable, match="has a copy protection"):
+    with pytest.raises(Unreadable, match="is copy-protected"):
         text_of(epub(**{"META-INF/encryption.xml": encryption}))
 
 

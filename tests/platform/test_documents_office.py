@@ -79,7 +79,7 @@ def test_sheet_dates_count_from_1904_when_declared() -> None:
     ],
 )
 def test_number_is_shown_in_its_format(value: str, form: str, shown: str) -> None:
-    assert numbers.shown(value, form) == shown
+    assert numbers.formatted(value, form) == shown
 
 
 def test_sheet_comments_are_extracted_once() -> None:
@@ -216,5 +216,5 @@ def test_opendocument_is_recognised_by_its_content() -> None:
 
 
 def test_other_xml_archives_are_refused() -> None:
-    with pytest.raises(Unreadable, match="is no document that can be read"):
+    with pytest.raises(Unreadable, match="is not a readable document"):
         text_of(packed({"word/document.xml": part("w:glossary", paragraph("x"))}))

@@ -50,7 +50,7 @@ def asked_of(simulated: Simulated) -> Any:
     return simulated.report()["answers"][-1]["form"]
 
 
-class TestPlatformAnswer:
+class TestAnswer:
     def test_answer_ends_with_finish_and_usage(
         self, platform: Platform, simulated: Simulated
     ) -> None:
@@ -380,7 +380,7 @@ def test_abort_streams_ends_every_answer(
             deque(pieces, maxlen=0)
 
 
-class TestPlatformKey:
+class TestKey:
     def test_platform_key_is_checked(self, platform: Platform) -> None:
         assert platform.is_token_valid("sk-api-sim-1") is True
         assert platform.is_token_valid("sk-api-unknown") is False

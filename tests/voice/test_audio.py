@@ -1,4 +1,4 @@
-"""Audio of any kind to MP3, MP3 to any format, in a child process."""
+"""Uploads to MP3 and speech to any format, in the audio worker."""
 
 import os
 import socket
@@ -15,6 +15,7 @@ import pytest
 
 from hailuo import audio, errors
 from hailuo.audio import process
+from hailuo.audio.formats import FORMATS
 from hailuo.concurrency.watch import HEARTBEAT, Watch
 from tests.heartbeats import without_heartbeats
 from tests.voice import sounds
@@ -317,7 +318,11 @@ def test_every_format_and_speed_has_its_duration(mp3: bytes, format: str, speed:
     assert decoded.hertz == pytest.approx(440, rel=0.02), "the pitch has changed"
 
 
-def test_pcm_is_bare_samples_of_24_khz(mp3: bytes):
+def test_every_format_of_the_table_has_a_case():
+    assert [*CASES, "pcm"] == list(FORMATS)
+
+
+def test_pcm_is_raw_samples_at_24_khz(mp3: bytes):
     made = b"".join(without_heartbeats(audio.transcode([mp3], "pcm")))
 
     samples = sounds.array("h", made)

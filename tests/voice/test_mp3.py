@@ -1,4 +1,4 @@
-"""Parts of MP3 become one file, whatever stands around their frames."""
+"""MP3 parts are joined into one file by stripping their tags."""
 
 import pytest
 from hypothesis import given, settings

@@ -33,7 +33,7 @@ def normalized(messages: Sequence[Message]) -> list[Message]:
 
     Normalizing twice changes nothing.
     """
-    instructions = [each.text for each in messages if each.role == "system"]
+    instructions = [message.text for message in messages if message.role == "system"]
     system = "\n\n".join(filter(None, instructions))
     turns = list(_paired(messages))
     if any(message.role == "user" for message in turns):
@@ -45,7 +45,9 @@ def normalized(messages: Sequence[Message]) -> list[Message]:
 
 def is_empty(messages: Sequence[Message]) -> bool:
     """Return whether nothing is left of the conversation once it is normalized."""
-    return not any(each.text or each.files or each.calls for each in messages)
+    return not any(
+        message.text or message.files or message.calls for message in messages
+    )
 
 
 def _paired(messages: Sequence[Message]) -> Iterator[Message]:

@@ -89,10 +89,8 @@ class SpeechClient:
         try:
             yield from self._speak(account, speech, watch)
         except (BadRequest, UpstreamBusy) as error:
-            is_general = type(error) in (
-                BadRequest,
-                UpstreamBusy,
-            )  # no subclass of them
+            # Their subclasses have codes of their own, which say more.
+            is_general = type(error) in (BadRequest, UpstreamBusy)
             if is_general and "voice" in error.message.lower():
                 raise VoiceUnknown(error.message, param="voice") from error
             raise

@@ -149,25 +149,25 @@ def _typed(value: str, schema: Any) -> Any:
     Without a type in the schema, only lists and objects are parsed.
     """
     types = list(_types(schema)) or ["object", "array", "string"]
-    allowed = {each for name in types for each in _JSON_TYPES.get(name, ())}
+    classes = {cls for name in types for cls in _JSON_TYPES.get(name, ())}
     literal = _LITERALS.get(value.strip().lower(), value)
     try:
         parsed = untrusted_json.parse(literal.encode())
     except UpstreamProtocolError:
         return value
-    return parsed if type(parsed) in allowed else value
+    return parsed if type(parsed) in classes else value
 
 
 def _types(schema: Any) -> Iterator[str]:
     """Return the names of the types that a JSON Schema allows."""
     if not isinstance(schema, dict):
         return
-    named = schema.get("type")
-    yield from (each for each in _listed(named) if isinstance(each, str))
+    names = _listed(schema.get("type"))
+    yield from (name for name in names if isinstance(name, str))
     for key in ("anyOf", "oneOf"):
-        for each in _listed(schema.get(key)):
-            if isinstance(each, dict):
-                yield from map(str, _listed(each.get("type")))
+        for option in _listed(schema.get(key)):
+            if isinstance(option, dict):
+                yield from map(str, _listed(option.get("type")))
 
 
 def _listed(value: Any) -> list[Any]:
