@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from hailuo import audio, errors
-from hailuo.concurrency.watch import Watch
+from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.gateway.retry import POLICY
 from hailuo.net.client import HttpClient
 from hailuo.upstream import Recording, Speech
@@ -172,7 +172,7 @@ def test_polling_for_speech_yields_heartbeats(
 
     beats = 0
     for data in web.speak(account, Speech(TEXT, "alloy"), watch):
-        beats += not data
+        beats += data is HEARTBEAT
         watch.heartbeat_sent()
 
     assert beats >= 3
