@@ -12,7 +12,6 @@ private network or not.
 
 import base64
 import http.client
-import re
 import socket
 import ssl
 import zlib
@@ -20,16 +19,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from functools import cache, partial
 from typing import IO, Any, NamedTuple, Self, cast
-from urllib.parse import quote, unquote, urljoin
+from urllib.parse import unquote, urljoin
 
 import certifi
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
-from urllib3.util import parse_url
 
 from ..concurrency.fairness import fairly
-from ..errors import BadRequest, TooLarge
+from ..errors import TooLarge
 from ..spool import SPOOL
 from .decompression import ENCODINGS, PIECE, decompress
 from .download_body import Response
@@ -41,43 +39,19 @@ from .safe_connect import (
     connect,
     is_private_host,
 )
+from .urls import Url, download_failed, parse
 
 TOTAL_S = 60.0
 MAX_REDIRECTS = 5
 MB = 1_048_576
 
-PORTS = {"http": 80, "https": 443}
 HEADERS = {
     "Accept": "*/*",
     "Accept-Encoding": "identity",
     "User-Agent": "Mozilla/5.0",  # some sites serve no client without it
 }
-PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
-TARGET = re.compile(r"\w+://[^\\/?#]*([^#]*)", re.DOTALL)  # as urllib3 ends a host
 CONNECTION_ERRORS = (HTTPError, http.client.HTTPException, OSError, ValueError)
 CORRUPT = (zlib.error, EOFError)
-
-
-class Url(NamedTuple):
-    """Parsed URL of a file.
-
-    text: as the client wrote it.
-    host: as it is looked up; an IPv6 address has brackets.
-    target: path and query as the client wrote them, since the site may have signed
-        them.
-    credentials: for Basic authentication, "" for none.
-    """
-
-    text: str
-    scheme: str
-    host: str
-    port: int
-    target: str
-    credentials: str
-
-    @property
-    def path(self) -> str:
-        return self.target.partition("?")[0]
 
 
 class Fetched(NamedTuple):
@@ -138,7 +112,7 @@ def fetch(
             reason = "its compressed data is corrupt"
         except CONNECTION_ERRORS as error:
             reason = f"the connection failed ({type(error).__name__})"
-        raise _failed("it takes too long" if deadline.expired else reason)
+        raise download_failed("it takes too long" if deadline.expired else reason)
 
 
 def resolves_to_private(address: str, policy: DownloadPolicy) -> bool:
@@ -147,7 +121,7 @@ def resolves_to_private(address: str, policy: DownloadPolicy) -> bool:
     A host that is unknown here may be known to others: that is no private one.
     raises: BadRequest for a malformed URL.
     """
-    url = _parse(address)
+    url = parse(address)
     return is_private_host(url.host, url.port, policy.connect_policy)
 
 
@@ -155,7 +129,7 @@ def _follow(address: str, policy: DownloadPolicy, deadline: Deadline) -> Fetched
     """Fetch a file, following redirects."""
     is_public = True
     for _ in range(1 + MAX_REDIRECTS):
-        url = _parse(address)
+        url = parse(address)
         connection = _connect(url, policy, deadline)
         with closing(connection):
             peer = connection.connected.getpeername()[0]
@@ -167,41 +141,9 @@ def _follow(address: str, policy: DownloadPolicy, deadline: Deadline) -> Fetched
                     return fetched._replace(is_public=is_public)
                 location = as_utf8(location)
                 if not is_parsable_url(location):
-                    raise _failed("it redirects to a URL that is too long")
+                    raise download_failed("it redirects to a URL that is too long")
                 address = urljoin(url.text, location)
-    raise _failed(f"it redirects more than {MAX_REDIRECTS} times")
-
-
-def _parse(text: str) -> Url:
-    """Parse a URL.
-
-    raises: BadRequest unless it is an http: or https: URL of a sane length.
-    """
-    if not is_parsable_url(text):
-        raise _failed("its URL is too long")
-    text = text.strip()
-    try:
-        url = parse_url(text)
-    except LocationParseError:
-        raise _failed("its URL is malformed") from None
-    if url.scheme not in PORTS or not url.host:
-        raise _failed("only http:// and https:// URLs are allowed")
-    target = TARGET.match(text)
-    assert target
-    return Url(
-        text,
-        url.scheme,
-        url.host,
-        url.port or PORTS[url.scheme],
-        _quote_target(target[1]),
-        url.auth or "",
-    )
-
-
-def _quote_target(target: str) -> str:
-    """Quote only what a request line cannot hold."""
-    target = quote(target, safe=PRINTABLE, errors="replace")
-    return target if target.startswith("/") else f"/{target}"
+    raise download_failed(f"it redirects more than {MAX_REDIRECTS} times")
 
 
 class _Connected:
@@ -260,7 +202,7 @@ def _save(
 ) -> Fetched:
     """Save the body to a temporary file."""
     if response.status != 200:
-        raise _failed(f"its server answers with HTTP {response.status}")
+        raise download_failed(f"its server answers with HTTP {response.status}")
     content = SPOOL.file()
     try:
         size = _copy(_body(response), response, content, policy)
@@ -283,7 +225,7 @@ def _body(response: BaseHTTPResponse) -> Iterable[bytes]:
         return _pieces(response)
     if encoding in ENCODINGS:
         return decompress(_pieces(response))
-    raise _failed(f"its server sends the unsupported encoding {encoding}")
+    raise download_failed(f"its server sends the unsupported encoding {encoding}")
 
 
 def _pieces(response: BaseHTTPResponse) -> Iterator[bytes]:
@@ -319,7 +261,3 @@ def too_large(policy: DownloadPolicy) -> TooLarge:
     return TooLarge(
         f"the file is larger than {limit}: send a smaller one or parts of it"
     )
-
-
-def _failed(reason: str) -> BadRequest:
-    return BadRequest(f"the file cannot be fetched: {reason}", code="file_unavailable")

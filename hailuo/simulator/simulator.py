@@ -16,8 +16,9 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from .instruction_queue import InstructionQueue
 from .report import AnswerRecord, Report, RequestRecord, now
-from .script import Instruction, Script
+from .script import Instruction
 from .server import Connection, Reply, Request, Sink, json_reply
 from .web.accounts import Accounts
 from .web.storage import Storage
@@ -64,7 +65,7 @@ class Simulator:
     def __init__(self, routes: Iterable[Route]) -> None:
         self.accounts = Accounts()
         self.storage = Storage()
-        self.script = Script()
+        self.script = InstructionQueue()
         self.report = Report()
         self._routes = [(re.compile(route.path), route) for route in routes]
         self._records: dict[Request, RequestRecord] = {}

@@ -111,7 +111,7 @@ def test_failing_audio_child_is_logged_without_privileges(
     files = {"file": ("a.wav", b"no audio")}
     answer = account.send("/v1/audio/transcriptions", json=None, files=files)
     assert answer.status_code == 400
-    assert "Unreadable at decoding.py" in account.gateway.log()
+    assert "Unreadable at ffmpeg.py" in account.gateway.log()
 
 
 def test_document_is_read_without_privileges(

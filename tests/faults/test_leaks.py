@@ -57,7 +57,7 @@ def test_owners_secrets_are_never_shown(gateway: Served):
 
 
 def test_odd_looking_key_is_warned_about_at_start(gateway: Served):
-    assert "WARNING HAILUO_API_KEY: number 2 begins or ends with" in gateway.log()
+    assert "WARNING HAILUO_API_KEY: value 2 begins or ends with" in gateway.log()
     assert "half" not in gateway.log()
 
 

@@ -78,7 +78,7 @@ class TestRunWithoutAccount:
         log = tried.log()
         assert "simulator" in log
         assert f"curl http://localhost:{tried.port}/v1/chat/completions" in log
-        assert "no credential" in log, "the placeholders are told of"
+        assert "invalid credentials" in log, "the placeholders are told of"
         assert "your_token" not in log
 
     def test_front_page_mentions_the_simulator(self, tried: Served):
