@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import IO, Self
 
 from ..errors import GatewayError
@@ -57,7 +58,9 @@ class AudioWorker:
         self._stderr, its_stderr = socket.socketpair()
         self._stderr.setblocking(False)
         its_stderr.setblocking(False)  # writing too much must not block it
-        with its_socket, its_stderr:
+        with ExitStack() as on_failure, its_socket, its_stderr:
+            on_failure.callback(self._socket.close)
+            on_failure.callback(self._stderr.close)
             self._process = subprocess.Popen(
                 [*COMMAND, *arguments],
                 stdin=its_socket.fileno() if stdin is None else stdin,
@@ -65,6 +68,7 @@ class AudioWorker:
                 stderr=its_stderr.fileno(),
                 env=_environment(),
             )
+            on_failure.pop_all()
         self._socket.settimeout(POLL_INTERVAL_S)
 
     def __enter__(self) -> Self:

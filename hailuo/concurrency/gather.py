@@ -96,7 +96,7 @@ def wait_for(future: "Future[Result]", watch: Watch) -> Result:
 
 
 def _is_over(futures: Sequence[Future[Result]]) -> bool:
-    """Whether all futures are done, or one has failed."""
+    """Return whether all futures are done, or one has failed."""
     return bool(_failed(futures)) or all(future.done() for future in futures)
 
 

@@ -72,7 +72,7 @@ class Watch:
 
     @property
     def heartbeat_due(self) -> bool:
-        """Whether nothing was sent to the client for *heartbeat_s*."""
+        """True if nothing was sent to the client for *heartbeat_s*."""
         return time.monotonic() >= self._due_at
 
     def wait(

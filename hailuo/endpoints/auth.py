@@ -71,7 +71,7 @@ def candidates(request: Request, settings: Settings, pool: Pool) -> Candidates:
             rate_limit.check(request)
         return own
     raise Unauthorized(
-        "this is neither an API key of this gateway nor a _token of hailuoai.com; "
+        "this is neither an API key of this gateway nor a token of an upstream; "
         "it was not forwarded"
     )
 

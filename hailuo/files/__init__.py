@@ -52,7 +52,7 @@ class Source(NamedTuple):
 
     @property
     def looks_like_image(self) -> bool:
-        """Whether the URL seems to be of an image.
+        """True if the URL seems to be of an image.
 
         The suffix counts; the client's declaration only where there is none.
         """
@@ -104,7 +104,7 @@ class File:
 
     @property
     def is_image(self) -> bool:
-        """Whether it is an image; every other file is a document."""
+        """True if it is an image; every other file is a document."""
         return media.is_image(self.media_type)
 
     def open(self) -> IO[bytes]:

@@ -83,7 +83,7 @@ _TYPES = {end: media_type for media_type, end in _SUFFIXES.items()}
 
 
 def is_image(media_type: str) -> bool:
-    """Whether the web service accepts it as an image; every other file is a document.
+    """Return whether the web service takes it as an image; all else is a document.
 
     source: protocol.md 5.
     """
@@ -92,7 +92,7 @@ def is_image(media_type: str) -> bool:
 
 
 def names_image(name: str, without_suffix: bool) -> bool:
-    """Whether a name is an image's; *without_suffix* for one that has no suffix."""
+    """Return whether a name is an image's; *without_suffix* if it has no suffix."""
     return is_image(_by_name(name)) if suffix(name) else without_suffix
 
 
@@ -126,7 +126,7 @@ def _by_name(name: str) -> str:
 
 
 def _is_more_precise(hint: str, sniffed: str) -> bool:
-    """Whether a declared type is plausible, and more precise than the content's."""
+    """Return whether a declared type is plausible and tells more than the content."""
     if not _TYPE.fullmatch(hint) or hint == "application/octet-stream":
         return False
     return not sniffed or (hint not in _VAGUE and not is_image(hint))
@@ -173,7 +173,7 @@ def _zip_type(head: bytes) -> str:
 
 
 def _is_text(head: bytes) -> bool:
-    """Whether it is UTF-8 without control characters; the last one may be cut off."""
+    """Return whether it is UTF-8 without control characters, maybe cut off."""
     if _CONTROL.search(head):
         return False
     try:

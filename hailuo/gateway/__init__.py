@@ -1,8 +1,8 @@
 """Answer a request: lease an account, ask its upstream, retry on another account.
 
 An answer is retried as the retry policy says (retry.py), until its first item was sent.
-Nothing else in the program retries an answer: each attempt made here is multiplied by
-those of the client's own library.
+No other module retries a whole answer: each attempt made here is multiplied by those of
+the client's own library.
 
 Which upstream serves a request is decided here (see routing.py), and nowhere above.
 """
@@ -80,9 +80,9 @@ class Gateway:
     def prove(self, candidates: Candidates, watch: Watch) -> None:
         """Have a service confirm one of the credentials that the client sent.
 
-        Call it before work that a stranger must not cause: a file fetched, opened or
-        stored. Credentials are checked in turn until one is confirmed; a proof is kept
-        for 10 minutes. Accounts of the pool need none.
+        Call it before work that an unknown client must not cause: a file fetched,
+        opened or stored. Credentials are checked in turn until one is confirmed; a
+        proof is kept for 10 minutes. Accounts of the pool need none.
         raises: Unauthorized when every one is rejected, UpstreamError when none is
             confirmed and one cannot be checked; ClientDisconnected.
         """

@@ -21,7 +21,7 @@ def of_question(question: Question) -> str:
         newest.role,
         *(text[:MAX_CHARACTERS] for text in newest.content if isinstance(text, str)),
         *map(_file, question.files),
-        *sorted(question.options),
+        *(repr(option)[:MAX_CHARACTERS] for option in sorted(question.options.items())),
     )
 
 

@@ -144,7 +144,7 @@ class RequestState:
         self.excluded.append(account)
 
     def _temporary_error(self) -> UpstreamError | None:
-        """Return the failure of the first account that comes free again, if any."""
+        """Return the failure of the first account to be available again, if any."""
         cooldowns = (account.cooldown(self.use) for account in self.excluded)
         temporary = [each for each in cooldowns if each and each.error.should_retry]
         first = min(temporary, key=lambda cooldown: cooldown.until, default=None)

@@ -72,7 +72,7 @@ _ISATAP = (0x0000_5EFE, 0x0200_5EFE)  # before the IPv4 address (RFC 5214)
 
 
 def is_public(text: str) -> bool:
-    """Whether an address, as a look-up returns it, is on the public Internet.
+    """Return whether an address, as a look-up returns it, is on the public Internet.
 
     An IPv6 address that holds an IPv4 address is as public as that one. 6to4 and ISATAP
     addresses must be public themselves, too; Teredo ones never are.

@@ -116,7 +116,7 @@ def fetch(
 
 
 def resolves_to_private(address: str, policy: DownloadPolicy) -> bool:
-    """Whether a URL's host is in a private network, which others cannot reach.
+    """Return whether a URL's host is in a private network, which others cannot reach.
 
     A host that is unknown here may be known to others: that is no private one.
     raises: BadRequest for a malformed URL.

@@ -36,7 +36,7 @@ class Head:
         self._searched = 0
 
     def feed(self, received: bytes) -> tuple[bytes, bytes] | None:
-        """Return the head and the bytes behind it; None until the head is complete.
+        """Return the head and the bytes after it; None until the head is complete.
 
         raises: HeadTooLarge.
         """
@@ -118,7 +118,7 @@ class Chunked:
         return match.end() if match else 0
 
     def _may_continue(self) -> bool:
-        """Whether the rest may be the beginning of a size or of trailers."""
+        """Return whether the rest may be the beginning of a size or of trailers."""
         if self._rest in (b"", b"\r\n"):
             return True
         if not self._last and not self._left:

@@ -36,7 +36,7 @@ def path_filename(path: str) -> str:
 
 
 def is_parsable_url(url: str) -> bool:
-    """Whether a URL, absolute or relative, is short enough to be parsed."""
+    """Return whether a URL, absolute or relative, is short enough to be parsed."""
     match = _AUTHORITY.match(url)
     short = not match or len(match[1]) <= MAX_AUTHORITY_CHARACTERS
     return short and len(url) <= MAX_URL_CHARACTERS

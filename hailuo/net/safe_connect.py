@@ -118,7 +118,7 @@ def connect(
 
 
 def is_private_host(host: str, port: int, policy: ConnectPolicy) -> bool:
-    """Whether an address of *host* is in a private network.
+    """Return whether an address of *host* is in a private network.
 
     A host that is unknown here may be known to others: that is no private one.
     """

@@ -39,7 +39,7 @@ from .decompression import ENCODINGS, GzipDecompressor
 from .framing import Body, Chunked, Head, HeadTooLarge, Sized
 from .transport_errors import TRANSPORT_ERRORS, map_transport_error
 
-DRAIN_S = 0.25  # for the bytes behind an answer's end to arrive
+DRAIN_S = 0.25  # for the bytes after an answer's end to arrive
 MAX_BATCH = 524_288  # bytes read at once, so that no stream blocks the others
 FIRST_READ = 65_536  # bytes; a larger buffer is mapped anew each time, in 12 µs
 MAX_WHOLE_MB = 32  # of an answer that is read as a whole
@@ -92,7 +92,8 @@ class Stream:
         self._raw = cast(urllib3.HTTPResponse, response.raw)
         self._watch = watch
         self._terms = terms
-        self._body: Body | None = None  # until the headers are here
+        self._opening = terms.opening
+        self._body: Body | None = None  # until the headers have arrived
         self._decompressor: GzipDecompressor | None = None
         self._failure: UpstreamError | None = None
         self._closed = False
@@ -212,7 +213,8 @@ class Stream:
         self, watch: Watch, until: float, heartbeats: bool
     ) -> Iterator[Heartbeat]:
         """Wait for the headers, yielding heartbeats, and check them."""
-        with self._terms.opening():
+        opening, self._opening = self._opening, nullcontext  # counted once
+        with opening():
             while True:
                 if not self._wait(watch, until, heartbeats):
                     if time.monotonic() >= until:

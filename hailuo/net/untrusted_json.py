@@ -153,7 +153,7 @@ def _finite(number: str) -> float:
 
 
 def _may_be_deep(data: bytes) -> bool:
-    """Whether there are enough brackets to exceed MAX_DEPTH.
+    """Return whether there are enough brackets to exceed MAX_DEPTH.
 
     Faster than bytes.count(), which reads all of the data.
     """

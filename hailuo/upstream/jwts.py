@@ -1,4 +1,4 @@
-"""The claims of a JWT, unverified: a hint, since anybody can write one (pure).
+"""The claims of a JWT, unverified: a hint, since anyone can write one (pure).
 
 claims = jwts.claims(credential)        # None if it is no JWT
 jwts.expiry(claims)                     # Unix seconds, None for no expiry

@@ -206,7 +206,7 @@ class Speech(NamedTuple):
     text: of any length; an upstream splits one that exceeds its limit.
     voice: the voice's name as the client gives it: OpenAI's or an upstream's own.
     model: the model's name as the client gives it, "" for none.
-    format: the name of an audio format, a key of the table in hailuo.audio.
+    format: the name of an audio format, a key of hailuo.audio.formats.FORMATS.
     speed: a factor, 0.25 to 4; it does not change the pitch.
     emotion: "happy", "sad", "angry", "fearful", "disgusted", "surprised", "calm", or ""
         for none.

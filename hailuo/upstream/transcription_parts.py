@@ -3,17 +3,18 @@
 yield from transcribe_parts(recording.parts, transcribe_part, watch)
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 
 from .. import audio
-from ..concurrency.watch import HEARTBEAT, Heartbeat, Watch
+from ..concurrency.watch import HEARTBEAT, Watch
 from ..errors import Unreachable
 from . import Segment, TranscriptPiece, TranscriptStream
 from .text_splitting import separator
 
 RETRY_PAUSES_S = (0.3, 1.0)  # before the second and the third attempt at a part
 
-TranscribePart = Callable[[bytes], Iterator[TranscriptPiece | Heartbeat]]
+TranscribePart = Callable[[bytes], TranscriptStream]
 
 
 def transcribe_parts(
@@ -29,14 +30,15 @@ def transcribe_parts(
     for number, part in enumerate(parts):
         begun = False
         pauses_s = RETRY_PAUSES_S if number else ()
-        for piece in _with_retries(part, transcribe_part, watch, pauses_s):
-            if piece is HEARTBEAT or not piece.text:
-                yield HEARTBEAT
-                continue
-            space = "" if begun else separator(previous_text, piece.text)
-            segments = _shifted(piece.segments, space, part_start_s)
-            yield TranscriptPiece(space + piece.text, segments)
-            begun, previous_text = True, piece.text
+        with closing(_with_retries(part, transcribe_part, watch, pauses_s)) as pieces:
+            for piece in pieces:
+                if piece is HEARTBEAT or not piece.text:
+                    yield HEARTBEAT
+                    continue
+                space = "" if begun else separator(previous_text, piece.text)
+                segments = _shifted(piece.segments, space, part_start_s)
+                yield TranscriptPiece(space + piece.text, segments)
+                begun, previous_text = True, piece.text
         part_start_s += audio.seconds(part)
 
 
@@ -50,9 +52,10 @@ def _with_retries(
     for pause_s in pauses_s:
         begun = False
         try:
-            for piece in transcribe_part(part):
-                begun = begun or piece is not HEARTBEAT
-                yield piece
+            with closing(transcribe_part(part)) as pieces:
+                for piece in pieces:
+                    begun = begun or piece is not HEARTBEAT
+                    yield piece
             return
         except Unreachable:
             if begun:

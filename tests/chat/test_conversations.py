@@ -102,6 +102,18 @@ class TestKeptConversation:
         assert (seen["sent_chat_id"], seen["message"]) == (first.id, "Two")
         assert deletes(upstream) == []
 
+    def test_new_conversation_whose_id_was_never_sent_is_removed(
+        self, upstream: Simulated, account: Caller
+    ):
+        """The client of a whole answer learns the id at its end only."""
+        reset = {"after": 1, "do": "reset"}
+        upstream.script({"call": "chat", "pieces": ["a", "b"], "then": [reset]})
+        body = {"messages": [{"role": "user", "content": SECRET}], **self.NEW}
+
+        assert account.send(json=body).status_code == 502
+
+        upstream.wait("conversations", exactly=0)
+
     @pytest.mark.leaves("conversations")
     def test_kept_conversation_continues_on_its_own_account(
         self, upstream: Simulated, gateway: Served

@@ -1,6 +1,6 @@
 """Read the functions that a chat completion offers, and whether one must be called.
 
-    tools, choice = offered(body)
+    tools, choice = offered_tools(body)
 
 The only reader of `tools`, `tool_choice` and their deprecated forms `functions` and
 `function_call`. Other tools than functions (`custom`, `web_search`) are ignored.

@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Generator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
@@ -59,7 +59,10 @@ def whole(pieces: Answer, chat: ChatRequest) -> Response:
         if piece.finish:
             break
     id = next((piece.id for piece in received if piece.id), None) or new_id()
-    response = jsonify(completion(received, id, chat.model, created))
+    with ExitStack() as on_failure:
+        on_failure.callback(pieces.close)
+        response = jsonify(completion(received, id, chat.model, created))
+        on_failure.pop_all()
     response.call_on_close(partial(finish, pieces))  # a plain response: it is called
     return response
 

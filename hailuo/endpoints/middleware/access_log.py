@@ -168,6 +168,9 @@ class LoggedResponse:
         except GatewayError as error:
             self._request_log.record_failure(error)
             raise
+        except Exception:
+            self._request_log.error = "internal_error"
+            raise
         self._request_log.bytes += len(part)
         return part
 

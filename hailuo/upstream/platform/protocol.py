@@ -22,7 +22,7 @@ OPTIONS = ("temperature", "top_p")  # passed on as they are
 REQUIRED = "required"
 # platform.md, Thinking has to go round
 THINKING, NOT_THINKING = {"type": "adaptive"}, {"type": "disabled"}
-ALWAYS_THINKING = "MiniMax-M3.1-Flash"  # prefix of those that must be told to think
+ALWAYS_THINKING = "MiniMax-M3.1-Flash"  # prefix of those that think only on request
 NO_EFFORT = ("none", "minimal")  # OpenAI's words for not thinking
 DONE = b"[DONE]"
 FLAGS = ("input_sensitive", "output_sensitive")  # of an answer that is withheld

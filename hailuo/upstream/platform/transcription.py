@@ -53,7 +53,7 @@ class TranscriptionClient:
 
     def _streamed(
         self, account: Credential, part: bytes, recording: Recording, watch: Watch
-    ) -> Iterator[TranscriptPiece | Heartbeat]:
+    ) -> TranscriptStream:
         with self._client.open_form_stream(
             protocol.WRITE,
             account.token,
@@ -67,7 +67,7 @@ class TranscriptionClient:
 
     def _timed(
         self, account: Credential, part: bytes, recording: Recording, watch: Watch
-    ) -> Iterator[TranscriptPiece | Heartbeat]:
+    ) -> TranscriptStream:
         answer = self._client.ask_form(
             protocol.WRITE,
             account.token,

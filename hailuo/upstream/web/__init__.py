@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from urllib.parse import quote
 
-from ...concurrency.watch import HEARTBEAT, Watch
+from ...concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ...errors import (
     BadRequest,
     ClientDisconnected,
@@ -18,6 +18,7 @@ from .. import (
     Answer,
     AudioStream,
     Credential,
+    Piece,
     Question,
     Recording,
     Speech,
@@ -107,7 +108,7 @@ class Web:
             with closing(self._ask(account, question, watch, file_ids)) as stream:
                 try:
                     for piece in answer_pieces(stream, parser):
-                        id_sent = id_sent or (piece is not HEARTBEAT and bool(piece.id))
+                        id_sent = id_sent or _tells_id(piece, question)
                         yield piece
                     stream.drain()
                 except (ClientDisconnected, GeneratorExit):
@@ -226,6 +227,16 @@ class Web:
     def _remove(self, token: str, chat_id: str) -> None:
         path = protocol.HISTORY + quote(chat_id, safe="")
         self._client.ask("DELETE", path, token)
+
+
+def _tells_id(piece: Piece | Heartbeat, question: Question) -> bool:
+    """Return whether the client has the conversation's id once *piece* is sent.
+
+    A client that waits for the whole answer has it with the last piece only.
+    """
+    if piece is HEARTBEAT or not piece.id:
+        return False
+    return question.streamed or bool(piece.finish)
 
 
 def _continues(question: Question) -> bool:

@@ -1,6 +1,6 @@
 """Credentials of the web service: the account and the expiry of a `_token`.
 
-A token is a JWT. Anybody can write one, so its claims prove nothing (protocol.md 1).
+A token is a JWT. Anyone can write one, so its claims prove nothing (protocol.md 1).
 """
 
 import hashlib

@@ -6,7 +6,7 @@ The voice is a setting of the account, so the account must be leased exclusively
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from itertools import chain, repeat
 from typing import Any
@@ -120,9 +120,9 @@ class SpeechClient:
             message_id = yield from self._repeat(account, text, parsers, watch)
             urls = yield from self._audio_urls(account, message_id, voice, watch)
             for url in urls:
-                part = self._download(url, watch)
                 is_file = is_whole and len(urls) == 1
-                yield from part if is_file else mp3.strip_tags(part)
+                with closing(self._download(url, watch)) as part:
+                    yield from part if is_file else mp3.strip_tags(part)
         finally:
             for parser in parsers:
                 if parser.chat_id:
@@ -181,7 +181,7 @@ class SpeechClient:
             f"the upstream's speech was not ready after {protocol.TTS_WAIT_S:.0f} s"
         )
 
-    def _download(self, url: str, watch: Watch) -> Iterator[bytes | Heartbeat]:
+    def _download(self, url: str, watch: Watch) -> AudioStream:
         """Yield the bytes of one part of the audio.
 
         raises: Unreachable if it is incomplete; UpstreamProtocolError if it is not

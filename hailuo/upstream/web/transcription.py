@@ -33,7 +33,7 @@ class TranscriptionClient:
 
     def _transcribe_part(
         self, account: Credential, watch: Watch, part: bytes
-    ) -> Iterator[TranscriptPiece | Heartbeat]:
+    ) -> TranscriptStream:
         """Yield the text of a part, and heartbeats before it."""
         character_id, chat_id = protocol.CHARACTER_ID, protocol.NEW_CONVERSATION
         form = (
