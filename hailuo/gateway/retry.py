@@ -19,7 +19,7 @@ from ..errors import (
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """When an answer is retried.
+    """Rules for retrying an answer.
 
     attempts: the maximum number of attempts, until anything of the answer was sent.
     fewer: lower maximums, by the class of the failure.
