@@ -13,7 +13,7 @@ MAX_COOLDOWNS = 100  # of one credential; clients choose the names of models
 
 @dataclass(frozen=True)
 class CooldownPolicy:
-    """How long a credential cools down after a refusal.
+    """Rules for the length of a cooldown after a refusal.
 
     first_s: the first cooldown; each further refusal doubles it, up to max_s.
     fixed_s: for refusals that only payment or hours can change. *assumed*: no source
