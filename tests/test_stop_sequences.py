@@ -108,7 +108,9 @@ class TestUsageBehindStop:
         text, heartbeat, usage = said
         assert (text.text, text.finish) == ("a ", "")
         assert heartbeat is HEARTBEAT
-        assert usage == Piece(id="7", finish="stop", usage=Usage(3, 4))
+        assert usage == Piece(
+            id="7", finish="stop", usage=Usage(3, 4), stop_sequence="STOP"
+        )
 
     def test_usage_is_omitted_when_the_rest_fails(self):
         def answer() -> Generator[Any, None, None]:

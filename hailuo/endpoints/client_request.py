@@ -1,16 +1,20 @@
 """A client's request for an answer, as its view and the gateway share it."""
 
 import ssl
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from flask import Request
 
 from ..accounts.account import Candidates
 from ..concurrency.watch import Watch
+from ..files import Source
 from ..gateway import Gateway
+from ..gateway.attachments import Attachment, attached
 from ..gateway.request_state import RequestState
 from ..settings import Settings
-from . import app_state, auth
+from ..upstream import Answer, Question
+from . import app_state, auth, content_parts
 from .middleware import access_log
 from .middleware.access_log import RequestLog
 
@@ -39,6 +43,28 @@ class ClientRequest(NamedTuple):
         """
         state = self.log.state = self.gateway.request_state(self.candidates)
         return state
+
+    def ask(self, question: Question, sources: Sequence[Source]) -> Answer:
+        """Enter the queue; return the answer, which first gathers the files.
+
+        sources: the files of the newest message.
+        raises: BadRequest when no candidate can answer; as prove() and the first steps
+            of Gateway.answer() and attached().
+        """
+        if any(message.files for message in question.messages):
+            self.prove()
+        request_state = self.enqueue()
+
+        def ask(files: Sequence[Attachment]) -> Answer:
+            return self.gateway.answer(
+                request_state, question._replace(files=files), self.watch
+            )
+
+        rules = content_parts.rules(
+            self.settings, trusted=not self.candidates.from_caller
+        )
+        fetches = bool(sources) and self.gateway.fetches_images(self.candidates)
+        return attached(sources, rules, self.watch, ask, fetches)
 
 
 def begin(request: Request) -> ClientRequest:

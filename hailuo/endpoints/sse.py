@@ -52,6 +52,8 @@ class EventStream(StreamedBody):
 
     It takes the place of the final event of a complete answer. A client that has
     disconnected is sent nothing.
+
+    encode_failure: returns the events of a failure.
     """
 
     def __init__(
@@ -59,9 +61,11 @@ class EventStream(StreamedBody):
         events: Generator[bytes, None, None],
         close_source: Callable[[], object],
         request_log: RequestLog,
+        encode_failure: Callable[[errors.GatewayError], bytes],
     ) -> None:
         super().__init__(events, close_source)
         self._request_log = request_log
+        self._encode_failure = encode_failure
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -81,7 +85,7 @@ class EventStream(StreamedBody):
             log.exception("%s failed in mid-stream", self._request_log.id)
             failure = errors.GatewayError("an internal error", code="internal_error")
         self._request_log.record_failure(failure)
-        return error_event(failure)
+        return self._encode_failure(failure)
 
 
 def stream_response(body: StreamedBody, content_type: str) -> Response:
@@ -94,13 +98,22 @@ def stream_response(body: StreamedBody, content_type: str) -> Response:
     )
 
 
+def error_event(failure: errors.GatewayError) -> bytes:
+    """Return the event of a failure, in the form the official libraries raise."""
+    return event(errors.body(failure))
+
+
 def event_response(
     events: Generator[bytes, None, None],
     close_source: Callable[[], object],
     request_log: RequestLog,
+    encode_failure: Callable[[errors.GatewayError], bytes] = error_event,
 ) -> Response:
-    """Return a response of server-sent events."""
-    body = EventStream(events, close_source, request_log)
+    """Return a response of server-sent events.
+
+    encode_failure: returns the events of a failure in mid-stream.
+    """
+    body = EventStream(events, close_source, request_log, encode_failure)
     response = stream_response(body, "text/event-stream")
     response.headers["Cache-Control"] = "no-cache"
     return response
@@ -111,6 +124,7 @@ def event(data: Any) -> bytes:
     return b"data: " + orjson.dumps(data) + b"\n\n"
 
 
-def error_event(failure: errors.GatewayError) -> bytes:
-    """Return the event of a failure, in the form the official libraries raise."""
-    return event(errors.body(failure))
+def named_event(data: dict[str, Any]) -> bytes:
+    """Return one event whose name is the `type` of its data."""
+    name: str = data["type"]
+    return b"event: " + name.encode() + b"\n" + event(data)

@@ -20,26 +20,26 @@ class StopSequenceFilter:
     """Searches for sequences in text that arrives in pieces.
 
     Text that may be the beginning of a sequence is held back until that is decided.
-    matched: whether a sequence was found.
+    matched: the sequence that was found, "" for none yet.
     """
 
     def __init__(self, sequences: Sequence[str]) -> None:
         self._sequences = sequences
         self._held = ""
-        self.matched = False
+        self.matched = ""
 
     def take(self, text: str, *, last: bool = False) -> str:
         """Return the text that can be sent, up to a sequence; set *matched*."""
         text = self._held + text
         self._held = ""
         matches = [
-            (start + len(sequence), start)
+            (start + len(sequence), start, sequence)
             for sequence in self._sequences
             if (start := text.find(sequence)) >= 0
         ]
         if matches:  # the one that ends first, however the text was divided
-            self.matched = True
-            return text[: min(matches)[1]]
+            _, start, self.matched = min(matches)
+            return text[:start]
         if last:
             return text
         end = len(text) - max(_overlap(text, sequence) for sequence in self._sequences)
@@ -78,7 +78,12 @@ def truncate_at_stop(
                 piece, text = piece._replace(tool_calls=(), reasoning=""), ""
                 usage = yield from _usage(answer)
             answer.close()
-            yield piece._replace(text=text, usage=usage, finish="stop")
+            yield piece._replace(
+                text=text,
+                usage=usage,
+                finish="stop",
+                stop_sequence=stop_filter.matched,
+            )
             return
 
 

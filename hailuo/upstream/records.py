@@ -170,10 +170,14 @@ class Usage(NamedTuple):
 
     prompt: tokens of the question.
     answer: tokens of the answer, its reasoning included.
+    cached: tokens of the question that the upstream read from its cache.
+    reasoning: tokens of the answer's reasoning.
     """
 
     prompt: int
     answer: int
+    cached: int = 0
+    reasoning: int = 0
 
 
 class Piece(NamedTuple):
@@ -189,6 +193,8 @@ class Piece(NamedTuple):
         "filtered"; "" in all pieces but the last.
     usage: with the last piece; None if the upstream does not report it.
     id: the conversation's id, with the first piece at the latest; "" for none.
+    stop_sequence: the stop sequence that ended the answer, with the last piece; "" for
+        any other end.
     """
 
     text: str = ""
@@ -198,6 +204,7 @@ class Piece(NamedTuple):
     finish: str = ""
     usage: Usage | None = None
     id: str = ""
+    stop_sequence: str = ""
 
 
 class Speech(NamedTuple):

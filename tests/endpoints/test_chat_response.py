@@ -55,6 +55,13 @@ def test_usage_is_the_upstreams_count():
     assert "usage" not in streamed(last)[0]
 
 
+def test_usage_has_the_details_that_the_upstream_reports():
+    last = Piece("a", finish="stop", usage=Usage(30, 9, cached=20, reasoning=5))
+    counted = whole(last)["usage"]
+    assert counted["prompt_tokens_details"] == {"cached_tokens": 20}
+    assert counted["completion_tokens_details"] == {"reasoning_tokens": 5}
+
+
 def test_reasoning_is_separate_from_content():
     pieces = Piece(reasoning="Hm"), Piece(reasoning="m."), Piece("Yes", finish="stop")
     assert message(*pieces)["reasoning_content"] == "Hmm."

@@ -3,13 +3,14 @@
 source: apis.md 1.2, 1.3 and, for the limits of clients, 2.1.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from ...upstream import Link, Piece, ToolCall, Usage
 from ..sse import event
+from ..whole_answers import join_calls
 
 FINISH = {
     "stop": "stop",
@@ -59,19 +60,6 @@ def _message(pieces: Sequence[Piece]) -> dict[str, Any]:
     return message
 
 
-def join_calls(parts: Iterable[ToolCall]) -> list[ToolCall]:
-    """Join the parts of calls, in the order of their numbers."""
-    calls: dict[int, ToolCall] = {}
-    for part in parts:
-        call = calls.setdefault(part.number, part._replace(arguments=""))
-        calls[part.number] = call._replace(
-            id=call.id or part.id,
-            name=call.name or part.name,
-            arguments=call.arguments + part.arguments,
-        )
-    return [calls[number] for number in sorted(calls)]
-
-
 def _call(call: ToolCall) -> dict[str, Any]:
     function = {"name": call.name, "arguments": call.arguments}
     return {"id": call.id, "type": "function", "function": function}
@@ -84,14 +72,22 @@ def _call_delta(call: ToolCall) -> dict[str, Any]:
     return {"index": call.number, "function": {"arguments": call.arguments}}
 
 
-def usage(counted: Usage | None) -> dict[str, int]:
-    """Return the token counts, by default the original program's fixed ones."""
-    prompt, answer = counted or (1, 1)
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": answer,
-        "total_tokens": prompt + answer,
+def usage(counted: Usage | None) -> dict[str, Any]:
+    """Return the token counts, by default the original program's fixed ones.
+
+    The details are absent where the upstream does not report any.
+    """
+    counted = counted or Usage(1, 1)
+    body: dict[str, Any] = {
+        "prompt_tokens": counted.prompt,
+        "completion_tokens": counted.answer,
+        "total_tokens": counted.prompt + counted.answer,
     }
+    if counted.cached:
+        body["prompt_tokens_details"] = {"cached_tokens": counted.cached}
+    if counted.reasoning:
+        body["completion_tokens_details"] = {"reasoning_tokens": counted.reasoning}
+    return body
 
 
 def annotations(links: Sequence[Link], length: int) -> list[dict[str, Any]]:

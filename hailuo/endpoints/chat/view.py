@@ -3,18 +3,16 @@
 import time
 import uuid
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, closing
-from functools import partial
+from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 
 from ...concurrency.watch import HEARTBEAT, Heartbeat
-from ...gateway.attachments import Attachment, attached
 from ...upstream import Answer, Piece
-from .. import content_parts
 from ..client_request import begin
 from ..middleware.access_log import RequestLog
 from ..sse import PING, event_response
+from ..whole_answers import whole_response
 from .request import ChatRequest, chat_request
 from .response import Chunks, completion
 
@@ -25,52 +23,22 @@ bp = Blueprint("chat", __name__)
 def complete() -> Response:
     """Complete a chat, as a single answer or as events."""
     client_request = begin(request)
-    gateway, settings = client_request.gateway, client_request.settings
-    chat = chat_request(request, settings)
-    if any(message.files for message in chat.question.messages):
-        client_request.prove()
-    request_state = client_request.enqueue()
-
-    def ask(files: Sequence[Attachment]) -> Answer:
-        return gateway.answer(
-            request_state, chat.question._replace(files=files), client_request.watch
-        )
-
-    candidates = client_request.candidates
-    rules = content_parts.rules(settings, trusted=not candidates.from_caller)
-    fetches = bool(chat.sources) and gateway.fetches_images(candidates)
-    pieces = attached(chat.sources, rules, client_request.watch, ask, fetches)
+    chat = chat_request(request, client_request.settings)
+    pieces = client_request.ask(chat.question, chat.sources)
     if chat.stream:
         return streamed(pieces, chat, client_request.log)
     return whole(pieces, chat)
 
 
 def whole(pieces: Answer, chat: ChatRequest) -> Response:
-    """Return the answer as a single completion.
-
-    The work that its last piece leaves to do upstream is done after it is sent.
-    """
+    """Return the answer as a single completion."""
     created = int(time.time())
-    received: list[Piece] = []
-    for piece in pieces:
-        if piece is HEARTBEAT:
-            continue
-        received.append(piece)
-        if piece.finish:
-            break
-    id = next((piece.id for piece in received if piece.id), None) or new_id()
-    with ExitStack() as on_failure:
-        on_failure.callback(pieces.close)
-        response = jsonify(completion(received, id, chat.model, created))
-        on_failure.pop_all()
-    response.call_on_close(partial(finish, pieces))  # a plain response: it is called
-    return response
 
+    def body(received: Sequence[Piece]) -> dict[str, Any]:
+        id = next((piece.id for piece in received if piece.id), None) or new_id()
+        return completion(received, id, chat.model, created)
 
-def finish(pieces: Answer) -> None:
-    """Run an answer from its last piece to its end, and close it."""
-    with closing(pieces):
-        next(pieces, None)
+    return whole_response(pieces, body)
 
 
 def streamed(pieces: Answer, chat: ChatRequest, request_log: RequestLog) -> Response:

@@ -134,7 +134,12 @@ class AnswerParser:
             prompt = _count(usage.get("prompt_tokens"))
             answer = _count(usage.get("completion_tokens"))
             if prompt is not None and answer is not None:
-                self._usage = Usage(prompt, answer)
+                cached = mapping(usage, "prompt_tokens_details").get("cached_tokens")
+                details = mapping(usage, "completion_tokens_details")
+                reasoning = details.get("reasoning_tokens")
+                self._usage = Usage(
+                    prompt, answer, _count(cached) or 0, _count(reasoning) or 0
+                )
 
     def _read_choices(self, answer: Mapping[str, Any]) -> None:
         for choice in choices(answer):
