@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -224,7 +223,7 @@ class TestFailingAudioChild:
             "    except BlockingIOError: break\n"
             "os.kill(os.getpid(), signal.SIGSEGV)"
         )
-        monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", dying))
+        monkeypatch.setattr(process, "PROGRAM", ("-c", dying))
 
         with pytest.raises(errors.BadRequest):
             parts_of(sounds.wav(sounds.tone(1)))
