@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 DEFAULT_API_KEY = "sk-hailuofreeapi"  # publicly known: for loopback clients only
-MB = 1_048_576
 
 
 class WrongSettings(Exception):
