@@ -12,7 +12,6 @@ import sys
 from contextlib import ExitStack
 from typing import IO, Self
 
-INHERITED = ("PATH", "LD_LIBRARY_PATH", "LANG")  # and Python's own variables
 MAX_REASON = 500  # characters of its standard error
 MAX_STDERR = 65_536  # bytes of that which are looked at
 
@@ -80,13 +79,9 @@ def describe_exit(code: int) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Return the variables that Python needs to start and to find this package.
+    """Return the variables that Python needs to find its libraries and this package.
 
     No keys are among them: a hostile file might take over the child.
     """
-    variables = {
-        name: value
-        for name, value in os.environ.items()
-        if name in INHERITED or name.startswith("PYTHON")
-    }
-    return variables | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    libraries = {"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}
+    return libraries | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
