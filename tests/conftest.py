@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from tests.secret_leaks import LOGS, SECRET
-from tests.served import Served
+from tests.served import CLIENT, Served
 from tests.simulated import Simulated
 
 BOTH = pytest.mark.parametrize("kind", ["web", "platform"])
@@ -45,6 +45,11 @@ def secret_leaks() -> Iterator[None]:
     yield
     leaks = LOGS.leaks()
     assert not leaks, "\n".join(leaks)
+
+
+@pytest.fixture(autouse=True)
+def client_address() -> None:
+    CLIENT.renew()
 
 
 @pytest.fixture(scope="session")
