@@ -24,7 +24,7 @@ HI = {"call": "chat", "text": "Hi"}
 HELD = {**HI, "then": [{"after": 0, "do": "hold"}]}
 REFUSED = {"call": "chat", "refuse": {"code": 1, "message": "忙"}}
 ACCOUNTS = 5
-REQUESTS = 300
+REQUESTS = 100
 
 
 def raw(gateway: Served, key: str, message: str) -> socket.socket:

@@ -6,6 +6,7 @@ import openai
 import pytest
 
 from hailuo.gateway.retry import POLICY
+from hailuo.net.safe_connect import CONNECT_S
 from tests.conftest import BOTH, Caller, text_of
 from tests.served import Served
 from tests.simulated import Simulated
@@ -101,9 +102,8 @@ def test_upstream_headers_may_take_as_long_as_the_idle_timeout(
     upstream: Simulated, account: Caller
 ):
     """No call is made again because a model thinks for long."""
-    upstream.script(
-        {"call": account.call, "text": "late", "headers_delay_s": 11, "times": None}
-    )
+    late = {"text": "late", "headers_delay_s": CONNECT_S + 1}
+    upstream.script({"call": account.call, **late, "times": None})
     assert account.ask() == "late"
     assert len(upstream.report()["answers"]) == 1
 

@@ -420,7 +420,7 @@ def test_audio_child_gets_no_secrets_and_has_limits(
 
 def test_conversion_does_not_block_other_threads():
     """An unpatched interpreter: the work is another process's, not a thread's."""
-    recording = sounds.wav(sounds.tone(60))
+    recording = sounds.wav(sounds.tone(20))
     turns, done = 0, threading.Event()
 
     def count() -> None:
