@@ -69,9 +69,7 @@ def upstream(
     left = mark.args if mark else ()
     for what in ("open_answers", "conversations"):
         if what not in left:
-            simulator.wait(
-                what, exactly=0, timeout_s=45
-            )  # removals pause for 1, 5 and 30 s
+            simulator.wait(what, exactly=0, timeout_s=LEFT_S)
     if "violations" not in left:
         assert simulator.report()["violations"] == []
 
