@@ -27,7 +27,8 @@ from ..net.headers import (
     is_parsable_url,
 )
 from ..net.safe_connect import ConnectPolicy
-from ..settings import MB, Settings
+from ..settings import Settings
+from ..units import MB
 from .validation import invalid_field
 
 MAX_FILES = 20

@@ -22,8 +22,8 @@ from requests.auth import AuthBase
 from ..concurrency.fairness import fairly
 from ..concurrency.watch import Watch
 from ..errors import GatewayError
-from .connection import CONNECT_S, Adapter
-from .safe_connect import ConnectPolicy, is_private_host
+from .connection import Adapter
+from .safe_connect import CONNECT_S, ConnectPolicy, is_private_host
 from .stream import Stream, Terms
 from .transport_errors import TRANSPORT_ERRORS, map_transport_error
 

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from ..concurrency.fairness import TimeSlice
 from ..errors import UpstreamProtocolError
+from ..units import MB
 from . import untrusted_json
 
-MAX_EVENT = 8 * 1_048_576  # bytes of an event, or of a line
+MAX_EVENT = 8 * MB  # bytes of an event, or of a line
 LINE_COST = 64  # bytes of memory that each line takes in addition
 
 _BOM = b"\xef\xbb\xbf"

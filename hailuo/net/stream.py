@@ -34,6 +34,7 @@ from ..errors import (
     UpstreamProtocolError,
     UpstreamTimeout,
 )
+from ..units import MB
 from .connection import Connection, take_over
 from .decompression import ENCODINGS, GzipDecompressor
 from .framing import Body, Chunked, Head, HeadTooLarge, Sized
@@ -126,7 +127,7 @@ class Stream:
             if part is HEARTBEAT:
                 continue
             body.write(part)
-            if body.tell() > MAX_WHOLE_MB * 1_048_576:
+            if body.tell() > MAX_WHOLE_MB * MB:
                 message = f"the upstream's answer is larger than {MAX_WHOLE_MB} MB"
                 raise UpstreamProtocolError(message)
         body.seek(0)
