@@ -1,4 +1,4 @@
-"""Check the format that an answer is requested in: `response_format`, or `text.format`."""
+"""Check the requested format of an answer: `response_format`, or `text.format`."""
 
 from typing import Any
 

@@ -1,0 +1,71 @@
+"""Stored responses, which later requests refer to by their ids.
+
+    stored = StoredResponses(MemoryStore(ttl_s=3600), credential)
+    stored.save(response, items)
+    stored.find("resp_…")
+
+A response belongs to the credential that made it: for any other it does not exist.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from ...concurrency.fairness import fairly
+from ...settings import MB
+from ..response_store import Store
+from .events import response_of
+
+MAX_RESPONSE_BYTES = 16 * MB  # a larger one is not kept
+
+Item = dict[str, Any]
+
+
+class StoredResponse(NamedTuple):
+    """A response, and the items that it answers: the whole conversation before it."""
+
+    response: Item
+    items: list[Item]
+
+
+class StoredResponses:
+    """The stored responses of one credential.
+
+    An object serves one request, which may refer to a response many times.
+    """
+
+    def __init__(self, store: Store, credential: str) -> None:
+        self._store = store
+        sent = credential.encode("utf-8", "surrogatepass")
+        self._owner = hashlib.sha256(sent).hexdigest()
+        self._responses: dict[str, Item | None] = {}  # that were looked up
+
+    def save(self, response: Item, items: Sequence[Item]) -> None:
+        """Keep a response unless it is too large; one JSON text a line."""
+        lines = [orjson.dumps(value) for value in fairly([response, *items])]
+        if sum(map(len, lines)) + len(lines) <= MAX_RESPONSE_BYTES:
+            self._store.put(self._owner, response["id"], b"\n".join(lines))
+
+    def find(self, id: str) -> StoredResponse | None:
+        """Return a response with the items before it, None if it is unknown."""
+        data = self._store.get(self._owner, id)
+        if data is None:
+            return None
+        response, *items = [orjson.loads(line) for line in fairly(data.split(b"\n"))]
+        return StoredResponse(response, items)
+
+    def item(self, id: str) -> Item | None:
+        """Return an item of the output of a response, None if it is unknown."""
+        response_id = response_of(id)
+        if response_id not in self._responses:
+            data = self._store.get(self._owner, response_id)
+            line = data.partition(b"\n")[0] if data else b"null"
+            self._responses[response_id] = orjson.loads(line)
+        response = self._responses[response_id] or {"output": ()}
+        return next((item for item in response["output"] if item["id"] == id), None)
+
+    def delete(self, id: str) -> bool:
+        """Delete a response; return whether there was one."""
+        return self._store.delete(self._owner, id)
