@@ -136,11 +136,11 @@ def streamed(pieces: Answer, answer: StoredAnswer, request_log: RequestLog) -> R
 def events(
     piece: Piece | Heartbeat, pieces: Answer, answer: StoredAnswer
 ) -> Generator[bytes, None, None]:
-    """Yield the events of an answer, and pings.
+    """Yield the events of an answer, and pings, also for a piece without any event.
 
     piece: the first item of *pieces*.
     """
     begin = answer.begin()
     yield begin if piece is HEARTBEAT else begin + answer.piece(piece)
     for piece in pieces:
-        yield PING if piece is HEARTBEAT else answer.piece(piece)
+        yield PING if piece is HEARTBEAT else answer.piece(piece) or PING
