@@ -122,8 +122,10 @@ class Message(OutputItem):
     links: Sequence[Link] = ()
 
     def begin(self) -> bytes:
-        part = self._event("content_part.added", content_index=0, part=self._part(""))
-        return super().begin() + part
+        part = self._part("")
+        return super().begin() + self._event(
+            "content_part.added", content_index=0, part=part
+        )
 
     def empty_body(self) -> Body:
         return self._body("in_progress", [])
@@ -203,8 +205,9 @@ class ReasoningSummary(Reasoning):
 
     def begin(self) -> bytes:
         part = self._part("")
-        added = self._event("reasoning_summary_part.added", summary_index=0, part=part)
-        return super().begin() + added
+        return super().begin() + self._event(
+            "reasoning_summary_part.added", summary_index=0, part=part
+        )
 
     def text_events(self) -> bytes:
         text, part = self.text, self._part(self.text)
