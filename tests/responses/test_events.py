@@ -81,12 +81,17 @@ def test_text_is_a_message_in_the_documented_order_of_events():
 
 def test_reasoning_is_an_item_before_the_message():
     pieces = Piece(reasoning="Hm"), Piece(reasoning="m.", text="Yes"), END
-    assert kinds(streamed(*pieces))[2:6] == [
+    events = streamed(*pieces)
+    assert kinds(events)[2:8] == [
         "output_item.added",
+        "content_part.added",
         "reasoning_text.delta",
         "reasoning_text.done",
+        "content_part.done",
         "output_item.done",
     ]
+    # openai-node adds parts to this list, and deltas to parts that were added.
+    assert events[2].item.content == [] and events[3].part.text == ""
     reasoning, message = output(*pieces)
     assert (reasoning.content[0].text, reasoning.summary) == ("Hmm.", [])
     assert reasoning.encrypted_content is None and message.content[0].text == "Yes"
