@@ -43,8 +43,11 @@ class StoredResponses:
         self._responses: dict[str, Item | None] = {}  # that were looked up
 
     def save(self, response: Item, items: Sequence[Item]) -> None:
-        """Keep a response unless it is too large; one JSON text a line."""
-        lines = [orjson.dumps(value) for value in fairly([response, *items])]
+        """Keep a response, one JSON text a line, unless it is too large or too deep."""
+        try:
+            lines = [orjson.dumps(value) for value in fairly([response, *items])]
+        except orjson.JSONEncodeError:
+            return
         if sum(map(len, lines)) + len(lines) <= MAX_RESPONSE_BYTES:
             self._store.put(self._owner, response["id"], b"\n".join(lines))
 
