@@ -75,7 +75,7 @@ class OutputItem:
         """Add to the text; return the events of that."""
         self._parts.append(text)
         return b"".join(
-            self._writer.delta(self._delta_head, part) for part in line_parts(text)
+            [self._writer.delta(self._delta_head, part) for part in line_parts(text)]
         )
 
     def end(self, status: str) -> bytes:
