@@ -141,6 +141,17 @@ def test_call_of_a_custom_tool_has_its_input():
     )
 
 
+def test_call_without_arguments_has_an_empty_object():
+    """Clients parse the arguments as JSON, and "" is none."""
+    parts = ToolCall(0, "c0", "now"), ToolCall(1, "c1", "run")
+    function, custom = output(
+        Piece(tool_calls=parts, finish="tools"), custom_tools=frozenset(["run"])
+    )
+    assert (function.arguments, custom.input) == ("{}", "")
+    cut_off, _ = output(Piece(tool_calls=parts, finish="length"))
+    assert cut_off.arguments == ""
+
+
 def test_calls_have_unique_ids():
     """The library's stream reader raises for the same one twice."""
     calls = tuple(ToolCall(at, id, "f") for at, id in enumerate(["", "a", "a", ""]))

@@ -230,16 +230,26 @@ class ReasoningSummary(Reasoning):
 
 
 class FunctionCall(OutputItem):
-    """A call of a function. call: its first part; the others are to be added."""
+    """A call of a function.
+
+    call: its first part; the others are to be added.
+    no_arguments: the text of a call without any, which clients parse as JSON.
+    """
 
     id_prefix = "fc"
     delta_event = "response.function_call_arguments.delta"
+    no_arguments = "{}"
 
     def __init__(
         self, writer: EventWriter, index: int, id: str, call: ToolCall
     ) -> None:
         super().__init__(writer, index, id)
         self._call = call
+
+    def end(self, status: str) -> bytes:
+        is_empty = status == "completed" and not self.text
+        missing = self.add(self.no_arguments) if is_empty else b""
+        return missing + super().end(status)
 
     def empty_body(self) -> Body:
         return self._body("in_progress", "")
@@ -266,6 +276,7 @@ class CustomToolCall(FunctionCall):
 
     id_prefix = "ctc"
     delta_event = "response.custom_tool_call_input.delta"
+    no_arguments = ""
 
     def __init__(
         self, writer: EventWriter, index: int, id: str, call: ToolCall
