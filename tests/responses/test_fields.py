@@ -176,8 +176,8 @@ def test_structured_output_is_refused_as_in_chat(client: FlaskClient, kind: str)
     ("item", "param"),
     [
         ({"type": "item_reference", "id": "msg_1"}, "input[1]"),
-        ({"type": "item_reference", "id": 7}, "input[1]"),
-        ({"type": "item_reference"}, "input[1]"),
+        ({"type": "item_reference", "id": 7}, "input[1].id"),
+        ({"type": "item_reference"}, "input[1].id"),
         ({"id": f"msg_{'0' * 32}_0"}, "input[1]"),
     ],
 )

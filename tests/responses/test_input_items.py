@@ -99,6 +99,12 @@ def test_reference_is_replaced_by_its_item():
     assert asked == ["a", "b"]
 
 
+def test_item_is_taken_once_however_often_it_is_referred_to():
+    found = {"type": "message", "role": "assistant", "content": "Well"}
+    items = new_items([{"id": "a"}, USER, {"id": "a"}], lambda _: found)
+    assert [item.path for item in items] == ["input[0]", "input[1]"]
+
+
 def test_too_many_items_are_refused():
     with pytest.raises(BadRequest) as refused:
         new_items([USER] * 10_001, lambda _: None)
