@@ -81,12 +81,17 @@ def test_text_is_a_message_in_the_documented_order_of_events():
 
 def test_reasoning_is_an_item_before_the_message():
     pieces = Piece(reasoning="Hm"), Piece(reasoning="m.", text="Yes"), END
-    assert kinds(streamed(*pieces))[2:6] == [
+    events = streamed(*pieces)
+    assert kinds(events)[2:8] == [
         "output_item.added",
+        "content_part.added",
         "reasoning_text.delta",
         "reasoning_text.done",
+        "content_part.done",
         "output_item.done",
     ]
+    # openai-node adds parts to this list, and deltas to parts that were added.
+    assert events[2].item.content == [] and events[3].part.text == ""
     reasoning, message = output(*pieces)
     assert (reasoning.content[0].text, reasoning.summary) == ("Hmm.", [])
     assert reasoning.encrypted_content is None and message.content[0].text == "Yes"
@@ -134,6 +139,17 @@ def test_call_of_a_custom_tool_has_its_input():
         "c0",
         "a\nb",
     )
+
+
+def test_call_without_arguments_has_an_empty_object():
+    """Clients parse the arguments as JSON, and "" is none."""
+    parts = ToolCall(0, "c0", "now"), ToolCall(1, "c1", "run")
+    function, custom = output(
+        Piece(tool_calls=parts, finish="tools"), custom_tools=frozenset(["run"])
+    )
+    assert (function.arguments, custom.input) == ("{}", "")
+    cut_off, _ = output(Piece(tool_calls=parts, finish="length"))
+    assert cut_off.arguments == ""
 
 
 def test_calls_have_unique_ids():
