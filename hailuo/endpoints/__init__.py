@@ -1,4 +1,4 @@
-"""HTTP endpoints: OpenAI's API, one blueprint per module. Nothing else uses Flask."""
+"""HTTP endpoints: OpenAI's and Anthropic's APIs. Nothing else uses Flask."""
 
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
@@ -12,6 +12,7 @@ from . import (
     error_handlers,
     health,
     home,
+    messages,
     models,
     rate_limit,
     speech,
@@ -30,6 +31,7 @@ BLUEPRINTS = (
     home.bp,
     health.bp,
     chat.bp,
+    messages.bp,
     speech.bp,
     transcriptions.bp,
     voices.bp,

@@ -9,13 +9,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import orjson
-
 from ...concurrency.fairness import fairly
 from ...errors import BadRequest
 from ...upstream import Call, Message
 from .. import content_parts
-from ..validation import invalid_field, optional
+from ..validation import as_json, invalid_field, optional
 
 ROLES = {
     "system": "system",
@@ -94,7 +92,7 @@ def _result(content: Any, path: str) -> Any:
         for part in parts
     ):
         return content
-    return _json(content, path)
+    return as_json(content, path)
 
 
 def _calls(message: Mapping[str, Any], path: str, newest: bool) -> Sequence[Call]:
@@ -137,14 +135,7 @@ def _function(function: Mapping[str, Any], path: str) -> Call:
         arguments = {"input": function["input"]}
     if isinstance(arguments, str):
         return Call(name, arguments)
-    return Call(name, _json(arguments or {}, f"{path}.arguments"))
-
-
-def _json(value: Any, path: str) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        raise invalid_field(path, "JSON that is less deeply nested") from None
+    return Call(name, as_json(arguments or {}, f"{path}.arguments"))
 
 
 def _id(value: Any, path: str) -> str:
