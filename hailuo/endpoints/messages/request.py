@@ -13,7 +13,7 @@ from ...files import Source
 from ...settings import Settings
 from ...upstream import Message, Question
 from .. import json_body
-from ..anthropic_errors import ThreadsUnsupported
+from ..error_forms import ThreadUnsupported
 from ..validation import (
     DEFAULT_MODEL,
     flag,
@@ -86,7 +86,7 @@ def _check_thread(body: Mapping[str, Any]) -> None:
     source: apis.md 1.8: with this error, clients send all the messages instead.
     """
     if body.get("thread") is not None:
-        raise ThreadsUnsupported(
+        raise ThreadUnsupported(
             "thread is not supported: send all the messages", param="thread"
         )
 

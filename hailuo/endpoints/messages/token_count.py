@@ -1,8 +1,76 @@
-"""Estimate of a question's tokens, since no service counts them."""
+"""Estimate of a question's tokens, since no service counts them before it answers.
 
-from ...upstream import Question
+A text's estimate is a sum over its characters, so that it only grows with the text. The
+weights are fitted to Claude's public tokenizer and OpenAI's cl100k_base on prose, code
+and Chinese; they are within 30 % of both (tests/messages/test_token_count.py).
+"""
+
+import math
+import string
+from collections.abc import Iterator
+
+from ...concurrency.fairness import fairly
+from ...files import Source
+from ...upstream import Message, Question
+from ..validation import as_json
+
+SLICE = 65_536  # characters that are counted at once
+MESSAGE_TOKENS = 4  # around each message, and each tool
+IMAGE_TOKENS = 1_500  # of an image, or of a document's first page
+DOCUMENT_CHARACTERS = 32  # of a document's base64 for each further token
+
+_LETTERS = string.ascii_letters.encode()
+_BLANKS = b" \t\r"  # free: a tokenizer counts them with the word that follows
+# Tokens for each byte of UTF-8 in a group. A character that is not ASCII is counted by
+# its first byte.
+_WEIGHTS = (
+    (_LETTERS, 0.23),
+    (bytes(byte for byte in range(128) if byte not in _LETTERS + _BLANKS), 0.68),
+    (bytes(range(0xC0, 0xE0)), 0.42),  # Greek, Cyrillic, Arabic, …
+    (bytes(range(0xE0, 0xF0)), 1.0),  # Chinese, Japanese, Korean, …
+    (bytes(range(0xF0, 0xF8)), 2.0),  # emoji, …
+)
 
 
 def estimated_tokens(question: Question) -> int:
-    """Return the estimate."""
-    return sum(len(message.text) // 4 for message in question.messages) + 1
+    """Return the estimate for the messages and the tools of a question.
+
+    raises: BadRequest for a tool whose schema is nested too deep.
+    """
+    messages = [*question.messages, *filter(None, [question.prefill])]
+    tokens = sum(map(_message_tokens, fairly(messages)))
+    for tool in fairly(question.tools):
+        described = (tool.name, tool.description, as_json(tool.parameters, "tools"))
+        tokens += MESSAGE_TOKENS + sum(map(text_tokens, described))
+    return math.ceil(tokens)
+
+
+def text_tokens(text: str) -> float:
+    """Return the estimate for a text."""
+    return sum(map(_slice_tokens, fairly(_slices(text))))
+
+
+def _slices(text: str) -> Iterator[bytes]:
+    for start in range(0, len(text), SLICE):
+        yield text[start : start + SLICE].encode("utf-8", "replace")
+
+
+def _slice_tokens(data: bytes) -> float:
+    return sum(
+        weight * (len(data) - len(data.translate(None, group)))
+        for group, weight in _WEIGHTS
+    )
+
+
+def _message_tokens(message: Message) -> float:
+    texts = [part for part in message.content if isinstance(part, str)]
+    for call in message.calls:
+        texts += [call.name, call.arguments]
+    counted = sum(map(text_tokens, [*texts, message.thinking]))
+    return MESSAGE_TOKENS + counted + sum(map(_file_tokens, message.files))
+
+
+def _file_tokens(source: Source) -> float:
+    if source.image:
+        return IMAGE_TOKENS
+    return IMAGE_TOKENS + len(source.data) / DOCUMENT_CHARACTERS

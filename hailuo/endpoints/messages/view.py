@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from ...concurrency.watch import HEARTBEAT, Heartbeat
 from ...errors import GatewayError
 from ...upstream import Answer, Piece
-from .. import anthropic_errors
+from .. import error_forms
 from ..client_request import begin
 from ..middleware.access_log import RequestLog
 from ..sse import event_response, named_event
@@ -77,7 +77,7 @@ def message_events(
 
 def error_event(failure: GatewayError) -> bytes:
     """Return the event of a failure in mid-stream."""
-    return named_event(anthropic_errors.body(failure))
+    return named_event(error_forms.anthropic_body(failure))
 
 
 def new_id() -> str:
