@@ -62,16 +62,13 @@ def contents(content: Any, path: str, *, forgiving: bool) -> list[Part]:
 def parts(block: Block, path: str, *, forgiving: bool) -> Sequence[Part]:
     """Return the texts and files of a block. raises: as contents()."""
     try:
-        if block.get("type") == "text":
-            return [text(block, "text", path)]
-        if block.get("type") == "image":
-            return [_image(_source(block, path), path)]
         if block.get("type") == "document":
-            return _document(block, path, forgiving)
+            return _document(block, path)
+        return _text_or_image(block, path)
     except BadRequest:
-        if not forgiving:
-            raise
-    return ()
+        if forgiving:
+            return ()
+        raise
 
 
 def text(block: Block, field: str, path: str) -> str:
@@ -82,6 +79,15 @@ def text(block: Block, field: str, path: str) -> str:
     return value
 
 
+def _text_or_image(block: Block, path: str) -> Sequence[Part]:
+    """Return the content of a text or an image, nothing of any other block."""
+    if block.get("type") == "text":
+        return [text(block, "text", path)]
+    if block.get("type") == "image":
+        return [_file(_source(block, path), path)._replace(image=True)]
+    return ()
+
+
 def _source(block: Block, path: str) -> Block:
     source = block.get("source")
     if not isinstance(source, dict):
@@ -89,19 +95,15 @@ def _source(block: Block, path: str) -> Block:
     return source
 
 
-def _image(source: Block, path: str) -> Source:
-    return _file(source, path)._replace(image=True)
-
-
-def _document(block: Block, path: str, forgiving: bool) -> Sequence[Part]:
-    """Return a document: a file, or the text that it consists of."""
+def _document(block: Block, path: str) -> Sequence[Part]:
+    """Return a document: a file, or the texts and images that it consists of."""
     source = _source(block, path)
     title = block["title"] if isinstance(block.get("title"), str) else ""
     if source.get("type") == "text":
         return [_entitled(title, text(source, "data", f"{path}.source"))]
     if source.get("type") == "content":
-        inner = f"{path}.source.content"
-        return contents(source.get("content"), inner, forgiving=forgiving)
+        inner = blocks(source.get("content"), f"{path}.source.content")
+        return [part for each in inner for part in _text_or_image(*each)]
     return [_file(source, path, title)]
 
 
