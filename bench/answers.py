@@ -16,16 +16,20 @@ Part = tuple[float, bytes]
 TextParts = Iterator[tuple[float, str]]  # arrival time and added text
 
 
-def question(message: str, key: str, host: str) -> bytes:
-    """Return a request for a chat completion, as bytes of HTTP/1.1."""
-    completion = {
+PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
+
+
+def question(message: str, key: str, host: str, api: str = "openai") -> bytes:
+    """Return a request for a streamed answer, as bytes of HTTP/1.1."""
+    asked = {
         "model": "hailuo",
         "stream": True,
+        "max_tokens": 4096,
         "messages": [{"role": "user", "content": message}],
     }
-    body = json.dumps(completion).encode()
+    body = json.dumps(asked).encode()
     return (
-        f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\n"
+        f"POST {PATHS[api]} HTTP/1.1\r\nHost: {host}\r\n"
         f"Authorization: Bearer {key}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     ).encode() + body
@@ -87,6 +91,16 @@ def openai_answer(parts: list[Part]) -> TextParts:
                     yield at, text
 
 
+def anthropic_answer(parts: list[Part]) -> TextParts:
+    """Yield the text of each delta of a message.
+
+    raises: ValueError, KeyError.
+    """
+    for at, event in _events(parts):
+        if b'"text_delta"' in event:
+            yield at, orjson.loads(event)["delta"]["text"]
+
+
 def web_answer(parts: list[Part]) -> TextParts:
     """Yield the added text of each event of the web protocol.
 
@@ -98,6 +112,13 @@ def web_answer(parts: list[Part]) -> TextParts:
             content = orjson.loads(event)["data"]["messageResult"]["content"]
             yield at, content[length:]
             length = len(content)
+
+
+READERS = {
+    "openai": openai_answer,
+    "anthropic": anthropic_answer,
+    "web": web_answer,
+}
 
 
 def _events(parts: list[Part]) -> Iterator[tuple[float, bytes]]:

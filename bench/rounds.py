@@ -139,6 +139,7 @@ def run_client(contender: Contender, load: Load) -> Iterator[Any]:
     job = {
         "host": HOST,
         "port": target.port,
+        "requests": target.requests,
         "answers": target.answers,
         "load": load._asdict(),
         "key": KEY,
