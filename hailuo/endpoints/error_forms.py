@@ -51,6 +51,14 @@ def is_anthropic(request: Request) -> bool:
     return is_shared and ANTHROPIC_VERSION in request.headers
 
 
+def id_headers(request: Request, id: str) -> dict[str, str]:
+    """Return the headers that tell a client its request's id."""
+    names = (
+        ("x-request-id", "request-id") if is_anthropic(request) else ("x-request-id",)
+    )
+    return dict.fromkeys(names, id)
+
+
 def of_request(
     error: GatewayError, request: Request, id: str
 ) -> tuple[int, dict[str, Any]]:

@@ -87,9 +87,7 @@ class TestWithoutAView:
 
     def test_long_header_is_refused(self, client: FlaskClient):
         answer = client.post(MESSAGES, headers={"anthropic-beta": "x" * 9_000})
-        assert answer.status_code == 431
-        assert answer.get_json()["error"]["type"] == "invalid_request_error"
-        assert answer.get_json()["type"] == "error"
+        check_form(answer, 431, "invalid_request_error")
 
     def test_shutdown_refuses_with_a_503(self, tmp_path: Path):
         app = create_app(Settings(tokens_file=str(tmp_path / "none.json")))

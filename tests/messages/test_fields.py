@@ -83,7 +83,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (said({"type": "tool_use"}, role="assistant"), f"{BLOCK}.id"),
     (said({"type": "tool_use", "id": "1"}, role="assistant"), f"{BLOCK}.name"),
     (
-        said({"type": "tool_use", "id": "1", "name": "f"}, role="assistant"),
+        said(
+            {"type": "tool_use", "id": "1", "name": "f", "input": 7}, role="assistant"
+        ),
         f"{BLOCK}.input",
     ),
     ({"system": 7}, "system"),

@@ -102,11 +102,16 @@ class TestMessages:
 
     def test_result_has_texts_and_images_and_tells_failure(self):
         failed = result("toolu_1", [text("no"), image(**PNG)], is_error=True)
-        (message,) = history(said("user", failed))
-        assert message.role == "tool"
-        assert message.text == "(The call failed.)\nno"
-        (file,) = message.files
+        tool, user = history(said("user", failed, text("Well?")))
+        assert tool == Message("tool", ["(The call failed.)", "no"], call_id="call_1")
+        (file,) = user.files
         assert file.param == "messages[0].content[0].content[1].source.data"
+        assert user.text == "(These files belong to the results before:)\nWell?"
+
+    def test_result_of_images_alone_points_to_them(self):
+        tool, user = history(said("user", result("toolu_1", [image(**PNG)])))
+        assert tool.content == ["(The result is in the files that follow.)"]
+        assert len(user.files) == 1
 
     def test_thinking_is_kept_and_redacted_thinking_left_out(self):
         answer = said(

@@ -126,6 +126,25 @@ def test_text_within_a_call_follows_it():
     assert [block["type"] for block in content] == ["tool_use", "text"]
 
 
+def test_blanks_behind_a_call_are_left_out():
+    one, other = calls(
+        ToolCall(0, "call_0", "f", "{}"), ToolCall(1, "call_1", "g", "{}")
+    )
+    pieces = one, Piece("\n"), Piece("\n"), other, Piece(" "), Piece("a "), Piece("b")
+    content = answered(*pieces, TOOLS)["content"]
+    assert [block["type"] for block in content] == ["tool_use", "tool_use", "text"]
+    assert content[-1]["text"] == "a b"
+
+
+def test_held_text_keeps_its_blanks():
+    pieces = [
+        *calls(ToolCall(0, "call_0", "f", "{")),
+        *(Piece("a"), Piece(" "), Piece("b")),
+        *calls(ToolCall(0, arguments="}")),
+    ]
+    assert answered(*pieces, TOOLS)["content"][-1]["text"] == "a b"
+
+
 @pytest.mark.parametrize("arguments", ['{"a": "b', "[]", "7"])
 def test_call_whose_arguments_are_no_object_is_an_error(arguments: str):
     """They must not be executed as if they were empty."""

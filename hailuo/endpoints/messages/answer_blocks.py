@@ -61,9 +61,28 @@ class AnswerBlocks:
         """Yield a part, unless it is held back."""
         if call and call.number in self._closed:
             return  # its arguments were complete
+        if self._continues(kind, call) or not (self._held or self._is_incomplete()):
+            yield from self._place(kind, text, call)
+        else:
+            self._held.append((kind, text, call))
+
+    def _release(self, finish: str) -> Iterator[Part]:
+        """Yield what was held back, and check the last call."""
+        held, self._held = self._held, []
+        held.sort(key=lambda part: part[2].number if part[2] else -1)
+        for kind, text, call in held:
+            if not self._continues(kind, call):
+                self._check(finish)
+            yield from self._place(kind, text, call)
+        self._check(finish)
+
+    def _place(self, kind: str, text: str, call: ToolCall | None) -> Iterator[Part]:
+        """Yield a part of the open block, or of a new one.
+
+        Blanks behind a call, such as line breaks between two of them, are left out.
+        """
         if not self._continues(kind, call):
-            if self._held or not self._is_complete():
-                self._held.append((kind, text, call))
+            if self._call and kind == "text" and not (text := text.lstrip()):
                 return
             self._begin(kind, call)
         if call:
@@ -76,31 +95,18 @@ class AnswerBlocks:
             return call.number == self._call.number
         return kind == self._kind
 
-    def _is_complete(self) -> bool:
-        """Return whether the open block may be closed."""
+    def _is_incomplete(self) -> bool:
+        """Return whether the open block is a call that lacks arguments."""
         if self._call is None:
-            return True
+            return False
         said = "".join(self._arguments)
-        return bool(said.strip()) and arguments(said) is not None
+        return not said.strip() or arguments(said) is None
 
     def _begin(self, kind: str, call: ToolCall | None) -> None:
         if self._call:
             self._closed.add(self._call.number)
         self._block += 1
         self._kind, self._call, self._arguments = kind, call, []
-
-    def _release(self, finish: str) -> Iterator[Part]:
-        """Yield what was held back, and check the last call."""
-        held, self._held = self._held, []
-        held.sort(key=lambda part: part[2].number if part[2] else -1)
-        for kind, text, call in held:
-            if not self._continues(kind, call):
-                self._check(finish)
-                self._begin(kind, call)
-            if call:
-                self._arguments.append(text)
-            yield Part(self._block, kind, text, self._call)
-        self._check(finish)
 
     def _check(self, finish: str) -> None:
         """Check that the arguments of the open call are complete, where they must."""

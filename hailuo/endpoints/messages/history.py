@@ -1,7 +1,8 @@
 """Read the messages and the system prompt of a request into plain records.
 
 The results of calls stand in a user's message there; here each is a message of its own,
-in front of the user's. The upstream matches calls with their results.
+in front of the user's, which gets their files: only the newest message's files reach
+every upstream. The upstream matches calls with their results.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,13 +12,17 @@ from ...concurrency.fairness import fairly
 from ...errors import BadRequest
 from ...upstream import Call, Message
 from ..content_parts import MAX_FILES
-from ..validation import as_json, invalid_field
+from ..validation import as_json, invalid_field, optional
 from . import tool_ids
 from .content_blocks import Block, Part, blocks, contents, parts, text
 
 ROLES = ("user", "assistant", "system")
 MAX_MESSAGES = 10_000
-FAILED = "(The call failed.)"  # *assumed* wording, before the result of such a call
+# *assumed* wordings, for what records have no field for
+FAILED = "(The call failed.)"
+FILES_FOLLOW = "(The result is in the files that follow.)"
+FILES_OF_RESULTS = "(These files belong to the results before:)"
+
 BILLING = "x-anthropic-billing-header:"  # a line of Claude Code's, no instruction
 
 
@@ -74,23 +79,30 @@ def _system(content: Any, path: str) -> Iterator[Message]:
 
 def _user(content: Any, path: str, forgiving: bool) -> Iterator[Message]:
     """Yield the results of calls, then the user's own message."""
-    files = 0
     own: list[Part] = []
     results: list[Message] = []
     for block, block_path in blocks(content, path):
         if block.get("type") == "tool_result":
-            result = _result(block, block_path, forgiving)
-            results += result
-            files += sum(len(message.files) for message in result)
+            results += _result(block, block_path, forgiving)
         else:
             own += parts(block, block_path, forgiving=forgiving)
+    if files := [file for result in results for file in result.files]:
+        own = [FILES_OF_RESULTS, *files, *own]
     message = Message("user", own)
-    if files + len(message.files) > MAX_FILES and not forgiving:
+    if len(message.files) > MAX_FILES and not forgiving:
         expected = f"a list with at most {MAX_FILES} files"
         raise invalid_field(path, expected, "too_many_files")
-    yield from results
+    yield from map(_without_files, results)
     if own or not results:
         yield message
+
+
+def _without_files(result: Message) -> Message:
+    """Return a result whose files are in the message that follows."""
+    if not result.files:
+        return result
+    texts = [part for part in result.content if isinstance(part, str)]
+    return result._replace(content=texts or [FILES_FOLLOW])
 
 
 def _result(block: Block, path: str, forgiving: bool) -> Sequence[Message]:
@@ -129,9 +141,8 @@ def _call(block: Block, path: str, forgiving: bool) -> Sequence[Call]:
     """Return a call. raises: BadRequest unless *forgiving*."""
     try:
         id, name = (text(block, field, path) for field in ("id", "name"))
-        if not isinstance(block.get("input"), dict):
-            raise invalid_field(f"{path}.input", "an object")
-        arguments = as_json(block["input"], f"{path}.input")
+        input = optional(block, "input", dict, "an object", f"{path}.") or {}
+        arguments = as_json(input, f"{path}.input")
     except BadRequest:
         if forgiving:
             return ()

@@ -7,7 +7,7 @@ and Chinese; they are within 30 % of both (tests/messages/test_token_count.py).
 
 import math
 import string
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ...concurrency.fairness import fairly
 from ...files import Source
@@ -37,37 +37,44 @@ def estimated_tokens(question: Question) -> int:
 
     raises: BadRequest for a tool whose schema is nested too deep.
     """
-    messages = [*question.messages, *filter(None, [question.prefill])]
-    tokens = sum(map(_message_tokens, fairly(messages)))
-    for tool in fairly(question.tools):
-        described = (tool.name, tool.description, as_json(tool.parameters, "tools"))
-        tokens += MESSAGE_TOKENS + sum(map(text_tokens, described))
+    messages = _messages(question)
+    apart = MESSAGE_TOKENS * (len(messages) + len(question.tools))
+    files = (file for message in messages for file in message.files)
+    tokens = apart + sum(map(_file_tokens, files)) + text_tokens(_texts(question))
     return math.ceil(tokens)
 
 
-def text_tokens(text: str) -> float:
-    """Return the estimate for a text."""
-    return sum(map(_slice_tokens, fairly(_slices(text))))
+def text_tokens(texts: Iterable[str]) -> float:
+    """Return the estimate for texts."""
+    slices = (part for text in texts for part in _slices(text))
+    return sum(map(_slice_tokens, fairly(slices)))
 
 
-def _slices(text: str) -> Iterator[bytes]:
-    for start in range(0, len(text), SLICE):
-        yield text[start : start + SLICE].encode("utf-8", "replace")
+def _messages(question: Question) -> Sequence[Message]:
+    return [*question.messages, *filter(None, [question.prefill])]
 
 
-def _slice_tokens(data: bytes) -> float:
+def _texts(question: Question) -> Iterator[str]:
+    """Yield all that a model reads as text."""
+    for message in _messages(question):
+        yield from (part for part in message.content if isinstance(part, str))
+        yield message.thinking
+        for call in message.calls:
+            yield from (call.name, call.arguments)
+    for tool in question.tools:
+        yield from (tool.name, tool.description, as_json(tool.parameters, "tools"))
+
+
+def _slices(text: str) -> Iterator[str]:
+    return (text[start : start + SLICE] for start in range(0, len(text), SLICE))
+
+
+def _slice_tokens(text: str) -> float:
+    data = text.encode("utf-8", "replace")
     return sum(
         weight * (len(data) - len(data.translate(None, group)))
         for group, weight in _WEIGHTS
     )
-
-
-def _message_tokens(message: Message) -> float:
-    texts = [part for part in message.content if isinstance(part, str)]
-    for call in message.calls:
-        texts += [call.name, call.arguments]
-    counted = sum(map(text_tokens, [*texts, message.thinking]))
-    return MESSAGE_TOKENS + counted + sum(map(_file_tokens, message.files))
 
 
 def _file_tokens(source: Source) -> float:

@@ -57,5 +57,5 @@ def error_response(environ: dict[str, Any]) -> Response:
     request_log.record_failure(error)
     status, body = error_forms.of_request(error, request, request_log.id)
     response = Response(json.dumps(body), status, content_type="application/json")
-    response.headers["x-request-id"] = request_log.id
+    response.headers.update(error_forms.id_headers(request, request_log.id))
     return response
