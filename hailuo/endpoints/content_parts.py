@@ -18,6 +18,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+import orjson
+
 from ..errors import BadRequest
 from ..files import Source, decode, media
 from ..net.download import DownloadPolicy
@@ -79,6 +81,28 @@ def content(
             if not forgiving:
                 raise
     return contents
+
+
+def tool_result(value: Any, path: str) -> Any:
+    """Return a tool's result as content; other JSON is serialized.
+
+    raises: BadRequest.
+    """
+    parts = value if isinstance(value, list) else [value]
+    if value is None or all(
+        isinstance(part, str) or (isinstance(part, dict) and "type" in part)
+        for part in parts
+    ):
+        return value
+    return as_json(value, path)
+
+
+def as_json(value: Any, path: str) -> str:
+    """Return JSON as text. raises: BadRequest."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        raise invalid_field(path, "JSON that is less deeply nested") from None
 
 
 def rules(settings: Settings, *, trusted: bool) -> DownloadPolicy:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from ..errors import BadRequest
 
 DEFAULT_MODEL = "hailuo"  # when a request names none
@@ -37,17 +35,6 @@ def flag(body: Mapping[str, Any], name: str, path: str = "") -> bool:
     return flags[value]
 
 
-def name(body: Mapping[str, Any], field: str) -> str:
-    """Return a name, as of a model, "" when there is none.
-
-    raises: BadRequest; for a long one too, which every event of a stream would repeat.
-    """
-    value = optional(body, field, str, "a string") or ""
-    if len(value) > MAX_NAME_CHARACTERS:
-        raise invalid_field(field, f"at most {MAX_NAME_CHARACTERS} characters long")
-    return str(value)
-
-
 def stop_sequences(body: Mapping[str, Any], field: str) -> Sequence[str]:
     """Return the texts that end an answer, a string or a list. raises: BadRequest."""
     stops = body.get(field)
@@ -62,9 +49,12 @@ def stop_sequences(body: Mapping[str, Any], field: str) -> Sequence[str]:
     return [stop for stop in stops if stop]
 
 
-def as_json(value: Any, path: str) -> str:
-    """Serialize a value of the request. raises: BadRequest if it is nested too deep."""
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        raise invalid_field(path, "JSON that is less deeply nested") from None
+def name(body: Mapping[str, Any], field: str) -> str:
+    """Return a name, as of a model, "" when there is none.
+
+    raises: BadRequest; for a long one too, which every event of a stream would repeat.
+    """
+    value = optional(body, field, str, "a string") or ""
+    if len(value) > MAX_NAME_CHARACTERS:
+        raise invalid_field(field, f"at most {MAX_NAME_CHARACTERS} characters long")
+    return str(value)

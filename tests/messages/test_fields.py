@@ -50,6 +50,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"messages": None}, "messages"),
     ({"messages": []}, "messages"),
     ({"messages": {}}, "messages"),
+    ({"messages": [{"role": "system", "content": " "}]}, "messages"),
     ({"messages": ["Hi"]}, "messages[0]"),
     ({"messages": [{"role": "tool"}]}, "messages[0].role"),
     ({"messages": [USER, {"content": "Hi"}]}, "messages[1].role"),

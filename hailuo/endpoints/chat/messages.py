@@ -13,7 +13,7 @@ from ...concurrency.fairness import fairly
 from ...errors import BadRequest
 from ...upstream import Call, Message
 from .. import content_parts
-from ..validation import as_json, invalid_field, optional
+from ..validation import invalid_field, optional
 
 ROLES = {
     "system": "system",
@@ -58,7 +58,7 @@ def _message(message: Any, path: str, newest: bool) -> Message:
     if content is None and isinstance(message.get("refusal"), str):
         content = message["refusal"]
     if ROLES[role] == "tool":
-        content = _result(content, f"{path}.content")
+        content = content_parts.tool_result(content, f"{path}.content")
     return Message(
         ROLES[role],
         content_parts.content(
@@ -79,20 +79,6 @@ def _is_placeholder(message: Any) -> bool:
     keys = ("content", "refusal", "tool_calls", "function_call")
     empty = isinstance(message, dict) and not any(map(message.get, keys))
     return empty and message.get("role") == "assistant"
-
-
-def _result(content: Any, path: str) -> Any:
-    """Return a tool's result as content; other JSON is serialized.
-
-    raises: BadRequest.
-    """
-    parts = content if isinstance(content, list) else [content]
-    if content is None or all(
-        isinstance(part, str) or (isinstance(part, dict) and "type" in part)
-        for part in parts
-    ):
-        return content
-    return as_json(content, path)
 
 
 def _calls(message: Mapping[str, Any], path: str, newest: bool) -> Sequence[Call]:
@@ -135,7 +121,7 @@ def _function(function: Mapping[str, Any], path: str) -> Call:
         arguments = {"input": function["input"]}
     if isinstance(arguments, str):
         return Call(name, arguments)
-    return Call(name, as_json(arguments or {}, f"{path}.arguments"))
+    return Call(name, content_parts.as_json(arguments or {}, f"{path}.arguments"))
 
 
 def _id(value: Any, path: str) -> str:

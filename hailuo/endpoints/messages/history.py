@@ -11,19 +11,19 @@ from typing import Any
 from ...concurrency.fairness import fairly
 from ...errors import BadRequest
 from ...upstream import Call, Message
-from ..content_parts import MAX_FILES
-from ..validation import as_json, invalid_field, optional
+from ..content_parts import MAX_FILES, as_json
+from ..validation import invalid_field, optional
 from . import tool_ids
 from .content_blocks import Block, Part, blocks, contents, parts, text
 
 ROLES = ("user", "assistant", "system")
 MAX_MESSAGES = 10_000
+BILLING = "x-anthropic-billing-header:"  # a line of Claude Code's, no instruction
+
 # *assumed* wordings, for what records have no field for
 FAILED = "(The call failed.)"
 FILES_FOLLOW = "(The result is in the files that follow.)"
 FILES_OF_RESULTS = "(These files belong to the results before:)"
-
-BILLING = "x-anthropic-billing-header:"  # a line of Claude Code's, no instruction
 
 
 def read_history(body: Mapping[str, Any]) -> list[Message]:
@@ -38,6 +38,8 @@ def read_history(body: Mapping[str, Any]) -> list[Message]:
     for index, message in enumerate(fairly(messages)):
         path = f"messages[{index}]"
         history += _messages(message, path, forgiving=index < newest)
+    if not history:
+        raise invalid_field("messages", "a list of at least one message with a content")
     return history
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ...concurrency.fairness import fairly
 from ...files import Source
 from ...upstream import Message, Question
-from ..validation import as_json
+from ..content_parts import as_json
 
 SLICE = 65_536  # characters that are counted at once
 MESSAGE_TOKENS = 4  # around each message, and each tool
