@@ -44,6 +44,16 @@ BLOCK = "messages[0].content[0]"
 # (fields, the path that is named)
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"max_tokens": None}, "max_tokens"),
+    (
+        {
+            "messages": [
+                USER,
+                {"role": "user", "content": [{"type": "text"}]},
+                {"role": "system", "content": "Be brief."},
+            ]
+        },
+        "messages[1].content[0].text",
+    ),
     ({"max_tokens": 0}, "max_tokens"),
     ({"max_tokens": True}, "max_tokens"),
     ({"max_tokens": "9"}, "max_tokens"),

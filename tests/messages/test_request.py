@@ -191,6 +191,20 @@ class TestFiles:
         )
         assert len(asked.sources) == 1
 
+    @pytest.mark.parametrize("last", [[], [said("assistant", text("{"))]])
+    def test_files_belong_to_the_newest_message_before_an_instruction(self, last: Any):
+        seen = said("user", text("a"), image(**PNG))
+        asked = read(messages=[USER, seen, said("system", text("b")), *last])
+        roles = [message.role for message in asked.question.messages]
+        assert roles == ["user", "system", "user"]
+        assert len(asked.sources) == 1
+
+    def test_instruction_at_the_end_stays_there_without_files(self):
+        assert [each.role for each in history(USER, said("system", text("b")))] == [
+            "user",
+            "system",
+        ]
+
 
 class TestPrefill:
     def test_last_message_of_the_assistant_is_a_prefill(self):

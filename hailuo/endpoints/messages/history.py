@@ -44,13 +44,16 @@ def read_history(body: Mapping[str, Any]) -> list[Message]:
 
 
 def _newest(messages: Sequence[Any]) -> int:
-    """Return the index of the newest message that is not an assistant's."""
-    newest = len(messages) - 1
-    while newest and isinstance(messages[newest], dict):
-        if messages[newest].get("role") != "assistant":
-            break
-        newest -= 1
-    return newest
+    """Return the index of the user's newest message, 0 if there is none."""
+    return next(
+        (
+            index
+            for index in range(len(messages) - 1, 0, -1)
+            if isinstance(messages[index], dict)
+            and messages[index].get("role") == "user"
+        ),
+        0,
+    )
 
 
 def _messages(message: Any, path: str, *, forgiving: bool) -> Iterator[Message]:

@@ -69,6 +69,7 @@ def _question(body: Mapping[str, Any]) -> Question:
     model = name(body, "model") or DEFAULT_MODEL
     tools, choice = offered_tools(body)
     messages, prefill = _split_prefill(read_history(body))
+    messages = _with_files_last(messages)
     options = {name: body[name] for name in OPTIONS if name in body}
     return Question(
         messages=messages,
@@ -99,6 +100,19 @@ def _split_prefill(
     if not earlier or last.role != "assistant" or last.calls:
         return messages, None
     return earlier, last if last.text else None
+
+
+def _with_files_last(messages: Sequence[Message]) -> Sequence[Message]:
+    """Move instructions behind a message with files before it.
+
+    Claude Code ends its first question with some; only the newest message's files
+    reach every upstream.
+    """
+    turns = [at for at, message in enumerate(messages) if message.role != "system"]
+    if not turns or not messages[turns[-1]].files:
+        return messages
+    at = turns[-1]
+    return [*messages[:at], *messages[at + 1 :], messages[at]]
 
 
 def _thinking(body: Mapping[str, Any]) -> Mapping[str, Any]:
