@@ -202,7 +202,11 @@ BODIES = st.fixed_dictionaries(
 
 
 @given(BODIES)
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_any_body_is_answered_with_a_name_or_served(client: FlaskClient, body: Any):
     data = json.dumps(body)
     for path in (MESSAGES, COUNT):

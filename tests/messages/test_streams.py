@@ -101,6 +101,20 @@ def test_failure_in_mid_stream_is_an_error_event_and_the_end(
 
 
 @BOTH
+def test_failure_behind_a_ping_is_an_error_event(upstream: Simulated, restless: Claude):
+    then = [
+        {"after": 0, "do": "wait", "for_s": 2 * BEAT_S},
+        {"after": 0, "do": "garbage"},
+    ]
+    upstream.script({"call": restless.call, "times": None, "then": then})
+    answer = restless.send()
+    begin, *pings, error = events_of(answer.content)
+    assert (answer.status_code, begin["type"]) == (200, "message_start")
+    assert pings and all(event == PING for event in pings)
+    assert error["error"]["type"] == "api_error"
+
+
+@BOTH
 def test_official_library_raises_a_failure_in_mid_stream(
     upstream: Simulated, claude: Claude
 ):
@@ -146,8 +160,8 @@ def test_stop_sequence_closes_upstream(upstream: Simulated, claude: Claude):
 def cuts() -> Iterator[dict[str, Any]]:
     """Yield ways to cut the bytes of an upstream's answer."""
     yield {}
-    yield {"every": 1, "of": "body"}
-    yield {"every": 7, "of": "wire"}
+    yield {"every": 29, "of": "body"}
+    yield {"every": 61, "of": "wire"}
 
 
 @pytest.mark.parametrize("kind", ["platform"])

@@ -59,7 +59,10 @@ def message_request(request: Request, settings: Settings) -> MessageRequest:
 
 
 def counted_question(request: Request, settings: Settings) -> Question:
-    """Read and validate a request to count a question's tokens. raises: as above."""
+    """Read and validate a request to count the tokens of a question.
+
+    raises: as message_request().
+    """
     body = json_body.read(request, settings)
     _check_thread(body)
     return _question(body)
