@@ -16,20 +16,19 @@ Part = tuple[float, bytes]
 TextParts = Iterator[tuple[float, str]]  # arrival time and added text
 
 
-PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
-
-
-def question(message: str, key: str, host: str, api: str = "openai") -> bytes:
+def question(message: str, key: str, host: str, protocol: str = "openai") -> bytes:
     """Return a request for a streamed answer, as bytes of HTTP/1.1."""
-    asked = {
-        "model": "hailuo",
-        "stream": True,
-        "max_tokens": 4096,
-        "messages": [{"role": "user", "content": message}],
-    }
+    asked: dict[str, Any] = {"model": "hailuo", "stream": True}
+    if protocol == "responses":
+        path, asked["input"] = "/v1/responses", message
+    else:
+        path = "/v1/chat/completions"
+        asked["messages"] = [{"role": "user", "content": message}]
+    if protocol == "anthropic":
+        path, asked["max_tokens"] = "/v1/messages", 4096
     body = json.dumps(asked).encode()
     return (
-        f"POST {PATHS[api]} HTTP/1.1\r\nHost: {host}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\n"
         f"Authorization: Bearer {key}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     ).encode() + body
@@ -91,6 +90,14 @@ def openai_answer(parts: list[Part]) -> TextParts:
                     yield at, text
 
 
+def response(parts: list[Part]) -> TextParts:
+    """Yield the text of each event of a response. raises: ValueError, KeyError."""
+    for at, event in _events(parts):
+        data = orjson.loads(event)
+        if data["type"] == "response.output_text.delta":
+            yield at, data["delta"]
+
+
 def anthropic_answer(parts: list[Part]) -> TextParts:
     """Yield the text of each delta of a message.
 
@@ -116,6 +123,7 @@ def web_answer(parts: list[Part]) -> TextParts:
 
 READERS = {
     "openai": openai_answer,
+    "responses": response,
     "anthropic": anthropic_answer,
     "web": web_answer,
 }

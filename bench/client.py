@@ -4,9 +4,9 @@ It keeps every received part with its time and evaluates them at the end, so tha
 own work does not compete with what it measures. It reads one job as JSON from standard
 input and writes one result as JSON to standard output:
 
-    {"host": "127.0.0.1", "port": 8000, "requests": "openai" or "anthropic", "answers":
-     that or "web", "load": Load, "key": …, "devices": [one for each connection, to
-     speak the web protocol]}
+    {"host": "127.0.0.1", "port": 8000, "answers": "openai", "responses", "anthropic" or
+     "web", "load": Load, "key": …, "devices": [one for each connection, to speak the
+     web protocol]}
     {"requests": [{"number", "sent", "first", "last", "arrivals": [one a piece]}, …],
      "errors": [sentence, …], "cpu_s": n}
 
@@ -103,7 +103,7 @@ class Run:
         self._host = f"{job['host']}:{job['port']}"
         self._load = Load(**job["load"])
         self._key = job.get("key", "")
-        self._api = job["requests"]
+        self._protocol: str = job["answers"]
         self._devices = [web.Device(*device) for device in job.get("devices", ())]
         self._numbers = iter(range(self._load.requests))
         self._due: list[tuple[float, int, Connection]] = []
@@ -145,7 +145,7 @@ class Run:
             request = call.raw(self._host)
             connection.send(number, request, lambda e: self._delete(connection, e))
         else:
-            request = answers.question(message, self._key, self._host, self._api)
+            request = answers.question(message, self._key, self._host, self._protocol)
             connection.send(number, request, lambda e: self._done(connection, e))
 
     def _delete(self, connection: Connection, exchange: Exchange) -> None:

@@ -33,8 +33,8 @@ Start = Callable[[Simulator, list[str]], contextlib.AbstractContextManager["Targ
 class Target(NamedTuple):
     """Running server.
 
-    requests, answers: its protocols, "openai", "anthropic" or "web"; pid: of its first
-    process; rounds: maximum per load.
+    requests, answers: its protocols, "openai", "responses", "anthropic" or "web"; pid:
+    of its first process; rounds: maximum per load.
     """
 
     name: str
@@ -123,12 +123,17 @@ def gateway(
 
 
 @contextlib.contextmanager
-def messages(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
-    """Run the gateway, and speak Anthropic's API with it."""
+def responses(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
+    """Run the gateway, and ask it through the Responses API."""
     with gateway(simulator, tokens) as target:
-        yield target._replace(
-            name="messages", requests="anthropic", answers="anthropic"
-        )
+        yield target._replace(name="responses", answers="responses")
+
+
+@contextlib.contextmanager
+def messages(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
+    """Run the gateway, and ask it through Anthropic's API."""
+    with gateway(simulator, tokens) as target:
+        yield target._replace(name="messages", answers="anthropic")
 
 
 @contextlib.contextmanager
@@ -174,6 +179,7 @@ def available(before: Path | None = None) -> dict[str, Start]:
         "direct": direct,
         "relay": relay,
         "gateway": gateway,
+        "responses": responses,
         "messages": messages,
     }
     for name, start in {"nginx": nginx, "litellm": litellm}.items():

@@ -125,8 +125,12 @@ def source(part: Mapping[str, Any], path: str) -> Source:
     raises: BadRequest; for parts that are not files, too.
     """
     kind = part.get("type")
+    if kind in ("input_image", "input_file"):  # null stands for what is left out
+        part = {name: part[name] for name in part if part[name] is not None}
     if kind in ("image_url", "input_image"):
-        source = of_address(part.get("image_url"), f"{path}.image_url")
+        is_by_id = "file_id" in part and "image_url" not in part
+        name = "file_id" if is_by_id else "image_url"
+        source = of_address(part.get(name), f"{path}.{name}")
         return source._replace(image=True)
     if kind in ("file", "input_file") and "file_url" in part:
         return of_address(part["file_url"], f"{path}.file_url")

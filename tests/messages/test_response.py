@@ -99,6 +99,13 @@ def test_arguments_are_streamed_as_they_arrive():
     assert delta["delta"] == {"type": "input_json_delta", "partial_json": '{"a"'}
 
 
+def test_long_text_is_divided_among_short_lines():
+    encoder = response.MessageEvents("msg_1", "m")
+    lines = encoder.piece(Piece("海" * 100_000)).split(b"\n")
+    assert max(map(len, lines)) < 65_536
+    assert answered(Piece("海" * 100_000), END)["content"][0]["text"] == "海" * 100_000
+
+
 def test_call_without_arguments_has_an_empty_input():
     (block,) = answered(*calls(ToolCall(0, "call_1", "f")), TOOLS)["content"]
     assert block["input"] == {}

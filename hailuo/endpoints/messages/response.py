@@ -1,4 +1,4 @@
-"""Messages and their events, in Anthropic's format (no I/O). source: apis.md 1.9."""
+"""Messages and their events, in Anthropic's format (no I/O). source: apis.md 1.10."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from ...upstream import Link, Piece, Usage
-from ..sse import named_event
+from ..sse import line_parts, named_event
 from . import tool_ids
 from .answer_blocks import AnswerBlocks, Part, arguments
 
@@ -147,8 +147,8 @@ class MessageEvents:
         for part in self._answer.parts(piece):
             if self._open is None or part.block != self._open.block:
                 events += [*self._stop(), self._start(part)]
-            if part.text:
-                events.append(self._before + orjson.dumps(part.text) + self._after)
+            for text in line_parts(part.text):
+                events.append(self._before + orjson.dumps(text) + self._after)
         if piece.finish:
             events += [*self._stop(piece.links), *self._last(piece)]
         return b"".join(events)

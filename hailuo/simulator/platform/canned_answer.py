@@ -12,6 +12,11 @@ WORD = re.compile(r"[a-z0-9]{3,}|[㐀-鿿]{2}")
 NAME = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z]\w+|\d+(?:\.\d+)?|[“\"](.+?)[”\"]")
 MAX_QUOTE = 200  # characters of the question
 
+# An agent executes what is called, and the question may quote anything.
+CHANGES = re.compile("write|edit|replace|delete|remove|move|create|update|patch|send")
+COMMANDS = ("cmd", "command", "script", "code")
+HARMLESS_COMMAND = "echo hailuo"
+
 IN_CHINESE = (
     "你好！我是 hailuo 自带的模拟器，正在扮演 MiniMax 官方平台，不是真正的模型。"
     "你刚才说的是：“{quote}”。想和真正的模型聊天，请使用你自己的平台密钥。"
@@ -71,7 +76,10 @@ def _shortened(text: str) -> str:
 
 
 def _fitting_tool(body: Body, question: str) -> dict[str, Any] | None:
-    """Return the forced tool, or one that has a word in common with the question."""
+    """Return the forced tool, or one that has a word in common with the question.
+
+    A tool that changes something is only called if it is forced.
+    """
     tools: list[dict[str, Any]] = [tool["function"] for tool in body.get("tools", ())]
     choice = body.get("tool_choice")
     if isinstance(choice, dict):
@@ -80,7 +88,8 @@ def _fitting_tool(body: Body, question: str) -> dict[str, Any] | None:
     words = set(WORD.findall(question.lower()))
     for tool in tools:
         text = tool["name"].replace("_", " ") + " " + tool.get("description", "")
-        if words & set(WORD.findall(text.lower())):
+        is_harmless = not CHANGES.search(tool["name"].lower())
+        if is_harmless and words & set(WORD.findall(text.lower())):
             return tool
     return tools[0] if choice == "required" else None
 
@@ -90,7 +99,9 @@ def _arguments(tool: Mapping[str, Any], question: str) -> dict[str, Any]:
     schema = tool["parameters"]
     properties = schema.get("properties", {})
     names = schema.get("required") or list(properties)
-    return {name: _value(properties.get(name, {}), question) for name in names}
+    values = {name: _value(properties.get(name, {}), question) for name in names}
+    commands = [name for name in names if name.lower() in COMMANDS]
+    return {**values, **dict.fromkeys(commands, HARMLESS_COMMAND)}
 
 
 def _value(schema: Mapping[str, Any], question: str) -> Any:
