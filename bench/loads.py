@@ -68,11 +68,11 @@ LOADS = (
     Load("fifty", "50 at once, 50 pieces", 200, 50, 50, quick=True),
     Load(
         "responses",
-        "50 at once, 50 pieces, beside the Responses API",
+        "50 at once, 50 pieces, through each API",
         200,
         50,
         50,
-        targets=("gateway", "responses"),
+        targets=("gateway", "responses", "messages"),
     ),
     Load("burst", "10 at once, 2,000 pieces in a burst", 20, 10, 2000, quick=True),
     Load("short", "10 at once, 250 pieces in a burst", 160, 10, 250, targets=SMALL_SET),

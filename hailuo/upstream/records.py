@@ -101,10 +101,12 @@ class ToolChoice(NamedTuple):
 
     required: whether the model must call one of them.
     name: the function that must be called; "" to let the model choose.
+    parallel: whether one answer may call several; if not, its first call counts.
     """
 
     required: bool = False
     name: str = ""
+    parallel: bool = True
 
 
 class Question(NamedTuple):
@@ -125,6 +127,7 @@ class Question(NamedTuple):
     streamed: whether pieces are passed on as they arrive. If not, only the complete
         answer counts, and an upstream may revise it until its end.
     include_usage: whether the client wants to know the usage.
+    prefill: an assistant's message that the answer goes on from; None for none.
     """
 
     messages: Sequence[Message]
@@ -138,6 +141,7 @@ class Question(NamedTuple):
     stop_sequences: Sequence[str] = ()
     streamed: bool = True
     include_usage: bool = True
+    prefill: Message | None = None
 
 
 class Link(NamedTuple):

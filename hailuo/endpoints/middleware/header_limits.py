@@ -10,7 +10,8 @@ from typing import Any
 
 from flask import Request, Response
 
-from ...errors import BadRequest, body
+from ...errors import BadRequest
+from .. import error_forms
 from . import access_log
 from .paths import Application
 
@@ -51,9 +52,10 @@ def error_response(environ: dict[str, Any]) -> Response:
         f"a header is longer than {MAX_HEADER_CHARACTERS:,} characters: only headers "
         "with credentials may be"
     )
-    request_log = access_log.request_log(Request(environ))
+    request = Request(environ)
+    request_log = access_log.request_log(request)
     request_log.record_failure(error)
-    response = Response(status=error.status, content_type="application/json")
-    response.set_data(json.dumps(body(error)))
-    response.headers["x-request-id"] = request_log.id
+    status, body = error_forms.of_request(error, request, request_log.id)
+    response = Response(json.dumps(body), status, content_type="application/json")
+    response.headers.update(error_forms.id_headers(request, request_log.id))
     return response

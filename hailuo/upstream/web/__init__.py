@@ -249,7 +249,7 @@ def _text(question: Question) -> str:
     messages = question.messages
     if _continues(question):
         messages = prompt.new_messages(messages)
-    return prompt.fold(messages, bool(_files(question)))
+    return prompt.fold(messages, bool(_files(question)), question.prefill)
 
 
 def _files(question: Question) -> Sequence[File]:

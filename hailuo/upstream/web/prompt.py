@@ -18,7 +18,9 @@ ABOUT_FILES = "请看看这里的内容，并简要说明。"
 _NEWEST = ("system", "以下这条消息和随它附上的文件是最新的，请以它们为准来回答。")
 
 
-def fold(messages: Sequence[Message], files: bool = False) -> str:
+def fold(
+    messages: Sequence[Message], files: bool = False, prefill: Message | None = None
+) -> str:
     """Return the text to send for a conversation, "" if no message has any.
 
     One message is its own text. Several are written as `role:text`, followed by the
@@ -27,6 +29,7 @@ def fold(messages: Sequence[Message], files: bool = False) -> str:
 
     files: whether the newest message has files. If so, a line before it points to them,
         and a newest message without a text becomes a question about them.
+    prefill: the beginning of the answer, which the service continues.
     """
     *earlier, newest = messages
     texts = [(message.role, _text(message)) for message in earlier]
@@ -37,9 +40,11 @@ def fold(messages: Sequence[Message], files: bool = False) -> str:
     if files and not question and (newest.role == "user" or not earlier):
         question = ABOUT_FILES
     texts = [(role, text) for role, text in (*texts, (newest.role, question)) if text]
-    if len(texts) < 2 and not points_to_files:
+    begun = prefill.text if prefill else ""
+    if len(texts) < 2 and not points_to_files and not begun:
         return "".join(text for _, text in texts)
-    return "\n".join([*(f"{role}:{text}" for role, text in texts), "assistant:"])
+    texts.append(("assistant", begun))
+    return "\n".join(f"{role}:{text}" for role, text in texts)
 
 
 def new_messages(messages: Sequence[Message]) -> Sequence[Message]:
