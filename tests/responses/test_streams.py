@@ -130,8 +130,8 @@ def test_custom_tool_call_of_another_form_is_preceded_by_pings(
     """Its parts bring no event, but the client must not wait in silence."""
     account = caller(kind="platform")
     calls = [{"name": "run", "arguments": '{"code": "print(1)"}'}]
-    hold = {"after": 2, "do": "hold"}
-    upstream.script({"call": "completion", "calls": calls, "text": "", "then": [hold]})
+    held = [{"after": n, "do": "hold"} for n in (1, 2)]
+    upstream.script({"call": "completion", "calls": calls, "text": "", "then": held})
     body = {
         "input": SECRET,
         "stream": True,
@@ -139,9 +139,11 @@ def test_custom_tool_call_of_another_form_is_preceded_by_pings(
     }
     with account.send("/v1/responses", json=body, stream=True) as response:
         parts = response.iter_content(None)
-        received = b""
+        received = next(parts)
+        upstream.release()
         while b": ping\n\n" not in received:
             received += next(parts)
+        upstream.wait("held", exactly=1)
         upstream.release()
         received += b"".join(parts)
     (call,) = checked.events(received)[-1].response.output

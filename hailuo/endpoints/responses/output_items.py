@@ -10,11 +10,12 @@ source: apis.md 1.7.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...upstream import Link, ToolCall
+from ...upstream import Link
 from ..sse import line_parts, named_event
 from . import encrypted_reasoning
 from .custom_tools import InputDecoder
 from .event_writer import EventWriter
+from .namespaces import ClientTool
 from .response import annotation
 
 Body = dict[str, Any]
@@ -212,7 +213,8 @@ class ReasoningSummary(Reasoning):
 class FunctionCall(OutputItem):
     """A call of a function.
 
-    call: its first part; the others are to be added.
+    call_id: of the call; the client names it in the output.
+    tool: the function.
     no_arguments: the text of a call without any, which clients parse as JSON.
     """
 
@@ -221,10 +223,12 @@ class FunctionCall(OutputItem):
     no_arguments = "{}"
 
     def __init__(
-        self, writer: EventWriter, index: int, id: str, call: ToolCall
+        self, writer: EventWriter, index: int, id: str, call_id: str, tool: ClientTool
     ) -> None:
         super().__init__(writer, index, id)
-        self._call = call
+        self._call = {"call_id": call_id, "name": tool.name}
+        if tool.namespace:
+            self._call["namespace"] = tool.namespace
 
     def end(self, status: str) -> bytes:
         is_empty = status == "completed" and not self.text
@@ -244,8 +248,7 @@ class FunctionCall(OutputItem):
         return {
             "type": "function_call",
             "id": self.id,
-            "call_id": self._call.id,
-            "name": self._call.name,
+            **self._call,
             "arguments": arguments,
             "status": status,
         }
@@ -259,9 +262,9 @@ class CustomToolCall(FunctionCall):
     no_arguments = ""
 
     def __init__(
-        self, writer: EventWriter, index: int, id: str, call: ToolCall
+        self, writer: EventWriter, index: int, id: str, call_id: str, tool: ClientTool
     ) -> None:
-        super().__init__(writer, index, id, call)
+        super().__init__(writer, index, id, call_id, tool)
         self._decoder = InputDecoder()
 
     def add(self, text: str) -> bytes:
@@ -278,7 +281,6 @@ class CustomToolCall(FunctionCall):
         return {
             "type": "custom_tool_call",
             "id": self.id,
-            "call_id": self._call.id,
-            "name": self._call.name,
+            **self._call,
             "input": arguments,
         }
