@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -53,12 +54,17 @@ def complete(body: Body) -> Completion:
         return Completion(text, "", [])
     if tool := _fitting_tool(body, question):
         arguments = json.dumps(_arguments(tool, question), ensure_ascii=False)
-        call = {"id": "call_sim_1", "name": tool["name"], "arguments": arguments}
+        call = {"id": new_call_id(), "name": tool["name"], "arguments": arguments}
         return Completion("", f"I should call {tool['name']}.", [call])
     template = IN_CHINESE if chinese else IN_ENGLISH
     text = template.replace("{quote}", _shortened(question))
     thinking = body.get("thinking") != {"type": "disabled"}
     return Completion(text, REASONING if thinking else "", [])
+
+
+def new_call_id() -> str:
+    """Return an id that no other call has, which clients rely on."""
+    return f"call_sim_{uuid.uuid4().hex}"
 
 
 def last_question(body: Body) -> str:
