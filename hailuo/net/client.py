@@ -169,9 +169,11 @@ class HttpClient:
                 auth=auth,
                 params="",  # requests takes longer to see that {} is empty
             )
-            response = self._session.send(
+            sent = self._session.send(
                 request.prepare(), stream=True, timeout=CONNECT_S, allow_redirects=False
             )
+            response = requests.Response()  # the request would take 6 kB of a stream
+            response.raw = sent.raw
             return Stream(response, watch, Terms(opening=opening, **terms))
         except TRANSPORT_ERRORS as error:
             failure = map_transport_error(error)
