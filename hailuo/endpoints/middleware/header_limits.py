@@ -35,7 +35,8 @@ class HeaderLimitsMiddleware:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         for name, value in environ.items():
-            if is_limited(name) and len(value) > MAX_HEADER_CHARACTERS:
+            is_long = isinstance(value, str) and len(value) > MAX_HEADER_CHARACTERS
+            if is_long and is_limited(name):
                 return error_response(environ)(environ, start_response)
         return self._application(environ, start_response)
 

@@ -69,7 +69,7 @@ class AnswerParser:
         if event.strip() == DONE:
             self.end()
             return
-        answer = sse.event_json(event, keep_halves=True)
+        answer = untrusted_json.parse_object(event, keep_halves=True)
         self._id = self._id or identifier(answer, "id")
         self._read_usage(answer.get("usage"))
         if self.finish != "filtered":  # anything after that is ignored
