@@ -185,6 +185,13 @@ class TestFiles:
         assert asked.question.messages[-1].text == "a"
         assert len(asked.sources) == 1
 
+    def test_documents_within_a_document_are_left_out(self):
+        block = text("a")
+        for _ in range(300):
+            block = document(type="content", content=[block])
+        deep = document(type="content", content=[text("b"), block])
+        assert history(said("user", deep))[0].content == ["b"]
+
     def test_files_belong_to_the_newest_message_before_a_prefill(self):
         asked = read(
             messages=[said("user", image(**PNG)), said("assistant", text("{"))]
