@@ -137,6 +137,7 @@ def test_unknown_platform_key_is_refused(simulated: Simulated, key: str):
 CALLERS_MISTAKES = {
     "unknown model": ({"model": "gpt-4o"}, "unknown model"),
     "temperature": ({"temperature": 2.1}, "temperature"),
+    "temperature in words": ({"temperature": "warm"}, "temperature is not a number"),
     "thinking": ({"thinking": {"type": "enabled"}}, "thinking"),
 }
 
