@@ -25,7 +25,8 @@ from ..validation import (
 from .history import read_history
 from .tools import offered_tools
 
-OPTIONS = ("temperature", "top_p")  # passed on as they are
+OPTIONS = ("temperature", "top_p")  # numbers, passed on as they are
+MAX_TOKENS = 2**31 - 1  # more than any model writes
 
 
 class MessageRequest(NamedTuple):
@@ -73,7 +74,7 @@ def _question(body: Mapping[str, Any]) -> Question:
     tools, choice = offered_tools(body)
     messages, prefill = _split_prefill(read_history(body))
     messages = _with_files_last(messages)
-    options = {name: body[name] for name in OPTIONS if name in body}
+    options = {name: _number(body, name) for name in OPTIONS}
     return Question(
         messages=messages,
         prefill=prefill,
@@ -130,4 +131,11 @@ def _max_tokens(body: Mapping[str, Any]) -> int:
         limit = int(limit)
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise invalid_field("max_tokens", "a whole number of tokens, at least 1")
-    return limit
+    return min(limit, MAX_TOKENS)
+
+
+def _number(body: Mapping[str, Any], name: str) -> float | None:
+    value = body.get(name)
+    if value is not None and type(value) not in (int, float):
+        raise invalid_field(name, "a number")
+    return value
