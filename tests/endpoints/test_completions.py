@@ -36,6 +36,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"logprobs": 5}, "logprobs", "false"),
     ({"stop": 7}, "stop", "string"),
     ({"max_tokens": "many"}, "max_tokens", "whole number"),
+    ({"temperature": "hot"}, "temperature", "number"),
     ({"model": 7}, "model", "string"),
 ]
 

@@ -307,6 +307,15 @@ def test_tool_choice_is_repeated_in_the_form_of_this_api(sent: Any, repeated: An
     assert read_request(body, STORED).head["tool_choice"] == repeated
 
 
+@pytest.mark.parametrize(
+    ("sent", "repeated"), [(16, 16), (16.0, 16), (-1, None), (10**30, 2**31 - 1)]
+)
+def test_limit_is_repeated_as_it_is_passed_on(sent: float, repeated: int | None):
+    request = read_request({"input": "Hi", "max_output_tokens": sent}, STORED)
+    limits = request.question.max_tokens, request.head["max_output_tokens"]
+    assert limits == (repeated, repeated)
+
+
 def test_tools_in_a_namespace_are_offered_under_both_names():
     """As Codex offers those of an MCP server."""
     tools = [{**NAMESPACE, "tools": [FUNCTION, CUSTOM]}, FUNCTION]

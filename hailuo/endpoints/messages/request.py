@@ -19,14 +19,15 @@ from ..validation import (
     flag,
     invalid_field,
     name,
+    number,
     optional,
     stop_sequences,
+    token_limit,
 )
 from .history import read_history
 from .tools import offered_tools
 
 OPTIONS = ("temperature", "top_p")  # numbers, passed on as they are
-MAX_TOKENS = 2**31 - 1  # more than any model writes
 
 
 class MessageRequest(NamedTuple):
@@ -74,7 +75,7 @@ def _question(body: Mapping[str, Any]) -> Question:
     tools, choice = offered_tools(body)
     messages, prefill = _split_prefill(read_history(body))
     messages = _with_files_last(messages)
-    options = {name: _number(body, name) for name in OPTIONS}
+    options = {name: number(body, name) for name in OPTIONS}
     return Question(
         messages=messages,
         prefill=prefill,
@@ -126,16 +127,7 @@ def _thinking(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _max_tokens(body: Mapping[str, Any]) -> int:
-    limit = body.get("max_tokens")
-    if isinstance(limit, float) and limit.is_integer():
-        limit = int(limit)
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+    limit = token_limit(body, "max_tokens")
+    if limit is None or limit < 1:
         raise invalid_field("max_tokens", "a whole number of tokens, at least 1")
-    return min(limit, MAX_TOKENS)
-
-
-def _number(body: Mapping[str, Any], name: str) -> float | None:
-    value = body.get(name)
-    if value is not None and type(value) not in (int, float):
-        raise invalid_field(name, "a number")
-    return value
+    return limit

@@ -19,6 +19,7 @@ from ..validation import (
     invalid_field,
     max_tokens,
     name,
+    number,
     optional,
 )
 from . import custom_tools, namespaces
@@ -150,11 +151,11 @@ def _head(body: Mapping[str, Any], choice: ToolChoice) -> dict[str, Any]:
             "effort": _word(reasoning, "effort"),
             "summary": _word(reasoning, "summary"),
         },
-        "temperature": _number(body, "temperature"),
+        "temperature": number(body, "temperature"),
         "text": {"format": {"type": "text"}},
         "tool_choice": _choice(body.get("tool_choice"), choice),
         "tools": [_described(tool) for tool in body.get("tools") or ()],
-        "top_p": _number(body, "top_p"),
+        "top_p": number(body, "top_p"),
         "truncation": "disabled",
         "user": optional(body, "user", str, "a string"),
     }
@@ -221,11 +222,3 @@ def _word(reasoning: Mapping[str, Any], field: str) -> str | None:
         limit = f"at most {MAX_KEY_CHARACTERS} characters long"
         raise invalid_field(f"reasoning.{field}", limit)
     return word
-
-
-def _number(body: Mapping[str, Any], field: str) -> float | None:
-    """Return a number, which a response repeats. raises: BadRequest."""
-    value = body.get(field)
-    if isinstance(value, bool) or not isinstance(value, (int, float, type(None))):
-        raise invalid_field(field, "a number")
-    return value
