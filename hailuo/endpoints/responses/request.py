@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ...concurrency.fairness import fairly
 from ...errors import BadRequest
 from ...files import Source
 from ...upstream import Message, Question, ToolChoice
@@ -106,11 +107,12 @@ def _with_functions(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the tools and the choice, with functions in place of all other tools."""
     tools, choice = body.get("tools"), body.get("tool_choice")
     if isinstance(tools, list):
-        tools = [
-            custom_tools.as_function(tool) for tool in namespaces.with_members(tools)
-        ]
+        all_tools = fairly(namespaces.with_members(tools))
+        tools = [custom_tools.as_function(tool) for tool in all_tools]
     if isinstance(choice, dict):
-        choice = custom_tools.choice_of_functions(choice)
+        listed = body.get("tools")
+        listed = listed if isinstance(listed, list) else []
+        choice = namespaces.choice_of_functions(choice, listed)
     return {"tools": tools, "tool_choice": choice}
 
 
