@@ -109,6 +109,7 @@ class TestCompletion:
         with pytest.raises(openai.BadRequestError) as refused:
             account.client.completions.create(model="m", prompt=" ", stream=stream)
         assert refused.value.param == "prompt"
+        assert "messages" not in refused.value.message
 
     def test_failure_in_mid_stream_is_an_error_event(
         self, upstream: Simulated, account: Caller
