@@ -92,6 +92,11 @@ class InputDecoder:
         self._state = "head"
         self._escape = ""  # one that is not complete yet
 
+    @property
+    def has_ended(self) -> bool:
+        """True if the text is complete."""
+        return self._state == "ended"
+
     def feed(self, part: str) -> str:
         """Return the text that *part* adds."""
         if self._state in ("head", "other"):
