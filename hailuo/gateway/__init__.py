@@ -109,6 +109,10 @@ class Gateway:
             question.model,
             lambda upstream: upstream.unsupported_chat(question),
         )
+        if question.tools:
+            kinds = sorted(
+                kinds, key=lambda kind: not self._upstreams[kind].calls_functions
+            )
         state.candidates = state.candidates.of_kinds(kinds)
         state.use = self._use("chat", question.model)
         state.digest = partial(digests.of_question, question)

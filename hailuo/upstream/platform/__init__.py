@@ -37,6 +37,8 @@ class Platform:
     reports_usage = True
     supports_speech_style = True
     gives_segment_times = True
+    calls_functions = True
+    keeps_conversations = False
 
     def __init__(self, http: HttpClient, origin: str, default_model: str) -> None:
         self._http = http
@@ -75,6 +77,9 @@ class Platform:
                 stream, streamed=question.streamed, tools=body.get("tools", ())
             )
             stream.drain()
+
+    def remove_conversation(self, account: Credential, conversation: str) -> None:
+        """Do nothing: the platform keeps no conversations."""
 
     @property
     def voices(self) -> Sequence[Voice]:

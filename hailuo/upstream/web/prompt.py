@@ -1,9 +1,10 @@
 """Fold a conversation into one message for the web service (protocol.md 7)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from .. import Message
+from .tools import Notation, ToolPrompt
 
 # The model cannot open an image's address, and would invent the image. Another bracket
 # ends a match, so that no text is scanned twice. An address may contain pairs of
@@ -16,9 +17,14 @@ ABOUT_FILES = "请看看这里的内容，并简要说明。"
 # "The following message and its files are the newest; base the answer on them." Without
 # it the model answers about the files of earlier messages.
 _NEWEST = ("system", "以下这条消息和随它附上的文件是最新的，请以它们为准来回答。")
+NO_TOOLS = ToolPrompt()
 
 
-def fold(messages: Sequence[Message], files: bool = False) -> str:
+def fold(
+    messages: Sequence[Message],
+    files: bool = False,
+    tools: ToolPrompt = NO_TOOLS,
+) -> str:
     """Return the text to send for a conversation, "" if no message has any.
 
     One message is its own text. Several are written as `role:text`, followed by the
@@ -28,17 +34,26 @@ def fold(messages: Sequence[Message], files: bool = False) -> str:
     files: whether the newest message has files. If so, a line before it points to them,
         and a newest message without a text becomes a question about them.
     """
-    *earlier, newest = messages
-    texts = [(message.role, _text(message)) for message in earlier]
+    newest = messages[-1]
+    *earlier, (role, question) = _texts(messages, tools.notation)
     points_to_files = files and bool(earlier)
-    if points_to_files:
-        texts.append(_NEWEST)
-    question = _text(newest)
     if files and not question and (newest.role == "user" or not earlier):
         question = ABOUT_FILES
-    texts = [(role, text) for role, text in (*texts, (newest.role, question)) if text]
+    earlier = [(role, text) for role, text in earlier if text]
+    if not (earlier or question):
+        return ""
+    asked = [(role, question)] if question else []
+    before = [_NEWEST] if points_to_files else []
+    if tools.reminder and earlier:
+        turn = len(earlier)
+        while turn and earlier[turn - 1][0] == role == "tool":
+            turn -= 1  # the results of several calls are one turn
+        earlier.insert(turn, ("system", tools.reminder))
+    if tools.instructions:
+        earlier.insert(0, ("system", tools.instructions))
+    texts = [*earlier, *before, *asked]
     if len(texts) < 2 and not points_to_files:
-        return "".join(text for _, text in texts)
+        return texts[0][1]
     return "\n".join([*(f"{role}:{text}" for role, text in texts), "assistant:"])
 
 
@@ -53,9 +68,26 @@ def new_messages(messages: Sequence[Message]) -> Sequence[Message]:
     return (messages[answers[-1] + 1 :] if answers else ()) or messages
 
 
-def _text(message: Message) -> str:
-    """Return a message's text without Markdown images, followed by its calls."""
-    calls = [f"({call.name} {call.arguments})" for call in message.calls]
-    text = "\n".join([*filter(None, [message.text]), *calls])
-    text = _MARKDOWN_IMAGE.sub("", text)
-    return text if text.strip() else ""
+def _texts(
+    messages: Sequence[Message], notation: Notation
+) -> Iterator[tuple[str, str]]:
+    """Yield the role and the text of each message."""
+    names: dict[str, str] = {}
+    for message in messages:
+        names |= {call.id: call.name for call in message.calls}
+        yield message.role, _text(message, notation, names)
+
+
+def _text(message: Message, notation: Notation, names: Mapping[str, str]) -> str:
+    """Return a message's text without Markdown images, followed by its calls.
+
+    names: the function that each call so far called, by the call's id.
+    """
+    text = _MARKDOWN_IMAGE.sub("", message.text)
+    text = text if text.strip() else ""
+    if message.calls:
+        text = "\n".join([*filter(None, [text]), notation.calls(message.calls)])
+    if message.role == "tool" and text:
+        name = message.name or names.get(message.call_id, "")
+        return notation.tool_result(name, text)
+    return text
