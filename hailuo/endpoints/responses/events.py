@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from ... import errors
 from ...upstream import Piece, ToolCall
 from . import response
+from .event_writer import EventWriter
 from .output_items import (
     CustomToolCall,
-    EventWriter,
     FunctionCall,
     Message,
     OutputItem,
@@ -152,7 +152,7 @@ class ResponseEvents:
 
     @property
     def _last(self) -> OutputItem | None:
-        """The last item, which is not done yet."""
+        """The last item."""
         return self._items[-1] if self._items else None
 
     def _end(self, piece: Piece) -> bytes:

@@ -25,6 +25,7 @@ ROLES = {
     "user": "user",
     "assistant": "assistant",
 }
+MESSAGE = "message"  # the type of an item without one
 EXPECTED = "a string, or a list of at least one item"
 
 
@@ -38,19 +39,28 @@ class Located(NamedTuple):
 def new_items(value: Any, find: Callable[[str], Item | None]) -> list[Located]:
     """Return the items of `input`, references replaced by what they refer to.
 
+    An item is taken once, however often it is referred to: otherwise a small request
+    could grow to any size.
     find: returns the item of an id, None if it is unknown.
     raises: BadRequest.
     """
     if isinstance(value, str):
-        return [Located({"type": "message", "role": "user", "content": value}, "input")]
+        message = {"type": MESSAGE, "role": "user", "content": value}
+        return [Located(message, "input")]
     if not isinstance(value, list) or not value:
         raise invalid_field("input", EXPECTED)
     if len(value) > MAX_ITEMS:
         raise invalid_field("input", f"a list of at most {MAX_ITEMS:,} items")
-    return [
-        Located(_resolved(item, f"input[{at}]", find), f"input[{at}]")
-        for at, item in enumerate(fairly(value))
-    ]
+    items, references = [], set()
+    for at, item in enumerate(fairly(value)):
+        path = f"input[{at}]"
+        if id := _reference(item, path):
+            if id not in references:
+                items.append(Located(_found(id, path, find), path))
+            references.add(id)
+        else:
+            items.append(Located({**item, "type": item.get("type") or MESSAGE}, path))
+    return items
 
 
 def read_messages(items: Sequence[Located]) -> list[Message]:
@@ -66,23 +76,27 @@ def read_messages(items: Sequence[Located]) -> list[Message]:
     return list(_turns(messages))
 
 
-def _resolved(item: Any, path: str, find: Callable[[str], Item | None]) -> Item:
-    """Return an item with its type, or the one that it refers to."""
+def _reference(item: Any, path: str) -> str:
+    """Return the id that an item refers to, "" if it is not a reference.
+
+    raises: BadRequest for a value that is no item.
+    """
     if not isinstance(item, dict):
         raise invalid_field(path, "an object with a type")
-    kind = optional(item, "type", str, "a string", f"{path}.") or ""
-    if kind == "item_reference" or not (kind or "role" in item or "id" not in item):
-        id = item.get("id")
-        found = find(id) if isinstance(id, str) else None
-        if not found:
-            raise BadRequest(
-                f"{path} refers to an item that is not stored (any more): send the "
-                "item itself",
-                param=path,
-                code="invalid_value",
-            )
+    kind = optional(item, "type", str, "a string", f"{path}.")
+    if kind != "item_reference" and (kind or "role" in item or "id" not in item):
+        return ""
+    if not isinstance(item.get("id"), str) or not item["id"]:
+        raise invalid_field(f"{path}.id", "the id of an item")
+    return str(item["id"])
+
+
+def _found(id: str, path: str, find: Callable[[str], Item | None]) -> Item:
+    """Return the item that a reference names. raises: BadRequest."""
+    if found := find(id):
         return found
-    return item if kind else {**item, "type": "message"}
+    message = f"{path} refers to an item that is not stored (any more): send it itself"
+    raise BadRequest(message, param=path, code="invalid_value")
 
 
 def _turns(messages: Iterator[Message]) -> Iterator[Message]:
@@ -161,7 +175,7 @@ def _texts(item: Mapping[str, Any], name: str) -> str:
 
 
 _READERS: Mapping[str, Callable[[Item, str, bool], Message]] = {
-    "message": _message,
+    MESSAGE: _message,
     "function_call": _function_call,
     "function_call_output": _output,
     "custom_tool_call": _custom_call,

@@ -10,34 +10,14 @@ source: apis.md 1.7.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from ...upstream import Link, ToolCall
 from ..sse import line_parts, named_event
 from . import encrypted_reasoning
 from .custom_tools import InputDecoder
+from .event_writer import EventWriter
 from .response import annotation
 
 Body = dict[str, Any]
-
-
-class EventWriter:
-    """Writer of the events of a response, which it numbers."""
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def event(self, kind: str, **fields: Any) -> bytes:
-        """Return one event."""
-        data = {"type": kind, **fields, "sequence_number": self._count}
-        self._count += 1
-        return named_event(data)
-
-    def delta(self, head: bytes, text: str) -> bytes:
-        """Return the event that adds *text*, of which *head* is the constant part."""
-        number = b"%d" % self._count
-        self._count += 1
-        return head + orjson.dumps(text) + b',"sequence_number":' + number + b"}\n\n"
 
 
 class OutputItem:
@@ -75,7 +55,7 @@ class OutputItem:
         """Add to the text; return the events of that."""
         self._parts.append(text)
         return b"".join(
-            self._writer.delta(self._delta_head, part) for part in line_parts(text)
+            [self._writer.delta(self._delta_head, part) for part in line_parts(text)]
         )
 
     def end(self, status: str) -> bytes:
@@ -122,8 +102,10 @@ class Message(OutputItem):
     links: Sequence[Link] = ()
 
     def begin(self) -> bytes:
-        part = self._event("content_part.added", content_index=0, part=self._part(""))
-        return super().begin() + part
+        part = self._part("")
+        return super().begin() + self._event(
+            "content_part.added", content_index=0, part=part
+        )
 
     def empty_body(self) -> Body:
         return self._body("in_progress", [])
@@ -203,8 +185,9 @@ class ReasoningSummary(Reasoning):
 
     def begin(self) -> bytes:
         part = self._part("")
-        added = self._event("reasoning_summary_part.added", summary_index=0, part=part)
-        return super().begin() + added
+        return super().begin() + self._event(
+            "reasoning_summary_part.added", summary_index=0, part=part
+        )
 
     def text_events(self) -> bytes:
         text, part = self.text, self._part(self.text)

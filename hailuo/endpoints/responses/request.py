@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from ...errors import BadRequest
 from ...files import Source
-from ...upstream import Message, Question
-from .. import response_format
+from ...upstream import Message, Question, ToolChoice
+from .. import content_parts, response_format
 from ..offered_tools import offered_tools
 from ..validation import (
     DEFAULT_MODEL,
@@ -72,7 +72,7 @@ def read_request(body: Mapping[str, Any], stored: StoredResponses) -> ResponseRe
     messages = read_messages(located)
     instructions = optional(body, "instructions", str, "a string") or ""
     system = [Message("system", (instructions,))] if instructions else []
-    head, stream = _head(body), flag(body, "stream")
+    head, stream = _head(body, choice), flag(body, "stream")
     optional(body, "stream_options", dict, "an object")
     return ResponseRequest(
         question=Question(
@@ -132,11 +132,13 @@ def _earlier(body: Mapping[str, Any], stored: StoredResponses) -> list[Located]:
     return [Located(item, "previous_response_id") for item in items]
 
 
-def _head(body: Mapping[str, Any]) -> dict[str, Any]:
+def _head(body: Mapping[str, Any], choice: ToolChoice) -> dict[str, Any]:
     """Return the beginning of the response, with the fields that it repeats."""
     reasoning = optional(body, "reasoning", dict, "an object") or {}
     text = optional(body, "text", dict, "an object") or {}
     parallel = body.get("parallel_tool_calls")
+    for field in ("tools", "tool_choice", "text"):  # an event has them at this depth
+        content_parts.as_json({"response": {field: body.get(field)}}, field)
     return {
         "id": new_id(),
         "object": "response",
@@ -153,12 +155,27 @@ def _head(body: Mapping[str, Any]) -> dict[str, Any]:
         },
         "temperature": _number(body, "temperature"),
         "text": {"format": text.get("format") or {"type": "text"}},
-        "tool_choice": body.get("tool_choice") or "auto",
+        "tool_choice": _choice(body.get("tool_choice"), choice),
         "tools": [_described(tool) for tool in body.get("tools") or ()],
         "top_p": _number(body, "top_p"),
         "truncation": "disabled",
         "user": optional(body, "user", str, "a string"),
     }
+
+
+def _choice(sent: Any, choice: ToolChoice) -> Any:
+    """Return a valid tool_choice in the form that clients expect.
+
+    choice: the same, as it was read.
+    """
+    kind = sent.get("type") if isinstance(sent, dict) else sent or "auto"
+    if kind == "allowed_tools":
+        allowed = sent.get("allowed_tools") or sent  # nested in Chat Completions
+        mode = allowed.get("mode") or "auto"
+        return {"type": kind, "mode": mode, "tools": allowed["tools"]}
+    if not choice.name:
+        return kind
+    return {"type": kind or "function", "name": choice.name}
 
 
 def _described(tool: Mapping[str, Any]) -> Mapping[str, Any]:

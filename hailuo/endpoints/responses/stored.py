@@ -31,22 +31,26 @@ class StoredResponse(NamedTuple):
 
 
 class StoredResponses:
-    """The stored responses of one credential.
-
-    An object serves one request, which may refer to a response many times.
-    """
+    """The stored responses of one credential, for one request."""
 
     def __init__(self, store: Store, credential: str) -> None:
         self._store = store
         sent = credential.encode("utf-8", "surrogatepass")
         self._owner = hashlib.sha256(sent).hexdigest()
-        self._responses: dict[str, Item | None] = {}  # that were looked up
+        self._outputs: dict[str, dict[str, Item]] = {}  # items by response and id
 
     def save(self, response: Item, items: Sequence[Item]) -> None:
-        """Keep a response unless it is too large; one JSON text a line."""
-        lines = [orjson.dumps(value) for value in fairly([response, *items])]
-        if sum(map(len, lines)) + len(lines) <= MAX_RESPONSE_BYTES:
-            self._store.put(self._owner, response["id"], b"\n".join(lines))
+        """Keep a response, one JSON text a line, unless it is too large or too deep."""
+        lines, size = [], 0
+        for value in fairly([response, *items]):
+            try:
+                lines.append(orjson.dumps(value))
+            except orjson.JSONEncodeError:
+                return
+            size += len(lines[-1]) + 1
+            if size > MAX_RESPONSE_BYTES:
+                return
+        self._store.put(self._owner, response["id"], b"\n".join(lines))
 
     def find(self, id: str) -> StoredResponse | None:
         """Return a response with the items before it, None if it is unknown."""
@@ -59,12 +63,11 @@ class StoredResponses:
     def item(self, id: str) -> Item | None:
         """Return an item of the output of a response, None if it is unknown."""
         response_id = response_of(id)
-        if response_id not in self._responses:
+        if response_id not in self._outputs:
             data = self._store.get(self._owner, response_id)
-            line = data.partition(b"\n")[0] if data else b"null"
-            self._responses[response_id] = orjson.loads(line)
-        response = self._responses[response_id] or {"output": ()}
-        return next((item for item in response["output"] if item["id"] == id), None)
+            output = orjson.loads(data.partition(b"\n")[0])["output"] if data else ()
+            self._outputs[response_id] = {item["id"]: item for item in output}
+        return self._outputs[response_id].get(id)
 
     def delete(self, id: str) -> bool:
         """Delete a response; return whether there was one."""

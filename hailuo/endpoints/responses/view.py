@@ -33,7 +33,7 @@ class UnknownResponse(BadRequest):
 def create() -> Response:
     """Answer, with a single response or with events."""
     client_request = begin(request)
-    stored = stored_responses()
+    stored = own_responses()
     body = json_body.read(request, client_request.settings)
     response_request = read_request(body, stored)
     with field_names(FIELD_NAMES):
@@ -55,7 +55,8 @@ def get_response(id: str) -> Response:
 @bp.delete("/<id>")
 def delete_response(id: str) -> Response:
     """Delete a stored response. raises: UnknownResponse."""
-    if not stored_responses().delete(id):
+    authenticate()
+    if not own_responses().delete(id):
         raise unknown(id)
     return jsonify({"id": id, "object": "response", "deleted": True})
 
@@ -66,19 +67,25 @@ def list_input_items(id: str) -> Response:
     return jsonify(item_list(find(id), request.args))
 
 
-def stored_responses() -> StoredResponses:
-    """Return the stored responses of the client's credential. raises: Unauthorized."""
-    state = app_state.get_state()
-    auth.candidates(request, state.settings, state.pool)
-    return StoredResponses(state.response_store, auth.credential(request))
-
-
 def find(id: str) -> StoredResponse:
-    """Return a stored response. raises: UnknownResponse."""
-    found = stored_responses().find(id)
+    """Return a stored response. raises: UnknownResponse, Unauthorized."""
+    authenticate()
+    found = own_responses().find(id)
     if found is None:
         raise unknown(id)
     return found
+
+
+def authenticate() -> None:
+    """Raise Unauthorized unless the request has a credential that is accepted here."""
+    state = app_state.get_state()
+    auth.candidates(request, state.settings, state.pool)
+
+
+def own_responses() -> StoredResponses:
+    """Return the stored responses of the client's credential."""
+    store = app_state.get_state().response_store
+    return StoredResponses(store, auth.credential(request))
 
 
 def unknown(id: str) -> UnknownResponse:
@@ -90,7 +97,7 @@ def unknown(id: str) -> UnknownResponse:
 
 
 class StoredAnswer:
-    """The events of an answer; it is stored, if it is to be, with its last piece."""
+    """Encoder of an answer, which is stored with its last piece if the client wants."""
 
     def __init__(
         self, response_request: ResponseRequest, stored: StoredResponses
@@ -136,11 +143,11 @@ def streamed(pieces: Answer, answer: StoredAnswer, request_log: RequestLog) -> R
 def events(
     piece: Piece | Heartbeat, pieces: Answer, answer: StoredAnswer
 ) -> Generator[bytes, None, None]:
-    """Yield the events of an answer, and pings.
+    """Yield the events of an answer, and pings, also for a piece without any event.
 
     piece: the first item of *pieces*.
     """
     begin = answer.begin()
     yield begin if piece is HEARTBEAT else begin + answer.piece(piece)
     for piece in pieces:
-        yield PING if piece is HEARTBEAT else answer.piece(piece)
+        yield PING if piece is HEARTBEAT else answer.piece(piece) or PING
