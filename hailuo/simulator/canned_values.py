@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 WORD = re.compile(r"[a-z0-9]{3,}|[㐀-鿿]{2}")
+QUOTED = re.compile(r"(?<!\w)'([^'\n]+)'(?!\w)")
 NAME = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z]\w+|\d+(?:\.\d+)?|[“\"](.+?)[”\"]")
 SCHEMA = re.compile(r"JSON Schema:\n(\{.*\})$", re.MULTILINE)
 ANY_OBJECT = re.compile(r"Answer with one JSON object and nothing else")
@@ -68,6 +69,7 @@ def _of_type(schema: Schema, question: str, root: Schema) -> Any:
         case "object":
             return arguments(schema, question, root)
     names = [text for text in candidates if not text[0].isdigit()]
+    names += QUOTED.findall(question)
     return names[-1] if names else question
 
 

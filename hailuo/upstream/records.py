@@ -103,7 +103,7 @@ class ToolChoice(NamedTuple):
 
     required: whether the model must call one of them.
     name: the function that must be called; "" to let the model choose.
-    parallel: whether an answer may have several calls.
+    parallel: whether one answer may call several; if not, its first call counts.
     """
 
     required: bool = False
