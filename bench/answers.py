@@ -16,6 +16,23 @@ Part = tuple[float, bytes]
 TextParts = Iterator[tuple[float, str]]  # arrival time and added text
 
 
+PROPERTIES = {
+    f"field_{number}": {"type": "string", "description": "What it is for, in short."}
+    for number in range(10)
+}
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": f"tool_{number}",
+            "description": "Do something that nobody asks for.",
+            "parameters": {"type": "object", "properties": PROPERTIES},
+        },
+    }
+    for number in range(20)
+]
+
+
 def question(message: str, key: str, host: str, protocol: str = "openai") -> bytes:
     """Return a request for a completion or a response, as bytes of HTTP/1.1."""
     asked: dict[str, Any] = {"model": "hailuo", "stream": True}
@@ -24,6 +41,8 @@ def question(message: str, key: str, host: str, protocol: str = "openai") -> byt
     else:
         path = "/v1/chat/completions"
         asked["messages"] = [{"role": "user", "content": message}]
+    if protocol == "tools":
+        asked["tools"] = TOOLS
     body = json.dumps(asked).encode()
     return (
         f"POST {path} HTTP/1.1\r\nHost: {host}\r\n"
@@ -109,7 +128,12 @@ def web_answer(parts: list[Part]) -> TextParts:
             length = len(content)
 
 
-READERS = {"openai": openai_answer, "responses": response, "web": web_answer}
+READERS = {
+    "openai": openai_answer,
+    "responses": response,
+    "tools": openai_answer,
+    "web": web_answer,
+}
 
 
 def _events(parts: list[Part]) -> Iterator[tuple[float, bytes]]:

@@ -33,8 +33,8 @@ Start = Callable[[Simulator, list[str]], contextlib.AbstractContextManager["Targ
 class Target(NamedTuple):
     """Running server.
 
-    requests, answers: its protocols, "openai", "responses" or "web"; pid: of its first
-    process; rounds: maximum per load.
+    requests, answers: its protocols, "openai", "responses", "tools" or "web"; pid: of
+    its first process; rounds: maximum per load.
     """
 
     name: str
@@ -130,6 +130,13 @@ def responses(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
 
 
 @contextlib.contextmanager
+def tools(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
+    """Run the gateway, and offer 20 functions with each question."""
+    with gateway(simulator, tokens) as target:
+        yield target._replace(name="tools", answers="tools")
+
+
+@contextlib.contextmanager
 def nginx(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
     """Run nginx as a plain proxy of the web protocol."""
     port = free_port()
@@ -173,6 +180,7 @@ def available(before: Path | None = None) -> dict[str, Start]:
         "relay": relay,
         "gateway": gateway,
         "responses": responses,
+        "tools": tools,
     }
     for name, start in {"nginx": nginx, "litellm": litellm}.items():
         if shutil.which(name):

@@ -48,6 +48,10 @@ _DRAFTS = {
 _USUAL_DRAFTS = (Draft202012Validator, Draft7Validator, Draft4Validator)
 
 
+class _TooDeep(Exception):
+    """The schema has more levels than are allowed."""
+
+
 class Schema:
     """A valid JSON Schema, read by the rules of a draft."""
 
@@ -75,6 +79,8 @@ def compiled(schema: Mapping[str, Any], param: str) -> Schema:
     check_size([(schema, param)])
     try:
         draft = _draft(orjson.dumps(schema))
+    except _TooDeep:
+        raise _too_deep(param) from None
     except ValidationError as error:
         raise _invalid(param, _described(error)) from None
     except (TooManySteps, RecursionError):
@@ -83,7 +89,7 @@ def compiled(schema: Mapping[str, Any], param: str) -> Schema:
 
 
 def check_size(schemas: Sequence[tuple[Mapping[str, Any], str]]) -> None:
-    """Raise BadRequest for a schema that is too deep, or if all are too large.
+    """Raise BadRequest if all schemas together are too large.
 
     schemas: those of a request, each with the path of its field.
     """
@@ -100,8 +106,6 @@ def check_size(schemas: Sequence[tuple[Mapping[str, Any], str]]) -> None:
                 param=param,
                 code="invalid_value",
             )
-        if _is_deeper(schema, MAX_SCHEMA_DEPTH):
-            raise _too_deep(param)
 
 
 @lru_cache(maxsize=MAX_REMEMBERED)
@@ -109,9 +113,11 @@ def _draft(data: bytes) -> Any:
     """Return the draft by whose rules a schema is valid: the one that it names, if any.
 
     data: the schema as JSON.
-    raises: ValidationError, by the rules of the first draft tried.
+    raises: _TooDeep; ValidationError, by the rules of the first draft tried.
     """
     schema = orjson.loads(data)
+    if _is_deeper(schema, MAX_SCHEMA_DEPTH):
+        raise _TooDeep
     named = schema.get("$schema")
     known = _DRAFTS.get(named.rstrip("#")) if isinstance(named, str) else None
     errors = []
