@@ -92,9 +92,9 @@ def _question(body: Mapping[str, Any]) -> Question:
 
 def _format(body: Mapping[str, Any]) -> AnswerFormat | None:
     """Return the format of the answer, by either of its names, None for any text."""
-    config = optional(body, "output_config", dict, "an object") or {}
+    config = body.get("output_config")
     for format, path in (
-        (config.get("format"), "output_config.format"),
+        (isinstance(config, dict) and config.get("format"), "output_config.format"),
         (body.get("output_format"), "output_format"),
     ):
         if isinstance(format, dict) and format.get("type") == "json_schema":
