@@ -18,8 +18,7 @@ from typing import Any
 import attrs
 import orjson
 import re2
-from jsonschema import ValidationError
-from jsonschema.validators import extend
+from jsonschema import ValidationError, validators
 from referencing import Registry
 
 from ..concurrency.fairness import TimeSlice, fairly
@@ -31,6 +30,7 @@ _STEP_CHARACTERS = 64  # of a value that are compared, or quoted, in one step
 _COMPILE_STEPS = 100  # a pattern takes up to a millisecond to compile
 _ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})")
 _REGISTRY: Any = Registry()  # empty: nothing is fetched
+_extend: Callable[..., Any] = validators.extend
 
 Errors = Iterator[ValidationError]
 
@@ -112,7 +112,9 @@ def _bounded(draft: Any) -> Any:
     The library leaves a class for its own one at each part that names a `$schema`.
     """
     checks = {**draft.VALIDATORS, **_OWN_CHECKS}
-    bounded = extend(draft, {name: _counted(checks[name]) for name in draft.VALIDATORS})
+    bounded = _extend(
+        draft, {name: _counted(checks[name]) for name in draft.VALIDATORS}
+    )
     bounded.evolve = attrs.evolve
     return bounded
 
