@@ -9,6 +9,7 @@ takes steps from a budget, patterns are matched in linear time (RE2), and other 
 run in between.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -16,7 +17,6 @@ from functools import cache, lru_cache
 from typing import Any
 
 import attrs
-import orjson
 import re2
 from jsonschema import ValidationError, validators
 from referencing import Registry
@@ -186,7 +186,7 @@ def _unique_items(_: Any, rule: Any, value: Any, __: Any) -> Errors:
     seen = set()
     for item in value:
         _budget.get().charge(1, item)
-        seen.add(orjson.dumps(item, default=str, option=orjson.OPT_SORT_KEYS))
+        seen.add(json.dumps(item, sort_keys=True))
     if len(seen) < len(value):
         yield ValidationError("the items are not unique")
 

@@ -101,6 +101,13 @@ def test_output_is_read_the_same_however_cut(output: Output):
         assert read([text], output)["text"] == wanted["text"]
 
 
+def test_calls_nested_deeper_than_can_be_read_are_asked_for_again():
+    deep = "[" * 5_000 + "]" * 5_000
+    text = f'OPEN[{{"name":"get_time","arguments":{{"a":{deep}}}}}]CLOSE'
+    output = OUTPUTS["nested too deep"]
+    assert read([tagged(text)], output) == expected(output)
+
+
 def filtered(parts: Iterable[str]) -> tuple[str, str]:
     """Return what is shown, and what follows the tag."""
     stream_filter = StreamFilter(OPEN)
