@@ -30,6 +30,7 @@ from .bounded import TooManySteps, children, containers, first_error
 MAX_SCHEMAS_KB = 64  # all schemas of a request together
 MAX_SCHEMA_DEPTH = 32
 MAX_PROBLEM_CHARACTERS = 300
+QUICK_BYTES = 8 * 1024  # of schemas that anyone may have checked
 MAX_SCHEMA_STEPS = 500_000  # of checking a schema itself, which takes linear time
 MAX_REMEMBERED = 256  # valid schemas: agents send the same with each request
 
@@ -108,6 +109,14 @@ def check_size(schemas: Sequence[tuple[Mapping[str, Any], str]]) -> None:
                 param=param,
                 code="invalid_value",
             )
+
+
+def are_large(schemas: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether checking the schemas would take more than some 50 ms."""
+    try:
+        return sum(len(orjson.dumps(schema)) for schema in schemas) > QUICK_BYTES
+    except orjson.JSONEncodeError:
+        return False  # it is too deep, which is found at once
 
 
 @lru_cache(maxsize=MAX_REMEMBERED)
