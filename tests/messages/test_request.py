@@ -243,8 +243,8 @@ class TestTools:
     def test_tool_has_a_name_a_description_and_a_schema(self):
         custom = {"type": "custom", "name": "g", "cache_control": {}, "strict": True}
         assert question(tools=[F, custom]).tools == [
-            Tool("f", "F", SCHEMA),
-            Tool("g"),
+            Tool("f", "F", SCHEMA, "tools[0].input_schema"),
+            Tool("g", param="tools[1].input_schema"),
         ]
 
     @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ FOLDED = {
     ),
     "every role": (
         [Message("system", ("a",)), user("b"), Message("tool", ("c",), call_id="1")],
-        "system:a\nuser:b\ntool:c\nassistant:",
+        "system:a\nuser:b\ntool:<result->\nc\n</result->\nassistant:",
     ),
     "names are ignored": (
         [user("a")._replace(name="me"), user("b")],
@@ -53,7 +53,9 @@ FOLDED = {
     ),
     "calls are told": (
         [user("a"), assistant(calls=[CALL]), user("b")],
-        'user:a\nassistant:(weather {"city": "Paris"})\nuser:b\nassistant:',
+        "user:a\nassistant:<call->\n"
+        '[{"name": "weather", "arguments": {"city": "Paris"}}]\n</call->\n'
+        "user:b\nassistant:",
     ),
     "an empty text": ([user("")], ""),
     "a blank": ([user(" \n")], ""),

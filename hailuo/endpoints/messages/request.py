@@ -11,8 +11,8 @@ from flask import Request
 
 from ...files import Source
 from ...settings import Settings
-from ...upstream import Message, Question
-from .. import json_body
+from ...upstream import AnswerFormat, Message, Question
+from .. import json_body, response_format
 from ..error_forms import ThreadUnsupported
 from ..validation import (
     DEFAULT_MODEL,
@@ -74,6 +74,10 @@ def _question(body: Mapping[str, Any]) -> Question:
     tools, choice = offered_tools(body)
     messages, prefill = _split_prefill(read_history(body))
     messages = _with_files_last(messages)
+    format = _format(body)
+    if format and prefill:
+        expected = "without a last one of the assistant if a format is requested"
+        raise invalid_field("messages", expected)
     options = {name: _number(body, name) for name in OPTIONS}
     return Question(
         messages=messages,
@@ -82,7 +86,21 @@ def _question(body: Mapping[str, Any]) -> Question:
         options={**options, "thinking": _thinking(body)},
         tools=tools,
         tool_choice=choice,
+        format=format,
     )
+
+
+def _format(body: Mapping[str, Any]) -> AnswerFormat | None:
+    """Return the format of the answer, by either of its names, None for any text."""
+    config = body.get("output_config")
+    for format, path in (
+        (isinstance(config, dict) and config.get("format"), "output_config.format"),
+        (body.get("output_format"), "output_format"),
+    ):
+        if isinstance(format, dict) and format.get("type") == "json_schema":
+            wanted = response_format.read(format, path)
+            return wanted and wanted._replace(strict=True)
+    return None
 
 
 def _check_thread(body: Mapping[str, Any]) -> None:

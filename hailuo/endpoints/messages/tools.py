@@ -64,4 +64,4 @@ def _tool(tool: Any, at: int) -> Sequence[Tool]:
     if not isinstance(name, str) or not name:
         raise invalid_field(f"{path}.name", "a string that is not empty")
     description = description if isinstance(description, str) else ""
-    return [Tool(name, description, schema or {})]
+    return [Tool(name, description, schema or {}, f"{path}.input_schema")]

@@ -1,0 +1,152 @@
+"""The table of model outputs, read without a network and cut at every character."""
+
+import json
+import random
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hailuo.concurrency.watch import Watch
+from hailuo.errors import GatewayError
+from hailuo.upstream import Answer, Piece, Tool, ToolChoice
+from hailuo.upstream.web.tools import (
+    Notation,
+    OfferedTools,
+    ToolUse,
+    with_calls,
+)
+from hailuo.upstream.web.tools.stream_filter import StreamFilter
+from tests.heartbeats import without_heartbeats
+from tests.tools.model_outputs import OUTPUTS, TOOLS, Output
+
+NOTATION = Notation("7f3a2b")
+OPEN = NOTATION.open
+
+
+def tagged(text: str) -> str:
+    return text.replace("OPEN", OPEN).replace("CLOSE", NOTATION.close)
+
+
+def answer(parts: Iterable[str]) -> Answer:
+    """Yield an answer in these parts; the finish comes with the last one."""
+    *before, last = parts
+    for part in before:
+        yield Piece(part)
+    yield Piece(last, finish="stop")
+
+
+def use_of(output: Output) -> ToolUse:
+    """Return what the answer of a row may call."""
+    functions: list[dict[str, Any]] = [tool["function"] for tool in TOOLS]
+    tools = [
+        Tool(each["name"], parameters=each.get("parameters", {})) for each in functions
+    ]
+    choice = output.options.get("tool_choice")
+    name = choice["function"]["name"] if isinstance(choice, dict) else ""
+    return ToolUse(
+        NOTATION,
+        OfferedTools([tool for tool in tools if name in ("", tool.name)]),
+        ToolChoice(bool(choice), name, output.options.get("parallel_tool_calls", True)),
+    )
+
+
+def read(parts: Iterable[str], output: Output) -> dict:
+    """Return what comes of an answer, and of the repair turn."""
+    requests = []
+
+    def ask_again(request: str) -> Answer:
+        requests.append(request)
+        assert output.second is not None, request
+        return answer([tagged(output.second)])
+
+    text, calls, finish, error = "", [], "", ""
+    try:
+        pieces = with_calls(answer(parts), use_of(output), ask_again, Watch())
+        for piece in without_heartbeats(pieces):
+            text += piece.text
+            calls += [
+                (call.name, json.loads(call.arguments)) for call in piece.tool_calls
+            ]
+            finish = piece.finish
+    except GatewayError as failure:
+        error = failure.code or ""
+    assert len(requests) == (output.second is not None)
+    return {"text": text, "calls": calls, "finish": finish, "error": error}
+
+
+def expected(output: Output) -> dict:
+    finish = {"tool_calls": "tools"}.get(output.finish, output.finish)
+    return {
+        "text": "" if output.error else tagged(output.text),
+        "calls": list(output.calls),
+        "finish": "" if output.error else finish,
+        "error": output.error,
+    }
+
+
+@pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
+def test_output_is_read_the_same_however_cut(output: Output):
+    text = tagged(output.answer)
+    wanted = expected(output)
+    for at in range(len(text)):
+        assert read([text[:at], text[at:]], output) | {"text": ""} == wanted | {
+            "text": ""
+        }, f"cut at {at}"
+    assert read(text, output) | {"text": ""} == wanted | {"text": ""}
+    if not output.error:
+        assert read(text, output)["text"] == wanted["text"]
+        assert read([text], output)["text"] == wanted["text"]
+
+
+def filtered(parts: Iterable[str]) -> tuple[str, str]:
+    """Return what is shown, and what follows the tag."""
+    stream_filter = StreamFilter(OPEN)
+    shown = "".join(map(stream_filter.feed, parts))
+    return shown + stream_filter.end(), stream_filter.calls
+
+
+FRAGMENTS = st.sampled_from(
+    [OPEN, OPEN[:4], OPEN[4:], "<", "```", "\n", "`", "~~~~", "> ", "a", " ", "```py\n"]
+)
+
+
+@given(st.lists(FRAGMENTS).map("".join), st.randoms(use_true_random=False))
+def test_text_is_shown_the_same_however_cut(text: str, choice: random.Random):
+    whole = filtered([text])
+    assert filtered(text) == whole
+    assert filtered(pieces_of(text, choice)) == whole
+
+
+def pieces_of(text: str, choice: random.Random) -> Iterator[str]:
+    while text:
+        size = choice.randint(1, 9)
+        yield text[:size]
+        text = text[size:]
+
+
+@given(st.lists(FRAGMENTS).map("".join))
+def test_text_is_held_back_by_less_than_the_tag(text: str):
+    stream_filter, shown = StreamFilter(OPEN), ""
+    for count, character in enumerate(text, 1):
+        shown += stream_filter.feed(character)
+        if stream_filter.opened:
+            return
+        held = text[len(shown) : count]
+        assert OPEN.startswith(held) and len(held) < len(OPEN)
+
+
+@given(st.lists(FRAGMENTS).map("".join))
+def test_no_text_is_lost_or_made_up(text: str):
+    shown, calls = filtered(text)
+    assert text in (shown, shown + OPEN + calls)
+
+
+@pytest.mark.parametrize("text", ["`" + OPEN, "> " + OPEN, "```\n" + OPEN + "\n"])
+def test_many_quoted_tags_are_read_in_linear_time(text: str):
+    """In quadratic time this takes minutes."""
+    many = text * 20_000
+    shown, calls = filtered([many[at : at + 50] for at in range(0, len(many), 50)])
+    assert len(shown) + len(calls) in (len(many), len(many) - len(OPEN))
