@@ -15,18 +15,27 @@ SCHEMA = re.compile(r"JSON Schema:\n(\{.*\})$", re.MULTILINE)
 ANY_OBJECT = re.compile(r"Answer with one JSON object and nothing else")
 KEY = re.compile(r"['\"`](\w+)['\"`]")
 
+# An agent executes what is called, and the question may quote anything.
+CHANGES = re.compile("write|edit|replace|delete|remove|move|create|update|patch|send")
+COMMANDS = ("cmd", "command", "script", "code")
+HARMLESS_COMMAND = "echo hailuo"
+
 Schema = Mapping[str, Any]
 
 
 def fitting_tool(tools: Sequence[Schema], question: str) -> Schema | None:
-    """Return a tool that the question names, or has a word in common with."""
+    """Return a tool that the question names, or has a word in common with.
+
+    A tool that changes something has to be named.
+    """
     for tool in tools:
         if tool["name"] in question:
             return tool
     words = set(WORD.findall(question.lower()))
     for tool in tools:
         text = tool["name"].replace("_", " ") + " " + tool.get("description", "")
-        if words & set(WORD.findall(text.lower())):
+        is_harmless = not CHANGES.search(tool["name"].lower())
+        if is_harmless and words & set(WORD.findall(text.lower())):
             return tool
     return None
 
@@ -35,7 +44,9 @@ def arguments(schema: Schema, question: str, root: Schema) -> dict[str, Any]:
     """Return a value for each required property, or for all if none is required."""
     properties = schema.get("properties", {})
     names = schema.get("required") or list(properties)
-    return {name: value(properties.get(name, {}), question, root) for name in names}
+    values = {name: value(properties.get(name, {}), question, root) for name in names}
+    commands = [name for name in names if name.lower() in COMMANDS]
+    return {**values, **dict.fromkeys(commands, HARMLESS_COMMAND)}
 
 
 def value(schema: Schema, question: str, root: Schema) -> Any:

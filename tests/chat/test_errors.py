@@ -333,7 +333,7 @@ class TestInvalidRequest:
 
     def test_unknown_path_is_a_404(self, gateway: Served):
         with pytest.raises(openai.NotFoundError) as raised:
-            gateway.client().completions.create(model="hailuo", prompt="Hi")
+            gateway.client().embeddings.create(model="hailuo", input="Hi")
         assert raised.value.type == "invalid_request_error"
 
     def test_wrong_method_is_a_405_with_allow(self, gateway: Served):

@@ -321,6 +321,32 @@ class TestToolLoop:
         assert json.loads(arguments) == {"input": patch}
         assert (answered["role"], answered["content"]) == ("tool", "ok")
 
+    def test_loop_with_a_tool_in_a_namespace(
+        self, upstream: Simulated, account: Caller
+    ):
+        tools = [
+            {
+                "type": "namespace",
+                "name": "mcp__sky",
+                "description": "The weather.",
+                "tools": [WEATHER],
+            }
+        ]
+        first = create(account, QUESTION, tools=tools)
+        call = first.output[-1]
+        assert (call.namespace, call.name) == ("mcp__sky", "get_weather")
+
+        result = {"type": "function_call_output", "call_id": call.call_id}
+        create(
+            account,
+            [{**result, "output": "14 °C"}],
+            tools=tools,
+            previous_response_id=first.id,
+        )
+        *_, called, _ = asked_of(upstream)["messages"]
+        name = called["tool_calls"][0]["function"]["name"]
+        assert name == "mcp__sky__get_weather"
+
     def test_parallel_calls_are_answered_in_one_turn(
         self, upstream: Simulated, account: Caller
     ):

@@ -17,6 +17,7 @@ from hailuo.endpoints.responses.events import (
     new_id,
     response_of,
 )
+from hailuo.endpoints.responses.namespaces import ClientTool
 from hailuo.upstream import Link, Piece, ToolCall, Usage
 from hailuo.upstream.answer_pieces import answer_pieces
 from hailuo.upstream.platform.chat import pieces as platform_pieces
@@ -81,12 +82,17 @@ def test_text_is_a_message_in_the_documented_order_of_events():
 
 def test_reasoning_is_an_item_before_the_message():
     pieces = Piece(reasoning="Hm"), Piece(reasoning="m.", text="Yes"), END
-    assert kinds(streamed(*pieces))[2:6] == [
+    events = streamed(*pieces)
+    assert kinds(events)[2:8] == [
         "output_item.added",
+        "content_part.added",
         "reasoning_text.delta",
         "reasoning_text.done",
+        "content_part.done",
         "output_item.done",
     ]
+    # openai-node adds parts to this list, and deltas to parts that were added.
+    assert events[2].item.content == [] and events[3].part.text == ""
     reasoning, message = output(*pieces)
     assert (reasoning.content[0].text, reasoning.summary) == ("Hmm.", [])
     assert reasoning.encrypted_content is None and message.content[0].text == "Yes"
@@ -126,7 +132,7 @@ def test_call_of_a_custom_tool_has_its_input():
         Piece(tool_calls=(ToolCall(0, "c0", "run", '{"input"'),)),
         Piece(tool_calls=(ToolCall(0, arguments=': "a\\n'), ToolCall(1, "c1", "f"))),
         Piece(tool_calls=(ToolCall(0, arguments='b"}'),), finish="tools"),
-        custom_tools=frozenset(["run"]),
+        tools={"run": ClientTool("run", is_custom=True)},
     )
     assert message.type == "message" and function.type == "function_call"
     assert (custom.type, custom.call_id, custom.input) == (
@@ -134,6 +140,27 @@ def test_call_of_a_custom_tool_has_its_input():
         "c0",
         "a\nb",
     )
+
+
+def test_call_of_a_tool_in_a_namespace_has_both_names():
+    call = ToolCall(0, "c0", "mcp__docs__search", "{}")
+    (item,) = output(
+        Piece(tool_calls=(call,), finish="tools"),
+        tools={call.name: ClientTool("search", "mcp__docs")},
+    )
+    assert (item.namespace, item.name) == ("mcp__docs", "search")
+
+
+def test_call_without_arguments_has_an_empty_object():
+    """Clients parse the arguments as JSON, and "" is none."""
+    parts = ToolCall(0, "c0", "now"), ToolCall(1, "c1", "run")
+    function, custom = output(
+        Piece(tool_calls=parts, finish="tools"),
+        tools={"run": ClientTool("run", is_custom=True)},
+    )
+    assert (function.arguments, custom.input) == ("{}", "")
+    cut_off, _ = output(Piece(tool_calls=parts, finish="length"))
+    assert cut_off.arguments == ""
 
 
 def test_calls_have_unique_ids():
@@ -251,7 +278,7 @@ def test_item_leads_to_its_response():
 
 # However an upstream's bytes are cut, the items are the same, and the events in order.
 
-STYLE = Style(custom_tools=frozenset(["get_weather"]))
+STYLE = Style(tools={"get_weather": ClientTool("weather", "mcp", is_custom=True)})
 RECORDINGS = [
     *(TESTS / "platform" / "streams").glob("*.sse"),
     *(TESTS / "web" / "streams").glob("*.sse"),

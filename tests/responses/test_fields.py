@@ -18,8 +18,10 @@ USER = {"role": "user", "content": "Hi"}
 FUNCTION = {"type": "function", "name": "f"}
 CUSTOM = {"type": "custom", "name": "c"}
 SEARCH = {"type": "web_search"}
+NAMESPACE = {"type": "namespace", "name": "mcp__docs__", "description": "Documents"}
 CALL = {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"}
 OUTPUT = {"type": "function_call_output", "call_id": "1", "output": "2"}
+STORED = StoredResponses(MemoryStore(0), "key")
 DEEP: Any = "leaf"
 for _ in range(252):
     DEEP = [DEEP]
@@ -124,6 +126,16 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"tools": [{"type": "custom", "name": 7}]}, "tools[0].name", "string"),
     ({"tools": [{**FUNCTION, "parameters": []}]}, "tools[0].parameters", "JSON Schema"),
     ({"tools": [{**SEARCH, "filters": DEEP}]}, "tools", "nested"),
+    ({"tools": [{"type": "namespace", "tools": []}]}, "tools[0].name", "string"),
+    ({"tools": [{**NAMESPACE, "tools": {}}]}, "tools[0].tools", "list"),
+    ({"tools": [{**NAMESPACE, "tools": ["f"]}]}, "tools[0].tools[0]", "object"),
+    ({"tools": [SEARCH, {**NAMESPACE, "tools": [{}]}]}, "tools[1].tools[0].name", ""),
+    (
+        {"tools": [{**NAMESPACE, "tools": [{**FUNCTION, "parameters": 7}]}]},
+        "tools[0].tools[0].parameters",
+        "JSON Schema",
+    ),
+    ({"input": [{**CALL, "namespace": 7}]}, "input[0].namespace", "string"),
     ({"tools": [FUNCTION], "tool_choice": SEARCH}, "tool_choice", "functions"),
     ({"tools": [SEARCH], "tool_choice": SEARCH}, "tool_choice", "functions"),
     ({"tools": [CUSTOM], "tool_choice": FUNCTION}, "tool_choice.name", "c"),
@@ -291,8 +303,23 @@ def test_tolerated_field_is_accepted(client: FlaskClient, fields: dict[str, Any]
 )
 def test_tool_choice_is_repeated_in_the_form_of_this_api(sent: Any, repeated: Any):
     body = {"input": "Hi", "tools": [FUNCTION, CUSTOM], "tool_choice": sent}
-    stored = StoredResponses(MemoryStore(0), "key")
-    assert read_request(body, stored).head["tool_choice"] == repeated
+    assert read_request(body, STORED).head["tool_choice"] == repeated
+
+
+def test_tools_in_a_namespace_are_offered_under_both_names():
+    """As Codex offers those of an MCP server."""
+    tools = [{**NAMESPACE, "tools": [FUNCTION, CUSTOM]}, FUNCTION]
+    request = read_request({"input": "Hi", "tools": tools}, STORED)
+    names = [tool.name for tool in request.question.tools]
+    assert names == ["f", "mcp__docs__f", "mcp__docs__c"]
+    assert request.head["tools"][0] == tools[0]
+    assert request.style.tools["mcp__docs__c"] == ("c", "mcp__docs__", True)
+
+
+def test_call_of_a_tool_in_a_namespace_is_read_with_both_names():
+    items = [{**CALL, "namespace": "mcp__docs"}, OUTPUT]
+    called, _ = read_request({"input": items}, STORED).question.messages
+    assert called.calls[0].name == "mcp__docs__f"
 
 
 @pytest.mark.parametrize("path", ["/responses", "/v1/v1/responses", "/v1/responses/"])

@@ -104,7 +104,7 @@ class TestInputItems:
     ITEMS: tuple[Any, ...] = (
         {"role": "user", "content": f"One {SECRET}"},
         {"type": "reasoning", "id": "rs_1", "summary": []},
-        {"role": "assistant", "content": "Two"},
+        {"role": "assistant", "content": "Two", "id": None, "status": None},
         {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"},
         {"type": "function_call_output", "call_id": "1", "output": "Three"},
         {"type": "custom_tool_call", "call_id": "2", "name": "c", "input": "Four"},

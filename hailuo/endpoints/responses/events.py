@@ -16,6 +16,7 @@ from ... import errors
 from ...upstream import Piece, ToolCall
 from . import response
 from .event_writer import EventWriter
+from .namespaces import ClientTool
 from .output_items import (
     CustomToolCall,
     FunctionCall,
@@ -48,12 +49,13 @@ def response_of(id: str) -> str:
 class Style(NamedTuple):
     """How a client wants the items of an answer.
 
-    custom_tools: the names of the tools whose calls have a text as input.
+    tools: the tools that the client knows otherwise than the upstream, by the names
+        that the upstream knows.
     summary: whether reasoning is sent as its summary.
     encrypted: whether reasoning is also sent as `encrypted_content`.
     """
 
-    custom_tools: frozenset[str] = frozenset()
+    tools: Mapping[str, ClientTool] = {}
     summary: bool = False
     encrypted: bool = False
 
@@ -125,9 +127,10 @@ class ResponseEvents:
         """Add to a call; calls may grow side by side, so they end with the answer."""
         if item := self._calls.get(part.number):
             return item.add(part.arguments)
-        kind = CustomToolCall if part.name in self._style.custom_tools else FunctionCall
-        call = part._replace(id=self._call_id(part))
-        item = kind(self._writer, *self._new_place(kind), call)
+        tool = self._style.tools.get(part.name) or ClientTool(part.name)
+        kind = CustomToolCall if tool.is_custom else FunctionCall
+        place = self._new_place(kind)
+        item = kind(self._writer, *place, self._call_id(part), tool)
         self._calls[part.number] = item
         return self._begin(item) + item.add(part.arguments)
 

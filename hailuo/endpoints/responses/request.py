@@ -21,7 +21,7 @@ from ..validation import (
     name,
     optional,
 )
-from . import custom_tools
+from . import custom_tools, namespaces
 from .events import Style, new_id
 from .input_items import MAX_ITEMS, Item, Located, new_items, read_messages
 from .stored import StoredResponses
@@ -102,10 +102,12 @@ def _check_support(body: Mapping[str, Any]) -> None:
 
 
 def _with_functions(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the tools and the choice, custom tools as functions."""
+    """Return the tools and the choice, with functions in place of all other tools."""
     tools, choice = body.get("tools"), body.get("tool_choice")
     if isinstance(tools, list):
-        tools = [custom_tools.as_function(tool) for tool in tools]
+        tools = [
+            custom_tools.as_function(tool) for tool in namespaces.with_members(tools)
+        ]
     if isinstance(choice, dict):
         choice = custom_tools.choice_of_functions(choice)
     return {
@@ -195,11 +197,8 @@ def _options(body: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]
 
 def _style(body: Mapping[str, Any], head: Mapping[str, Any]) -> Style:
     include = optional(body, "include", list, "a list") or ()
-    names = [
-        tool["name"] for tool in body.get("tools") or () if custom_tools.is_custom(tool)
-    ]
     return Style(
-        custom_tools=frozenset(names),
+        tools=namespaces.client_tools(body.get("tools") or []),
         summary=head["reasoning"]["summary"] is not None,
         encrypted=ENCRYPTED in include,
     )
