@@ -1,11 +1,17 @@
 """What a model may answer when it has functions, and what the client has to receive.
 
-OPEN and CLOSE stand for the tags. Each row is sent through the gateway whole and
-streamed (test_model_outputs.py), and read cut at every character (test_reading.py).
+OPEN and CLOSE stand for the tags, which the model copies from the question. Each row is
+sent through the gateway whole and streamed (test_model_outputs.py), and read cut at
+every character (test_reading.py).
 """
 
 import json
+import re
 from typing import Any, NamedTuple
+
+from tests.simulated import Simulated
+
+TAGS = {"OPEN": r"<call-\w+>", "CLOSE": r"</call-\w+>"}
 
 TOOLS: list[dict[str, Any]] = [
     {
@@ -55,6 +61,20 @@ class Output(NamedTuple):
     second: str | None = None
     options: dict[str, Any] = {}
     error: str = ""
+
+
+def says(text: str, **more: Any) -> dict[str, Any]:
+    """Return an instruction for the model to say a text with the tags of a question."""
+    return {"call": "chat", "text": text, "copies": TAGS, **more}
+
+
+def tagged(text: str, upstream: Simulated) -> str:
+    """Return a text as it was said to the first question, with its tags."""
+    first, *_ = upstream.report()["answers"]
+    for name, pattern in TAGS.items():
+        if match := re.search(pattern, first["message"]):
+            text = text.replace(name, match[0])
+    return text
 
 
 def weather(city: str = "Paris", **more: Any) -> tuple[str, dict[str, Any]]:

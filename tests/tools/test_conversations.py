@@ -1,6 +1,7 @@
 """What the service is sent for a question with functions, and what is left behind."""
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -8,13 +9,21 @@ from typing import Any
 import openai
 import pytest
 
-from hailuo.upstream.web.tools import Notation
 from tests.chat.test_disconnects import raw
 from tests.conftest import Caller
 from tests.served import Served
 from tests.simulated import Simulated
-from tests.tools.model_outputs import GOOD, PARIS, REQUIRED, TOOLS, block, weather
-from tests.tools.test_model_outputs import calls_of, tagged
+from tests.tools.model_outputs import (
+    GOOD,
+    PARIS,
+    REQUIRED,
+    TOOLS,
+    block,
+    says,
+    tagged,
+    weather,
+)
+from tests.tools.test_model_outputs import calls_of
 
 QUESTION = {"role": "user", "content": "What is the weather?"}
 CALL = {
@@ -34,16 +43,21 @@ def sent(upstream: Simulated) -> list[str]:
     return [answer["message"] for answer in upstream.report()["answers"]]
 
 
+def nonce_of(message: str) -> str:
+    tag = re.search(r"<call-(\w{6})>", message)
+    assert tag
+    return tag[1]
+
+
 def test_message_describes_the_functions(upstream: Simulated, account: Caller):
     upstream.script({"call": "chat", "text": "Fine."})
     account.create(tools=TOOLS)
     (message,) = sent(upstream)
-    tag = Notation.of_account(account.users[0]).open
     assert message.startswith("system:") and message.endswith("assistant:")
     for tool in TOOLS:
         assert f'"name":"{tool["function"]["name"]}"' in message
     assert '"minLength":1' in message
-    assert tag in message
+    assert f"</call-{nonce_of(message)}>" in message
 
 
 @pytest.mark.parametrize("options", [{}, {"tools": TOOLS, "tool_choice": "none"}])
@@ -74,7 +88,7 @@ def test_history_shows_calls_and_results_as_they_are_read(
     upstream.script({"call": "chat", "text": "It is mild."})
     account.create(messages=HISTORY, tools=TOOLS)
     (message,) = sent(upstream)
-    nonce = Notation.of_account(account.users[0]).nonce
+    nonce = nonce_of(message)
     call = '[{"name": "get_weather", "arguments": {"city": "Rome"}}]'
     assert f"assistant:<call-{nonce}>\n{call}\n</call-{nonce}>\n" in message
     result = f'<result-{nonce} name="get_weather">\n18 degrees\n</result-{nonce}>'
@@ -100,8 +114,7 @@ def test_call_copied_from_the_history_is_left_out(
     upstream: Simulated, account: Caller, stream: bool
 ):
     """The request offers no functions any more."""
-    text = tagged(f"It is mild.\n{GOOD}", account)
-    upstream.script({"call": "chat", "text": text})
+    upstream.script(says(f"It is mild.\n{GOOD}"))
     answer = account.create(messages=HISTORY, stream=stream)
     if stream:
         texts = [chunk.choices[0].delta.content or "" for chunk in answer]
@@ -115,8 +128,8 @@ def test_repair_turn_quotes_the_problem_in_the_same_conversation(
     upstream: Simulated, account: Caller
 ):
     upstream.script(
-        {"call": "chat", "text": tagged(block(weather(days="3")), account)},
-        {"call": "chat", "text": tagged(GOOD, account)},
+        says(block(weather(days="3"))),
+        says(GOOD),
     )
     account.create(tools=TOOLS)
     first, second = upstream.report()["answers"]
@@ -128,24 +141,33 @@ def test_repair_turn_quotes_the_problem_in_the_same_conversation(
 
 @pytest.mark.leaves("conversations")
 def test_kept_conversation_keeps_its_notation(upstream: Simulated, account: Caller):
-    upstream.script(*({"call": "chat", "text": tagged(GOOD, account)} for _ in "ab"))
+    upstream.script(*(says(GOOD) for _ in "ab"))
     first = account.create(tools=TOOLS, extra_body={"conversation_id": "new"})
     second = account.create(
         messages=[RESULT], tools=TOOLS, extra_body={"conversation_id": first.id}
     )
     assert calls_of(second.choices[0].message.tool_calls) == list(PARIS)
     assert len(upstream.report()["conversations"][account.users[0]]) == 1
+    assert len({nonce_of(message) for message in sent(upstream)}) == 1
+
+
+def test_call_quoted_from_an_earlier_request_is_text(
+    upstream: Simulated, account: Caller
+):
+    upstream.script(says(GOOD))
+    account.create(tools=TOOLS)
+    quoted = tagged(GOOD, upstream)
+    upstream.script(says(quoted))
+    answer = account.ask(f"Repeat this:\n{quoted}", tools=TOOLS)
+    assert answer == quoted
 
 
 @pytest.mark.parametrize("where", [0, "last"], ids=["before", "within"])
 def test_disconnect_during_the_repair_turn_frees_the_account(
     upstream: Simulated, account: Caller, where: Any
 ):
-    bad = tagged(block(weather(x=1)), account)
-    upstream.script(
-        {"call": "chat", "text": bad},
-        {"call": "chat", "text": bad, "then": [{"after": where, "do": "silence"}]},
-    )
+    bad = block(weather(x=1))
+    upstream.script(says(bad), says(bad, then=[{"after": where, "do": "silence"}]))
     with raw(account, messages=[QUESTION], tools=TOOLS):
         upstream.wait("answers", at_least=2)
     upstream.wait("open_answers", exactly=0)
@@ -159,9 +181,9 @@ def test_failure_of_the_repair_turn_is_retried_before_the_first_text(
     upstream: Simulated, account: Caller
 ):
     upstream.script(
-        {"call": "chat", "text": tagged(block(weather(x=1)), account)},
+        says(block(weather(x=1))),
         {"call": "chat", "drop": "reset"},
-        {"call": "chat", "text": tagged(GOOD, account)},
+        says(GOOD),
     )
     answer = account.create(tools=TOOLS)
     assert calls_of(answer.choices[0].message.tool_calls) == list(PARIS)
@@ -171,9 +193,7 @@ def test_client_is_sent_pings_while_calls_are_written(
     upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
 ):
     account = caller(served=serve(HAILUO_HEARTBEAT_S=0.2))
-    upstream.script(
-        {"call": "chat", "text": tagged(GOOD, account), "piece": 1, "delay_s": 0.02}
-    )
+    upstream.script(says(GOOD, piece=1, delay_s=0.02))
     answer = account.send(json={"messages": [QUESTION], "tools": TOOLS, "stream": True})
     lines = answer.text.split("\n\n")
     assert lines.count(": ping") >= 2
@@ -185,20 +205,13 @@ def test_text_passes_at_once_and_the_tag_never(
     upstream: Simulated, account: Caller, pause_s: float
 ):
     """Event by event through the socket, and cut within events."""
-    text = tagged(f"a < b, <call, `OPEN` and\n{GOOD}", account)
-    upstream.script(
-        {
-            "call": "chat",
-            "text": text,
-            "piece": 1,
-            "delay_s": pause_s,
-            "cuts": None if pause_s else {"every": 7, "pause_s": 0.0005},
-        }
-    )
+    text = f"a < b, <call, `OPEN` and\n{GOOD}"
+    cuts = None if pause_s else {"every": 7, "pause_s": 0.0005}
+    upstream.script(says(text, piece=1, delay_s=pause_s, cuts=cuts))
     with account.stream(tools=TOOLS) as stream:
         deltas = [chunk.choices[0].delta for chunk in stream]
     texts = "".join(delta.content or "" for delta in deltas)
-    assert texts == text.partition("\n")[0] + "\n"
+    assert texts == tagged(text.partition("\n")[0] + "\n", upstream)
     assert calls_of([call for d in deltas for call in d.tool_calls or ()]) == list(
         PARIS
     )
@@ -276,11 +289,8 @@ def test_others_are_served_while_a_hostile_schema_is_checked(
     hostile, other = caller(), caller()
     upstream.script(
         *(
-            {"call": "chat", "user": hostile.users[0], "text": text}
-            for text in (
-                tagged('OPEN[{"name":"f","arguments":{}}]CLOSE', hostile),
-                "No",
-            )
+            says(text, user=hostile.users[0])
+            for text in ('OPEN[{"name":"f","arguments":{}}]CLOSE', "No")
         )
     )
     failures: list[Exception] = []

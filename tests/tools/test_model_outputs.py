@@ -7,26 +7,14 @@ from typing import Any
 import openai
 import pytest
 
-from hailuo.upstream.web.tools import Notation
 from tests.conftest import Caller
 from tests.simulated import Simulated
-from tests.tools.model_outputs import OUTPUTS, TOOLS, Output
+from tests.tools.model_outputs import OUTPUTS, TOOLS, Output, says, tagged
 
 
-def tagged(text: str, account: Caller) -> str:
-    """Fill in the tags of an account."""
-    notation = Notation.of_account(account.users[0])
-    return text.replace("OPEN", notation.open).replace("CLOSE", notation.close)
-
-
-def script(upstream: Simulated, account: Caller, output: Output, piece: int) -> None:
+def script(upstream: Simulated, output: Output, piece: int) -> None:
     texts = [output.answer] if output.second is None else [output.answer, output.second]
-    upstream.script(
-        *(
-            {"call": "chat", "text": tagged(text, account), "piece": piece}
-            for text in texts
-        )
-    )
+    upstream.script(*(says(text, piece=piece) for text in texts))
 
 
 def calls_of(calls: Any) -> list[tuple[str, Any]]:
@@ -41,7 +29,7 @@ def calls_of(calls: Any) -> list[tuple[str, Any]]:
 def test_whole_answer_has_the_calls(
     upstream: Simulated, account: Caller, output: Output
 ):
-    script(upstream, account, output, 1000)
+    script(upstream, output, 1000)
     if output.error:
         with pytest.raises(openai.InternalServerError) as failure:
             account.create(tools=TOOLS, **output.options)
@@ -49,7 +37,7 @@ def test_whole_answer_has_the_calls(
         assert failure.value.code == output.error
     else:
         (choice,) = account.create(tools=TOOLS, **output.options).choices
-        assert (choice.message.content or "") == tagged(output.text, account)
+        assert (choice.message.content or "") == tagged(output.text, upstream)
         assert calls_of(choice.message.tool_calls) == list(output.calls)
         assert choice.finish_reason == output.finish
     check_turns(upstream, output)
@@ -57,11 +45,11 @@ def test_whole_answer_has_the_calls(
 
 @pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
 def test_stream_has_the_calls(upstream: Simulated, account: Caller, output: Output):
-    script(upstream, account, output, 7)
+    script(upstream, output, 7)
     texts, calls, finish, error = streamed(account, output)
     assert error == output.error
     if not error:
-        assert "".join(texts) == tagged(output.text, account)
+        assert "".join(texts) == tagged(output.text, upstream)
         assert calls_of(calls) == list(output.calls)
         assert [call.index for call in calls] == list(range(len(calls)))
         assert finish == output.finish

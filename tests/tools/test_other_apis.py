@@ -4,22 +4,22 @@ from typing import Any
 
 from tests.conftest import Caller
 from tests.simulated import Simulated
-from tests.tools.model_outputs import GOOD, PARIS, TOOLS, block, weather
-from tests.tools.test_model_outputs import calls_of, tagged
+from tests.tools.model_outputs import GOOD, PARIS, TOOLS, block, says, weather
+from tests.tools.test_model_outputs import calls_of
 
 FUNCTIONS: list[Any] = [tool["function"] for tool in TOOLS]
 FLAT = [{"type": "function", **function} for function in FUNCTIONS]
 
 
 def test_deprecated_functions_are_called(upstream: Simulated, account: Caller):
-    upstream.script({"call": "chat", "text": tagged(GOOD, account)})
+    upstream.script(says(GOOD))
     answer = account.create(functions=FUNCTIONS, function_call="auto")
     assert calls_of(answer.choices[0].message.tool_calls) == list(PARIS)
 
 
 def test_response_has_the_calls_after_its_text(upstream: Simulated, account: Caller):
     two = block(weather(), weather("Rome"))
-    upstream.script({"call": "chat", "text": tagged(f"Wait.\n{two}", account)})
+    upstream.script(says(f"Wait.\n{two}"))
     response = account.client.responses.create(model="hailuo", input="Hi", tools=FLAT)
     assert response.output_text == "Wait.\n"
     calls = [item for item in response.output if item.type == "function_call"]
@@ -32,8 +32,7 @@ def test_response_has_the_calls_after_its_text(upstream: Simulated, account: Cal
 def test_response_calls_a_custom_tool(upstream: Simulated, account: Caller):
     """It takes any text, which the model writes as the only argument."""
     tool = {"type": "custom", "name": "run", "description": "Runs a shell command"}
-    text = tagged(block(("run", {"input": "ls -l\n"})), account)
-    upstream.script({"call": "chat", "text": text}, {"call": "chat", "text": "Done."})
+    upstream.script(says(block(("run", {"input": "ls -l\n"}))), says("Done."))
     responses = account.client.responses
     first = responses.create(model="hailuo", input="List them", tools=[tool])
     (call,) = first.output
@@ -55,7 +54,7 @@ def test_parallel_calls_can_be_turned_off_for_a_response(
     upstream: Simulated, account: Caller
 ):
     two = block(weather(), weather("Rome"))
-    upstream.script({"call": "chat", "text": tagged(two, account)})
+    upstream.script(says(two))
     response = account.client.responses.create(
         model="hailuo", input="Hi", tools=FLAT, parallel_tool_calls=False
     )
@@ -64,7 +63,7 @@ def test_parallel_calls_can_be_turned_off_for_a_response(
 
 def test_message_has_tool_use_blocks(upstream: Simulated, account: Caller):
     two = block(weather(), weather("Rome"))
-    upstream.script({"call": "chat", "text": tagged(f"Wait.\n{two}", account)})
+    upstream.script(says(f"Wait.\n{two}"))
     body = {
         "model": "claude",
         "max_tokens": 99,

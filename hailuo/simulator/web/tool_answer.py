@@ -28,8 +28,9 @@ def result(message: str) -> str | None:
 
 def call(message: str, question: str) -> str | None:
     """Return the call of the function that the question mentions, None for none."""
-    offer, tags = OFFER.search(message), TAG.findall(message)
-    if not offer or not tags:
+    offer = OFFER.search(message)
+    tag = TAG.search(message, offer.end()) if offer else None
+    if not offer or not tag:
         return None
     tool = _chosen(json.loads(offer[0]), message, question)
     if tool is None:
@@ -38,7 +39,7 @@ def call(message: str, question: str) -> str | None:
     arguments = canned_values.arguments(schema, question, schema)
     calls = [{"name": tool["name"], "arguments": arguments}]
     listed = json.dumps(calls, ensure_ascii=False)
-    return f"<{tags[-1]}>\n{listed}\n</{tags[-1]}>"
+    return f"<{tag[1]}>\n{listed}\n</{tag[1]}>"
 
 
 def _chosen(

@@ -35,7 +35,7 @@ from .files import FileUploader, form_field
 from .removal import Removals
 from .signing import chat_digest
 from .speech import SpeechClient
-from .tools import OfferedTools, ToolPrompt, ToolUse, with_calls
+from .tools import Notation, OfferedTools, ToolPrompt, ToolUse, with_calls
 from .transcription import TranscriptionClient
 
 RENEWAL_S = 120.0  # long, since the new token is lost if its answer is not awaited
@@ -118,10 +118,12 @@ class Web:
         A new one is deleted even then if the client did not receive its id.
         """
         question, files = self._usable(question), _files(question)
+        notation = Notation.of(account.name, question)
         file_ids = yield from self._uploader.upload(account.token, files, watch)
         parser, id_sent = AnswerParser(streamed=question.streamed), False
-        answer = self._turn(account, question, watch, parser, file_ids)
-        if use := ToolUse.of(account.name, question):
+        tools = ToolPrompt.of(notation, question)
+        answer = self._turn(account, question, watch, parser, file_ids, tools)
+        if use := ToolUse.of(notation, question):
 
             def ask_again(request: str) -> Answer:
                 """Ask in the same conversation, for the gateway alone."""
@@ -225,12 +227,13 @@ class Web:
         watch: Watch,
         parser: AnswerParser,
         file_ids: Sequence[str] = (),
+        tools: ToolPrompt = prompt.NO_TOOLS,
     ) -> Answer:
         """Send a chat message; yield the pieces of its answer.
 
         parser: of this answer; it has the conversation's id afterwards.
         """
-        with closing(self._ask(account, question, watch, file_ids)) as stream:
+        with closing(self._ask(account, question, watch, file_ids, tools)) as stream:
             try:
                 yield from answer_pieces(stream, parser)
                 stream.drain()
@@ -244,6 +247,7 @@ class Web:
         question: Question,
         watch: Watch,
         file_ids: Sequence[str] = (),
+        tools: ToolPrompt = prompt.NO_TOOLS,
     ) -> Stream:
         """Send a chat message; return the stream of its answer.
 
@@ -253,7 +257,7 @@ class Web:
         if _continues(question):
             chat_id = question.conversation
             referer = f"{protocol.REFERER}?chat={chat_id}"
-        text = _text(question, ToolPrompt.of(account.name, question))
+        text = _text(question, tools)
         form = form_field(_files(question), file_ids, text)
         fields = [
             ("characterID", protocol.CHARACTER_ID),

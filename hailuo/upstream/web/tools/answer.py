@@ -27,14 +27,10 @@ class ToolUse(NamedTuple):
     choice: ToolChoice
 
     @classmethod
-    def of(cls, account: str, question: Question) -> Self | None:
-        """Return what an answer may call, None if it cannot contain calls.
-
-        account: its name.
-        """
+    def of(cls, notation: Notation, question: Question) -> Self | None:
+        """Return what an answer may call, None if it cannot contain calls."""
         if not question.tools and not any(each.calls for each in question.messages):
             return None
-        notation = Notation.of_account(account)
         return cls(notation, OfferedTools(question.tools), question.tool_choice)
 
 

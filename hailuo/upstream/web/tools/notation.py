@@ -15,6 +15,7 @@ source: tools.md 2.
 """
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
@@ -22,21 +23,27 @@ import orjson
 
 from ....errors import UpstreamProtocolError
 from ....net import untrusted_json
-from ... import Call
+from ... import Call, Question
 
-NONCE_CHARACTERS = 6
+NONCE_BYTES = 3
 
 
 class Notation(NamedTuple):
-    """Tags with a nonce, which keeps a quoted tag of somebody else's from counting."""
+    """Tags with a nonce, which keeps a tag that the model quotes from counting."""
 
     nonce: str = ""
 
     @classmethod
-    def of_account(cls, name: str) -> Self:
-        """Return the notation of an account: a kept conversation keeps its nonce."""
-        digest = hashlib.sha256(f"calls of {name}".encode()).hexdigest()
-        return cls(digest[:NONCE_CHARACTERS])
+    def of(cls, account: str, question: Question) -> Self:
+        """Return a notation of a question's own; that of the account if it is kept.
+
+        A kept conversation has calls in it, and only its account can continue it.
+        account: its name.
+        """
+        if not question.conversation:
+            return cls(secrets.token_hex(NONCE_BYTES))
+        digest = hashlib.sha256(f"calls of {account}".encode())
+        return cls(digest.digest()[:NONCE_BYTES].hex())
 
     @property
     def open(self) -> str:

@@ -27,12 +27,9 @@ class ToolPrompt(NamedTuple):
     reminder: str = ""
 
     @classmethod
-    def of(cls, account: str, question: Question) -> Self:
-        """Return the texts about a question's functions.
-
-        account: its name.
-        """
-        notation, choice = Notation.of_account(account), question.tool_choice
+    def of(cls, notation: Notation, question: Question) -> Self:
+        """Return the texts about a question's functions."""
+        choice = question.tool_choice
         if not question.tools:
             return cls(notation)
         offer = _offer(notation, question.tools, choice)
