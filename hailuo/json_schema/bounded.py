@@ -9,6 +9,7 @@ takes steps from a budget, patterns are matched in linear time (RE2), and other 
 run in between.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -16,10 +17,8 @@ from functools import cache, lru_cache
 from typing import Any
 
 import attrs
-import orjson
 import re2
-from jsonschema import ValidationError
-from jsonschema.validators import extend
+from jsonschema import ValidationError, validators
 from referencing import Registry
 
 from ..concurrency.fairness import TimeSlice, fairly
@@ -31,6 +30,7 @@ _STEP_CHARACTERS = 64  # of a value that are compared, or quoted, in one step
 _COMPILE_STEPS = 100  # a pattern takes up to a millisecond to compile
 _ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})")
 _REGISTRY: Any = Registry()  # empty: nothing is fetched
+_extend: Callable[..., Any] = validators.extend
 
 Errors = Iterator[ValidationError]
 
@@ -112,7 +112,9 @@ def _bounded(draft: Any) -> Any:
     The library leaves a class for its own one at each part that names a `$schema`.
     """
     checks = {**draft.VALIDATORS, **_OWN_CHECKS}
-    bounded = extend(draft, {name: _counted(checks[name]) for name in draft.VALIDATORS})
+    bounded = _extend(
+        draft, {name: _counted(checks[name]) for name in draft.VALIDATORS}
+    )
     bounded.evolve = attrs.evolve
     return bounded
 
@@ -136,13 +138,13 @@ def _unchecked(*_: Any) -> Sequence[ValidationError]:
 def _any_of(validator: Any, rule: Sequence[Any], value: Any, _: Any) -> Errors:
     """Accept a value that meets one of the schemas; keep no errors of the others."""
     if not any(_is_met(validator, schema, value) for schema in rule):
-        yield ValidationError("meets none of the schemas of anyOf")
+        yield ValidationError(f"{value!r} meets none of the schemas of anyOf")
 
 
 def _one_of(validator: Any, rule: Sequence[Any], value: Any, _: Any) -> Errors:
     met = sum(_is_met(validator, schema, value) for schema in rule)
     if met != 1:
-        yield ValidationError(f"meets {met or 'none'} of the schemas of oneOf, not one")
+        yield ValidationError(f"{value!r} meets {met} of the schemas of oneOf, not one")
 
 
 def _is_met(validator: Any, schema: Any, value: Any) -> bool:
@@ -184,7 +186,7 @@ def _unique_items(_: Any, rule: Any, value: Any, __: Any) -> Errors:
     seen = set()
     for item in value:
         _budget.get().charge(1, item)
-        seen.add(orjson.dumps(item, default=str, option=orjson.OPT_SORT_KEYS))
+        seen.add(json.dumps(item, sort_keys=True))
     if len(seen) < len(value):
         yield ValidationError("the items are not unique")
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ....errors import BadRequest, UpstreamProtocolError
+from ....errors import BadRequest
 from ....json_schema import Schema, check_size, compiled
 from ....net import untrusted_json
 from ... import Call, Tool
@@ -56,12 +56,8 @@ class OfferedTools:
         arguments = _arguments(element.get("arguments"), tool)
         if problem := schema.problem(arguments):
             raise BadCalls(f"the arguments of {name} are wrong: {problem}")
-        text = untrusted_json.mend(json.dumps(arguments, ensure_ascii=False))
-        try:
-            untrusted_json.parse_object(text.encode())
-        except UpstreamProtocolError:
-            raise BadCalls(f"the arguments of {name} are nested too deep") from None
-        return Call(name, text)
+        text = json.dumps(arguments, ensure_ascii=False)
+        return Call(name, untrusted_json.mend(text))
 
 
 def _arguments(value: Any, tool: Tool) -> Any:
