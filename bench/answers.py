@@ -34,7 +34,7 @@ TOOLS = [
 
 
 def question(message: str, key: str, host: str, protocol: str = "openai") -> bytes:
-    """Return a request for a completion or a response, as bytes of HTTP/1.1."""
+    """Return a request for a streamed answer, as bytes of HTTP/1.1."""
     asked: dict[str, Any] = {"model": "hailuo", "stream": True}
     if protocol == "responses":
         path, asked["input"] = "/v1/responses", message
@@ -43,6 +43,8 @@ def question(message: str, key: str, host: str, protocol: str = "openai") -> byt
         asked["messages"] = [{"role": "user", "content": message}]
     if protocol == "tools":
         asked["tools"] = TOOLS
+    if protocol == "anthropic":
+        path, asked["max_tokens"] = "/v1/messages", 4096
     body = json.dumps(asked).encode()
     return (
         f"POST {path} HTTP/1.1\r\nHost: {host}\r\n"
@@ -115,6 +117,16 @@ def response(parts: list[Part]) -> TextParts:
             yield at, data["delta"]
 
 
+def anthropic_answer(parts: list[Part]) -> TextParts:
+    """Yield the text of each delta of a message.
+
+    raises: ValueError, KeyError.
+    """
+    for at, event in _events(parts):
+        if b'"text_delta"' in event:
+            yield at, orjson.loads(event)["delta"]["text"]
+
+
 def web_answer(parts: list[Part]) -> TextParts:
     """Yield the added text of each event of the web protocol.
 
@@ -132,6 +144,7 @@ READERS = {
     "openai": openai_answer,
     "responses": response,
     "tools": openai_answer,
+    "anthropic": anthropic_answer,
     "web": web_answer,
 }
 

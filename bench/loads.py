@@ -68,11 +68,11 @@ LOADS = (
     Load("fifty", "50 at once, 50 pieces", 200, 50, 50, quick=True),
     Load(
         "responses",
-        "50 at once, 50 pieces, beside the Responses API",
+        "50 at once, 50 pieces, through each API",
         200,
         50,
         50,
-        targets=("gateway", "responses"),
+        targets=("gateway", "responses", "messages"),
     ),
     Load(
         "tools",

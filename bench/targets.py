@@ -33,8 +33,8 @@ Start = Callable[[Simulator, list[str]], contextlib.AbstractContextManager["Targ
 class Target(NamedTuple):
     """Running server.
 
-    requests, answers: its protocols, "openai", "responses", "tools" or "web"; pid: of
-    its first process; rounds: maximum per load.
+    requests, answers: its protocols, "openai", "responses", "anthropic", "tools" or
+    "web"; pid: of its first process; rounds: maximum per load.
     """
 
     name: str
@@ -130,6 +130,13 @@ def responses(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
 
 
 @contextlib.contextmanager
+def messages(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
+    """Run the gateway, and ask it through Anthropic's API."""
+    with gateway(simulator, tokens) as target:
+        yield target._replace(name="messages", answers="anthropic")
+
+
+@contextlib.contextmanager
 def tools(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
     """Run the gateway, and offer 20 functions with each question."""
     with gateway(simulator, tokens) as target:
@@ -180,6 +187,7 @@ def available(before: Path | None = None) -> dict[str, Start]:
         "relay": relay,
         "gateway": gateway,
         "responses": responses,
+        "messages": messages,
         "tools": tools,
     }
     for name, start in {"nginx": nginx, "litellm": litellm}.items():

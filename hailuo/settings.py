@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 DEFAULT_API_KEY = "sk-hailuofreeapi"  # publicly known: for loopback clients only
-MB = 1_048_576
 
 
 class WrongSettings(Exception):
@@ -252,7 +251,11 @@ class Settings:
     @property
     def secrets(self) -> Sequence[str]:
         """Secrets of the owner: keys, tokens, passwords."""
-        addresses = (self.origin, self.platform_origin, self.proxy)
+        addresses = [
+            getattr(self, setting.name)
+            for setting in fields(self)
+            if setting.metadata["read"] in (address, proxy)
+        ]
         return [
             *(key for key in self.api_keys if key != DEFAULT_API_KEY),
             *self.tokens,

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from tests.secret_leaks import LOGS, SECRET
-from tests.served import Served
+from tests.served import CLIENT, Served
 from tests.simulated import Simulated
 
 BOTH = pytest.mark.parametrize("kind", ["web", "platform"])
@@ -47,6 +47,11 @@ def secret_leaks() -> Iterator[None]:
     assert not leaks, "\n".join(leaks)
 
 
+@pytest.fixture(autouse=True)
+def client_address() -> None:
+    CLIENT.renew()
+
+
 @pytest.fixture(scope="session")
 def simulator() -> Iterator[Simulated]:
     with Simulated() as process:
@@ -64,9 +69,7 @@ def upstream(
     left = mark.args if mark else ()
     for what in ("open_answers", "conversations"):
         if what not in left:
-            simulator.wait(
-                what, exactly=0, timeout_s=45
-            )  # removals pause for 1, 5 and 30 s
+            simulator.wait(what, exactly=0, timeout_s=LEFT_S)
     if "violations" not in left:
         assert simulator.report()["violations"] == []
 

@@ -9,6 +9,7 @@ A file is a list of requests, each as that client sends it, and what it expects:
                 answer to that one} puts in what the client learned from it
     expected    status; has {path in the answer: value}; headers of the answer;
                 model, that is echoed; asked, what the service is asked;
+                sent, texts that are part of what the service is sent;
                 for a stream: stream true, usage (whether it comes)
 
 A new client is a new file.
@@ -21,8 +22,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from anthropic.types import Message
 
 from tests.conftest import SECRET, Caller
+from tests.messages import strict
 from tests.responses import checked
 from tests.simulated import Simulated
 
@@ -85,6 +88,9 @@ def test_recorded_client_request_is_served(
     answers = upstream.report()["answers"]
     if "asked" in expected:
         assert [answer["message"] for answer in answers] == [expected["asked"]]
+    sent = json.dumps([[answer["message"], answer["form"]] for answer in answers])
+    assert all(text in sent for text in expected.get("sent", ()))
+    assert "x-anthropic-billing-header" not in sent
 
 
 def play(case: dict[str, Any], upstream: Simulated, account: Caller) -> Reply:
@@ -115,6 +121,10 @@ def check_whole(reply: Reply, case: dict[str, Any]) -> None:
         assert found(answer, path) == value
     if answer.get("object") == "response":
         check_response(answer, case)
+    if answer.get("type") == "message":
+        check_message(strict.checked(Message, answer).to_dict(), case)
+    if "/count_tokens" in case["path"]:
+        assert answer["input_tokens"] > 0
     if answer.get("object") == "chat.completion":
         assert found(answer, "choices.0.message.content") == SAID
         assert found(answer, "choices.0.finish_reason") == "stop"
@@ -127,7 +137,15 @@ def check_stream(reply: Reply, case: dict[str, Any]) -> None:
     expected = case["expected"]
     assert reply.headers["Content-Type"].startswith("text/event-stream")
     if case["path"].endswith("/responses"):
-        check_response(last_response(reply), case)
+        answer = last_response(reply)
+        check_response(answer, case)
+        assert all(
+            found(answer, at) == it for at, it in expected.get("has", {}).items()
+        )
+        return
+    if case["path"].startswith("/v1/messages"):
+        events = strict.events_of(reply.body)
+        check_message(strict.checked_events(events), case)
         return
     *blocks, mark, end = reply.body.decode().split("\n\n")
     assert (mark, end) == ("data: [DONE]", "")
@@ -149,8 +167,6 @@ def last_response(reply: Reply) -> dict[str, Any]:
 
 
 def check_response(answer: dict[str, Any], case: dict[str, Any]) -> None:
-    for path, value in case["expected"].get("has", {}).items():
-        assert found(answer, path) == value
     assert (answer["status"], answer["error"]) == ("completed", None)
     assert answer["model"] == case["expected"].get("model", "hailuo")
     given = [{k: v for k, v in t.items() if v is not None} for t in answer["tools"]]
@@ -162,6 +178,12 @@ def check_response(answer: dict[str, Any], case: dict[str, Any]) -> None:
     assert [parts[0]["text"] for parts in texts] == ([said] if said else [])
 
 
+def check_message(answer: dict[str, Any], case: dict[str, Any]) -> None:
+    [block] = answer["content"]
+    assert (block["text"], answer["stop_reason"]) == (SAID, "end_turn")
+    assert answer["model"] == case["expected"]["model"]
+
+
 def test_recorded_clients_are_complete():
-    assert len(FILES) >= 16
+    assert len(FILES) >= 22
     assert len(CASES) == sum(len(json.loads(path.read_text())) for path in FILES)

@@ -232,6 +232,14 @@ def test_schema_of_the_largest_size_is_accepted():
     assert problem({"type": "object", "properties": properties}, {}) == ""
 
 
+def test_budget_grows_with_the_value():
+    """So that a long answer that fits is not too complex."""
+    properties = {f"field_{at}": {"type": "string"} for at in range(10)}
+    row = {"type": "object", "properties": properties, "required": list(properties)}
+    value = [dict.fromkeys(properties, "text")] * 2_000
+    assert problem({"type": "array", "items": row}, value) == ""
+
+
 def test_steps_are_those_of_one_check_only():
     schema = json_schema.compiled({"items": {"type": "null"}}, PARAM)
     half = [None] * (bounded.MAX_STEPS * 2 // 5)

@@ -129,7 +129,8 @@ class CredentialStore:
             identity = self._pool.identify(token)
             if identity is None:
                 raise BadRequest(
-                    f"{field} is neither a _token nor a platform key",
+                    f"{field} is not a credential of an upstream: send the whole token "
+                    "or key",
                     param=field,
                     code="invalid_value",
                 )

@@ -15,7 +15,8 @@ from flask import Request
 
 from ..concurrency.fairness import yield_to_others
 from ..errors import BadRequest, TooLarge
-from ..settings import MB, Settings
+from ..settings import Settings
+from ..units import MB
 
 # An object or a key takes up to 1 µs to parse, a number or a text up to 0.1 µs. No
 # conversation comes near these limits: 32 MB of prose have some 500,000 commas.

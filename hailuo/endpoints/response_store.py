@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
-from ..settings import MB
+from ..units import MB
 
 MAX_RESPONSES = 10_000
 MAX_TOTAL_BYTES = 64 * MB

@@ -1,12 +1,14 @@
 """Validation of single fields, shared by all requests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import BadRequest
 
 DEFAULT_MODEL = "hailuo"  # when a request names none
 MAX_NAME_CHARACTERS = 256  # every event of a stream repeats the model's name
+MAX_STOPS = 16  # four times OpenAI's, since some clients add their own to the user's
+MAX_STOP_CHARACTERS = 1_024  # a search takes the square of its length per piece
 
 
 def invalid_field(param: str, expected: str, code: str = "invalid_value") -> BadRequest:
@@ -31,6 +33,20 @@ def flag(body: Mapping[str, Any], name: str, path: str = "") -> bool:
     if not isinstance(value, (bool, str, type(None))) or value not in flags:
         raise invalid_field(f"{path}{name}", "true or false")
     return flags[value]
+
+
+def stop_sequences(body: Mapping[str, Any], field: str) -> Sequence[str]:
+    """Return the texts that end an answer, a string or a list. raises: BadRequest."""
+    stops = body.get(field)
+    stops = [stops] if isinstance(stops, str) else stops or []
+    if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
+        raise invalid_field(field, "a string or a list of strings")
+    if len(stops) > MAX_STOPS or any(len(stop) > MAX_STOP_CHARACTERS for stop in stops):
+        limits = (
+            f"at most {MAX_STOPS} strings of at most {MAX_STOP_CHARACTERS:,} characters"
+        )
+        raise invalid_field(field, limits)
+    return [stop for stop in stops if stop]
 
 
 def name(body: Mapping[str, Any], field: str) -> str:

@@ -95,10 +95,10 @@ def _instructed(question: Question, format: AnswerFormat) -> Question:
 
 
 def _instructions(format: AnswerFormat) -> str:
-    title = " ".join(filter(None, [format.name, format.description]))
-    about = f" ({title})" if title else ""
     if format.schema is None:
         return "Answer with one JSON object and nothing else: no text, no code fence."
+    title = ": ".join(filter(None, [format.name, format.description]))
+    about = f" ({title})" if title else ""
     schema = orjson.dumps(format.schema).decode()
     return (
         f"Answer with one JSON value{about} and nothing else: no text, no code fence. "

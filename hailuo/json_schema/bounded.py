@@ -18,19 +18,19 @@ from typing import Any
 import attrs
 import orjson
 import re2
-from jsonschema import ValidationError
-from jsonschema.validators import extend
+from jsonschema import ValidationError, validators
 from referencing import Registry
 
 from ..concurrency.fairness import TimeSlice, fairly
 
-MAX_STEPS = 50_000  # of one check: up to a second, in slices
+MAX_STEPS = 50_000  # of one check, and one for each character of the value
 MAX_PATTERN_BYTES = 262_144  # of memory for a compiled pattern
 
 _STEP_CHARACTERS = 64  # of a value that are compared, or quoted, in one step
 _COMPILE_STEPS = 100  # a pattern takes up to a millisecond to compile
 _ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})")
 _REGISTRY: Any = Registry()  # empty: nothing is fetched
+_extend: Callable[..., Any] = validators.extend
 
 Errors = Iterator[ValidationError]
 
@@ -43,16 +43,17 @@ class Budget:
     """Steps that are left of a check.
 
     value: the value to check.
+    steps: how many it may take, besides one for each of its characters.
     """
 
     def __init__(self, value: Any, steps: int) -> None:
-        self._left = steps
         self._time_slice = TimeSlice()
         self._sizes: dict[int, int] = {}
         for each in reversed([*fairly(containers(value))]):  # the innermost first
             parts = [*each, *each.values()] if isinstance(each, dict) else each
             self._sizes[id(each)] = sum(map(self._size, parts))
             self._time_slice.yield_if_over()
+        self._left = steps + self._size(value)
 
     def charge(self, comparisons: int, value: Any) -> None:
         """Take the steps of comparing *value*. raises: TooManySteps."""
@@ -111,7 +112,9 @@ def _bounded(draft: Any) -> Any:
     The library leaves a class for its own one at each part that names a `$schema`.
     """
     checks = {**draft.VALIDATORS, **_OWN_CHECKS}
-    bounded = extend(draft, {name: _counted(checks[name]) for name in draft.VALIDATORS})
+    bounded = _extend(
+        draft, {name: _counted(checks[name]) for name in draft.VALIDATORS}
+    )
     bounded.evolve = attrs.evolve
     return bounded
 

@@ -13,12 +13,11 @@ QUOTED = re.compile(r"(?<!\w)'([^'\n]+)'(?!\w)")
 NAME = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z]\w+|\d+(?:\.\d+)?|[“\"](.+?)[”\"]")
 SCHEMA = re.compile(r"JSON Schema:\n(\{.*\})$", re.MULTILINE)
 ANY_OBJECT = re.compile(r"Answer with one JSON object and nothing else")
-KEY = re.compile(r"['\"`](\w+)['\"`]")
-
 # An agent executes what is called, and the question may quote anything.
 CHANGES = re.compile("write|edit|replace|delete|remove|move|create|update|patch|send")
 COMMANDS = ("cmd", "command", "script", "code")
 HARMLESS_COMMAND = "echo hailuo"
+KEY = re.compile(r"['\"`](\w+)['\"`]")
 
 Schema = Mapping[str, Any]
 
@@ -26,16 +25,16 @@ Schema = Mapping[str, Any]
 def fitting_tool(tools: Sequence[Schema], question: str) -> Schema | None:
     """Return a tool that the question names, or has a word in common with.
 
-    A tool that changes something has to be named.
+    A tool that changes something is only called if it is forced.
     """
+    tools = [tool for tool in tools if not CHANGES.search(tool["name"].lower())]
     for tool in tools:
         if tool["name"] in question:
             return tool
     words = set(WORD.findall(question.lower()))
     for tool in tools:
         text = tool["name"].replace("_", " ") + " " + tool.get("description", "")
-        is_harmless = not CHANGES.search(tool["name"].lower())
-        if is_harmless and words & set(WORD.findall(text.lower())):
+        if words & set(WORD.findall(text.lower())):
             return tool
     return None
 

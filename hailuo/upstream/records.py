@@ -148,6 +148,7 @@ class Question(NamedTuple):
     streamed: whether pieces are passed on as they arrive. If not, only the complete
         answer counts, and an upstream may revise it until its end.
     include_usage: whether the client wants to know the usage.
+    prefill: an assistant's message that the answer goes on from; None for none.
     """
 
     messages: Sequence[Message]
@@ -162,6 +163,7 @@ class Question(NamedTuple):
     stop_sequences: Sequence[str] = ()
     streamed: bool = True
     include_usage: bool = True
+    prefill: Message | None = None
 
 
 class Link(NamedTuple):

@@ -246,3 +246,26 @@ def test_responses_have_a_format_too(upstream: Simulated, account: Caller):
             model="hailuo", input="Hi", text={"format": {"type": "json_schema"}}
         )
     assert raised.value.param == "text.format.schema"
+
+
+@pytest.mark.parametrize("field", ["output_config", "output_format"])
+def test_messages_have_a_format_too(upstream: Simulated, account: Caller, field: str):
+    format = {"type": "json_schema", "schema": SCHEMA}
+    body: dict[str, Any] = {
+        "model": "claude",
+        "max_tokens": 99,
+        "messages": [{"role": "user", "content": "Hi"}],
+        field: {"format": format} if field == "output_config" else format,
+    }
+    script(upstream, account, BAD, GOOD)
+    answer = account.send("/v1/messages", json=body).json()
+    assert [each["text"] for each in answer["content"]] == [GOOD]
+
+    script(upstream, account, BAD, BAD)
+    refused = account.send("/v1/messages", json=body)
+    assert refused.status_code == 502
+
+    body["messages"] = [*body["messages"], {"role": "assistant", "content": "{"}]
+    refused = account.send("/v1/messages", json=body)
+    assert refused.status_code == 400
+    assert "messages" in refused.json()["error"]["message"]

@@ -86,11 +86,11 @@ FLOORS = (
     ("files", "json_schema"),
     ("net",),
     ("concurrency",),
-    ("spool",),
+    ("spool", "child_process"),
     ("metrics",),
     ("logs", "settings"),
     ("errors",),
-    ("masking",),
+    ("masking", "units"),
 )
 
 

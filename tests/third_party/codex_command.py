@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,7 @@ from tests.conftest import BOTH, SECRET, Caller
 from tests.simulated import Simulated
 from tests.third_party import node
 
-pytestmark = node.needs("@openai/codex")
-
+PROGRAM = node.MODULES / ".bin/codex"
 CONFIGURATION = """
 model = "hailuo"
 model_provider = "hailuo"
@@ -38,8 +38,45 @@ OPTIONS = [
 ]
 
 
+MCP_SERVER = """
+import json, sys
+
+SCHEMA = {"type": "object", "properties": {"word": {"type": "string"}}}
+TOOL = {"name": "look_up", "description": "Look up a word", "inputSchema": SCHEMA}
+for line in sys.stdin:
+    asked = json.loads(line)
+    if "id" not in asked:
+        continue
+    given = asked.get("params", {})
+    results = {
+        "initialize": {
+            "protocolVersion": given.get("protocolVersion"),
+            "capabilities": {"tools": {}},
+            "serverInfo": {"name": "library", "version": "1"},
+        },
+        "tools/list": {"tools": [TOOL]},
+        "tools/call": {"content": [{"type": "text", "text": "It is a snail"}]},
+    }
+    answer = {"jsonrpc": "2.0", "id": asked["id"]}
+    answer["result"] = results.get(asked["method"], {})
+    print(json.dumps(answer), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def program() -> Path:
+    """Return the installed program, which its package brings for some systems only."""
+    try:
+        subprocess.run([PROGRAM, "--version"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"npm has not installed @openai/codex: {error}")
+    return PROGRAM
+
+
 @pytest.fixture
-def codex(account: Caller, tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
+def codex(
+    program: Path, account: Caller, tmp_path: Path
+) -> Callable[..., list[dict[str, Any]]]:
     """codex(argument, …): the events that `codex exec` prints, in tmp_path/work."""
     home, work = tmp_path / "home", tmp_path / "work"
     home.mkdir()
@@ -50,7 +87,7 @@ def codex(account: Caller, tmp_path: Path) -> Callable[..., list[dict[str, Any]]
 
     def codex(*arguments: str) -> list[dict[str, Any]]:
         done = subprocess.run(
-            [node.MODULES / ".bin/codex", "exec", *OPTIONS, *arguments],
+            [program, "exec", *OPTIONS, *arguments],
             cwd=work,
             env={**os.environ, **variables},
             capture_output=True,
@@ -99,6 +136,30 @@ def test_codex_runs_a_command(
     *_, assistant, result = second["form"]["messages"]
     assert "I make a file." in str(assistant)  # from encrypted_content
     assert "shell\n" in result["content"]
+
+
+@pytest.mark.parametrize("kind", ["platform"])
+def test_codex_calls_a_tool_of_an_mcp_server(
+    upstream: Simulated, codex: Callable[..., Any], tmp_path: Path
+):
+    (tmp_path / "server.py").write_text(MCP_SERVER)
+    with (tmp_path / "home/config.toml").open("a") as settings:
+        settings.write("\n[mcp_servers.library]\n")
+        settings.write(f"command = {json.dumps(sys.executable)}\n")
+        settings.write(f"args = [{json.dumps(str(tmp_path / 'server.py'))}]\n")
+    call = {"name": "mcp__library__look_up", "arguments": {"word": "hailuo"}}
+    upstream.script(
+        {"call": "completion", "calls": [call]}, {"call": "completion", "text": "Yes."}
+    )
+    (call,) = items(codex("What is a hailuo?"), "mcp_tool_call")
+    assert (call["server"], call["tool"]) == ("library", "look_up")
+    first, second = (answer["form"] for answer in upstream.report()["answers"])
+    names = [tool["function"]["name"] for tool in first["tools"]]
+    assert "mcp__library__look_up" in names
+    *_, assistant, result = second["messages"]
+    (sent,) = assistant["tool_calls"]
+    assert sent["function"]["name"] == "mcp__library__look_up"
+    assert "It is a snail" in result["content"]
 
 
 def test_codex_continues_a_session(upstream: Simulated, codex: Callable[..., Any]):

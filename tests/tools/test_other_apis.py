@@ -59,3 +59,39 @@ def test_parallel_calls_can_be_turned_off_for_a_response(
         model="hailuo", input="Hi", tools=FLAT, parallel_tool_calls=False
     )
     assert [item.type for item in response.output] == ["function_call"]
+
+
+def test_message_has_tool_use_blocks(upstream: Simulated, account: Caller):
+    two = block(weather(), weather("Rome"))
+    upstream.script({"call": "chat", "text": tagged(f"Wait.\n{two}", account)})
+    body = {
+        "model": "claude",
+        "max_tokens": 99,
+        "messages": [{"role": "user", "content": "Hi"}],
+        "tools": [
+            {"name": each["name"], "input_schema": each.get("parameters", {})}
+            for each in FUNCTIONS
+        ],
+    }
+    answer = account.send("/v1/messages", json=body).json()
+    assert answer["stop_reason"] == "tool_use"
+    blocks = [(each["type"], each.get("input")) for each in answer["content"]]
+    assert blocks == [
+        ("text", None),
+        ("tool_use", {"city": "Paris"}),
+        ("tool_use", {"city": "Rome"}),
+    ]
+
+
+def test_message_names_the_field_of_an_invalid_schema(
+    upstream: Simulated, account: Caller
+):
+    body = {
+        "model": "claude",
+        "max_tokens": 99,
+        "messages": [{"role": "user", "content": "Hi"}],
+        "tools": [{"name": "f", "input_schema": {"type": "nothing"}}],
+    }
+    answer = account.send("/v1/messages", json=body)
+    assert answer.status_code == 400
+    assert "tools[0].input_schema" in answer.json()["error"]["message"]

@@ -75,6 +75,21 @@ def test_history_is_folded(messages: list[Message], expected: str):
     assert fold(messages) == expected
 
 
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ([user("Hi")], "user:Hi\nassistant:Well,"),
+        (
+            [user("a"), assistant("b"), user("c")],
+            "user:a\nassistant:b\nuser:c\nassistant:Well,",
+        ),
+    ],
+    ids=["after one message", "after several"],
+)
+def test_prefill_is_the_beginning_of_the_answer(messages: list[Message], expected: str):
+    assert fold(messages, prefill=assistant("Well,")) == expected
+
+
 def test_file_alone_gets_a_standard_question():
     assert fold([user(PICTURE)], files=True) == ABOUT_FILES
     assert fold([user(" "), user(PICTURE)], files=True).endswith(

@@ -23,11 +23,9 @@ from ..validation import (
     max_tokens,
     name,
     optional,
+    stop_sequences,
 )
 from .messages import read_messages
-
-MAX_STOPS = 16  # four times OpenAI's, since some clients add their own to the user's
-MAX_STOP_CHARACTERS = 1_024  # a search takes the square of its length per piece
 
 _CONVERSATION = re.compile(r"new|[1-9][0-9]{0,31}")  # 0 would begin one upstream
 _READ_FIELDS = frozenset(  # fields that are not passed on as options
@@ -62,7 +60,7 @@ def read_chat(body: Mapping[str, Any]) -> ChatRequest:
     stream_options = optional(body, "stream_options", dict, "an object") or {}
     messages = read_messages(body)
     tools, choice = offered_tools(body)
-    stops, stream = _stops(body), flag(body, "stream")
+    stops, stream = stop_sequences(body, "stop"), flag(body, "stream")
     include_usage = flag(stream_options, "include_usage", "stream_options.")
     return ChatRequest(
         sources=messages[-1].files,
@@ -94,19 +92,6 @@ def _check_shape(body: Mapping[str, Any]) -> None:
     modalities = optional(body, "modalities", list, "a list") or ["text"]
     if modalities != ["text"]:
         raise invalid_field("modalities", '["text"]; use /v1/audio/speech for speech')
-
-
-def _stops(body: Mapping[str, Any]) -> Sequence[str]:
-    stops = body.get("stop")
-    stops = [stops] if isinstance(stops, str) else stops or []
-    if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
-        raise invalid_field("stop", "a string or a list of strings")
-    if len(stops) > MAX_STOPS or any(len(stop) > MAX_STOP_CHARACTERS for stop in stops):
-        limits = (
-            f"at most {MAX_STOPS} strings of at most {MAX_STOP_CHARACTERS:,} characters"
-        )
-        raise invalid_field("stop", limits)
-    return [stop for stop in stops if stop]
 
 
 def _conversation(body: Mapping[str, Any]) -> str:

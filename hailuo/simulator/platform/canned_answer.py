@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -50,7 +51,7 @@ def complete(body: Body) -> Completion:
         schema = tool["parameters"]
         values = canned_values.arguments(schema, question, schema)
         arguments = json.dumps(values, ensure_ascii=False)
-        call = {"id": "call_sim_1", "name": tool["name"], "arguments": arguments}
+        call = {"id": new_call_id(), "name": tool["name"], "arguments": arguments}
         return Completion("", f"I should call {tool['name']}.", [call])
     if structured := _structured(body, question):
         return Completion(structured, "", [])
@@ -58,6 +59,11 @@ def complete(body: Body) -> Completion:
     text = template.replace("{quote}", _shortened(question))
     thinking = body.get("thinking") != {"type": "disabled"}
     return Completion(text, REASONING if thinking else "", [])
+
+
+def new_call_id() -> str:
+    """Return an id that no other call has, which clients rely on."""
+    return f"call_sim_{uuid.uuid4().hex}"
 
 
 def last_question(body: Body) -> str:

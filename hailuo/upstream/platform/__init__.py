@@ -67,14 +67,20 @@ class Platform:
         """Read the question's documents, then ask with the account's key."""
         files = MessageFiles(self._documents, self._model(question))
         messages = yield from files.with_files(question, watch)
-        question = question._replace(messages=history.normalized(messages))
+        messages = history.normalized(messages)
+        if question.prefill:
+            messages.append(question.prefill)
+        question = question._replace(messages=messages)
         body = request.body(question, self._model(question))
         stream = self._client.open_stream(
             protocol.CHAT, account.token, body, watch=watch
         )
         with closing(stream):
             yield from chat.pieces(
-                stream, streamed=question.streamed, tools=body.get("tools", ())
+                stream,
+                streamed=question.streamed,
+                tools=body.get("tools", ()),
+                parallel=question.tool_choice.parallel,
             )
             stream.drain()
 

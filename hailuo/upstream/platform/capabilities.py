@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from ...errors import BadRequest
 from ...files import File, Source
+from ...units import MB
 from .. import Question
 from . import history, protocol
-
-MB = 1_048_576
 
 
 def unsupported_chat(question: Question, model: str) -> BadRequest | None:

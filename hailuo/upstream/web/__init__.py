@@ -304,7 +304,7 @@ def _text(question: Question, tools: ToolPrompt = prompt.NO_TOOLS) -> str:
     messages = question.messages
     if _continues(question):
         messages = prompt.new_messages(messages)
-    return prompt.fold(messages, bool(_files(question)), tools)
+    return prompt.fold(messages, bool(_files(question)), question.prefill, tools)
 
 
 def _files(question: Question) -> Sequence[File]:

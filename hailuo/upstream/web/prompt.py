@@ -23,6 +23,7 @@ NO_TOOLS = ToolPrompt()
 def fold(
     messages: Sequence[Message],
     files: bool = False,
+    prefill: Message | None = None,
     tools: ToolPrompt = NO_TOOLS,
 ) -> str:
     """Return the text to send for a conversation, "" if no message has any.
@@ -33,28 +34,27 @@ def fold(
 
     files: whether the newest message has files. If so, a line before it points to them,
         and a newest message without a text becomes a question about them.
+    prefill: the beginning of the answer, which the service continues.
     """
     newest = messages[-1]
-    *earlier, (role, question) = _texts(messages, tools.notation)
+    *earlier, (_, question) = _texts(messages, tools.notation)
     points_to_files = files and bool(earlier)
     if files and not question and (newest.role == "user" or not earlier):
         question = ABOUT_FILES
-    earlier = [(role, text) for role, text in earlier if text]
-    if not (earlier or question):
-        return ""
-    asked = [(role, question)] if question else []
-    before = [_NEWEST] if points_to_files else []
-    if tools.reminder and earlier:
-        turn = len(earlier)
-        while turn and earlier[turn - 1][0] == role == "tool":
-            turn -= 1  # the results of several calls are one turn
-        earlier.insert(turn, ("system", tools.reminder))
-    if tools.instructions:
-        earlier.insert(0, ("system", tools.instructions))
-    texts = [*earlier, *before, *asked]
-    if len(texts) < 2 and not points_to_files:
-        return texts[0][1]
-    return "\n".join([*(f"{role}:{text}" for role, text in texts), "assistant:"])
+    texts = [(role, text) for role, text in earlier if text]
+    if texts and tools.reminder:
+        texts.insert(_last_turn(texts, newest), ("system", tools.reminder))
+    if points_to_files:
+        texts.append(_NEWEST)
+    if question:
+        texts.append((newest.role, question))
+    begun = prefill.text if prefill else ""
+    if tools.instructions and (texts or begun):
+        texts.insert(0, ("system", tools.instructions))
+    if len(texts) < 2 and not points_to_files and not begun:
+        return "".join(text for _, text in texts)
+    texts.append(("assistant", begun))
+    return "\n".join(f"{role}:{text}" for role, text in texts)
 
 
 def new_messages(messages: Sequence[Message]) -> Sequence[Message]:
@@ -66,6 +66,14 @@ def new_messages(messages: Sequence[Message]) -> Sequence[Message]:
         index for index, message in enumerate(messages) if message.role == "assistant"
     ]
     return (messages[answers[-1] + 1 :] if answers else ()) or messages
+
+
+def _last_turn(texts: Sequence[tuple[str, str]], newest: Message) -> int:
+    """Return where in *texts* the newest turn begins: with its first result, if any."""
+    turn = len(texts)
+    while turn and newest.role == "tool" == texts[turn - 1][0]:
+        turn -= 1
+    return turn
 
 
 def _texts(

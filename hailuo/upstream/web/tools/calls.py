@@ -1,7 +1,7 @@
 """Check what a model wrote against the functions on offer (pure)."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ....errors import BadRequest, UpstreamProtocolError
@@ -11,6 +11,7 @@ from ... import Call, Tool
 from .parser import BadCalls, read_object
 
 MAX_TOOLS = 128
+MAX_CALLS = 128  # of an answer
 
 
 class OfferedTools:
@@ -35,11 +36,13 @@ class OfferedTools:
     def __bool__(self) -> bool:
         return bool(self._tools)
 
-    def calls(self, elements: Iterable[Any]) -> list[Call]:
+    def calls(self, elements: Sequence[Any]) -> list[Call]:
         """Return the calls that the elements of an array describe.
 
         raises: BadCalls if any of them cannot be executed.
         """
+        if len(elements) > MAX_CALLS:
+            raise BadCalls(f"there must be at most {MAX_CALLS} calls")
         return [self._call(element) for element in elements]
 
     def _call(self, element: Any) -> Call:

@@ -13,9 +13,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
+from ....concurrency.fairness import fairly
 from .notation import Notation
 
 MAX_CHARACTERS = 1_000_000  # of the calls of an answer
+MAX_MENDED_CHARACTERS = 100_000  # which take some 20 ms to mend
 
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})[^\n]*\n")
 _QUOTES = "“”„‟"
@@ -105,6 +107,8 @@ def _bare(text: str) -> str:
 
 def _mended(text: str) -> str:
     """Return JSON with straight quotes and without trailing commas."""
+    if len(text) > MAX_MENDED_CHARACTERS:
+        return text
     return _TOKEN.sub(_mended_token, text)
 
 
@@ -122,7 +126,7 @@ def _mended_token(token: re.Match[str]) -> str:
 def _breaks_off(text: str) -> bool:
     """Return whether JSON ends within a string, a list or an object, or is missing."""
     open_brackets: list[str] = []
-    for match in _BRACKET.finditer(text):
+    for match in fairly(_BRACKET.finditer(text)):
         bracket = match[0]
         if bracket[0] == '"':
             if not match[1]:
