@@ -65,7 +65,7 @@ class Schema:
             error = first_error(self._draft, self._schema, value)
         except (TooManySteps, RecursionError):
             return "it is too complex to be checked"
-        except Unresolvable as missing:
+        except (Unresolvable, ValueError) as missing:
             return f"the schema refers to {missing}"[:MAX_PROBLEM_CHARACTERS]
         return _described(error) if error else ""
 

@@ -35,6 +35,20 @@ TOOLS: list[dict[str, Any]] = [
     {
         "type": "function",
         "function": {
+            "name": "sum_up",
+            "parameters": {
+                "type": "object",
+                "properties": {
+                    "of": {"type": "array", "uniqueItems": True},
+                    "unit": {"type": "string", "pattern": "^[^ ]*$"},
+                    "step": {"type": "number", "multipleOf": 0.5},
+                },
+            },
+        },
+    },
+    {
+        "type": "function",
+        "function": {
             "name": "write_file",
             "parameters": {
                 "type": "object",
@@ -135,6 +149,14 @@ OUTPUTS = {
     "half of a surrogate pair": Output(
         'OPEN[{"name":"get_weather","arguments":{"city":"a\\ud83c"}}]CLOSE',
         calls=(weather("a\ufffd"),),
+    ),
+    "halves of surrogate pairs that are checked": Output(
+        'OPEN[{"name":"sum_up","arguments":{"of":["\\ud83c"],"unit":"\\ud83c"}}]CLOSE',
+        calls=(("sum_up", {"of": ["\ufffd"], "unit": "\ufffd"}),),
+    ),
+    "a large number that is checked": Output(
+        'OPEN[{"name":"sum_up","arguments":{"of":[1' + "0" * 30 + "]}}]CLOSE",
+        calls=(("sum_up", {"of": [10**30]}),),
     ),
     "every kind of argument": Output(
         block(weather(days=3, units="F")), calls=(weather(days=3, units="F"),)
@@ -278,6 +300,16 @@ OUTPUTS = {
     "no JSON": Output("OPEN get_weather(city=Paris) CLOSE", calls=PARIS, second=GOOD),
     "no number": Output(
         'OPEN[{"name":"get_weather","arguments":{"city":"a","days":NaN}}]CLOSE',
+        calls=PARIS,
+        second=GOOD,
+    ),
+    "a number that no computer holds": Output(
+        'OPEN[{"name":"sum_up","arguments":{"step":1e400}}]CLOSE',
+        calls=PARIS,
+        second=GOOD,
+    ),
+    "a number of many digits": Output(
+        'OPEN[{"name":"sum_up","arguments":{"step":1' + "0" * 400 + "}}]CLOSE",
         calls=PARIS,
         second=GOOD,
     ),

@@ -262,7 +262,7 @@ LIMITS: dict[str, tuple[list[dict[str, Any]], str]] = {
                 "function": {"name": "f", "parameters": {"type": "nothing"}},
             },
         ],
-        "tools[3].function.parameters",
+        f"tools[{len(TOOLS)}].function.parameters",
     ),
 }
 

@@ -63,7 +63,7 @@ def test_parallel_calls_can_be_turned_off_for_a_response(
 
 def test_message_has_tool_use_blocks(upstream: Simulated, account: Caller):
     two = block(weather(), weather("Rome"))
-    upstream.script({"call": "chat", "text": tagged(f"Wait.\n{two}", account)})
+    upstream.script(says(f"Wait.\n{two}"))
     body = {
         "model": "claude",
         "max_tokens": 99,

@@ -54,13 +54,13 @@ class OfferedTools:
             raise BadCalls(f"the name must be one of {known}, not {str(name)[:80]!r}")
         tool, schema = self._tools[name]
         arguments = _arguments(element.get("arguments"), tool)
-        if problem := schema.problem(arguments):
-            raise BadCalls(f"the arguments of {name} are wrong: {problem}")
         text = untrusted_json.mend(json.dumps(arguments, ensure_ascii=False))
         try:
-            untrusted_json.parse_object(text.encode())
-        except UpstreamProtocolError:
-            raise BadCalls(f"the arguments of {name} are nested too deep") from None
+            sound = untrusted_json.parse(text.encode(), f"the object for {name}")
+        except UpstreamProtocolError as error:
+            raise BadCalls(error.message) from None
+        if problem := schema.problem(sound):
+            raise BadCalls(f"the arguments of {name} are wrong: {problem}")
         return Call(name, text)
 
 
