@@ -175,6 +175,12 @@ OUTPUTS = {
     "a fence that was closed before": Output(
         f"```\ncode\n```\n{GOOD}", "```\ncode\n```\n", PARIS
     ),
+    "a fence in a list that was closed before": Output(
+        f"1. ```\n   code\n   ```\n{GOOD}", "1. ```\n   code\n   ```\n", PARIS
+    ),
+    "inline code with a backtick, closed before": Output(
+        f"``a`b``: {GOOD}", "``a`b``: ", PARIS
+    ),
     "inline code that was closed before": Output(
         f"With `f`: {GOOD}", "With `f`: ", PARIS
     ),
@@ -236,8 +242,14 @@ OUTPUTS = {
     "a call in a code fence": said(f"Like this:\n```\n{GOOD}\n```\nNo?"),
     "a call in a fence of tildes": said(f"~~~xml\n{GOOD}\n~~~"),
     "a call in a longer fence": said(f"````\n```\n{GOOD}\n```\n````"),
+    "a call in a fence of a list item": said(f"- ```\n  {GOOD}\n  ```"),
+    "a call in a fence deep in a list": said(f"1. a\n   - b:\n     ```\n     {GOOD}"),
+    "a call in a fence with CRLF": said(f"```\r\n{GOOD}\r\n```\r\n"),
+    "a call in a fence that holds a list": said(f"```\n- ```\n{GOOD}\n```"),
     "a fence that is never closed": said(f"```\n{GOOD}"),
     "a call in inline code": said(f"Write `{GOOD.replace(chr(10), '')}` for it."),
+    "a call in inline code of two backticks": said(f"``{ARRAY} OPEN{ARRAY}CLOSE``"),
+    "a call behind one backtick of two": said(f"``a ` OPEN{ARRAY}CLOSE``"),
     "a call in a quotation": said(f"> {GOOD.replace(chr(10), ' ')}\nThat was it."),
     "JSON without a tag": said(ARRAY),
     "the end tag alone": said("CLOSE and no more"),

@@ -109,7 +109,7 @@ def filtered(parts: Iterable[str]) -> tuple[str, str]:
 
 
 FRAGMENTS = st.sampled_from(
-    [OPEN, OPEN[:4], OPEN[4:], "<", "```", "\n", "`", "~~~~", "> ", "a", " ", "```py\n"]
+    [OPEN, OPEN[:4], OPEN[4:], "<", *"\n`a ", "```", "~~~~", "> ", "- ", "```py\n"]
 )
 
 
