@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.secret_leaks import LOGS, SECRET
 from tests.served import CLIENT, Served
@@ -29,6 +30,9 @@ LEFT_S = 45.0  # a removal that fails is repeated after 1, 5 and 30 s
 CALLS = {"web": "chat", "platform": "completion"}  # the simulator's names
 
 _users = itertools.count(7001)
+
+settings.register_profile("no deadline", deadline=None)  # a busy machine is slow
+settings.load_profile("no deadline")
 
 
 def pytest_configure(config: pytest.Config) -> None:

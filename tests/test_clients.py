@@ -147,6 +147,10 @@ def check_stream(reply: Reply, case: dict[str, Any]) -> None:
         events = strict.events_of(reply.body)
         check_message(strict.checked_events(events), case)
         return
+    if case["path"].startswith("/v1/messages"):
+        events = strict.events_of(reply.body)
+        check_message(strict.checked_events(events), case)
+        return
     *blocks, mark, end = reply.body.decode().split("\n\n")
     assert (mark, end) == ("data: [DONE]", "")
     chunks = [json.loads(block.removeprefix("data: ")) for block in blocks]

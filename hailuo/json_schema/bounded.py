@@ -147,13 +147,13 @@ def _reference(validator: Any, rule: Any, value: Any, schema: Any) -> Errors:
 def _any_of(validator: Any, rule: Sequence[Any], value: Any, _: Any) -> Errors:
     """Accept a value that meets one of the schemas; keep no errors of the others."""
     if not any(_is_met(validator, schema, value) for schema in rule):
-        yield ValidationError("meets none of the schemas of anyOf")
+        yield ValidationError(f"{value!r} meets none of the schemas of anyOf")
 
 
 def _one_of(validator: Any, rule: Sequence[Any], value: Any, _: Any) -> Errors:
     met = sum(_is_met(validator, schema, value) for schema in rule)
     if met != 1:
-        yield ValidationError(f"meets {met or 'none'} of the schemas of oneOf, not one")
+        yield ValidationError(f"{value!r} meets {met} of the schemas of oneOf, not one")
 
 
 def _is_met(validator: Any, schema: Any, value: Any) -> bool:

@@ -1,13 +1,13 @@
 """Answers that have to be JSON: `response_format`, on both upstreams."""
 
 import json
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import openai
 import pytest
 
+from tests.chat.test_disconnects import raw
 from tests.conftest import BOTH, Caller
 from tests.served import Served
 from tests.simulated import Simulated
@@ -208,20 +208,10 @@ def test_disconnect_frees_the_account(upstream: Simulated, account: Caller, turn
     silent = {"then": [{"after": 1, "do": "silence"}]}
     turns = [{}, silent] if turn == 2 else [silent]
     upstream.script(*({"call": account.call, "text": BAD, **more} for more in turns))
-    body = {
-        "messages": [{"role": "user", "content": "Hi"}],
-        "response_format": format(),
-    }
-
-    def ask() -> None:
-        with pytest.raises(OSError):
-            account.send(json=body, timeout=(5, 1.0))
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    upstream.wait("answers", at_least=turn)
-    thread.join()
+    with raw(account, response_format=format()):
+        upstream.wait("answers", at_least=turn)
     upstream.wait("open_answers", exactly=0)
+    assert upstream.report()["answers"][-1]["how"] == "client left"
     upstream.wait("conversations", exactly=0)
     script(upstream, account, "Hello")
     assert account.ask() == "Hello"

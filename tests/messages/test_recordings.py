@@ -79,7 +79,7 @@ def texts_of(events: list[dict[str, Any]]) -> dict[tuple[int, str], str]:
 
 @pytest.mark.parametrize("name", RECORDINGS)
 @given(data=st.data())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_cuts_of_a_recording_do_not_change_the_message(name: str, data: st.DataObject):
     path, answer = RECORDINGS[name]
     body = path.read_bytes()

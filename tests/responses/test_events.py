@@ -312,7 +312,7 @@ def test_items_are_the_same_however_bytes_are_cut(path: Path):
     body = path.read_bytes()
     whole = played([body], path)
 
-    @settings(max_examples=5, deadline=None)
+    @settings(max_examples=5)
     @given(st.lists(st.integers(0, len(body)), max_size=30))
     def check(places: list[int]) -> None:
         ends = sorted({0, len(body), *places})

@@ -92,7 +92,7 @@ def codex(
             env={**os.environ, **variables},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,  # of a busy machine
             stdin=subprocess.DEVNULL,
         )
         return [json.loads(line) for line in done.stdout.splitlines()]

@@ -27,7 +27,7 @@ def run(program: str, **given: Any) -> Any:
         cwd=FOLDER,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,  # of a busy machine
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

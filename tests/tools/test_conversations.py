@@ -9,6 +9,7 @@ from typing import Any
 import openai
 import pytest
 
+from tests.chat.test_disconnects import raw
 from tests.conftest import Caller
 from tests.served import Served
 from tests.simulated import Simulated
@@ -167,21 +168,10 @@ def test_disconnect_during_the_repair_turn_frees_the_account(
 ):
     bad = block(weather(x=1))
     upstream.script(says(bad), says(bad, then=[{"after": where, "do": "silence"}]))
-    body = {"messages": [QUESTION], "tools": TOOLS, "stream": True}
-    failures = []
-
-    def ask() -> None:
-        try:
-            account.send(json=body, timeout=(5, 1.0))
-        except OSError as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    upstream.wait("answers", at_least=2)
-    thread.join()
-    assert failures, "the client left, since it had no byte for a second"
+    with raw(account, messages=[QUESTION], tools=TOOLS):
+        upstream.wait("answers", at_least=2)
     upstream.wait("open_answers", exactly=0)
+    assert upstream.report()["answers"][-1]["how"] == "client left"
     upstream.wait("conversations", exactly=0)
     upstream.script({"call": "chat", "text": "Hello"})
     assert account.ask() == "Hello"

@@ -62,7 +62,7 @@ def complete(body: Body) -> Completion:
 
 
 def new_call_id() -> str:
-    """Return an id that no other call has, which clients rely on."""
+    """Return an id that no other call has: clients tell calls apart by it."""
     return f"call_sim_{uuid.uuid4().hex}"
 
 
