@@ -343,6 +343,9 @@ OUTPUTS = {
     "not repaired": Output(
         f"Wait.\n{block(weather(x=1))}", "Wait.\n", finish="stop", second=FAILED
     ),
+    "not repaired: nothing is said": Output(
+        f"Wait.\n{block(weather(x=1))}", "Wait.\n", finish="stop", second=""
+    ),
     "not repaired: cut off": Output(
         f"Wait.\n{block(weather(x=1))}", "Wait.\n", finish="stop", second=GOOD[:20]
     ),
@@ -362,6 +365,9 @@ OUTPUTS = {
     ),
     "required, never called": Output(
         "No.", "No.", second=FAILED, options=REQUIRED, error="tool_call_missing"
+    ),
+    "required, then nothing is said": Output(
+        "No.", "No.", second="", options=REQUIRED, error="tool_call_missing"
     ),
     "required, never valid": Output(
         block(weather(x=1)),
