@@ -100,6 +100,8 @@ INVALID: dict[str, dict[str, Any]] = {
     "a reference to nothing": {"$ref": "#/$defs/x"},
     "a reference to a place elsewhere": {"$ref": "https://example.org/schema.json"},
     "a reference to a file": {"$ref": "file:///etc/passwd"},
+    "a reference to what is no schema": {"$ref": "#/title", "title": "a"},
+    "a reference to a list": {"$ref": "#/required", "required": ["a"]},
     "by the draft that it names": {"$schema": DRAFT_7, "required": [1]},
 }
 
@@ -115,7 +117,7 @@ def test_invalid_schema_is_rejected(schema: dict[str, Any]):
 def test_reference_that_leads_nowhere_later_is_a_problem():
     """It cannot be told before, since an $id changes what it is relative to."""
     schema = {"properties": {"a": {"$id": "https://e.com/a", "$ref": "b"}}}
-    assert "refers to" in problem(schema, {"a": 1})
+    assert "a fault" in problem(schema, {"a": 1})
 
 
 @pytest.mark.parametrize(
@@ -136,6 +138,26 @@ def nested(levels: int) -> dict[str, Any]:
     for _ in range(levels):
         schema = {"items": schema}
     return schema
+
+
+FAULTY: dict[str, tuple[dict[str, Any], Any]] = {
+    "an id that is no address": (
+        {"properties": {"a": {"$id": "http://[", "$ref": "b"}}},
+        {"a": 1},
+    ),
+    "a reference by an anchor to itself": ({"$anchor": "a", "$ref": "#a"}, 1),
+    "a dynamic reference to nothing": ({"$dynamicRef": "#a"}, 1),
+    "a number too large to be divided": ({"multipleOf": 0.1}, 10**400),
+}
+
+
+@pytest.mark.parametrize(("schema", "value"), FAULTY.values(), ids=FAULTY)
+def test_check_that_fails_is_a_problem(schema: dict[str, Any], value: Any):
+    assert problem(schema, value)
+
+
+def test_large_numbers_and_deep_lists_can_be_unique():
+    assert problem({"uniqueItems": True}, [10**30, 10**31, deep_list(300)]) == ""
 
 
 def test_limits_of_schemas():

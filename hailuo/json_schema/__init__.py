@@ -30,6 +30,7 @@ from .bounded import TooManySteps, children, containers, first_error
 MAX_SCHEMAS_KB = 64  # all schemas of a request together
 MAX_SCHEMA_DEPTH = 32
 MAX_PROBLEM_CHARACTERS = 300
+QUICK_BYTES = 8 * 1024  # of schemas that anyone may have checked
 MAX_SCHEMA_STEPS = 500_000  # of checking a schema itself, which takes linear time
 MAX_REMEMBERED = 256  # valid schemas: agents send the same with each request
 
@@ -65,8 +66,8 @@ class Schema:
             error = first_error(self._draft, self._schema, value)
         except (TooManySteps, RecursionError):
             return "it is too complex to be checked"
-        except (Unresolvable, ValueError) as missing:
-            return f"the schema refers to {missing}"[:MAX_PROBLEM_CHARACTERS]
+        except Exception:  # noqa: BLE001 - references are only followed now
+            return "it cannot be checked, since the schema has a fault"
         return _described(error) if error else ""
 
 
@@ -85,6 +86,8 @@ def compiled(schema: Mapping[str, Any], param: str) -> Schema:
         raise _invalid(param, _described(error)) from None
     except (TooManySteps, RecursionError):
         raise _invalid(param, "it is too complex to be checked") from None
+    except Exception as error:  # noqa: BLE001 - a schema that the library did not expect
+        raise _invalid(param, f"it cannot be read ({type(error).__name__})") from None
     return Schema(schema, draft)
 
 
@@ -108,6 +111,14 @@ def check_size(schemas: Sequence[tuple[Mapping[str, Any], str]]) -> None:
             )
 
 
+def are_large(schemas: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether checking the schemas would take more than some 50 ms."""
+    try:
+        return sum(len(orjson.dumps(schema)) for schema in schemas) > QUICK_BYTES
+    except orjson.JSONEncodeError:
+        return False  # it is too deep, which is found at once
+
+
 @lru_cache(maxsize=MAX_REMEMBERED)
 def _draft(data: bytes) -> Any:
     """Return the draft by whose rules a schema is valid: the one that it names, if any.
@@ -116,7 +127,7 @@ def _draft(data: bytes) -> Any:
     raises: _TooDeep; ValidationError, by the rules of the first draft tried.
     """
     schema = orjson.loads(data)
-    if _is_deeper(schema, MAX_SCHEMA_DEPTH):
+    if is_deeper(schema, MAX_SCHEMA_DEPTH):
         raise _TooDeep
     named = schema.get("$schema")
     known = _DRAFTS.get(named.rstrip("#")) if isinstance(named, str) else None
@@ -145,14 +156,17 @@ def _check_references(schema: Mapping[str, Any], draft: Any) -> None:
     references = (part.get("$ref") for part in parts)
     for reference in fairly({each for each in references if isinstance(each, str)}):
         try:
-            resolver.lookup(reference)
+            target = resolver.lookup(reference).contents
         except (Unresolvable, ValueError):
-            message = f"the $ref {reference[:80]!r} leads to nothing within the schema"
-            raise ValidationError(message) from None
+            target = None
+        if not isinstance(target, dict | bool):
+            message = f"the $ref {reference[:80]!r} leads to no schema within it"
+            raise ValidationError(message)
 
 
-def _is_deeper(schema: Mapping[str, Any], levels: int) -> bool:
-    level: list[Any] = [schema]
+def is_deeper(value: Any, levels: int) -> bool:
+    """Return whether objects and lists are nested more than *levels* deep."""
+    level = [value] if isinstance(value, dict | list) else []
     for _ in range(levels + 1):
         level = [child for parent in level for child in children(parent)]
         if not level:

@@ -9,6 +9,7 @@ takes steps from a budget, patterns are matched in linear time (RE2), and other 
 run in between.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -16,7 +17,6 @@ from functools import cache, lru_cache
 from typing import Any
 
 import attrs
-import orjson
 import re2
 from jsonschema import ValidationError, validators
 from referencing import Registry
@@ -29,7 +29,6 @@ MAX_PATTERN_BYTES = 262_144  # of memory for a compiled pattern
 _STEP_CHARACTERS = 64  # of a value that are compared, or quoted, in one step
 _COMPILE_STEPS = 100  # a pattern takes up to a millisecond to compile
 _ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})")
-_followed: Any = validators.Draft202012Validator.VALIDATORS["$ref"]
 _REGISTRY: Any = Registry()  # empty: nothing is fetched
 _extend: Callable[..., Any] = validators.extend
 
@@ -136,14 +135,6 @@ def _unchecked(*_: Any) -> Sequence[ValidationError]:
     return ()
 
 
-def _reference(validator: Any, rule: Any, value: Any, schema: Any) -> Errors:
-    """Follow a `$ref`; draft 4 accepts one that is no string."""
-    if isinstance(rule, str):
-        yield from _followed(validator, rule, value, schema)
-    else:
-        yield ValidationError(f"the $ref {rule!r} is not a string")
-
-
 def _any_of(validator: Any, rule: Sequence[Any], value: Any, _: Any) -> Errors:
     """Accept a value that meets one of the schemas; keep no errors of the others."""
     if not any(_is_met(validator, schema, value) for schema in rule):
@@ -195,7 +186,7 @@ def _unique_items(_: Any, rule: Any, value: Any, __: Any) -> Errors:
     seen = set()
     for item in value:
         _budget.get().charge(1, item)
-        seen.add(orjson.dumps(item, default=str, option=orjson.OPT_SORT_KEYS))
+        seen.add(json.dumps(item, sort_keys=True))
     if len(seen) < len(value):
         yield ValidationError("the items are not unique")
 
@@ -221,7 +212,6 @@ def _expression(pattern: str) -> Any:
 
 
 _OWN_CHECKS: Mapping[str, Callable[..., Any]] = {
-    "$ref": _reference,
     "anyOf": _any_of,
     "oneOf": _one_of,
     "pattern": _pattern,

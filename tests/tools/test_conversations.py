@@ -315,3 +315,17 @@ def test_others_are_served_while_a_hostile_schema_is_checked(
         served += 1
     assert served > 5
     assert [failure.code for failure in failures] == ["tool_call_missing"]  # type: ignore[attr-defined]
+
+
+def test_large_schemas_are_checked_for_known_clients_only(
+    upstream: Simulated, gateway: Served
+):
+    """Checking takes time, and anyone can make up a token."""
+    stranger = upstream.token("7000")
+    upstream.revoke(token=stranger)
+    parameters = {"enum": ["x" * 9_000], "type": "nothing"}
+    tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
+    with pytest.raises(openai.AuthenticationError):
+        gateway.client(stranger).chat.completions.create(
+            model="hailuo", messages=[QUESTION], tools=[tool]
+        )

@@ -1,5 +1,6 @@
 """The table of model outputs, read without a network and cut at every character."""
 
+import contextlib
 import json
 import random
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ from hailuo.upstream.web.tools import (
     ToolUse,
     with_calls,
 )
+from hailuo.upstream.web.tools.parser import BadCalls, CutOff, read_block
 from hailuo.upstream.web.tools.stream_filter import StreamFilter
 from tests.heartbeats import without_heartbeats
 from tests.tools.model_outputs import OUTPUTS, TOOLS, Output
@@ -101,6 +103,13 @@ def test_output_is_read_the_same_however_cut(output: Output):
         assert read([text], output)["text"] == wanted["text"]
 
 
+def test_calls_nested_deeper_than_can_be_read_are_asked_for_again():
+    deep = "[" * 5_000 + "]" * 5_000
+    text = f'OPEN[{{"name":"get_time","arguments":{{"a":{deep}}}}}]CLOSE'
+    output = OUTPUTS["nested too deep"]
+    assert read([tagged(text)], output) == expected(output)
+
+
 def filtered(parts: Iterable[str]) -> tuple[str, str]:
     """Return what is shown, and what follows the tag."""
     stream_filter = StreamFilter(OPEN)
@@ -150,3 +159,19 @@ def test_many_quoted_tags_are_read_in_linear_time(text: str):
     many = text * 20_000
     shown, calls = filtered([many[at : at + 50] for at in range(0, len(many), 50)])
     assert len(shown) + len(calls) in (len(many), len(many) - len(OPEN))
+
+
+JSON_FRAGMENTS = st.sampled_from(
+    [*'{}[]",:\\ \n“”', "name", '"name":', '"arguments":', '"get_time"', "1", "NaN"]
+    + ["null", "```json\n", OPEN, NOTATION.close, '{"name":"get_time"}', "\\ud83c"]
+)
+
+
+@given(st.lists(JSON_FRAGMENTS).map("".join))
+def test_any_text_is_calls_or_none(text: str):
+    """Nothing that a model writes is another failure."""
+    offered = use_of(OUTPUTS["a call alone"]).offered
+    with contextlib.suppress(BadCalls, CutOff):
+        for call in offered.calls(read_block(text, NOTATION)):
+            assert call.name == "get_time"
+            assert isinstance(json.loads(call.arguments), dict)

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from ....concurrency.fairness import fairly
+from ....json_schema import is_deeper
+from ....net.untrusted_json import MAX_DEPTH
 from .notation import Notation
 
 MAX_CHARACTERS = 1_000_000  # of the calls of an answer
@@ -94,6 +96,8 @@ def _elements(text: str) -> Iterator[Any]:
             value, at = decoder.raw_decode(text, at)
         except RecursionError:
             raise ValueError("it is nested too deep") from None
+        if is_deeper(value, MAX_DEPTH):
+            raise ValueError("it is nested too deep")
         yield from value if isinstance(value, list) else (value,)
         gap = _GAP.match(text, at)
         at = gap.end() if gap else at
