@@ -43,9 +43,10 @@ class OfferedTools:
         """
         if len(elements) > MAX_CALLS:
             raise BadCalls(f"there must be at most {MAX_CALLS} calls")
-        return [self._call(element) for element in elements]
+        return [self._call(element, len(elements)) for element in elements]
 
-    def _call(self, element: Any) -> Call:
+    def _call(self, element: Any, among: int) -> Call:
+        """Return a call, one *among* several. raises: BadCalls."""
         if not isinstance(element, dict):
             raise BadCalls("every element of the array must be an object")
         name = element.get("name")
@@ -59,7 +60,7 @@ class OfferedTools:
             sound = untrusted_json.parse(text.encode(), f"the object for {name}")
         except UpstreamProtocolError as error:
             raise BadCalls(error.message) from None
-        if problem := schema.problem(sound):
+        if problem := schema.problem(sound, among):
             raise BadCalls(f"the arguments of {name} are wrong: {problem}")
         return Call(name, text)
 
