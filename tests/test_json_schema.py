@@ -120,6 +120,19 @@ def test_reference_that_leads_nowhere_later_is_a_problem():
     assert "a fault" in problem(schema, {"a": 1})
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": 5},
+        {"anyOf": [{"$ref": None}, {"$ref": ["a"]}]},
+        {"$dynamicRef": "http://["},
+    ],
+)
+def test_reference_that_is_none_is_met_by_nothing(schema: dict[str, Any]):
+    """The rules of draft 4 allow any."""
+    assert problem(schema, {"a": 1})
+
+
 def nested(levels: int) -> dict[str, Any]:
     schema: dict[str, Any] = {}
     for _ in range(levels):

@@ -87,10 +87,15 @@ def answer(
 
 
 def _instructed(question: Question, format: AnswerFormat) -> Question:
-    """Return a question that describes the format right before its newest message."""
-    *earlier, newest = question.messages
-    instructions = Message("system", (_instructions(format),))
-    messages = [*earlier, instructions, newest]
+    """Return a question that describes the format right before its newest turn.
+
+    The results of several calls are one turn.
+    """
+    messages = list(question.messages)
+    turn = len(messages) - 1
+    while turn and messages[turn - 1].role == messages[turn].role == "tool":
+        turn -= 1
+    messages.insert(turn, Message("system", (_instructions(format),)))
     return question._replace(messages=messages, streamed=False, include_usage=True)
 
 

@@ -25,7 +25,7 @@ from referencing.jsonschema import specification_with
 
 from ..concurrency.fairness import fairly
 from ..errors import BadRequest
-from .bounded import TooManySteps, children, containers, first_error
+from .bounded import MAX_STEPS, TooManySteps, children, containers, first_error
 
 MAX_SCHEMAS_KB = 64  # all schemas of a request together
 MAX_SCHEMA_DEPTH = 32
@@ -60,10 +60,14 @@ class Schema:
         self._schema = schema
         self._draft = draft
 
-    def problem(self, value: Any) -> str:
-        """Return what keeps *value* from meeting the schema, "" for nothing."""
+    def problem(self, value: Any, among: int = 1) -> str:
+        """Return what keeps *value* from meeting the schema, "" for nothing.
+
+        among: the number of values that share the steps of one check.
+        """
+        steps = MAX_STEPS // among
         try:
-            error = first_error(self._draft, self._schema, value)
+            error = first_error(self._draft, self._schema, value, steps)
         except (TooManySteps, RecursionError):
             return "it is too complex to be checked"
         except Exception:  # noqa: BLE001 - references are only followed now

@@ -17,6 +17,7 @@ ANY_OBJECT = re.compile(r"Answer with one JSON object and nothing else")
 CHANGES = re.compile("write|edit|replace|delete|remove|move|create|update|patch|send")
 COMMANDS = ("cmd", "command", "script", "code")
 HARMLESS_COMMAND = "echo hailuo"
+MAX_REFERENCES = 5  # that are followed within each other
 KEY = re.compile(r"['\"`](\w+)['\"`]")
 
 Schema = Mapping[str, Any]
@@ -39,30 +40,43 @@ def fitting_tool(tools: Sequence[Schema], question: str) -> Schema | None:
     return None
 
 
-def arguments(schema: Schema, question: str, root: Schema) -> dict[str, Any]:
+def arguments(
+    schema: Schema, question: str, root: Schema, references: int = MAX_REFERENCES
+) -> dict[str, Any]:
     """Return a value for each required property, or for all if none is required."""
     properties = schema.get("properties", {})
     names = schema.get("required") or list(properties)
-    values = {name: value(properties.get(name, {}), question, root) for name in names}
+    values = {
+        name: value(properties.get(name, {}), question, root, references)
+        for name in names
+    }
     commands = [name for name in names if name.lower() in COMMANDS]
     return {**values, **dict.fromkeys(commands, HARMLESS_COMMAND)}
 
 
-def value(schema: Schema, question: str, root: Schema) -> Any:
-    """Return a value of the schema, which is a part of *root*."""
+def value(
+    schema: Schema | bool, question: str, root: Schema, references: int = MAX_REFERENCES
+) -> Any:
+    """Return a value of the schema, which is a part of *root*.
+
+    references: how many may be followed, since a schema may contain itself.
+    """
+    if isinstance(schema, bool):
+        return None
     if "$ref" in schema:
-        return value(_referred(schema["$ref"], root), question, root)
+        schema = _referred(schema["$ref"], root) if references else True
+        return value(schema, question, root, references - 1)
     for options in ("anyOf", "oneOf", "allOf"):
         if schema.get(options):
-            return value(schema[options][0], question, root)
+            return value(schema[options][0], question, root, references)
     if "const" in schema:
         return schema["const"]
     if schema.get("enum"):
         return schema["enum"][0]
-    return _of_type(schema, question, root)
+    return _of_type(schema, question, root, references)
 
 
-def _of_type(schema: Schema, question: str, root: Schema) -> Any:
+def _of_type(schema: Schema, question: str, root: Schema, references: int) -> Any:
     candidates = [match[1] or match[0] for match in NAME.finditer(question)]
     kind = schema.get("type")
     match kind[0] if isinstance(kind, list) else kind:
@@ -75,9 +89,9 @@ def _of_type(schema: Schema, question: str, root: Schema) -> Any:
         case "null":
             return None
         case "array":
-            return [value(schema.get("items", {}), question, root)]
+            return [value(schema.get("items", {}), question, root, references)]
         case "object":
-            return arguments(schema, question, root)
+            return arguments(schema, question, root, references)
     names = [text for text in candidates if not text[0].isdigit()]
     names += QUOTED.findall(question)
     return names[-1] if names else question

@@ -65,6 +65,21 @@ def test_simulator_tells_the_result(simulated: Simulated, browser: Browser):
     assert answer == "The tool says: 18 degrees"
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        '{"$ref": "#"}',
+        '{"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}}}',
+        '{"type": "object", "properties": {"a": true}}',
+    ],
+)
+def test_simulator_writes_json_for_any_schema(
+    simulated: Simulated, browser: Browser, schema: str
+):
+    asked = f"system:It must meet this JSON Schema:\n{schema}"
+    json.loads(said(simulated, browser, asked, "user:Where is Rome?"))
+
+
 def test_simulator_writes_json_of_the_schema(simulated: Simulated, browser: Browser):
     asked = f"system:It must meet this JSON Schema:\n{SCHEMA}"
     answer = said(simulated, browser, asked, "user:Where is Rome?")

@@ -35,6 +35,20 @@ TOOLS: list[dict[str, Any]] = [
     {
         "type": "function",
         "function": {
+            "name": "sum_up",
+            "parameters": {
+                "type": "object",
+                "properties": {
+                    "of": {"type": "array", "uniqueItems": True},
+                    "unit": {"type": "string", "pattern": "^[^ ]*$"},
+                    "step": {"type": "number", "multipleOf": 0.5},
+                },
+            },
+        },
+    },
+    {
+        "type": "function",
+        "function": {
             "name": "write_file",
             "parameters": {
                 "type": "object",
@@ -136,6 +150,14 @@ OUTPUTS = {
         'OPEN[{"name":"get_weather","arguments":{"city":"a\\ud83c"}}]CLOSE',
         calls=(weather("a\ufffd"),),
     ),
+    "halves of surrogate pairs that are checked": Output(
+        'OPEN[{"name":"sum_up","arguments":{"of":["\\ud83c"],"unit":"\\ud83c"}}]CLOSE',
+        calls=(("sum_up", {"of": ["\ufffd"], "unit": "\ufffd"}),),
+    ),
+    "a large number that is checked": Output(
+        'OPEN[{"name":"sum_up","arguments":{"of":[1' + "0" * 30 + "]}}]CLOSE",
+        calls=(("sum_up", {"of": [10**30]}),),
+    ),
     "every kind of argument": Output(
         block(weather(days=3, units="F")), calls=(weather(days=3, units="F"),)
     ),
@@ -152,6 +174,12 @@ OUTPUTS = {
     ),
     "a fence that was closed before": Output(
         f"```\ncode\n```\n{GOOD}", "```\ncode\n```\n", PARIS
+    ),
+    "a fence in a list that was closed before": Output(
+        f"1. ```\n   code\n   ```\n{GOOD}", "1. ```\n   code\n   ```\n", PARIS
+    ),
+    "inline code with a backtick, closed before": Output(
+        f"``a`b``: {GOOD}", "``a`b``: ", PARIS
     ),
     "inline code that was closed before": Output(
         f"With `f`: {GOOD}", "With `f`: ", PARIS
@@ -214,8 +242,14 @@ OUTPUTS = {
     "a call in a code fence": said(f"Like this:\n```\n{GOOD}\n```\nNo?"),
     "a call in a fence of tildes": said(f"~~~xml\n{GOOD}\n~~~"),
     "a call in a longer fence": said(f"````\n```\n{GOOD}\n```\n````"),
+    "a call in a fence of a list item": said(f"- ```\n  {GOOD}\n  ```"),
+    "a call in a fence deep in a list": said(f"1. a\n   - b:\n     ```\n     {GOOD}"),
+    "a call in a fence with CRLF": said(f"```\r\n{GOOD}\r\n```\r\n"),
+    "a call in a fence that holds a list": said(f"```\n- ```\n{GOOD}\n```"),
     "a fence that is never closed": said(f"```\n{GOOD}"),
     "a call in inline code": said(f"Write `{GOOD.replace(chr(10), '')}` for it."),
+    "a call in inline code of two backticks": said(f"``{ARRAY} OPEN{ARRAY}CLOSE``"),
+    "a call behind one backtick of two": said(f"``a ` OPEN{ARRAY}CLOSE``"),
     "a call in a quotation": said(f"> {GOOD.replace(chr(10), ' ')}\nThat was it."),
     "JSON without a tag": said(ARRAY),
     "the end tag alone": said("CLOSE and no more"),
@@ -281,6 +315,16 @@ OUTPUTS = {
         calls=PARIS,
         second=GOOD,
     ),
+    "a number that no computer holds": Output(
+        'OPEN[{"name":"sum_up","arguments":{"step":1e400}}]CLOSE',
+        calls=PARIS,
+        second=GOOD,
+    ),
+    "a number of many digits": Output(
+        'OPEN[{"name":"sum_up","arguments":{"step":1' + "0" * 400 + "}}]CLOSE",
+        calls=PARIS,
+        second=GOOD,
+    ),
     "nested too deep": Output(
         f'OPEN[{{"name":"get_time","arguments":{{"a":{"[" * 90}{"]" * 90}}}}}]CLOSE',
         calls=PARIS,
@@ -298,6 +342,9 @@ OUTPUTS = {
     ),
     "not repaired": Output(
         f"Wait.\n{block(weather(x=1))}", "Wait.\n", finish="stop", second=FAILED
+    ),
+    "not repaired: nothing is said": Output(
+        f"Wait.\n{block(weather(x=1))}", "Wait.\n", finish="stop", second=""
     ),
     "not repaired: cut off": Output(
         f"Wait.\n{block(weather(x=1))}", "Wait.\n", finish="stop", second=GOOD[:20]
@@ -318,6 +365,9 @@ OUTPUTS = {
     ),
     "required, never called": Output(
         "No.", "No.", second=FAILED, options=REQUIRED, error="tool_call_missing"
+    ),
+    "required, then nothing is said": Output(
+        "No.", "No.", second="", options=REQUIRED, error="tool_call_missing"
     ),
     "required, never valid": Output(
         block(weather(x=1)),

@@ -107,6 +107,12 @@ def test_reminder_comes_before_all_results_of_a_turn(
     account.create(messages=[QUESTION, calls, *results], tools=TOOLS)
     (message,) = sent(upstream)
     assert message.rindex("\nsystem:") < message.index("\ntool:")
+    upstream.script({"call": "chat", "text": "{}"})
+    format = {"type": "json_object"}
+    messages = [QUESTION, calls, *results]
+    account.create(messages=messages, tools=TOOLS, response_format=format)
+    message = sent(upstream)[-1]
+    assert message.rindex("\nsystem:") < message.index("\ntool:")
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -252,7 +258,7 @@ LIMITS: dict[str, tuple[list[dict[str, Any]], str]] = {
                 "function": {"name": "f", "parameters": {"type": "nothing"}},
             },
         ],
-        "tools[3].function.parameters",
+        f"tools[{len(TOOLS)}].function.parameters",
     ),
 }
 

@@ -118,7 +118,7 @@ def filtered(parts: Iterable[str]) -> tuple[str, str]:
 
 
 FRAGMENTS = st.sampled_from(
-    [OPEN, OPEN[:4], OPEN[4:], "<", "```", "\n", "`", "~~~~", "> ", "a", " ", "```py\n"]
+    [OPEN, OPEN[:4], OPEN[4:], "<", *"\n`a ", "```", "~~~~", "> ", "- ", "```py\n"]
 )
 
 
@@ -175,3 +175,16 @@ def test_any_text_is_calls_or_none(text: str):
         for call in offered.calls(read_block(text, NOTATION)):
             assert call.name == "get_time"
             assert isinstance(json.loads(call.arguments), dict)
+
+
+def test_calls_of_an_answer_share_the_steps_of_one_check():
+    """Else an answer of 128 calls could take as long as 128 answers."""
+    defs: dict[str, Any] = {"s9": {"type": "string"}}
+    for at in range(9):
+        defs[f"s{at}"] = {"allOf": [{"$ref": f"#/$defs/s{at + 1}"}] * 2}
+    parameters = {"$defs": defs, "properties": {"a": {"$ref": "#/$defs/s0"}}}
+    offered = OfferedTools([Tool("f", parameters=parameters)])
+    call = {"name": "f", "arguments": {"a": "x"}}
+    assert offered.calls([call])
+    with pytest.raises(BadCalls, match="too complex"):
+        offered.calls([call] * 128)

@@ -1,7 +1,7 @@
 """Fold a conversation into one message for the web service (protocol.md 7)."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from .. import Message
 from .tools import Notation, ToolPrompt
@@ -62,6 +62,7 @@ def new_messages(messages: Sequence[Message]) -> Sequence[Message]:
 
     All of them if there are none.
     """
+    messages = list(_named(messages))  # the calls are left out, whose names they have
     answers = [
         index for index, message in enumerate(messages) if message.role == "assistant"
     ]
@@ -80,22 +81,26 @@ def _texts(
     messages: Sequence[Message], notation: Notation
 ) -> Iterator[tuple[str, str]]:
     """Yield the role and the text of each message."""
+    for message in _named(messages):
+        yield message.role, _text(message, notation)
+
+
+def _named(messages: Sequence[Message]) -> Iterator[Message]:
+    """Yield messages; each result has the name of the function, if it is known."""
     names: dict[str, str] = {}
     for message in messages:
         names |= {call.id: call.name for call in message.calls}
-        yield message.role, _text(message, notation, names)
+        if message.role == "tool" and not message.name:
+            message = message._replace(name=names.get(message.call_id, ""))
+        yield message
 
 
-def _text(message: Message, notation: Notation, names: Mapping[str, str]) -> str:
-    """Return a message's text without Markdown images, followed by its calls.
-
-    names: the function that each call so far called, by the call's id.
-    """
+def _text(message: Message, notation: Notation) -> str:
+    """Return a message's text without Markdown images, followed by its calls."""
     text = _MARKDOWN_IMAGE.sub("", message.text)
     text = text if text.strip() else ""
     if message.calls:
         text = "\n".join([*filter(None, [text]), notation.calls(message.calls)])
-    if message.role == "tool" and text:
-        name = message.name or names.get(message.call_id, "")
-        return notation.tool_result(name, text)
+    if message.role == "tool":  # even without a text, or the model calls again
+        return notation.tool_result(message.name, text)
     return text

@@ -85,7 +85,7 @@ def _calls(
         return [], "length"
     except BadCalls as error:
         request = prompt.repair(use.notation, str(error))
-        text = yield from _whole(ask_again(request))
+        text = yield from _second_turn(ask_again(request))
         calls = _repaired(text, use)
     if not use.choice.parallel:
         calls = calls[:1]
@@ -110,15 +110,18 @@ def _repaired(text: str, use: ToolUse) -> list[Call]:
     return calls
 
 
-def _whole(answer: Answer) -> Generator[Heartbeat, None, str]:
-    """Return the text of an answer; yield heartbeats meanwhile."""
+def _second_turn(answer: Answer) -> Generator[Heartbeat, None, str]:
+    """Return the text of an answer, "" for none; yield heartbeats meanwhile."""
     texts = []
     with closing(answer):
-        for piece in answer:
-            if piece is HEARTBEAT:
-                yield HEARTBEAT
-            else:
-                texts.append(piece.text)
+        try:
+            for piece in answer:
+                if piece is HEARTBEAT:
+                    yield HEARTBEAT
+                else:
+                    texts.append(piece.text)
+        except EmptyAnswer:
+            return ""
     return "".join(texts)
 
 

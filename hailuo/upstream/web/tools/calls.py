@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ....errors import BadRequest
+from ....errors import BadRequest, UpstreamProtocolError
 from ....json_schema import Schema, check_size, compiled
 from ....net import untrusted_json
 from ... import Call, Tool
@@ -43,9 +43,10 @@ class OfferedTools:
         """
         if len(elements) > MAX_CALLS:
             raise BadCalls(f"there must be at most {MAX_CALLS} calls")
-        return [self._call(element) for element in elements]
+        return [self._call(element, len(elements)) for element in elements]
 
-    def _call(self, element: Any) -> Call:
+    def _call(self, element: Any, among: int) -> Call:
+        """Return a call, one *among* several. raises: BadCalls."""
         if not isinstance(element, dict):
             raise BadCalls("every element of the array must be an object")
         name = element.get("name")
@@ -54,10 +55,14 @@ class OfferedTools:
             raise BadCalls(f"the name must be one of {known}, not {str(name)[:80]!r}")
         tool, schema = self._tools[name]
         arguments = _arguments(element.get("arguments"), tool)
-        if problem := schema.problem(arguments):
+        text = untrusted_json.mend(json.dumps(arguments, ensure_ascii=False))
+        try:
+            sound = untrusted_json.parse(text.encode(), f"the object for {name}")
+        except UpstreamProtocolError as error:
+            raise BadCalls(error.message) from None
+        if problem := schema.problem(sound, among):
             raise BadCalls(f"the arguments of {name} are wrong: {problem}")
-        text = json.dumps(arguments, ensure_ascii=False)
-        return Call(name, untrusted_json.mend(text))
+        return Call(name, text)
 
 
 def _arguments(value: Any, tool: Tool) -> Any:

@@ -14,7 +14,9 @@ import re
 
 MAX_FENCE_CHARACTERS = 200  # of a line, to tell whether it is a fence
 
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
+_LIST_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])(?=[ \t])")
+_BACKTICKS = re.compile("`+")
 
 
 class StreamFilter:
@@ -89,20 +91,27 @@ class _Markdown:
             self._end_line()
             self._extend_line(line)
         is_quoted = self._line.lstrip().startswith(">")
-        return bool(self._fence) or is_quoted or self._backticks % 2 == 1
+        return bool(self._fence or self._code) or is_quoted
 
     def _begin_line(self) -> None:
         self._line = ""  # its beginning
-        self._backticks = 0
+        self._code = ""  # the backticks of open inline code
 
     def _extend_line(self, text: str) -> None:
         self._line = (self._line + text)[:MAX_FENCE_CHARACTERS]
-        self._backticks += text.count("`")
+        for backticks in _BACKTICKS.findall(text):
+            if not self._code:
+                self._code = backticks
+            elif self._code == backticks:
+                self._code = ""
 
     def _end_line(self) -> None:
         """Begin a line, after the current one has opened or closed a code fence."""
-        if match := _FENCE.match(self._line):
-            mark, rest = match[1], self._line[match.end() :]
+        line = self._line
+        while not self._fence and (item := _LIST_ITEM.match(line)):
+            line = line[item.end() :]  # whose first line may be a fence
+        if match := _FENCE.match(line):
+            mark, rest = match[1], line[match.end() :]
             if not self._fence:
                 is_inline = "`" in mark and "`" in rest
                 self._fence = "" if is_inline else mark
