@@ -53,6 +53,8 @@ def document(title: Any = None, **source: Any) -> dict[str, Any]:
 
 
 USED = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": "b"}}
+USED_ONCE = said("assistant", USED)
+ANSWERED = said("user", result("toolu_1", "14"), text("And?"))
 PNG = {"type": "base64", "media_type": "image/PNG", "data": "iVBORw0KGgo="}
 
 
@@ -90,6 +92,21 @@ class TestMessages:
             each.role for each in history(USER, said("system", text("Stop")), USER)
         ]
         assert roles == ["user", "system", "user"]
+
+    def test_instructions_at_the_end_are_in_front_of_the_question(self):
+        lists = said("system", text("a")), said("system", text("b"))
+        assert history(USER, USED_ONCE, ANSWERED, *lists)[1:] == [
+            Message("assistant", [], calls=[Call("f", '{"a":"b"}', "call_1")]),
+            Message("tool", ["14"], call_id="call_1"),
+            Message("system", ["a"]),
+            Message("system", ["b"]),
+            Message("user", ["And?"]),
+        ]
+
+    def test_instruction_behind_a_result_stays_there(self):
+        last = said("user", result("toolu_1", "14")), said("system", text("a"))
+        roles = [each.role for each in history(USER, USED_ONCE, *last)]
+        assert roles == ["user", "assistant", "tool", "system"]
 
     def test_results_become_messages_before_the_users_text(self):
         answered = said("user", result("toolu_1", "14"), text("And?"), result("x", []))
@@ -205,12 +222,6 @@ class TestFiles:
         roles = [message.role for message in asked.question.messages]
         assert roles == ["user", "system", "user"]
         assert len(asked.sources) == 1
-
-    def test_instruction_at_the_end_stays_there_without_files(self):
-        assert [each.role for each in history(USER, said("system", text("b")))] == [
-            "user",
-            "system",
-        ]
 
 
 class TestPrefill:

@@ -73,7 +73,7 @@ def _question(body: Mapping[str, Any]) -> Question:
     model = name(body, "model") or DEFAULT_MODEL
     tools, choice = offered_tools(body)
     messages, prefill = _split_prefill(read_history(body))
-    messages = _with_files_last(messages)
+    messages = _with_question_last(messages)
     options = {name: _number(body, name) for name in OPTIONS}
     return Question(
         messages=messages,
@@ -106,14 +106,14 @@ def _split_prefill(
     return earlier, last if last.text else None
 
 
-def _with_files_last(messages: Sequence[Message]) -> Sequence[Message]:
-    """Move instructions behind a message with files before it.
+def _with_question_last(messages: Sequence[Message]) -> Sequence[Message]:
+    """Move instructions behind the user's newest message before it.
 
-    Claude Code ends its first question with some; only the newest message's files
-    reach every upstream.
+    Claude Code ends its first question with 12 kB of them, but models answer what comes
+    last, and only the newest message's files reach every upstream.
     """
     turns = [at for at, message in enumerate(messages) if message.role != "system"]
-    if not turns or not messages[turns[-1]].files:
+    if not turns or messages[turns[-1]].role != "user":
         return messages
     at = turns[-1]
     return [*messages[:at], *messages[at + 1 :], messages[at]]
