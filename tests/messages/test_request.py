@@ -153,7 +153,6 @@ class TestMessages:
             {"type": "tool_result"},
             result("1", 7),
             {"type": "tool_use", "id": "1"},
-            {**USED, "input": "{}"},
         )
         early = said("user", *broken, text("a")), said("assistant", *broken, text("b"))
         assert history(*early, USER) == [
@@ -161,6 +160,14 @@ class TestMessages:
             Message("assistant", ["b"], calls=[]),
             Message("user", ["Hi"]),
         ]
+
+    @pytest.mark.parametrize(
+        "more", [{}, {"input": None}, {"input": '{"a": "b"}'}, {"input": [7]}]
+    )
+    def test_earlier_call_without_a_usable_input_has_no_arguments(self, more: Any):
+        used = {"type": "tool_use", "id": "toolu_1", "name": "f", **more}
+        (_, answer, _) = history(USER, said("assistant", used), USER)
+        assert answer.calls == [Call("f", "{}", "call_1")]
 
 
 class TestFiles:
