@@ -9,7 +9,7 @@ from anthropic.types import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.endpoints.messages import response
+from hailuo.endpoints.messages import answer_blocks, response
 from hailuo.errors import UpstreamProtocolError
 from hailuo.upstream import Link, Piece, ToolCall, Usage
 from tests.messages.strict import checked, checked_events, events_of
@@ -141,6 +141,21 @@ def test_blanks_behind_a_call_are_left_out():
     content = answered(*pieces, TOOLS)["content"]
     assert [block["type"] for block in content] == ["tool_use", "tool_use", "text"]
     assert content[-1]["text"] == "a b"
+
+
+def test_arguments_are_parsed_once_whatever_follows(monkeypatch: pytest.MonkeyPatch):
+    """Blanks open no block of their own, so the call's stays open behind it."""
+    parsed: list[str] = []
+
+    def arguments(text: str) -> dict[str, Any]:
+        parsed.append(text)
+        return {}
+
+    monkeypatch.setattr(answer_blocks, "arguments", arguments)
+    blocks = answer_blocks.AnswerBlocks()
+    for piece in [*calls(ToolCall(0, "call_0", "f", "{}")), *[Piece("\n")] * 9]:
+        assert all(part.kind == "tool_use" for part in blocks.parts(piece))
+    assert parsed == ["{}"]
 
 
 def test_held_text_keeps_its_blanks():

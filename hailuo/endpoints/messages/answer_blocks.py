@@ -38,6 +38,7 @@ class AnswerBlocks:
         self._kind = ""  # of the open block, "" for none
         self._call: ToolCall | None = None  # the open block's
         self._arguments: list[str] = []  # its parts so far
+        self._complete = False  # whether they are known to be complete
         self._closed: set[int] = set()  # numbers of calls
         self._held: list[tuple[str, str, ToolCall | None]] = []
 
@@ -87,6 +88,7 @@ class AnswerBlocks:
             self._begin(kind, call)
         if call:
             self._arguments.append(text)
+            self._complete = False
         yield Part(self._block, kind, text, self._call)
 
     def _continues(self, kind: str, call: ToolCall | None) -> bool:
@@ -97,10 +99,11 @@ class AnswerBlocks:
 
     def _is_incomplete(self) -> bool:
         """Return whether the open block is a call that lacks arguments."""
-        if self._call is None:
+        if self._call is None or self._complete:
             return False
         said = "".join(self._arguments)
-        return not said.strip() or arguments(said) is None
+        self._complete = bool(said.strip()) and arguments(said) is not None
+        return not self._complete
 
     def _begin(self, kind: str, call: ToolCall | None) -> None:
         if self._call:
