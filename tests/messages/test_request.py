@@ -329,6 +329,21 @@ class TestParameters:
         enabled = {"type": "enabled", "budget_tokens": 1024}
         assert question(thinking=enabled).options["thinking"] == {"type": "enabled"}
 
+    @pytest.mark.parametrize(
+        ("thinking", "expected"),
+        [
+            (None, False),
+            ({"type": "disabled"}, False),
+            ({"type": "adaptive"}, True),
+            ({"type": "enabled", "budget_tokens": 1024}, True),
+        ],
+        ids=["nothing", "disabled", "adaptive", "enabled"],
+    )
+    def test_thinking_is_expected_if_it_is_requested(
+        self, thinking: Any, expected: bool
+    ):
+        assert read(thinking=thinking).thinking is expected
+
     def test_model_is_echoed(self):
         assert read().model == question().model == "claude-x"
 

@@ -91,6 +91,16 @@ def test_piece_with_everything_is_divided_into_blocks():
     assert [block["type"] for block in content] == ["thinking", "text", "tool_use"]
 
 
+def test_thinking_that_was_not_requested_is_left_out():
+    pieces = Piece(reasoning="Hm"), Piece("So", "m."), END
+    said = response.message(pieces, "msg_1", "m", thinking=False)
+    encoder = response.MessageEvents("msg_1", "m", thinking=False)
+    sent = [encoder.begin(), *map(encoder.piece, pieces)]
+    assert sent[1] == response.PING, "the client hears nothing meanwhile"
+    assert said["content"] == [{"type": "text", "text": "So"}]
+    assert checked_events(events_of(b"".join(sent)))["content"] == said["content"]
+
+
 def test_arguments_are_streamed_as_they_arrive():
     called = calls(ToolCall(0, "call_1", "f"), ToolCall(0, arguments='{"a"'))
     encoder = response.MessageEvents("msg_1", "m")

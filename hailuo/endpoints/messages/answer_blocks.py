@@ -31,9 +31,12 @@ class AnswerBlocks:
 
     A call's block is closed when its arguments are complete. What belongs to others and
     arrives before is held back until the answer's end, the calls in their order.
+
+    thinking: whether to assign reasoning to blocks, or to leave it out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, thinking: bool = True) -> None:
+        self._thinking = thinking
         self._block = -1
         self._kind = ""  # of the open block, "" for none
         self._call: ToolCall | None = None  # the open block's
@@ -47,7 +50,7 @@ class AnswerBlocks:
 
         raises: UpstreamProtocolError for a call whose arguments are no JSON object.
         """
-        if piece.reasoning:
+        if piece.reasoning and self._thinking:
             yield from self._take("thinking", piece.reasoning)
         if piece.text:
             yield from self._take("text", piece.text)

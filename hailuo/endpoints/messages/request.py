@@ -33,12 +33,14 @@ class MessageRequest(NamedTuple):
     """A validated request for a message.
 
     sources: the files of its newest message.
+    thinking: whether thinking is requested, and so expected in the answer.
     """
 
     question: Question
     sources: Sequence[Source]
     model: str
     stream: bool
+    thinking: bool
 
 
 def message_request(request: Request, settings: Settings) -> MessageRequest:
@@ -56,6 +58,7 @@ def message_request(request: Request, settings: Settings) -> MessageRequest:
         sources=question.messages[-1].files,
         model=question.model,
         stream=stream,
+        thinking=question.options["thinking"]["type"] != "disabled",
     )
 
 

@@ -45,7 +45,7 @@ def whole(pieces: Answer, asked: MessageRequest) -> Response:
     """Return the answer as a single message."""
 
     def body(received: Sequence[Piece]) -> dict[str, Any]:
-        return message(received, new_id(), asked.model)
+        return message(received, new_id(), asked.model, asked.thinking)
 
     return whole_response(pieces, body)
 
@@ -58,18 +58,18 @@ def streamed(
     The first item is awaited here, so that a failure before it sets the status.
     """
     first = next(pieces)
-    events = message_events(first, pieces, asked.model)
+    events = message_events(first, pieces, asked)
     return event_response(events, pieces.close, request_log, error_event)
 
 
 def message_events(
-    first: Piece | Heartbeat, pieces: Answer, model: str
+    first: Piece | Heartbeat, pieces: Answer, asked: MessageRequest
 ) -> Generator[bytes, None, None]:
     """Yield the events of an answer, and pings, which must not come before its start.
 
     first: the first item of *pieces*.
     """
-    encoder = MessageEvents(new_id(), model)
+    encoder = MessageEvents(new_id(), asked.model, asked.thinking)
     yield encoder.begin()
     for piece in chain([first], pieces):
         yield PING if piece is HEARTBEAT else encoder.piece(piece)
