@@ -26,7 +26,7 @@ def whole(*pieces: Piece) -> dict[str, Any]:
 
 def events(*pieces: Piece) -> list[dict[str, Any]]:
     encoder = response.MessageEvents("msg_1", "m")
-    return events_of(encoder.begin() + b"".join(map(encoder.piece, pieces)))
+    return events_of(encoder.begin(7) + b"".join(map(encoder.piece, pieces)))
 
 
 def answered(*pieces: Piece) -> dict[str, Any]:
@@ -72,6 +72,12 @@ def test_usage_without_a_count_is_the_fixed_one():
     assert (usage["input_tokens"], usage["output_tokens"]) == (1, 1)
 
 
+def test_stream_begins_with_the_estimate_and_ends_with_the_usage():
+    sent = events(Piece("a"), END._replace(usage=Usage(30, 9)))
+    assert sent[0]["message"]["usage"]["input_tokens"] == 7
+    assert sent[-2]["usage"]["input_tokens"] == 30
+
+
 def test_blocks_follow_the_answer():
     thinking = Piece(reasoning="Hm"), Piece(reasoning="m.")
     called = calls(ToolCall(0, "call_1", "f", '{"a"'), ToolCall(0, arguments=": 1}"))
@@ -95,7 +101,7 @@ def test_thinking_that_was_not_requested_is_left_out():
     pieces = Piece(reasoning="Hm"), Piece("So", "m."), END
     said = response.message(pieces, "msg_1", "m", thinking=False)
     encoder = response.MessageEvents("msg_1", "m", thinking=False)
-    sent = [encoder.begin(), *map(encoder.piece, pieces)]
+    sent = [encoder.begin(7), *map(encoder.piece, pieces)]
     assert sent[1] == response.PING, "the client hears nothing meanwhile"
     assert said["content"] == [{"type": "text", "text": "So"}]
     assert checked_events(events_of(b"".join(sent)))["content"] == said["content"]

@@ -138,9 +138,13 @@ class MessageEvents:
         self._open: Part | None = None  # the first part of the open block
         self._before = self._after = b""  # of the text in a delta of that block
 
-    def begin(self) -> bytes:
-        """Return the event before all others; the usage is not known yet."""
-        head = _head(self._id, self._model, Usage(0, 0))
+    def begin(self, estimate: int) -> bytes:
+        """Return the event before all others.
+
+        estimate: of the question's tokens, in place of the usage that ends the answer:
+            older clients read them nowhere else.
+        """
+        head = _head(self._id, self._model, Usage(estimate, 0))
         return named_event({"type": "message_start", "message": head})
 
     def piece(self, piece: Piece) -> bytes:
