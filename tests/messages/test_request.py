@@ -289,6 +289,9 @@ class TestTools:
         tools = self.tools(chosen, {"name": "g", "input_schema": SCHEMA})[0]
         assert tools == ["g"]
 
+    def test_last_tool_of_a_name_counts(self):
+        assert question(tools=[{"name": "f"}, F]).tools == [Tool("f", "F", SCHEMA)]
+
     def test_server_tool_with_a_schema_is_offered(self):
         memory = {"type": "memory_20250818", "name": "memory", "input_schema": SCHEMA}
         assert self.tools(None, memory)[0] == ["f", "memory"]
