@@ -33,12 +33,14 @@ class MessageRequest(NamedTuple):
     """A validated request for a message.
 
     sources: the files of its newest message.
+    thinking: whether thinking is requested, and so expected in the answer.
     """
 
     question: Question
     sources: Sequence[Source]
     model: str
     stream: bool
+    thinking: bool
 
 
 def message_request(request: Request, settings: Settings) -> MessageRequest:
@@ -56,6 +58,7 @@ def message_request(request: Request, settings: Settings) -> MessageRequest:
         sources=question.messages[-1].files,
         model=question.model,
         stream=stream,
+        thinking=question.options["thinking"]["type"] != "disabled",
     )
 
 
@@ -73,7 +76,7 @@ def _question(body: Mapping[str, Any]) -> Question:
     model = name(body, "model") or DEFAULT_MODEL
     tools, choice = offered_tools(body)
     messages, prefill = _split_prefill(read_history(body))
-    messages = _with_files_last(messages)
+    messages = _with_question_last(messages)
     format = _format(body)
     if format and prefill:
         expected = "without a last one of the assistant if a format is requested"
@@ -124,14 +127,14 @@ def _split_prefill(
     return earlier, last if last.text else None
 
 
-def _with_files_last(messages: Sequence[Message]) -> Sequence[Message]:
-    """Move instructions behind a message with files before it.
+def _with_question_last(messages: Sequence[Message]) -> Sequence[Message]:
+    """Move instructions behind the user's newest message before it.
 
-    Claude Code ends its first question with some; only the newest message's files
-    reach every upstream.
+    Claude Code ends its first question with 12 kB of them, but models answer what comes
+    last, and only the newest message's files reach every upstream.
     """
     turns = [at for at, message in enumerate(messages) if message.role != "system"]
-    if not turns or not messages[turns[-1]].files:
+    if not turns or messages[turns[-1]].role != "user":
         return messages
     at = turns[-1]
     return [*messages[:at], *messages[at + 1 :], messages[at]]
