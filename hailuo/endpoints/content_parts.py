@@ -20,6 +20,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from ..concurrency.fairness import fairly
 from ..errors import BadRequest
 from ..files import Source, decode, media
 from ..net.download import DownloadPolicy
@@ -33,6 +34,7 @@ from ..settings import Settings
 from ..units import MB
 from .validation import invalid_field
 
+MAX_PARTS = 10_000  # of a message
 MAX_FILES = 20
 MAX_HEAD_CHARACTERS = 4_096  # of a data: URI, before its comma
 TEXT_FIELDS = {  # of parts that are text
@@ -56,19 +58,21 @@ def content(
     value: a string, a part, or a list of both.
     forgiving: unusable parts are dropped instead of rejected.
     ignored: types of parts that are always dropped.
-    raises: BadRequest, naming the part.
+    raises: BadRequest, naming the part; for too many parts, even if *forgiving*.
     """
     if value is None or isinstance(value, str):
         return [] if value is None else [value]
     if isinstance(value, dict):
         parts = [(path, value)]
     elif isinstance(value, list):
+        if len(value) > MAX_PARTS:
+            raise invalid_field(path, f"a list of at most {MAX_PARTS:,} parts")
         parts = [(f"{path}[{at}]", part) for at, part in enumerate(value)]
     else:
         raise invalid_field(path, "a string or a list of parts")
     contents: list[str | Source] = []
     files = 0
-    for part_path, part in parts:
+    for part_path, part in fairly(parts):
         try:
             if _type(part) in ignored:
                 continue

@@ -125,6 +125,9 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"max_tokens": "many"}, "max_tokens", "whole number"),
     ({"max_tokens": 1.5}, "max_tokens", "whole number"),
     ({"max_tokens": True}, "max_tokens", "whole number"),
+    ({"temperature": "hot"}, "temperature", "number"),
+    ({"top_p": True}, "top_p", "number"),
+    ({"reasoning_effort": ["low"]}, "reasoning_effort", "string"),
     (
         {"max_tokens": 1, "max_completion_tokens": []},
         "max_completion_tokens",
@@ -195,6 +198,7 @@ TAKEN: dict[str, dict[str, Any]] = {
     "a word for true": {"stream": "true"},
     "a word for false": {"stream": "false"},
     "no limit": {"max_tokens": -1},
+    "a limit beyond all": {"max_tokens": 10**30},
     "no limit either": {"max_completion_tokens": 0},
     "a limit with a point": {"max_tokens": 16.0},
     "how audio would be": {"audio": {"voice": "alloy", "format": "mp3"}},

@@ -140,6 +140,8 @@ class TestAnswer:
             with pytest.raises(openai.BadRequestError) as refused:
                 account.client.responses.create(model="m", input=" ", stream=stream)
             assert refused.value.param == "input"
+            assert "text" in refused.value.message
+            assert "messages" not in refused.value.message
 
 
 def test_web_search_results_are_citations(upstream: Simulated, account: Caller):

@@ -126,6 +126,31 @@ def test_parallel_calls_are_items_of_their_own():
     assert first.status == second.status == "completed"
 
 
+def test_call_ends_where_the_next_one_begins():
+    """Codex runs a call when its item is done, and the others may take long."""
+    calls = (
+        ToolCall(0, "c0", "f", '{"a": '),
+        ToolCall(0, arguments="{}}"),
+        ToolCall(1, "c1", "run", '{"input": "b"'),
+        ToolCall(1, arguments="}"),
+        ToolCall(2, "c2", "g", ""),
+        ToolCall(3, "c3", "f", "{}"),
+    )
+    pieces = [Piece(tool_calls=(call,)) for call in calls]
+    late = ToolCall(2, arguments="{}"), ToolCall(3, arguments="more")  # than is whole
+    style = Style(tools={"run": ClientTool("run", is_custom=True)})
+    last = Piece(tool_calls=late, finish="tools")
+    events = streamed(*pieces, Piece("So."), last, style=style)
+
+    items = [event for event in events if "output_item" in event.type]
+    assert [(item.type[21:], item.output_index) for item in items] == [
+        *[("added", 0), ("done", 0), ("added", 1), ("done", 1), ("added", 2)],
+        *[("added", 3), ("done", 3), ("added", 4), ("done", 2), ("done", 4)],
+    ]
+    said = [checked.text_of(item) for item in events[-1].response.output]
+    assert said == ['{"a": {}}', "b", "{}", "{}", "So."]
+
+
 def test_call_of_a_custom_tool_has_its_input():
     message, custom, function = output(
         Piece("So:"),
@@ -201,6 +226,15 @@ def test_links_are_flat_citations_of_the_whole_text():
             "end_index": 3,
         }
     ]
+
+
+def test_links_belong_to_the_text_before_a_call():
+    """Upstreams tell them with the last piece, where a web account's calls are."""
+    link, call = Link("T", "https://example.com"), ToolCall(0, "c0", "f", "{}")
+    last = Piece(" So.", tool_calls=(call,), links=(link,), finish="tools")
+    message, _ = output(Piece("I read."), last)
+    assert [each.url for each in message.content[0].annotations] == [link.url]
+    assert message.content[0].annotations[0].end_index == len("I read. So.")
 
 
 @pytest.mark.parametrize(

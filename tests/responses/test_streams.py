@@ -99,7 +99,10 @@ def test_failure_behind_a_heartbeat_is_a_failed_response(
     upstream.script({"call": beating.call, "then": then, "times": None})
     created, _, error, failed = checked.events(send(beating).content)
     assert error.code == "upstream_unreachable"
-    assert failed.response.id == created.response.id
+    assert (failed.response.id, failed.response.output) == (created.response.id, [])
+    assert failed.response.error.code == "server_error"
+    with pytest.raises(openai.NotFoundError):
+        beating.client.responses.retrieve(failed.response.id)
 
 
 @BOTH

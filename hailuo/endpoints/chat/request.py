@@ -22,6 +22,7 @@ from ..validation import (
     invalid_field,
     max_tokens,
     name,
+    number,
     optional,
     stop_sequences,
 )
@@ -33,6 +34,8 @@ _READ_FIELDS = frozenset(  # fields that are not passed on as options
     "functions function_call parallel_tool_calls response_format max_tokens "
     "max_completion_tokens".split()
 )
+
+NUMBERS = ("temperature", "top_p")  # passed on as they are
 
 
 class ChatRequest(NamedTuple):
@@ -58,6 +61,9 @@ def read_chat(body: Mapping[str, Any]) -> ChatRequest:
     _check_shape(body)
     model = name(body, "model") or DEFAULT_MODEL
     stream_options = optional(body, "stream_options", dict, "an object") or {}
+    for field in NUMBERS:
+        number(body, field)
+    optional(body, "reasoning_effort", str, "a string")
     messages = read_messages(body)
     tools, choice = offered_tools(body)
     stops, stream = stop_sequences(body, "stop"), flag(body, "stream")

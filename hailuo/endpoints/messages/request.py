@@ -19,14 +19,15 @@ from ..validation import (
     flag,
     invalid_field,
     name,
+    number,
     optional,
     stop_sequences,
+    token_limit,
 )
 from .history import read_history
 from .tools import offered_tools
 
 OPTIONS = ("temperature", "top_p")  # numbers, passed on as they are
-MAX_TOKENS = 2**31 - 1  # more than any model writes
 
 
 class MessageRequest(NamedTuple):
@@ -81,7 +82,7 @@ def _question(body: Mapping[str, Any]) -> Question:
     if format and prefill:
         expected = "without a last one of the assistant if a format is requested"
         raise invalid_field("messages", expected)
-    options = {name: _number(body, name) for name in OPTIONS}
+    options = {name: number(body, name) for name in OPTIONS}
     return Question(
         messages=messages,
         prefill=prefill,
@@ -147,16 +148,7 @@ def _thinking(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _max_tokens(body: Mapping[str, Any]) -> int:
-    limit = body.get("max_tokens")
-    if isinstance(limit, float) and limit.is_integer():
-        limit = int(limit)
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+    limit = token_limit(body, "max_tokens")
+    if limit is None or limit < 1:
         raise invalid_field("max_tokens", "a whole number of tokens, at least 1")
-    return min(limit, MAX_TOKENS)
-
-
-def _number(body: Mapping[str, Any], name: str) -> float | None:
-    value = body.get(name)
-    if value is not None and type(value) not in (int, float):
-        raise invalid_field(name, "a number")
-    return value
+    return limit

@@ -26,7 +26,6 @@ from .output_items import (
     ReasoningSummary,
 )
 
-TEXTS = (Message, Reasoning)  # items that end where another one begins
 _ITEM_ID = re.compile(r"[a-z]+_([0-9a-f]{32})_[0-9]{1,9}")
 
 
@@ -91,6 +90,8 @@ class ResponseEvents:
             events.append(self._grow(kind, piece.reasoning))
         if piece.text:
             events.append(self._grow(Message, piece.text))
+        if isinstance(self._last, Message):  # before a call ends it
+            self._last.links = piece.links
         for call in piece.tool_calls:
             events.append(self._grow_call(call))
         if piece.finish:
@@ -124,9 +125,9 @@ class ResponseEvents:
         return self._begin(item) + item.add(text)
 
     def _grow_call(self, part: ToolCall) -> bytes:
-        """Add to a call; calls may grow side by side, so they end with the answer."""
+        """Add to a call; calls may grow side by side."""
         if item := self._calls.get(part.number):
-            return item.add(part.arguments)
+            return b"" if item.final else item.add(part.arguments)
         tool = self._style.tools.get(part.name) or ClientTool(part.name)
         kind = CustomToolCall if tool.is_custom else FunctionCall
         place = self._new_place(kind)
@@ -147,9 +148,12 @@ class ResponseEvents:
         return index, item_id(kind.id_prefix, self._head["id"], index)
 
     def _begin(self, item: OutputItem) -> bytes:
-        """Return the events of a new item, and of the end of the text before it."""
+        """Return the events of a new item, and of the end of the one before it.
+
+        A call that lacks arguments stays open, at the latest until the answer's end.
+        """
         last = self._last
-        ended = last.end("completed") if isinstance(last, TEXTS) else b""
+        ended = last.end("completed") if last and last.is_complete else b""
         self._items.append(item)
         return ended + item.begin()
 
@@ -162,9 +166,6 @@ class ResponseEvents:
         """Return the events of the last piece's end: items that are done, the whole."""
         reason = response.INCOMPLETE.get(piece.finish)
         status = "incomplete" if reason else "completed"
-        last = self._last
-        if isinstance(last, Message):
-            last.links = piece.links
         events = [item.end(status) for item in self._items if not item.final]
         self.response = response.response(
             self._head,

@@ -10,6 +10,8 @@ source: apis.md 1.7.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from ...upstream import Link
 from ..sse import line_parts, named_event
 from . import encrypted_reasoning
@@ -47,6 +49,11 @@ class OutputItem:
     def text(self) -> str:
         """The text so far."""
         return "".join(self._parts)
+
+    @property
+    def is_complete(self) -> bool:
+        """True if it ends where another item begins."""
+        return True
 
     def begin(self) -> bytes:
         """Return the events before the first part."""
@@ -98,7 +105,7 @@ class OutputItem:
 class Message(OutputItem):
     """The text of an answer, with the pages that it cites.
 
-    links: to set before the end.
+    links: all of the answer, to set before the end.
     """
 
     id_prefix = "msg"
@@ -230,6 +237,14 @@ class FunctionCall(OutputItem):
         if tool.namespace:
             self._call["namespace"] = tool.namespace
 
+    @property
+    def is_complete(self) -> bool:
+        """True if the arguments are, which then are a JSON object."""
+        try:
+            return isinstance(orjson.loads(self.text), dict)
+        except orjson.JSONDecodeError:
+            return False
+
     def end(self, status: str) -> bytes:
         is_empty = status == "completed" and not self.text
         missing = self.add(self.no_arguments) if is_empty else b""
@@ -266,6 +281,11 @@ class CustomToolCall(FunctionCall):
     ) -> None:
         super().__init__(writer, index, id, call_id, tool)
         self._decoder = InputDecoder()
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the input is."""
+        return self._decoder.has_ended
 
     def add(self, text: str) -> bytes:
         return super().add(self._decoder.feed(text))

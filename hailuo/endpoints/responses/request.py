@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ...concurrency.fairness import fairly
 from ...errors import BadRequest
 from ...files import Source
 from ...upstream import Message, Question, ToolChoice
@@ -19,6 +20,7 @@ from ..validation import (
     invalid_field,
     max_tokens,
     name,
+    number,
     optional,
 )
 from . import custom_tools, namespaces
@@ -105,11 +107,12 @@ def _with_functions(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the tools and the choice, with functions in place of all other tools."""
     tools, choice = body.get("tools"), body.get("tool_choice")
     if isinstance(tools, list):
-        tools = [
-            custom_tools.as_function(tool) for tool in namespaces.with_members(tools)
-        ]
+        all_tools = fairly(namespaces.with_members(tools))
+        tools = [custom_tools.as_function(tool) for tool in all_tools]
     if isinstance(choice, dict):
-        choice = custom_tools.choice_of_functions(choice)
+        listed = body.get("tools")
+        listed = listed if isinstance(listed, list) else []
+        choice = namespaces.choice_of_functions(choice, listed)
     return {
         "tools": tools,
         "tool_choice": choice,
@@ -155,11 +158,11 @@ def _head(body: Mapping[str, Any], choice: ToolChoice) -> dict[str, Any]:
             "effort": _word(reasoning, "effort"),
             "summary": _word(reasoning, "summary"),
         },
-        "temperature": _number(body, "temperature"),
+        "temperature": number(body, "temperature"),
         "text": {"format": text.get("format") or {"type": "text"}},
         "tool_choice": _choice(body.get("tool_choice"), choice),
         "tools": [_described(tool) for tool in body.get("tools") or ()],
-        "top_p": _number(body, "top_p"),
+        "top_p": number(body, "top_p"),
         "truncation": "disabled",
         "user": optional(body, "user", str, "a string"),
     }
@@ -226,11 +229,3 @@ def _word(reasoning: Mapping[str, Any], field: str) -> str | None:
         limit = f"at most {MAX_KEY_CHARACTERS} characters long"
         raise invalid_field(f"reasoning.{field}", limit)
     return word
-
-
-def _number(body: Mapping[str, Any], field: str) -> float | None:
-    """Return a number, which a response repeats. raises: BadRequest."""
-    value = body.get(field)
-    if isinstance(value, bool) or not isinstance(value, (int, float, type(None))):
-        raise invalid_field(field, "a number")
-    return value

@@ -46,7 +46,7 @@ def _errors(question: Question, model: str) -> Iterator[BadRequest]:
             yield error
     if history.is_empty(question.messages):
         yield BadRequest(
-            "messages hold neither text nor files: add some to the last one",
+            "there is neither a text nor a file to answer: add one",
             param="messages",
             code="invalid_value",
         )

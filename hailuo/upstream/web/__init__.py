@@ -101,8 +101,8 @@ class Web:
             )
         if not _text(question):
             return BadRequest(
-                "messages have no text and no file to answer, or nothing but an image "
-                "in Markdown, which is ignored: add a text, or attach the image",
+                "there is no text and no file to answer, or nothing but an image in "
+                "Markdown, which is ignored: add a text, or attach the image",
                 param="messages",
                 code="invalid_value",
             )
