@@ -16,6 +16,23 @@ Part = tuple[float, bytes]
 TextParts = Iterator[tuple[float, str]]  # arrival time and added text
 
 
+PROPERTIES = {
+    f"field_{number}": {"type": "string", "description": "What it is for, in short."}
+    for number in range(10)
+}
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": f"tool_{number}",
+            "description": "Do something that nobody asks for.",
+            "parameters": {"type": "object", "properties": PROPERTIES},
+        },
+    }
+    for number in range(20)
+]
+
+
 def question(message: str, key: str, host: str, protocol: str = "openai") -> bytes:
     """Return a request for a streamed answer, as bytes of HTTP/1.1."""
     asked: dict[str, Any] = {"model": "hailuo", "stream": True}
@@ -24,6 +41,8 @@ def question(message: str, key: str, host: str, protocol: str = "openai") -> byt
     else:
         path = "/v1/chat/completions"
         asked["messages"] = [{"role": "user", "content": message}]
+    if protocol == "tools":
+        asked["tools"] = TOOLS
     if protocol == "anthropic":
         path, asked["max_tokens"] = "/v1/messages", 4096
     body = json.dumps(asked).encode()
@@ -124,6 +143,7 @@ def web_answer(parts: list[Part]) -> TextParts:
 READERS = {
     "openai": openai_answer,
     "responses": response,
+    "tools": openai_answer,
     "anthropic": anthropic_answer,
     "web": web_answer,
 }

@@ -74,6 +74,14 @@ LOADS = (
         50,
         targets=("gateway", "responses", "messages"),
     ),
+    Load(
+        "tools",
+        "10 at once, 2,000 pieces in a burst, beside the same with 20 tools",
+        20,
+        10,
+        2000,
+        targets=("gateway", "tools"),
+    ),
     Load("burst", "10 at once, 2,000 pieces in a burst", 20, 10, 2000, quick=True),
     Load("short", "10 at once, 250 pieces in a burst", 160, 10, 250, targets=SMALL_SET),
     Load(

@@ -33,8 +33,8 @@ Start = Callable[[Simulator, list[str]], contextlib.AbstractContextManager["Targ
 class Target(NamedTuple):
     """Running server.
 
-    requests, answers: its protocols, "openai", "responses", "anthropic" or "web"; pid:
-    of its first process; rounds: maximum per load.
+    requests, answers: its protocols, "openai", "responses", "anthropic", "tools" or
+    "web"; pid: of its first process; rounds: maximum per load.
     """
 
     name: str
@@ -137,6 +137,13 @@ def messages(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
 
 
 @contextlib.contextmanager
+def tools(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
+    """Run the gateway, and offer 20 functions with each question."""
+    with gateway(simulator, tokens) as target:
+        yield target._replace(name="tools", answers="tools")
+
+
+@contextlib.contextmanager
 def nginx(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
     """Run nginx as a plain proxy of the web protocol."""
     port = free_port()
@@ -181,6 +188,7 @@ def available(before: Path | None = None) -> dict[str, Start]:
         "gateway": gateway,
         "responses": responses,
         "messages": messages,
+        "tools": tools,
     }
     for name, start in {"nginx": nginx, "litellm": litellm}.items():
         if shutil.which(name):

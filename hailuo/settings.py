@@ -220,6 +220,9 @@ class Settings:
         seconds_or_never,
         "seconds for which a stored response can be referred to; 0 = never",
     )
+    web_tools: bool = setting(
+        "HAILUO_WEB_TOOLS", "1", switch, "0: tools are ignored on the web upstream"
+    )
     replace_audio_model: str = setting(
         "REPLACE_AUDIO_MODEL",
         "",

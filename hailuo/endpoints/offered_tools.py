@@ -15,7 +15,7 @@ from typing import Any
 from ..concurrency.fairness import fairly
 from ..errors import BadRequest
 from ..upstream import Tool, ToolChoice
-from .validation import invalid_field, optional
+from .validation import flag, invalid_field, optional
 
 MAX_TOOLS = 1_000
 MAX_SHOWN = 20  # names in a message
@@ -31,6 +31,13 @@ def offered_tools(body: Mapping[str, Any]) -> tuple[Sequence[Tool], ToolChoice]:
 
     raises: BadRequest, naming the field.
     """
+    tools, choice = _chosen(body)
+    if body.get("parallel_tool_calls") is None:
+        return tools, choice
+    return tools, choice._replace(parallel=flag(body, "parallel_tool_calls"))
+
+
+def _chosen(body: Mapping[str, Any]) -> tuple[Sequence[Tool], ToolChoice]:
     tools = _tools(body)
     choice, path = _deprecated(body), "function_call"
     if body.get("tool_choice") not in (None, ""):
@@ -145,7 +152,7 @@ def _tool(function: Mapping[str, Any], path: str) -> Tool:
         raise invalid_field(f"{path}.name", "a string that is not empty")
     parameters = optional(function, "parameters", dict, "a JSON Schema", f"{path}.")
     description = description if isinstance(description, str) else ""
-    return Tool(name, description, parameters or {})
+    return Tool(name, description, parameters or {}, f"{path}.parameters")
 
 
 def _shown(value: Any) -> str:

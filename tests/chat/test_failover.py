@@ -89,11 +89,17 @@ class TestUpstreamChoice:
         assert answered(mixed(), tools=TOOLS, tool_choice=choice) == "platform"
         assert asked(upstream) == ["platform"]
 
-    def test_required_tool_is_refused_without_platform_keys(
-        self, upstream: Simulated, mixed
+    def test_platform_is_asked_first_with_tools(self, upstream: Simulated, mixed):
+        """It calls functions by itself, which is better than emulation."""
+        upstream.script(FROM_WEB, FROM_PLATFORM)
+        assert answered(mixed(), tools=TOOLS) == "platform"
+
+    def test_required_tool_is_refused_without_platform_keys_when_turned_off(
+        self, upstream: Simulated, mixed, serve: Callable[..., Served]
     ):
+        without_tools = mixed(platform=0, served=serve(HAILUO_WEB_TOOLS=0))
         with pytest.raises(openai.BadRequestError) as raised:
-            mixed(platform=0).create(tools=TOOLS, tool_choice="required")
+            without_tools.create(tools=TOOLS, tool_choice="required")
         assert raised.value.param == "tool_choice"
         assert upstream.report()["requests"] == []
 

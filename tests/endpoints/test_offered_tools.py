@@ -71,15 +71,24 @@ def test_deprecated_functions_and_function_call_are_read():
 
 def test_tool_definition_is_read():
     told = {"name": "f", "description": "Does it", "parameters": SCHEMA, "strict": True}
-    expected = [Tool("f", "Does it", SCHEMA)]
+    tool = Tool("f", "Does it", SCHEMA)
 
-    assert (
-        offered_tools({"tools": [{"type": "function", "function": told}]})[0]
-        == expected
-    )
-    assert offered_tools({"tools": [{"type": "function", **told}]})[0] == expected
-    assert offered_tools({"functions": [told]})[0] == expected
-    assert offered_tools({"tools": [F]})[0] == [Tool("f")]
+    nested, flat = {"type": "function", "function": told}, {"type": "function", **told}
+    assert offered_tools({"tools": [nested]})[0] == [
+        tool._replace(param="tools[0].function.parameters")
+    ]
+    assert offered_tools({"tools": [flat]})[0] == [
+        tool._replace(param="tools[0].parameters")
+    ]
+    assert offered_tools({"functions": [told]})[0] == [
+        tool._replace(param="functions[0].parameters")
+    ]
+
+
+def test_parallel_calls_are_allowed_unless_turned_off():
+    for value, parallel in ((None, True), (True, True), (False, False)):
+        body = {"tools": [F], "parallel_tool_calls": value}
+        assert offered_tools(body)[1] == ToolChoice(parallel=parallel)
 
 
 def test_last_function_of_a_name_counts():

@@ -29,6 +29,7 @@ CALLS = [
     {"name": "get_weather", "arguments": {"location": "Paris"}, "id": "call_f_1"},
     {"name": "get_weather", "arguments": {"location": "Rome"}, "id": "chatcmpl.2"},
 ]
+THINKING = {"type": "adaptive"}
 PARIS, ROME = {"location": "Paris"}, {"location": "Rome"}
 
 
@@ -79,7 +80,7 @@ def test_thinking_and_calls_go_back_as_the_platform_gave_them(
         {"call": "completion", "reasoning": "Hm.", "text": "So:", "calls": CALLS},
         {"call": "completion", "text": "Fine."},
     )
-    said = claude.create(messages=[QUESTION], tools=TOOLS)
+    said = claude.create(messages=[QUESTION], tools=TOOLS, thinking=THINKING)
     assert [block.type for block in said.content] == ["thinking", "text"] + [
         "tool_use"
     ] * 2
@@ -112,7 +113,7 @@ def test_events_of_thinking_text_and_calls_are_valid(
     upstream.script(
         {"call": "completion", "reasoning": "Hm.", "text": "So:", "calls": CALLS}
     )
-    message = checked_events(claude.events(tools=TOOLS))
+    message = checked_events(claude.events(tools=TOOLS, thinking=THINKING))
     thinking, text, paris, rome = message["content"]
     assert (thinking["thinking"], text["text"]) == ("Hm.", "So:")
     assert (paris["input"], rome["input"]) == (PARIS, ROME)
@@ -168,6 +169,16 @@ def test_thinking_is_asked_of_the_platform(
 ):
     claude.create(**({"thinking": thinking} if thinking else {}))
     assert asked_of(upstream)["form"]["thinking"] == {"type": sent}
+
+
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+def test_thinking_that_was_not_requested_is_no_block(
+    upstream: Simulated, claude: Claude, streamed: bool
+):
+    """MiniMax-M2.5 always thinks."""
+    upstream.script({"call": "completion", "reasoning": "Hm.", "text": "Hi"})
+    said = answer(claude, streamed, model="MiniMax-M2.5")
+    assert [block.type for block in said.content] == ["text"]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ RECORDINGS = {
 def said(answer: Answer) -> tuple[Any, str]:
     """Return the content of the message, or its events, and the failure."""
     encoder = MessageEvents("msg_1", "m")
-    body, failure = encoder.begin(), ""
+    body, failure = encoder.begin(7), ""
     try:
         for piece in without_heartbeats(answer):
             body += encoder.piece(piece)

@@ -53,6 +53,8 @@ def document(title: Any = None, **source: Any) -> dict[str, Any]:
 
 
 USED = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": "b"}}
+USED_ONCE = said("assistant", USED)
+ANSWERED = said("user", result("toolu_1", "14"), text("And?"))
 PNG = {"type": "base64", "media_type": "image/PNG", "data": "iVBORw0KGgo="}
 
 
@@ -90,6 +92,21 @@ class TestMessages:
             each.role for each in history(USER, said("system", text("Stop")), USER)
         ]
         assert roles == ["user", "system", "user"]
+
+    def test_instructions_at_the_end_are_in_front_of_the_question(self):
+        lists = said("system", text("a")), said("system", text("b"))
+        assert history(USER, USED_ONCE, ANSWERED, *lists)[1:] == [
+            Message("assistant", [], calls=[Call("f", '{"a":"b"}', "call_1")]),
+            Message("tool", ["14"], call_id="call_1"),
+            Message("system", ["a"]),
+            Message("system", ["b"]),
+            Message("user", ["And?"]),
+        ]
+
+    def test_instruction_behind_a_result_stays_there(self):
+        last = said("user", result("toolu_1", "14")), said("system", text("a"))
+        roles = [each.role for each in history(USER, USED_ONCE, *last)]
+        assert roles == ["user", "assistant", "tool", "system"]
 
     def test_results_become_messages_before_the_users_text(self):
         answered = said("user", result("toolu_1", "14"), text("And?"), result("x", []))
@@ -136,7 +153,6 @@ class TestMessages:
             {"type": "tool_result"},
             result("1", 7),
             {"type": "tool_use", "id": "1"},
-            {**USED, "input": "{}"},
         )
         early = said("user", *broken, text("a")), said("assistant", *broken, text("b"))
         assert history(*early, USER) == [
@@ -144,6 +160,14 @@ class TestMessages:
             Message("assistant", ["b"], calls=[]),
             Message("user", ["Hi"]),
         ]
+
+    @pytest.mark.parametrize(
+        "more", [{}, {"input": None}, {"input": '{"a": "b"}'}, {"input": [7]}]
+    )
+    def test_earlier_call_without_a_usable_input_has_no_arguments(self, more: Any):
+        used = {"type": "tool_use", "id": "toolu_1", "name": "f", **more}
+        (_, answer, _) = history(USER, said("assistant", used), USER)
+        assert answer.calls == [Call("f", "{}", "call_1")]
 
 
 class TestFiles:
@@ -206,12 +230,6 @@ class TestFiles:
         assert roles == ["user", "system", "user"]
         assert len(asked.sources) == 1
 
-    def test_instruction_at_the_end_stays_there_without_files(self):
-        assert [each.role for each in history(USER, said("system", text("b")))] == [
-            "user",
-            "system",
-        ]
-
 
 class TestPrefill:
     def test_last_message_of_the_assistant_is_a_prefill(self):
@@ -243,8 +261,8 @@ class TestTools:
     def test_tool_has_a_name_a_description_and_a_schema(self):
         custom = {"type": "custom", "name": "g", "cache_control": {}, "strict": True}
         assert question(tools=[F, custom]).tools == [
-            Tool("f", "F", SCHEMA),
-            Tool("g"),
+            Tool("f", "F", SCHEMA, "tools[0].input_schema"),
+            Tool("g", param="tools[1].input_schema"),
         ]
 
     @pytest.mark.parametrize(
@@ -270,6 +288,9 @@ class TestTools:
         chosen = {"type": "tool", "name": "g"}
         tools = self.tools(chosen, {"name": "g", "input_schema": SCHEMA})[0]
         assert tools == ["g"]
+
+    def test_last_tool_of_a_name_counts(self):
+        assert question(tools=[{"name": "f"}, F]).tools == [Tool("f", "F", SCHEMA)]
 
     def test_server_tool_with_a_schema_is_offered(self):
         memory = {"type": "memory_20250818", "name": "memory", "input_schema": SCHEMA}
@@ -310,6 +331,21 @@ class TestParameters:
         assert question().options["thinking"] == {"type": "disabled"}
         enabled = {"type": "enabled", "budget_tokens": 1024}
         assert question(thinking=enabled).options["thinking"] == {"type": "enabled"}
+
+    @pytest.mark.parametrize(
+        ("thinking", "expected"),
+        [
+            (None, False),
+            ({"type": "disabled"}, False),
+            ({"type": "adaptive"}, True),
+            ({"type": "enabled", "budget_tokens": 1024}, True),
+        ],
+        ids=["nothing", "disabled", "adaptive", "enabled"],
+    )
+    def test_thinking_is_expected_if_it_is_requested(
+        self, thinking: Any, expected: bool
+    ):
+        assert read(thinking=thinking).thinking is expected
 
     def test_model_is_echoed(self):
         assert read().model == question().model == "claude-x"

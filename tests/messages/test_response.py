@@ -9,7 +9,7 @@ from anthropic.types import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo.endpoints.messages import response
+from hailuo.endpoints.messages import answer_blocks, response
 from hailuo.errors import UpstreamProtocolError
 from hailuo.upstream import Link, Piece, ToolCall, Usage
 from tests.messages.strict import checked, checked_events, events_of
@@ -26,7 +26,7 @@ def whole(*pieces: Piece) -> dict[str, Any]:
 
 def events(*pieces: Piece) -> list[dict[str, Any]]:
     encoder = response.MessageEvents("msg_1", "m")
-    return events_of(encoder.begin() + b"".join(map(encoder.piece, pieces)))
+    return events_of(encoder.begin(7) + b"".join(map(encoder.piece, pieces)))
 
 
 def answered(*pieces: Piece) -> dict[str, Any]:
@@ -72,6 +72,12 @@ def test_usage_without_a_count_is_the_fixed_one():
     assert (usage["input_tokens"], usage["output_tokens"]) == (1, 1)
 
 
+def test_stream_begins_with_the_estimate_and_ends_with_the_usage():
+    sent = events(Piece("a"), END._replace(usage=Usage(30, 9)))
+    assert sent[0]["message"]["usage"]["input_tokens"] == 7
+    assert sent[-2]["usage"]["input_tokens"] == 30
+
+
 def test_blocks_follow_the_answer():
     thinking = Piece(reasoning="Hm"), Piece(reasoning="m.")
     called = calls(ToolCall(0, "call_1", "f", '{"a"'), ToolCall(0, arguments=": 1}"))
@@ -89,6 +95,16 @@ def test_piece_with_everything_is_divided_into_blocks():
     call = ToolCall(0, "call_1", "f", "{}")
     content = answered(Piece("b", "a", (call,), finish="tools"))["content"]
     assert [block["type"] for block in content] == ["thinking", "text", "tool_use"]
+
+
+def test_thinking_that_was_not_requested_is_left_out():
+    pieces = Piece(reasoning="Hm"), Piece("So", "m."), END
+    said = response.message(pieces, "msg_1", "m", thinking=False)
+    encoder = response.MessageEvents("msg_1", "m", thinking=False)
+    sent = [encoder.begin(7), *map(encoder.piece, pieces)]
+    assert sent[1] == response.PING, "the client hears nothing meanwhile"
+    assert said["content"] == [{"type": "text", "text": "So"}]
+    assert checked_events(events_of(b"".join(sent)))["content"] == said["content"]
 
 
 def test_arguments_are_streamed_as_they_arrive():
@@ -141,6 +157,21 @@ def test_blanks_behind_a_call_are_left_out():
     content = answered(*pieces, TOOLS)["content"]
     assert [block["type"] for block in content] == ["tool_use", "tool_use", "text"]
     assert content[-1]["text"] == "a b"
+
+
+def test_arguments_are_parsed_once_whatever_follows(monkeypatch: pytest.MonkeyPatch):
+    """Blanks open no block of their own, so the call's stays open behind it."""
+    parsed: list[str] = []
+
+    def arguments(text: str) -> dict[str, Any]:
+        parsed.append(text)
+        return {}
+
+    monkeypatch.setattr(answer_blocks, "arguments", arguments)
+    blocks = answer_blocks.AnswerBlocks()
+    for piece in [*calls(ToolCall(0, "call_0", "f", "{}")), *[Piece("\n")] * 9]:
+        assert all(part.kind == "tool_use" for part in blocks.parts(piece))
+    assert parsed == ["{}"]
 
 
 def test_held_text_keeps_its_blanks():

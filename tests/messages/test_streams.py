@@ -9,7 +9,7 @@ import pytest
 
 from tests.chat.test_heartbeats import read_until
 from tests.conftest import BOTH, Caller
-from tests.messages.conftest import Claude
+from tests.messages.conftest import Claude, fields
 from tests.messages.strict import PING, checked_events, events_of
 from tests.served import Served
 from tests.simulated import Simulated
@@ -51,6 +51,17 @@ def test_heartbeats_are_pings_behind_the_messages_start(
     assert events[0]["type"] == "message_start"
     assert [event for event in events_of(before)[1:] if event != PING] == []
     assert checked_events(events)["content"] == [{"type": "text", "text": "ab"}]
+
+
+def test_stream_begins_with_the_count_of_its_question(
+    upstream: Simulated, claude: Claude
+):
+    upstream.script({"call": "chat", "text": "Hello"})
+    question = fields("How are you? " * 9)
+    begin, *_ = claude.events(messages=question["messages"])
+    del question["max_tokens"]
+    counted = claude.library.messages.count_tokens(**question)
+    assert begin["message"]["usage"]["input_tokens"] == counted.input_tokens
 
 
 @BOTH

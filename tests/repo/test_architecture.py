@@ -83,7 +83,7 @@ FLOORS = (
     ("accounts",),
     ("upstream",),
     ("audio", "documents"),
-    ("files",),
+    ("files", "json_schema"),
     ("net",),
     ("concurrency",),
     ("spool", "child_process"),

@@ -123,17 +123,17 @@ class TestAnswer:
         asked = words_asked(upstream)
         assert "note.txt" in asked
 
-    def test_parse_is_refused_as_structured_output_is_in_chat(
+    def test_parse_returns_what_the_answer_holds(
         self, upstream: Simulated, account: Caller
     ):
         class Answer(pydantic.BaseModel):
             text: str
 
-        with pytest.raises(openai.BadRequestError) as refused:
-            account.client.responses.parse(
-                model="gpt-5", input=SECRET, text_format=Answer
-            )
-        assert refused.value.param == "text.format.type"
+        upstream.script({"call": account.call, "text": '{"text": "Yes"}'})
+        response = account.client.responses.parse(
+            model="gpt-5", input=SECRET, text_format=Answer
+        )
+        assert response.output_parsed == Answer(text="Yes")
 
     def test_empty_question_names_the_input(self, upstream: Simulated, account: Caller):
         for stream in (False, True):

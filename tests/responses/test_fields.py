@@ -189,11 +189,10 @@ def test_required_call_needs_a_function(client: FlaskClient, choice: Any):
 
 
 @pytest.mark.parametrize("kind", ["json_object", "json_schema"])
-def test_structured_output_is_refused_as_in_chat(client: FlaskClient, kind: str):
+def test_structured_output_is_accepted(client: FlaskClient, kind: str):
     format = {"type": kind, "name": "a", "schema": {}}
     status, error = ask(client, text={"format": format})
-    assert (status, error["code"]) == (400, "unsupported_value")
-    assert error["param"] == "text.format.type"
+    assert (status, error["code"]) == (503, "no_live_account")
 
 
 @pytest.mark.parametrize(

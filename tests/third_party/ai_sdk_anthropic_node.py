@@ -24,6 +24,7 @@ const weather = tool({
 const question = {
   model: createAnthropic({baseURL, apiKey})('claude-opus-4-8'),
   prompt, tools: {weather}, stopWhen: stepCountIs(3), maxRetries: 0,
+  providerOptions: {anthropic: {thinking: {type: 'enabled', budgetTokens: 1024}}},
 };
 (async () => {
   const said = {errors: []};

@@ -19,6 +19,7 @@ TOOL = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
     },
 }
+THINKING = {"type": "enabled", "budget_tokens": 1024}
 CALL = {"name": "weather", "arguments": {"city": "Paris"}}
 
 
@@ -40,7 +41,7 @@ def arguments(account: Caller, **more: object) -> dict[str, Any]:
 
 def test_litellm_anthropic_reads_a_whole_answer(upstream: Simulated, account: Caller):
     upstream.script({"call": "completion", "reasoning": "I think.", "text": "Hello"})
-    answer = litellm.completion(**arguments(account))
+    answer = litellm.completion(**arguments(account, thinking=THINKING))
     message = answer.choices[0].message
     assert (message.content, message.reasoning_content) == ("Hello", "I think.")
     assert answer.choices[0].finish_reason == "stop" and answer.usage.total_tokens
@@ -48,8 +49,8 @@ def test_litellm_anthropic_reads_a_whole_answer(upstream: Simulated, account: Ca
 
 def test_litellm_anthropic_reads_a_stream(upstream: Simulated, account: Caller):
     upstream.script({"call": "completion", "reasoning": "I think.", "text": "Hello"})
-    chunks = list(litellm.completion(**arguments(account, stream=True)))
-    answer = litellm.stream_chunk_builder(chunks)
+    asked = arguments(account, stream=True, thinking=THINKING)
+    answer = litellm.stream_chunk_builder(list(litellm.completion(**asked)))
     message = answer.choices[0].message
     assert (message.content, message.reasoning_content) == ("Hello", "I think.")
 

@@ -5,9 +5,13 @@ from typing import Any
 
 import openai
 import pytest
+from pydantic import BaseModel
 
 from tests.conftest import BOTH, SECRET, Caller
 from tests.simulated import Simulated
+from tests.third_party import agent_loop
+from tests.third_party.agent_loop import APIS, FORMS, OUTPUTS
+from tests.tools.model_outputs import says
 
 agents = pytest.importorskip("agents", reason="openai-agents is not installed")
 
@@ -18,47 +22,85 @@ CALLS = [
 PLATFORM = pytest.mark.parametrize("kind", ["platform"])
 
 
-@agents.function_tool
-def weather(city: str) -> str:
-    """Return the weather of a city."""
-    return f"{city}: sunny"
+class Report(BaseModel):
+    """The time in a city."""
 
-
-@agents.function_tool
-def local_time(city: str) -> str:
-    """Return the time in a city."""
-    return f"{city}: noon"
+    city: str
+    hours: int
 
 
 @pytest.fixture
-async def agent(account: Caller) -> AsyncIterator[Any]:
-    """Return an agent with two tools, whose model is the default class."""
+def api() -> str:
+    """Return the API of an agent's model: the default one, unless APIS overrides it."""
+    return "responses"
+
+
+@pytest.fixture
+async def agent(account: Caller, api: str) -> AsyncIterator[Any]:
+    """Return an agent with two tools, whose model speaks *api*."""
     client = openai.AsyncOpenAI(
         base_url=account.gateway.base_url, api_key=account.key, max_retries=0
     )
     agents.set_tracing_disabled(True)
     agents.set_default_openai_client(client, use_for_tracing=False)
+    functions = (agent_loop.weather, agent_loop.local_time)
+    chat = agents.OpenAIChatCompletionsModel("hailuo", openai_client=client)
     yield agents.Agent(
         name="Guide",
         instructions="Be brief.",
-        tools=[weather, local_time],
-        model="hailuo",
+        tools=[agents.function_tool(function) for function in functions],
+        model=chat if api == "chat" else "hailuo",
     )
     await client.close()
 
 
+async def run(agent: Any, question: str, streamed: bool) -> Any:
+    """Return the output of a run."""
+    if not streamed:
+        return (await agents.Runner.run(agent, question)).final_output
+    result = agents.Runner.run_streamed(agent, question)
+    async for _ in result.stream_events():
+        pass
+    return result.final_output
+
+
+@BOTH
+@APIS
+@FORMS
+@OUTPUTS
+async def test_agent_runs_its_tools(
+    upstream: Simulated, account: Caller, agent: Any, streamed: bool, output: str
+):
+    agent_loop.script_calls(upstream, account)
+    agent_loop.script_answer(upstream, account, output)
+    guide = agent.clone(output_type=Report if output == "report" else None)
+    expected = Report(**agent_loop.REPORT) if output == "report" else agent_loop.ANSWER
+    assert await run(guide, agent_loop.QUESTION, streamed) == expected
+    agent_loop.check_rounds(upstream, output)
+
+
+@BOTH
+@APIS
+async def test_agent_is_stopped_by_a_required_tool(
+    upstream: Simulated, account: Caller, agent: Any
+):
+    """The model names none at first; the answer is what the tool returns."""
+    call = agent_loop.calls(account, ("weather", {"city": "Paris"}))
+    settings = agents.ModelSettings(tool_choice="weather", parallel_tool_calls=False)
+    guide = agent.clone(model_settings=settings, tool_use_behavior="stop_on_first_tool")
+    refused = [says("No.")] if account.call == "chat" else []
+    upstream.script(*refused, call)
+    assert await run(guide, agent_loop.QUESTION, streamed=False) == "Paris: sunny"
+
+
 @PLATFORM
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-async def test_agent_runs_two_tools(upstream: Simulated, agent: Any, streamed: bool):
+@FORMS
+async def test_agent_passes_the_thinking_back(
+    upstream: Simulated, agent: Any, streamed: bool
+):
     calls = {"call": "completion", "reasoning": "Both at once.", "calls": CALLS}
     upstream.script(calls, {"call": "completion", "text": "Sunny, and noon."})
-    if streamed:
-        result = agents.Runner.run_streamed(agent, SECRET)
-        async for _ in result.stream_events():
-            pass
-    else:
-        result = await agents.Runner.run(agent, SECRET)
-    assert result.final_output == "Sunny, and noon."
+    assert await run(agent, SECRET, streamed) == "Sunny, and noon."
     first, second = (answer["form"] for answer in upstream.report()["answers"])
     names = [tool["function"]["name"] for tool in first["tools"]]
     assert names == ["weather", "local_time"]

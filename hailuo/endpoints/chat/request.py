@@ -31,7 +31,8 @@ from .messages import read_messages
 _CONVERSATION = re.compile(r"new|[1-9][0-9]{0,31}")  # 0 would begin one upstream
 _READ_FIELDS = frozenset(  # fields that are not passed on as options
     "messages model stream stream_options stop n conversation_id tools tool_choice "
-    "functions function_call max_tokens max_completion_tokens".split()
+    "functions function_call parallel_tool_calls response_format max_tokens "
+    "max_completion_tokens".split()
 )
 
 NUMBERS = ("temperature", "top_p")  # passed on as they are
@@ -76,6 +77,7 @@ def read_chat(body: Mapping[str, Any]) -> ChatRequest:
             conversation=_conversation(body),
             tools=tools,
             tool_choice=choice,
+            format=response_format.read(body.get("response_format"), "response_format"),
             max_tokens=max_tokens(body, "max_completion_tokens", "max_tokens"),
             stop_sequences=stops,
             streamed=stream or bool(stops),  # a stop sequence ends it early
@@ -93,7 +95,6 @@ def _check_shape(body: Mapping[str, Any]) -> None:
         raise invalid_field("n", "1: only one choice is supported")
     if body.get("logprobs"):
         raise invalid_field("logprobs", "false: log probabilities are not available")
-    response_format.check(body.get("response_format"), "response_format")
     modalities = optional(body, "modalities", list, "a list") or ["text"]
     if modalities != ["text"]:
         raise invalid_field("modalities", '["text"]; use /v1/audio/speech for speech')

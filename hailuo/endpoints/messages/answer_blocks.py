@@ -31,13 +31,17 @@ class AnswerBlocks:
 
     A call's block is closed when its arguments are complete. What belongs to others and
     arrives before is held back until the answer's end, the calls in their order.
+
+    thinking: whether to assign reasoning to blocks, or to leave it out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, thinking: bool = True) -> None:
+        self._thinking = thinking
         self._block = -1
         self._kind = ""  # of the open block, "" for none
         self._call: ToolCall | None = None  # the open block's
         self._arguments: list[str] = []  # its parts so far
+        self._complete = False  # whether they are known to be complete
         self._closed: set[int] = set()  # numbers of calls
         self._held: list[tuple[str, str, ToolCall | None]] = []
 
@@ -46,7 +50,7 @@ class AnswerBlocks:
 
         raises: UpstreamProtocolError for a call whose arguments are no JSON object.
         """
-        if piece.reasoning:
+        if piece.reasoning and self._thinking:
             yield from self._take("thinking", piece.reasoning)
         if piece.text:
             yield from self._take("text", piece.text)
@@ -87,6 +91,7 @@ class AnswerBlocks:
             self._begin(kind, call)
         if call:
             self._arguments.append(text)
+            self._complete = False
         yield Part(self._block, kind, text, self._call)
 
     def _continues(self, kind: str, call: ToolCall | None) -> bool:
@@ -97,10 +102,11 @@ class AnswerBlocks:
 
     def _is_incomplete(self) -> bool:
         """Return whether the open block is a call that lacks arguments."""
-        if self._call is None:
+        if self._call is None or self._complete:
             return False
         said = "".join(self._arguments)
-        return not said.strip() or arguments(said) is None
+        self._complete = bool(said.strip()) and arguments(said) is not None
+        return not self._complete
 
     def _begin(self, kind: str, call: ToolCall | None) -> None:
         if self._call:

@@ -146,10 +146,23 @@ def _call(block: Block, path: str, forgiving: bool) -> Sequence[Call]:
     """Return a call. raises: BadRequest unless *forgiving*."""
     try:
         id, name = (text(block, field, path) for field in ("id", "name"))
-        input = optional(block, "input", dict, "an object", f"{path}.") or {}
-        arguments = as_json(input, f"{path}.input")
+        return [Call(name, _input(block, path, forgiving), tool_ids.from_client(id))]
     except BadRequest:
         if forgiving:
             return ()
         raise
-    return [Call(name, arguments, tool_ids.from_client(id))]
+
+
+def _input(block: Block, path: str, forgiving: bool) -> str:
+    """Return the arguments of a call as JSON.
+
+    raises: BadRequest; if *forgiving*, unusable ones are left out instead, because
+        without its call a result would be the user's text.
+    """
+    try:
+        input = optional(block, "input", dict, "an object", f"{path}.") or {}
+        return as_json(input, f"{path}.input")
+    except BadRequest:
+        if forgiving:
+            return "{}"
+        raise

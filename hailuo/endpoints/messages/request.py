@@ -11,8 +11,8 @@ from flask import Request
 
 from ...files import Source
 from ...settings import Settings
-from ...upstream import Message, Question
-from .. import json_body
+from ...upstream import AnswerFormat, Message, Question
+from .. import json_body, response_format
 from ..error_forms import ThreadUnsupported
 from ..validation import (
     DEFAULT_MODEL,
@@ -34,12 +34,14 @@ class MessageRequest(NamedTuple):
     """A validated request for a message.
 
     sources: the files of its newest message.
+    thinking: whether thinking is requested, and so expected in the answer.
     """
 
     question: Question
     sources: Sequence[Source]
     model: str
     stream: bool
+    thinking: bool
 
 
 def message_request(request: Request, settings: Settings) -> MessageRequest:
@@ -57,6 +59,7 @@ def message_request(request: Request, settings: Settings) -> MessageRequest:
         sources=question.messages[-1].files,
         model=question.model,
         stream=stream,
+        thinking=question.options["thinking"]["type"] != "disabled",
     )
 
 
@@ -74,7 +77,11 @@ def _question(body: Mapping[str, Any]) -> Question:
     model = name(body, "model") or DEFAULT_MODEL
     tools, choice = offered_tools(body)
     messages, prefill = _split_prefill(read_history(body))
-    messages = _with_files_last(messages)
+    messages = _with_question_last(messages)
+    format = _format(body)
+    if format and prefill:
+        expected = "without a last one of the assistant if a format is requested"
+        raise invalid_field("messages", expected)
     options = {name: number(body, name) for name in OPTIONS}
     return Question(
         messages=messages,
@@ -83,7 +90,21 @@ def _question(body: Mapping[str, Any]) -> Question:
         options={**options, "thinking": _thinking(body)},
         tools=tools,
         tool_choice=choice,
+        format=format,
     )
+
+
+def _format(body: Mapping[str, Any]) -> AnswerFormat | None:
+    """Return the format of the answer, by either of its names, None for any text."""
+    config = body.get("output_config")
+    for format, path in (
+        (isinstance(config, dict) and config.get("format"), "output_config.format"),
+        (body.get("output_format"), "output_format"),
+    ):
+        if isinstance(format, dict) and format.get("type") == "json_schema":
+            wanted = response_format.read(format, path)
+            return wanted and wanted._replace(strict=True)
+    return None
 
 
 def _check_thread(body: Mapping[str, Any]) -> None:
@@ -107,14 +128,14 @@ def _split_prefill(
     return earlier, last if last.text else None
 
 
-def _with_files_last(messages: Sequence[Message]) -> Sequence[Message]:
-    """Move instructions behind a message with files before it.
+def _with_question_last(messages: Sequence[Message]) -> Sequence[Message]:
+    """Move instructions behind the user's newest message before it.
 
-    Claude Code ends its first question with some; only the newest message's files
-    reach every upstream.
+    Claude Code ends its first question with 12 kB of them, but models answer what comes
+    last, and only the newest message's files reach every upstream.
     """
     turns = [at for at, message in enumerate(messages) if message.role != "system"]
-    if not turns or not messages[turns[-1]].files:
+    if not turns or messages[turns[-1]].role != "user":
         return messages
     at = turns[-1]
     return [*messages[:at], *messages[at + 1 :], messages[at]]

@@ -28,12 +28,15 @@ PING = named_event({"type": "ping"})
 MESSAGE_STOP = named_event({"type": "message_stop"})
 
 
-def message(pieces: Sequence[Piece], id: str, model: str) -> dict[str, Any]:
+def message(
+    pieces: Sequence[Piece], id: str, model: str, thinking: bool = True
+) -> dict[str, Any]:
     """Return the message of all *pieces*; the last one says how it ended.
 
+    thinking: as for AnswerBlocks.
     raises: as AnswerBlocks.parts().
     """
-    last, divided = pieces[-1], AnswerBlocks()
+    last, divided = pieces[-1], AnswerBlocks(thinking)
     parts = [part for piece in pieces for part in divided.parts(piece)]
     content = [
         block
@@ -124,23 +127,30 @@ class MessageEvents:
 
     What the deltas of a block have in common is encoded once, so that a piece costs
     little more than its text.
+
+    thinking: as for AnswerBlocks.
     """
 
-    def __init__(self, id: str, model: str) -> None:
+    def __init__(self, id: str, model: str, thinking: bool = True) -> None:
         self._id = id
         self._model = model
-        self._answer = AnswerBlocks()
+        self._answer = AnswerBlocks(thinking)
         self._open: Part | None = None  # the first part of the open block
         self._before = self._after = b""  # of the text in a delta of that block
 
-    def begin(self) -> bytes:
-        """Return the event before all others; the usage is not known yet."""
-        head = _head(self._id, self._model, Usage(0, 0))
+    def begin(self, estimate: int) -> bytes:
+        """Return the event before all others.
+
+        estimate: of the question's tokens, in place of the usage that ends the answer:
+            older clients read them nowhere else.
+        """
+        head = _head(self._id, self._model, Usage(estimate, 0))
         return named_event({"type": "message_start", "message": head})
 
     def piece(self, piece: Piece) -> bytes:
         """Return the events of a piece, and after the last one the stream's end.
 
+        Reasoning that is left out is a ping, lest a proxy take it for silence.
         raises: as AnswerBlocks.parts().
         """
         events: list[bytes] = []
@@ -151,7 +161,7 @@ class MessageEvents:
                 events.append(self._before + orjson.dumps(text) + self._after)
         if piece.finish:
             events += [*self._stop(piece.links), *self._last(piece)]
-        return b"".join(events)
+        return b"".join(events) or (PING if piece.reasoning else b"")
 
     def _start(self, part: Part) -> bytes:
         self._open = part

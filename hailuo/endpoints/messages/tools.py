@@ -3,7 +3,8 @@
     tools, choice = offered_tools(body)
 
 Server tools, which Anthropic's servers would run, are left out: those that have a type
-other than `custom` and no `input_schema`.
+other than `custom` and no `input_schema`. Of several tools with one name the last
+counts, since an upstream would call either.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,8 @@ def offered_tools(body: Mapping[str, Any]) -> tuple[Sequence[Tool], ToolChoice]:
     raises: BadRequest, naming the field.
     """
     listed = optional(body, "tools", list, "a list") or ()
-    tools = [tool for at, each in enumerate(fairly(listed)) for tool in _tool(each, at)]
+    read = [tool for at, each in enumerate(fairly(listed)) for tool in _tool(each, at)]
+    tools = list({tool.name: tool for tool in read}.values())
     choice = optional(body, "tool_choice", dict, "an object with a type") or {}
     kind = choice.get("type", "auto")
     if not isinstance(kind, str) or kind not in CHOICES:
@@ -64,4 +66,4 @@ def _tool(tool: Any, at: int) -> Sequence[Tool]:
     if not isinstance(name, str) or not name:
         raise invalid_field(f"{path}.name", "a string that is not empty")
     description = description if isinstance(description, str) else ""
-    return [Tool(name, description, schema or {})]
+    return [Tool(name, description, schema or {}, f"{path}.input_schema")]

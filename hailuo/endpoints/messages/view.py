@@ -27,9 +27,10 @@ def create() -> Response:
     """Create a message, as a single answer or as events."""
     client_request = begin(request)
     asked = message_request(request, client_request.settings)
+    estimate = estimated_tokens(asked.question) if asked.stream else 0
     pieces = client_request.ask(asked.question, asked.sources)
     if asked.stream:
-        return streamed(pieces, asked, client_request.log)
+        return streamed(pieces, asked, estimate, client_request.log)
     return whole(pieces, asked)
 
 
@@ -45,32 +46,33 @@ def whole(pieces: Answer, asked: MessageRequest) -> Response:
     """Return the answer as a single message."""
 
     def body(received: Sequence[Piece]) -> dict[str, Any]:
-        return message(received, new_id(), asked.model)
+        return message(received, new_id(), asked.model, asked.thinking)
 
     return whole_response(pieces, body)
 
 
 def streamed(
-    pieces: Answer, asked: MessageRequest, request_log: RequestLog
+    pieces: Answer, asked: MessageRequest, estimate: int, request_log: RequestLog
 ) -> Response:
     """Return the answer as events, sent as they arrive.
 
+    estimate: of the question's tokens.
     The first item is awaited here, so that a failure before it sets the status.
     """
     first = next(pieces)
-    events = message_events(first, pieces, asked.model)
+    events = message_events(first, pieces, asked, estimate)
     return event_response(events, pieces.close, request_log, error_event)
 
 
 def message_events(
-    first: Piece | Heartbeat, pieces: Answer, model: str
+    first: Piece | Heartbeat, pieces: Answer, asked: MessageRequest, estimate: int
 ) -> Generator[bytes, None, None]:
     """Yield the events of an answer, and pings, which must not come before its start.
 
     first: the first item of *pieces*.
     """
-    encoder = MessageEvents(new_id(), model)
-    yield encoder.begin()
+    encoder = MessageEvents(new_id(), asked.model, asked.thinking)
+    yield encoder.begin(estimate)
     for piece in chain([first], pieces):
         yield PING if piece is HEARTBEAT else encoder.piece(piece)
 

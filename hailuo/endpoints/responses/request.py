@@ -67,6 +67,7 @@ def read_request(body: Mapping[str, Any], stored: StoredResponses) -> ResponseRe
     """Validate the body of a request. raises: BadRequest, naming the field."""
     _check_support(body)
     tools, choice = offered_tools(_with_functions(body))
+    text = optional(body, "text", dict, "an object") or {}
     located = [*_earlier(body, stored), *new_items(body.get("input"), stored.item)]
     if len(located) > MAX_ITEMS:
         raise invalid_field("input", f"at most {MAX_ITEMS:,} items with those before")
@@ -82,6 +83,7 @@ def read_request(body: Mapping[str, Any], stored: StoredResponses) -> ResponseRe
             options=_options(body, head),
             tools=tools,
             tool_choice=choice,
+            format=response_format.read(text.get("format"), "text.format"),
             max_tokens=head["max_output_tokens"],
             streamed=stream,
         ),
@@ -99,8 +101,6 @@ def _check_support(body: Mapping[str, Any]) -> None:
     for field, expected in UNSUPPORTED.items():
         if body.get(field):
             raise invalid_field(field, expected, "unsupported_value")
-    text = optional(body, "text", dict, "an object") or {}
-    response_format.check(text.get("format"), "text.format")
 
 
 def _with_functions(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -113,7 +113,11 @@ def _with_functions(body: Mapping[str, Any]) -> Mapping[str, Any]:
         listed = body.get("tools")
         listed = listed if isinstance(listed, list) else []
         choice = namespaces.choice_of_functions(choice, listed)
-    return {"tools": tools, "tool_choice": choice}
+    return {
+        "tools": tools,
+        "tool_choice": choice,
+        "parallel_tool_calls": body.get("parallel_tool_calls"),
+    }
 
 
 def _earlier(body: Mapping[str, Any], stored: StoredResponses) -> list[Located]:
@@ -136,8 +140,9 @@ def _earlier(body: Mapping[str, Any], stored: StoredResponses) -> list[Located]:
 def _head(body: Mapping[str, Any], choice: ToolChoice) -> dict[str, Any]:
     """Return the beginning of the response, with the fields that it repeats."""
     reasoning = optional(body, "reasoning", dict, "an object") or {}
+    text = optional(body, "text", dict, "an object") or {}
     parallel = body.get("parallel_tool_calls")
-    for field in ("tools", "tool_choice"):  # an event has them at this depth
+    for field in ("tools", "tool_choice", "text"):  # an event has them at this depth
         content_parts.as_json({"response": {field: body.get(field)}}, field)
     return {
         "id": new_id(),
@@ -154,7 +159,7 @@ def _head(body: Mapping[str, Any], choice: ToolChoice) -> dict[str, Any]:
             "summary": _word(reasoning, "summary"),
         },
         "temperature": number(body, "temperature"),
-        "text": {"format": {"type": "text"}},
+        "text": {"format": text.get("format") or {"type": "text"}},
         "tool_choice": _choice(body.get("tool_choice"), choice),
         "tools": [_described(tool) for tool in body.get("tools") or ()],
         "top_p": number(body, "top_p"),

@@ -37,6 +37,8 @@ class Platform:
     reports_usage = True
     supports_speech_style = True
     gives_segment_times = True
+    calls_functions = True
+    keeps_conversations = False
 
     def __init__(self, http: HttpClient, origin: str, default_model: str) -> None:
         self._http = http
@@ -81,6 +83,9 @@ class Platform:
                 parallel=question.tool_choice.parallel,
             )
             stream.drain()
+
+    def remove_conversation(self, account: Credential, conversation: str) -> None:
+        """Do nothing: the platform keeps no conversations."""
 
     @property
     def voices(self) -> Sequence[Voice]:
