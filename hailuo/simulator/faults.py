@@ -278,7 +278,9 @@ SPEECH_TO_TEXT = for_calls("speech_to_text") | for_calls(
 
 # Keys and steps that are no faults: which requests an instruction applies to, the id of
 # the conversation, and pauses until a release ("late" and "a pause" have a duration).
-NO_FAULTS = {"call", "user", "token", "message", "times", "chat_id", "hold_headers"}
+NO_FAULTS = {
+    *("call", "user", "token", "message", "times", "chat_id", "hold_headers", "copies"),
+}
 NO_STEPS = {"hold"}
 
 # Calls besides chat whose answers have a text, and those whose answers have a sound.

@@ -290,7 +290,8 @@ class TestTools:
         assert tools == ["g"]
 
     def test_last_tool_of_a_name_counts(self):
-        assert question(tools=[{"name": "f"}, F]).tools == [Tool("f", "F", SCHEMA)]
+        (tool,) = question(tools=[{"name": "f"}, F]).tools
+        assert tool == Tool("f", "F", SCHEMA, "tools[1].input_schema")
 
     def test_server_tool_with_a_schema_is_offered(self):
         memory = {"type": "memory_20250818", "name": "memory", "input_schema": SCHEMA}

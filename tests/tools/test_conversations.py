@@ -232,10 +232,10 @@ LIMITS: dict[str, tuple[list[dict[str, Any]], str]] = {
         [
             {
                 "type": "function",
-                "function": {"name": "f", "parameters": {"enum": ["x" * 33_000]}},
+                "function": {"name": name, "parameters": {"enum": ["x" * 33_000]}},
             }
-        ]
-        * 2,
+            for name in ("f", "g")
+        ],
         "tools[1].function.parameters",
     ),
     "too deep": (
