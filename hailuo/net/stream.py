@@ -202,7 +202,7 @@ class Stream:
                 raise Unreachable("the upstream's answer broke off")
             data = self._unframe(self._body, received)
             if self._decompressor:
-                yield from self._decompress(data)
+                yield from self._decompress(data, watch)
             elif data:
                 yield data
             if not (self._body.is_sound or self._body.ended):
@@ -310,10 +310,14 @@ class Stream:
             parts.append(body.feed(b""))
         return b"".join(parts)
 
-    def _decompress(self, packed: bytes) -> Iterator[bytes]:
+    def _decompress(self, packed: bytes, watch: Watch) -> Iterator[bytes]:
+        """Yield the decompressed bytes, which may be a thousand times as many."""
         assert self._body and self._decompressor
         try:
-            yield from filter(None, fairly(self._decompressor.feed(packed)))
+            for data in filter(None, fairly(self._decompressor.feed(packed))):
+                yield data
+                if watch.heartbeat_due:
+                    watch.raise_if_disconnected()
             if self._body.ended:
                 self._decompressor.finish()
         except (zlib.error, EOFError):

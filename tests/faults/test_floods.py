@@ -88,7 +88,7 @@ def attacked(
     serve: Callable[..., Served], service: HostileService, upstream: Simulated
 ) -> Callable[..., Any]:
     """attacked("an event"): a client that asks a gateway whose service attacks so."""
-    gateway = serve(HAILUO_ORIGIN=service.url(""))
+    gateway = serve(HAILUO_ORIGIN=service.url(""), HAILUO_HEARTBEAT_S=0.2)
 
     @contextmanager
     def attacked(name: str) -> Iterator[tuple[Served, socket.socket]]:
@@ -102,10 +102,12 @@ def attacked(
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_flooding_upstream_does_not_stall_others(
-    attacked: Callable[..., Any], name: str
+    attacked: Callable[..., Any], service: HostileService, name: str
 ):
+    """And is left when its client disconnects."""
     with attacked(name) as (gateway, _), others_are_served(gateway):
         pass
+    assert service.left.wait(PATIENCE_S)
 
 
 @pytest.mark.slow
