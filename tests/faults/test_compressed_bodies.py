@@ -140,18 +140,18 @@ def test_broken_compression_is_a_400(gateway: Served, encoding: str, body: bytes
     assert encoding in answer.json()["error"]["message"]
 
 
-BOMBS = {
-    "gzip": gzip.compress(bytes(200 * MB), 6),
-    "zstd": zstd.compress(bytes(200 * MB)),
+COMPRESSORS = {
+    "gzip": gzip.compress,
+    "zstd": zstd.compress,
 }
 
 
-@pytest.mark.parametrize("encoding", BOMBS)
+@pytest.mark.parametrize("encoding", COMPRESSORS)
 def test_compression_bomb_is_a_413_without_stalling_others(
     gateway: Served, encoding: str
 ):
     answers: list[requests.Response] = []
-    bomb = BOMBS[encoding]
+    bomb = COMPRESSORS[encoding](bytes(200 * MB), 6)
     sender = threading.Thread(
         target=lambda: answers.append(send(gateway, encoding, bomb))
     )
