@@ -119,11 +119,11 @@ def test_endless_upstream_response_is_refused(attacked: Callable[..., Any], name
 
 @pytest.mark.parametrize("name", SITES)
 def test_flooding_file_server_does_not_stall_others(
-    serve: Callable[..., Served], caller: Callable[..., Caller], name: str
+    upstream: Simulated, serve: Callable[..., Served], name: str
 ):
     """And ends with its client, as it would at its deadline."""
-    client = caller()
-    gateway = serve(HAILUO_ALLOW_PRIVATE_URLS=1, HAILUO_TOKENS=client.key)
+    token = upstream.tokens[0]
+    gateway = serve(HAILUO_ALLOW_PRIVATE_URLS=1, HAILUO_TOKENS=token)
     with Site(flood(SITES[name])) as site:
         content = [{"type": "file", "file_url": {"url": site.url("/a.txt")}}]
         with asking(gateway, KEY, content), others_are_served(gateway):
