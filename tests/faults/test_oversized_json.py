@@ -124,7 +124,7 @@ def test_unusual_json_is_answered_without_stalling_others(
 def test_oversized_json_is_refused_by_every_endpoint(
     gateway: Served, path: str, name: str
 ):
-    answer = ask(gateway.port, sized(REFUSED[name], path.encode()))
+    answer = ask(gateway.port, sized(REFUSED[name](), path.encode()))
     assert 400 <= answer.status < 500
 
 
