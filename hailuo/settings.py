@@ -249,6 +249,11 @@ class Settings:
     )
 
     @property
+    def preferred_origin(self) -> str:
+        """Address of the upstream that serves first."""
+        return self.platform_origin if self.prefer == "platform" else self.origin
+
+    @property
     def secrets(self) -> Sequence[str]:
         """Secrets of the owner: keys, tokens, passwords."""
         addresses = [

@@ -40,6 +40,26 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than five seconds")
 
 
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Let each worker of pytest-xdist begin with its share of the slow tests.
+
+    None of them is then left to run alone in the end. A worker is first given an equal
+    part of the list; when it has run them, it takes from the end of another's.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    ordered: list[pytest.Item] = []
+    for number in range(workers):
+        first = slow[number::workers]
+        count = (len(items) - len(ordered)) // (workers - number) - len(first)
+        ordered += [*first, *quick[:count]]
+        del quick[:count]
+    items[:] = ordered
+
+
 @pytest.fixture(scope="session", autouse=True)
 def secret_leaks() -> Iterator[None]:
     """Fail when a log holds a token, a key, or a word of a question or an answer.

@@ -12,7 +12,7 @@ import pytest
 import hailuo
 
 ROOT = Path(hailuo.__file__).parent
-LONG = 100_000  # characters; in quadratic time they take minutes
+LONG = 50_000  # characters; in linear time they take 1 s, in quadratic time minutes
 # What each begins with, or repeats, and what keeps it from being found.
 PARTS = """![ ![]( ![]()( ![]((a) (1) ( [ . ! !" 。 , ， /v1 / // a 1 - eyJ sk- @ : é
     bearer data: https:// oss- -internal .aliyuncs filename*= filename*=a' .pdf
@@ -29,7 +29,10 @@ def compiled() -> dict[str, str]:
     for path in sorted(ROOT.rglob("*.py")):
         if "simulator" in path.parts:
             continue
-        tree = ast.parse(path.read_text())
+        source = path.read_text()
+        if "re.compile(" not in source:
+            continue
+        tree = ast.parse(source)
         uses = {
             ast.unparse(node.value): node.attr
             for node in ast.walk(tree)
@@ -94,4 +97,4 @@ def test_regular_expression_is_linear_on_hostile_text(name: str):
             found = apply("", hostile) if use == "sub" else apply(hostile)
             if use == "finditer":
                 deque(found, maxlen=0)
-    assert time.process_time() - begun < 20
+    assert time.process_time() - begun < 5

@@ -122,6 +122,18 @@ def test_upstream_bytes_take_precedence_over_a_disconnect(client: Pair, upstream
     assert Watch(client[0]).wait(later(), upstream[0])
 
 
+def test_upstream_that_never_pauses_does_not_hide_a_disconnect(
+    client: Pair, upstream: Pair
+):
+    watch = Watch(client[0], heartbeat_s=0.01)
+    upstream[1].sendall(b"x")
+    client[1].close()
+    until = later()
+    with pytest.raises(ClientDisconnected):
+        while time.monotonic() < until:
+            watch.wait(until, upstream[0])
+
+
 def test_descriptors_above_1023_can_be_watched(upstream: Pair):
     """`select.select` could not."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

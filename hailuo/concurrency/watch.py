@@ -87,17 +87,17 @@ class Watch:
         until: on the clock of time.monotonic; math.inf for no limit.
         heartbeats: False where none can be sent: then only *until* ends the wait.
         returns: whether there is something to read (end of file counts).
-        raises: ClientDisconnected as soon as the client has disconnected.
+        raises: ClientDisconnected as soon as the client has disconnected; if there are
+            bytes to read all the time, once a heartbeat is due.
         """
         until = min(until, self._due_at) if heartbeats else until
         if upstream is not self._upstream:
             self._replace_upstream(upstream)
         while True:
             ready = self._ready(until)
-            if self._upstream_fd in ready:
-                return True
-            if self._client_fd not in ready:
-                return False
+            has_bytes = self._upstream_fd in ready
+            if self._client_fd not in ready or (has_bytes and not self.heartbeat_due):
+                return has_bytes
             self._check_client()
 
     def sleep(self, seconds: float) -> Iterator[Heartbeat]:

@@ -54,7 +54,7 @@ def upstream(settings: Settings) -> str:
             "No Hailuo token was found, so a built-in simulator answers instead of "
             "Hailuo AI: put a _token into HAILUO_TOKENS or the tokens file and restart."
         )
-    return f"Answers come from {shown(settings.origin)}."
+    return f"Answers come from {shown(settings.preferred_origin)}."
 
 
 def greeting(settings: Settings) -> str:

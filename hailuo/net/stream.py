@@ -9,7 +9,6 @@ itself, in large batches, and waited for with a Watch: a socket's own timeout wo
 like a clean end, and a disconnect of the client would not be noticed.
 """
 
-import contextlib
 import io
 import math
 import os
@@ -18,7 +17,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import NamedTuple, Self, cast
 
 import requests
@@ -151,7 +150,7 @@ class Stream:
         rather than fails.
         """
         until = time.monotonic() + wait_s
-        with contextlib.suppress(UpstreamError, ClientDisconnected):
+        with suppress(UpstreamError, ClientDisconnected):
             yield from self._parts(Watch(), until, heartbeats=False)
 
     def close(self) -> None:
@@ -173,7 +172,7 @@ class Stream:
         if self._closed or (self._body and self._body.ended):
             return
         with (
-            contextlib.suppress(OSError),  # it is broken already
+            suppress(OSError),  # it is broken already
             socket.socket(fileno=os.dup(self._socket.fileno())) as duplicate,
         ):
             duplicate.shutdown(socket.SHUT_RDWR)
@@ -193,8 +192,7 @@ class Stream:
                     return
                 yield HEARTBEAT
                 continue
-            received = self._receive()
-            if received is None:
+            if (received := self._receive()) is None:
                 continue
             if not received and self._body.until_close:
                 return
@@ -202,7 +200,7 @@ class Stream:
                 raise Unreachable("the upstream's answer broke off")
             data = self._unframe(self._body, received)
             if self._decompressor:
-                yield from self._decompress(data)
+                yield from self._decompress(data, watch)
             elif data:
                 yield data
             if not (self._body.is_sound or self._body.ended):
@@ -236,9 +234,8 @@ class Stream:
                 return False
             answer = cast(Connection, self._raw.connection).parse(parts[0])
         except HeadTooLarge:
-            raise UpstreamProtocolError(
-                "the upstream's headers are too large"
-            ) from None
+            message = "the upstream's headers are too large"
+            raise UpstreamProtocolError(message) from None
         except TRANSPORT_ERRORS as error:
             raise map_transport_error(error) from error
         self._socket.settimeout(0)
@@ -310,10 +307,13 @@ class Stream:
             parts.append(body.feed(b""))
         return b"".join(parts)
 
-    def _decompress(self, packed: bytes) -> Iterator[bytes]:
+    def _decompress(self, packed: bytes, watch: Watch) -> Iterator[bytes]:
         assert self._body and self._decompressor
         try:
-            yield from filter(None, fairly(self._decompressor.feed(packed)))
+            for data in filter(None, fairly(self._decompressor.feed(packed))):
+                yield data
+                if watch.heartbeat_due:
+                    watch.raise_if_disconnected()
             if self._body.ended:
                 self._decompressor.finish()
         except (zlib.error, EOFError):

@@ -122,6 +122,7 @@ class HostileService(Site):
 
     attack: what is said, from the next connection on.
     under_way: somebody is being attacked.
+    left: the one who was attacked has hung up.
     """
 
     def __init__(self) -> None:
@@ -132,9 +133,10 @@ class HostileService(Site):
     def turn_to(self, attack: Attack) -> None:
         self.attack = attack
         self.under_way = threading.Event()
+        self.left = threading.Event()
 
     def _answer(self, connection: socket.socket, _: Script) -> None:
-        attack, under_way = self.attack, self.under_way
+        attack, under_way, left = self.attack, self.under_way, self.left
         with connection, suppress(OSError):
             asked = connection.recv(BLOCK)
             if b"register" in asked.partition(b"\r\n")[0]:
@@ -144,6 +146,7 @@ class HostileService(Site):
             while True:
                 connection.sendall(attack.piece)
                 under_way.set()
+        left.set()
 
 
 def flood(attack: Attack) -> Script:

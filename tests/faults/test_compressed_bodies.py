@@ -4,6 +4,7 @@ import gzip
 import json
 import threading
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -140,18 +141,18 @@ def test_broken_compression_is_a_400(gateway: Served, encoding: str, body: bytes
     assert encoding in answer.json()["error"]["message"]
 
 
-BOMBS = {
-    "gzip": gzip.compress(bytes(200 * MB), 6),
-    "zstd": zstd.compress(bytes(200 * MB)),
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": lambda data: gzip.compress(data, 6),
+    "zstd": zstd.compress,
 }
 
 
-@pytest.mark.parametrize("encoding", BOMBS)
+@pytest.mark.parametrize("encoding", COMPRESSORS)
 def test_compression_bomb_is_a_413_without_stalling_others(
     gateway: Served, encoding: str
 ):
     answers: list[requests.Response] = []
-    bomb = BOMBS[encoding]
+    bomb = COMPRESSORS[encoding](bytes(200 * MB))
     sender = threading.Thread(
         target=lambda: answers.append(send(gateway, encoding, bomb))
     )

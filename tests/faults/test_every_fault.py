@@ -141,10 +141,12 @@ def calm(gateway: Served, upstream: Simulated, process: Path) -> None:
 
 
 def left_early(gateway: Served) -> set[str]:
-    """Return the accounts of requests that ended before upstream's headers had come.
+    """Return the accounts of requests that ended before the answer named its id.
 
-    The id of such a conversation is waited for, but only for a moment, which may not be
-    enough on a busy machine.
+    Only they may leave a conversation, since without its id none can be deleted. The id
+    is waited for, but only for CHAT_ID_WAIT_S, because the account is held meanwhile: a
+    service that is silent for longer, or a busy machine, leaves one by design. Their
+    accounts are not excused: each must be free again.
     """
     line = r" web (\d+) .* (?:client_left|upstream_timeout)$"
     return set(re.findall(line, gateway.log(), re.MULTILINE))

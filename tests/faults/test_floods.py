@@ -88,7 +88,7 @@ def attacked(
     serve: Callable[..., Served], service: HostileService, upstream: Simulated
 ) -> Callable[..., Any]:
     """attacked("an event"): a client that asks a gateway whose service attacks so."""
-    gateway = serve(HAILUO_ORIGIN=service.url(""))
+    gateway = serve(HAILUO_ORIGIN=service.url(""), HAILUO_HEARTBEAT_S=0.2)
 
     @contextmanager
     def attacked(name: str) -> Iterator[tuple[Served, socket.socket]]:
@@ -102,10 +102,12 @@ def attacked(
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_flooding_upstream_does_not_stall_others(
-    attacked: Callable[..., Any], name: str
+    attacked: Callable[..., Any], service: HostileService, name: str
 ):
+    """And is left when its client disconnects."""
     with attacked(name) as (gateway, _), others_are_served(gateway):
         pass
+    assert service.left.wait(PATIENCE_S)
 
 
 @pytest.mark.slow
@@ -117,11 +119,11 @@ def test_endless_upstream_response_is_refused(attacked: Callable[..., Any], name
 
 @pytest.mark.parametrize("name", SITES)
 def test_flooding_file_server_does_not_stall_others(
-    serve: Callable[..., Served], caller: Callable[..., Caller], name: str
+    upstream: Simulated, serve: Callable[..., Served], name: str
 ):
     """And ends with its client, as it would at its deadline."""
-    client = caller()
-    gateway = serve(HAILUO_ALLOW_PRIVATE_URLS=1, HAILUO_TOKENS=client.key)
+    token = upstream.tokens[0]
+    gateway = serve(HAILUO_ALLOW_PRIVATE_URLS=1, HAILUO_TOKENS=token)
     with Site(flood(SITES[name])) as site:
         content = [{"type": "file", "file_url": {"url": site.url("/a.txt")}}]
         with asking(gateway, KEY, content), others_are_served(gateway):

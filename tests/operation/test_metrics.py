@@ -1,8 +1,10 @@
 """GET /metrics: numbers that move as they should. GET /health: can it serve?"""
 
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +21,59 @@ from tests.served import KEY, Served
 from tests.simulated import Simulated
 
 MESSAGES = [{"role": "user", "content": SECRET}]
+COUNTER = re.compile(r"_(total|count|sum)(\{|$)")
 HELD = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
 
 
-@pytest.fixture
-def pooled(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
-    """A gateway whose pool, of two accounts in a file, nobody else uses."""
-    file = tmp_path / "tokens.json"
-    file.write_text(json.dumps([upstream.token("6101"), upstream.token("6102")]))
-    settings: dict[str, Any] = {
-        "HAILUO_ORIGIN": upstream.origin,
-        "HAILUO_TOKENS_FILE": file,
-    }
-    with Served(tmp_path, HAILUO_QUEUE_TIMEOUT_S=2, **settings) as gateway:
+@contextmanager
+def with_pool(simulator: Simulated, directory: Path, *users: str) -> Iterator[Served]:
+    """A gateway whose pool, of accounts in a file, nobody else uses."""
+    file = directory / "tokens.json"
+    file.write_text(json.dumps([simulator.token(user) for user in users]))
+    with Served(
+        directory,
+        HAILUO_ORIGIN=simulator.origin,
+        HAILUO_TOKENS_FILE=file,
+        HAILUO_QUEUE_TIMEOUT_S=2,
+    ) as gateway:
         yield gateway
+
+
+@pytest.fixture(scope="module")
+def shared(
+    simulator: Simulated, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    directory = tmp_path_factory.mktemp("pooled")
+    with with_pool(simulator, directory, "6101", "6102") as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def pooled(upstream: Simulated, shared: Served) -> Served:
+    """A gateway with a pool of two accounts, which are idle."""
+    until(shared, "hailuo_accounts{state=idle}", 2)
+    return shared
+
+
+@pytest.fixture
+def own_pool(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
+    """A gateway whose two accounts no other test has used."""
+    with with_pool(upstream, tmp_path, "6104", "6105") as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def counted(pooled: Served) -> Callable[[], dict[str, float]]:
+    """counted(): the metrics; counters show what this test has added."""
+    at_first = numbers(pooled)
+
+    def counted() -> dict[str, float]:
+        return {
+            name: value - at_first.get(name, 0) if COUNTER.search(name) else value
+            for name, value in numbers(pooled).items()
+        }
+
+    return counted
 
 
 def numbers(gateway: Served) -> dict[str, float]:
@@ -56,10 +97,10 @@ def ask(gateway: Served, **options: Any) -> Any:
 
 
 def test_metrics_count_requests_attempts_and_accounts(
-    upstream: Simulated, pooled: Served
+    upstream: Simulated, pooled: Served, counted: Callable[[], dict[str, float]]
 ):
     chat = "hailuo_requests_total{route=/chat/completions}"
-    before = numbers(pooled)
+    before = counted()
     assert before["hailuo_accounts{state=idle}"] == 2
     assert before["hailuo_answers_running"] == before["hailuo_queue_length"] == 0
 
@@ -72,7 +113,7 @@ def test_metrics_count_requests_attempts_and_accounts(
     pooled.request("GET", "/nowhere")
     pooled.request("GET", "/v1/models/none")
 
-    after = numbers(pooled)
+    after = counted()
     assert after[f"{chat}{{status=200}}"] == after[f"{chat}{{status=503}}"] == 1
     assert after["hailuo_requests_total{route=unknown}{status=404}"] == 1
     assert after["hailuo_requests_total{route=/models/<path:id>}{status=404}"] == 1
@@ -87,17 +128,17 @@ def test_metrics_count_requests_attempts_and_accounts(
 
 
 def test_upstream_calls_are_counted_by_name_and_outcome(
-    upstream: Simulated, pooled: Served
+    upstream: Simulated, own_pool: Served
 ):
     """The service's names; a conversation's id is none."""
     call = "hailuo_upstream_calls_total{{call={}}}{{outcome={}}}{{upstream=web}}"
     upstream.script({"call": "chat", "text": "a", "times": None})
-    ask(pooled)
+    ask(own_pool)
     upstream.script({"call": "delete", "refuse": {"code": 1, "message": "x"}})
-    ask(pooled)
-    until(pooled, call.format("history", "upstream_busy"), 1)
+    ask(own_pool)
+    until(own_pool, call.format("history", "upstream_busy"), 1)
 
-    found = numbers(pooled)
+    found = numbers(own_pool)
     assert found[call.format("register", "ok")] == 2
     assert found[call.format("msg", "ok")] == 2
     assert found[call.format("history", "ok")] >= 1
@@ -125,22 +166,24 @@ def test_every_upstream_path_has_a_metric_label(protocol: Any):
 def test_disconnect_before_the_first_piece_is_counted(
     upstream: Simulated, pooled: Served
 ):
+    left = "hailuo_upstream_attempts_total{outcome=client_left}{upstream=web}"
+    before = numbers(pooled).get(left, 0)
     upstream.script({"call": "chat", "then": [{"after": 0, "do": "hold"}]})
     caller = waiting(pooled)
     until(pooled, "hailuo_answers_running", 1)
     caller.close()
-    until(
-        pooled, "hailuo_upstream_attempts_total{outcome=client_left}{upstream=web}", 1
-    )
+    until(pooled, left, before + 1)
 
 
-def test_queue_timeout_is_measured(upstream: Simulated, pooled: Served):
+def test_queue_timeout_is_measured(
+    upstream: Simulated, pooled: Served, counted: Callable[[], dict[str, float]]
+):
     upstream.script({"call": "chat", **HELD, "times": 2})
     with ask(pooled, stream=True) as one, ask(pooled, stream=True) as two:
         next(iter(one)), next(iter(two))
         with pytest.raises(openai.RateLimitError):
             ask(pooled)
-        found = numbers(pooled)
+        found = counted()
         upstream.release()
     assert found["hailuo_queue_wait_seconds_count"] == 3
     assert found["hailuo_queue_wait_seconds_sum"] >= 2
@@ -184,11 +227,13 @@ def until(gateway: Served, name: str, value: float) -> None:
     raise AssertionError(f"{name} is {found}, not {value}")
 
 
-def test_token_renewals_are_counted(upstream: Simulated, pooled: Served):
+def test_token_renewals_are_counted(
+    upstream: Simulated, pooled: Served, counted: Callable[[], dict[str, float]]
+):
     upstream.script({"call": "renewal", "refuse": {"code": 1, "message": "x"}})
     headers = {"Authorization": f"Bearer {KEY}"}
     pooled.request("POST", "/v1/token/refresh", headers=headers)
-    after = numbers(pooled)
+    after = counted()
     assert after["hailuo_token_renewals_total{outcome=failed}"] == 1
     assert after["hailuo_token_renewals_total{outcome=ok}"] == 1
 
@@ -232,24 +277,24 @@ class TestHealth:
         assert answer.json() == {"status": "ok", "accounts": 0, "live": 0}
 
     def test_health_fails_when_every_account_is_dead(
-        self, upstream: Simulated, pooled: Served
+        self, upstream: Simulated, own_pool: Served
     ):
-        assert pooled.request("GET", "/health").json()["live"] == 2
+        assert own_pool.request("GET", "/health").json()["live"] == 2
 
-        upstream.revoke(user="6101")
+        upstream.revoke(user="6104")
         upstream.script({"call": "chat", "text": "a", "times": None})
-        ask(pooled), ask(pooled)
-        answer = pooled.request("GET", "/health")
+        ask(own_pool), ask(own_pool)
+        answer = own_pool.request("GET", "/health")
         assert (answer.status_code, answer.json()["live"]) == (200, 1)
 
         upstream.wait("conversations", exactly=0)  # they are removed with its token
-        upstream.revoke(user="6102")
+        upstream.revoke(user="6105")
         with pytest.raises(openai.InternalServerError):
-            ask(pooled)
-        answer = pooled.request("GET", "/health")
+            ask(own_pool)
+        answer = own_pool.request("GET", "/health")
         assert answer.status_code == 503
         assert answer.json()["error"]["code"] == "no_live_account"
-        assert pooled.request("GET", "/ping").text == "pong"
+        assert own_pool.request("GET", "/ping").text == "pong"
 
     def test_health_fails_when_every_token_has_expired(
         self, upstream: Simulated, tmp_path: Path

@@ -7,18 +7,12 @@ from hailuo.upstream.platform import Platform
 from tests.simulated import Simulated
 
 
-@pytest.fixture(scope="session")
-def process() -> Iterator[Simulated]:
-    with Simulated() as simulated:
-        yield simulated
-
-
 @pytest.fixture
-def simulated(process: Simulated) -> Iterator[Simulated]:
+def simulated(simulator: Simulated) -> Iterator[Simulated]:
     """The simulator; what the protocol forbids fails the test that did it."""
-    process.reset()
-    yield process
-    assert process.report()["violations"] == []
+    simulator.reset()
+    yield simulator
+    assert simulator.report()["violations"] == []
 
 
 @pytest.fixture

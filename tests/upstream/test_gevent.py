@@ -4,11 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 PATCHED = ("-m", "gevent.monkey", "--module", "pytest", "-p", "no:cacheprovider", "-q")
 TESTS = ("tests/upstream/test_http.py", "tests/test_watch.py")
 
 
+@pytest.mark.slow
 def test_network_tests_pass_under_gevent():
     command = [sys.executable, *PATCHED, *TESTS]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
