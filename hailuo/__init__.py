@@ -23,7 +23,8 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from flask import Flask
 
     from . import endpoints
-    from .accounts.credential_store import CredentialStore
+    from .accounts.credential_store import FileCredentialStore
+    from .accounts.interfaces import CredentialStore
     from .accounts.pool import Pool
     from .accounts.pool_metrics import PoolCollector
     from .accounts.proofs import Proofs
@@ -32,6 +33,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .endpoints.app_state import AppState
     from .gateway import Gateway
     from .gateway.catalog import Catalog
+    from .gateway.conversations import ConversationOwners, OwnersInMemory
     from .gateway.shutdown import GracefulShutdown
     from .masking import conceal
     from .metrics import Metrics
@@ -46,17 +48,36 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     metrics = Metrics()
     http = HttpClient(settings.proxy, metrics.count_call)
     upstreams = registry.build(settings, http)
-    pool = Pool(registry.identify, settings.queue_timeout_s)
-    credentials = CredentialStore(
-        pool, TokensFile(settings.tokens_file), settings.tokens
-    )
+    file = TokensFile(settings.tokens_file)
+    pool: Pool
+    credentials: CredentialStore
+    owners: ConversationOwners
+    if settings.redis_url:
+        from .accounts.shared import assembly
+        from .gateway.shared_conversations import SharedOwners
+
+        client, pool, credentials = assembly.assemble(
+            settings.redis_url,
+            settings.redis_prefix,
+            settings.lease_s,
+            registry.identify,
+            settings.queue_timeout_s,
+            file,
+            settings.tokens,
+            metrics,
+        )
+        owners = SharedOwners(client)
+    else:
+        pool = Pool(registry.identify, settings.queue_timeout_s)
+        credentials = FileCredentialStore(pool, file, settings.tokens)
+        owners = OwnersInMemory()
     credentials.load()
     metrics.register(PoolCollector(pool))
     interval_s = settings.token_refresh_interval_s
     refresher = TokenRefresher(pool, credentials, upstreams, interval_s, metrics)
     shutdown = GracefulShutdown(pool, upstreams)
     proofs = Proofs(pool, upstreams)
-    gateway = Gateway(pool, upstreams, shutdown, metrics, proofs)
+    gateway = Gateway(pool, upstreams, shutdown, metrics, proofs, owners)
     catalog = Catalog(pool, upstreams, proofs)
     app = Flask(__name__, static_folder=None)
     state = AppState(

@@ -56,6 +56,16 @@ def proxy(value: str) -> str:
     return value.strip()
 
 
+def redis_address(value: str) -> str:
+    parts = urlsplit(value.strip())
+    is_complete = parts.hostname or (parts.scheme == "unix" and parts.path)
+    if value.strip() and (
+        parts.scheme not in ("redis", "rediss", "unix") or not is_complete
+    ):
+        raise ValueError("a redis://, rediss:// or unix:// address")
+    return value.strip()
+
+
 def keys(value: str) -> tuple[str, ...]:
     keys = words(value)
     if not keys:
@@ -221,6 +231,23 @@ class Settings:
         text,
         "voices for alloy, echo, fable, onyx, nova, shimmer, comma-separated",
     )
+    redis_url: str = setting(
+        "HAILUO_REDIS_URL",
+        "",
+        redis_address,
+        "`redis://`, `rediss://` or `unix://` address of a Valkey or Redis server, in "
+        "which several processes share their pool",
+    )
+    redis_prefix: str = setting(
+        "HAILUO_REDIS_PREFIX", "hailuo:", text, "beginning of the names of its keys"
+    )
+    lease_s: float = setting(
+        "HAILUO_LEASE_S",
+        "30",
+        seconds,
+        "seconds after which a crashed process's accounts are free again; only with "
+        "HAILUO_REDIS_URL",
+    )
     log_level: str = setting(
         "HAILUO_LOG_LEVEL",
         "info",
@@ -243,7 +270,12 @@ class Settings:
     @property
     def secrets(self) -> Sequence[str]:
         """Secrets of the owner: keys, tokens, passwords."""
-        addresses = (self.origin, self.platform_origin, self.proxy)
+        addresses = (
+            self.origin,
+            self.platform_origin,
+            self.proxy,
+            self.redis_url,
+        )
         return [
             *(key for key in self.api_keys if key != DEFAULT_API_KEY),
             *self.tokens,

@@ -12,7 +12,6 @@ from flask import Blueprint, Request, Response, jsonify, request
 
 from ..accounts.account import Account
 from ..accounts.refresh import Outcome
-from ..accounts.tokens_file import TokensFile
 from ..errors import GatewayError
 from ..settings import Settings
 from . import app_state, auth, client_request, json_body, rate_limit
@@ -45,8 +44,8 @@ def list_accounts() -> Response:
         {
             "object": "list",
             "data": [describe_account(account) for account in state.pool.accounts],
-            "persisted": state.credential_store.file.persisted,
-            "problem": problem(state.credential_store.file),
+            "persisted": state.credential_store.persisted,
+            "problem": state.credential_store.problem or None,
         }
     )
 
@@ -61,7 +60,7 @@ def add() -> Response:
             **changes._asdict(),
             "total": len(state.pool.accounts),
             "accounts": [describe_account(account) for account in state.pool.accounts],
-            "persisted": state.credential_store.file.persisted,
+            "persisted": state.credential_store.persisted,
         }
     )
 
@@ -97,8 +96,8 @@ def status() -> Response:
             **describe_outcome(state.refresher.last or Outcome(0, ())),
             "next_refresh": min((at for at in due if at), default=None),
             "interval_s": state.settings.token_refresh_interval_s,
-            "persisted": state.credential_store.file.persisted,
-            "problem": problem(state.credential_store.file),
+            "persisted": state.credential_store.persisted,
+            "problem": state.credential_store.problem or None,
             "ending_soon": [
                 account.name
                 for account in state.pool.accounts
@@ -134,11 +133,6 @@ def describe_outcome(outcome: Outcome) -> dict[str, Any]:
             for account, error in outcome.renewals
         ],
     }
-
-
-def problem(file: TokensFile) -> str | None:
-    """Return the problem with the tokens file, None if there is none."""
-    return file.problem or file.write_error or None
 
 
 def describe_account(account: Account) -> dict[str, Any]:

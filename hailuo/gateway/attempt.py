@@ -49,7 +49,11 @@ class Attempt:
         self._started_at = time.monotonic()
 
     def record_item(self) -> None:
-        """Record that a part of the answer has arrived and is sent on."""
+        """Record that a part of the answer has arrived and is sent on.
+
+        raises: LeaseLost.
+        """
+        self._pool.check_lease(self._account)
         if not self._state.started:
             self._pool.prove(self._account)
             self._state.record_answer(self._account)

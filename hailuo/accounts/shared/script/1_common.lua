@@ -1,0 +1,55 @@
+-- Operations of the shared pool, which run one at a time inside Redis.
+--
+-- The files of this folder make up one script, in the order of their names. It is
+-- called with operations as JSON, {"op": "acquire", …}, and returns the results of all.
+-- Times are milliseconds of Redis' own clock, so that no machine's clock matters.
+--
+--   leased            sorted set: slots, by the time at which their first lease expires
+--   leases:SLOT       sorted set: ids of leases, by their expiry
+--   unproven:SLOT     the same, of credentials that their service has not accepted yet
+--   used, fences      by slot: when it was leased last, and the number of that lease
+--   queue             sorted set: ids of waiters, by their tickets
+--   waiter:ID         hash: a waiter's request, and the lease that it was granted
+--   grants:PROCESS    list: ids of the process's waiters that were granted a lease
+--   credential:DIGEST hash: state of a credential: dead, answers, last_error, cooldowns
+--   tokens, versions, renewed   by slot: the pool's tokens, and their changes
+--   retired           sorted set: digests of tokens that were replaced or removed
+--   changed, version  sorted set: what has changed, by the number of the change
+--   epoch             random; a new one means that the data was lost
+--   seen, grace       when anyone last called; set while nothing may be leased
+
+local prefix = KEYS[1]
+local config = cjson.decode(ARGV[1])
+local ops = {}
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function key(name, id)
+  return prefix .. name .. (id and ':' .. id or '')
+end
+
+-- Number a change, so that other processes read what has changed.
+local function note(changed)
+  redis.call('ZADD', key('changed'), redis.call('INCR', key('version')), changed)
+  if redis.call('ZCARD', key('changed')) > config.max_changes then
+    redis.call('ZREMRANGEBYRANK', key('changed'), 0, 99)
+  end
+end
+
+-- After a silence nothing is leased for a while: leases may be lost, or may have
+-- expired, although their answers run. Their processes say so in this time.
+-- Return the milliseconds that are left of it.
+local function grace_ms()
+  local seen = redis.call('GET', key('seen'))
+  redis.call('SET', key('seen'), now)
+  if redis.call('SETNX', key('epoch'), config.nonce) == 1 then
+    redis.call('SET', key('fence'), now)  -- above every number before the loss
+    seen = nil
+  end
+  if not seen or now - seen > config.silence_ms then
+    redis.call('SET', key('grace'), 1, 'PX', config.grace_ms)
+  end
+  return math.max(0, redis.call('PTTL', key('grace')))
+end
+local grace_left_ms = grace_ms()

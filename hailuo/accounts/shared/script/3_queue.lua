@@ -1,0 +1,178 @@
+-- The queue: requests that wait for an account, first come, first served.
+
+local function leave_queue(id)
+  redis.call('DEL', key('waiter', id))
+  redis.call('ZREM', key('queue'), id)
+end
+
+-- Return the lease that a waiter was granted and did not claim yet, nil for none.
+local function granted(id)
+  local lease = redis.call('HGET', key('waiter', id), 'granted')
+  lease = lease and cjson.decode(lease)
+  return lease and is_held(lease.slot, id) and lease or nil
+end
+
+-- Offer a slot to a waiter. It has to claim the lease soon, since it may be dead.
+local function offer_to(id, request, slot)
+  for _, candidate in ipairs(candidates(request)) do
+    if candidate.slot == slot and can_take(candidate) then
+      local lease = grant(candidate, id, now + config.claim_ms)
+      redis.call('HSET', key('waiter', id), 'granted', cjson.encode(lease))
+      redis.call('RPUSH', key('grants', request.process), id)
+      redis.call('PEXPIRE', key('grants', request.process), config.waiter_ms)
+      return lease
+    end
+  end
+end
+
+-- Offer a slot to the first waiters that may use it, of those whose tickets are in
+-- front of *before*. A waiter with an unproven credential does not keep it from those
+-- behind. Dead waiters are dropped.
+local function offer(slot, before)
+  if grace_left_ms > 0 or redis.call('EXISTS', key('queue')) == 0 then
+    return
+  end
+  local skipped = 0
+  while true do
+    local ids = redis.call(
+      'ZRANGEBYSCORE', key('queue'), '-inf', before, 'LIMIT', skipped, 100
+    )
+    for _, id in ipairs(ids) do
+      local request = redis.call('HGET', key('waiter', id), 'request')
+      if not request then
+        redis.call('ZREM', key('queue'), id)
+      else
+        skipped = skipped + 1
+        if string.find(request, slot, 1, true) and not granted(id) then
+          local lease = offer_to(id, cjson.decode(request), slot)
+          if lease and not lease.unproven then
+            return
+          end
+        end
+      end
+    end
+    if #ids == 0 then
+      return
+    end
+  end
+end
+
+-- Lease an account, or queue for one. Repeated with the same id it claims what was
+-- granted meanwhile, and otherwise updates the candidates; the place is kept.
+function ops.acquire(request)
+  local id = request.id
+  local lease = granted(id)
+  if lease then
+    leave_queue(id)
+    redis.call(
+      'ZADD', leases(lease.slot, lease.unproven), now + config.lease_ms, id
+    )
+    refresh(lease.slot)
+    return { lease = lease }
+  end
+  local best = grace_left_ms == 0 and pick(request) or nil
+  if best then  -- those in front come first
+    offer(best.slot, string.format('(%.0f', request.ticket))
+    best = can_take(best) and best or pick(request)
+  end
+  if best then
+    leave_queue(id)
+    return { lease = grant(best, id, now + config.lease_ms) }
+  end
+  if request.waits then
+    redis.call('HSET', key('waiter', id), 'request', cjson.encode(request))
+    redis.call('PEXPIRE', key('waiter', id), config.waiter_ms)
+    redis.call('ZADD', key('queue'), string.format('%.0f', request.ticket), id)
+  end
+  return { wait_ms = grace_left_ms }
+end
+
+-- Release a lease; the first waiter that may use the slot gets it.
+function ops.release(request)
+  local was_held = drop(request.slot, request.id)
+  offer(request.slot, '+inf')
+  return was_held
+end
+
+-- Leave the queue, and give back whatever the waiter was granted.
+-- slots: those that it may have been granted by a call whose result was lost.
+function ops.leave(request)
+  local lease = granted(request.id)
+  leave_queue(request.id)
+  local slots = request.slots or (lease and { lease.slot }) or {}
+  for _, slot in ipairs(slots) do
+    if drop(slot, request.id) then
+      offer(slot, '+inf')
+    end
+  end
+  return true
+end
+
+-- Offer the slots of leases that have expired, because their processes are dead.
+local function sweep()
+  local slots = redis.call(
+    'ZRANGEBYSCORE', key('leased'), '-inf', now, 'LIMIT', 0, 100
+  )
+  for _, slot in ipairs(slots) do
+    refresh(slot)
+    offer(slot, '+inf')
+  end
+end
+
+-- Forget the slots that were used least recently, which clients can invent.
+local function forget()
+  if redis.call('ZCARD', key('used')) > config.max_slots then
+    for _, slot in ipairs(redis.call('ZRANGE', key('used'), 0, 99)) do
+      redis.call('ZREM', key('used'), slot)
+      redis.call('HDEL', key('fences'), slot)
+    end
+  end
+end
+
+-- Return what has changed since a version, nil for everything.
+local function changes(version)
+  local oldest = redis.call('ZRANGE', key('changed'), 0, 0, 'WITHSCORES')
+  if version == 0 or (oldest[2] and tonumber(oldest[2]) > version + 1) then
+    return nil
+  end
+  return redis.call('ZRANGEBYSCORE', key('changed'), '(' .. version, '+inf')
+end
+
+-- Renew a process's leases and its waiters' places, and report what it should know.
+function ops.tick(request)
+  local lost, gone = {}, {}
+  for _, lease in ipairs(request.leases) do
+    if not renew(lease) then
+      lost[#lost + 1] = lease.id
+    end
+  end
+  for _, id in ipairs(request.waiters) do
+    if redis.call('PEXPIRE', key('waiter', id), config.waiter_ms) == 0 then
+      gone[#gone + 1] = id
+    end
+  end
+  if grace_left_ms == 0 then
+    sweep()
+  end
+  forget()
+  return {
+    now = now,
+    epoch = redis.call('GET', key('epoch')),
+    version = tonumber(redis.call('GET', key('version')) or 0),
+    changed = changes(request.version),
+    leased = redis.call('ZRANGEBYSCORE', key('leased'), '(' .. now, '+inf'),
+    lost = lost,
+    gone = gone,
+  }
+end
+
+-- Return the ids of leases by slot, and when each slot was used last.
+function ops.snapshot(request)
+  local ids, used = {}, {}
+  for _, slot in ipairs(request.slots) do
+    refresh(slot)
+    ids[slot] = redis.call('ZRANGE', leases(slot), 0, -1)
+    used[slot] = tonumber(redis.call('ZSCORE', key('used'), slot) or 0)
+  end
+  return { leases = ids, used = used }
+end
