@@ -69,8 +69,9 @@ class Replica:
         if report["epoch"] != self.epoch:
             self.restore()
         elif report["version"] != self._version:
-            changed, is_older = report["changed"], report["version"] < self._version
-            if is_older or not isinstance(changed, list) or "credentials" in changed:
+            changed = report.get("changed")
+            is_older = report["version"] < self._version
+            if is_older or changed is None or "credentials" in changed:
                 self.load()
             else:
                 self._version = report["version"]

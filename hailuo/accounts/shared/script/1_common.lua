@@ -14,7 +14,8 @@
 --   credential:DIGEST hash: state of a credential: dead, answers, last_error, cooldowns
 --   tokens, versions, renewed   by slot: the pool's tokens, and their changes
 --   retired           sorted set: digests of tokens that were replaced or removed
---   changed, version  sorted set: what has changed, by the number of the change
+--   changed, version  sorted set: what has changed, by the number of its last change
+--   forgotten         number of the last change that is not in the set any more
 --   epoch             random; a new one means that the data was lost
 --   seen, grace       when anyone last called; set while nothing may be leased
 
@@ -33,7 +34,8 @@ end
 local function note(changed)
   redis.call('ZADD', key('changed'), redis.call('INCR', key('version')), changed)
   if redis.call('ZCARD', key('changed')) > config.max_changes then
-    redis.call('ZREMRANGEBYRANK', key('changed'), 0, 99)
+    local forgotten = redis.call('ZPOPMIN', key('changed'))
+    redis.call('SET', key('forgotten'), forgotten[2])
   end
 end
 

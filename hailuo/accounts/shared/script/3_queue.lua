@@ -129,10 +129,9 @@ local function forget()
   end
 end
 
--- Return what has changed since a version, nil for everything.
+-- Return what has changed since a version, nil if that is not known any more.
 local function changes(version)
-  local oldest = redis.call('ZRANGE', key('changed'), 0, 0, 'WITHSCORES')
-  if version == 0 or (oldest[2] and tonumber(oldest[2]) > version + 1) then
+  if version < tonumber(redis.call('GET', key('forgotten')) or 0) then
     return nil
   end
   return redis.call('ZRANGEBYSCORE', key('changed'), '(' .. version, '+inf')
