@@ -16,16 +16,17 @@ Part = tuple[float, bytes]
 TextParts = Iterator[tuple[float, str]]  # arrival time and added text
 
 
-def question(message: str, key: str, host: str) -> bytes:
-    """Return a request for a chat completion, as bytes of HTTP/1.1."""
-    completion = {
-        "model": "hailuo",
-        "stream": True,
-        "messages": [{"role": "user", "content": message}],
-    }
-    body = json.dumps(completion).encode()
+def question(message: str, key: str, host: str, protocol: str = "openai") -> bytes:
+    """Return a request for a completion or a response, as bytes of HTTP/1.1."""
+    asked: dict[str, Any] = {"model": "hailuo", "stream": True}
+    if protocol == "responses":
+        path, asked["input"] = "/v1/responses", message
+    else:
+        path = "/v1/chat/completions"
+        asked["messages"] = [{"role": "user", "content": message}]
+    body = json.dumps(asked).encode()
     return (
-        f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\n"
         f"Authorization: Bearer {key}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     ).encode() + body
@@ -87,6 +88,14 @@ def openai_answer(parts: list[Part]) -> TextParts:
                     yield at, text
 
 
+def response(parts: list[Part]) -> TextParts:
+    """Yield the text of each event of a response. raises: ValueError, KeyError."""
+    for at, event in _events(parts):
+        data = orjson.loads(event)
+        if data["type"] == "response.output_text.delta":
+            yield at, data["delta"]
+
+
 def web_answer(parts: list[Part]) -> TextParts:
     """Yield the added text of each event of the web protocol.
 
@@ -98,6 +107,9 @@ def web_answer(parts: list[Part]) -> TextParts:
             content = orjson.loads(event)["data"]["messageResult"]["content"]
             yield at, content[length:]
             length = len(content)
+
+
+READERS = {"openai": openai_answer, "responses": response, "web": web_answer}
 
 
 def _events(parts: list[Part]) -> Iterator[tuple[float, bytes]]:

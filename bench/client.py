@@ -4,8 +4,9 @@ It keeps every received part with its time and evaluates them at the end, so tha
 own work does not compete with what it measures. It reads one job as JSON from standard
 input and writes one result as JSON to standard output:
 
-    {"host": "127.0.0.1", "port": 8000, "answers": "openai" or "web", "load": Load,
-     "key": …, "devices": [one for each connection, to speak the web protocol]}
+    {"host": "127.0.0.1", "port": 8000, "answers": "openai", "responses" or "web",
+     "load": Load, "key": …, "devices": [one for each connection, to speak the web
+     protocol]}
     {"requests": [{"number", "sent", "first", "last", "arrivals": [one a piece]}, …],
      "errors": [sentence, …], "cpu_s": n}
 
@@ -102,6 +103,7 @@ class Run:
         self._host = f"{job['host']}:{job['port']}"
         self._load = Load(**job["load"])
         self._key = job.get("key", "")
+        self._protocol: str = job["answers"]
         self._devices = [web.Device(*device) for device in job.get("devices", ())]
         self._numbers = iter(range(self._load.requests))
         self._due: list[tuple[float, int, Connection]] = []
@@ -143,7 +145,7 @@ class Run:
             request = call.raw(self._host)
             connection.send(number, request, lambda e: self._delete(connection, e))
         else:
-            request = answers.question(message, self._key, self._host)
+            request = answers.question(message, self._key, self._host, self._protocol)
             connection.send(number, request, lambda e: self._done(connection, e))
 
     def _delete(self, connection: Connection, exchange: Exchange) -> None:
@@ -170,7 +172,7 @@ def main() -> None:
     before = time.process_time()
     run.work()
     cpu_s = time.process_time() - before
-    read = answers.web_answer if job["answers"] == "web" else answers.openai_answer
+    read = answers.READERS[job["answers"]]
     result = answers.evaluate(run.exchanges, Load(**job["load"]), read)
     json.dump({**result, "cpu_s": cpu_s}, sys.stdout)
 

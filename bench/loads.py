@@ -2,6 +2,10 @@
 
 from typing import NamedTuple
 
+GATEWAYS = ("gateway", "before")
+SMALL_SET = ("direct", "relay", *GATEWAYS)
+CHAT = (*SMALL_SET, "nginx", "litellm")
+
 
 class Load(NamedTuple):
     """Series of chats.
@@ -10,7 +14,7 @@ class Load(NamedTuple):
     unless *accounts* is set. pieces: events per answer, of 8 characters each; delay_s:
     between them. spread_s: time over which the first requests are spread evenly.
     pause_s: between an answer and the next question on the same connection. rounds:
-    maximum, for long loads; quick: part of --quick. targets: default all.
+    maximum, for long loads; quick: part of --quick. targets: default all for chat.
     """
 
     name: str
@@ -24,7 +28,7 @@ class Load(NamedTuple):
     accounts: int = 0
     rounds: int = 99
     quick: bool = False
-    targets: tuple[str, ...] = ()
+    targets: tuple[str, ...] = CHAT
 
     @property
     def account_count(self) -> int:
@@ -59,12 +63,17 @@ def piece(number: int) -> str:
     return f"{number:05d} 海\n"
 
 
-GATEWAYS = ("gateway", "before")
-SMALL_SET = ("direct", "relay", *GATEWAYS)
-
 LOADS = (
     Load("one", "one at a time, 20 pieces", 100, 1, 20, pause_s=0.01, quick=True),
     Load("fifty", "50 at once, 50 pieces", 200, 50, 50, quick=True),
+    Load(
+        "responses",
+        "50 at once, 50 pieces, beside the Responses API",
+        200,
+        50,
+        50,
+        targets=("gateway", "responses"),
+    ),
     Load("burst", "10 at once, 2,000 pieces in a burst", 20, 10, 2000, quick=True),
     Load("short", "10 at once, 250 pieces in a burst", 160, 10, 250, targets=SMALL_SET),
     Load(

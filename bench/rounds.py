@@ -36,8 +36,7 @@ def play(load: Load, starts: dict[str, Start], rounds: int) -> dict[str, list[Fi
 
     raises: AssertionError if an answer was not the upstream's text.
     """
-    if load.targets:
-        starts = {name: starts[name] for name in starts if name in load.targets}
+    starts = {name: starts[name] for name in starts if name in load.targets}
     with contextlib.ExitStack() as stack:
         simulator = stack.enter_context(
             simulated.simulator(load.account_count * len(starts))

@@ -33,8 +33,8 @@ Start = Callable[[Simulator, list[str]], contextlib.AbstractContextManager["Targ
 class Target(NamedTuple):
     """Running server.
 
-    requests, answers: its protocols, "openai" or "web"; pid: of its first process;
-    rounds: maximum per load.
+    requests, answers: its protocols, "openai", "responses" or "web"; pid: of its first
+    process; rounds: maximum per load.
     """
 
     name: str
@@ -123,6 +123,13 @@ def gateway(
 
 
 @contextlib.contextmanager
+def responses(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
+    """Run the gateway, and ask it through the Responses API."""
+    with gateway(simulator, tokens) as target:
+        yield target._replace(name="responses", answers="responses")
+
+
+@contextlib.contextmanager
 def nginx(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
     """Run nginx as a plain proxy of the web protocol."""
     port = free_port()
@@ -161,7 +168,12 @@ def available(before: Path | None = None) -> dict[str, Start]:
 
     before: another checkout, whose gateway is a target as well.
     """
-    starts: dict[str, Start] = {"direct": direct, "relay": relay, "gateway": gateway}
+    starts: dict[str, Start] = {
+        "direct": direct,
+        "relay": relay,
+        "gateway": gateway,
+        "responses": responses,
+    }
     for name, start in {"nginx": nginx, "litellm": litellm}.items():
         if shutil.which(name):
             starts[name] = start

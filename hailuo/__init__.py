@@ -31,6 +31,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .accounts.refresh import TokenRefresher
     from .accounts.tokens_file import TokensFile
     from .endpoints.app_state import AppState
+    from .endpoints.response_store import MemoryStore
     from .gateway import Gateway
     from .gateway.catalog import Catalog
     from .gateway.conversations import ConversationOwners, OwnersInMemory
@@ -81,7 +82,15 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     catalog = Catalog(pool, upstreams, proofs)
     app = Flask(__name__, static_folder=None)
     state = AppState(
-        settings, pool, credentials, refresher, gateway, catalog, shutdown, metrics
+        settings,
+        pool,
+        credentials,
+        refresher,
+        gateway,
+        catalog,
+        shutdown,
+        metrics,
+        MemoryStore(settings.responses_ttl_s),
     )
     endpoints.init_app(app, state)
     return app

@@ -225,6 +225,12 @@ class Settings:
         switch,
         "0: only API keys are served, no tokens or platform keys that clients send",
     )
+    responses_ttl_s: float = setting(
+        "HAILUO_RESPONSES_TTL_S",
+        "3600",
+        seconds_or_never,
+        "seconds for which a stored response can be referred to; 0 = never",
+    )
     replace_audio_model: str = setting(
         "REPLACE_AUDIO_MODEL",
         "",

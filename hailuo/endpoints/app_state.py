@@ -12,6 +12,7 @@ from ..gateway.catalog import Catalog
 from ..gateway.shutdown import GracefulShutdown
 from ..metrics import Metrics
 from ..settings import Settings
+from .response_store import Store
 
 _KEY = "hailuo"
 
@@ -27,6 +28,7 @@ class AppState(NamedTuple):
     catalog: Catalog
     shutdown: GracefulShutdown
     metrics: Metrics
+    response_store: Store
 
     def start(self) -> None:
         """Start the background work."""

@@ -1,13 +1,15 @@
 """A client's request for an answer, as its view and the gateway share it."""
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from flask import Request
 
 from ..accounts.account import Candidates
 from ..concurrency.watch import Watch
+from ..errors import GatewayError
 from ..files import Source
 from ..gateway import Gateway
 from ..gateway.attachments import Attachment, attached
@@ -84,6 +86,24 @@ def begin(request: Request) -> ClientRequest:
     if auth.is_large(request):
         client_request.prove()
     return client_request
+
+
+@contextmanager
+def field_names(names: Mapping[str, str]) -> Iterator[None]:
+    """Name fields in errors as the client's API does.
+
+    names: by the names of Chat Completions, which upstreams use.
+    """
+    try:
+        yield
+    except GatewayError as error:
+        rename_field(error, names)
+        raise
+
+
+def rename_field(error: GatewayError, names: Mapping[str, str]) -> None:
+    """Name the field of *error* as *names* do."""
+    error.param = names.get(error.param or "", error.param)
 
 
 def watch(request: Request, settings: Settings) -> Watch:

@@ -18,6 +18,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+import orjson
+
 from ..errors import BadRequest
 from ..files import Source, decode, media
 from ..net.download import DownloadPolicy
@@ -81,6 +83,28 @@ def content(
     return contents
 
 
+def tool_result(value: Any, path: str) -> Any:
+    """Return a tool's result as content; other JSON is serialized.
+
+    raises: BadRequest.
+    """
+    parts = value if isinstance(value, list) else [value]
+    if value is None or all(
+        isinstance(part, str) or (isinstance(part, dict) and "type" in part)
+        for part in parts
+    ):
+        return value
+    return as_json(value, path)
+
+
+def as_json(value: Any, path: str) -> str:
+    """Return JSON as text. raises: BadRequest."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        raise invalid_field(path, "JSON that is less deeply nested") from None
+
+
 def rules(settings: Settings, *, trusted: bool) -> DownloadPolicy:
     """Return the policy for downloading addresses that a client sent.
 
@@ -101,8 +125,12 @@ def source(part: Mapping[str, Any], path: str) -> Source:
     raises: BadRequest; for parts that are not files, too.
     """
     kind = part.get("type")
+    if kind in ("input_image", "input_file"):  # null stands for what is left out
+        part = {name: part[name] for name in part if part[name] is not None}
     if kind in ("image_url", "input_image"):
-        source = _of_address(part.get("image_url"), f"{path}.image_url")
+        is_by_id = "file_id" in part and "image_url" not in part
+        name = "file_id" if is_by_id else "image_url"
+        source = _of_address(part.get(name), f"{path}.{name}")
         return source._replace(image=True)
     if kind in ("file", "input_file") and "file_url" in part:
         return _of_address(part["file_url"], f"{path}.file_url")

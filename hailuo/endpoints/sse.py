@@ -17,6 +17,7 @@ from .. import errors
 from .middleware.access_log import RequestLog
 
 PING = b": ping\n\n"
+MAX_LINE_CHARACTERS = 8_000  # one-api reads lines of less than 64 KiB
 
 log = logging.getLogger(__name__)
 
@@ -128,3 +129,11 @@ def named_event(data: dict[str, Any]) -> bytes:
     """Return one event whose name is the `type` of its data."""
     name: str = data["type"]
     return b"event: " + name.encode() + b"\n" + event(data)
+
+
+def line_parts(text: str) -> list[str]:
+    """Split a text into parts that fit a line: nearly always one, or none."""
+    if len(text) <= MAX_LINE_CHARACTERS:
+        return [text] if text else []
+    starts = range(0, len(text), MAX_LINE_CHARACTERS)
+    return [text[at : at + MAX_LINE_CHARACTERS] for at in starts]

@@ -42,3 +42,18 @@ def name(body: Mapping[str, Any], field: str) -> str:
     if len(value) > MAX_NAME_CHARACTERS:
         raise invalid_field(field, f"at most {MAX_NAME_CHARACTERS} characters long")
     return str(value)
+
+
+def max_tokens(body: Mapping[str, Any], *names: str) -> int | None:
+    """Return the limit of an answer; some clients send -1 or 0 for no limit.
+
+    names: of the field, the preferred one first. raises: BadRequest.
+    """
+    present = [name for name in names if body.get(name) is not None]
+    name = present[0] if present else names[0]
+    limit = body.get(name)
+    if isinstance(limit, float) and limit.is_integer():
+        limit = int(limit)
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int)):
+        raise invalid_field(name, "a whole number of tokens")
+    return limit if limit is not None and limit > 0 else None

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import orjson
-
 from ...concurrency.fairness import fairly
 from ...errors import BadRequest
 from ...upstream import Call, Message
@@ -60,7 +58,7 @@ def _message(message: Any, path: str, newest: bool) -> Message:
     if content is None and isinstance(message.get("refusal"), str):
         content = message["refusal"]
     if ROLES[role] == "tool":
-        content = _result(content, f"{path}.content")
+        content = content_parts.tool_result(content, f"{path}.content")
     return Message(
         ROLES[role],
         content_parts.content(
@@ -81,20 +79,6 @@ def _is_placeholder(message: Any) -> bool:
     keys = ("content", "refusal", "tool_calls", "function_call")
     empty = isinstance(message, dict) and not any(map(message.get, keys))
     return empty and message.get("role") == "assistant"
-
-
-def _result(content: Any, path: str) -> Any:
-    """Return a tool's result as content; other JSON is serialized.
-
-    raises: BadRequest.
-    """
-    parts = content if isinstance(content, list) else [content]
-    if content is None or all(
-        isinstance(part, str) or (isinstance(part, dict) and "type" in part)
-        for part in parts
-    ):
-        return content
-    return _json(content, path)
 
 
 def _calls(message: Mapping[str, Any], path: str, newest: bool) -> Sequence[Call]:
@@ -137,14 +121,7 @@ def _function(function: Mapping[str, Any], path: str) -> Call:
         arguments = {"input": function["input"]}
     if isinstance(arguments, str):
         return Call(name, arguments)
-    return Call(name, _json(arguments or {}, f"{path}.arguments"))
-
-
-def _json(value: Any, path: str) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        raise invalid_field(path, "JSON that is less deeply nested") from None
+    return Call(name, content_parts.as_json(arguments or {}, f"{path}.arguments"))
 
 
 def _id(value: Any, path: str) -> str:

@@ -11,14 +11,20 @@ from typing import Any, NamedTuple
 
 from flask import Request
 
-from ...errors import BadRequest
 from ...files import Source
 from ...settings import Settings
 from ...upstream import Question
-from .. import json_body
-from ..validation import DEFAULT_MODEL, flag, invalid_field, name, optional
+from .. import json_body, response_format
+from ..offered_tools import offered_tools
+from ..validation import (
+    DEFAULT_MODEL,
+    flag,
+    invalid_field,
+    max_tokens,
+    name,
+    optional,
+)
 from .messages import read_messages
-from .tools import offered_tools
 
 MAX_STOPS = 16  # four times OpenAI's, since some clients add their own to the user's
 MAX_STOP_CHARACTERS = 1_024  # a search takes the square of its length per piece
@@ -45,7 +51,11 @@ class ChatRequest(NamedTuple):
 
 def chat_request(request: Request, settings: Settings) -> ChatRequest:
     """Read and validate a request. raises: BadRequest, naming the field; TooLarge."""
-    body = json_body.read(request, settings)
+    return read_chat(json_body.read(request, settings))
+
+
+def read_chat(body: Mapping[str, Any]) -> ChatRequest:
+    """Validate the body of a request. raises: BadRequest, naming the field."""
     _check_shape(body)
     model = name(body, "model") or DEFAULT_MODEL
     stream_options = optional(body, "stream_options", dict, "an object") or {}
@@ -62,7 +72,7 @@ def chat_request(request: Request, settings: Settings) -> ChatRequest:
             conversation=_conversation(body),
             tools=tools,
             tool_choice=choice,
-            max_tokens=_max_tokens(body),
+            max_tokens=max_tokens(body, "max_completion_tokens", "max_tokens"),
             stop_sequences=stops,
             streamed=stream or bool(stops),  # a stop sequence ends it early
             include_usage=include_usage or not stream,
@@ -79,15 +89,7 @@ def _check_shape(body: Mapping[str, Any]) -> None:
         raise invalid_field("n", "1: only one choice is supported")
     if body.get("logprobs"):
         raise invalid_field("logprobs", "false: log probabilities are not available")
-    response_format = optional(body, "response_format", dict, "an object") or {}
-    kind = response_format.get("type")
-    if kind in ("json_object", "json_schema"):
-        param, unsupported = "response_format.type", "unsupported_value"
-        advice = "describe the format in a message, and omit response_format"
-        message = f"{param}: {kind} is not supported: {advice}"
-        raise BadRequest(message, param=param, code=unsupported)
-    if kind not in (None, "text"):
-        raise invalid_field("response_format.type", '"text"')
+    response_format.check(body.get("response_format"), "response_format")
     modalities = optional(body, "modalities", list, "a list") or ["text"]
     if modalities != ["text"]:
         raise invalid_field("modalities", '["text"]; use /v1/audio/speech for speech')
@@ -104,19 +106,6 @@ def _stops(body: Mapping[str, Any]) -> Sequence[str]:
         )
         raise invalid_field("stop", limits)
     return [stop for stop in stops if stop]
-
-
-def _max_tokens(body: Mapping[str, Any]) -> int | None:
-    """Return the limit of an answer; some clients send -1 or 0 for no limit."""
-    name = "max_completion_tokens"
-    if body.get(name) is None:
-        name = "max_tokens"
-    limit = body.get(name)
-    if isinstance(limit, float) and limit.is_integer():
-        limit = int(limit)
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int)):
-        raise invalid_field(name, "a whole number of tokens")
-    return limit if limit is not None and limit > 0 else None
 
 
 def _conversation(body: Mapping[str, Any]) -> str:

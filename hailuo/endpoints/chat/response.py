@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from ...upstream import Link, Piece, ToolCall, Usage
-from ..sse import event
+from ..sse import event, line_parts
 from ..whole_answers import join_calls
 
 FINISH = {
@@ -20,7 +20,6 @@ FINISH = {
 }
 
 DONE = b"data: [DONE]\n\n"
-MAX_LINE_CHARACTERS = 8_000  # one-api reads lines of less than 64 KiB
 MAX_LINE_LINKS = 10
 
 
@@ -138,9 +137,9 @@ class Chunks:
         """Return the chunks of a piece, and after the last one the stream's end."""
         self._length += len(piece.text)
         chunks = []
-        for part in _parts(piece.reasoning):
+        for part in line_parts(piece.reasoning):
             chunks.append(self._chunk({"reasoning_content": part}))
-        for part in _parts(piece.text):
+        for part in line_parts(piece.text):
             chunks.append(self._before + orjson.dumps(part) + self._after)
         if piece.tool_calls:
             chunks.append(self._chunk(self._calls(piece.tool_calls)))
@@ -175,11 +174,3 @@ class Chunks:
             "finish_reason": finish_reason,
         }
         return event({**self._head, "choices": [choice], **self._usage})
-
-
-def _parts(text: str) -> list[str]:
-    """Split a text into parts that fit a line: nearly always one, or none."""
-    if len(text) <= MAX_LINE_CHARACTERS:
-        return [text] if text else []
-    starts = range(0, len(text), MAX_LINE_CHARACTERS)
-    return [text[at : at + MAX_LINE_CHARACTERS] for at in starts]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hailuo.endpoints.chat.tools import offered_tools
+from hailuo.endpoints.offered_tools import offered_tools
 from hailuo.errors import BadRequest
 from hailuo.upstream import Tool, ToolChoice
 

@@ -1,17 +1,18 @@
-"""Read the functions that a chat completion offers, and whether one must be called.
+"""Read the functions that a request offers, and whether one must be called.
 
     tools, choice = offered_tools(body)
 
 The only reader of `tools`, `tool_choice` and their deprecated forms `functions` and
-`function_call`. Other tools than functions (`custom`, `web_search`) are ignored.
+`function_call`, for chat completions and responses. Other tools than functions
+(`custom`, `web_search`) are ignored.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...errors import BadRequest
-from ...upstream import Tool, ToolChoice
-from ..validation import invalid_field, optional
+from ..errors import BadRequest
+from ..upstream import Tool, ToolChoice
+from .validation import invalid_field, optional
 
 MODES = ("none", "auto", "required")
 EXPECTED = (
@@ -62,13 +63,20 @@ def _allowed(
     if not isinstance(listed, list) or not listed:
         raise invalid_field(f"{path}.tools", "a list of at least one of the tools")
     names = {
-        _named(tools, tool, f"{path}.tools[{at}]") for at, tool in enumerate(listed)
+        _named(tools, tool, f"{path}.tools[{at}]")
+        for at, tool in enumerate(listed)
+        if not _is_ignored(tool)
     }
     mode = "auto" if choice.get("mode") is None else choice["mode"]
     if mode not in ("auto", "required"):
         raise invalid_field(f"{path}.mode", f'"auto" or "required", not {_shown(mode)}')
-    allowed = [tool for tool in tools if tool.name in names]
-    return allowed, ToolChoice(mode == "required")
+    return _by_mode([tool for tool in tools if tool.name in names], mode, path)
+
+
+def _is_ignored(tool: Any) -> bool:
+    """Return whether an entry names a tool of another kind than functions."""
+    kind = tool.get("type") if isinstance(tool, dict) else None
+    return isinstance(kind, str) and kind != "function"
 
 
 def _named(tools: Sequence[Tool], choice: Any, path: str) -> str:
