@@ -31,7 +31,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .accounts.refresh import TokenRefresher
     from .accounts.tokens_file import TokensFile
     from .endpoints.app_state import AppState
-    from .endpoints.response_store import MemoryStore
+    from .endpoints.response_store import MemoryStore, Store
     from .gateway import Gateway
     from .gateway.catalog import Catalog
     from .gateway.conversations import ConversationOwners, OwnersInMemory
@@ -53,25 +53,26 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     pool: Pool
     credentials: CredentialStore
     owners: ConversationOwners
+    responses: Store
     if settings.redis_url:
-        from .accounts.shared import assembly
+        from .accounts.shared.assembly import shared_pool
+        from .accounts.shared.client import SharedClient
+        from .accounts.shared.timings import Timings
+        from .endpoints.shared_responses import SharedStore
         from .gateway.shared_conversations import SharedOwners
 
-        client, pool, credentials = assembly.assemble(
-            settings.redis_url,
-            settings.redis_prefix,
-            settings.lease_s,
-            registry.identify,
-            settings.queue_timeout_s,
-            file,
-            settings.tokens,
-            metrics,
+        url, prefix = settings.redis_url, settings.redis_prefix
+        client = SharedClient(url, prefix, Timings(settings.lease_s), metrics)
+        pool, credentials = shared_pool(
+            client, registry.identify, settings.queue_timeout_s, file, settings.tokens
         )
         owners = SharedOwners(client)
+        responses = SharedStore(client, settings.responses_ttl_s)
     else:
         pool = Pool(registry.identify, settings.queue_timeout_s)
         credentials = FileCredentialStore(pool, file, settings.tokens)
         owners = OwnersInMemory()
+        responses = MemoryStore(settings.responses_ttl_s)
     credentials.load()
     metrics.register(PoolCollector(pool))
     interval_s = settings.token_refresh_interval_s
@@ -90,7 +91,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         catalog,
         shutdown,
         metrics,
-        MemoryStore(settings.responses_ttl_s),
+        responses,
     )
     endpoints.init_app(app, state)
     return app

@@ -1,7 +1,7 @@
 """Calls to Redis: one script, and a few plain keys with a lifetime.
 
     client = SharedClient(url, "hailuo:", Timings(), metrics)
-    lease, = client.run({"op": "acquire", …})
+    (lease,) = client.run({"op": "acquire", …})
 
 Every failure is a PoolUnavailable. After one, calls fail at once until the next attempt
 is due, so that no request waits for a server that is known to be away.
@@ -26,6 +26,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ...errors import PoolUnavailable
+from ...metrics import Metrics
 from .metrics import SharedPoolMetrics
 from .timings import COMMAND_S, CONNECT_S, Timings
 
@@ -41,16 +42,17 @@ log = logging.getLogger(__name__)
 class SharedClient:
     """Client of the Redis server that keeps the pool.
 
+    url, prefix: the server, and how its keys begin.
     process: this process's name, unique among all that share the pool.
     failures: the number of calls that failed.
     """
 
     def __init__(
-        self, url: str, prefix: str, timings: Timings, metrics: SharedPoolMetrics
+        self, url: str, prefix: str, timings: Timings, metrics: Metrics
     ) -> None:
         self.process = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
         self.timings = timings
-        self.metrics = metrics
+        self.metrics = SharedPoolMetrics(metrics)
         self._prefix = prefix
         self._script = _script()
         self._sha = hashlib.sha1(self._script.encode(), usedforsecurity=False)
@@ -106,11 +108,6 @@ class SharedClient:
         with self._call():
             lifetime_ms = max(1, int(1000 * lifetime_s))
             self._redis.set(self._prefix + name, value, px=lifetime_ms)
-
-    def delete(self, name: str) -> bool:
-        """Delete a key; return whether it existed. raises: PoolUnavailable."""
-        with self._call():
-            return bool(self._redis.delete(self._prefix + name))
 
     def pop(self, name: str, wait_s: float) -> str | None:
         """Wait for the first item of a list, and remove it. raises: PoolUnavailable.

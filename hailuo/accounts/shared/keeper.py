@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...errors import PoolUnavailable
+from .acquisition import Held
 from .client import SharedClient
 from .clock import awake
-from .leases import Held, SharedLeases
+from .leases import SharedLeases
 from .outbox import Outbox
 from .replica import Replica
 from .timings import COMMAND_S

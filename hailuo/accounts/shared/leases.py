@@ -6,7 +6,6 @@ now and then by itself, so that a message that is lost costs seconds and no more
 """
 
 import itertools
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,58 +14,13 @@ from ...concurrency.watch import Watch
 from ...errors import LeaseLost, PoolUnavailable
 from ..account import Account, Slot
 from ..wait_queue import Waiter
+from .acquisition import Entry, Held, acquisition, leased
 from .client import SharedClient, fingerprint
 from .clock import SharedClock, awake
-from .journal import limit_name
 from .outbox import Outbox
 from .replica import Replica, slots_of
 
 MIN_PAUSE_S = 0.02
-UNLIMITED = -1
-
-
-class Held:
-    """A lease that this process holds.
-
-    fence: its number; later leases of the same slot have higher ones.
-    ends_at: when it ends unless it is renewed, on the clock of clock.awake.
-    lost: whether it has ended before its answer.
-    """
-
-    def __init__(self, id: str, account: Account, lease: Any, ends_at: float) -> None:
-        self.id = id
-        self.account = account
-        self.slot: str = lease["slot"]
-        self.fence: int = lease["fence"]
-        self.unproven: bool = lease.get("unproven", False)
-        self.ends_at = ends_at
-        self.lost = False
-
-    def description(self) -> dict[str, Any]:
-        """Return what a renewal has to know."""
-        return {
-            "id": self.id,
-            "slot": self.slot,
-            "fence": self.fence,
-            "capacity": capacity(self.account),
-            "unproven": self.unproven,
-        }
-
-
-class Entry:
-    """A request that waits, or asks once.
-
-    asked: slots of an acquisition whose result is not known.
-    queued: whether it may have a place in the queue.
-    """
-
-    def __init__(self, id: str, waiter: Waiter, waits: bool) -> None:
-        self.id = id
-        self.waiter = waiter
-        self.waits = waits
-        self.woken = threading.Event()
-        self.asked: list[str] = []
-        self.queued = False
 
 
 class SharedLeases:
@@ -262,13 +216,13 @@ class SharedLeases:
             return None, 0
         entry.asked = slots_of(live)
         asked_at, sent_at = awake(), time.perf_counter()
-        (reply,) = self._client.run(self._request(entry, live))
+        (reply,) = self._client.run(acquisition(entry, live, self.process))
         self._client.metrics.observe_acquire(time.perf_counter() - sent_at)
         lease = reply.get("lease")
         if lease is None:
             entry.asked, entry.queued = [], entry.waits
             return None, reply["wait_ms"] / 1000
-        account = _leased(lease, live)
+        account = leased(lease, live)
         ends_at = asked_at + self._client.timings.lease_s
         held = Held(entry.id, account, lease, ends_at)
         self._held.setdefault(account, []).append(held)
@@ -276,31 +230,6 @@ class SharedLeases:
         account.slot.acquire(held.unproven)
         self._read_renewed_token(account, lease)
         return account, 0
-
-    def _request(self, entry: Entry, live: Sequence[Account]) -> dict[str, Any]:
-        """Return the operation that asks for a lease."""
-        waiter = entry.waiter
-        limits: dict[str, list[str]] = {}
-        candidates = []
-        for account, slot in zip(live, entry.asked, strict=True):
-            if account.kind not in limits:
-                purpose, model = waiter.use.purpose, account.model(waiter.use)
-                names = {limit_name((purpose, "")), limit_name((purpose, model))}
-                limits[account.kind] = [f"until:{name}" for name in names]
-            number = list(limits).index(account.kind) + 1
-            candidates.append(
-                f"{slot}:{fingerprint(account.token)}:{capacity(account)}:"
-                f"{_flags(account, waiter, len(live))}:{number}"
-            )
-        return {
-            "op": "acquire",
-            "id": entry.id,
-            "process": self.process,
-            "ticket": waiter.ticket,
-            "waits": entry.waits,
-            "candidates": " ".join(candidates),
-            "limits": list(limits.values()),
-        }
 
     def _read_renewed_token(self, account: Account, lease: Any) -> None:
         """Read the pool's tokens if another process has renewed the account's."""
@@ -318,30 +247,3 @@ class SharedLeases:
             operation["slots"] = entry.asked
         self._outbox.add(operation)
         self._outbox.flush()
-
-
-def capacity(account: Account) -> int:
-    """Return how many answers an account can stream at once, as the script takes it."""
-    limit = account.identity.capacity
-    return UNLIMITED if limit is None else limit
-
-
-def _flags(account: Account, waiter: Waiter, live: int) -> str:
-    """Return the letters that say how an account may be leased.
-
-    u: its credential is unproven; t: it was tried before, so others are preferred; i: a
-    cooldown does not matter, since it was tried before and is the only one.
-    """
-    tried = account in waiter.tried
-    return "u" * account.unproven + "t" * tried + "i" * (tried and live == 1)
-
-
-def _leased(lease: Any, live: Sequence[Account]) -> Account:
-    """Return the account that a lease is for."""
-    matches = [
-        account
-        for account in live
-        if fingerprint(account.identity.account) == lease["slot"]
-    ]
-    same = [each for each in matches if fingerprint(each.token) == lease["digest"]]
-    return (same or matches)[0]
