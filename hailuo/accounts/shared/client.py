@@ -114,8 +114,11 @@ class SharedClient:
 
         wait_s: the longest wait, shorter than the timeout of a command.
         """
-        with self._call(urgent=True):
+        try:
             popped: Any = self._redis.blpop([self._prefix + name], wait_s)
+        except (redis.exceptions.RedisError, OSError) as error:
+            self.metrics.count_error()
+            raise self._unavailable() from error
         return popped[1] if popped else None
 
     def check_available(self) -> None:

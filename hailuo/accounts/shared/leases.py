@@ -57,7 +57,7 @@ class SharedLeases:
         return self._client.process
 
     def __len__(self) -> int:
-        return sum(entry.waits for entry in self.entries.values())
+        return sum(entry.queued for entry in self.entries.values())
 
     def ticket(self) -> int:
         """Return a place in the queue: Redis' time in microseconds, and unique here."""
@@ -161,7 +161,8 @@ class SharedLeases:
                 entry.woken.set()
 
     def observe(self, accounts: Sequence[Account]) -> None:
-        """Read who leases *accounts*. raises: PoolUnavailable."""
+        """Read who leases *accounts*, and their state. raises: PoolUnavailable."""
+        self._replica.load_states(accounts)
         slots = slots_of(accounts)
         (seen,) = self._client.run({"op": "snapshot", "slots": slots})
         for account, slot in zip(accounts, slots, strict=True):

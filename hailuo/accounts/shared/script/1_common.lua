@@ -7,7 +7,7 @@
 --   leased            sorted set: slots, by the time at which their first lease expires
 --   leases:SLOT       sorted set: ids of leases, by their expiry
 --   unproven:SLOT     the same, of credentials that their service has not accepted yet
---   used, fences      by slot: when it was leased last, and the number of that lease
+--   used, fences      by slot: when it was leased last (µs), and that lease's number
 --   queue             sorted set: ids of waiters, by their tickets
 --   waiter:ID         hash: a waiter's request, and the lease that it was granted
 --   grants:PROCESS    list: ids of the process's waiters that were granted a lease
@@ -24,7 +24,8 @@ local config = cjson.decode(ARGV[1])
 local ops = {}
 
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now_us = time[1] * 1e6 + time[2]
+local now = math.floor(now_us / 1000)
 
 local function key(name, id)
   return prefix .. name .. (id and ':' .. id or '')

@@ -100,7 +100,7 @@ local function pick(request)
   for index, candidate in ipairs(found) do
     local is_leased = expiries[index] and expiries[index] > now
     if candidate.capacity ~= 1 or not is_leased then
-      candidate.rank = (used[index] or 0) + (candidate.tried and 1e15 or 0)
+      candidate.rank = (used[index] or 0) + (candidate.tried and 1e17 or 0)
       free[#free + 1] = candidate
     end
   end
@@ -117,7 +117,7 @@ end
 local function grant(candidate, id, expiry)
   local slot, fence = candidate.slot, redis.call('INCR', key('fence'))
   redis.call('ZADD', leases(slot, candidate.unproven), expiry, id)
-  redis.call('ZADD', key('used'), now, slot)
+  redis.call('ZADD', key('used'), now_us, slot)
   redis.call('HSET', key('fences'), slot, fence)
   refresh(slot)
   return {

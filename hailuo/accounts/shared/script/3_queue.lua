@@ -171,7 +171,7 @@ function ops.snapshot(request)
   for _, slot in ipairs(request.slots) do
     refresh(slot)
     ids[slot] = redis.call('ZRANGE', leases(slot), 0, -1)
-    used[slot] = tonumber(redis.call('ZSCORE', key('used'), slot) or 0)
+    used[slot] = tonumber(redis.call('ZSCORE', key('used'), slot) or 0) / 1000
   end
   return { leases = ids, used = used }
 end
