@@ -59,6 +59,8 @@ class SharedCredentialStore:
         self._environment = environment
         self._lock = threading.RLock()
         self._unkept: dict[str, tuple[str, str]] = {}  # old and new, by account
+        self._known: list[str] = []  # tokens that are being restored
+        self._imported = False  # whether the file and the environment were
         replica.attach(pool)
         replica.restore = self._restore
 
@@ -190,19 +192,30 @@ class SharedCredentialStore:
             pass  # the keeper reads it
 
     def _restore(self) -> None:
-        """Add what the file, the environment and this process know.
+        """Add the tokens of the file and the environment, or those that Redis lost.
 
+        If Redis fails meanwhile, it is done again.
         raises: PoolUnavailable.
         """
-        known = [*self._replica.tokens.values(), *self._replica.unkept.values()]
-        tokens = [*known, *self._file.tokens, *self._environment]
-        credentials, invalid = [], 0
-        for token in dict.fromkeys(tokens):
-            if identity := self._pool.identify(token):
-                credentials.append(PoolCredential(token, identity, "shared"))
-            else:
-                invalid += 1
-        if invalid:
+        kept = [*self._replica.tokens.values(), *self._replica.unkept.values()]
+        if not self._imported:
+            kept += [*self._file.tokens, *self._environment]
+        self._known = list(dict.fromkeys([*self._known, *kept]))
+        try:
+            self._add_known()
+        except PoolUnavailable:
+            self._replica.epoch = None
+            raise
+        self._known.clear()
+        self._imported = True
+
+    def _add_known(self) -> None:
+        credentials = [
+            PoolCredential(token, identity, "shared")
+            for token in self._known
+            if (identity := self._pool.identify(token))
+        ]
+        if invalid := len(self._known) - len(credentials):
             log.warning("invalid credentials in the file or HAILUO_TOKENS: %d", invalid)
         digests = [fingerprint(each.token) for each in credentials]
         (retired,) = self._client.run({"op": "retired", "digests": digests})

@@ -54,7 +54,9 @@ class Keeper:
         try:
             self._outbox.flush(urgent=True)
             self._renew(now)
+            self._leases.failing = False
         except PoolUnavailable:
+            self._leases.failing = True
             self._leases.dispatch()  # the waiters learn that nothing will come
         ended_at = awake()
         if ended_at - now > self._client.timings.awake_s:  # stopped in the meantime

@@ -28,6 +28,7 @@ class SharedLeases:
 
     entries: this process's requests that ask or wait for a lease, by their ids.
     attempted_at: when the keeper last called Redis, on the clock of clock.awake.
+    failing: whether that call failed.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class SharedLeases:
         self.in_use = 0
         self.closed = False
         self.attempted_at = awake()
+        self.failing = False
         self.on_start: Callable[[], None] = lambda: None
 
     @property
@@ -120,7 +122,7 @@ class SharedLeases:
         now: on the clock of clock.awake.
         """
         recently = now - self.attempted_at <= self._client.timings.awake_s
-        return bool(self._client.problem) and recently
+        return self.failing and recently
 
     def lose(self, held: Held) -> None:
         """Mark a lease as lost, once."""

@@ -5,7 +5,6 @@ accounts there are, why one is not used, what to tell a client that was not serv
 """
 
 import logging
-import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -36,14 +35,13 @@ class Replica:
     def __init__(self, client: SharedClient, clock: SharedClock) -> None:
         self._client = client
         self._clock = clock
-        self._lock = threading.Lock()
         self._pool: Pool | None = None
         self._version = 0
         self.epoch: str | None = None
         self.tokens: Mapping[str, str] = {}
         self.versions: Mapping[str, int] = {}
         self.renewed_ms: Mapping[str, float] = {}
-        self.restore: Callable[[], None] = self.load
+        self.restore: Callable[[], None] = self.read
         self.unkept: Mapping[str, str] = {}  # renewed tokens that Redis does not have
 
     def attach(self, pool: Pool) -> None:
@@ -78,24 +76,32 @@ class Replica:
                 self._load_states(set(changed))
 
     def load(self) -> None:
-        """Read everything, and update the pool. raises: PoolUnavailable."""
-        self.read()
+        """Read everything, and update the pool. raises: PoolUnavailable.
+
+        If Redis has lost its data, that is restored first, not taken over.
+        """
+        stored = self._stored()
+        if stored["epoch"] != self.epoch:
+            self.restore()
+            return
+        self._adopt(stored)
         self.show()
         self._load_states()
 
     def read(self) -> None:
-        """Read the tokens. raises: PoolUnavailable."""
-        with self._lock:
-            (stored,) = self._client.run({"op": "credentials"})
-            self.tokens = pairs(stored["tokens"])
-            self.versions = {
-                slot: int(version)
-                for slot, version in pairs(stored["versions"]).items()
-            }
-            self.renewed_ms = {
-                slot: float(at) for slot, at in pairs(stored["renewed"]).items()
-            }
-            self._version, self.epoch = stored["version"], stored["epoch"]
+        """Read the tokens, even if there are none any more. raises: PoolUnavailable."""
+        self._adopt(self._stored())
+
+    def _stored(self) -> Mapping[str, Any]:
+        (stored,) = self._client.run({"op": "credentials"})
+        return dict(stored)
+
+    def _adopt(self, stored: Mapping[str, Any]) -> None:
+        self.tokens = pairs(stored["tokens"])
+        versions, renewed = pairs(stored["versions"]), pairs(stored["renewed"])
+        self.versions = {slot: int(number) for slot, number in versions.items()}
+        self.renewed_ms = {slot: float(at) for slot, at in renewed.items()}
+        self._version, self.epoch = stored["version"], stored["epoch"]
 
     def show(self) -> None:
         """Set the pool's accounts."""

@@ -46,7 +46,7 @@ end
 local function grace_ms()
   local seen = redis.call('GET', key('seen'))
   redis.call('SET', key('seen'), now)
-  if redis.call('SETNX', key('epoch'), config.nonce) == 1 then
+  if redis.call('SETNX', key('epoch'), config.nonce .. ':' .. now) == 1 then
     redis.call('SET', key('fence'), now)  -- above every number before the loss
     seen = nil
   end
