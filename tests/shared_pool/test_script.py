@@ -35,14 +35,27 @@ def run(redis_url: str, prefix: str) -> Run:
 _tickets = itertools.count(1_764_000_000_000_000)
 
 
-def acquire(run: Run, id: str, *slots: str, flags: str = "", **request: Any) -> Any:
+def acquire(run: Run, id: str, *slots: str, **request: Any) -> Any:
     """Ask for one of *slots*, each with a capacity of 1."""
-    candidates = " ".join(f"{slot}:{slot}-token:1:{flags}:1" for slot in slots)
-    defaults = {"process": "p", "ticket": next(_tickets), "waits": True}
-    return run(
-        "acquire",
-        **{**defaults, "id": id, "candidates": candidates, "limits": LIMITS, **request},
-    ).get("lease")
+    defaults = {
+        "process": "p",
+        "ticket": next(_tickets),
+        "waits": True,
+        "scope": "-".join(slots),
+        "text": " ".join(f"{slot}:{slot}-token:1::1" for slot in slots),
+        "slots": slots,
+        "limits": LIMITS,
+        "tried": [],
+        "single": False,
+    }
+    return run("acquire", id=id, **{**defaults, **request}).get("lease")
+
+
+def acquire_from_pool(run: Run, id: str, **request: Any) -> Any:
+    """Ask for any account of the pool, for which the script has an index."""
+    request = {"process": "p", "ticket": next(_tickets), "waits": True, **request}
+    request |= {"limits": LIMITS, "tried": [], "single": False}
+    return run("acquire", id=id, **request).get("lease")
 
 
 def await_lease(run: Run, id: str, slot: str) -> Any:
@@ -193,7 +206,7 @@ def test_dead_and_resting_credentials_are_not_leased(run: Run):
 
     assert acquire(run, "1", "a", "b") is None
     run("leave", id="1")
-    assert acquire(run, "2", "b", flags="ti")["slot"] == "b"
+    assert acquire(run, "2", "b", tried=["b"], single=True)["slot"] == "b"
     run("release", slot="b", id="2")
     run("answered", digest="b-token", limits=["chat:"], since=until_ms)
     assert acquire(run, "3", "a", "b")["slot"] == "b"
@@ -208,17 +221,44 @@ def test_shorter_cooldown_does_not_replace_a_longer_one(run: Run):
     assert dict(zip(state[::2], state[1::2], strict=True))["until:chat:"] == "2000"
 
 
+def test_pool_accounts_are_found_without_a_list_of_slots(run: Run):
+    for slot in "abc":
+        token = {"token": f"{slot}-token", "digest": f"{slot}-token", "renewed": False}
+        assert run("replace", slot=slot, version=0, capacity=1, **token)
+    text = " ".join(f"{slot}:{slot}-token:1::1" for slot in "abc")
+    index = {"scope": "pool", "text": text}
+
+    leased = [acquire_from_pool(run, id, **index)["slot"] for id in "123"]
+    assert sorted(leased) == ["a", "b", "c"]
+    assert acquire_from_pool(run, "4", **index) is None
+    run("release", slot=leased[1], id="2")
+    assert acquire_from_pool(run, "4", **index)["slot"] == leased[1]
+
+
 def test_unlimited_accounts_are_leased_many_times(run: Run):
     for id in "123":
-        lease = acquire(run, id, candidates="a:t:-1::1")
+        lease = acquire(run, id, "a", text="a:t:-1::1")
         assert lease["slot"] == "a"
 
 
 def test_token_is_replaced_only_by_who_knows_its_version(run: Run):
-    first = {"slot": "a", "token": "one", "digest": "1", "renewed": False}
+    first = {
+        "slot": "a",
+        "token": "one",
+        "digest": "1",
+        "capacity": 1,
+        "renewed": False,
+    }
     assert run("replace", **first, version=0)
     assert not run("replace", **first, version=0)
-    second = {"slot": "a", "token": "two", "digest": "2", "renewed": True, "old": "1"}
+    second = {
+        "slot": "a",
+        "token": "two",
+        "digest": "2",
+        "capacity": 1,
+        "renewed": True,
+        "old": "1",
+    }
     assert run("replace", **second, version=1)
     assert run("replace", slot="a", old="2", version=2), "a removal"
     assert not run("replace", **first, version=0), "a version never comes back"

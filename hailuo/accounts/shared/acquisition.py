@@ -1,15 +1,18 @@
 """Acquisition of a lease: the request, the operation that asks, and the lease."""
 
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..account import Account
+from ..account import Account, Use
 from ..wait_queue import Waiter
-from .client import Operation, fingerprint
+from .client import fingerprint
 from .journal import limit_name
 
 UNLIMITED = -1
+FEW = 20  # candidates; a request may bring as many tokens of its own
+MAX_SCOPES = 1_000
 
 
 class Held:
@@ -43,7 +46,7 @@ class Held:
 class Entry:
     """A request that waits, or asks once.
 
-    asked: slots of an acquisition whose result is not known.
+    asked: accounts of an acquisition whose result is not known.
     queued: whether it may have a place in the queue.
     """
 
@@ -52,38 +55,86 @@ class Entry:
         self.waiter = waiter
         self.waits = waits
         self.woken = threading.Event()
-        self.asked: list[str] = []
+        self.asked: Sequence[Account] = ()
         self.queued = False
 
 
-def acquisition(entry: Entry, live: Sequence[Account], process: str) -> Operation:
+class Scope(NamedTuple):
+    """Candidates of a request, as the script takes them.
+
+    text: a word for each, "SLOT:DIGEST:CAPACITY:FLAG:LIMITS". The flag is u for an
+        unproven credential. The limits are a number in the request's list of those that
+        matter to each kind of account.
+    name: digest of the text, by which the script knows it; the text of a big pool is
+        long, and always the same.
+    """
+
+    name: str
+    text: str
+    kinds: Sequence[str]
+
+
+class Scopes:
+    """Cache of scopes, by the tokens of their accounts."""
+
+    def __init__(self) -> None:
+        self._scopes: OrderedDict[tuple[object, ...], Scope] = OrderedDict()
+
+    def scope(self, live: Sequence[Account]) -> Scope:
+        """Return the scope of accounts."""
+        tokens = tuple([account.token for account in live])
+        unproven = tuple([each.unproven for each in live if each.client_credential])
+        if (key := (tokens, unproven)) not in self._scopes:
+            self._scopes[key] = _scope(live)
+            if len(self._scopes) > MAX_SCOPES:
+                self._scopes.popitem(last=False)
+        return self._scopes[key]
+
+
+def _scope(live: Sequence[Account]) -> Scope:
+    kinds = list(dict.fromkeys(account.kind for account in live))
+    text = " ".join(
+        f"{slot_of(account)}:{fingerprint(account.token)}:{capacity(account)}:"
+        f"{'u' * account.unproven}:{kinds.index(account.kind) + 1}"
+        for account in live
+    )
+    return Scope(fingerprint(text), text, kinds)
+
+
+def acquisition(
+    entry: Entry, live: Sequence[Account], scope: Scope, process: str
+) -> dict[str, Any]:
     """Return the operation that asks for a lease of one of *live*.
 
-    A candidate is a word, "SLOT:DIGEST:CAPACITY:FLAGS:LIMITS", of which the last is the
-    number of the list of cooldowns that matter to its kind.
+    The slots of few candidates are listed; many are all accounts of the pool, or nearly
+    all, which the script has in an index.
     """
     waiter = entry.waiter
-    limits: dict[str, list[str]] = {}
-    candidates = []
-    for account, slot in zip(live, entry.asked, strict=True):
-        if account.kind not in limits:
-            purpose, model = waiter.use.purpose, account.model(waiter.use)
-            names = {limit_name((purpose, "")), limit_name((purpose, model))}
-            limits[account.kind] = [f"until:{name}" for name in names]
-        number = list(limits).index(account.kind) + 1
-        candidates.append(
-            f"{slot}:{fingerprint(account.token)}:{capacity(account)}:"
-            f"{_flags(account, waiter, len(live))}:{number}"
-        )
-    return {
+    operation = {
         "op": "acquire",
         "id": entry.id,
         "process": process,
         "ticket": waiter.ticket,
         "waits": entry.waits,
-        "candidates": " ".join(candidates),
-        "limits": list(limits.values()),
+        "scope": scope.name,
+        "limits": [_limits(kind, waiter.use) for kind in scope.kinds],
+        "tried": [slot_of(account) for account in waiter.tried],
+        "single": len(live) == 1,
     }
+    if len(live) <= FEW:
+        operation["slots"] = list({slot_of(account): 1 for account in live})
+    return operation
+
+
+def _limits(kind: str, use: Use) -> Sequence[str]:
+    """Return the fields with the cooldowns that matter to accounts of a kind."""
+    models = dict.fromkeys(["", use.models.get(kind, "")])
+    return [f"until:{limit_name((use.purpose, model))}" for model in models]
+
+
+def slot_of(account: Account) -> str:
+    """Return the name of an account's slot in Redis."""
+    return fingerprint(account.identity.account)
 
 
 def capacity(account: Account) -> int:
@@ -92,22 +143,11 @@ def capacity(account: Account) -> int:
     return UNLIMITED if limit is None else limit
 
 
-def _flags(account: Account, waiter: Waiter, live: int) -> str:
-    """Return the letters that say how an account may be leased.
-
-    u: its credential is unproven; t: it was tried before, so others are preferred; i: a
-    cooldown does not matter, since it was tried before and is the only one.
-    """
-    tried = account in waiter.tried
-    return "u" * account.unproven + "t" * tried + "i" * (tried and live == 1)
-
-
 def leased(lease: Any, live: Sequence[Account]) -> Account:
     """Return the account that a lease is for."""
-    matches = [
-        account
-        for account in live
-        if fingerprint(account.identity.account) == lease["slot"]
-    ]
-    same = [each for each in matches if fingerprint(each.token) == lease["digest"]]
-    return (same or matches)[0]
+    slot, digest = lease["slot"], lease["digest"]
+    matches = (account for account in live if slot_of(account) == slot)
+    first = next(matches)
+    if fingerprint(first.token) == digest:
+        return first
+    return next((each for each in matches if fingerprint(each.token) == digest), first)

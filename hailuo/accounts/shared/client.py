@@ -31,6 +31,7 @@ from .metrics import SharedPoolMetrics
 from .timings import COMMAND_S, CONNECT_S, Timings
 
 MAX_CONNECTIONS = 32
+CONNECTION_WAIT_S = 15.0  # for one of them; a wait is no sign of trouble
 RETRY_AFTER_S = 5.0
 STATE_LIFETIME_S = 40 * 86_400  # of a credential's state; a token lives as long
 
@@ -61,7 +62,7 @@ class SharedClient:
             connection_pool=redis.BlockingConnectionPool.from_url(
                 url,
                 max_connections=MAX_CONNECTIONS,
-                timeout=COMMAND_S,
+                timeout=CONNECTION_WAIT_S,
                 socket_timeout=COMMAND_S,
                 socket_connect_timeout=CONNECT_S,
                 retry=Retry(NoBackoff(), 0),
@@ -196,6 +197,7 @@ def _config(timings: Timings, nonce: str) -> Mapping[str, Any]:
         "silence_ms": round(1000 * timings.silence_s),
         "grace_ms": round(1000 * timings.grace_s),
         "state_s": STATE_LIFETIME_S,
+        "scope_ms": 600_000,
         "max_changes": 10_000,
         "max_fields": 250,
         "max_slots": 100_000,

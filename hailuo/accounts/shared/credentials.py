@@ -26,6 +26,7 @@ from ..credential_store import (
 from ..interfaces import Added
 from ..pool import Pool, PoolCredential
 from ..tokens_file import TokensFile
+from .acquisition import UNLIMITED
 from .client import SharedClient, fingerprint
 from .clock import SharedClock
 from .replica import Replica
@@ -267,7 +268,9 @@ class SharedCredentialStore:
         change: dict[str, Any] = {"op": "replace", "slot": slot, "renewed": renewed}
         change["version"] = self._replica.version_of(slot)
         if token is not None:
+            identity = self._pool.identify(token)
             change |= {"token": token, "digest": fingerprint(token)}
+            change["capacity"] = (identity and identity.capacity) or UNLIMITED
         if old is not None:
             change["old"] = fingerprint(old)
         (done,) = self._client.run(change)

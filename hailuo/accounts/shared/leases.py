@@ -14,11 +14,11 @@ from ...concurrency.watch import Watch
 from ...errors import LeaseLost, PoolUnavailable
 from ..account import Account, Slot
 from ..wait_queue import Waiter
-from .acquisition import Entry, Held, acquisition, leased
-from .client import SharedClient, fingerprint
+from .acquisition import Entry, Held, Scopes, acquisition, leased, slot_of
+from .client import SharedClient
 from .clock import SharedClock, awake
 from .outbox import Outbox
-from .replica import Replica, slots_of
+from .replica import Replica
 
 MIN_PAUSE_S = 0.02
 
@@ -42,6 +42,7 @@ class SharedLeases:
         self._outbox = outbox
         self._replica = replica
         self._clock = clock
+        self._scopes = Scopes()
         self._numbers = itertools.count(1)
         self._last_ticket = 0
         self._holders: dict[str, Sequence[str]] = {}
@@ -165,7 +166,7 @@ class SharedLeases:
     def observe(self, accounts: Sequence[Account]) -> None:
         """Read who leases *accounts*, and their state. raises: PoolUnavailable."""
         self._replica.load_states(accounts)
-        slots = slots_of(accounts)
+        slots = [slot_of(account) for account in accounts]
         (seen,) = self._client.run({"op": "snapshot", "slots": slots})
         for account, slot in zip(accounts, slots, strict=True):
             ids = list(seen["leases"].get(slot, ()))
@@ -176,7 +177,7 @@ class SharedLeases:
 
     def holders(self, account: Account) -> Sequence[str]:
         """Return the names of the processes that lease an account, as last read."""
-        return self._holders.get(fingerprint(account.identity.account), ())
+        return self._holders.get(slot_of(account), ())
 
     def start(self) -> None:
         """Start the keeper."""
@@ -214,16 +215,19 @@ class SharedLeases:
 
         raises: PoolUnavailable.
         """
-        live = entry.waiter.candidates.live()
+        candidates = entry.waiter.candidates
+        live = candidates.live()
+        if not live and not candidates.from_caller:
+            self._replica.load()  # another process may have added some just now
+            live = candidates.live()
         if not live:
             return None, 0
-        entry.asked = slots_of(live)
-        asked_at, sent_at = awake(), time.perf_counter()
-        (reply,) = self._client.run(acquisition(entry, live, self.process))
-        self._client.metrics.observe_acquire(time.perf_counter() - sent_at)
+        entry.asked = live
+        asked_at = awake()
+        reply = self._acquired(entry, live)
         lease = reply.get("lease")
         if lease is None:
-            entry.asked, entry.queued = [], entry.waits
+            entry.asked, entry.queued = (), entry.waits
             return None, reply["wait_ms"] / 1000
         account = leased(lease, live)
         ends_at = asked_at + self._client.timings.lease_s
@@ -233,6 +237,17 @@ class SharedLeases:
         account.slot.acquire(held.unproven)
         self._read_renewed_token(account, lease)
         return account, 0
+
+    def _acquired(self, entry: Entry, live: Sequence[Account]) -> Any:
+        """Return the script's reply, which names candidates that it does not know."""
+        scope = self._scopes.scope(live)
+        operation = acquisition(entry, live, scope, self.process)
+        sent_at = time.perf_counter()
+        (reply,) = self._client.run(operation)
+        self._client.metrics.observe_acquire(time.perf_counter() - sent_at)
+        if "needs_text" in reply:
+            (reply,) = self._client.run({**operation, "text": scope.text})
+        return reply
 
     def _read_renewed_token(self, account: Account, lease: Any) -> None:
         """Read the pool's tokens if another process has renewed the account's."""
@@ -247,6 +262,6 @@ class SharedLeases:
         """Give up a place in the queue, and whatever was granted meanwhile."""
         operation: dict[str, Any] = {"op": "leave", "id": entry.id}
         if entry.asked:
-            operation["slots"] = entry.asked
+            operation["slots"] = [slot_of(account) for account in entry.asked]
         self._outbox.add(operation)
         self._outbox.flush()

@@ -5,7 +5,7 @@ accounts there are, why one is not used, what to tell a client that was not serv
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -177,8 +177,3 @@ def _error(name: str) -> type[UpstreamError]:
     found = getattr(errors, name, None)
     is_known = isinstance(found, type) and issubclass(found, UpstreamError)
     return found if is_known and found is not None else UpstreamBusy
-
-
-def slots_of(accounts: Sequence[Account]) -> list[str]:
-    """Return the fingerprints of accounts."""
-    return [fingerprint(account.identity.account) for account in accounts]

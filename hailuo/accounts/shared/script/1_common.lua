@@ -8,6 +8,9 @@
 --   leases:SLOT       sorted set: ids of leases, by their expiry
 --   unproven:SLOT     the same, of credentials that their service has not accepted yet
 --   used, fences      by slot: when it was leased last (µs), and that lease's number
+--   idle, wide        sorted set: the pool's slots that may have room, by their last
+--                     lease; those of them whose capacity is not 1
+--   scope:NAME        candidates of requests, as text (see acquisition.py)
 --   queue             sorted set: ids of waiters, by their tickets
 --   waiter:ID         hash: a waiter's request, and the lease that it was granted
 --   grants:PROCESS    list: ids of the process's waiters that were granted a lease

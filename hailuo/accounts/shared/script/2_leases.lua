@@ -1,22 +1,43 @@
 -- Leases: at most a slot's capacity of them at once, each for a limited time.
 
-local CANDIDATE = '([^:%s]+):([^:%s]+):(-?%d+):(%a*):(%d+)'
+local CANDIDATE = '^([^:]+):([^:]+):(-?%d+):(u?):(%d+)'
+local scopes = {}
 
--- Return the candidates of a request, in their order.
-local function candidates(request)
-  local found = {}
-  for slot, digest, capacity, flags, limits in
-    string.gmatch(request.candidates, CANDIDATE)
-  do
-    found[#found + 1] = {
-      slot = slot,
-      digest = digest,
-      capacity = tonumber(capacity),
-      limits = request.limits[tonumber(limits)],
-      unproven = string.find(flags, 'u', 1, true) ~= nil,
-      tried = string.find(flags, 't', 1, true) ~= nil,
-      ignores_cooldown = string.find(flags, 'i', 1, true) ~= nil,
-    }
+-- Return the candidates of a request as text, nil if it is not known (any more). It is
+-- long and always the same, so requests only name it.
+local function scope_text(name)
+  if scopes[name] == nil then
+    scopes[name] = redis.call('GETEX', key('scope', name), 'PX', config.scope_ms)
+  end
+  return scopes[name] or nil
+end
+
+local function is_tried(request, slot)
+  for _, tried in ipairs(request.tried) do
+    if tried == slot then
+      return true
+    end
+  end
+  return false
+end
+
+-- Return the candidates of a request for a slot; mostly there is one, or none.
+local function candidates_for(request, slot)
+  local text, found = scope_text(request.scope) or '', {}
+  local start = string.find(text, slot, 1, true)
+  while start do
+    local name, digest, capacity, flag, limits = string.match(text, CANDIDATE, start)
+    if name == slot then
+      found[#found + 1] = {
+        slot = slot,
+        digest = digest,
+        capacity = tonumber(capacity),
+        limits = request.limits[tonumber(limits)],
+        unproven = flag == 'u',
+        ignores_cooldown = request.single and is_tried(request, slot),
+      }
+    end
+    start = string.find(text, slot, start + 1, true)
   end
   return found
 end
@@ -26,7 +47,9 @@ local function leases(slot, unproven)
   return key(unproven and 'unproven' or 'leases', slot)
 end
 
--- Drop expired leases, and update the index of leased slots.
+-- Drop expired leases, and update the indexes of leased and of idle slots. Only slots
+-- of the pool are indexed as idle: clients may invent any number of others. A slot with
+-- a capacity other than 1 may have room beside its leases, and stays.
 local function refresh(slot)
   redis.call('ZREMRANGEBYSCORE', leases(slot), '-inf', now)
   redis.call('ZREMRANGEBYSCORE', leases(slot, true), '-inf', now)
@@ -35,6 +58,11 @@ local function refresh(slot)
     redis.call('ZADD', key('leased'), first[2], slot)
   else
     redis.call('ZREM', key('leased'), slot)
+  end
+  if first[2] and redis.call('SISMEMBER', key('wide'), slot) == 0 then
+    redis.call('ZREM', key('idle'), slot)
+  elseif redis.call('HEXISTS', key('tokens'), slot) == 1 then
+    redis.call('ZADD', key('idle'), redis.call('ZSCORE', key('used'), slot) or 0, slot)
   end
 end
 
@@ -76,41 +104,57 @@ local function can_take(candidate)
     and is_usable(candidate)
 end
 
--- Return the scores of slots; nil for those that are not in the set.
-local function scores(name, found)
-  local all = {}
-  for first = 1, #found, 1000 do
-    local slots = {}
-    for index = first, math.min(first + 999, #found) do
-      slots[#slots + 1] = found[index].slot
-    end
-    for index, score in ipairs(redis.call('ZMSCORE', key(name), unpack(slots))) do
-      all[first + index - 1] = score and tonumber(score)
-    end
-  end
-  return all
-end
-
--- Return the least recently used candidate that can be leased now, nil for none.
--- One that was tried before comes after all others.
-local function pick(request)
-  local found = candidates(request)
-  local expiries, used = scores('leased', found), scores('used', found)
-  local free = {}
-  for index, candidate in ipairs(found) do
-    local is_leased = expiries[index] and expiries[index] > now
-    if candidate.capacity ~= 1 or not is_leased then
-      candidate.rank = (used[index] or 0) + (candidate.tried and 1e17 or 0)
-      free[#free + 1] = candidate
-    end
-  end
-  table.sort(free, function(one, other) return one.rank < other.rank end)
-  for _, candidate in ipairs(free) do
-    refresh(candidate.slot)
+-- Return the first candidate for a slot that can be leased now, nil for none.
+local function takeable(request, slot)
+  for _, candidate in ipairs(candidates_for(request, slot)) do
     if can_take(candidate) then
       return candidate
     end
   end
+end
+
+-- Call *try* with slots, the least recently used first, until it returns a value.
+local function first_of_idle(try)
+  local start, found = 0, nil
+  repeat
+    local slots = redis.call('ZRANGE', key('idle'), start, start + 99)
+    for _, slot in ipairs(slots) do
+      found = found or try(slot)
+    end
+    start = start + 100
+  until found or #slots == 0
+  return found
+end
+
+local function first_of_few(slots, try)
+  local ranks = {}
+  for index, used in ipairs(redis.call('ZMSCORE', key('used'), unpack(slots))) do
+    ranks[slots[index]] = tonumber(used or 0)
+  end
+  table.sort(slots, function(one, other) return ranks[one] < ranks[other] end)
+  for _, slot in ipairs(slots) do
+    refresh(slot)
+    local found = try(slot)
+    if found then
+      return found
+    end
+  end
+end
+
+-- Return the least recently used candidate that can be leased now, nil for none.
+-- Those that were tried before come after all others. A request of few candidates,
+-- such as a client's own, lists their slots; one of many has those of the pool.
+local function pick(request)
+  local function untried(slot)
+    return not is_tried(request, slot) and takeable(request, slot)
+  end
+  local function any(slot)
+    return takeable(request, slot)
+  end
+  if request.slots then
+    return first_of_few(request.slots, untried) or first_of_few(request.slots, any)
+  end
+  return first_of_idle(untried) or (#request.tried > 0 and first_of_idle(any)) or nil
 end
 
 -- Lease a slot until *expiry*; return the lease.

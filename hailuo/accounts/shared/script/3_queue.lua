@@ -14,14 +14,13 @@ end
 
 -- Offer a slot to a waiter. It has to claim the lease soon, since it may be dead.
 local function offer_to(id, request, slot)
-  for _, candidate in ipairs(candidates(request)) do
-    if candidate.slot == slot and can_take(candidate) then
-      local lease = grant(candidate, id, now + config.claim_ms)
-      redis.call('HSET', key('waiter', id), 'granted', cjson.encode(lease))
-      redis.call('RPUSH', key('grants', request.process), id)
-      redis.call('PEXPIRE', key('grants', request.process), config.waiter_ms)
-      return lease
-    end
+  local candidate = takeable(request, slot)
+  if candidate then
+    local lease = grant(candidate, id, now + config.claim_ms)
+    redis.call('HSET', key('waiter', id), 'granted', cjson.encode(lease))
+    redis.call('RPUSH', key('grants', request.process), id)
+    redis.call('PEXPIRE', key('grants', request.process), config.waiter_ms)
+    return lease
   end
 end
 
@@ -38,13 +37,14 @@ local function offer(slot, before)
       'ZRANGEBYSCORE', key('queue'), '-inf', before, 'LIMIT', skipped, 100
     )
     for _, id in ipairs(ids) do
-      local request = redis.call('HGET', key('waiter', id), 'request')
-      if not request then
+      local waiter = redis.call('HMGET', key('waiter', id), 'scope', 'request')
+      if not waiter[1] then
         redis.call('ZREM', key('queue'), id)
       else
         skipped = skipped + 1
-        if string.find(request, slot, 1, true) and not granted(id) then
-          local lease = offer_to(id, cjson.decode(request), slot)
+        local text = scope_text(waiter[1])
+        if text and string.find(text, slot, 1, true) and not granted(id) then
+          local lease = offer_to(id, cjson.decode(waiter[2]), slot)
           if lease and not lease.unproven then
             return
           end
@@ -54,6 +54,17 @@ local function offer(slot, before)
     if #ids == 0 then
       return
     end
+  end
+end
+
+-- Offer the slots of leases that have expired, because their processes are dead.
+local function sweep()
+  local slots = redis.call(
+    'ZRANGEBYSCORE', key('leased'), '-inf', now, 'LIMIT', 0, 100
+  )
+  for _, slot in ipairs(slots) do
+    refresh(slot)
+    offer(slot, '+inf')
   end
 end
 
@@ -70,7 +81,16 @@ function ops.acquire(request)
     refresh(lease.slot)
     return { lease = lease }
   end
-  local best = grace_left_ms == 0 and pick(request) or nil
+  if request.text then
+    redis.call('SET', key('scope', request.scope), request.text, 'PX', config.scope_ms)
+  elseif not scope_text(request.scope) then
+    return { needs_text = true }
+  end
+  local best
+  if grace_left_ms == 0 then
+    sweep()
+    best = pick(request)
+  end
   if best then  -- those in front come first
     offer(best.slot, string.format('(%.0f', request.ticket))
     best = can_take(best) and best or pick(request)
@@ -80,7 +100,10 @@ function ops.acquire(request)
     return { lease = grant(best, id, now + config.lease_ms) }
   end
   if request.waits then
-    redis.call('HSET', key('waiter', id), 'request', cjson.encode(request))
+    request.text = nil
+    redis.call(
+      'HSET', key('waiter', id), 'scope', request.scope, 'request', cjson.encode(request)
+    )
     redis.call('PEXPIRE', key('waiter', id), config.waiter_ms)
     redis.call('ZADD', key('queue'), string.format('%.0f', request.ticket), id)
   end
@@ -106,17 +129,6 @@ function ops.leave(request)
     end
   end
   return true
-end
-
--- Offer the slots of leases that have expired, because their processes are dead.
-local function sweep()
-  local slots = redis.call(
-    'ZRANGEBYSCORE', key('leased'), '-inf', now, 'LIMIT', 0, 100
-  )
-  for _, slot in ipairs(slots) do
-    refresh(slot)
-    offer(slot, '+inf')
-  end
 end
 
 -- Forget the slots that were used least recently, which clients can invent.

@@ -86,9 +86,12 @@ function ops.replace(request)
   if request.token then
     redis.call('HSET', key('tokens'), slot, request.token)
     redis.call('ZREM', key('retired'), request.digest)
+    redis.call(request.capacity == 1 and 'SREM' or 'SADD', key('wide'), slot)
   else
     redis.call('HDEL', key('tokens'), slot)
+    redis.call('ZREM', key('idle'), slot)
   end
+  refresh(slot)
   if request.old then
     redis.call('ZADD', key('retired'), now, request.old)
     redis.call('ZREMRANGEBYRANK', key('retired'), 0, -config.max_retired - 1)
