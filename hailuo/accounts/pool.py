@@ -197,7 +197,8 @@ class Pool:
     def check_lease(self, account: Account) -> None:
         """Raise LeaseLost if *account* may have been leased to another process.
 
-        Call it before each piece that is sent: the process may have been stopped.
+        Call it before each piece that is sent, before a renewal, and before a failure
+        is held against the account: the process may have been stopped.
         """
         self._queue.check(account)
 

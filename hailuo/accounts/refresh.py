@@ -181,9 +181,12 @@ class TokenRefresher:
         with lease, self._credentials.renewal(account):
             if account.token != old:
                 return ""  # another process was faster
+            self._pool.check_lease(account)
             try:
                 token = self._upstreams[account.kind].renew(account)
             except TokenRejected as error:
+                if account.token != old:
+                    return ""  # another process was faster, while this one was stopped
                 self._pool.reject(account, error.message)
                 raise
             if self._credentials.renewed(old, token):

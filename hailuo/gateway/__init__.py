@@ -215,6 +215,7 @@ class Gateway:
                     state.accounts.append(account)
                     with closing(ask(self._upstreams[account.kind], account)) as items:
                         for item in items:
+                            self._pool.check_lease(account)
                             if item is not HEARTBEAT:
                                 attempt.record_item()
                             yield item

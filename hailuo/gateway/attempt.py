@@ -17,6 +17,7 @@ from ..accounts.proofs import Proofs
 from ..errors import (
     BadRequest,
     ClientDisconnected,
+    LeaseLost,
     TokenRejected,
     UpstreamBusy,
     UpstreamError,
@@ -49,11 +50,7 @@ class Attempt:
         self._started_at = time.monotonic()
 
     def record_item(self) -> None:
-        """Record that a part of the answer has arrived and is sent on.
-
-        raises: LeaseLost.
-        """
-        self._pool.check_lease(self._account)
+        """Record that a part of the answer has arrived and is sent on."""
         if not self._state.started:
             self._pool.prove(self._account)
             self._state.record_answer(self._account)
@@ -76,10 +73,12 @@ class Attempt:
                     self._succeed()
                 else:
                     self._count(ClientDisconnected.code)
-            case BadRequest():
+            case BadRequest() | LeaseLost():
                 self._count(error.code or error.type)
             case UpstreamError():
                 self._count(error.code or error.type)
+                # Whatever went wrong after that says nothing about the account.
+                self._pool.check_lease(self._account)
                 self._judge(error)
                 self.error = error
                 return True

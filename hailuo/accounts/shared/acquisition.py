@@ -143,11 +143,9 @@ def capacity(account: Account) -> int:
     return UNLIMITED if limit is None else limit
 
 
-def leased(lease: Any, live: Sequence[Account]) -> Account:
-    """Return the account that a lease is for."""
+def leased(lease: Any, live: Sequence[Account]) -> Account | None:
+    """Return the account that a lease is for, None if it was removed meanwhile."""
     slot, digest = lease["slot"], lease["digest"]
-    matches = (account for account in live if slot_of(account) == slot)
-    first = next(matches)
-    if fingerprint(first.token) == digest:
-        return first
-    return next((each for each in matches if fingerprint(each.token) == digest), first)
+    matches = [account for account in live if slot_of(account) == slot]
+    exact = (each for each in matches if fingerprint(each.token) == digest)
+    return next(exact, matches[0] if matches else None)

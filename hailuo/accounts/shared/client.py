@@ -128,20 +128,21 @@ class SharedClient:
             raise self._unavailable()
 
     def warn_of_eviction(self) -> None:
-        """Log a warning if the server may evict leases and tokens."""
-        try:
-            with self._call():
-                policy = self._redis.config_get("maxmemory-policy")
-        except PoolUnavailable:
-            return
-        except redis.exceptions.ResponseError:  # a hosted server may forbid CONFIG
-            return
-        evicts: Any = policy.get("maxmemory-policy", "noeviction")
-        if evicts != "noeviction":
+        """Log a warning if the server may evict leases and tokens.
+
+        raises: PoolUnavailable.
+        """
+        with self._call():
+            try:  # hosted servers forbid CONFIG, which says the same
+                memory: Any = self._redis.info("memory")
+            except redis.exceptions.ResponseError:
+                memory = {}
+        policy = memory.get("maxmemory_policy", "noeviction")
+        if policy != "noeviction":
             log.warning(
                 "maxmemory-policy of the shared pool's server is %s: it may discard "
                 "leases and tokens; set it to noeviction",
-                evicts,
+                policy,
             )
 
     @contextmanager
@@ -158,6 +159,8 @@ class SharedClient:
                 log.error("the shared pool cannot be reached: %s", error)
             self._problem = type(error).__name__
             self._retry_at = time.monotonic() + self.timings.tick_s
+            if isinstance(error, redis.exceptions.ReadOnlyError):
+                self._redis.connection_pool.disconnect()  # it is no primary any more
             raise self._unavailable() from error
         if self._problem:
             log.warning("the shared pool is reached again")

@@ -273,5 +273,5 @@ class SharedCredentialStore:
             change["capacity"] = (identity and identity.capacity) or UNLIMITED
         if old is not None:
             change["old"] = fingerprint(old)
-        (done,) = self._client.run(change)
+        (done,) = self._client.run(change, urgent=renewed)
         return bool(done)

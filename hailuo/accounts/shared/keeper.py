@@ -40,10 +40,10 @@ class Keeper:
         self._leases = leases
         self._renewed_at = awake()
         self._failures = client.failures
+        self._is_policy_checked = False
 
     def start(self) -> None:
         """Start the threads, which run as long as the process."""
-        self._client.warn_of_eviction()
         for work in (self._keep, self._listen):
             threading.Thread(target=work, daemon=True, name="shared pool").start()
 
@@ -52,9 +52,13 @@ class Keeper:
         now = awake()
         self._lose_ended(now)
         try:
-            self._outbox.flush(urgent=True)
+            if not self._outbox.flush(urgent=True):
+                self._client.check_available()
             self._renew(now)
             self._leases.failing = False
+            if not self._is_policy_checked:
+                self._client.warn_of_eviction()
+                self._is_policy_checked = True
         except PoolUnavailable:
             self._leases.failing = True
             self._leases.dispatch()  # the waiters learn that nothing will come

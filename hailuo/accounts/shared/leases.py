@@ -126,8 +126,8 @@ class SharedLeases:
         return self.failing and recently
 
     def lose(self, held: Held) -> None:
-        """Mark a lease as lost, once."""
-        if not held.lost:
+        """Mark a lease as lost, once; an account without a limit is never lost."""
+        if not held.lost and held.account.identity.capacity is not None:
             held.lost = True
             self._client.metrics.count_lost_lease()
 
@@ -231,12 +231,29 @@ class SharedLeases:
             return None, reply["wait_ms"] / 1000
         account = leased(lease, live)
         ends_at = asked_at + self._client.timings.lease_s
+        if account is None or awake() > ends_at or self._is_answering(account):
+            self._outbox.add({"op": "release", "slot": lease["slot"], "id": entry.id})
+            self._outbox.flush()
+            return None, self._client.timings.tick_s
+        self._read_renewed_token(account, lease)
         held = Held(entry.id, account, lease, ends_at)
         self._held.setdefault(account, []).append(held)
         self.in_use += 1
         account.slot.acquire(held.unproven)
-        self._read_renewed_token(account, lease)
         return account, 0
+
+    def _is_answering(self, account: Account) -> bool:
+        """Return whether an earlier answer of this process still has the account.
+
+        Its lease is lost then, or there would be no new one. It has to end first: two
+        leases of an account could not be told apart.
+        """
+        earlier = self._held.get(account, ())
+        if len(earlier) < account.slot.capacity:
+            return False
+        for held in earlier:
+            self.lose(held)
+        return True
 
     def _acquired(self, entry: Entry, live: Sequence[Account]) -> Any:
         """Return the script's reply, which names candidates that it does not know."""

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from ... import errors
-from ...errors import UpstreamBusy, UpstreamError
+from ...errors import PoolUnavailable, UpstreamBusy, UpstreamError
 from ..account import Account
 from ..cooldowns import Cooldown, Limit
 from ..pool import Pool
@@ -19,6 +19,7 @@ from .client import SharedClient, fingerprint, pairs
 from .clock import SharedClock
 
 STATES_PER_CALL = 200
+UNKNOWN = -1  # lower than every version
 
 log = logging.getLogger(__name__)
 
@@ -72,21 +73,26 @@ class Replica:
             if is_older or changed is None or "credentials" in changed:
                 self.load()
             else:
-                self._version = report["version"]
                 self._load_states(set(changed))
+                self._version = report["version"]
 
     def load(self) -> None:
         """Read everything, and update the pool. raises: PoolUnavailable.
 
-        If Redis has lost its data, that is restored first, not taken over.
+        If Redis has lost its data, or the latest changes, they are restored first, not
+        taken over.
         """
         stored = self._stored()
-        if stored["epoch"] != self.epoch:
+        if stored["epoch"] != self.epoch or stored["version"] < self._version:
             self.restore()
             return
         self._adopt(stored)
         self.show()
-        self._load_states()
+        try:
+            self._load_states()
+        except PoolUnavailable:
+            self._version = UNKNOWN
+            raise
 
     def read(self) -> None:
         """Read the tokens, even if there are none any more. raises: PoolUnavailable."""

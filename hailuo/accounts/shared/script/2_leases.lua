@@ -173,17 +173,32 @@ local function grant(candidate, id, expiry)
   }
 end
 
--- Extend a lease that may have expired. It is lost if another one of its slot has
--- been given out since, which has a higher number.
+-- Register a lease again that has expired, or that Redis does not know any more. It is
+-- lost if another one of its slot was given out since, which has a higher number. After
+-- a loss of the latest changes the counter may be behind the leases that run.
+-- Return whether it could be.
+local function register(lease)
+  local slot = lease.slot
+  local newest = tonumber(redis.call('HGET', key('fences'), slot) or 0)
+  refresh(slot)
+  if lease.capacity >= 0 and newest > lease.fence then
+    return false
+  end
+  if not has_room(slot, lease.capacity, lease.unproven) then
+    return false
+  end
+  redis.call('HSET', key('fences'), slot, math.max(newest, lease.fence))
+  if tonumber(redis.call('GET', key('fence')) or 0) < lease.fence then
+    redis.call('SET', key('fence'), lease.fence)
+  end
+  return true
+end
+
+-- Extend a lease; return false if it is lost.
 local function renew(lease)
   local slot, expiry = lease.slot, now + config.lease_ms
-  if not is_held(slot, lease.id) then
-    local newest = tonumber(redis.call('HGET', key('fences'), slot) or lease.fence)
-    refresh(slot)
-    if newest ~= lease.fence or not has_room(slot, lease.capacity, lease.unproven) then
-      return false
-    end
-    redis.call('HSET', key('fences'), slot, lease.fence)
+  if not is_held(slot, lease.id) and not register(lease) then
+    return false
   end
   redis.call('ZADD', leases(slot, lease.unproven), expiry, lease.id)
   refresh(slot)

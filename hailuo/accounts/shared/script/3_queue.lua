@@ -91,9 +91,12 @@ function ops.acquire(request)
     sweep()
     best = pick(request)
   end
-  if best then  -- those in front come first
+  while best do  -- those in front come first
     offer(best.slot, string.format('(%.0f', request.ticket))
-    best = can_take(best) and best or pick(request)
+    if can_take(best) then
+      break
+    end
+    best = pick(request)
   end
   if best then
     leave_queue(id)
