@@ -295,3 +295,52 @@ def test_stored_responses_are_bounded(run: Run, redis_url: str, prefix: str):
         left = [name for name in "abcde" if redis.exists(f"{prefix}{name}")]
     assert left == ["d", "e"]
     assert run("unstore", name="e") and not run("unstore", name="e")
+
+
+def test_unlimited_leases_are_all_registered_again(run: Run):
+    """They expire together if Redis is away for long."""
+    leases = [acquire(run, id, "a", text="a:t:-1::1") for id in "123"]
+    described = [
+        {**held(id, lease), "capacity": -1}
+        for id, lease in zip("123", leases, strict=True)
+    ]
+    time.sleep(LEASE_S)
+    assert not tick(run, *described)["lost"]
+
+
+def test_lease_is_registered_again_after_a_loss_of_the_latest_changes(
+    run: Run, redis_url: str, prefix: str
+):
+    """As after a restart from an older snapshot, or a failover."""
+    acquire(run, "1", "a")
+    with client(redis_url) as redis:
+        names = list(redis.scan_iter(f"{prefix}*"))
+        snapshot = {name: redis.dump(name) for name in names}
+    run("release", slot="a", id="1")
+    lease = held("2", acquire(run, "2", "a"))
+    with client(redis_url) as redis:
+        redis.delete(*redis.scan_iter(f"{prefix}*"))
+        for name, value in snapshot.items():
+            redis.restore(name, 0, value)
+    time.sleep(LEASE_S)
+
+    assert not tick(run, lease)["lost"]
+    time.sleep(Timings(LEASE_S).grace_s)
+    assert acquire(run, "3", "a") is None
+    assert acquire(run, "4", "b")["fence"] > lease["fence"]
+
+
+def test_newcomer_passes_every_free_account_to_those_in_front(run: Run):
+    """Cooldowns of two accounts end at once, and nobody says so."""
+    cooldown = {"began": 0, "length_s": 9, "error": "UpstreamBusy", "message": "busy"}
+    refusal = {"limit": "chat:", "message": "busy", "cooldown": cooldown}
+    until_ms = round(1000 * (time.time() + 0.4))
+    for digest in ("a-token", "b-token"):
+        run("refused", digest=digest, until_ms=until_ms, **refusal)
+    for id in ("1", "2"):
+        assert acquire(run, id, "a", "b") is None
+    while 1000 * time.time() <= until_ms:
+        tick(run, waiters=("1", "2"))
+        time.sleep(0.02)
+
+    assert acquire(run, "3", "a", "b") is None
