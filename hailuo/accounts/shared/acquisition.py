@@ -116,6 +116,7 @@ def acquisition(
         "process": process,
         "ticket": waiter.ticket,
         "waits": entry.waits,
+        "queued": entry.queued,
         "scope": scope.name,
         "limits": [_limits(kind, waiter.use) for kind in scope.kinds],
         "tried": [slot_of(account) for account in waiter.tried],

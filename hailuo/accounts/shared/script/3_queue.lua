@@ -71,14 +71,12 @@ end
 -- Lease an account, or queue for one. Repeated with the same id it claims what was
 -- granted meanwhile, and otherwise updates the candidates; the place is kept.
 function ops.acquire(request)
-  local id = request.id
-  local lease = granted(id)
+  local id, expiry = request.id, now + config.lease_ms
+  local lease = request.queued and granted(id)
   if lease then
     leave_queue(id)
-    redis.call(
-      'ZADD', leases(lease.slot, lease.unproven), now + config.lease_ms, id
-    )
-    refresh(lease.slot)
+    redis.call('ZADD', leases(lease.slot, lease.unproven), expiry, id)
+    index(lease.slot)
     return { lease = lease }
   end
   if request.text then
@@ -91,16 +89,18 @@ function ops.acquire(request)
     sweep()
     best = pick(request)
   end
-  if best then  -- those in front come first
+  if best and redis.call('EXISTS', key('queue')) == 1 then  -- those in front come first
     offer(best.slot, string.format('(%.0f', request.ticket))
     best = can_take(best) and best or pick(request)
   end
   if best then
-    leave_queue(id)
-    return { lease = grant(best, id, now + config.lease_ms) }
+    if request.queued then
+      leave_queue(id)
+    end
+    return { lease = grant(best, id, expiry) }
   end
   if request.waits then
-    request.text = nil
+    request.text, request.queued = nil, nil
     redis.call(
       'HSET', key('waiter', id), 'scope', request.scope, 'request', cjson.encode(request)
     )
@@ -167,7 +167,7 @@ function ops.tick(request)
   end
   forget()
   return {
-    now = now,
+    now_us = string.format('%.0f', now_us),
     epoch = redis.call('GET', key('epoch')),
     version = tonumber(redis.call('GET', key('version')) or 0),
     changed = changes(request.version),
