@@ -17,6 +17,7 @@ from ..accounts.proofs import Proofs
 from ..errors import (
     BadRequest,
     ClientDisconnected,
+    LeaseLost,
     TokenRejected,
     UpstreamBusy,
     UpstreamError,
@@ -76,7 +77,7 @@ class Attempt:
                     self._succeed()
                 else:
                     self._count(ClientDisconnected.code)
-            case BadRequest():
+            case BadRequest() | LeaseLost():
                 self._count(error.code or error.type)
             case UpstreamError():
                 self._count(error.code or error.type)

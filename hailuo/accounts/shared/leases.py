@@ -78,11 +78,13 @@ class SharedLeases:
         account = None
         try:
             account = self._wait(entry, watch, time.monotonic() + wait_s)
-            return account
         finally:
             del self.entries[id]
             if account is None and (entry.queued or entry.asked):
                 self._leave(entry)
+        if account:
+            self._read_renewed_token(account)
+        return account
 
     @property
     def held(self) -> list[Held]:
@@ -126,8 +128,8 @@ class SharedLeases:
         return self.failing and recently
 
     def lose(self, held: Held) -> None:
-        """Mark a lease as lost, once."""
-        if not held.lost:
+        """Mark a lease as lost, once. An account without a limit cannot be lost."""
+        if not held.lost and held.account.identity.capacity is not None:
             held.lost = True
             self._client.metrics.count_lost_lease()
 
@@ -235,7 +237,6 @@ class SharedLeases:
         self._held.setdefault(account, []).append(held)
         self.in_use += 1
         account.slot.acquire(held.unproven)
-        self._read_renewed_token(account, lease)
         return account, 0
 
     def _acquired(self, entry: Entry, live: Sequence[Account]) -> Any:
@@ -249,14 +250,19 @@ class SharedLeases:
             (reply,) = self._client.run({**operation, "text": scope.text})
         return reply
 
-    def _read_renewed_token(self, account: Account, lease: Any) -> None:
+    def _read_renewed_token(self, account: Account) -> None:
         """Read the pool's tokens if another process has renewed the account's."""
+        held = self._held[account][-1]
         is_pooled = account.client_credential is None
-        if is_pooled and lease["version"] > self._replica.version_of(lease["slot"]):
-            try:
-                self._replica.load()
-            except PoolUnavailable:
-                pass  # the old token may do; if it does not, it is rejected
+        if not is_pooled or held.version <= self._replica.version_of(held.slot):
+            return
+        try:
+            self._replica.load()
+        except PoolUnavailable:
+            pass  # the old token may do; if it does not, it is rejected
+        except BaseException:
+            self.release(account)
+            raise
 
     def _leave(self, entry: Entry) -> None:
         """Give up a place in the queue, and whatever was granted meanwhile."""

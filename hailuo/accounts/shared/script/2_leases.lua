@@ -188,7 +188,8 @@ local function renew(lease)
   if not is_held(slot, lease.id) then
     local newest = tonumber(redis.call('HGET', key('fences'), slot) or lease.fence)
     refresh(slot)
-    if newest ~= lease.fence or not has_room(slot, lease.capacity, lease.unproven) then
+    local is_newest = newest == lease.fence or lease.capacity < 0
+    if not is_newest or not has_room(slot, lease.capacity, lease.unproven) then
       return false
     end
     redis.call('HSET', key('fences'), slot, lease.fence)
