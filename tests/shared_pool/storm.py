@@ -12,6 +12,7 @@ import argparse
 import os
 import random
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -110,7 +111,7 @@ def main() -> None:
             thread.start()
         for thread in (*threads, strike):
             thread.join()
-        print(dict(storm.outcomes))
+        say(str(dict(storm.outcomes)))
         check(group, users, upstream, arguments.lease_s)
 
 
@@ -127,7 +128,7 @@ def check(
     upstream.script({"call": "chat", "text": "Hi", "times": None})
     for gateway in group:
         eventually(lambda gateway=gateway: Asking(gateway, "after").end().complete)  # type: ignore[misc]
-    print("no lease left, no account lost, one answer an account")
+    say("no lease left, no account lost, one answer an account")
 
 
 def serves(gateway: Served) -> bool:
@@ -135,6 +136,10 @@ def serves(gateway: Served) -> bool:
         return gateway.request("GET", "/health").ok
     except OSError:
         return False
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
 
 
 if __name__ == "__main__":
