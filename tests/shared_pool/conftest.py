@@ -173,6 +173,23 @@ def shared_trio(
     forget(redis_url, group.prefix)
 
 
+@pytest.fixture(scope="session")
+def shared_pair(
+    redis_url: str, simulator: Simulated, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateways]:
+    directory = tmp_path_factory.mktemp("pair")
+    with gateways(2, redis_url, directory, simulator) as group:
+        yield group
+    forget(redis_url, group.prefix)
+
+
+@pytest.fixture
+def pair(shared_pair: Gateways, upstream: Simulated) -> Gateways:
+    """Return two processes that share a pool; tests may kill and stop their workers."""
+    shared_pair.await_idle()
+    return shared_pair
+
+
 @pytest.fixture
 def trio(shared_trio: Gateways, upstream: Simulated) -> Gateways:
     """Return three processes that share a pool; tests must not harm them."""

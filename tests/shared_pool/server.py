@@ -4,6 +4,7 @@ Tests that only need a server use that of TEST_REDIS_URL, if it is set.
 """
 
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -18,31 +19,29 @@ from tests.served import free_port
 
 
 class Server:
-    """A server on a port of its own.
+    """A server on a port of its own, which writes everything to an append-only file."""
 
-    keeps_data: whether a restart finds every write, in an append-only file.
-    """
-
-    def __init__(self, keeps_data: bool = False) -> None:
+    def __init__(self) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
         self._folder = tempfile.TemporaryDirectory(prefix="valkey-")
-        self._keeps_data = keeps_data
         self.start()
 
     def start(self) -> None:
-        """Start the server; after kill(), with the data if it keeps them."""
+        """Start the server, with its data."""
         self._process = ValkeyServer(
             port=self.port,
             data_dir=Path(self._folder.name),
             persist=True,
-            appendonly="yes" if self._keeps_data else "no",
+            appendonly="yes",
             appendfsync="always",
         )
         self._process.start()
 
-    def kill(self) -> None:
+    def kill(self, loses_data: bool = False) -> None:
         self._process.terminate()
+        if loses_data:
+            shutil.rmtree(Path(self._folder.name) / "appendonlydir")
 
     @contextmanager
     def paused(self) -> Iterator[None]:

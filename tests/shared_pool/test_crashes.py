@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.served import Served
-from tests.shared_pool.conftest import LEASE_S, Asking, Gateways, eventually, gateways
+from tests.shared_pool.conftest import LEASE_S, Asking, Gateways, eventually
 from tests.simulated import Simulated
 
 HI = {"call": "chat", "text": "Hi"}
@@ -34,12 +34,6 @@ def stopped(gateway: Served) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
-
-
-@pytest.fixture
-def pair(redis_url: str, upstream: Simulated, tmp_path: Path) -> Iterator[Gateways]:
-    with gateways(2, redis_url, tmp_path, upstream) as group:
-        yield group
 
 
 def kill(gateway: Served) -> None:

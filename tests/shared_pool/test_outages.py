@@ -3,15 +3,15 @@
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.served import Served
+from tests.served import KEY, Served
 from tests.shared_pool.conftest import (
     LEASE_S,
     OWNER,
     Asking,
+    Gateways,
     eventually,
     gateways,
     names,
@@ -20,18 +20,30 @@ from tests.shared_pool.relay import Relay
 from tests.shared_pool.server import Server
 from tests.simulated import Simulated
 
-HELD = {
-    "call": "chat",
-    "text": "Hello",
-    "then": [{"after": 1, "do": "hold"}],
-    "times": None,
-}
+HI = {"call": "chat", "text": "Hi", "times": None}
+HELD = {**HI, "text": "Hello", "then": [{"after": 1, "do": "hold"}]}
 
 
-@pytest.fixture(params=[False, True], ids=["empty", "with its data"])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with Server(request.param) as server:
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def relay(server: Server) -> Iterator[Relay]:
+    with Relay(server.port) as relay:
+        yield relay
+
+
+@pytest.fixture(scope="module")
+def cut_off(
+    relay: Relay, simulator: Simulated, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateways]:
+    """Two processes that reach their server through a relay."""
+    directory = tmp_path_factory.mktemp("cut-off")
+    with gateways(2, relay.url, directory, simulator) as group:
+        yield group
 
 
 def is_healthy(gateway: Served) -> bool:
@@ -47,126 +59,115 @@ def assert_refused(gateway: Served, key: str) -> None:
     assert answer.json()["error"]["code"] == "pool_unavailable"
 
 
+def most_open(upstream: Simulated) -> set[int]:
+    return set(upstream.report()["most_open_by_account"].values())
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("loses_data", [True, False], ids=["empty", "with its data"])
 def test_killed_server_interrupts_no_answer_and_everything_resumes(
-    server: Server, upstream: Simulated, tmp_path: Path
+    server: Server, cut_off: Gateways, upstream: Simulated, loses_data: bool
 ):
-    with gateways(2, server.url, tmp_path, upstream) as pair:
-        users = pair.add_accounts(2)
-        upstream.script(HELD)
-        running = [Asking(gateway, "running") for gateway in pair]
-        for asking in running:
-            asking.read_first_piece()
-        waiting = Asking(pair[0], "waiting")
+    users = cut_off.add_accounts(2)
+    upstream.script(HELD)
+    running = [Asking(gateway, "running") for gateway in cut_off]
+    for asking in running:
+        asking.read_first_piece()
+    waiting = Asking(cut_off[0], "waiting")
 
-        server.kill()
-        eventually(lambda: not any(map(is_healthy, pair)))
-        assert "pool_unavailable" in waiting.end().text
-        own = upstream.token("29002")
-        for gateway in pair:
-            assert gateway.request("GET", "/ping").ok
-            assert_refused(gateway, OWNER["Authorization"].removeprefix("Bearer "))
-            assert_refused(gateway, own)
-            listed = gateway.request("GET", "/v1/token", headers=OWNER)
-            assert listed.json()["error"]["code"] == "pool_unavailable"
-        server.start()
-        eventually(lambda: all(map(is_healthy, pair)))
+    server.kill(loses_data)
+    eventually(lambda: not any(map(is_healthy, cut_off)))
+    assert "pool_unavailable" in waiting.end().text
+    own = upstream.token("29002")
+    for gateway in cut_off:
+        assert gateway.request("GET", "/ping").ok
+        assert_refused(gateway, KEY)
+        assert_refused(gateway, own)
+        listed = gateway.request("GET", "/v1/token", headers=OWNER)
+        assert listed.json()["error"]["code"] == "pool_unavailable"
+    server.start()
+    eventually(lambda: all(map(is_healthy, cut_off)))
 
-        # Both accounts answer still, so whoever comes now has to wait for one.
-        late = [Asking(gateway, "late") for gateway in pair]
-        time.sleep(LEASE_S / 2)
-        assert set(upstream.report()["most_open_by_account"].values()) == {1}
-        upstream.release()
-        upstream.wait("held", exactly=2)
-        upstream.release()
-        assert all(asking.end().complete for asking in (*running, *late))
-        assert set(upstream.report()["most_open_by_account"].values()) == {1}
-        pair.await_idle()
-        assert all(names(gateway) == sorted(users) for gateway in pair)
-
-
-@pytest.mark.slow
-def test_pause_of_the_server_is_survived(upstream: Simulated, tmp_path: Path):
-    with Server() as server, gateways(2, server.url, tmp_path, upstream) as pair:
-        pair.add_accounts(2)
-        upstream.script(HELD)
-        running = [Asking(gateway, "running") for gateway in pair]
-        for asking in running:
-            asking.read_first_piece()
-
-        with server.paused():
-            time.sleep(5)
-            refused = [Asking(gateway, "refused") for gateway in pair]
-            assert all("pool_unavailable" in each.end().text for each in refused)
-        eventually(lambda: all(map(is_healthy, pair)))
-        upstream.release()
-        assert all(asking.end().complete for asking in running)
-        pair.await_idle()
+    # Both accounts answer still, so whoever comes now has to wait for one.
+    late = [Asking(gateway, "late") for gateway in cut_off]
+    time.sleep(LEASE_S / 2)
+    assert most_open(upstream) == {1}
+    upstream.release()
+    upstream.wait("held", exactly=2)
+    upstream.release()
+    assert all(asking.end().complete for asking in (*running, *late))
+    assert most_open(upstream) == {1}
+    cut_off.await_idle()
+    assert all(names(gateway) == sorted(users) for gateway in cut_off)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", ["drop", "half-close", "silence", "delay"])
+def test_pause_of_the_server_interrupts_no_answer(
+    server: Server, cut_off: Gateways, upstream: Simulated
+):
+    cut_off.add_accounts(2)
+    upstream.script(HELD)
+    running = [Asking(gateway, "running") for gateway in cut_off]
+    for asking in running:
+        asking.read_first_piece()
+
+    with server.paused():
+        time.sleep(5)
+        refused = [Asking(gateway, "refused") for gateway in cut_off]
+        assert all("pool_unavailable" in each.end().text for each in refused)
+    eventually(lambda: all(map(is_healthy, cut_off)))
+    upstream.release()
+    assert all(asking.end().complete for asking in running)
+    cut_off.await_idle()
+
+
+@pytest.mark.slow
 def test_faulty_connections_lose_no_account(
-    upstream: Simulated, tmp_path: Path, fault: str
+    relay: Relay, cut_off: Gateways, upstream: Simulated
 ):
     """Requests meanwhile are answered or refused; none gets another's account."""
-    with Server() as server, Relay(server.port) as relay:
-        with gateways(2, relay.url, tmp_path, upstream) as pair:
-            users = pair.add_accounts(3)
-            upstream.script({"call": "chat", "text": "Hi", "times": None})
-            ended: list[Asking] = []
+    users = cut_off.add_accounts(3)
+    upstream.script(HI)
+    ended: list[Asking] = []
+    is_over = threading.Event()
 
-            def ask(gateway: Served) -> None:
-                for _ in range(15):
-                    ended.append(Asking(gateway, "amid faults").end())
+    def ask(gateway: Served) -> None:
+        while not is_over.is_set():
+            ended.append(Asking(gateway, "amid faults").end())
 
-            threads = [threading.Thread(target=ask, args=(each,)) for each in pair * 2]
-            for thread in threads:
-                thread.start()
-            for _ in range(5):
-                match fault:
-                    case "drop":
-                        relay.drop()
-                    case "half-close":
-                        relay.half_close()
-                    case "silence":
-                        relay.silent = True
-                    case "delay":
-                        relay.delay_s = 0.2
-                time.sleep(0.5)
-            relay.silent, relay.delay_s = False, 0
-            for thread in threads:
-                thread.join()
+    threads = [threading.Thread(target=ask, args=(each,)) for each in cut_off * 2]
+    for thread in threads:
+        thread.start()
+    for fault in (relay.drop, relay.half_close, relay.drop, relay.half_close):
+        fault()
+        time.sleep(0.4)
+    for silent, delay_s in ((True, 0.0), (False, 0.2), (False, 0.0)):
+        relay.silent, relay.delay_s = silent, delay_s
+        time.sleep(1)
+    is_over.set()
+    for thread in threads:
+        thread.join()
 
-            assert {each.status for each in ended} <= {200, 503}
-            assert all(
-                each.complete or "pool_unavailable" in each.text for each in ended
-            )
-            eventually(lambda: all(map(is_healthy, pair)))
-            assert all(Asking(each, "after").end().complete for each in pair)
-            pair.await_idle()
-            assert all(names(gateway) == sorted(users) for gateway in pair)
-            assert set(upstream.report()["most_open_by_account"].values()) == {1}
+    assert all(each.complete or "pool_unavailable" in each.text for each in ended)
+    assert any(each.complete for each in ended)
+    eventually(lambda: all(map(is_healthy, cut_off)))
+    assert all(Asking(each, "after").end().complete for each in cut_off)
+    cut_off.await_idle()
+    assert all(names(gateway) == sorted(users) for gateway in cut_off)
+    assert most_open(upstream) == {1}
 
 
 @pytest.mark.slow
 def test_process_starts_without_the_server_and_serves_once_it_is_there(
-    upstream: Simulated, tmp_path: Path
+    server: Server, cut_off: Gateways, upstream: Simulated
 ):
-    server = Server()
+    cut_off.add_accounts(1)
+    upstream.script(HI)
     server.kill()
-    token = upstream.token("29003")
-    upstream.script({"call": "chat", "text": "Hi"})
-    with gateways(1, server.url, tmp_path, upstream, HAILUO_TOKENS=token) as (alone,):
-        assert alone.request("GET", "/health").status_code == 503
-        server.start()
-        eventually(lambda: names_if_there(alone) == ["29003"])
-        assert Asking(alone, "now").end().complete
-    server.stop()
-
-
-def names_if_there(gateway: Served) -> list[str]:
-    try:
-        return names(gateway)
-    except AssertionError:
-        return []
+    alone = cut_off.start(HAILUO_TOKENS=upstream.token("29003"))
+    assert alone.request("GET", "/health").status_code == 503
+    server.start()
+    eventually(lambda: is_healthy(alone) and "29003" in names(alone))
+    assert Asking(alone, "now").end().complete
+    cut_off.remove(alone)
+    assert alone.stop() == 0

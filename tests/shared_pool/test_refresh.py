@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +20,6 @@ from tests.shared_pool.conftest import (
     Asking,
     Gateways,
     eventually,
-    gateways,
 )
 from tests.shared_pool.pools import sharing
 from tests.shared_pool.test_crashes import worker_or_none
@@ -124,7 +122,7 @@ def test_other_processes_know_when_a_token_was_renewed(redis_url: str, prefix: s
 
 @pytest.mark.slow
 def test_no_account_is_lost_when_processes_are_killed_while_they_renew(
-    redis_url: str, upstream: Simulated, tmp_path: Path
+    upstream: Simulated, pair: Gateways
 ):
     """The service answers after a while, and the old token is dead from then on.
 
@@ -133,29 +131,26 @@ def test_no_account_is_lost_when_processes_are_killed_while_they_renew(
     slow = {"call": "renewal", "headers_delay_s": 0.2, "times": None}
     upstream.script(slow)
     generator = random.Random(1)
-    with gateways(2, redis_url, tmp_path, upstream) as pair:
-        pair.add_accounts(3)
-        for _ in range(4):
-            threads = [
-                threading.Thread(target=try_refresh, args=(each,)) for each in pair
-            ]
-            for thread in threads:
-                thread.start()
-            victim = generator.choice(pair)
-            time.sleep(generator.uniform(0.05, 0.15))
-            pid = worker_or_none(victim)
-            if pid and not is_answered_just_now(upstream):
-                os.kill(pid, signal.SIGKILL)
-            for thread in threads:
-                thread.join()
-            eventually(lambda victim=victim: worker_or_none(victim) is not None)  # type: ignore[misc]
-        upstream.script(HI)
-        eventually(lambda: all(has_live_accounts(each, 3) for each in pair))
-        eventually(lambda: not pair.leases(), within_s=3 * LEASE_S)
-        asked = [Asking(pair[number % 2], "after").end() for number in range(6)]
-        assert all(each.complete for each in asked)
-        users = {each["user"] for each in upstream.report()["answers"]}
-        assert len(users) == 3
+    pair.add_accounts(3)
+    for _ in range(4):
+        threads = [threading.Thread(target=try_refresh, args=(each,)) for each in pair]
+        for thread in threads:
+            thread.start()
+        victim = generator.choice(pair)
+        time.sleep(generator.uniform(0.05, 0.15))
+        pid = worker_or_none(victim)
+        if pid and not is_answered_just_now(upstream):
+            os.kill(pid, signal.SIGKILL)
+        for thread in threads:
+            thread.join()
+        eventually(lambda victim=victim: worker_or_none(victim) is not None)  # type: ignore[misc]
+    upstream.script(HI)
+    eventually(lambda: all(has_live_accounts(each, 3) for each in pair))
+    eventually(lambda: not pair.leases(), within_s=3 * LEASE_S)
+    asked = [Asking(pair[number % 2], "after").end() for number in range(6)]
+    assert all(each.complete for each in asked)
+    users = {each["user"] for each in upstream.report()["answers"]}
+    assert len(users) == 3
 
 
 def try_refresh(gateway: Served) -> None:

@@ -41,6 +41,7 @@ def acquire(run: Run, id: str, *slots: str, **request: Any) -> Any:
         "process": "p",
         "ticket": next(_tickets),
         "waits": True,
+        "queued": True,
         "scope": "-".join(slots),
         "text": " ".join(f"{slot}:{slot}-token:1::1" for slot in slots),
         "slots": slots,
@@ -54,6 +55,7 @@ def acquire(run: Run, id: str, *slots: str, **request: Any) -> Any:
 def acquire_from_pool(run: Run, id: str, **request: Any) -> Any:
     """Ask for any account of the pool, for which the script has an index."""
     request = {"process": "p", "ticket": next(_tickets), "waits": True, **request}
+    request["queued"] = True
     request |= {"limits": LIMITS, "tried": [], "single": False}
     return run("acquire", id=id, **request).get("lease")
 

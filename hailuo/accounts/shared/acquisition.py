@@ -12,13 +12,14 @@ from .journal import limit_name
 
 UNLIMITED = -1
 FEW = 20  # candidates; a request may bring as many tokens of its own
-MAX_SCOPES = 1_000
+MAX_SCOPES = 200
 
 
 class Held:
     """A lease that this process holds.
 
     fence: its number; later leases of the same slot have higher ones.
+    version: of the account's token when it was leased.
     ends_at: when it ends unless it is renewed, on the clock of clock.awake.
     lost: whether it has ended before its answer.
     """
@@ -28,6 +29,7 @@ class Held:
         self.account = account
         self.slot: str = lease["slot"]
         self.fence: int = lease["fence"]
+        self.version: int = lease["version"]
         self.unproven: bool = lease.get("unproven", False)
         self.ends_at = ends_at
         self.lost = False
@@ -46,12 +48,13 @@ class Held:
 class Entry:
     """A request that waits, or asks once.
 
+    id: the name of its place in the queue, and of its lease.
     asked: accounts of an acquisition whose result is not known.
     queued: whether it may have a place in the queue.
     """
 
-    def __init__(self, id: str, waiter: Waiter, waits: bool) -> None:
-        self.id = id
+    def __init__(self, waiter: Waiter, waits: bool) -> None:
+        self.id = ""
         self.waiter = waiter
         self.waits = waits
         self.woken = threading.Event()
@@ -116,6 +119,7 @@ def acquisition(
         "process": process,
         "ticket": waiter.ticket,
         "waits": entry.waits,
+        "queued": entry.queued,
         "scope": scope.name,
         "limits": [_limits(kind, waiter.use) for kind in scope.kinds],
         "tried": [slot_of(account) for account in waiter.tried],

@@ -26,7 +26,7 @@ def shared_pool(
     outbox, clock = Outbox(client), SharedClock()
     replica = Replica(client, clock)
     leases = SharedLeases(client, outbox, replica, clock)
-    leases.on_start = Keeper(client, outbox, replica, leases).start
+    leases.on_start = Keeper(client, outbox, replica, leases, clock).start
     pool = Pool(identify, queue_timeout_s, leases, SharedJournal(outbox, clock))
     credentials = SharedCredentialStore(pool, client, replica, clock, file, environment)
     return pool, credentials

@@ -55,9 +55,9 @@ class SharedClient:
         self.timings = timings
         self.metrics = SharedPoolMetrics(metrics)
         self._prefix = prefix
-        self._script = _script()
-        self._sha = hashlib.sha1(self._script.encode(), usedforsecurity=False)
-        self._config = orjson.dumps(_config(timings, self.process))
+        self._script = _script(timings)
+        sha = hashlib.sha1(self._script.encode(), usedforsecurity=False)
+        self._sha = sha.hexdigest()
         self._redis = redis.Redis(
             connection_pool=redis.BlockingConnectionPool.from_url(
                 url,
@@ -85,15 +85,10 @@ class SharedClient:
         urgent: also soon after a failure, when others are not attempted.
         raises: PoolUnavailable; the operations may have been run all the same.
         """
-        arguments: list[Any] = [
-            self._prefix,
-            self._config,
-            *(orjson.dumps(operation) for operation in operations),
-        ]
+        arguments: list[Any] = [self._prefix, *map(orjson.dumps, operations)]
         with self._call(urgent):
             try:
-                sha = self._sha.hexdigest()
-                results: Any = self._redis.evalsha(sha, 1, *arguments)
+                results: Any = self._redis.evalsha(self._sha, 1, *arguments)
             except redis.exceptions.NoScriptError:
                 results = self._redis.eval(self._script, 1, *arguments)
         return [orjson.loads(result) for result in results]
@@ -181,26 +176,25 @@ def fingerprint(text: str) -> str:
     return urlsafe_b64encode(digest[:12]).decode()
 
 
-def _script() -> str:
+def _script(timings: Timings) -> str:
     """Return the Lua script, of which the files of script/ are the parts."""
     folder = resources.files(__package__) / "script"
     parts = sorted(folder.iterdir(), key=lambda part: part.name)
-    return "\n".join(
-        part.read_text("utf-8") for part in parts if part.name.endswith(".lua")
-    )
+    config = ", ".join(f"{name} = {value}" for name, value in _config(timings).items())
+    files = (part.read_text("utf-8") for part in parts if part.name.endswith(".lua"))
+    return "\n".join([f"local config = {{ {config} }}", *files])
 
 
-def _config(timings: Timings, nonce: str) -> Mapping[str, Any]:
+def _config(timings: Timings) -> Mapping[str, int]:
     """Return the numbers that the script needs."""
     return {
-        "nonce": nonce,
         "lease_ms": round(1000 * timings.lease_s),
         "claim_ms": round(1000 * timings.claim_s),
         "waiter_ms": round(1000 * timings.waiter_s),
         "silence_ms": round(1000 * timings.silence_s),
         "grace_ms": round(1000 * timings.grace_s),
-        "state_s": STATE_LIFETIME_S,
         "scope_ms": 600_000,
+        "state_s": STATE_LIFETIME_S,
         "max_changes": 10_000,
         "max_fields": 250,
         "max_slots": 100_000,

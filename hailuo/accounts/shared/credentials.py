@@ -178,19 +178,20 @@ class SharedCredentialStore:
                     break
                 self.reload()
         except PoolUnavailable:
-            self._replica.unkept = {
-                slot: token for slot, (_, token) in self._unkept.items()
-            }
-            self._replica.show()
+            self._show_unkept()
             return
         del self._unkept[slot]
-        self._replica.unkept = {
-            slot: token for slot, (_, token) in self._unkept.items()
-        }
+        self._show_unkept()
         try:
             self.reload()
         except PoolUnavailable:
             pass  # the keeper reads it
+
+    def _show_unkept(self) -> None:
+        """Have the pool use the tokens that Redis does not have."""
+        unkept = {slot: token for slot, (_, token) in self._unkept.items()}
+        self._replica.unkept = unkept
+        self._replica.show()
 
     def _restore(self) -> None:
         """Add the tokens of the file and the environment, or those that Redis lost.
@@ -221,9 +222,11 @@ class SharedCredentialStore:
         digests = [fingerprint(each.token) for each in credentials]
         (retired,) = self._client.run({"op": "retired", "digests": digests})
         self._replica.read()
-        for credential in newest(credentials):
-            if fingerprint(credential.token) not in retired:
-                self._restore_one(credential)
+        wanted = [
+            each for each in credentials if fingerprint(each.token) not in retired
+        ]
+        for credential in newest(wanted):
+            self._restore_one(credential)
         self.reload()
 
     def _restore_one(self, credential: PoolCredential) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from ...errors import PoolUnavailable
 from .acquisition import Held
 from .client import SharedClient
-from .clock import awake
+from .clock import SharedClock, awake
 from .leases import SharedLeases
 from .outbox import Outbox
 from .replica import Replica
@@ -33,11 +33,13 @@ class Keeper:
         outbox: Outbox,
         replica: Replica,
         leases: SharedLeases,
+        clock: SharedClock,
     ) -> None:
         self._client = client
         self._outbox = outbox
         self._replica = replica
         self._leases = leases
+        self._clock = clock
         self._renewed_at = awake()
         self._failures = client.failures
         self._is_policy_checked = False
@@ -132,7 +134,7 @@ class Keeper:
 
     def _tick(self, leases: Sequence[Held]) -> Any:
         """Renew leases and places in the queue; return what has changed."""
-        entries = self._leases.entries.values()
+        entries, sent_at = self._leases.entries.values(), time.monotonic()
         (report,) = self._client.run(
             {
                 "op": "tick",
@@ -142,4 +144,5 @@ class Keeper:
             },
             urgent=True,
         )
+        self._clock.observe(int(report["now_us"]) / 1000, sent_at, time.monotonic())
         return report

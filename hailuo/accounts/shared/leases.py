@@ -73,16 +73,23 @@ class SharedLeases:
 
         raises: ClientDisconnected, PoolUnavailable; the place in the queue is given up.
         """
-        id = f"{self.process}/{next(self._numbers)}"
-        entry = self.entries[id] = Entry(id, waiter, wait_s > 0)
+        entry = Entry(waiter, wait_s > 0)
         account = None
+        self._enter(entry)
         try:
             account = self._wait(entry, watch, time.monotonic() + wait_s)
-            return account
         finally:
-            del self.entries[id]
+            del self.entries[entry.id]
             if account is None and (entry.queued or entry.asked):
                 self._leave(entry)
+        if account:
+            self._read_renewed_token(account)
+        return account
+
+    def _enter(self, entry: Entry) -> None:
+        """Give an entry a new id."""
+        entry.id = f"{self.process}/{next(self._numbers)}"
+        self.entries[entry.id] = entry
 
     @property
     def held(self) -> list[Held]:
@@ -126,7 +133,7 @@ class SharedLeases:
         return self.failing and recently
 
     def lose(self, held: Held) -> None:
-        """Mark a lease as lost, once; an account without a limit is never lost."""
+        """Mark a lease as lost, once. An account without a limit cannot be lost."""
         if not held.lost and held.account.identity.capacity is not None:
             held.lost = True
             self._client.metrics.count_lost_lease()
@@ -232,10 +239,8 @@ class SharedLeases:
         account = leased(lease, live)
         ends_at = asked_at + self._client.timings.lease_s
         if account is None or awake() > ends_at or self._is_answering(account):
-            self._outbox.add({"op": "release", "slot": lease["slot"], "id": entry.id})
-            self._outbox.flush()
+            self._refuse(entry, lease)
             return None, self._client.timings.tick_s
-        self._read_renewed_token(account, lease)
         held = Held(entry.id, account, lease, ends_at)
         self._held.setdefault(account, []).append(held)
         self.in_use += 1
@@ -255,6 +260,17 @@ class SharedLeases:
             self.lose(held)
         return True
 
+    def _refuse(self, entry: Entry, lease: Any) -> None:
+        """Give back a lease that cannot be used, and start afresh.
+
+        The release may reach Redis late; the entry's next lease must not end by it.
+        """
+        self._outbox.add({"op": "release", "slot": lease["slot"], "id": entry.id})
+        self._outbox.flush()
+        del self.entries[entry.id]
+        entry.asked, entry.queued = (), False
+        self._enter(entry)
+
     def _acquired(self, entry: Entry, live: Sequence[Account]) -> Any:
         """Return the script's reply, which names candidates that it does not know."""
         scope = self._scopes.scope(live)
@@ -266,14 +282,19 @@ class SharedLeases:
             (reply,) = self._client.run({**operation, "text": scope.text})
         return reply
 
-    def _read_renewed_token(self, account: Account, lease: Any) -> None:
+    def _read_renewed_token(self, account: Account) -> None:
         """Read the pool's tokens if another process has renewed the account's."""
+        held = self._held[account][-1]
         is_pooled = account.client_credential is None
-        if is_pooled and lease["version"] > self._replica.version_of(lease["slot"]):
-            try:
-                self._replica.load()
-            except PoolUnavailable:
-                pass  # the old token may do; if it does not, it is rejected
+        if not is_pooled or held.version <= self._replica.version_of(held.slot):
+            return
+        try:
+            self._replica.load()
+        except PoolUnavailable:
+            pass  # the old token may do; if it does not, it is rejected
+        except BaseException:
+            self.release(account)
+            raise
 
     def _leave(self, entry: Entry) -> None:
         """Give up a place in the queue, and whatever was granted meanwhile."""

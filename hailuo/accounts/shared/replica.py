@@ -63,7 +63,6 @@ class Replica:
 
         raises: PoolUnavailable.
         """
-        self._clock.set(report["now"])
         self._observe(set(report["leased"]))
         if report["epoch"] != self.epoch:
             self.restore()

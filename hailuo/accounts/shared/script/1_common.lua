@@ -1,7 +1,8 @@
 -- Operations of the shared pool, which run one at a time inside Redis.
 --
--- The files of this folder make up one script, in the order of their names. It is
--- called with operations as JSON, {"op": "acquire", …}, and returns the results of all.
+-- The files of this folder make up one script, in the order of their names, behind a
+-- line that client.py writes: "local config = {…}". The script is called with operations
+-- as JSON, {"op": "acquire", …}, and returns the results of all.
 -- Times are milliseconds of Redis' own clock, so that no machine's clock matters.
 --
 --   leased            sorted set: slots, by the time at which their first lease expires
@@ -19,11 +20,10 @@
 --   retired           sorted set: digests of tokens that were replaced or removed
 --   changed, version  sorted set: what has changed, by the number of its last change
 --   forgotten         number of the last change that is not in the set any more
---   epoch             random; a new one means that the data was lost
---   seen, grace       when anyone last called; set while nothing may be leased
+--   epoch             when the data began; a new one means that it was lost before
+--   seen, grace       when anyone last called; until when nothing may be leased
 
 local prefix = KEYS[1]
-local config = cjson.decode(ARGV[1])
 local ops = {}
 
 local time = redis.call('TIME')
@@ -47,15 +47,20 @@ end
 -- expired, although their answers run. Their processes say so in this time.
 -- Return the milliseconds that are left of it.
 local function grace_ms()
-  local seen = redis.call('GET', key('seen'))
-  redis.call('SET', key('seen'), now)
-  if redis.call('SETNX', key('epoch'), config.nonce .. ':' .. now) == 1 then
+  local names = { key('seen'), key('epoch'), key('grace') }
+  local seen, epoch, grace = unpack(redis.call('MGET', unpack(names)))
+  if not epoch then
+    redis.call('SET', key('epoch'), string.format('%.0f', now_us))
     redis.call('SET', key('fence'), now)  -- above every number before the loss
-    seen = nil
   end
-  if not seen or now - seen > config.silence_ms then
-    redis.call('SET', key('grace'), 1, 'PX', config.grace_ms)
+  local silence_ms = now - (epoch and tonumber(seen) or 0)
+  if silence_ms > config.silence_ms / 10 then
+    redis.call('SET', key('seen'), now)
   end
-  return math.max(0, redis.call('PTTL', key('grace')))
+  if silence_ms > config.silence_ms then
+    grace = now + config.grace_ms
+    redis.call('SET', key('grace'), grace)
+  end
+  return math.max(0, tonumber(grace) - now)
 end
 local grace_left_ms = grace_ms()

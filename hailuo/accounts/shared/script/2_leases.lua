@@ -47,23 +47,30 @@ local function leases(slot, unproven)
   return key(unproven and 'unproven' or 'leases', slot)
 end
 
--- Drop expired leases, and update the indexes of leased and of idle slots. Only slots
--- of the pool are indexed as idle: clients may invent any number of others. A slot with
--- a capacity other than 1 may have room beside its leases, and stays.
-local function refresh(slot)
-  redis.call('ZREMRANGEBYSCORE', leases(slot), '-inf', now)
-  redis.call('ZREMRANGEBYSCORE', leases(slot, true), '-inf', now)
+-- Update the indexes of leased and of idle slots. Only slots of the pool are indexed as
+-- idle: clients may invent any number of others. A slot with a capacity other than 1 may
+-- have room beside its leases, and stays.
+local function index(slot)
   local first = redis.call('ZRANGE', leases(slot), 0, 0, 'WITHSCORES')
   if first[2] then
     redis.call('ZADD', key('leased'), first[2], slot)
+    if redis.call('SISMEMBER', key('wide'), slot) == 0 then
+      redis.call('ZREM', key('idle'), slot)
+      return
+    end
   else
     redis.call('ZREM', key('leased'), slot)
   end
-  if first[2] and redis.call('SISMEMBER', key('wide'), slot) == 0 then
-    redis.call('ZREM', key('idle'), slot)
-  elseif redis.call('HEXISTS', key('tokens'), slot) == 1 then
+  if redis.call('HEXISTS', key('tokens'), slot) == 1 then
     redis.call('ZADD', key('idle'), redis.call('ZSCORE', key('used'), slot) or 0, slot)
   end
+end
+
+-- Drop expired leases.
+local function refresh(slot)
+  redis.call('ZREMRANGEBYSCORE', leases(slot), '-inf', now)
+  redis.call('ZREMRANGEBYSCORE', leases(slot, true), '-inf', now)
+  index(slot)
 end
 
 local function is_held(slot, id)
@@ -79,6 +86,7 @@ local function has_room(slot, capacity, unproven)
   end
   local count = redis.call('ZCARD', leases(slot))
   if unproven then
+    redis.call('ZREMRANGEBYSCORE', leases(slot, true), '-inf', now)
     count = count + redis.call('ZCARD', leases(slot, true))
   end
   return count < capacity
@@ -133,7 +141,6 @@ local function first_of_few(slots, try)
   end
   table.sort(slots, function(one, other) return ranks[one] < ranks[other] end)
   for _, slot in ipairs(slots) do
-    refresh(slot)
     local found = try(slot)
     if found then
       return found
@@ -151,10 +158,11 @@ local function pick(request)
   local function any(slot)
     return takeable(request, slot)
   end
+  local first = first_of_idle
   if request.slots then
-    return first_of_few(request.slots, untried) or first_of_few(request.slots, any)
+    first = function(try) return first_of_few(request.slots, try) end
   end
-  return first_of_idle(untried) or (#request.tried > 0 and first_of_idle(any)) or nil
+  return first(untried) or (#request.tried > 0 and first(any)) or nil
 end
 
 -- Lease a slot until *expiry*; return the lease.
@@ -163,7 +171,7 @@ local function grant(candidate, id, expiry)
   redis.call('ZADD', leases(slot, candidate.unproven), expiry, id)
   redis.call('ZADD', key('used'), now_us, slot)
   redis.call('HSET', key('fences'), slot, fence)
-  refresh(slot)
+  index(slot)
   return {
     slot = slot,
     digest = candidate.digest,
@@ -201,16 +209,16 @@ local function renew(lease)
     return false
   end
   redis.call('ZADD', leases(slot, lease.unproven), expiry, lease.id)
-  refresh(slot)
+  index(slot)
   return true
 end
 
 -- End a lease; return whether it was still held.
 local function drop(slot, id)
-  local count = redis.call('ZREM', leases(slot), id)
-    + redis.call('ZREM', leases(slot, true), id)
-  refresh(slot)
-  return count > 0
+  local was_held = redis.call('ZREM', leases(slot), id) == 1
+    or redis.call('ZREM', leases(slot, true), id) == 1
+  index(slot)
+  return was_held
 end
 
 -- Count an unproven lease as proven: from now on it blocks others.
@@ -220,7 +228,7 @@ function ops.prove(request)
   if expiry then
     redis.call('ZREM', leases(slot, true), id)
     redis.call('ZADD', leases(slot), expiry, id)
-    refresh(slot)
+    index(slot)
   end
   return expiry ~= false
 end

@@ -71,14 +71,12 @@ end
 -- Lease an account, or queue for one. Repeated with the same id it claims what was
 -- granted meanwhile, and otherwise updates the candidates; the place is kept.
 function ops.acquire(request)
-  local id = request.id
-  local lease = granted(id)
+  local id, expiry = request.id, now + config.lease_ms
+  local lease = request.queued and granted(id)
   if lease then
     leave_queue(id)
-    redis.call(
-      'ZADD', leases(lease.slot, lease.unproven), now + config.lease_ms, id
-    )
-    refresh(lease.slot)
+    redis.call('ZADD', leases(lease.slot, lease.unproven), expiry, id)
+    index(lease.slot)
     return { lease = lease }
   end
   if request.text then
@@ -91,7 +89,8 @@ function ops.acquire(request)
     sweep()
     best = pick(request)
   end
-  while best do  -- those in front come first
+  local others_wait = redis.call('EXISTS', key('queue')) == 1
+  while best and others_wait do  -- those in front come first
     offer(best.slot, string.format('(%.0f', request.ticket))
     if can_take(best) then
       break
@@ -99,11 +98,13 @@ function ops.acquire(request)
     best = pick(request)
   end
   if best then
-    leave_queue(id)
-    return { lease = grant(best, id, now + config.lease_ms) }
+    if request.queued then
+      leave_queue(id)
+    end
+    return { lease = grant(best, id, expiry) }
   end
   if request.waits then
-    request.text = nil
+    request.text, request.queued = nil, nil
     redis.call(
       'HSET', key('waiter', id), 'scope', request.scope, 'request', cjson.encode(request)
     )
@@ -170,7 +171,7 @@ function ops.tick(request)
   end
   forget()
   return {
-    now = now,
+    now_us = string.format('%.0f', now_us),
     epoch = redis.call('GET', key('epoch')),
     version = tonumber(redis.call('GET', key('version')) or 0),
     changed = changes(request.version),

@@ -1,6 +1,6 @@
 local results = {}
-for index = 2, #ARGV do
-  local request = cjson.decode(ARGV[index])
-  results[index - 1] = cjson.encode(ops[request.op](request) or false)
+for number, operation in ipairs(ARGV) do
+  local request = cjson.decode(operation)
+  results[number] = cjson.encode(ops[request.op](request) or false)
 end
 return results
