@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 DEFAULT_API_KEY = "sk-hailuofreeapi"  # publicly known: for loopback clients only
 MB = 1_048_576
+MIN_LEASE_S = 3
 
 
 class WrongSettings(Exception):
@@ -59,11 +60,17 @@ def proxy(value: str) -> str:
 def redis_address(value: str) -> str:
     parts = urlsplit(value.strip())
     is_complete = parts.hostname or (parts.scheme == "unix" and parts.path)
-    if value.strip() and (
-        parts.scheme not in ("redis", "rediss", "unix") or not is_complete
-    ):
+    is_known = parts.scheme in ("redis", "rediss", "unix")
+    if value.strip() and not (is_known and is_complete and has_valid_port(parts)):
         raise ValueError("a redis://, rediss:// or unix:// address")
     return value.strip()
+
+
+def has_valid_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def keys(value: str) -> tuple[str, ...]:
@@ -93,6 +100,13 @@ def seconds(value: str) -> float:
     return number
 
 
+def lease(value: str) -> float:
+    """Read the length of a lease, within which Redis is called several times."""
+    if (number := seconds(value)) < MIN_LEASE_S:
+        raise ValueError(f"a number of seconds, {MIN_LEASE_S} or more")
+    return number
+
+
 def seconds_or_never(value: str) -> float:
     return 0.0 if value.strip() == "0" else seconds(value)
 
@@ -116,9 +130,15 @@ def shown(value: str) -> str:
 
 
 def passwords(address: str) -> Sequence[str]:
-    """Return the password in an address, encoded and decoded."""
-    written = urlsplit(address).password or ""
-    return [written, unquote(written)] if written else []
+    """Return the passwords in an address, encoded and decoded.
+
+    redis-py takes one as a parameter, too.
+    """
+    parts = urlsplit(address)
+    found = [parts.password or "", *parse_qs(parts.query).get("password", ())]
+    return [
+        form for written in found if written for form in (written, unquote(written))
+    ]
 
 
 def setting(name: str, default: str, read: Callable[[str], Any], meaning: str) -> Any:
@@ -250,7 +270,7 @@ class Settings:
     lease_s: float = setting(
         "HAILUO_LEASE_S",
         "30",
-        seconds,
+        lease,
         "seconds after which a crashed process's accounts are free again; only with "
         "HAILUO_REDIS_URL",
     )
