@@ -13,6 +13,7 @@ from hailuo.accounts.shared.timings import Timings
 from hailuo.accounts.tokens_file import TokensFile
 from hailuo.metrics import Metrics
 from hailuo.upstream import Identity
+from tests.shared_pool.server import client as connection
 
 _serial = itertools.count()
 
@@ -58,10 +59,15 @@ def sharing(
     queue_timeout_s: float = 20,
     lease_s: float = 3,
 ) -> Process:
-    """Return a process that shares its pool, with its threads running."""
+    """Return a process that shares its pool, with its threads running.
+
+    It need not wait until other processes have reported: there are none.
+    """
     client = SharedClient(url, prefix, Timings(lease_s), Metrics())
     file = TokensFile("/nonexistent/tokens.json")
     pool, credentials = shared_pool(client, identify, queue_timeout_s, file, tokens)
     credentials.load()
+    with connection(url) as redis:
+        redis.set(f"{prefix}grace", 0)
     pool.start()
     return Process(pool, credentials, client)

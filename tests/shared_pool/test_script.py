@@ -346,3 +346,13 @@ def test_newcomer_passes_every_free_account_to_those_in_front(run: Run):
         time.sleep(0.02)
 
     assert acquire(run, "3", "a", "b") is None
+
+
+def test_keys_of_unproven_leases_end_by_themselves(
+    run: Run, redis_url: str, prefix: str
+):
+    """Clients can invent any number of accounts, and processes crash."""
+    for slot in "abc":
+        assert acquire(run, slot, slot, text=f"{slot}:{slot}-token:1:u:1")["unproven"]
+    with client(redis_url) as redis:
+        assert all(redis.pttl(f"{prefix}unproven:{slot}") > 0 for slot in "abc")

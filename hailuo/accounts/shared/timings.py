@@ -42,8 +42,11 @@ class Timings:
 
     @property
     def grace_s(self) -> float:
-        """Time after a silence in which the holders of leases report."""
-        return self.lease_s / 15
+        """Time after a silence in which the holders of leases report.
+
+        An attempt to reach Redis may just be failing, and the next is a tick away.
+        """
+        return self.lease_s / 7.5
 
     @property
     def awake_s(self) -> float:

@@ -61,6 +61,6 @@ local function grace_ms()
     grace = now + config.grace_ms
     redis.call('SET', key('grace'), grace)
   end
-  return math.max(0, tonumber(grace) - now)
+  return math.max(0, tonumber(grace or 0) - now)
 end
 local grace_left_ms = grace_ms()

@@ -47,6 +47,14 @@ local function leases(slot, unproven)
   return key(unproven and 'unproven' or 'leases', slot)
 end
 
+-- Set when a lease ends.
+local function set_expiry(slot, unproven, id, expiry)
+  redis.call('ZADD', leases(slot, unproven), expiry, id)
+  if unproven then  -- no index leads to the key, if nobody ends the lease
+    redis.call('PEXPIRE', leases(slot, true), config.lease_ms)
+  end
+end
+
 -- Update the indexes of leased and of idle slots. Only slots of the pool are indexed as
 -- idle: clients may invent any number of others. A slot with a capacity other than 1 may
 -- have room beside its leases, and stays.
@@ -168,7 +176,7 @@ end
 -- Lease a slot until *expiry*; return the lease.
 local function grant(candidate, id, expiry)
   local slot, fence = candidate.slot, redis.call('INCR', key('fence'))
-  redis.call('ZADD', leases(slot, candidate.unproven), expiry, id)
+  set_expiry(slot, candidate.unproven, id, expiry)
   redis.call('ZADD', key('used'), now_us, slot)
   redis.call('HSET', key('fences'), slot, fence)
   index(slot)
@@ -208,7 +216,7 @@ local function renew(lease)
   if not is_held(slot, lease.id) and not register(lease) then
     return false
   end
-  redis.call('ZADD', leases(slot, lease.unproven), expiry, lease.id)
+  set_expiry(slot, lease.unproven, lease.id, expiry)
   index(slot)
   return true
 end

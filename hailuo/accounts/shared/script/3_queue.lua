@@ -75,7 +75,7 @@ function ops.acquire(request)
   local lease = request.queued and granted(id)
   if lease then
     leave_queue(id)
-    redis.call('ZADD', leases(lease.slot, lease.unproven), expiry, id)
+    set_expiry(lease.slot, lease.unproven, id, expiry)
     index(lease.slot)
     return { lease = lease }
   end
