@@ -200,7 +200,9 @@ def trio(shared_trio: Gateways, upstream: Simulated) -> Gateways:
 class Asking:
     """A streamed question on a connection of its own, sent and not yet answered."""
 
-    def __init__(self, gateway: Served, message: str, key: str = KEY) -> None:
+    def __init__(
+        self, gateway: Served, message: str, key: str = KEY, patience_s: float = 90
+    ) -> None:
         self.message = message
         self._received = b""
         messages = [{"role": "user", "content": message}]
@@ -211,7 +213,7 @@ class Asking:
             "Connection: close\r\n\r\n"
         )
         self._socket = socket.create_connection(("127.0.0.1", gateway.port))
-        self._socket.settimeout(90)
+        self._socket.settimeout(patience_s)
         self._socket.sendall((head + body).encode())
 
     def read_first_piece(self) -> None:

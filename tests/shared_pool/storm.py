@@ -27,6 +27,7 @@ from tests.simulated import Simulated
 
 ACCOUNTS = 5
 CLIENTS = 12
+PATIENCE_S = 300.0  # a process may be stopped again and again
 ANSWER = {
     "call": "chat",
     "pieces": ["a", "b", "c"],
@@ -52,7 +53,9 @@ class Storm:
         own = random.Random(self._random.random())
         while time.monotonic() < self._until:
             try:
-                asking = Asking(own.choice(self._group), "in a storm")
+                asking = Asking(
+                    own.choice(self._group), "in a storm", patience_s=PATIENCE_S
+                )
             except OSError:
                 time.sleep(0.05)
                 continue
