@@ -24,6 +24,7 @@ from tests.shared_pool.server import Server, client
 from tests.simulated import Simulated
 
 LEASE_S = 3.0
+OWN_KEY = "sk-secret-own"  # the well-known one is not served behind a proxy
 OWNER = {"Authorization": f"Bearer {KEY}"}
 SOON_S = 20.0
 
@@ -77,6 +78,7 @@ class Gateways(list[Served]):
         self.prefix = new_prefix()
         self._directory = directory
         self._settings = {
+            "HAILUO_API_KEY": f"{KEY},{OWN_KEY}",
             "HAILUO_ORIGIN": upstream.origin,
             "HAILUO_PLATFORM_ORIGIN": upstream.origin,
             "HAILUO_REDIS_URL": url,

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.served import ROOT, Served
+from tests.deploy import nginx
+from tests.served import ROOT, Served, free_port
 from tests.shared_pool.conftest import (
+    OWN_KEY,
     OWNER,
     Asking,
+    Gateways,
     accounts,
     eventually,
     gateways,
@@ -113,6 +116,32 @@ def test_overlapping_deploys_are_never_refused_by_the_service(
         for old in group[:-1]:
             assert old.stop() == 0
         group.await_idle()
+
+
+@pytest.mark.skipif(nginx.PROGRAM is None, reason="there is no nginx")
+def test_nginx_sends_requests_to_two_gateways_of_one_pool(
+    upstream: Simulated, trio: Gateways, tmp_path: Path
+):
+    trio.add_accounts(1)
+    upstream.script(HI)
+    terms = {"gateway_port": trio[0].port, "second_port": trio[1].port}
+    with nginx.Nginx(tmp_path, **terms) as site:
+        owner = {"Authorization": f"Bearer {OWN_KEY}"}
+        listed = [site.request("GET", "/v1/token", headers=owner) for _ in range(4)]
+        asked = [Asking(site, str(number), OWN_KEY) for number in range(4)]
+        assert all(asking.end().complete for asking in asked)
+    assert len({answer.json()["process"] for answer in listed}) == 2
+
+
+@pytest.mark.skipif(nginx.PROGRAM is None, reason="there is no nginx")
+def test_nginx_refuses_nobody_while_one_of_two_gateways_is_away(
+    upstream: Simulated, trio: Gateways, tmp_path: Path
+):
+    trio.add_accounts(1)
+    upstream.script(HI)
+    terms = {"gateway_port": free_port(), "second_port": trio[0].port}
+    with nginx.Nginx(tmp_path, **terms) as site:
+        assert all(Asking(site, str(each), OWN_KEY).end().complete for each in range(4))
 
 
 def test_compose_replaces_the_gateway_of_the_nginx_site():
