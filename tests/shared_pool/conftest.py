@@ -84,6 +84,7 @@ class Gateways(list[Served]):
             "HAILUO_REDIS_URL": url,
             "HAILUO_REDIS_PREFIX": self.prefix,
             "HAILUO_LEASE_S": LEASE_S,
+            "HAILUO_HEARTBEAT_S": 1,
             "HAILUO_QUEUE_TIMEOUT_S": 60,
             **settings,
         }

@@ -104,9 +104,10 @@ def test_stopped_process_cuts_its_answer_when_it_runs_again(
 
 
 @pytest.mark.slow
-def test_stopped_process_cuts_its_answer_even_if_nobody_took_the_account(
+def test_stopped_process_cuts_its_answer_even_if_the_service_is_silent(
     upstream: Simulated, pair: Gateways
 ):
+    """With its next heartbeat, although nobody took the account meanwhile."""
     pair.add_accounts(1)
     upstream.script({**HELD_LATER, "times": None})
     cut = Asking(pair[0], "cut")
@@ -114,9 +115,9 @@ def test_stopped_process_cuts_its_answer_even_if_nobody_took_the_account(
     upstream.wait("held", exactly=1)
 
     with stopped(pair[0]):
-        upstream.release()
         time.sleep(LEASE_S + 2.5)
     cut.end()
+    upstream.wait("open_answers", exactly=0)
     again = Asking(pair[0], "again")
     upstream.wait("held", exactly=1)
     upstream.release()
