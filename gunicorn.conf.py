@@ -85,7 +85,9 @@ conceal(settings.secrets)
 
 WEB_CONCURRENCY = os.environ.get("WEB_CONCURRENCY", "")
 is_shared = bool(settings.redis_url)
-workers = int(WEB_CONCURRENCY) if is_shared and WEB_CONCURRENCY.isdecimal() else 1
+workers = 1
+if is_shared and WEB_CONCURRENCY.isdecimal():
+    workers = max(1, int(WEB_CONCURRENCY))
 bind = f"0.0.0.0:{settings.port}"
 loglevel = settings.log_level
 logconfig_dict = configuration(settings.log_level, settings.log_format)

@@ -20,7 +20,13 @@ from typing import NamedTuple
 
 from ..concurrency.cache import SingleFlightCache
 from ..concurrency.watch import Watch
-from ..errors import AccountsBusy, GatewayError, TokenRejected
+from ..errors import (
+    AccountsBusy,
+    GatewayError,
+    LeaseLost,
+    PoolUnavailable,
+    TokenRejected,
+)
 from ..metrics import Metrics
 from ..upstream import Upstream
 from .account import Account, Candidates
@@ -162,7 +168,7 @@ class TokenRefresher:
         log.error(
             "account %s was not renewed: %s", account.name, error, exc_info=internal
         )
-        if isinstance(error, (AccountsBusy, Unwritable)):
+        if isinstance(error, (AccountsBusy, LeaseLost, PoolUnavailable, Unwritable)):
             self._schedule.retry(account, RETRY_SOON_S)
         else:
             self._schedule.retry(account)

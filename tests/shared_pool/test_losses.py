@@ -12,6 +12,7 @@ from hailuo.accounts.account import Account
 from hailuo.accounts.interfaces import Leases
 from hailuo.accounts.pool import Pool
 from hailuo.accounts.refresh import TokenRefresher
+from hailuo.accounts.shared.client import MAX_CONNECTIONS
 from hailuo.concurrency.watch import Watch
 from hailuo.errors import LeaseLost, PoolUnavailable, TokenRejected
 from hailuo.metrics import Metrics
@@ -181,6 +182,17 @@ def test_process_that_lost_its_lease_does_not_ask_for_a_new_token(start: Start):
     refresher = TokenRefresher(process.pool, process.credentials, {}, 0, Metrics())
     (outcome,) = refresher.now().renewals
     assert "another process" in outcome.error
+
+
+def test_leases_are_renewed_while_requests_wait_for_a_connection(start: Start):
+    process = start("a", lease_s=1.5)
+    connections = process.client._redis.connection_pool
+    with lease(process.pool) as account:
+        taken = [connections.get_connection() for _ in range(MAX_CONNECTIONS)]
+        time.sleep(2)
+        process.pool.check_lease(account)
+        for connection in taken:
+            connections.release(connection)
 
 
 @pytest.fixture

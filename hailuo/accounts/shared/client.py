@@ -30,7 +30,8 @@ from ...metrics import Metrics
 from .metrics import SharedPoolMetrics
 from .timings import COMMAND_S, CONNECT_S, Timings
 
-MAX_CONNECTIONS = 32
+MAX_CONNECTIONS = 28
+MAX_URGENT_CONNECTIONS = 4  # of the background work, which must not wait for requests
 CONNECTION_WAIT_S = 15.0  # for one of them; a wait is no sign of trouble
 RETRY_AFTER_S = 5.0
 STATE_LIFETIME_S = 40 * 86_400  # of a credential's state; a token lives as long
@@ -58,18 +59,8 @@ class SharedClient:
         self._script = _script(timings)
         sha = hashlib.sha1(self._script.encode(), usedforsecurity=False)
         self._sha = sha.hexdigest()
-        self._redis = redis.Redis(
-            connection_pool=redis.BlockingConnectionPool.from_url(
-                url,
-                max_connections=MAX_CONNECTIONS,
-                timeout=CONNECTION_WAIT_S,
-                socket_timeout=COMMAND_S,
-                socket_connect_timeout=CONNECT_S,
-                retry=Retry(NoBackoff(), 0),
-                decode_responses=True,
-                protocol=2,
-            )
-        )
+        self._redis = _redis(url, MAX_CONNECTIONS)
+        self._urgent_redis = _redis(url, MAX_URGENT_CONNECTIONS)
         self.failures = 0
         self._problem = ""
         self._retry_at = 0.0
@@ -82,15 +73,17 @@ class SharedClient:
     def run(self, *operations: Operation, urgent: bool = False) -> list[Any]:
         """Run operations of the script, in one call; return their results.
 
-        urgent: also soon after a failure, when others are not attempted.
+        urgent: also soon after a failure, when others are not attempted; and on a
+            connection for which no request has to wait.
         raises: PoolUnavailable; the operations may have been run all the same.
         """
         arguments: list[Any] = [self._prefix, *map(orjson.dumps, operations)]
+        server = self._urgent_redis if urgent else self._redis
         with self._call(urgent):
             try:
-                results: Any = self._redis.evalsha(self._sha, 1, *arguments)
+                results: Any = server.evalsha(self._sha, 1, *arguments)
             except redis.exceptions.NoScriptError:
-                results = self._redis.eval(self._script, 1, *arguments)
+                results = server.eval(self._script, 1, *arguments)
         return [orjson.loads(result) for result in results]
 
     def get(self, name: str) -> str | None:
@@ -111,7 +104,7 @@ class SharedClient:
         wait_s: the longest wait, shorter than the timeout of a command.
         """
         try:
-            popped: Any = self._redis.blpop([self._prefix + name], wait_s)
+            popped: Any = self._urgent_redis.blpop([self._prefix + name], wait_s)
         except (redis.exceptions.RedisError, OSError) as error:
             self.metrics.count_error()
             raise self._unavailable() from error
@@ -155,7 +148,8 @@ class SharedClient:
             self._problem = type(error).__name__
             self._retry_at = time.monotonic() + self.timings.tick_s
             if isinstance(error, redis.exceptions.ReadOnlyError):
-                self._redis.connection_pool.disconnect()  # it is no primary any more
+                for server in (self._redis, self._urgent_redis):
+                    server.connection_pool.disconnect()  # it is no primary any more
             raise self._unavailable() from error
         if self._problem:
             log.warning("the shared pool is reached again")
@@ -167,6 +161,22 @@ class SharedClient:
             "try again in a moment",
             retry_after_s=RETRY_AFTER_S,
         )
+
+
+def _redis(url: str, max_connections: int) -> "redis.Redis":
+    """Return a client that waits for a connection if all are in use."""
+    return redis.Redis(
+        connection_pool=redis.BlockingConnectionPool.from_url(
+            url,
+            max_connections=max_connections,
+            timeout=CONNECTION_WAIT_S,
+            socket_timeout=COMMAND_S,
+            socket_connect_timeout=CONNECT_S,
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=True,
+            protocol=2,
+        )
+    )
 
 
 @lru_cache(10_000)
