@@ -199,17 +199,18 @@ class SharedCredentialStore:
         If Redis fails meanwhile, it is done again.
         raises: PoolUnavailable.
         """
-        kept = [*self._replica.tokens.values(), *self._replica.unkept.values()]
-        if not self._imported:
-            kept += [*self._file.tokens, *self._environment]
-        self._known = list(dict.fromkeys([*self._known, *kept]))
-        try:
-            self._add_known()
-        except PoolUnavailable:
-            self._replica.epoch = None
-            raise
-        self._known.clear()
-        self._imported = True
+        with self._replica.lock:
+            kept = [*self._replica.tokens.values(), *self._replica.unkept.values()]
+            if not self._imported:
+                kept += [*self._file.tokens, *self._environment]
+            self._known = list(dict.fromkeys([*self._known, *kept]))
+            try:
+                self._add_known()
+            except PoolUnavailable:
+                self._replica.epoch = None
+                raise
+            self._known.clear()
+            self._imported = True
 
     def _add_known(self) -> None:
         credentials = [

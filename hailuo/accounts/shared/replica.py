@@ -5,6 +5,7 @@ accounts there are, why one is not used, what to tell a client that was not serv
 """
 
 import logging
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
@@ -31,11 +32,13 @@ class Replica:
     renewed_ms: when a token was renewed last, on Redis' clock.
     epoch: a new one means that Redis has lost its data; None before the first reading.
     restore: writes to Redis what it does not know any more.
+    lock: held while it changes, since a half restored pool must not be shown.
     """
 
     def __init__(self, client: SharedClient, clock: SharedClock) -> None:
         self._client = client
         self._clock = clock
+        self.lock = threading.RLock()
         self._pool: Pool | None = None
         self._version = 0
         self.epoch: str | None = None
@@ -64,16 +67,16 @@ class Replica:
         raises: PoolUnavailable.
         """
         self._observe(set(report["leased"]))
-        if report["epoch"] != self.epoch:
-            self.restore()
-        elif report["version"] != self._version:
+        with self.lock:
             changed = report.get("changed")
-            is_older = report["version"] < self._version
-            if is_older or changed is None or "credentials" in changed:
+            is_known = changed is not None and "credentials" not in changed
+            if report["epoch"] != self.epoch or report["version"] < self._version:
                 self.load()
-            else:
-                self._load_states(set(changed))
+            elif report["version"] > self._version and is_known:
+                self._load_states(set(changed or ()))
                 self._version = report["version"]
+            elif report["version"] > self._version:
+                self.load()
 
     def load(self) -> None:
         """Read everything, and update the pool. raises: PoolUnavailable.
@@ -81,17 +84,18 @@ class Replica:
         If Redis has lost its data, or the latest changes, they are restored first, not
         taken over.
         """
-        stored = self._stored()
-        if stored["epoch"] != self.epoch or stored["version"] < self._version:
-            self.restore()
-            return
-        self._adopt(stored)
-        self.show()
-        try:
-            self._load_states()
-        except PoolUnavailable:
-            self._version = UNKNOWN
-            raise
+        with self.lock:
+            stored = self._stored()
+            if stored["epoch"] != self.epoch or stored["version"] < self._version:
+                self.restore()
+                return
+            self._adopt(stored)
+            self.show()
+            try:
+                self._load_states()
+            except PoolUnavailable:
+                self._version = UNKNOWN
+                raise
 
     def read(self) -> None:
         """Read the tokens, even if there are none any more. raises: PoolUnavailable."""
