@@ -6,6 +6,8 @@ lease. In the end no lease may be left, and no account and no token lost; and at
 may an account have been asked for two answers. With the lease of production:
 
     python -m tests.shared_pool.storm --seconds 600 --lease-s 30 --stop-s 40
+
+`--redis` restarts Redis as well, with its data or empty, and pauses it.
 """
 
 import argparse
@@ -43,8 +45,11 @@ class Storm:
     outcomes: how requests ended, by their status and error code.
     """
 
-    def __init__(self, group: Gateways, seed: int, until: float) -> None:
+    def __init__(
+        self, group: Gateways, seed: int, until: float, server: Server | None
+    ) -> None:
         self._group = group
+        self._server = server
         self._until = until
         self._random = random.Random(seed)
         self.outcomes: Counter[str] = Counter()
@@ -71,6 +76,9 @@ class Storm:
         """Kill or stop a worker, again and again."""
         while time.monotonic() < self._until:
             time.sleep(self._random.uniform(0.5, 3))
+            if self._server and self._random.random() < 0.4:
+                self._strike_server(self._server)
+                continue
             pid = worker_or_none(self._random.choice(self._group))
             if pid is None:
                 continue
@@ -82,6 +90,18 @@ class Storm:
                 time.sleep(stop_s)
                 os.kill(pid, signal.SIGCONT)
                 self.outcomes["stopped"] += 1
+
+    def _strike_server(self, server: Server) -> None:
+        """Restart Redis with its data or without, or pause it."""
+        disaster = self._random.choice(["restarted", "emptied", "paused"])
+        self.outcomes[disaster] += 1
+        if disaster == "paused":
+            with server.paused():
+                time.sleep(5)
+        else:
+            server.kill(loses_data=disaster == "emptied")
+            time.sleep(self._random.uniform(0, 4))
+            server.start()
 
 
 def outcome(asking: Asking) -> str:
@@ -97,6 +117,7 @@ def main() -> None:
     parser.add_argument("--lease-s", type=float, default=3)
     parser.add_argument("--stop-s", type=float, default=7)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--redis", action="store_true", help="strike Redis as well")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="storm-"))
     settings = {"HAILUO_LEASE_S": arguments.lease_s, "HAILUO_QUEUE_TIMEOUT_S": 15}
@@ -107,7 +128,9 @@ def main() -> None:
     ):
         users = group.add_accounts(ACCOUNTS)
         upstream.script(*[ANSWER, REFUSAL] * 2_000)
-        storm = Storm(group, arguments.seed, time.monotonic() + arguments.seconds)
+        until = time.monotonic() + arguments.seconds
+        struck = server if arguments.redis else None
+        storm = Storm(group, arguments.seed, until, struck)
         threads = [threading.Thread(target=storm.ask) for _ in range(CLIENTS)]
         strike = threading.Thread(target=storm.strike, args=(arguments.stop_s,))
         for thread in (*threads, strike):
