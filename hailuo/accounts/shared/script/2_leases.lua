@@ -210,7 +210,8 @@ local function register(lease)
   return true
 end
 
--- Extend a lease; return false if it is lost.
+-- Extend a lease; return false if it is lost. It is { id, slot, fence, capacity,
+-- unproven }, as its process has it.
 local function renew(lease)
   local slot, expiry = lease.slot, now + config.lease_ms
   if not is_held(slot, lease.id) and not register(lease) then

@@ -70,6 +70,17 @@ end
 
 -- Lease an account, or queue for one. Repeated with the same id it claims what was
 -- granted meanwhile, and otherwise updates the candidates; the place is kept.
+--
+-- id, process      the waiter, and who is told when it is granted a lease
+-- ticket           its place in the queue
+-- waits, queued    whether it enters the queue; whether it has, with this id
+-- scope, text      name and text of its candidates; the text only if it is not known
+-- slots            the candidates' slots if they are few, else the pool's are meant
+-- limits           by the number in a candidate: fields of cooldowns that matter
+-- tried, single    slots that it had before; whether there is only one candidate, which
+--                  may then be leased again during a cooldown
+--
+-- Returns { lease }, or { wait_ms }: after which to ask again, 0 for when it is told.
 function ops.acquire(request)
   local id, expiry = request.id, now + config.lease_ms
   local lease = request.queued and granted(id)
