@@ -89,6 +89,7 @@ FLOORS = (
     ("spool",),
     ("metrics",),
     ("logs", "settings"),
+    ("setting_values",),
     ("errors",),
     ("masking",),
 )
