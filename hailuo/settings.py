@@ -29,7 +29,6 @@ from .setting_values import (
 )
 
 DEFAULT_API_KEY = "sk-hailuofreeapi"  # publicly known: for loopback clients only
-MB = 1_048_576
 
 
 class WrongSettings(Exception):
@@ -146,6 +145,9 @@ class Settings:
         seconds_or_never,
         "seconds for which a stored response can be referred to; 0 = never",
     )
+    web_tools: bool = setting(
+        "HAILUO_WEB_TOOLS", "1", switch, "0: tools are ignored on the web upstream"
+    )
     replace_audio_model: str = setting(
         "REPLACE_AUDIO_MODEL",
         "",
@@ -191,12 +193,11 @@ class Settings:
     @property
     def secrets(self) -> Sequence[str]:
         """Secrets of the owner: keys, tokens, passwords."""
-        addresses = (
-            self.origin,
-            self.platform_origin,
-            self.proxy,
-            self.redis_url,
-        )
+        addresses = [
+            getattr(self, setting.name)
+            for setting in fields(self)
+            if setting.metadata["read"] in (address, proxy, redis_address)
+        ]
         return [
             *(key for key in self.api_keys if key != DEFAULT_API_KEY),
             *self.tokens,
