@@ -21,7 +21,7 @@ bench: $(VENV)/test
 
 lock: $(VENV)/lock
 	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate \
-		--custom-compile-command 'make lock' --output-file requirements.lock setup.cfg
+		--custom-compile-command 'make lock' --extra redis --output-file requirements.lock setup.cfg
 
 third-party: $(VENV)/third_party/ready
 	$(VENV)/third_party/bin/python -m pytest -c tests/third_party/pytest.ini tests/third_party

@@ -1,8 +1,8 @@
 """gunicorn's configuration, and the only module that knows gevent.
 
-There is exactly one worker, because the account pool lives in its memory; a hosting
-platform's WEB_CONCURRENCY must not change that. For the same reason there is no reload:
-restart instead.
+There is exactly one worker while the account pool lives in its memory; a hosting
+platform's WEB_CONCURRENCY must not change that, unless workers share the pool
+(HAILUO_REDIS_URL). For the same reason there is no reload: restart instead.
 """
 
 import ctypes
@@ -27,7 +27,6 @@ from hailuo.logs import configuration, redact
 from hailuo.masking import conceal
 from hailuo.settings import Settings, WrongSettings
 
-workers = 1
 worker_class = "gevent"
 worker_connections = 4096
 timeout = 120  # a heartbeat of the worker's loop, not the length of a request
@@ -84,20 +83,43 @@ except WrongSettings as error:
     raise SystemExit(redact(str(error))) from None
 conceal(settings.secrets)
 
+WEB_CONCURRENCY = os.environ.get("WEB_CONCURRENCY", "")
+is_shared = bool(settings.redis_url)
+workers = 1
+if is_shared and WEB_CONCURRENCY.isdecimal():
+    workers = max(1, int(WEB_CONCURRENCY))
 bind = f"0.0.0.0:{settings.port}"
 loglevel = settings.log_level
 logconfig_dict = configuration(settings.log_level, settings.log_format)
 
 
 def on_starting(server):
-    """Raise the descriptor limit to the hard limit: a stream takes two."""
+    """Raise the descriptor limit to the hard limit: a stream takes two.
+
+    Workers that share no pool would each lend the same accounts, so there is one then,
+    whatever the command line says.
+    """
+    _limit_workers(server)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     _keep_memory_private()
 
 
+def _limit_workers(server):
+    asked = max(
+        server.num_workers, int(WEB_CONCURRENCY) if WEB_CONCURRENCY.isdecimal() else 0
+    )
+    if asked > 1 and not is_shared:
+        server.num_workers = 1
+        server.log.warning(
+            "1 worker runs instead of %d: each would lend the same accounts. Set "
+            "HAILUO_REDIS_URL to share one pool (docs/deploy.md)",
+            asked,
+        )
+
+
 def when_ready(server):
-    """Make SIGINT and SIGHUP shut down like SIGTERM; never run a second worker."""
+    """Make SIGINT and SIGHUP shut down like SIGTERM; keep the number of workers."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: server.signal(signal.SIGTERM, None))
     for number in (signal.SIGTTIN, signal.SIGUSR2):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 GATEWAYS = ("gateway", "before")
 SMALL_SET = ("direct", "relay", *GATEWAYS)
-CHAT = (*SMALL_SET, "nginx", "litellm")
+CHAT = (*SMALL_SET, "shared", "nginx", "litellm")
 
 
 class Load(NamedTuple):
@@ -109,6 +109,17 @@ LOADS = (
         0.02,
         accounts=5,
         rounds=2,
-        targets=GATEWAYS,
+        targets=(*GATEWAYS, "shared", "two"),
+    ),
+    Load(
+        "pool",
+        "5,000 requests on 200 accounts, 400 at once",
+        5000,
+        400,
+        5,
+        0.05,
+        accounts=200,
+        rounds=2,
+        targets=(*GATEWAYS, "shared", "two"),
     ),
 )

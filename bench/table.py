@@ -43,6 +43,8 @@ ROWS = (
     Row("instant", "first_ms", "time to first piece, ms (goal 1000)"),
     Row("instant", "first_p99_ms", "time to first piece p99, ms"),
     Row("accounts", "of_ideal", "duration / ideal duration (goal 1.1)"),
+    Row("pool", "of_ideal", "duration / ideal duration"),
+    Row("pool", "cpu_ms_a_request", "server CPU per request, ms"),
     Row("start", "start_s", "start until first GET /ping, s (goal 1)"),
     Row("start", "idle_pss_mb", "idle memory (PSS), MB (goal 80)"),
     Row("queue", "queue_cpu_percent", "server CPU with 2,000 queued, %"),

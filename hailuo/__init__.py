@@ -23,16 +23,18 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from flask import Flask
 
     from . import endpoints
-    from .accounts.credential_store import CredentialStore
+    from .accounts.credential_store import FileCredentialStore
+    from .accounts.interfaces import CredentialStore
     from .accounts.pool import Pool
     from .accounts.pool_metrics import PoolCollector
     from .accounts.proofs import Proofs
     from .accounts.refresh import TokenRefresher
     from .accounts.tokens_file import TokensFile
     from .endpoints.app_state import AppState
-    from .endpoints.response_store import MemoryStore
+    from .endpoints.response_store import MemoryStore, Store
     from .gateway import Gateway
     from .gateway.catalog import Catalog
+    from .gateway.conversations import ConversationOwners, OwnersInMemory
     from .gateway.shutdown import GracefulShutdown
     from .masking import conceal
     from .metrics import Metrics
@@ -48,17 +50,37 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     metrics = Metrics()
     http = HttpClient(settings.proxy, metrics.count_call)
     upstreams = registry.build(settings, http)
-    pool = Pool(registry.identify, settings.queue_timeout_s)
-    credentials = CredentialStore(
-        pool, TokensFile(settings.tokens_file), settings.tokens
-    )
+    file = TokensFile(settings.tokens_file)
+    pool: Pool
+    credentials: CredentialStore
+    owners: ConversationOwners
+    responses: Store
+    if settings.redis_url:
+        from .accounts.shared.assembly import shared_pool
+        from .accounts.shared.client import SharedClient
+        from .accounts.shared.timings import Timings
+        from .endpoints.shared_responses import SharedStore
+        from .gateway.shared_conversations import SharedOwners
+
+        url, prefix = settings.redis_url, settings.redis_prefix
+        client = SharedClient(url, prefix, Timings(settings.lease_s), metrics)
+        pool, credentials = shared_pool(
+            client, registry.identify, settings.queue_timeout_s, file, settings.tokens
+        )
+        owners = SharedOwners(client)
+        responses = SharedStore(client, settings.responses_ttl_s)
+    else:
+        pool = Pool(registry.identify, settings.queue_timeout_s)
+        credentials = FileCredentialStore(pool, file, settings.tokens)
+        owners = OwnersInMemory()
+        responses = MemoryStore(settings.responses_ttl_s)
     credentials.load()
     metrics.register(PoolCollector(pool))
     interval_s = settings.token_refresh_interval_s
     refresher = TokenRefresher(pool, credentials, upstreams, interval_s, metrics)
     shutdown = GracefulShutdown(pool, upstreams)
     proofs = Proofs(pool, upstreams)
-    gateway = Gateway(pool, upstreams, shutdown, metrics, proofs)
+    gateway = Gateway(pool, upstreams, shutdown, metrics, proofs, owners)
     catalog = Catalog(pool, upstreams, proofs)
     app = Flask(__name__, static_folder=None)
     state = AppState(
@@ -70,7 +92,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         catalog,
         shutdown,
         metrics,
-        MemoryStore(settings.responses_ttl_s),
+        responses,
     )
     endpoints.init_app(app, state)
     return app

@@ -29,9 +29,8 @@ def main() -> None:
     file = TokensFile(settings.tokens_file)
     file.load()
     has_credential = any(map(identify, [*settings.tokens, *file.tokens]))
-    if (
-        not has_credential and not file.problem
-    ):  # an unreadable file is not an empty one
+    # An unreadable file is not an empty one, and a shared pool has its own tokens.
+    if not has_credential and not file.problem and not settings.redis_url:
         environ |= start_simulator()
     gunicorn = ["gunicorn", "--config", str(ROOT / "gunicorn.conf.py")]
     arguments = [sys.executable, "-m", *gunicorn, "--pythonpath", str(ROOT), "wsgi:app"]

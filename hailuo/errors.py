@@ -8,6 +8,8 @@ GatewayError              500  server_error
   AccountsBusy            429  rate_limit_error         accounts_busy
   NoLiveAccount           503  upstream_error           no_live_account
   ShuttingDown            503  server_error             shutting_down
+  PoolUnavailable         503  server_error             pool_unavailable
+  LeaseLost               503  server_error             lease_lost
   ClientDisconnected      499  server_error             client_left, in the log alone
   UpstreamError           502  upstream_error           may be retried
     UpstreamBusy          503                           upstream_busy
@@ -128,6 +130,20 @@ class ShuttingDown(GatewayError):
 
     status = 503
     code = "shutting_down"
+
+
+class PoolUnavailable(GatewayError):
+    """The pool that several processes share cannot be reached."""
+
+    status = 503
+    code = "pool_unavailable"
+
+
+class LeaseLost(GatewayError):
+    """The account may be leased to another process, so the answer is not continued."""
+
+    status = 503
+    code = "lease_lost"
 
 
 class ClientDisconnected(GatewayError):

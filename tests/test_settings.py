@@ -36,6 +36,11 @@ WRONG = [
     ("HAILUO_HEARTBEAT_S", ""),
     ("HAILUO_MAX_BODY_MB", "1.5"),
     ("HAILUO_TOKEN_REFRESH_INTERVAL_S", "-1"),
+    ("HAILUO_REDIS_URL", "localhost:6379"),
+    ("HAILUO_REDIS_URL", "http://localhost:6379"),
+    ("HAILUO_REDIS_URL", "redis://"),
+    ("HAILUO_REDIS_URL", "redis://localhost:99999"),
+    ("HAILUO_LEASE_S", "2"),
     ("HAILUO_LOG_LEVEL", "loud"),
     ("HAILUO_SIMULATED", "yes"),
 ]
@@ -133,7 +138,14 @@ def test_quotes_within_a_key_are_kept():
     assert settings.api_keys == ("it's", 'a"b') and settings.warnings == []
 
 
-@pytest.mark.parametrize("name", ["HAILUO_ORIGIN", "HAILUO_PROXY"])
+@pytest.mark.parametrize(
+    "address", ["rediss://:a%2Fb@host/0", "redis://host?password=a%2Fb"]
+)
+def test_passwords_of_redis_are_secrets(address: str):
+    assert {"a/b"} <= set(Settings.read({"HAILUO_REDIS_URL": address}).secrets)
+
+
+@pytest.mark.parametrize("name", ["HAILUO_ORIGIN", "HAILUO_PROXY", "HAILUO_REDIS_URL"])
 def test_wrong_address_does_not_reveal_its_password(name: str):
     with pytest.raises(WrongSettings) as raised:
         Settings.read({name: "ftp://user:pass/word@host"})

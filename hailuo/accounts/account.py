@@ -8,11 +8,11 @@ the string.
 import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ..errors import UpstreamError
 from ..upstream import Identity
-from .cooldowns import Cooldown, Cooldowns
+from .cooldowns import Cooldown, Cooldowns, Limit
 
 
 class Use(NamedTuple):
@@ -37,6 +37,7 @@ class Slot:
     busy: the number of answers that run.
     unproven: how many of them run for credentials that their service has not accepted
         yet; those block each other, but no other request.
+    elsewhere: how many run in other processes, as last seen; 0 without a shared pool.
     free: whether another answer may run.
     used_at: when it was last acquired, on the clock of time.monotonic; 0 for never.
     """
@@ -45,6 +46,7 @@ class Slot:
         self.capacity = math.inf if capacity is None else capacity
         self.busy = 0
         self.unproven = 0
+        self.elsewhere = 0
         self.free = self.capacity > 0
         self.used_at = 0.0
 
@@ -60,10 +62,15 @@ class Slot:
         self.unproven -= 1
         self._count(0, False)
 
+    def observe(self, elsewhere: int) -> None:
+        """Set the number of answers in other processes."""
+        self.elsewhere = elsewhere
+        self._count(0, False)
+
     def _count(self, change: int, unproven: bool) -> None:
         self.busy += change
         self.unproven += change * unproven
-        self.free = self.busy - self.unproven < self.capacity
+        self.free = self.busy + self.elsewhere - self.unproven < self.capacity
 
 
 class ClientCredential:
@@ -78,6 +85,32 @@ class ClientCredential:
         self.cooldowns = Cooldowns()
         self.proven = False
         self.suspect = False
+
+
+class Journal(Protocol):
+    """Record of what happens to credentials, for other processes with the same pool."""
+
+    def answered(self, account: "Account", use: Use, since: float) -> None:
+        """Record an answer that began at *since*; see Account.succeeded()."""
+
+    def refused(self, account: "Account", limit: Limit, cooldown: Cooldown) -> None:
+        """Record a cooldown that was started or lengthened."""
+
+    def rejected(self, account: "Account") -> None:
+        """Record that the service rejects the pool's credential."""
+
+
+class NoJournal:
+    """Journal of a pool that no other process shares."""
+
+    def answered(self, account: "Account", use: Use, since: float) -> None: ...
+
+    def refused(self, account: "Account", limit: Limit, cooldown: Cooldown) -> None: ...
+
+    def rejected(self, account: "Account") -> None: ...
+
+
+NO_JOURNAL = NoJournal()
 
 
 class Account:
@@ -97,7 +130,9 @@ class Account:
         cooldowns: Cooldowns,
         source: str,
         client_credential: ClientCredential | None = None,
+        journal: Journal = NO_JOURNAL,
     ) -> None:
+        self._journal = journal
         self.token = token
         self.identity = identity
         self.slot = slot
@@ -123,7 +158,7 @@ class Account:
         """One of pool_metrics.STATES."""
         if self.dead:
             return "dead"
-        if self.slot.busy:
+        if self.slot.busy or self.slot.elsewhere:
             return "answering"
         return "resting" if self.cooldowns.running() else "idle"
 
@@ -167,14 +202,16 @@ class Account:
         since: when the answer began, on the clock of the cooldowns.
         """
         self.answer_count += 1
+        self._journal.answered(self, use, since)
         self.cooldowns.clear(use.purpose, self.model(use), since)
         self.cooldowns.refused_question = ""
         self.last_error = ""
 
     def refused(self, error: UpstreamError, use: Use) -> None:
         """Start a cooldown for the limit that *error* names."""
-        self.cooldowns.start(error, use.purpose, self.model(use))
+        limit, cooldown = self.cooldowns.start(error, use.purpose, self.model(use))
         self.last_error = error.message
+        self._journal.refused(self, limit, cooldown)
 
     def rejected(self, reason: str) -> None:
         """Mark the credential as dead."""

@@ -10,6 +10,8 @@ from ..errors import Forbidden, QuotaExhausted, UpstreamError
 
 MAX_COOLDOWNS = 100  # of one credential; clients choose the names of models
 
+Limit = tuple[str, str]  # a purpose, and a model or ""
+
 
 @dataclass(frozen=True)
 class CooldownPolicy:
@@ -71,14 +73,16 @@ class Cooldowns:
     ) -> None:
         self._clock = clock
         self._policy = policy
-        self._by_limit: dict[tuple[str, str], Cooldown] = {}
+        self._by_limit: dict[Limit, Cooldown] = {}
         self.refused_question = ""
 
     def __bool__(self) -> bool:
         return bool(self._by_limit)
 
-    def start(self, error: UpstreamError, purpose: str, model: str = "") -> None:
-        """Start a cooldown for the limit that *error* names.
+    def start(
+        self, error: UpstreamError, purpose: str, model: str = ""
+    ) -> tuple[Limit, Cooldown]:
+        """Start a cooldown for the limit that *error* names; return both.
 
         During a cooldown the same refusal does not lengthen it, unless the service asks
         for that: concurrent requests, or attempts of one request, are refused for the
@@ -96,6 +100,11 @@ class Cooldowns:
             del self._by_limit[next(iter(self._by_limit))]
         cooldown = Cooldown(now, until, length_s, type(error), error.message)
         self._by_limit[limit] = cooldown
+        return limit, cooldown
+
+    def replace(self, by_limit: Mapping[Limit, Cooldown]) -> None:
+        """Replace all cooldowns by those that the processes of a shared pool know."""
+        self._by_limit = dict(by_limit)
 
     def clear(self, purpose: str, model: str = "", since: float = math.inf) -> None:
         """Forget the cooldowns of a purpose and model that began before *since*."""
@@ -115,7 +124,7 @@ class Cooldowns:
         longest = self.longest(purpose, model) if self._by_limit else None
         return longest.until - self._clock() if longest else 0.0
 
-    def running(self) -> Mapping[tuple[str, str], float]:
+    def running(self) -> Mapping[Limit, float]:
         """Return the remaining seconds of each cooldown, by its purpose and model."""
         now = self._clock()
         return {

@@ -8,27 +8,20 @@ there is another.
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from ..errors import BadRequest
 from .account import Account
+from .interfaces import Added
 from .pool import Pool, PoolCredential
 from .tokens_file import Change, TokensFile
 
 log = logging.getLogger(__name__)
 
 
-class Added(NamedTuple):
-    """Numbers of credentials that were added, updated and unchanged."""
-
-    added: int
-    updated: int
-    unchanged: int
-
-
-class CredentialStore:
-    """Keeps the pool in step with the file.
+class FileCredentialStore:
+    """Keeps the pool in step with the file; a CredentialStore (interfaces.py).
 
     environment: credentials from HAILUO_TOKENS, which cannot be renewed.
     """
@@ -49,7 +42,27 @@ class CredentialStore:
         for source, count in Counter(self._update_pool()).items():
             log.warning("invalid credentials in the %s: %d", source, count)
 
-    def poll_file(self) -> None:
+    @property
+    def problem(self) -> str:
+        """Why the file cannot be read or written; "" when it can."""
+        return self.file.problem or self.file.write_error
+
+    @property
+    def unreadable(self) -> bool:
+        """True while the file cannot be read."""
+        return bool(self.file.problem)
+
+    @property
+    def unkept(self) -> str:
+        """Why a new token is in memory only; "" while everything is on disk."""
+        return self.file.unkept
+
+    @property
+    def persisted(self) -> bool:
+        """True when every change is on disk."""
+        return self.file.persisted
+
+    def poll(self) -> None:
         """Load the file after an edit by hand; retry writes that failed."""
         if self.file.edited():
             self.load()
@@ -71,20 +84,13 @@ class CredentialStore:
         tokens: by the name of the field that each was sent in.
         raises: BadRequest, naming the field of an invalid one; TokensFileInvalid.
         """
-        credentials = {each.token: each for each in self._identified(tokens)}
-        newest: dict[str, PoolCredential] = {}
-        for credential in credentials.values():
-            account = credential.identity.account
-            other = newest.setdefault(account, credential)
-            newest[account] = max(other, credential, key=expires_at)
+        credentials = identified(self._pool, tokens)
         with self._lock:
             self.reload()
-            changes = [self._change(credential) for credential in newest.values()]
+            changes = [self._change(each) for each in newest(credentials)]
             self.file.change(change for _, change in changes if change)
             self._update_pool()
-        outcomes = Counter(outcome for outcome, _ in changes)
-        added, updated = outcomes["added"], outcomes["updated"]
-        return Added(added, updated, unchanged=len(credentials) - added - updated)
+        return count_outcomes([outcome for outcome, _ in changes], len(credentials))
 
     def remove(self, account: Account) -> None:
         """Remove every token of an account.
@@ -101,6 +107,20 @@ class CredentialStore:
             tokens = self._of(account, self.file.tokens)
             self.file.change(Change(old=token, new=None) for token in tokens)
             self._update_pool()
+
+    @contextmanager
+    def renewal(self, account: Account) -> Iterator[None]:
+        """Read the file, and reserve the place of a new token in it.
+
+        raises: TokensFileInvalid, Unwritable.
+        """
+        self.reload()
+        with self.file.reserve():
+            yield
+
+    def renewed_at(self, account: Account) -> float | None:
+        """Return None: the file does not say."""
+        return None
 
     def renewed(self, old: str, token: str) -> bool:
         """Replace a token by its renewed one, on disk before anything else.
@@ -123,29 +143,14 @@ class CredentialStore:
             if identity and identity.account == key
         ]
 
-    def _identified(self, tokens: Mapping[str, str]) -> Iterator[PoolCredential]:
-        """Yield credentials. raises: BadRequest, naming the field of an invalid one."""
-        for field, token in tokens.items():
-            identity = self._pool.identify(token)
-            if identity is None:
-                raise BadRequest(
-                    f"{field} is not a credential of an upstream: send the whole token "
-                    "or key",
-                    param=field,
-                    code="invalid_value",
-                )
-            yield PoolCredential(token, identity, "file")
-
     def _change(self, credential: PoolCredential) -> tuple[str, Change | None]:
         """Return the outcome of adding a credential, and the change to the file."""
         account = self._pool.account(credential.identity.account)
-        if account is None:
-            return "added", Change(old=None, new=credential.token)
-        older = expires_at(credential) < (account.identity.expires_at or 0)
-        if account.token == credential.token or (older and not account.dead):
-            return "unchanged", None
-        old = account.token if account.source == "file" else None
-        return "updated", Change(old=old, new=credential.token)
+        outcome = outcome_of(credential, account)
+        if outcome == "unchanged":
+            return outcome, None
+        old = account.token if account and account.source == "file" else None
+        return outcome, Change(old=old, new=credential.token)
 
     def _update_pool(self) -> list[str]:
         """Set the pool's credentials; return the sources of invalid ones.
@@ -161,3 +166,51 @@ class CredentialStore:
 def expires_at(credential: PoolCredential) -> float:
     """Return the expiry in Unix seconds, 0 when the credential has none."""
     return credential.identity.expires_at or 0
+
+
+def identified(pool: Pool, tokens: Mapping[str, str]) -> Sequence[PoolCredential]:
+    """Return credentials, each once.
+
+    tokens: by the name of the field that each was sent in.
+    raises: BadRequest, naming the field of an invalid one.
+    """
+    credentials = {}
+    for field, token in tokens.items():
+        identity = pool.identify(token)
+        if identity is None:
+            raise BadRequest(
+                f"{field} is not a credential of an upstream: send the whole token "
+                "or key",
+                param=field,
+                code="invalid_value",
+            )
+        credentials[token] = PoolCredential(token, identity, "file")
+    return list(credentials.values())
+
+
+def newest(credentials: Iterable[PoolCredential]) -> Sequence[PoolCredential]:
+    """Return each account's credential that expires last."""
+    by_account: dict[str, PoolCredential] = {}
+    for credential in credentials:
+        account = credential.identity.account
+        other = by_account.setdefault(account, credential)
+        by_account[account] = max(other, credential, key=expires_at)
+    return list(by_account.values())
+
+
+def outcome_of(credential: PoolCredential, account: Account | None) -> str:
+    """Return "added", "updated" or "unchanged": what adding a credential does.
+
+    account: the pool's account that it belongs to, as it is.
+    """
+    if account is None:
+        return "added"
+    older = expires_at(credential) < (account.identity.expires_at or 0)
+    is_known = account.token == credential.token
+    return "unchanged" if is_known or (older and not account.dead) else "updated"
+
+
+def count_outcomes(outcomes: Sequence[str], sent: int) -> Added:
+    """Return the numbers of outcomes. sent: how many credentials there were."""
+    added, updated = outcomes.count("added"), outcomes.count("updated")
+    return Added(added, updated, unchanged=sent - added - updated)

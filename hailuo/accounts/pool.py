@@ -8,9 +8,11 @@ leases it:
 
 The pool's accounts belong to the owner of the gateway. Clients may send credentials of
 their own, which share the slots of the accounts that they claim and nothing else.
+
+Leases and the state of credentials are kept in this process, or where several processes
+share them (interfaces.py); the pool and everything above it do not know which.
 """
 
-import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -19,19 +21,23 @@ from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from ..concurrency.watch import Watch
-from ..errors import (
-    AccountsBusy,
-    GatewayError,
-    NoLiveAccount,
-    ShuttingDown,
-    Unauthorized,
-)
+from ..errors import GatewayError
 from ..upstream import Identity
-from .account import CHAT, Account, Candidates, ClientCredential, Slot, Use
+from .account import (
+    CHAT,
+    NO_JOURNAL,
+    Account,
+    Candidates,
+    ClientCredential,
+    Journal,
+    Slot,
+    Use,
+)
 from .cooldowns import Cooldowns
+from .interfaces import Leases
+from .lease_errors import no_account_error, shutting_down_error
 from .wait_queue import Waiter, WaitQueue
 
-BUSY_RETRY_S = 5.0  # after which an account that answers another request may be free
 MAX_CLIENT_CREDENTIALS = 1_000
 
 
@@ -51,18 +57,22 @@ class Pool:
 
     identify: returns a credential's identity, None for an unknown format.
     queue_timeout_s: how long a request waits in the queue.
+    leases, journal: where leases and the state of credentials are kept; in this process
+        by default.
     """
 
     def __init__(
         self,
         identify: Callable[[str], Identity | None],
         queue_timeout_s: float = 15.0,
+        leases: Leases | None = None,
+        journal: Journal = NO_JOURNAL,
     ) -> None:
         self.identify = identify
         self._queue_timeout_s = queue_timeout_s
         self._lock = threading.Lock()
-        self._queue = WaitQueue()
-        self._tickets = itertools.count(1)
+        self._queue = WaitQueue() if leases is None else leases
+        self._journal = journal
         self._accounts: tuple[Account, ...] = ()
         self._kinds: Collection[str] = ()
         self._client_credentials: OrderedDict[str, ClientCredential] = OrderedDict()
@@ -137,7 +147,7 @@ class Pool:
 
     def ticket(self) -> int:
         """Return a place in the queue: later requests get higher ones."""
-        return next(self._tickets)
+        return self._queue.ticket()
 
     @contextmanager
     def lease(
@@ -159,7 +169,7 @@ class Pool:
         raises: AccountsBusy when none came free in time; when all are cooling down, the
             failure of the first that will be available again (UpstreamBusy,
             RateLimited, QuotaExhausted); Unauthorized or NoLiveAccount when none is
-            alive; ShuttingDown, ClientDisconnected.
+            alive; ShuttingDown, ClientDisconnected, PoolUnavailable.
         """
         ticket = self.ticket() if ticket is None else ticket
         for stage, wait_s in plan or [(candidates, None)]:
@@ -184,10 +194,45 @@ class Pool:
             wait_s = 0  # none becomes available in time
         return self._queue.acquire(waiter, watch, wait_s)
 
+    def check_lease(self, account: Account) -> None:
+        """Raise LeaseLost if *account* may have been leased to another process.
+
+        Call it before each piece that is sent, before a renewal, and before a failure
+        is held against the account: the process may have been stopped.
+        """
+        self._queue.check(account)
+
+    def refresh(self) -> None:
+        """Read which accounts are leased by any process. raises: PoolUnavailable."""
+        self._queue.observe(self._accounts)
+
+    def holders(self, account: Account) -> Sequence[str]:
+        """Return the names of the processes that lease an account, as last read."""
+        return self._queue.holders(account)
+
+    @property
+    def process(self) -> str:
+        """Name of this process, "" if no other one shares the pool."""
+        return self._queue.process
+
+    def check_available(self) -> None:
+        """Raise PoolUnavailable if no account can be leased for now."""
+        self._queue.check_available()
+
+    def start(self) -> None:
+        """Start the background work, if there is any."""
+        self._queue.start()
+
+    def client_credential(self, token: str) -> ClientCredential | None:
+        """Return the memory of a credential that a client has sent before, if any."""
+        return self._client_credentials.get(token)
+
     def is_shared(self, account: Account) -> bool:
         """Return whether other requests may need the slot of a client's account."""
         if account.identity.capacity is None:
             return False
+        if self._queue.process:
+            return True
         pooled = any(each.slot is account.slot for each in self._accounts)
         return pooled or account.slot.busy > 0
 
@@ -207,6 +252,8 @@ class Pool:
         if account.client_credential:
             account.client_credential.proven = False
         account.rejected(reason)
+        if not account.client_credential:
+            self._journal.rejected(account)
         self._queue.notify()
 
     def close(self) -> None:
@@ -236,7 +283,8 @@ class Pool:
         if account := self.account(identity.account):
             account.replace_token(token, identity, source)
             return account
-        return Account(token, identity, self._slot(identity), Cooldowns(), source)
+        slot = self._slot(identity)
+        return Account(token, identity, slot, Cooldowns(), source, None, self._journal)
 
     def _slot(self, identity: Identity) -> Slot:
         """Return the slot of an account, shared by all its credentials."""
@@ -253,48 +301,12 @@ class Pool:
         if len(self._client_credentials) > MAX_CLIENT_CREDENTIALS:
             self._client_credentials.popitem(last=False)
         slot, cooldowns = client_credential.slot, client_credential.cooldowns
-        return Account(token, identity, slot, cooldowns, "caller", client_credential)
-
-
-def shutting_down_error() -> ShuttingDown:
-    return ShuttingDown("the server is shutting down: try again", retry_after_s=5)
-
-
-def no_account_error(candidates: Candidates, use: Use) -> GatewayError:
-    """Return the reason why no candidate could serve."""
-    live = candidates.live()
-    if not live:
-        return _dead(candidates)
-    cooldowns = [account.cooldown(use) for account in live]
-    if all(cooldowns):
-        running = list(filter(None, cooldowns))
-        # A refusal that passes comes before one that makes retries pointless.
-        first = min(
-            running,
-            key=lambda cooldown: (not cooldown.error.should_retry, cooldown.until),
+        return Account(
+            token,
+            identity,
+            slot,
+            cooldowns,
+            "caller",
+            client_credential,
+            self._journal,
         )
-        return first.error(
-            f"every account is cooling down after a refusal: {first.message}",
-            retry_after_s=min(account.cooldown_s(use) for account in live),
-        )
-    return AccountsBusy(
-        "every account is busy with other requests: try again, or add accounts",
-        retry_after_s=BUSY_RETRY_S,
-    )
-
-
-def _dead(candidates: Candidates) -> GatewayError:
-    accounts = candidates.accounts()
-    errors = "; ".join(filter(None, [account.last_error for account in accounts]))
-    if not candidates.from_caller:
-        reason = f"its tokens were rejected ({errors})" if accounts else "it is empty"
-        return NoLiveAccount(
-            f"the pool has no live account: {reason}. Put a fresh _token into the "
-            "tokens file or HAILUO_TOKENS, or send one as the bearer"
-        )
-    expired = any(account.expired for account in accounts)
-    return Unauthorized(
-        f"your token was rejected: {errors}. Send a fresh one; for the web service, "
-        "sign in at hailuoai.com to get it",
-        code="token_expired" if expired else None,
-    )

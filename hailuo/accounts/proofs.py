@@ -13,7 +13,8 @@ from ..concurrency.watch import Watch
 from ..errors import UpstreamError
 from ..upstream import Upstream
 from .account import CHAT, Account, Candidates
-from .pool import Pool, no_account_error
+from .lease_errors import no_account_error
+from .pool import Pool
 
 PROOF_LIFETIME_S = 600.0  # the original program advises to ask no more often
 MAX_RIVAL_WAIT_S = 1.0  # for the proof of another client's token

@@ -20,11 +20,17 @@ from typing import NamedTuple
 
 from ..concurrency.cache import SingleFlightCache
 from ..concurrency.watch import Watch
-from ..errors import AccountsBusy, GatewayError, TokenRejected
+from ..errors import (
+    AccountsBusy,
+    GatewayError,
+    LeaseLost,
+    PoolUnavailable,
+    TokenRejected,
+)
 from ..metrics import Metrics
 from ..upstream import Upstream
 from .account import Account, Candidates
-from .credential_store import CredentialStore
+from .interfaces import CredentialStore
 from .pool import Pool
 from .renewal_schedule import Schedule, renewable
 from .tokens_file import Unwritable
@@ -74,7 +80,7 @@ class TokenRefresher:
         self._pool = pool
         self._credentials = credentials
         self._upstreams = upstreams
-        self._schedule = Schedule(interval_s)
+        self._schedule = Schedule(interval_s, renewed_at=credentials.renewed_at)
         self._metrics = metrics
         self._one_at_a_time = threading.Lock()
         # Calls join a running refresh; a lifetime of 0 keeps no outcome after its end.
@@ -91,7 +97,8 @@ class TokenRefresher:
         """Renew every account, or join the refresh that runs.
 
         watch: that of a client that waits; the refresh continues when it disconnects.
-        raises: TokensFileInvalid when the file cannot be changed; ClientDisconnected.
+        raises: TokensFileInvalid or PoolUnavailable when the tokens cannot be changed;
+            ClientDisconnected.
         """
         return self._runs.get("all", watch)
 
@@ -107,10 +114,10 @@ class TokenRefresher:
         while True:
             time.sleep(POLL_INTERVAL_S)
             try:
-                self._credentials.poll_file()
+                self._credentials.poll()
                 self._warn_of_expiry()
                 self._warn_of_unkept()
-                if not self._credentials.file.problem and self._due():
+                if not self._credentials.unreadable and self._due():
                     self._renew_all(self._due)
             except GatewayError as error:
                 log.error("no token was renewed: %s", error)
@@ -133,7 +140,7 @@ class TokenRefresher:
         """Renew accounts, one after the other.
 
         accounts_to_renew: called when the file has been read.
-        raises: TokensFileInvalid when the file cannot be changed.
+        raises: TokensFileInvalid or PoolUnavailable when the tokens cannot be changed.
         """
         with self._one_at_a_time:
             self._credentials.reload()
@@ -161,7 +168,7 @@ class TokenRefresher:
         log.error(
             "account %s was not renewed: %s", account.name, error, exc_info=internal
         )
-        if isinstance(error, (AccountsBusy, Unwritable)):
+        if isinstance(error, (AccountsBusy, LeaseLost, PoolUnavailable, Unwritable)):
             self._schedule.retry(account, RETRY_SOON_S)
         else:
             self._schedule.retry(account)
@@ -171,28 +178,31 @@ class TokenRefresher:
         """Return why the new token could not be written, "" when it is on disk."""
         if account.dead:
             raise TokenRejected(f"its token was rejected: {account.last_error}")
+        old = account.token
         candidates = Candidates(lambda: [account], from_caller=False)
         # An account that was tried before is leased during its cooldown, too.
         lease = self._pool.lease(
             candidates, Watch(), plan=[(candidates, MAX_LEASE_WAIT_S)], tried=[account]
         )
-        with lease:
-            self._credentials.reload()  # the new token must have a place in the file
-            with self._credentials.file.reserve():
-                old = account.token
-                try:
-                    token = self._upstreams[account.kind].renew(account)
-                except TokenRejected as error:
-                    self._pool.reject(account, error.message)
-                    raise
-                if self._credentials.renewed(old, token):
-                    return ""
+        with lease, self._credentials.renewal(account):
+            if account.token != old:
+                return ""  # another process was faster
+            self._pool.check_lease(account)
+            try:
+                token = self._upstreams[account.kind].renew(account)
+            except TokenRejected as error:
+                if account.token != old:
+                    return ""  # another process was faster, while this one was stopped
+                self._pool.reject(account, error.message)
+                raise
+            if self._credentials.renewed(old, token):
+                return ""
         self._warn_of_unkept()
-        return f"its new token is in memory only: {self._credentials.file.unkept}"
+        return f"its new token is in memory only: {self._credentials.unkept}"
 
     def _warn_of_unkept(self) -> None:
         """Log each minute while a new token would be lost with this process."""
-        now, reason = time.monotonic(), self._credentials.file.unkept
+        now, reason = time.monotonic(), self._credentials.unkept
         if reason and now - self._unkept_logged_at >= UNKEPT_LOG_INTERVAL_S:
             self._unkept_logged_at = now
             log.error("new tokens are in memory only and lost with it: %s", reason)

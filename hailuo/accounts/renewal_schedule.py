@@ -29,6 +29,7 @@ class Schedule:
 
     interval_s: seconds between renewals; 0 for never.
     wall, clock: return Unix seconds, and seconds that never jump.
+    renewed_at: returns when another process renewed an account, None for never.
     """
 
     def __init__(
@@ -36,7 +37,9 @@ class Schedule:
         interval_s: float,
         wall: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
+        renewed_at: Callable[[Account], float | None] = lambda _: None,
     ) -> None:
+        self._renewed_elsewhere_at = renewed_at
         self._interval_s = interval_s
         self._wall = wall
         self._clock = clock
@@ -52,8 +55,13 @@ class Schedule:
         key, now = account.identity.account, self._clock()
         if key in self._retry_at:
             return self._retry_at[key] - now
-        renewed_at = self._renewed_at.get(key, self._started_at)
-        earliest = self._renewed_at.get(key, -inf) + RETRY_S
+        elsewhere_at = self._renewed_elsewhere_at(account)
+        last_at = max(
+            self._renewed_at.get(key, -inf),
+            -inf if elsewhere_at is None else elsewhere_at,
+        )
+        renewed_at = self._started_at if last_at == -inf else last_at
+        earliest = last_at + RETRY_S
         early = max(self._ends_at(account) - RENEW_BEFORE_EXPIRY_S, earliest)
         return min(renewed_at + self._interval_s, early) - now
 
@@ -88,5 +96,5 @@ class Schedule:
 
 
 def renewable(account: Account) -> bool:
-    """Return whether the service renews its token and the file keeps it."""
-    return account.source == "file" and account.identity.renewable
+    """Return whether the service renews its token, and it is kept somewhere."""
+    return account.source in ("file", "shared") and account.identity.renewable

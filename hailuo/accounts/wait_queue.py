@@ -7,9 +7,10 @@ wake for every account that is released.
 """
 
 import bisect
+import itertools
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from operator import attrgetter
 
 from ..concurrency.watch import Watch
@@ -40,7 +41,7 @@ class Waiter:
         self.ticket = ticket
         self.account: Account | None = None
         self.woken = threading.Event()
-        self._tried = tried
+        self.tried = tried
         self.use = use
 
     def pick(self, slot: Slot | None = None) -> Account | None:
@@ -59,10 +60,10 @@ class Waiter:
             and not (account.unproven and account.slot.busy >= account.slot.capacity)
             and (
                 not account.cooldown_s(self.use)
-                or (account in self._tried and len(live) == 1)
+                or (account in self.tried and len(live) == 1)
             )
         ]
-        untried = [account for account in usable if account not in self._tried]
+        untried = [account for account in usable if account not in self.tried]
         return min(untried or usable, key=_last_use, default=None)
 
     def pause_s(self, until: float) -> float:
@@ -76,12 +77,17 @@ class Waiter:
 class WaitQueue:
     """Waiters in the order of their tickets, and the accounts in use.
 
+    It implements Leases for a pool that no other process shares.
+
     in_use: the number of accounts that are leased.
     closed: whether no account is leased any more.
     """
 
+    process = ""
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._tickets = itertools.count(1)
         self._waiters: list[Waiter] = []
         self._unproven: list[Account] = []  # leased, and so at the time
         self.in_use = 0
@@ -89,6 +95,10 @@ class WaitQueue:
 
     def __len__(self) -> int:
         return len(self._waiters)
+
+    def ticket(self) -> int:
+        """Return a place in the queue."""
+        return next(self._tickets)
 
     def acquire(self, waiter: Waiter, watch: Watch, wait_s: float) -> Account | None:
         """Wait *wait_s* at most for an account; return None when none came free.
@@ -133,6 +143,22 @@ class WaitQueue:
                     self._waiters.remove(waiter)
                     if waiter.account and not waiter.account.unproven:
                         return
+
+    def check(self, account: Account) -> None:
+        """Do nothing: nobody else can lease the account."""
+
+    def check_available(self) -> None:
+        """Do nothing: memory is always there."""
+
+    def observe(self, accounts: Sequence[Account]) -> None:
+        """Do nothing: no other process leases the accounts."""
+
+    def holders(self, account: Account) -> Sequence[str]:
+        """Return no process."""
+        return ()
+
+    def start(self) -> None:
+        """Do nothing: there is no background work."""
 
     def unproven(self, slot: Slot) -> list[Account]:
         """Return the leased accounts of *slot* whose credential is unproven."""

@@ -4,7 +4,7 @@ from typing import NamedTuple, cast
 
 from flask import Flask, current_app
 
-from ..accounts.credential_store import CredentialStore
+from ..accounts.interfaces import CredentialStore
 from ..accounts.pool import Pool
 from ..accounts.refresh import TokenRefresher
 from ..gateway import Gateway
@@ -32,6 +32,7 @@ class AppState(NamedTuple):
 
     def start(self) -> None:
         """Start the background work."""
+        self.pool.start()
         self.refresher.start()
 
     def shut_down(self) -> bool:

@@ -6,7 +6,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .. import errors
-from ..accounts.pool import shutting_down_error
+from ..accounts.lease_errors import shutting_down_error
 from . import app_state, error_forms, routes
 from .middleware import access_log
 

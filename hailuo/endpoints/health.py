@@ -21,10 +21,11 @@ def health() -> Response:
     An empty pool is healthy, because clients may bring tokens. A token that could not
     be saved must not cause a restart, which would lose it, so the status is 200 and the
     body names the problem.
-    raises: NoLiveAccount.
+    raises: NoLiveAccount, PoolUnavailable.
     """
     state = app_state.get_state()
-    accounts, unsaved = state.pool.accounts, state.credential_store.file.unkept
+    state.pool.check_available()
+    accounts, unsaved = state.pool.accounts, state.credential_store.unkept
     live = sum(not account.dead and not account.expired for account in accounts)
     if accounts and not live:
         raise NoLiveAccount(

@@ -11,8 +11,8 @@ from typing import Any
 from flask import Blueprint, Request, Response, jsonify, request
 
 from ..accounts.account import Account
+from ..accounts.pool import Pool
 from ..accounts.refresh import Outcome
-from ..accounts.tokens_file import TokensFile
 from ..errors import GatewayError
 from ..settings import Settings
 from . import app_state, auth, client_request, json_body, rate_limit
@@ -39,14 +39,15 @@ def require_key() -> None:
 
 @bp.get("/token")
 def list_accounts() -> Response:
-    """List the accounts of the pool."""
+    """List the accounts of the pool. raises: PoolUnavailable."""
     state = app_state.get_state()
     return jsonify(
         {
             "object": "list",
-            "data": [describe_account(account) for account in state.pool.accounts],
-            "persisted": state.credential_store.file.persisted,
-            "problem": problem(state.credential_store.file),
+            **described_process(state.pool),
+            "data": described_accounts(state.pool),
+            "persisted": state.credential_store.persisted,
+            "problem": state.credential_store.problem or None,
         }
     )
 
@@ -60,8 +61,8 @@ def add() -> Response:
         {
             **changes._asdict(),
             "total": len(state.pool.accounts),
-            "accounts": [describe_account(account) for account in state.pool.accounts],
-            "persisted": state.credential_store.file.persisted,
+            "accounts": described_accounts(state.pool),
+            "persisted": state.credential_store.persisted,
         }
     )
 
@@ -84,7 +85,8 @@ def refresh() -> Response:
     """Renew the tokens of the pool now."""
     state = app_state.get_state()
     watch = client_request.watch(request, state.settings)
-    return jsonify(describe_outcome(state.refresher.now(watch)))
+    outcome = describe_outcome(state.refresher.now(watch))
+    return jsonify({**described_process(state.pool), **outcome})
 
 
 @bp.get("/refresh-status")
@@ -94,11 +96,12 @@ def status() -> Response:
     due = (state.refresher.due_at(account) for account in state.pool.accounts)
     return jsonify(
         {
+            **described_process(state.pool),
             **describe_outcome(state.refresher.last or Outcome(0, ())),
             "next_refresh": min((at for at in due if at), default=None),
             "interval_s": state.settings.token_refresh_interval_s,
-            "persisted": state.credential_store.file.persisted,
-            "problem": problem(state.credential_store.file),
+            "persisted": state.credential_store.persisted,
+            "problem": state.credential_store.problem or None,
             "ending_soon": [
                 account.name
                 for account in state.pool.accounts
@@ -136,9 +139,22 @@ def describe_outcome(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def problem(file: TokensFile) -> str | None:
-    """Return the problem with the tokens file, None if there is none."""
-    return file.problem or file.write_error or None
+def described_process(pool: Pool) -> dict[str, Any]:
+    """Return the name of the process that answers, if others share its pool."""
+    return {"process": pool.process} if pool.process else {}
+
+
+def described_accounts(pool: Pool) -> list[dict[str, Any]]:
+    """Describe the accounts of the pool, as they are in all processes that share it.
+
+    raises: PoolUnavailable.
+    """
+    pool.refresh()
+    return [
+        describe_account(account)
+        | ({"processes": pool.holders(account)} if pool.process else {})
+        for account in pool.accounts
+    ]
 
 
 def describe_account(account: Account) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from ..upstream import (
 )
 from . import digests, routing, stop_sequences, structured_output
 from .attempt import Attempt
-from .conversations import Conversations
+from .conversations import ConversationOwners, Conversations
 from .request_state import RequestState
 from .retry import POLICY, RetryPolicy
 from .shutdown import GracefulShutdown
@@ -58,6 +58,7 @@ class Gateway:
         shutdown: GracefulShutdown,
         metrics: Metrics,
         proofs: Proofs,
+        owners: ConversationOwners,
         policy: RetryPolicy = POLICY,
     ) -> None:
         self._pool = pool
@@ -65,7 +66,7 @@ class Gateway:
         self._shutdown = shutdown
         self._metrics = metrics
         self._proofs = proofs
-        self._conversations = Conversations()
+        self._conversations = Conversations(owners)
         self.policy = policy
 
     def request_state(self, candidates: Candidates) -> RequestState:
@@ -224,6 +225,7 @@ class Gateway:
                     state.accounts.append(account)
                     with closing(ask(self._upstreams[account.kind], account)) as items:
                         for item in items:
+                            self._pool.check_lease(account)
                             if item is not HEARTBEAT:
                                 attempt.record_item()
                             yield item

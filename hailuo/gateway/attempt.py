@@ -17,6 +17,7 @@ from ..accounts.proofs import Proofs
 from ..errors import (
     BadRequest,
     ClientDisconnected,
+    LeaseLost,
     TokenRejected,
     UpstreamBusy,
     UpstreamError,
@@ -72,10 +73,12 @@ class Attempt:
                     self._succeed()
                 else:
                     self._count(ClientDisconnected.code)
-            case BadRequest():
+            case BadRequest() | LeaseLost():
                 self._count(error.code or error.type)
             case UpstreamError():
                 self._count(error.code or error.type)
+                # Whatever went wrong after that says nothing about the account.
+                self._pool.check_lease(self._account)
                 self._judge(error)
                 self.error = error
                 return True

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from ..accounts.account import CHAT, Account, Candidates, Use
-from ..accounts.pool import BUSY_RETRY_S
+from ..accounts.lease_errors import BUSY_RETRY_S
 from ..errors import TokenRejected, UpstreamBusy, UpstreamError, clear_tracebacks
 from .retry import POLICY, RetryPolicy
 

@@ -17,7 +17,7 @@ import random
 import threading
 
 from hailuo.accounts.account import Account
-from hailuo.accounts.credential_store import CredentialStore
+from hailuo.accounts.credential_store import FileCredentialStore
 from hailuo.accounts.pool import Pool
 from hailuo.accounts.refresh import TokenRefresher
 from hailuo.accounts.tokens_file import TokensFile
@@ -67,7 +67,7 @@ def keep(path: str, said: str, seed: int) -> None:
     here, say = random.Random(seed), EventLog(said)
     serials = itertools.count(1)
     pool = Pool(identify)
-    roster = CredentialStore(pool, TokensFile(path), [])
+    roster = FileCredentialStore(pool, TokensFile(path), [])
     roster.load()
     service = {"web": Service(serials, say)}
     refresh = TokenRefresher(pool, roster, service, 604_800, Metrics())  # type: ignore

@@ -266,7 +266,7 @@ def test_file_broken_during_a_refresh_loses_no_token(
     assert gateway.ask("GET", "/v1/refresh-status").json["persisted"] is False
 
     gateway.path.write_text(json.dumps(old))
-    gateway.parts.credential_store.poll_file()
+    gateway.parts.credential_store.poll()
     assert gateway.on_disk[1] == old[1] and gateway.on_disk[0] != old[0]
     upstream.script({"call": "chat", "text": "Hi", "times": 2})
     assert [gateway.chat().status_code for _ in "12"] == [200, 200]
@@ -347,7 +347,7 @@ class TestUnwritableFile:
         assert renewed(upstream) == ["6236"], "it is not asked for again"
 
         draft.rmdir()
-        gateway.parts.credential_store.poll_file()
+        gateway.parts.credential_store.poll()
         assert gateway.on_disk == [account.token]
         assert gateway.ask("GET", "/health").json["status"] == "ok"
 

@@ -502,7 +502,7 @@ class TestBrokenFile:
         assert list(gateway.accounts()) == ["1001"], "it serves all the same"
 
         (path.parent / ".tokens.json.new").rmdir()
-        gateway.parts.credential_store.poll_file()
+        gateway.parts.credential_store.poll()
         assert len(gateway.on_disk) == 1
         assert gateway.ask("GET", "/v1/token").json["persisted"] is True
 
@@ -514,7 +514,7 @@ def test_placeholders_are_logged_once_and_kept(
     placeholders = [f"your_token_{number}" for number in (1, 2, 3)]
     gateway = in_process(placeholders)
     post(gateway, token := written("1001"))
-    gateway.parts.credential_store.poll_file()
+    gateway.parts.credential_store.poll()
 
     said = [each.message for each in caplog.records if "credential" in each.message]
     assert len(said) == 1
@@ -526,7 +526,7 @@ def test_edited_file_replaces_the_accounts(in_process: Hosting):
     gateway = in_process([written("1001")])
     gateway.path.write_text(json.dumps([written("1002"), written("1003")]))
 
-    gateway.parts.credential_store.poll_file()
+    gateway.parts.credential_store.poll()
 
     assert list(gateway.accounts()) == ["1002", "1003"]
 

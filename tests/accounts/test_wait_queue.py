@@ -544,6 +544,8 @@ def test_no_request_waits_beside_an_idle_account(seed: int):
     """Nobody in line is ever seen beside an idle account of his, however briefly."""
     here = random.Random(seed)
     pool = pool_of("a", "b", "c", "d")
+    queue = pool._queue
+    assert isinstance(queue, WaitQueue)
     scopes = [pool.all_accounts(), *(only(pool, user) for user in "abcd")]
     idle_beside_waiting = 0
     done = threading.Event()
@@ -551,8 +553,8 @@ def test_no_request_waits_beside_an_idle_account(seed: int):
     def look() -> None:
         nonlocal idle_beside_waiting
         while not done.wait(0.0005):
-            with pool._queue._lock:
-                idle_beside_waiting += any(w.pick() for w in pool._queue._waiters)
+            with queue._lock:
+                idle_beside_waiting += any(w.pick() for w in queue._waiters)
 
     def use(seed: int) -> None:
         own = random.Random(seed)

@@ -39,12 +39,20 @@ http {{
 """
 
 
-def site(port: int, gateway_port: int, patience_s: int = 10) -> str:
+def site(
+    port: int, gateway_port: int, patience_s: int = 10, second_port: int = 0
+) -> str:
     """The shipped site on other ports; around it everything that could be told to is
-    compressed, as a machine's own nginx.conf may well say."""
+    compressed, as a machine's own nginx.conf may well say.
+
+    second_port: that of a second gateway, 0 for none.
+    """
     text = SITE.read_text()
+    gateways = f"server 127.0.0.1:{gateway_port};"
+    if second_port:
+        gateways += f" server 127.0.0.1:{second_port};"
     for old, new, times in (
-        ("server 127.0.0.1:8000;", f"server 127.0.0.1:{gateway_port};", 1),
+        ("server 127.0.0.1:8000;", gateways, 1),
         ("listen 80 default_server;", f"listen 127.0.0.1:{port} default_server;", 1),
         ("listen [::]:80 default_server;", "", 1),
         ("_timeout 10s;", f"_timeout {patience_s}s;", 2),
@@ -57,7 +65,7 @@ def site(port: int, gateway_port: int, patience_s: int = 10) -> str:
 class Nginx(Served):
     """nginx, spoken to like the gateway behind it."""
 
-    def __init__(self, directory: Path, gateway_port: int, **patience: int) -> None:
+    def __init__(self, directory: Path, gateway_port: int, **terms: int) -> None:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.base_url = f"{self.address}/v1"
@@ -69,7 +77,7 @@ class Nginx(Served):
             AROUND.format(
                 folder=directory,
                 user="user root;" if os.geteuid() == 0 else "",
-                site=site(self.port, gateway_port, **patience),
+                site=site(self.port, gateway_port, **terms),
             )
         )
         assert PROGRAM

@@ -89,6 +89,7 @@ FLOORS = (
     ("spool", "child_process"),
     ("metrics",),
     ("logs", "settings"),
+    ("setting_values",),
     ("errors",),
     ("masking", "units"),
 )

@@ -1,5 +1,6 @@
 """Versions: every dependency is bounded, and deployments install what is locked."""
 
+import platform
 import re
 from configparser import ConfigParser
 from importlib import metadata
@@ -70,7 +71,7 @@ def test_lock_file_satisfies_the_dependencies(python: str):
 
 def test_lock_file_includes_transitive_dependencies():
     """As those that are installed here say."""
-    pins = locked("3.11.2")
+    pins = locked(platform.python_version())
     for name in pins:
         for needed in map(Requirement, metadata.requires(name) or ()):
             if not needed.marker or needed.marker.evaluate({"extra": ""}):

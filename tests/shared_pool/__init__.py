@@ -1,0 +1,1 @@
+"""Tests of a pool that several processes share, on a real Valkey or Redis server."""
