@@ -49,6 +49,7 @@ def main() -> None:
         kills = 0
         while len(renewals(upstream)) < arguments.renewals:
             kills += renew_and_kill(group, upstream, generator)
+            say(f"{len(renewals(upstream))} renewals, {kills} kills")
         seen = renewals(upstream)
         rejected = sum(each["status"] != 200 for each in seen)
         say(f"{len(seen)} renewals, {rejected} not answered, {kills} kills")
