@@ -7,8 +7,9 @@
     python -m bench --before v1.0         compare with an earlier commit, too
 
 One simulator is the upstream of all targets, which take turns in one run: the client
-alone (`direct`), `nginx` in between, the bare `relay`, the `gateway` as shipped,
-LiteLLM where it is installed, and the gateway of an earlier commit (`before`). Compare
-the ratios to the bare relay: absolute figures depend on the machine. Every text is
-checked. All traffic stays on the loopback interface.
+alone (`direct`), `nginx` in between, the bare `relay`, the `gateway` as shipped, the
+same with Anthropic's API (`messages`), LiteLLM where it is installed, and the gateway
+of an earlier commit (`before`). Compare the ratios to the bare relay: absolute figures
+depend on the machine. Every text is checked. All traffic stays on the loopback
+interface.
 """

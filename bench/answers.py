@@ -16,14 +16,35 @@ Part = tuple[float, bytes]
 TextParts = Iterator[tuple[float, str]]  # arrival time and added text
 
 
+PROPERTIES = {
+    f"field_{number}": {"type": "string", "description": "What it is for, in short."}
+    for number in range(10)
+}
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": f"tool_{number}",
+            "description": "Do something that nobody asks for.",
+            "parameters": {"type": "object", "properties": PROPERTIES},
+        },
+    }
+    for number in range(20)
+]
+
+
 def question(message: str, key: str, host: str, protocol: str = "openai") -> bytes:
-    """Return a request for a completion or a response, as bytes of HTTP/1.1."""
+    """Return a request for a streamed answer, as bytes of HTTP/1.1."""
     asked: dict[str, Any] = {"model": "hailuo", "stream": True}
     if protocol == "responses":
         path, asked["input"] = "/v1/responses", message
     else:
         path = "/v1/chat/completions"
         asked["messages"] = [{"role": "user", "content": message}]
+    if protocol == "tools":
+        asked["tools"] = TOOLS
+    if protocol == "anthropic":
+        path, asked["max_tokens"] = "/v1/messages", 4096
     body = json.dumps(asked).encode()
     return (
         f"POST {path} HTTP/1.1\r\nHost: {host}\r\n"
@@ -96,6 +117,16 @@ def response(parts: list[Part]) -> TextParts:
             yield at, data["delta"]
 
 
+def anthropic_answer(parts: list[Part]) -> TextParts:
+    """Yield the text of each delta of a message.
+
+    raises: ValueError, KeyError.
+    """
+    for at, event in _events(parts):
+        if b'"text_delta"' in event:
+            yield at, orjson.loads(event)["delta"]["text"]
+
+
 def web_answer(parts: list[Part]) -> TextParts:
     """Yield the added text of each event of the web protocol.
 
@@ -109,7 +140,13 @@ def web_answer(parts: list[Part]) -> TextParts:
             length = len(content)
 
 
-READERS = {"openai": openai_answer, "responses": response, "web": web_answer}
+READERS = {
+    "openai": openai_answer,
+    "responses": response,
+    "tools": openai_answer,
+    "anthropic": anthropic_answer,
+    "web": web_answer,
+}
 
 
 def _events(parts: list[Part]) -> Iterator[tuple[float, bytes]]:

@@ -4,9 +4,9 @@ It keeps every received part with its time and evaluates them at the end, so tha
 own work does not compete with what it measures. It reads one job as JSON from standard
 input and writes one result as JSON to standard output:
 
-    {"host": "127.0.0.1", "port": 8000, "answers": "openai", "responses" or "web",
-     "load": Load, "key": …, "devices": [one for each connection, to speak the web
-     protocol]}
+    {"host": "127.0.0.1", "port": 8000, "answers": "openai", "responses", "anthropic",
+     "tools" or "web", "load": Load, "key": …, "devices": [one for each connection, to
+     speak the web protocol]}
     {"requests": [{"number", "sent", "first", "last", "arrivals": [one a piece]}, …],
      "errors": [sentence, …], "cpu_s": n}
 

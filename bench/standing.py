@@ -18,7 +18,8 @@ MEASURED_S = 5.0
 
 def start(starts: Mapping[str, Start], rounds: int) -> dict[str, list[Figures]]:
     """Time from exec to the first answered GET /ping, and memory of all processes."""
-    names = [name for name in starts if name not in ("direct", "responses", "litellm")]
+    others = ("direct", "responses", "messages", "tools", "litellm")
+    names = [name for name in starts if name not in others]
     figures: dict[str, list[Figures]] = {name: [] for name in names}
     with simulated.simulator(1) as simulator:
         for name in names * rounds:

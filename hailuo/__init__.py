@@ -39,8 +39,9 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .masking import conceal
     from .metrics import Metrics
     from .net.client import HttpClient
-    from .settings import MB, Settings
+    from .settings import Settings
     from .spool import SPOOL
+    from .units import MB
     from .upstream import registry
 
     settings = settings or Settings.read(os.environ)

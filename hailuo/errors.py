@@ -23,6 +23,8 @@ GatewayError              500  server_error
     UpstreamProtocolError 502                           upstream_protocol
     EmptyAnswer           502                           upstream_empty
     SpeechNotRepeated     502                           speech_not_repeated
+    ToolCallMissing       502                           tool_call_missing
+    SchemaNotMet          502                           schema_not_met
     UpstreamTimeout       504                           upstream_timeout
       PaidTimeout         504                           the same, never retried
 """
@@ -260,6 +262,18 @@ class SpeechNotRepeated(UpstreamError):
 
     code = "speech_not_repeated"
     should_retry = False
+
+
+class ToolCallMissing(UpstreamError):
+    """The model did not make the call that the client requires, twice."""
+
+    code = "tool_call_missing"
+
+
+class SchemaNotMet(UpstreamError):
+    """The model's answer does not have the form that the client requires, twice."""
+
+    code = "schema_not_met"
 
 
 class UpstreamTimeout(UpstreamError):

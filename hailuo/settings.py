@@ -5,140 +5,34 @@
 A wrong value stops the start; the error names all wrong values at once.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from .setting_values import (
+    STRAY,
+    address,
+    bare,
+    choice,
+    keys,
+    lease,
+    passwords,
+    proxy,
+    redis_address,
+    seconds,
+    seconds_or_never,
+    shown,
+    switch,
+    text,
+    whole,
+    words,
+)
 
 DEFAULT_API_KEY = "sk-hailuofreeapi"  # publicly known: for loopback clients only
-MB = 1_048_576
-MIN_LEASE_S = 3
 
 
 class WrongSettings(Exception):
     """Wrong values, one sentence a line, which names the setting and its error."""
-
-
-QUOTES = "\"'"
-# Characters that are copied along with a key by mistake: quotes of all kinds, escaped
-# line ends, invisible characters.
-_STRAY = re.compile(r"[\"'`“”‘’«»„\s]|\\[nr]|[\x00-\x1f\x7f\u200b-\u200f\ufeff]")
-
-
-def bare(value: str) -> str:
-    """Return a value without the quotes and line ends that an .env file put around it.
-
-    Docker's --env-file and systemd, for example, read .env files differently.
-    """
-    value = re.sub(r"^(?:\\[rn]|\s)+|(?:\\[rn]|\s)+$", "", value)
-    inner = value[1:-1]
-    if len(value) > 1 and value[0] == value[-1] in QUOTES and value[0] not in inner:
-        return inner.strip()
-    return value
-
-
-def text(value: str) -> str:
-    return value.strip()
-
-
-def address(value: str) -> str:
-    parts = urlsplit(value.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("an http:// or https:// address")
-    return value.strip().rstrip("/")
-
-
-def proxy(value: str) -> str:
-    parts = urlsplit(value.strip())
-    schemes = ("http", "https", "socks5", "socks5h")
-    if value.strip() and (parts.scheme not in schemes or not parts.hostname):
-        raise ValueError("an http://, https:// or socks5:// address")
-    return value.strip()
-
-
-def redis_address(value: str) -> str:
-    parts = urlsplit(value.strip())
-    is_complete = parts.hostname or (parts.scheme == "unix" and parts.path)
-    is_known = parts.scheme in ("redis", "rediss", "unix")
-    if value.strip() and not (is_known and is_complete and has_valid_port(parts)):
-        raise ValueError("a redis://, rediss:// or unix:// address")
-    return value.strip()
-
-
-def has_valid_port(parts: SplitResult) -> bool:
-    try:
-        return parts.port != 0
-    except ValueError:
-        return False
-
-
-def keys(value: str) -> tuple[str, ...]:
-    keys = words(value)
-    if not keys:
-        raise ValueError("a key: an empty one would let anyone in")
-    return keys
-
-
-def words(value: str) -> tuple[str, ...]:
-    return tuple(word for part in value.split(",") if (word := bare(part)))
-
-
-def whole(value: str) -> int:
-    if not value.strip().isdecimal() or int(value) < 1:
-        raise ValueError("a whole number above 0")
-    return int(value)
-
-
-def seconds(value: str) -> float:
-    try:
-        number = float(value)
-    except ValueError:
-        number = -1
-    if not 0 < number < float("inf"):
-        raise ValueError("a number of seconds above 0")
-    return number
-
-
-def lease(value: str) -> float:
-    """Read the length of a lease, within which Redis is called several times."""
-    if (number := seconds(value)) < MIN_LEASE_S:
-        raise ValueError(f"a number of seconds, {MIN_LEASE_S} or more")
-    return number
-
-
-def seconds_or_never(value: str) -> float:
-    return 0.0 if value.strip() == "0" else seconds(value)
-
-
-def choice(*options: str) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if value.strip().lower() not in options:
-            raise ValueError("one of " + ", ".join(options))
-        return value.strip().lower()
-
-    return read
-
-
-def switch(value: str) -> bool:
-    return choice("0", "1")(value) == "1"
-
-
-def shown(value: str) -> str:
-    """Return an address without its user and password."""
-    return re.sub(r"^([\w+.-]*://)?.*@", r"\1…@", value, flags=re.DOTALL)
-
-
-def passwords(address: str) -> Sequence[str]:
-    """Return the passwords in an address, encoded and decoded.
-
-    redis-py takes one as a parameter, too.
-    """
-    parts = urlsplit(address)
-    found = [parts.password or "", *parse_qs(parts.query).get("password", ())]
-    return [
-        form for written in found if written for form in (written, unquote(written))
-    ]
 
 
 def setting(name: str, default: str, read: Callable[[str], Any], meaning: str) -> Any:
@@ -251,6 +145,9 @@ class Settings:
         seconds_or_never,
         "seconds for which a stored response can be referred to; 0 = never",
     )
+    web_tools: bool = setting(
+        "HAILUO_WEB_TOOLS", "1", switch, "0: tools are ignored on the web upstream"
+    )
     replace_audio_model: str = setting(
         "REPLACE_AUDIO_MODEL",
         "",
@@ -296,12 +193,11 @@ class Settings:
     @property
     def secrets(self) -> Sequence[str]:
         """Secrets of the owner: keys, tokens, passwords."""
-        addresses = (
-            self.origin,
-            self.platform_origin,
-            self.proxy,
-            self.redis_url,
-        )
+        addresses = [
+            getattr(self, setting.name)
+            for setting in fields(self)
+            if setting.metadata["read"] in (address, proxy, redis_address)
+        ]
         return [
             *(key for key in self.api_keys if key != DEFAULT_API_KEY),
             *self.tokens,
@@ -317,7 +213,7 @@ class Settings:
             "end; remove it unless it belongs to the key"
             for name, values in lists.items()
             for number, value in enumerate(values, 1)
-            if _STRAY.match(value) or _STRAY.match(value[-1:])
+            if STRAY.match(value) or STRAY.match(value[-1:])
         ]
 
     @classmethod

@@ -14,8 +14,9 @@ import threading
 from typing import Any
 
 from .errors import GatewayError
+from .units import MB
 
-MIN_FREE_BYTES = 64 * 1_048_576  # of the disk, for other programs
+MIN_FREE_BYTES = 64 * MB  # of the disk, for other programs
 RETRY_S = 10.0
 
 
@@ -94,4 +95,4 @@ def full() -> SpoolFull:
     )
 
 
-SPOOL = Spool(2_000 * 1_048_576)
+SPOOL = Spool(2_000 * MB)

@@ -19,9 +19,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.secret_leaks import LOGS, SECRET
-from tests.served import Served
+from tests.served import CLIENT, Served
 from tests.simulated import Simulated
 
 BOTH = pytest.mark.parametrize("kind", ["web", "platform"])
@@ -29,6 +30,9 @@ LEFT_S = 45.0  # a removal that fails is repeated after 1, 5 and 30 s
 CALLS = {"web": "chat", "platform": "completion"}  # the simulator's names
 
 _users = itertools.count(7001)
+
+settings.register_profile("no deadline", deadline=None)  # a busy machine is slow
+settings.load_profile("no deadline")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -45,6 +49,11 @@ def secret_leaks() -> Iterator[None]:
     yield
     leaks = LOGS.leaks()
     assert not leaks, "\n".join(leaks)
+
+
+@pytest.fixture(autouse=True)
+def client_address() -> None:
+    CLIENT.renew()
 
 
 @pytest.fixture(scope="session")
@@ -64,9 +73,7 @@ def upstream(
     left = mark.args if mark else ()
     for what in ("open_answers", "conversations"):
         if what not in left:
-            simulator.wait(
-                what, exactly=0, timeout_s=45
-            )  # removals pause for 1, 5 and 30 s
+            simulator.wait(what, exactly=0, timeout_s=LEFT_S)
     if "violations" not in left:
         assert simulator.report()["violations"] == []
 

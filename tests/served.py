@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib import import_module
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,6 +28,45 @@ ROOT = Path(__file__).resolve().parent.parent
 START_S = 60.0
 STOP_S = 60.0
 PORTS = (10_000, 32_000)
+
+
+# The HTTP library of the installed openai: httpx, or its successor.
+_http_client_class: Any = openai.DefaultHttpxClient.__base__
+httpx: Any = import_module(_http_client_class.__module__.partition(".")[0])
+
+
+class Client:
+    """The client that all requests of a test are from.
+
+    address: on this machine, and each test's own: the gateway limits how often an
+        address may fail authentication, and tests share gateways.
+    """
+
+    def __init__(self) -> None:
+        self.address = "127.0.0.1"
+        self._addresses = map(str, ip_network("127.1.0.0/16").hosts())
+
+    def renew(self) -> None:
+        self.address = next(self._addresses)
+
+
+CLIENT = Client()
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        options["source_address"] = CLIENT.address, 0
+        super().init_poolmanager(*arguments, **options)
+
+
+def _http_client() -> Any:
+    """Return openai's HTTP client; not verifying certificates saves loading them."""
+    transport = httpx.HTTPTransport(
+        local_address=CLIENT.address,
+        verify=False,
+        limits=httpx.Limits(max_connections=1000, max_keepalive_connections=100),
+    )
+    return openai.DefaultHttpxClient(transport=transport, trust_env=False)
 
 
 _reservations: list[socket.socket] = []
@@ -106,10 +147,13 @@ class Served:
         It does not retry unless it is asked to.
         """
         options = {"max_retries": 0, "timeout": 20.0, **options}
-        known = key, tuple(sorted(options.items()))
+        known = key, CLIENT.address, tuple(sorted(options.items()))
         if known not in self._clients:
             self._clients[known] = openai.OpenAI(
-                base_url=self.base_url, api_key=key, **options
+                base_url=self.base_url,
+                api_key=key,
+                http_client=_http_client(),
+                **options,
             )
         return self._clients[known]
 
@@ -117,6 +161,7 @@ class Served:
         """Make a request without the library; *path* is the whole path."""
         with requests.Session() as session:
             session.trust_env = False
+            session.mount("http://", _Adapter())
             call.setdefault("timeout", 20.0)
             return session.request(method, self.address + path, **call)
 

@@ -4,7 +4,9 @@ from dataclasses import fields
 
 import pytest
 
+from hailuo.net.client import HttpClient
 from hailuo.settings import Settings, WrongSettings
+from hailuo.upstream import registry
 
 DEFAULTS = {
     each.metadata["name"]: each.metadata["default"] for each in fields(Settings)
@@ -155,3 +157,18 @@ def test_wrong_setting_does_not_reveal_a_secret():
     with pytest.raises(WrongSettings) as raised:
         Settings.read({"HAILUO_PROXY": "user:sk-secret@proxy"})
     assert "sk-secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["HAILUO_ORIGIN", "HAILUO_PLATFORM_ORIGIN", "HAILUO_PROXY"]
+)
+def test_password_in_any_address_is_a_secret(name: str):
+    settings = Settings.read({name: "http://user:pass%2Fword@host"})
+    assert settings.secrets == ["pass%2Fword", "pass/word"]
+
+
+def test_every_upstream_can_be_preferred():
+    http = HttpClient()
+    for kind in registry.build(Settings(), http):
+        preferred = Settings.read({"HAILUO_PREFER": kind})
+        assert next(iter(registry.build(preferred, http))) == kind

@@ -75,6 +75,16 @@ def test_text_that_begins_no_stop_sequence_is_given_at_once():
     assert next(cut).finish == "stop"
 
 
+@pytest.mark.parametrize("counted", [False, True])
+def test_calls_behind_a_stop_sequence_are_left_out(counted: bool):
+    """They may have arrived in one piece with it."""
+    calls = (ToolCall(0, "i", "f"),)
+    piece = Piece("a STOP b", tool_calls=calls, finish="tools")
+    answer = (each for each in [piece])
+    (last,) = truncated(answer, ["STOP"], counted=counted)
+    assert (last.text, last.tool_calls, last.finish) == ("a ", (), "stop")
+
+
 def test_heartbeats_pass_through():
     def answer() -> Generator[Any, None, None]:
         yield HEARTBEAT

@@ -179,7 +179,8 @@ def identified(pool: Pool, tokens: Mapping[str, str]) -> Sequence[PoolCredential
         identity = pool.identify(token)
         if identity is None:
             raise BadRequest(
-                f"{field} is neither a _token nor a platform key",
+                f"{field} is not a credential of an upstream: send the whole token "
+                "or key",
                 param=field,
                 code="invalid_value",
             )

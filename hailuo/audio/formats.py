@@ -4,6 +4,8 @@ Adding a format means adding a row: the endpoint takes its names and content typ
 here, the audio worker its encoders, and the platform the formats that it makes itself.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -12,6 +14,7 @@ class AudioFormat(NamedTuple):
 
     codec: FFmpeg's encoder.
     container: FFmpeg's muxer; "" for the encoder's bare packets.
+    muxer_options: its options, by FFmpeg's names.
     rate: samples a second; None keeps the source's.
     layout: FFmpeg's name of the channels; None keeps the source's.
     bitrate: bits a second; None where the codec has no such choice.
@@ -26,6 +29,7 @@ class AudioFormat(NamedTuple):
     content_type: str
     codec: str
     container: str = ""
+    muxer_options: Mapping[str, str] = MappingProxyType({})
     rate: int | None = None
     layout: str | None = None
     bitrate: int | None = None
@@ -54,6 +58,7 @@ _ROWS = (
         "audio/ogg",
         "libopus",
         "ogg",
+        muxer_options={"page_duration": "200000"},  # µs, for a steady stream
         rate=48_000,
         bitrate=64_000,
         magic=b"OggS",

@@ -9,76 +9,31 @@ The standard error of a worker that fails goes to the log.
 """
 
 import logging
-import os
-import signal
-import socket
 import struct
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import IO, Self
+from typing import IO
 
+from ..child_process import ChildProcess, describe_exit
 from ..errors import GatewayError
 
-COMMAND = (sys.executable, "-P", "-s", "-B", "-m", f"{__package__}.worker")
+PROGRAM = ("-s", "-B", "-m", f"{__package__}.worker")
 SILENCE_S = 60.0  # longest time without any output
 POLL_INTERVAL_S = 1.0  # how often a check for disconnects runs meanwhile
 MAX_BLOCK = 65_536
-MAX_REASON = 500  # characters of its standard error that are logged
 
 log = logging.getLogger(__name__)
 
 
-def _environment() -> dict[str, str]:
-    """Return the worker's environment: paths of libraries, and no secrets."""
-    libraries = {"LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}
-    return libraries | {"PYTHONPATH": os.pathsep.join(sys.path)}
-
-
-def _describe_exit(code: int) -> str:
-    if code < 0:
-        return f"was killed ({signal.strsignal(-code)})"
-    return f"failed (exit code {code})"
-
-
-class AudioWorker:
+class AudioWorker(ChildProcess):
     """One child process; leaving its `with` block ends it.
 
     arguments: of `python -m hailuo.audio.worker`.
     stdin: a file that it reads by itself; without one, blocks are written to it.
-
-    Its standard streams are sockets, the only thing on which waiting works alike in
-    a patched and an unpatched interpreter.
     """
 
     def __init__(self, *arguments: str, stdin: IO[bytes] | None = None) -> None:
-        self._socket, its_socket = socket.socketpair()
-        self._stderr, its_stderr = socket.socketpair()
-        self._stderr.setblocking(False)
-        its_stderr.setblocking(False)  # writing too much must not block it
-        with ExitStack() as on_failure, its_socket, its_stderr:
-            on_failure.callback(self._socket.close)
-            on_failure.callback(self._stderr.close)
-            self._process = subprocess.Popen(
-                [*COMMAND, *arguments],
-                stdin=its_socket.fileno() if stdin is None else stdin,
-                stdout=its_socket.fileno(),
-                stderr=its_stderr.fileno(),
-                env=_environment(),
-            )
-            on_failure.pop_all()
-        self._socket.settimeout(POLL_INTERVAL_S)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
-        self._stderr.close()
-        self._process.kill()
-        self._process.wait()
+        super().__init__(*PROGRAM, *arguments, stdin=stdin)
 
     def convert(self, data: bytes) -> Iterator[bytes]:
         """Convert *data* block by block, yielding an answer for each.
@@ -95,9 +50,9 @@ class AudioWorker:
 
     def write(self, block: bytes) -> None:
         """Write one block; an empty one marks the end."""
-        self._socket.settimeout(SILENCE_S)
+        self.wire.settimeout(SILENCE_S)
         try:
-            self._socket.sendall(struct.pack(">I", len(block)) + block)
+            self.wire.sendall(struct.pack(">I", len(block)) + block)
         except OSError:
             pass  # it has ended, and the next read() returns None
 
@@ -106,7 +61,7 @@ class AudioWorker:
 
         check: called every second meanwhile; may raise.
         """
-        self._socket.settimeout(POLL_INTERVAL_S)
+        self.wire.settimeout(POLL_INTERVAL_S)
         header = self._receive(4, check)
         if len(header) < 4:
             return None
@@ -116,23 +71,12 @@ class AudioWorker:
 
     def finish(self, error_of: Callable[[int], GatewayError]) -> None:
         """Wait for its end. raises: the error of its exit code, if that is not 0."""
-        if code := self._process.wait(SILENCE_S):
+        if code := self.wait(SILENCE_S):
             error = error_of(code)
             level = logging.INFO if error.status < 500 else logging.WARNING
-            log.log(
-                level, "the audio worker %s: %s", _describe_exit(code), self._reason()
-            )
+            reason = self.reason() or "no reason given"
+            log.log(level, "the audio worker %s: %s", describe_exit(code), reason)
             raise error
-
-    def _reason(self) -> str:
-        """Return the end of its standard error."""
-        try:
-            output = self._stderr.recv(MAX_BLOCK)
-        except BlockingIOError:
-            output = b""
-        return (
-            output.decode("utf-8", "replace").strip()[-MAX_REASON:] or "no reason given"
-        )
 
     def _receive(self, size: int, check: Callable[[], None]) -> bytes:
         """Return *size* bytes, fewer when it ends; kill it when it stays silent."""
@@ -140,11 +84,11 @@ class AudioWorker:
         deadline = time.monotonic() + SILENCE_S
         while len(received) < size:
             try:
-                data = self._socket.recv(min(MAX_BLOCK, size - len(received)))
+                data = self.wire.recv(min(MAX_BLOCK, size - len(received)))
             except TimeoutError:
                 check()
                 if time.monotonic() > deadline:
-                    self._process.kill()
+                    self.kill()
             except OSError:
                 break
             else:

@@ -1,4 +1,4 @@
-"""HTTP endpoints: OpenAI's API, one blueprint per module. Nothing else uses Flask."""
+"""HTTP endpoints: OpenAI's and Anthropic's APIs. Nothing else uses Flask."""
 
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
@@ -13,6 +13,7 @@ from . import (
     error_handlers,
     health,
     home,
+    messages,
     models,
     rate_limit,
     responses,
@@ -34,6 +35,7 @@ BLUEPRINTS = (
     chat.bp,
     responses.bp,
     completions.bp,
+    messages.bp,
     speech.bp,
     transcriptions.bp,
     voices.bp,

@@ -58,8 +58,7 @@ def candidates(request: Request, settings: Settings, pool: Pool) -> Candidates:
             "this is not an API key of this gateway, and other credentials are not "
             "accepted (HAILUO_CALLER_TOKENS); it was not forwarded"
         )
-    words = map(str.strip, credential.split(","))
-    tokens = list(dict.fromkeys(filter(None, words)))  # without duplicates
+    tokens = _tokens(credential)
     if len(tokens) > MAX_CREDENTIALS:
         raise BadRequest(
             f"the request has {len(tokens)} credentials: send at most "
@@ -140,6 +139,17 @@ def credential(request: Request) -> str:
     headers = map(request.headers.get, ("api-key", "x-api-key"))
     credentials = (value.strip(_BLANK) for value in (bearer, *headers) if value)
     return next(filter(None, credentials), "")
+
+
+def normalized_credential(request: Request) -> str:
+    """Return credential() in one form for the same tokens, however they are listed."""
+    return ",".join(sorted(_tokens(credential(request))))
+
+
+def _tokens(credential: str) -> list[str]:
+    """Return the tokens of a credential, without duplicates."""
+    words = map(str.strip, credential.split(","))
+    return list(dict.fromkeys(filter(None, words)))
 
 
 def is_key(credential: str, request: Request, settings: Settings) -> bool:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from flask import Request
 
+from .. import json_schema
 from ..accounts.account import Candidates
 from ..concurrency.watch import Watch
 from ..errors import GatewayError
@@ -53,7 +54,7 @@ class ClientRequest(NamedTuple):
         raises: BadRequest when no candidate can answer; as prove() and the first steps
             of Gateway.answer() and attached().
         """
-        if any(message.files for message in question.messages):
+        if _is_costly(question):
             self.prove()
         request_state = self.enqueue()
 
@@ -67,6 +68,16 @@ class ClientRequest(NamedTuple):
         )
         fetches = bool(sources) and self.gateway.fetches_images(self.candidates)
         return attached(sources, rules, self.watch, ask, fetches)
+
+
+def _is_costly(question: Question) -> bool:
+    """Return whether a question causes work that an unknown client must not cause."""
+    schemas = [tool.parameters for tool in question.tools]
+    if question.format and question.format.schema is not None:
+        schemas.append(question.format.schema)
+    return json_schema.are_large(schemas) or any(
+        message.files for message in question.messages
+    )
 
 
 def begin(request: Request) -> ClientRequest:

@@ -20,6 +20,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from ..concurrency.fairness import fairly
 from ..errors import BadRequest
 from ..files import Source, decode, media
 from ..net.download import DownloadPolicy
@@ -29,9 +30,11 @@ from ..net.headers import (
     is_parsable_url,
 )
 from ..net.safe_connect import ConnectPolicy
-from ..settings import MB, Settings
+from ..settings import Settings
+from ..units import MB
 from .validation import invalid_field
 
+MAX_PARTS = 10_000  # of a message
 MAX_FILES = 20
 MAX_HEAD_CHARACTERS = 4_096  # of a data: URI, before its comma
 TEXT_FIELDS = {  # of parts that are text
@@ -55,19 +58,21 @@ def content(
     value: a string, a part, or a list of both.
     forgiving: unusable parts are dropped instead of rejected.
     ignored: types of parts that are always dropped.
-    raises: BadRequest, naming the part.
+    raises: BadRequest, naming the part; for too many parts, even if *forgiving*.
     """
     if value is None or isinstance(value, str):
         return [] if value is None else [value]
     if isinstance(value, dict):
         parts = [(path, value)]
     elif isinstance(value, list):
+        if len(value) > MAX_PARTS:
+            raise invalid_field(path, f"a list of at most {MAX_PARTS:,} parts")
         parts = [(f"{path}[{at}]", part) for at, part in enumerate(value)]
     else:
         raise invalid_field(path, "a string or a list of parts")
     contents: list[str | Source] = []
     files = 0
-    for part_path, part in parts:
+    for part_path, part in fairly(parts):
         try:
             if _type(part) in ignored:
                 continue
@@ -130,10 +135,10 @@ def source(part: Mapping[str, Any], path: str) -> Source:
     if kind in ("image_url", "input_image"):
         is_by_id = "file_id" in part and "image_url" not in part
         name = "file_id" if is_by_id else "image_url"
-        source = _of_address(part.get(name), f"{path}.{name}")
+        source = of_address(part.get(name), f"{path}.{name}")
         return source._replace(image=True)
     if kind in ("file", "input_file") and "file_url" in part:
-        return _of_address(part["file_url"], f"{path}.file_url")
+        return of_address(part["file_url"], f"{path}.file_url")
     if kind == "file" and isinstance(part.get("file"), dict):
         return _of_file(part["file"], f"{path}.file")
     if kind == "input_file":
@@ -168,10 +173,11 @@ def _type(part: Any) -> str:
     return kind if isinstance(kind, str) else ""
 
 
-def _of_address(value: Any, path: str) -> Source:
+def of_address(value: Any, path: str) -> Source:
     """Return the file at an address, or in an object with a url.
 
     A picture may be bare base64.
+    raises: BadRequest, naming *path*.
     """
     if isinstance(value, dict):
         value, path = value.get("url"), f"{path}.url"
@@ -201,10 +207,18 @@ def _of_file(file: Mapping[str, Any], path: str) -> Source:
             )
         address = _address(id, f"{path}.file_id")
         return Source(f"{path}.file_id", address=address, name=name or "")
-    path = f"{path}.file_data"
-    if not isinstance(data, str):
+    return of_data(data, f"{path}.file_data", name or "")
+
+
+def of_data(value: Any, path: str, name: str = "", media_type: str = "") -> Source:
+    """Return the file whose base64, data: URI or address is *value*.
+
+    name, media_type: as the client declares them beside it, "" when it does not.
+    raises: BadRequest, naming *path*.
+    """
+    if not isinstance(value, str):
         raise invalid_field(path, "base64, or " + EXPECTED)
-    source = _parse(data, path) or Source(path, data=data)
+    source = _parse(value, path) or Source(path, data=value, media_type=media_type)
     return source._replace(name=name or source.name)
 
 

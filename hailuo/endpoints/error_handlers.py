@@ -7,7 +7,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .. import errors
 from ..accounts.lease_errors import shutting_down_error
-from . import app_state, routes
+from . import app_state, error_forms, routes
 from .middleware import access_log
 
 log = logging.getLogger(__name__)
@@ -26,9 +26,11 @@ def init_app(app: Flask) -> None:
 
 def error_response(error: errors.GatewayError) -> Response:
     """Return the response to an error, and record it in the request log."""
-    access_log.request_log(request).record_failure(error)
-    response = jsonify(errors.body(error))
-    response.status_code = error.status
+    request_log = access_log.request_log(request)
+    request_log.record_failure(error)
+    status, body = error_forms.of_request(error, request, request_log.id)
+    response = jsonify(body)
+    response.status_code = status
     response.headers.update(error.headers)
     return response
 
@@ -74,7 +76,7 @@ def _add_headers(response: Response) -> Response:
     """
     request_log = access_log.request_log(request)
     request_log.route = request.url_rule.rule if request.url_rule else "unknown"
-    response.headers["x-request-id"] = request_log.id
+    response.headers.update(error_forms.id_headers(request, request_log.id))
     if request_log.state and request_log.state.started and response.status_code == 200:
         response.headers["x-hailuo-upstream"] = request_log.state.accounts[-1].kind
     return response

@@ -2,7 +2,8 @@
 
 from flask import Blueprint, Response, jsonify, render_template_string, request
 
-from ..settings import DEFAULT_API_KEY, Settings, shown
+from ..setting_values import shown
+from ..settings import DEFAULT_API_KEY, Settings
 from . import app_state
 
 bp = Blueprint("home", __name__)

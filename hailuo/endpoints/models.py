@@ -12,12 +12,13 @@ from flask import Blueprint, Response, jsonify, request
 
 from ..accounts.account import Candidates
 from ..errors import GatewayError, Unauthorized
-from . import app_state, auth, client_request, voices
+from . import app_state, auth, client_request, error_forms, voices
 from .validation import DEFAULT_MODEL
 
 bp = Blueprint("models", __name__, url_prefix="/models")
 
 CREATED = 1_710_000_000  # arbitrary, but clients require a number
+CREATED_AT = "2024-03-09T16:00:00Z"  # the same
 
 
 class UnknownModel(GatewayError):
@@ -29,15 +30,22 @@ class UnknownModel(GatewayError):
 
 
 def model(id: str) -> dict[str, str | int]:
-    """Return the model object of *id*."""
+    """Return the model object of *id*, in the form of the request's API."""
+    if error_forms.is_anthropic(request):
+        about = {"display_name": id, "created_at": CREATED_AT, "lifecycle": "active"}
+        return {"type": "model", "id": id, **about}
     return {"id": id, "object": "model", "created": CREATED, "owned_by": "hailuo"}
 
 
 @bp.get("")
 def list_models() -> Response:
-    """List the models."""
+    """List the models: all of them, although Anthropic's API has pages."""
     ids = (DEFAULT_MODEL, *offered())
-    return jsonify({"object": "list", "data": [model(id) for id in ids]})
+    data = [model(id) for id in ids]
+    if error_forms.is_anthropic(request):
+        page = {"has_more": False, "first_id": ids[0], "last_id": ids[-1]}
+        return jsonify({"data": data, **page})
+    return jsonify({"object": "list", "data": data})
 
 
 @bp.get("/<path:id>")

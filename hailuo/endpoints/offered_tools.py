@@ -4,16 +4,21 @@
 
 The only reader of `tools`, `tool_choice` and their deprecated forms `functions` and
 `function_call`, for chat completions and responses. Other tools than functions
-(`custom`, `web_search`) are ignored.
+(`custom`, `web_search`) are ignored. Of several functions with one name the last
+counts, since OpenAI accepts them and upstreams do not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
+from ..concurrency.fairness import fairly
 from ..errors import BadRequest
 from ..upstream import Tool, ToolChoice
-from .validation import invalid_field, optional
+from .validation import flag, invalid_field, optional
 
+MAX_TOOLS = 1_000
+MAX_SHOWN = 20  # names in a message
 MODES = ("none", "auto", "required")
 EXPECTED = (
     'one of "none", "auto" and "required", {"type": "function", "function": {"name": '
@@ -26,6 +31,13 @@ def offered_tools(body: Mapping[str, Any]) -> tuple[Sequence[Tool], ToolChoice]:
 
     raises: BadRequest, naming the field.
     """
+    tools, choice = _chosen(body)
+    if body.get("parallel_tool_calls") is None:
+        return tools, choice
+    return tools, choice._replace(parallel=flag(body, "parallel_tool_calls"))
+
+
+def _chosen(body: Mapping[str, Any]) -> tuple[Sequence[Tool], ToolChoice]:
     tools = _tools(body)
     choice, path = _deprecated(body), "function_call"
     if body.get("tool_choice") not in (None, ""):
@@ -33,7 +45,7 @@ def offered_tools(body: Mapping[str, Any]) -> tuple[Sequence[Tool], ToolChoice]:
     if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
         return _allowed(tools, choice, path)
     if isinstance(choice, dict) and choice.get("type") not in MODES:
-        name = _named(tools, choice, path)
+        name = _named({tool.name: tool for tool in tools}, choice, path)
         return [tool for tool in tools if tool.name == name], ToolChoice(True, name)
     mode = choice.get("type") if isinstance(choice, dict) else choice
     return _by_mode(tools, mode, path)
@@ -62,9 +74,10 @@ def _allowed(
     listed = choice.get("tools")
     if not isinstance(listed, list) or not listed:
         raise invalid_field(f"{path}.tools", "a list of at least one of the tools")
+    known = {tool.name: tool for tool in tools}
     names = {
-        _named(tools, tool, f"{path}.tools[{at}]")
-        for at, tool in enumerate(listed)
+        _named(known, tool, f"{path}.tools[{at}]")
+        for at, tool in enumerate(fairly(listed))
         if not _is_ignored(tool)
     }
     mode = "auto" if choice.get("mode") is None else choice["mode"]
@@ -79,8 +92,8 @@ def _is_ignored(tool: Any) -> bool:
     return isinstance(kind, str) and kind != "function"
 
 
-def _named(tools: Sequence[Tool], choice: Any, path: str) -> str:
-    """Return the name in a function choice. raises: BadRequest if *tools* lacks it."""
+def _named(known: Collection[str], choice: Any, path: str) -> str:
+    """Return the name in a function choice. raises: BadRequest if it is not *known*."""
     if not isinstance(choice, dict) or choice.get("type", "function") != "function":
         kind = choice.get("type") if isinstance(choice, dict) else choice
         raise invalid_field(
@@ -91,9 +104,12 @@ def _named(tools: Sequence[Tool], choice: Any, path: str) -> str:
     name = choice.get("name") if isinstance(choice, dict) else None
     if not isinstance(name, str):
         raise invalid_field(f"{path}.name", "the name of a function in tools")
-    if all(tool.name != name for tool in tools):
-        known = ", ".join(tool.name for tool in tools) or "none"
-        expected = f"the name of a function in tools ({known}), not {_shown(name)}"
+    if name not in known:
+        names = ", ".join(each[:80] for each in islice(known, MAX_SHOWN)) or "none"
+        more = ", …" if len(known) > MAX_SHOWN else ""
+        expected = (
+            f"the name of a function in tools ({names}{more}), not {_shown(name)}"
+        )
         raise invalid_field(f"{path}.name", expected)
     return name
 
@@ -107,7 +123,7 @@ def _deprecated(body: Mapping[str, Any]) -> Any:
 def _tools(body: Mapping[str, Any]) -> list[Tool]:
     """Return the functions of `tools`, and of the deprecated `functions`."""
     tools = []
-    for at, tool in enumerate(optional(body, "tools", list, "a list") or ()):
+    for at, tool in enumerate(_list(body, "tools")):
         path = f"tools[{at}]"
         if not isinstance(tool, dict) or not isinstance(tool.get("function", {}), dict):
             raise invalid_field(path, "an object with a function")
@@ -115,11 +131,19 @@ def _tools(body: Mapping[str, Any]) -> list[Tool]:
             tools.append(_tool(tool["function"], f"{path}.function"))
         elif tool.get("type") == "function":  # not nested, as in Responses
             tools.append(_tool(tool, path))
-    for at, function in enumerate(optional(body, "functions", list, "a list") or ()):
+    for at, function in enumerate(_list(body, "functions")):
         if not isinstance(function, dict):
             raise invalid_field(f"functions[{at}]", "an object with a name")
         tools.append(_tool(function, f"functions[{at}]"))
-    return tools
+    return list({tool.name: tool for tool in tools}.values())
+
+
+def _list(body: Mapping[str, Any], field: str) -> Sequence[Any]:
+    """Return the tools in a field. raises: BadRequest."""
+    listed: Sequence[Any] = optional(body, field, list, "a list") or ()
+    if len(listed) > MAX_TOOLS:
+        raise invalid_field(field, f"a list of at most {MAX_TOOLS:,} tools")
+    return listed
 
 
 def _tool(function: Mapping[str, Any], path: str) -> Tool:
@@ -128,7 +152,7 @@ def _tool(function: Mapping[str, Any], path: str) -> Tool:
         raise invalid_field(f"{path}.name", "a string that is not empty")
     parameters = optional(function, "parameters", dict, "a JSON Schema", f"{path}.")
     description = description if isinstance(description, str) else ""
-    return Tool(name, description, parameters or {})
+    return Tool(name, description, parameters or {}, f"{path}.parameters")
 
 
 def _shown(value: Any) -> str:

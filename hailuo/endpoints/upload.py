@@ -20,8 +20,9 @@ from werkzeug.wsgi import get_input_stream
 from ..concurrency.fairness import TimeSlice
 from ..errors import BadRequest, TooLarge
 from ..files import decode
-from ..settings import MB, Settings
+from ..settings import Settings
 from ..spool import SPOOL
+from ..units import MB
 from . import json_body, validation
 
 MAX_FIELDS_MB = 1  # the fields besides the file

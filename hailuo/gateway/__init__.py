@@ -31,7 +31,7 @@ from ..upstream import (
     TranscriptStream,
     Upstream,
 )
-from . import digests, routing, stop_sequences
+from . import digests, routing, stop_sequences, structured_output
 from .attempt import Attempt
 from .conversations import ConversationOwners, Conversations
 from .request_state import RequestState
@@ -101,15 +101,20 @@ class Gateway:
 
         No account is leased before the first step; closing the generator ends the
         answer and releases the account.
-        raises: BadRequest when no candidate can answer. Its steps raise GatewayError,
-            of the last attempt; ClientDisconnected.
+        raises: BadRequest when no candidate can answer, or for an invalid schema. Its
+            steps raise GatewayError, of the last attempt; ClientDisconnected.
         """
+        format = question.format and structured_output.CheckedFormat.of(question.format)
         kinds = routing.eligible_kinds(
             self._upstreams,
             state.candidates,
             question.model,
             lambda upstream: upstream.unsupported_chat(question),
         )
+        if question.tools:
+            kinds = sorted(
+                kinds, key=lambda kind: not self._upstreams[kind].calls_functions
+            )
         state.candidates = state.candidates.of_kinds(kinds)
         state.use = self._use("chat", question.model)
         state.digest = partial(digests.of_question, question)
@@ -119,7 +124,12 @@ class Gateway:
             )
 
         def ask(upstream: Upstream, account: Account) -> Answer:
-            pieces = upstream.answer(account, question, watch)
+            if format:
+                pieces = structured_output.answer(
+                    upstream, account, question, format, watch
+                )
+            else:
+                pieces = upstream.answer(account, question, watch)
             if question.stop_sequences:
                 pieces = stop_sequences.truncate_at_stop(
                     pieces,

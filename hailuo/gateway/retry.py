@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from ..errors import (
     EmptyAnswer,
     PaidTimeout,
+    SchemaNotMet,
     SpeechNotRepeated,
+    ToolCallMissing,
     UploadFailed,
     UpstreamError,
 )
@@ -34,6 +36,8 @@ class RetryPolicy:
             EmptyAnswer: 2,
             PaidTimeout: 1,
             SpeechNotRepeated: 1,
+            ToolCallMissing: 1,
+            SchemaNotMet: 1,
         }
     )
     pauses_s: Sequence[float] = (0.3, 1.0)

@@ -72,10 +72,11 @@ def truncate_at_stop(
             if not stop_filter.matched:
                 yield piece._replace(text=text)
                 continue
+            piece = piece._replace(tool_calls=())  # calls follow the text
             usage = piece.usage
             if counted and not piece.finish:
                 yield piece._replace(text=text)
-                piece, text = piece._replace(tool_calls=(), reasoning=""), ""
+                piece, text = piece._replace(reasoning=""), ""
                 usage = yield from _usage(answer)
             answer.close()
             yield piece._replace(

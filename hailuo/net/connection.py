@@ -25,9 +25,15 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
-from .safe_connect import ConnectPolicy, Deadline, NotPublic, connect, is_private_host
+from .safe_connect import (
+    CONNECT_S,
+    ConnectPolicy,
+    Deadline,
+    NotPublic,
+    connect,
+    is_private_host,
+)
 
-CONNECT_S = 5.0
 MAX_IDLE_CONNECTIONS = 64  # kept for a host; urllib3 closes the others after use
 
 

@@ -29,6 +29,7 @@ from urllib3.response import BaseHTTPResponse
 from ..concurrency.fairness import fairly
 from ..errors import TooLarge
 from ..spool import SPOOL
+from ..units import MB
 from .decompression import ENCODINGS, PIECE, decompress
 from .download_body import Response
 from .headers import as_utf8, disposition_filename, is_parsable_url, path_filename
@@ -43,7 +44,6 @@ from .urls import Url, download_failed, parse
 
 TOTAL_S = 60.0
 MAX_REDIRECTS = 5
-MB = 1_048_576
 
 HEADERS = {
     "Accept": "*/*",

@@ -34,6 +34,7 @@ from ..errors import (
     UpstreamProtocolError,
     UpstreamTimeout,
 )
+from ..units import MB
 from .connection import Connection, take_over
 from .decompression import ENCODINGS, GzipDecompressor
 from .framing import Body, Chunked, Head, HeadTooLarge, Sized
@@ -126,7 +127,7 @@ class Stream:
             if part is HEARTBEAT:
                 continue
             body.write(part)
-            if body.tell() > MAX_WHOLE_MB * 1_048_576:
+            if body.tell() > MAX_WHOLE_MB * MB:
                 message = f"the upstream's answer is larger than {MAX_WHOLE_MB} MB"
                 raise UpstreamProtocolError(message)
         body.seek(0)
@@ -300,11 +301,14 @@ class Stream:
 
     def _unframe(self, body: Body, received: bytes) -> bytes:
         """Return the body's bytes of *received*, which may be in very many chunks."""
-        data, time_slice = [body.feed(received)], TimeSlice()
+        data = body.feed(received)
+        if not body.more:
+            return data
+        parts, time_slice = [data], TimeSlice()
         while body.more:
             time_slice.yield_if_over()
-            data.append(body.feed(b""))
-        return data[0] if len(data) == 1 else b"".join(data)
+            parts.append(body.feed(b""))
+        return b"".join(parts)
 
     def _decompress(self, packed: bytes) -> Iterator[bytes]:
         assert self._body and self._decompressor

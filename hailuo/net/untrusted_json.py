@@ -59,7 +59,7 @@ def parse_object(data: bytes, *, keep_halves: bool = False) -> Mapping[str, Any]
 
 def mend(text: str) -> str:
     """Join surrogates to pairs and replace lone ones by U+FFFD."""
-    if not _HALF.search(text):
+    if text.isascii() or not _HALF.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 

@@ -36,6 +36,8 @@ Chat, content:
 
     text            the answer; default: a canned one; "": no content
     piece           characters of text per event; default 4
+    copies          {text: pattern, …}: each of these texts in the answer is replaced by
+                    the first match of the pattern in the message
     pieces          [text, …]: the text that each event adds, instead of text and piece
     contents        [text, …]: the whole content of each event, unchecked: halves of
                     characters (U+FFFD, lone surrogates), shrinking or empty content
@@ -195,6 +197,7 @@ class Instruction:
 
     text: str | None = None
     piece: int = 4
+    copies: dict[str, str] = field(default_factory=dict)
     pieces: list[str] | None = None
     contents: list[str] | None = None
     links: list[dict[str, str]] | None = None

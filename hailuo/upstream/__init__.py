@@ -11,6 +11,7 @@ from typing import Protocol
 from ..concurrency.watch import Heartbeat, Watch
 from ..errors import BadRequest
 from .records import (
+    AnswerFormat,
     Call,
     Credential,
     Identity,
@@ -31,6 +32,7 @@ from .records import (
 
 __all__ = [
     "Answer",
+    "AnswerFormat",
     "AudioStream",
     "Call",
     "Credential",
@@ -71,6 +73,9 @@ class Upstream(Protocol):
     supports_speech_style: whether speech can have an emotion, a pitch, a volume and a
         language.
     gives_segment_times: whether a transcript can have the times of its segments.
+    calls_functions: whether its model calls functions by itself, not by emulation.
+    keeps_conversations: whether an answer can be followed by another question without
+        sending the history again.
     """
 
     kind: str
@@ -78,6 +83,8 @@ class Upstream(Protocol):
     reports_usage: bool
     supports_speech_style: bool
     gives_segment_times: bool
+    calls_functions: bool
+    keeps_conversations: bool
 
     def has_model(self, model: str) -> bool:
         """Return whether *model* names one of the upstream's own models."""
@@ -106,6 +113,9 @@ class Upstream(Protocol):
         Closing the answer deletes its conversation, unless that is to be kept.
         raises: UpstreamError.
         """
+
+    def remove_conversation(self, account: Credential, conversation: str) -> None:
+        """Have a conversation that was kept deleted, in the background."""
 
     @property
     def voices(self) -> Sequence[Voice]:

@@ -89,11 +89,13 @@ class Tool(NamedTuple):
 
     description: "" for none.
     parameters: the JSON Schema of its arguments, {} for none.
+    param: the path of the request's field that holds the parameters.
     """
 
     name: str
     description: str = ""
     parameters: Mapping[str, Any] = {}
+    param: str = "tools"
 
 
 class ToolChoice(NamedTuple):
@@ -101,10 +103,29 @@ class ToolChoice(NamedTuple):
 
     required: whether the model must call one of them.
     name: the function that must be called; "" to let the model choose.
+    parallel: whether one answer may call several; if not, its first call counts.
     """
 
     required: bool = False
     name: str = ""
+    parallel: bool = True
+
+
+class AnswerFormat(NamedTuple):
+    """The JSON that the text of an answer must be.
+
+    schema: the JSON Schema that it must meet; None for any object.
+    strict: whether an answer that does not meet the schema is a failure.
+    name: the schema's name, "" for none.
+    description: what the schema is for, "" if unknown.
+    param: the path of the request's field that holds the schema.
+    """
+
+    schema: Mapping[str, Any] | None = None
+    strict: bool = True
+    name: str = ""
+    description: str = ""
+    param: str = "format"
 
 
 class Question(NamedTuple):
@@ -120,11 +141,14 @@ class Question(NamedTuple):
     files: the newest message's files, one for each Source of its content, in order; an
         image that the upstream fetches itself is still a Source.
     tools: the functions that may be called; *tool_choice* has been applied already.
+    format: the form that the answer's text must have, unless it calls a function; None
+        for any text.
     max_tokens: the limit of the answer's length in tokens; None for no limit.
     stop_sequences: the answer ends before the first occurrence of any of these texts.
     streamed: whether pieces are passed on as they arrive. If not, only the complete
         answer counts, and an upstream may revise it until its end.
     include_usage: whether the client wants to know the usage.
+    prefill: an assistant's message that the answer goes on from; None for none.
     """
 
     messages: Sequence[Message]
@@ -134,10 +158,12 @@ class Question(NamedTuple):
     files: Sequence[File | Source] = ()
     tools: Sequence[Tool] = ()
     tool_choice: ToolChoice = ToolChoice()
+    format: AnswerFormat | None = None
     max_tokens: int | None = None
     stop_sequences: Sequence[str] = ()
     streamed: bool = True
     include_usage: bool = True
+    prefill: Message | None = None
 
 
 class Link(NamedTuple):

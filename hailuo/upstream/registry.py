@@ -27,7 +27,12 @@ def identify(credential: str) -> Identity | None:
 def build(settings: Settings, http: HttpClient) -> Mapping[str, Upstream]:
     """Return the upstreams by kind, the preferred one first."""
     upstreams: list[Upstream] = [
-        Web(http, settings.origin, settings.replace_audio_model),
+        Web(
+            http,
+            settings.origin,
+            settings.replace_audio_model,
+            with_tools=settings.web_tools,
+        ),
         Platform(http, settings.platform_origin, settings.platform_model),
     ]
     upstreams.sort(key=lambda upstream: upstream.kind != settings.prefer)

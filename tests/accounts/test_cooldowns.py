@@ -10,7 +10,7 @@ from hailuo.accounts.account import CHAT
 from hailuo.accounts.cooldowns import CooldownPolicy, Cooldowns
 from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.errors import QuotaExhausted, RateLimited, Unreachable, UpstreamBusy
-from hailuo.gateway.retry import RetryPolicy
+from hailuo.gateway.retry import POLICY, RetryPolicy
 from hailuo.upstream import Message, Piece, Question
 from tests.accounts.conftest import InProcessGateway
 from tests.accounts.test_wait_queue import Clock
@@ -186,7 +186,8 @@ class TestCooldownOfOnePurpose:
         self, platform: Callable[..., InProcessGateway], upstream: Simulated, code: int
     ):
         gateway = platform(1)
-        upstream.script({"call": "completion", "refuse": {"code": code}, "times": 3})
+        refusal = {"call": "completion", "refuse": {"code": code}}
+        upstream.script({**refusal, "times": POLICY.attempts})
         first = ask(gateway, model="MiniMax-M2.5")
         assert first.status_code == (403 if code == 2061 else 429)
         tries = len(asked(upstream))
@@ -233,7 +234,7 @@ class TestCooldownLength:
         refusal = {"call": "completion", "refuse": {"code": 1002}, "times": None}
         upstream.script(refusal)
         answer = ask(gateway)
-        assert len(asked(upstream)) == 3
+        assert len(asked(upstream)) == POLICY.attempts
         assert 25 <= int(answer.headers["Retry-After"]) <= 30
         (account,) = gateway.parts.pool.accounts
         assert 25 < account.cooldown_s(gateway_use(gateway)) <= 30
@@ -379,7 +380,7 @@ class TestRetryPolicy:
         gateway.parts.gateway.policy = RetryPolicy(fewer={}, pauses_s=(0.01,))
         upstream.script({"call": "chat", "text": "", "times": None})
         assert ask(gateway).json["error"]["code"] == "upstream_empty"
-        assert len(asked(upstream, "chat")) == 3
+        assert len(asked(upstream, "chat")) == POLICY.attempts
 
     def test_policy_sets_the_cooldown(self):
         cooldowns = Cooldowns(policy=CooldownPolicy(first_s=7))

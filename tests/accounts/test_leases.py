@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hailuo.concurrency.watch import Watch
+from hailuo.gateway.retry import POLICY
 from hailuo.upstream import Message, Question
 from tests.accounts.conftest import InProcessGateway, written
 from tests.conftest import SECRET, Caller
@@ -23,7 +24,7 @@ HI = {"call": "chat", "text": "Hi"}
 HELD = {**HI, "then": [{"after": 0, "do": "hold"}]}
 REFUSED = {"call": "chat", "refuse": {"code": 1, "message": "忙"}}
 ACCOUNTS = 5
-REQUESTS = 300
+REQUESTS = 100
 
 
 def raw(gateway: Served, key: str, message: str) -> socket.socket:
@@ -332,7 +333,7 @@ class TestQueueTimeout:
     ):
         """One account alone rests when it has refused two questions."""
         gateway = in_process([upstream.token("6532")], queue_timeout_s=0.2)
-        upstream.script({**REFUSED, "times": 6})
+        upstream.script({**REFUSED, "times": 2 * POLICY.attempts})
         for question in ("one", "two"):
             assert gateway.chat(messages=user(question)).status_code == 503
 
@@ -341,7 +342,7 @@ class TestQueueTimeout:
         assert later.status_code == 503
         assert later.json["error"]["code"] == "upstream_busy"
         assert 1 <= int(later.headers["Retry-After"]) <= 60
-        upstream.wait("answers", exactly=6)
+        upstream.wait("answers", exactly=2 * POLICY.attempts)
 
     def test_request_is_refused_when_every_account_is_dead(
         self, in_process: Hosting, upstream: Simulated
@@ -405,7 +406,7 @@ class TestFailedAccount:
     ):
         users = ("6548", "6549", "6550")
         gateway = in_process([upstream.token(user) for user in users])
-        upstream.script({"call": "chat", **fault, "times": 3})
+        upstream.script({"call": "chat", **fault, "times": POLICY.attempts})
 
         gateway.chat(stream=True).close()
 
@@ -547,7 +548,7 @@ class TestConversationOwner:
             [upstream.token(user) for user in ("6573", "6574")], queue_timeout_s=0.2
         )
         id, owner = self.begun(gateway, upstream)
-        upstream.script({**REFUSED, "times": 3}, {**HI, "times": None})
+        upstream.script({**REFUSED, "times": POLICY.attempts}, {**HI, "times": None})
 
         assert gateway.chat(conversation_id=id).status_code == 503
 

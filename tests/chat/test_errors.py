@@ -7,79 +7,86 @@ from typing import Any
 import openai
 import pytest
 
+from hailuo.gateway.retry import POLICY
 from tests.conftest import BOTH, SECRET, Caller, text_of
 from tests.served import Served
 from tests.simulated import Simulated
 
 MESSAGES = [{"role": "user", "content": SECRET}]
 BUSY = {"code": 1, "message": "抱歉，服务器开小差了"}
+ATTEMPTS = POLICY.attempts
 
 Fault = tuple[dict[str, Any], int, str, int]
 
 # What a service does, and what the caller hears when it does it again and again; each
 # service's own ways to refuse are below and in test_platform.
 FAULTS: dict[str, Fault] = {
-    "500": ({"http": {"status": 500, "body": "?"}}, 502, "upstream_unreachable", 3),
+    "500": (
+        {"http": {"status": 500, "body": "?"}},
+        502,
+        "upstream_unreachable",
+        ATTEMPTS,
+    ),
     "a page": (
         {"http": {"status": 200, "body": "<html>"}},
         502,
         "upstream_protocol",
-        3,
+        ATTEMPTS,
     ),
     "a redirect": (
         {"http": {"status": 302, "headers": {"Location": "/elsewhere"}}},
         502,
         "upstream_protocol",
-        3,
+        ATTEMPTS,
     ),
-    "no answer": ({"drop": "reset"}, 502, "upstream_unreachable", 3),
-    "a connection closed": ({"drop": "close"}, 502, "upstream_unreachable", 3),
+    "no answer": ({"drop": "reset"}, 502, "upstream_unreachable", ATTEMPTS),
+    "a connection closed": ({"drop": "close"}, 502, "upstream_unreachable", ATTEMPTS),
     "cut before a word": (
         {"then": [{"after": 0, "do": "reset"}]},
         502,
         "upstream_unreachable",
-        3,
+        ATTEMPTS,
     ),
     "cut inside a chunk": (
         {"then": [{"after": 0, "do": "close", "inside": "chunk"}]},
         502,
         "upstream_unreachable",
-        3,
+        ATTEMPTS,
     ),
     "garbage": (
         {"then": [{"after": 0, "do": "garbage"}]},
         502,
         "upstream_protocol",
-        3,
+        ATTEMPTS,
     ),
     "not a word": ({"text": ""}, 502, "upstream_empty", 2),
 }
 WEB_FAULTS: dict[str, Fault] = {
-    "refused": ({"refuse": BUSY}, 503, "upstream_busy", 3),
+    "refused": ({"refuse": BUSY}, 503, "upstream_busy", ATTEMPTS),
     "refused in an event": (
         {"refuse": {**BUSY, "as": "event"}},
         503,
         "upstream_busy",
-        3,
+        ATTEMPTS,
     ),
-    "refused with 429": ({"http": {"status": 429}}, 503, "upstream_busy", 3),
+    "refused with 429": ({"http": {"status": 429}}, 503, "upstream_busy", ATTEMPTS),
     "an end too early": (
         {"then": [{"after": 0, "do": "end"}]},
         502,
         "upstream_protocol",
-        3,
+        ATTEMPTS,
     ),
     "an end too early, no chunks": (
         {"framing": "close", "then": [{"after": 0, "do": "close"}]},
         502,
         "upstream_protocol",
-        3,
+        ATTEMPTS,
     ),
     "JSON that is none of ours": (
         {"then": [{"after": 0, "do": "event", "data": [1]}]},
         502,
         "upstream_protocol",
-        3,
+        ATTEMPTS,
     ),
     "type 8 alone": (
         {"contents": [], "send_result": False},
@@ -104,7 +111,7 @@ def test_lasting_upstream_fault_becomes_an_error_after_every_attempt(
     tries: int,
     form: bool,
 ):
-    account = caller(3)  # with one, there are pauses between the tries
+    account = caller(ATTEMPTS)  # with one, there are pauses between the tries
     upstream.script({"call": account.call, "times": None, **fault})
 
     with pytest.raises(openai.InternalServerError) as raised:
@@ -213,9 +220,9 @@ def test_expired_client_token_is_reported_as_expired(
 def test_rejected_tokens_are_skipped_without_costing_attempts(
     upstream: Simulated, caller: Callable[..., Caller]
 ):
-    """It is not counted among the three tries."""
-    many = caller(6)
-    for user in many.users[:5]:
+    """It is not counted among the tries."""
+    many = caller(ATTEMPTS + 3)
+    for user in many.users[:-1]:
         upstream.revoke(user=user)
     upstream.script({"call": "chat", "text": "The last"})
     assert many.ask() == "The last"
@@ -333,7 +340,7 @@ class TestInvalidRequest:
 
     def test_unknown_path_is_a_404(self, gateway: Served):
         with pytest.raises(openai.NotFoundError) as raised:
-            gateway.client().completions.create(model="hailuo", prompt="Hi")
+            gateway.client().embeddings.create(model="hailuo", input="Hi")
         assert raised.value.type == "invalid_request_error"
 
     def test_wrong_method_is_a_405_with_allow(self, gateway: Served):
@@ -392,7 +399,7 @@ class TestUnavailablePool:
         caller: Callable[..., Caller],
     ):
         account = caller(served=serve(HAILUO_QUEUE_TIMEOUT_S=0.3))
-        upstream.script({"call": "chat", "refuse": BUSY, "times": 6})
+        upstream.script({"call": "chat", "refuse": BUSY, "times": 2 * ATTEMPTS})
         for question in ("One", "Two", "Three"):
             with pytest.raises(openai.InternalServerError) as raised:
                 account.ask(question)
@@ -402,7 +409,8 @@ class TestUnavailablePool:
                 question != "One"
             )  # with one question it may be the question's fault
             assert rests <= int(raised.value.response.headers["retry-after"]) <= 60
-        assert len(upstream.report()["answers"]) == 6, "the third one only waited"
+        asked = len(upstream.report()["answers"])
+        assert asked == 2 * ATTEMPTS, "the third one only waited"
 
     def test_empty_pool_is_a_503(self, serve: Callable[..., Served]):
         with pytest.raises(openai.InternalServerError) as raised:

@@ -10,6 +10,7 @@ from typing import Any
 import openai
 import pytest
 
+from hailuo.gateway.retry import POLICY
 from tests.conftest import SECRET, Caller, text_of
 from tests.served import Served
 from tests.simulated import Simulated
@@ -88,11 +89,17 @@ class TestUpstreamChoice:
         assert answered(mixed(), tools=TOOLS, tool_choice=choice) == "platform"
         assert asked(upstream) == ["platform"]
 
-    def test_required_tool_is_refused_without_platform_keys(
-        self, upstream: Simulated, mixed
+    def test_platform_is_asked_first_with_tools(self, upstream: Simulated, mixed):
+        """It calls functions by itself, which is better than emulation."""
+        upstream.script(FROM_WEB, FROM_PLATFORM)
+        assert answered(mixed(), tools=TOOLS) == "platform"
+
+    def test_required_tool_is_refused_without_platform_keys_when_turned_off(
+        self, upstream: Simulated, mixed, serve: Callable[..., Served]
     ):
+        without_tools = mixed(platform=0, served=serve(HAILUO_WEB_TOOLS=0))
         with pytest.raises(openai.BadRequestError) as raised:
-            mixed(platform=0).create(tools=TOOLS, tool_choice="required")
+            without_tools.create(tools=TOOLS, tool_choice="required")
         assert raised.value.param == "tool_choice"
         assert upstream.report()["requests"] == []
 
@@ -179,8 +186,8 @@ class TestFailover:
 
     def test_last_attempt_is_kept_for_the_platform(self, upstream: Simulated, mixed):
         upstream.script({"call": "chat", "refuse": BUSY, "times": None}, FROM_PLATFORM)
-        assert answered(mixed(web=3)) == "platform"
-        assert asked(upstream) == ["web", "web", "platform"]
+        assert answered(mixed(web=POLICY.attempts)) == "platform"
+        assert asked(upstream) == ["web"] * (POLICY.attempts - 1) + ["platform"]
 
     def test_exhausted_platform_fails_over_to_the_web(
         self, upstream: Simulated, mixed, serve: Callable[..., Served]
@@ -203,7 +210,8 @@ class TestFailover:
         with pytest.raises(openai.InternalServerError) as raised:
             mixed().ask()
         assert raised.value.code == "upstream_unreachable"
-        assert asked(upstream) == ["web", "platform", "web"]
+        others = ["web"] * (POLICY.attempts - 2)
+        assert asked(upstream) == ["web", "platform", *others]
 
     def test_failure_after_the_first_text_is_an_error_event(
         self, upstream: Simulated, mixed

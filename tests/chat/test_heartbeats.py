@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 import openai
 import pytest
 
+from hailuo.gateway.retry import POLICY
+from hailuo.net.safe_connect import CONNECT_S
 from tests.conftest import BOTH, Caller, text_of
 from tests.served import Served
 from tests.simulated import Simulated
@@ -100,9 +102,8 @@ def test_upstream_headers_may_take_as_long_as_the_idle_timeout(
     upstream: Simulated, account: Caller
 ):
     """No call is made again because a model thinks for long."""
-    upstream.script(
-        {"call": account.call, "text": "late", "headers_delay_s": 11, "times": None}
-    )
+    late = {"text": "late", "headers_delay_s": CONNECT_S + 1}
+    upstream.script({"call": account.call, **late, "times": None})
     assert account.ask() == "late"
     assert len(upstream.report()["answers"]) == 1
 
@@ -118,7 +119,7 @@ def test_failure_behind_a_ping_is_an_error_event(upstream: Simulated, account: C
 
     assert raised.value.code == "upstream_unreachable"
     assert not isinstance(raised.value, openai.APIStatusError)
-    assert len(upstream.report()["answers"]) == 3
+    assert len(upstream.report()["answers"]) == POLICY.attempts
 
 
 def test_queued_request_gets_no_ping(upstream: Simulated, account: Caller):
@@ -141,7 +142,7 @@ class TestIdleTimeout:
 
     @pytest.fixture
     def account(self, caller: Callable[..., Caller], serve: Callable[..., Served]):
-        return caller(3, served=serve(HAILUO_IDLE_TIMEOUT_S=0.5))
+        return caller(POLICY.attempts, served=serve(HAILUO_IDLE_TIMEOUT_S=0.5))
 
     @BOTH
     def test_silence_before_the_first_text_is_a_504(
@@ -154,7 +155,8 @@ class TestIdleTimeout:
             account.ask()
         assert raised.value.status_code == 504
         assert raised.value.code == "upstream_timeout"
-        assert len(upstream.report()["answers"]) == (1 if kind == "platform" else 3)
+        tries = 1 if kind == "platform" else POLICY.attempts
+        assert len(upstream.report()["answers"]) == tries
 
     @BOTH
     def test_silence_in_mid_stream_is_an_error_event(

@@ -11,6 +11,7 @@ from typing import Any
 import openai
 import pytest
 
+from hailuo.gateway.retry import POLICY
 from tests.conftest import SECRET, Caller, text_of
 from tests.files import samples
 from tests.files.site import Site, answer
@@ -354,18 +355,20 @@ class TestPlatformFiles:
         assert left_out["text"].startswith('<file name="gone.pdf">')
 
 
-# The code, what the caller hears, and how many of three keys were asked.
+ATTEMPTS = POLICY.attempts
+
+# The code, what the caller hears, and how many keys were asked.
 FAULTS: dict[str, tuple[int, int, str, str | None, int]] = {
-    "rate limit": (1002, 429, "rate_limit_error", "rate_limit_exceeded", 3),
-    "no balance": (1008, 429, "rate_limit_error", "insufficient_quota", 3),
-    "window": (2056, 429, "rate_limit_error", "insufficient_quota", 3),
-    "bad key": (1004, 401, "authentication_error", "invalid_api_key", 3),
-    "wrong region": (2049, 401, "authentication_error", "invalid_api_key", 3),
-    "no plan for it": (2061, 403, "permission_error", "permission_denied", 3),
+    "rate limit": (1002, 429, "rate_limit_error", "rate_limit_exceeded", ATTEMPTS),
+    "no balance": (1008, 429, "rate_limit_error", "insufficient_quota", ATTEMPTS),
+    "window": (2056, 429, "rate_limit_error", "insufficient_quota", ATTEMPTS),
+    "bad key": (1004, 401, "authentication_error", "invalid_api_key", ATTEMPTS),
+    "wrong region": (2049, 401, "authentication_error", "invalid_api_key", ATTEMPTS),
+    "no plan for it": (2061, 403, "permission_error", "permission_denied", ATTEMPTS),
     "filtered": (1026, 400, "invalid_request_error", "content_filter", 1),
     "wrong field": (2013, 400, "invalid_request_error", "invalid_value", 1),
-    "timeout": (1001, 504, "upstream_error", "upstream_timeout", 3),
-    "internal": (1000, 502, "upstream_error", "upstream_unreachable", 3),
+    "timeout": (1001, 504, "upstream_error", "upstream_timeout", ATTEMPTS),
+    "internal": (1000, 502, "upstream_error", "upstream_unreachable", ATTEMPTS),
 }
 
 
@@ -389,7 +392,7 @@ def test_platform_refusal_becomes_its_openai_error(
     upstream.script({"call": "completion", "times": None, **refusal})
 
     with pytest.raises(openai.APIStatusError) as raised:
-        caller(3).create(stream=form)
+        caller(ATTEMPTS).create(stream=form)
 
     error = raised.value
     assert (error.status_code, error.type, error.code) == (status, type, code)

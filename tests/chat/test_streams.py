@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hailuo.gateway.retry import POLICY
 from tests.conftest import BOTH, SECRET, Caller, text_of
 from tests.served import Served
 from tests.simulated import Simulated
@@ -133,7 +134,7 @@ def test_stream_sends_each_piece_as_it_arrives(upstream: Simulated, account: Cal
 def test_error_behind_send_result_is_a_status(upstream: Simulated, account: Caller):
     """The status waits for the first text: an error behind send_result is a status."""
     error = {"after": 0, "do": "error", "message": "忙"}
-    upstream.script({"call": "chat", "then": [error], "times": 3})
+    upstream.script({"call": "chat", "then": [error], "times": POLICY.attempts})
     assert account.send().status_code == 503
 
 

@@ -20,7 +20,7 @@ GOOD = {"input": "Hello", "voice": "alloy"}
 RECORDING = {"data": base64.b64encode(b"no sound").decode(), "format": "wav"}
 
 OFTEN = settings(
-    max_examples=300,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

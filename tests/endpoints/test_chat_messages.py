@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from hailuo.concurrency import fairness
+from hailuo.endpoints import content_parts
 from hailuo.endpoints.chat.messages import read_messages
 from hailuo.errors import BadRequest
 from hailuo.upstream import Call, Message
@@ -205,3 +206,11 @@ def test_reasoning_in_the_newest_message_is_accepted():
     said = {"role": "assistant", "content": [part, {"type": "text", "text": "Yes"}]}
 
     assert read_messages({"messages": [USER, said]})[-1].thinking == "Hm"
+
+
+@pytest.mark.parametrize("forgiving", [False, True], ids=["newest", "earlier"])
+def test_content_of_many_parts_is_refused(forgiving: bool):
+    parts = ["a"] * (content_parts.MAX_PARTS + 1)
+    with pytest.raises(BadRequest, match="at most 10,000 parts") as refused:
+        content_parts.content(parts, "messages[0].content", forgiving=forgiving)
+    assert refused.value.param == "messages[0].content"

@@ -21,6 +21,7 @@ CHAT = {"stream": True, "messages": [{"role": "user", "content": SECRET}]}
 SPEECH = {"input": "Hello there.", "voice": "alloy"}
 REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "chat": ("/v1/chat/completions", {"json": CHAT}),
+    "messages": ("/v1/messages", {"json": CHAT | {"max_tokens": 9}}),
     "speech": ("/v1/audio/speech", {"json": SPEECH}),
     "speech events": ("/v1/audio/speech", {"json": SPEECH | {"stream_format": "sse"}}),
     "transcription": ("/v1/audio/transcriptions", {"data": {"stream": "true"}}),

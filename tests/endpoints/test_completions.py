@@ -36,6 +36,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"logprobs": 5}, "logprobs", "false"),
     ({"stop": 7}, "stop", "string"),
     ({"max_tokens": "many"}, "max_tokens", "whole number"),
+    ({"temperature": "hot"}, "temperature", "number"),
     ({"model": 7}, "model", "string"),
 ]
 
@@ -108,6 +109,7 @@ class TestCompletion:
         with pytest.raises(openai.BadRequestError) as refused:
             account.client.completions.create(model="m", prompt=" ", stream=stream)
         assert refused.value.param == "prompt"
+        assert "messages" not in refused.value.message
 
     def test_failure_in_mid_stream_is_an_error_event(
         self, upstream: Simulated, account: Caller

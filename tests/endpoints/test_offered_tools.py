@@ -71,15 +71,46 @@ def test_deprecated_functions_and_function_call_are_read():
 
 def test_tool_definition_is_read():
     told = {"name": "f", "description": "Does it", "parameters": SCHEMA, "strict": True}
-    expected = [Tool("f", "Does it", SCHEMA)]
+    tool = Tool("f", "Does it", SCHEMA)
 
-    assert (
-        offered_tools({"tools": [{"type": "function", "function": told}]})[0]
-        == expected
-    )
-    assert offered_tools({"tools": [{"type": "function", **told}]})[0] == expected
-    assert offered_tools({"functions": [told]})[0] == expected
-    assert offered_tools({"tools": [F]})[0] == [Tool("f")]
+    nested, flat = {"type": "function", "function": told}, {"type": "function", **told}
+    assert offered_tools({"tools": [nested]})[0] == [
+        tool._replace(param="tools[0].function.parameters")
+    ]
+    assert offered_tools({"tools": [flat]})[0] == [
+        tool._replace(param="tools[0].parameters")
+    ]
+    assert offered_tools({"functions": [told]})[0] == [
+        tool._replace(param="functions[0].parameters")
+    ]
+
+
+def test_parallel_calls_are_allowed_unless_turned_off():
+    for value, parallel in ((None, True), (True, True), (False, False)):
+        body = {"tools": [F], "parallel_tool_calls": value}
+        assert offered_tools(body)[1] == ToolChoice(parallel=parallel)
+
+
+def test_last_function_of_a_name_counts():
+    first, last = {"name": "f", "description": "1"}, {"name": "f", "description": "2"}
+    nested = [{"type": "function", "function": first}]
+    for body in ({"functions": [first, last]}, {"tools": nested, "functions": [last]}):
+        (offered,) = offered_tools(body)[0]
+        assert offered.description == "2"
+
+
+def test_many_tools_are_refused():
+    tools = [{"type": "function", "name": f"f{n}"} for n in range(1_001)]
+    with pytest.raises(BadRequest, match="at most 1,000") as refused:
+        offered_tools({"tools": tools})
+    assert refused.value.param == "tools"
+
+
+def test_refusal_shows_some_names_of_many():
+    tools = [{"type": "function", "name": f"f{n}" * 99} for n in range(1_000)]
+    with pytest.raises(BadRequest) as refused:
+        offered_tools({"tools": tools, "tool_choice": {"name": "g"}})
+    assert len(refused.value.message) < 3_000 and "…" in refused.value.message
 
 
 def test_tools_that_are_not_functions_are_ignored():

@@ -50,7 +50,7 @@ def test_post_to_an_irregular_path_keeps_its_body(client: FlaskClient, path: str
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/responses", "/v1/completions", "/v2/models", "/x", "/favicon.ico"]
+    "path", ["/v1/embeddings", "/v1/edits", "/v2/models", "/x", "/favicon.ico"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_unknown_path_is_a_404_with_the_error_body(

@@ -8,7 +8,7 @@ from tests.served import Served
 
 CLOSE = {
     "/v1/chat/completion": "POST /v1/chat/completions",
-    "/v1/completions": "POST /v1/chat/completions",
+    "/v1/completion": "POST /v1/completions",
     "/api/v1/chat/completions": "POST /v1/chat/completions",
     "/v1/audio/transcription": "POST /v1/audio/transcriptions",
     "/v1/audio/voice": "GET /v1/audio/voices",

@@ -95,7 +95,7 @@ def test_500_slow_clients_do_not_slow_others_or_leak(
         during = held(process)
 
     assert statistics.median(meanwhile) < 5 * before_s + 0.5
-    assert during["threads"] == before["threads"]
+    assert during["threads"] <= before["threads"]
     assert before["files"] + SENDERS - 5 < during["files"] < before["files"] + 510
     assert during["kb"] - before["kb"] < SENDERS * EACH_KB
     assert len(upstream.report()["answers"]) == asked + 20, "nobody asked for them"

@@ -10,6 +10,7 @@ import openai
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from hailuo.gateway.retry import POLICY
 from hailuo.net.client import call_name
 from hailuo.upstream.platform import protocol as platform
 from hailuo.upstream.web import protocol as web
@@ -64,7 +65,8 @@ def test_metrics_count_requests_attempts_and_accounts(
 
     upstream.script({"call": "chat", "text": "a"})
     ask(pooled)
-    upstream.script({"call": "chat", "refuse": {"code": 1, "message": "x"}, "times": 3})
+    refusal = {"call": "chat", "refuse": {"code": 1, "message": "x"}}
+    upstream.script({**refusal, "times": POLICY.attempts})
     with pytest.raises(openai.InternalServerError):
         ask(pooled)
     pooled.request("GET", "/nowhere")

@@ -262,7 +262,7 @@ class TestDocumentChild:
 
         told = read(b"words", known=Documents(program))
 
-        assert "PATH" in str(told)
+        assert "PYTHONPATH" in str(told)
         assert "HAILUO_API_KEY" not in str(told)
 
     def test_missing_child_program_is_an_internal_error(self, tmp_path: Path) -> None:

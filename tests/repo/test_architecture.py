@@ -83,14 +83,15 @@ FLOORS = (
     ("accounts",),
     ("upstream",),
     ("audio", "documents"),
-    ("files",),
+    ("files", "json_schema"),
     ("net",),
     ("concurrency",),
-    ("spool",),
+    ("spool", "child_process"),
     ("metrics",),
     ("logs", "settings"),
+    ("setting_values",),
     ("errors",),
-    ("masking",),
+    ("masking", "units"),
 )
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from hailuo import create_app, errors
+from hailuo.audio.formats import FORMATS
+from hailuo.gateway.retry import POLICY
 from hailuo.settings import Settings
 from tests.conftest import SECRET
 from tests.served import KEY, ROOT, Served
@@ -77,6 +79,33 @@ def test_every_error_is_documented(heading: str, page: str, status: int, code: i
 
 def codes(cell: str) -> list[str]:
     return re.findall(r"`([\w-]+)`", cell.partition("/")[2])
+
+
+@pytest.mark.parametrize(
+    ("page", "listed"),
+    [
+        (README, r"\*\*Speech\.\*\* `response_format` is ([^;]+);"),
+        (CHINESE, r"`POST /v1/audio/speech` \| 语音合成：([^|]+) \|"),
+    ],
+    ids=["English", "Chinese"],
+)
+def test_every_format_of_speech_is_documented(page: str, listed: str):
+    (formats,) = re.findall(listed, page)
+    assert re.findall(r"`(\w+)`", formats) == list(FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("page", "number_of_attempts"),
+    [
+        (README, r"a failed attempt is retried: (\w+) attempts in\s+all"),
+        (APIS, r"An answer is tried up to (\w+) times before"),
+    ],
+    ids=["README", "apis"],
+)
+def test_number_of_attempts_is_documented(page: str, number_of_attempts: str):
+    """Only here is the policy's number written out in the tests."""
+    assert re.findall(number_of_attempts, page) == ["three"]
+    assert POLICY.attempts == 3
 
 
 def commands() -> list[str]:

@@ -123,23 +123,25 @@ class TestAnswer:
         asked = words_asked(upstream)
         assert "note.txt" in asked
 
-    def test_parse_is_refused_as_structured_output_is_in_chat(
+    def test_parse_returns_what_the_answer_holds(
         self, upstream: Simulated, account: Caller
     ):
         class Answer(pydantic.BaseModel):
             text: str
 
-        with pytest.raises(openai.BadRequestError) as refused:
-            account.client.responses.parse(
-                model="gpt-5", input=SECRET, text_format=Answer
-            )
-        assert refused.value.param == "text.format.type"
+        upstream.script({"call": account.call, "text": '{"text": "Yes"}'})
+        response = account.client.responses.parse(
+            model="gpt-5", input=SECRET, text_format=Answer
+        )
+        assert response.output_parsed == Answer(text="Yes")
 
     def test_empty_question_names_the_input(self, upstream: Simulated, account: Caller):
         for stream in (False, True):
             with pytest.raises(openai.BadRequestError) as refused:
                 account.client.responses.create(model="m", input=" ", stream=stream)
             assert refused.value.param == "input"
+            assert "text" in refused.value.message
+            assert "messages" not in refused.value.message
 
 
 def test_web_search_results_are_citations(upstream: Simulated, account: Caller):
@@ -320,6 +322,32 @@ class TestToolLoop:
         arguments = called["tool_calls"][0]["function"]["arguments"]
         assert json.loads(arguments) == {"input": patch}
         assert (answered["role"], answered["content"]) == ("tool", "ok")
+
+    def test_loop_with_a_tool_in_a_namespace(
+        self, upstream: Simulated, account: Caller
+    ):
+        tools = [
+            {
+                "type": "namespace",
+                "name": "mcp__sky",
+                "description": "The weather.",
+                "tools": [WEATHER],
+            }
+        ]
+        first = create(account, QUESTION, tools=tools)
+        call = first.output[-1]
+        assert (call.namespace, call.name) == ("mcp__sky", "get_weather")
+
+        result = {"type": "function_call_output", "call_id": call.call_id}
+        create(
+            account,
+            [{**result, "output": "14 °C"}],
+            tools=tools,
+            previous_response_id=first.id,
+        )
+        *_, called, _ = asked_of(upstream)["messages"]
+        name = called["tool_calls"][0]["function"]["name"]
+        assert name == "mcp__sky__get_weather"
 
     def test_parallel_calls_are_answered_in_one_turn(
         self, upstream: Simulated, account: Caller

@@ -17,6 +17,7 @@ from hailuo.endpoints.responses.events import (
     new_id,
     response_of,
 )
+from hailuo.endpoints.responses.namespaces import ClientTool
 from hailuo.upstream import Link, Piece, ToolCall, Usage
 from hailuo.upstream.answer_pieces import answer_pieces
 from hailuo.upstream.platform.chat import pieces as platform_pieces
@@ -81,12 +82,17 @@ def test_text_is_a_message_in_the_documented_order_of_events():
 
 def test_reasoning_is_an_item_before_the_message():
     pieces = Piece(reasoning="Hm"), Piece(reasoning="m.", text="Yes"), END
-    assert kinds(streamed(*pieces))[2:6] == [
+    events = streamed(*pieces)
+    assert kinds(events)[2:8] == [
         "output_item.added",
+        "content_part.added",
         "reasoning_text.delta",
         "reasoning_text.done",
+        "content_part.done",
         "output_item.done",
     ]
+    # openai-node adds parts to this list, and deltas to parts that were added.
+    assert events[2].item.content == [] and events[3].part.text == ""
     reasoning, message = output(*pieces)
     assert (reasoning.content[0].text, reasoning.summary) == ("Hmm.", [])
     assert reasoning.encrypted_content is None and message.content[0].text == "Yes"
@@ -120,13 +126,38 @@ def test_parallel_calls_are_items_of_their_own():
     assert first.status == second.status == "completed"
 
 
+def test_call_ends_where_the_next_one_begins():
+    """Codex runs a call when its item is done, and the others may take long."""
+    calls = (
+        ToolCall(0, "c0", "f", '{"a": '),
+        ToolCall(0, arguments="{}}"),
+        ToolCall(1, "c1", "run", '{"input": "b"'),
+        ToolCall(1, arguments="}"),
+        ToolCall(2, "c2", "g", ""),
+        ToolCall(3, "c3", "f", "{}"),
+    )
+    pieces = [Piece(tool_calls=(call,)) for call in calls]
+    late = ToolCall(2, arguments="{}"), ToolCall(3, arguments="more")  # than is whole
+    style = Style(tools={"run": ClientTool("run", is_custom=True)})
+    last = Piece(tool_calls=late, finish="tools")
+    events = streamed(*pieces, Piece("So."), last, style=style)
+
+    items = [event for event in events if "output_item" in event.type]
+    assert [(item.type[21:], item.output_index) for item in items] == [
+        *[("added", 0), ("done", 0), ("added", 1), ("done", 1), ("added", 2)],
+        *[("added", 3), ("done", 3), ("added", 4), ("done", 2), ("done", 4)],
+    ]
+    said = [checked.text_of(item) for item in events[-1].response.output]
+    assert said == ['{"a": {}}', "b", "{}", "{}", "So."]
+
+
 def test_call_of_a_custom_tool_has_its_input():
     message, custom, function = output(
         Piece("So:"),
         Piece(tool_calls=(ToolCall(0, "c0", "run", '{"input"'),)),
         Piece(tool_calls=(ToolCall(0, arguments=': "a\\n'), ToolCall(1, "c1", "f"))),
         Piece(tool_calls=(ToolCall(0, arguments='b"}'),), finish="tools"),
-        custom_tools=frozenset(["run"]),
+        tools={"run": ClientTool("run", is_custom=True)},
     )
     assert message.type == "message" and function.type == "function_call"
     assert (custom.type, custom.call_id, custom.input) == (
@@ -134,6 +165,27 @@ def test_call_of_a_custom_tool_has_its_input():
         "c0",
         "a\nb",
     )
+
+
+def test_call_of_a_tool_in_a_namespace_has_both_names():
+    call = ToolCall(0, "c0", "mcp__docs__search", "{}")
+    (item,) = output(
+        Piece(tool_calls=(call,), finish="tools"),
+        tools={call.name: ClientTool("search", "mcp__docs")},
+    )
+    assert (item.namespace, item.name) == ("mcp__docs", "search")
+
+
+def test_call_without_arguments_has_an_empty_object():
+    """Clients parse the arguments as JSON, and "" is none."""
+    parts = ToolCall(0, "c0", "now"), ToolCall(1, "c1", "run")
+    function, custom = output(
+        Piece(tool_calls=parts, finish="tools"),
+        tools={"run": ClientTool("run", is_custom=True)},
+    )
+    assert (function.arguments, custom.input) == ("{}", "")
+    cut_off, _ = output(Piece(tool_calls=parts, finish="length"))
+    assert cut_off.arguments == ""
 
 
 def test_calls_have_unique_ids():
@@ -174,6 +226,15 @@ def test_links_are_flat_citations_of_the_whole_text():
             "end_index": 3,
         }
     ]
+
+
+def test_links_belong_to_the_text_before_a_call():
+    """Upstreams tell them with the last piece, where a web account's calls are."""
+    link, call = Link("T", "https://example.com"), ToolCall(0, "c0", "f", "{}")
+    last = Piece(" So.", tool_calls=(call,), links=(link,), finish="tools")
+    message, _ = output(Piece("I read."), last)
+    assert [each.url for each in message.content[0].annotations] == [link.url]
+    assert message.content[0].annotations[0].end_index == len("I read. So.")
 
 
 @pytest.mark.parametrize(
@@ -251,7 +312,7 @@ def test_item_leads_to_its_response():
 
 # However an upstream's bytes are cut, the items are the same, and the events in order.
 
-STYLE = Style(custom_tools=frozenset(["get_weather"]))
+STYLE = Style(tools={"get_weather": ClientTool("weather", "mcp", is_custom=True)})
 RECORDINGS = [
     *(TESTS / "platform" / "streams").glob("*.sse"),
     *(TESTS / "web" / "streams").glob("*.sse"),
@@ -285,7 +346,7 @@ def test_items_are_the_same_however_bytes_are_cut(path: Path):
     body = path.read_bytes()
     whole = played([body], path)
 
-    @settings(max_examples=5, deadline=None)
+    @settings(max_examples=5)
     @given(st.lists(st.integers(0, len(body)), max_size=30))
     def check(places: list[int]) -> None:
         ends = sorted({0, len(body), *places})

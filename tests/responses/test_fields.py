@@ -18,8 +18,10 @@ USER = {"role": "user", "content": "Hi"}
 FUNCTION = {"type": "function", "name": "f"}
 CUSTOM = {"type": "custom", "name": "c"}
 SEARCH = {"type": "web_search"}
+NAMESPACE = {"type": "namespace", "name": "mcp__docs__", "description": "Documents"}
 CALL = {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"}
 OUTPUT = {"type": "function_call_output", "call_id": "1", "output": "2"}
+STORED = StoredResponses(MemoryStore(0), "key")
 DEEP: Any = "leaf"
 for _ in range(252):
     DEEP = [DEEP]
@@ -124,6 +126,28 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"tools": [{"type": "custom", "name": 7}]}, "tools[0].name", "string"),
     ({"tools": [{**FUNCTION, "parameters": []}]}, "tools[0].parameters", "JSON Schema"),
     ({"tools": [{**SEARCH, "filters": DEEP}]}, "tools", "nested"),
+    ({"tools": [{"type": "namespace", "tools": []}]}, "tools[0].name", "string"),
+    ({"tools": [{**NAMESPACE, "tools": {}}]}, "tools[0].tools", "list"),
+    ({"tools": [{**NAMESPACE, "tools": ["f"]}]}, "tools[0].tools[0]", "object"),
+    ({"tools": [SEARCH, {**NAMESPACE, "tools": [{}]}]}, "tools[1].tools[0].name", ""),
+    (
+        {"tools": [{**NAMESPACE, "tools": [{**FUNCTION, "parameters": 7}]}]},
+        "tools[0].tools[0].parameters",
+        "JSON Schema",
+    ),
+    ({"input": [{**CALL, "namespace": 7}]}, "input[0].namespace", "string"),
+    (
+        {
+            "tools": [{**NAMESPACE, "tools": [FUNCTION]}],
+            "tool_choice": {
+                "type": "allowed_tools",
+                "tools": [SEARCH, {"type": "namespace", "name": "mcp__other"}],
+            },
+        },
+        "tool_choice.tools[1].name",
+        "namespace",
+    ),
+    ({"tools": [FUNCTION] * 1_001}, "tools", "1,000"),
     ({"tools": [FUNCTION], "tool_choice": SEARCH}, "tool_choice", "functions"),
     ({"tools": [SEARCH], "tool_choice": SEARCH}, "tool_choice", "functions"),
     ({"tools": [CUSTOM], "tool_choice": FUNCTION}, "tool_choice.name", "c"),
@@ -165,11 +189,10 @@ def test_required_call_needs_a_function(client: FlaskClient, choice: Any):
 
 
 @pytest.mark.parametrize("kind", ["json_object", "json_schema"])
-def test_structured_output_is_refused_as_in_chat(client: FlaskClient, kind: str):
+def test_structured_output_is_accepted(client: FlaskClient, kind: str):
     format = {"type": kind, "name": "a", "schema": {}}
     status, error = ask(client, text={"format": format})
-    assert (status, error["code"]) == (400, "unsupported_value")
-    assert error["param"] == "text.format.type"
+    assert (status, error["code"]) == (503, "no_live_account")
 
 
 @pytest.mark.parametrize(
@@ -292,8 +315,73 @@ def test_tolerated_field_is_accepted(client: FlaskClient, fields: dict[str, Any]
 )
 def test_tool_choice_is_repeated_in_the_form_of_this_api(sent: Any, repeated: Any):
     body = {"input": "Hi", "tools": [FUNCTION, CUSTOM], "tool_choice": sent}
-    stored = StoredResponses(MemoryStore(0), "key")
-    assert read_request(body, stored).head["tool_choice"] == repeated
+    assert read_request(body, STORED).head["tool_choice"] == repeated
+
+
+@pytest.mark.parametrize(
+    ("sent", "repeated"), [(16, 16), (16.0, 16), (-1, None), (10**30, 2**31 - 1)]
+)
+def test_limit_is_repeated_as_it_is_passed_on(sent: float, repeated: int | None):
+    request = read_request({"input": "Hi", "max_output_tokens": sent}, STORED)
+    limits = request.question.max_tokens, request.head["max_output_tokens"]
+    assert limits == (repeated, repeated)
+
+
+def test_tools_in_a_namespace_are_offered_under_both_names():
+    """As Codex offers those of an MCP server."""
+    tools = [{**NAMESPACE, "tools": [FUNCTION, CUSTOM]}, FUNCTION]
+    request = read_request({"input": "Hi", "tools": tools}, STORED)
+    names = [tool.name for tool in request.question.tools]
+    assert names == ["f", "mcp__docs__f", "mcp__docs__c"]
+    assert request.head["tools"][0] == tools[0]
+    assert request.style.tools["mcp__docs__c"] == ("c", "mcp__docs__", True)
+
+
+MEMBER = {"type": "function", "name": "g", "namespace": "mcp__docs"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "offered"),
+    [
+        (MEMBER, ["mcp__docs__g"]),
+        ({**MEMBER, "type": "custom", "name": "c"}, ["mcp__docs__c"]),
+        ({"type": "function", "name": "mcp__docs__g"}, ["mcp__docs__g"]),
+        ({"type": "allowed_tools", "tools": [FUNCTION, MEMBER]}, ["f", "mcp__docs__g"]),
+        (
+            {"type": "allowed_tools", "tools": [NAMESPACE]},
+            ["mcp__docs__g", "mcp__docs__c"],
+        ),
+    ],
+    ids=short,
+)
+def test_tool_in_a_namespace_can_be_chosen(choice: Any, offered: list[str]):
+    members = [{**FUNCTION, "name": "g"}, CUSTOM, SEARCH | {"name": "s"}]
+    tools = [FUNCTION, {**NAMESPACE, "tools": members}, NAMESPACE | {"name": "empty"}]
+    body = {"input": "Hi", "tools": tools, "tool_choice": choice}
+    question = read_request(body, STORED).question
+    assert [tool.name for tool in question.tools] == offered
+    assert question.tool_choice.required == (choice["type"] != "allowed_tools")
+
+
+def test_last_tool_of_a_name_counts():
+    member = {"type": "custom", "name": "b"}
+    tools = [
+        *[{**FUNCTION, "description": word} for word in ("one", "two")],
+        *[{**CUSTOM, "name": "d"}, {**FUNCTION, "name": "d"}],
+        *[{**NAMESPACE, "name": "a", "tools": [member]}, {**FUNCTION, "name": "a__b"}],
+    ]
+    request = read_request({"input": "Hi", "tools": tools}, STORED)
+    offered = {tool.name: tool.description for tool in request.question.tools}
+    assert offered == {"f": "two", "d": "", "a__b": ""}
+    assert len(request.question.tools) == 3 and len(request.head["tools"]) == 6
+    assert not request.style.tools["d"].is_custom
+    assert request.style.tools["a__b"] == ("b", "a", True)
+
+
+def test_call_of_a_tool_in_a_namespace_is_read_with_both_names():
+    items = [{**CALL, "namespace": "mcp__docs"}, OUTPUT]
+    called, _ = read_request({"input": items}, STORED).question.messages
+    assert called.calls[0].name == "mcp__docs__f"
 
 
 @pytest.mark.parametrize("path", ["/responses", "/v1/v1/responses", "/v1/responses/"])

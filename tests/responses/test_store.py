@@ -38,18 +38,46 @@ def test_ttl_of_zero_keeps_nothing():
     assert store.get("me", "a") is None
 
 
-def test_oldest_data_goes_first(monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
+    """A store of ten bytes, or of five entries."""
     monkeypatch.setattr(response_store, "MAX_TOTAL_BYTES", 10)
-    monkeypatch.setattr(response_store, "MAX_RESPONSES", 3)
-    store = MemoryStore(10)
-    for id in "abcd":
-        store.put("me", id, b"1")
-    assert [store.get("me", id) for id in "abcd"] == [None, b"1", b"1", b"1"]
-    store.put("me", "e", b"123456789")
-    assert [store.get("me", id) for id in "cde"] == [None, b"1", b"123456789"]
-    store.put("me", "e", b"1")  # in place of what was kept
-    store.put("me", "f", b"12345678")
-    assert [store.get("me", id) for id in "def"] == [b"1", b"1", b"12345678"]
+    monkeypatch.setattr(response_store, "MAX_RESPONSES", 5)
+    return MemoryStore(10)
+
+
+def kept(store: MemoryStore, owner: str) -> str:
+    """The ids of what is kept."""
+    return "".join(id for id in "abcdefgh" if store.get(owner, id))
+
+
+def test_oldest_data_goes_first(small: MemoryStore):
+    for id in "abcdef":
+        small.put("me", id, b"1")
+    assert kept(small, "me") == "bcdef"
+    small.put("me", "g", b"1234")
+    assert kept(small, "me") == "defg"
+    small.put("me", "g", b"1")  # in place of what was kept
+    small.put("me", "h", b"1")
+    assert kept(small, "me") == "defgh"
+
+
+def test_owner_of_most_makes_room_for_others(small: MemoryStore):
+    for id in "ab":
+        small.put("you", id, b"1")
+    for id in "abcdefgh":
+        small.put("me", id, b"1")
+    assert (kept(small, "me"), kept(small, "you")) == ("fgh", "ab")
+    small.put("other", "a", b"1")
+    assert kept(small, "other") == "a"
+    assert (kept(small, "me"), kept(small, "you")) == ("gh", "ab")
+
+
+def test_emptied_store_holds_nothing(small: MemoryStore):
+    for owner in ("me", "you"):
+        small.put(owner, "a", b"1")
+        assert small.delete(owner, "a")
+    assert not vars(small)["_ids"] and not vars(small)["_sizes"]
 
 
 def test_data_belongs_to_its_owner():

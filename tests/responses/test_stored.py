@@ -81,6 +81,19 @@ def test_response_exists_for_its_own_credential_alone(
     assert refused.value.param == "input[0]"
 
 
+def test_list_of_tokens_owns_its_responses_however_it_is_spelled(
+    upstream: Simulated, caller: Callable[..., Caller]
+):
+    account = caller(2)
+    one, other = account.tokens
+    upstream.script({"call": "chat", "text": "Hello"})
+    response = create(account)
+    again = account.gateway.client(f"{other} , {one},{one}").responses
+    assert again.retrieve(response.id).id == response.id
+    with pytest.raises(openai.NotFoundError):
+        account.gateway.client(one).responses.retrieve(response.id)
+
+
 def test_response_is_not_stored_unless_wanted(upstream: Simulated, account: Caller):
     upstream.script({"call": "chat", "text": "Hello", "times": 2})
     response = create(account, store=False)
@@ -104,7 +117,7 @@ class TestInputItems:
     ITEMS: tuple[Any, ...] = (
         {"role": "user", "content": f"One {SECRET}"},
         {"type": "reasoning", "id": "rs_1", "summary": []},
-        {"role": "assistant", "content": "Two"},
+        {"role": "assistant", "content": "Two", "id": None, "status": None},
         {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"},
         {"type": "function_call_output", "call_id": "1", "output": "Three"},
         {"type": "custom_tool_call", "call_id": "2", "name": "c", "input": "Four"},

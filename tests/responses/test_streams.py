@@ -99,7 +99,10 @@ def test_failure_behind_a_heartbeat_is_a_failed_response(
     upstream.script({"call": beating.call, "then": then, "times": None})
     created, _, error, failed = checked.events(send(beating).content)
     assert error.code == "upstream_unreachable"
-    assert failed.response.id == created.response.id
+    assert (failed.response.id, failed.response.output) == (created.response.id, [])
+    assert failed.response.error.code == "server_error"
+    with pytest.raises(openai.NotFoundError):
+        beating.client.responses.retrieve(failed.response.id)
 
 
 @BOTH
@@ -130,8 +133,8 @@ def test_custom_tool_call_of_another_form_is_preceded_by_pings(
     """Its parts bring no event, but the client must not wait in silence."""
     account = caller(kind="platform")
     calls = [{"name": "run", "arguments": '{"code": "print(1)"}'}]
-    hold = {"after": 2, "do": "hold"}
-    upstream.script({"call": "completion", "calls": calls, "text": "", "then": [hold]})
+    held = [{"after": n, "do": "hold"} for n in (1, 2)]
+    upstream.script({"call": "completion", "calls": calls, "text": "", "then": held})
     body = {
         "input": SECRET,
         "stream": True,
@@ -139,9 +142,11 @@ def test_custom_tool_call_of_another_form_is_preceded_by_pings(
     }
     with account.send("/v1/responses", json=body, stream=True) as response:
         parts = response.iter_content(None)
-        received = b""
+        received = next(parts)
+        upstream.release()
         while b": ping\n\n" not in received:
             received += next(parts)
+        upstream.wait("held", exactly=1)
         upstream.release()
         received += b"".join(parts)
     (call,) = checked.events(received)[-1].response.output

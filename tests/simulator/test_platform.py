@@ -92,6 +92,35 @@ def test_simulated_platform_calls_no_tool_without_a_reason(simulated: Simulated)
     assert answer.json()["choices"][0]["finish_reason"] == "stop"
 
 
+def test_simulated_platform_has_agents_do_nothing_harmful(client: Any):
+    """They execute what it calls, whatever the question quotes."""
+    asked = [{"role": "user", "content": 'Explain the command "rm -rf /", file "a.py"'}]
+    path = {"type": "object", "properties": {"path": {"type": "string"}}}
+    command = {"type": "object", "properties": {"command": {"type": "string"}}}
+    tools = [
+        {"type": "function", "function": {"name": name, "parameters": parameters}}
+        for name, parameters in [
+            ("write_file", path),
+            ("delete_file", path),
+            ("run_command", command),
+        ]
+    ]
+    made = client.chat.completions.create(
+        model="MiniMax-M3", messages=asked, tools=tools
+    )
+    (call,) = made.choices[0].message.tool_calls
+    assert call.function.name == "run_command"
+    assert call.function.arguments == '{"command": "echo hailuo"}'
+
+
+def test_simulated_platform_gives_each_call_an_id_of_its_own(simulated: Simulated):
+    call = {"name": "get_weather"}
+    simulated.script({"call": "completion", "calls": [call, call], "times": 2})
+    answers = [post(simulated, tools=[WEATHER]).json() for _ in range(2)]
+    calls = [a["choices"][0]["message"]["tool_calls"] for a in answers]
+    assert len({call["id"] for made in calls for call in made}) == 4
+
+
 def test_simulated_platform_lists_its_models(client: Any):
     assert "MiniMax-M3" in [model.id for model in client.models.list()]
 
@@ -108,6 +137,7 @@ def test_unknown_platform_key_is_refused(simulated: Simulated, key: str):
 CALLERS_MISTAKES = {
     "unknown model": ({"model": "gpt-4o"}, "unknown model"),
     "temperature": ({"temperature": 2.1}, "temperature"),
+    "temperature in words": ({"temperature": "warm"}, "temperature is not a number"),
     "thinking": ({"thinking": {"type": "enabled"}}, "thinking"),
 }
 

@@ -1,8 +1,8 @@
 """LangChain's own suite for chat models, run against the gateway on the simulator.
 
-What the web service cannot do is switched off by the suite's own properties: calling
-tools and structured output. Images and PDFs stay off because the suite fetches them
-from the internet; `tests/files` shows them.
+Functions and structured output are those that the gateway emulates for web accounts.
+Images and PDFs stay off because the suite fetches them from the internet; `tests/files`
+shows them.
 """
 
 from typing import Any
@@ -15,15 +15,13 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests
 from tests.conftest import Caller
 from tests.simulated import Simulated
 
-ANSWER = "Hello, I am Hailuo, and this is an answer that is long enough to stream."
-
 
 class TestChatOpenAI(ChatModelIntegrationTests):
     caller: Caller
 
     @pytest.fixture(autouse=True)
     def service(self, upstream: Simulated, account: Caller) -> None:
-        upstream.script({"call": "chat", "text": ANSWER, "times": None})
+        upstream.script({"call": "chat", "times": None})  # as to a human, at once
         type(self).caller = account
 
     @property
@@ -46,17 +44,9 @@ class TestChatOpenAI(ChatModelIntegrationTests):
         return "another-model"
 
     @property
-    def has_tool_calling(self) -> bool:
-        return False
-
-    @property
     def has_tool_choice(self) -> bool:
-        return False
-
-    @property
-    def has_structured_output(self) -> bool:
-        return False
+        return True
 
     @property
     def supports_json_mode(self) -> bool:
-        return False
+        return True

@@ -58,3 +58,26 @@ def test_litellm_raises_its_authentication_error(upstream: Simulated, account: C
 def test_litellm_raises_its_bad_request_error(upstream: Simulated, account: Caller):
     with pytest.raises(litellm.BadRequestError, match="n must be 1"):
         litellm.completion(**arguments(account, n=2))
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_litellm_completes_a_text(upstream: Simulated, account: Caller, streamed: bool):
+    upstream.script({"call": "chat", "text": "Hello"})
+    given = arguments(account, stream=streamed, prompt=SECRET)
+    del given["messages"]
+    given["model"] = "text-completion-openai/hailuo"
+    answer = litellm.text_completion(**given)
+    parts = list(answer) if streamed else [answer]
+    assert "".join(part.choices[0].text or "" for part in parts) == "Hello"
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+def test_litellm_reads_a_response(upstream: Simulated, account: Caller, streamed: bool):
+    upstream.script({"call": "chat", "text": "Hello"})
+    given = arguments(account, stream=streamed, input=SECRET)
+    del given["messages"]
+    answer = litellm.responses(**given)
+    if streamed:
+        *_, last = answer
+        answer = last.response
+    assert answer.output[0].content[0].text == "Hello"

@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -224,7 +223,7 @@ class TestFailingAudioChild:
             "    except BlockingIOError: break\n"
             "os.kill(os.getpid(), signal.SIGSEGV)"
         )
-        monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", dying))
+        monkeypatch.setattr(process, "PROGRAM", ("-c", dying))
 
         with pytest.raises(errors.BadRequest):
             parts_of(sounds.wav(sounds.tone(1)))
@@ -421,7 +420,7 @@ def test_audio_child_gets_no_secrets_and_has_limits(
 
 def test_conversion_does_not_block_other_threads():
     """An unpatched interpreter: the work is another process's, not a thread's."""
-    recording = sounds.wav(sounds.tone(60))
+    recording = sounds.wav(sounds.tone(20))
     turns, done = 0, threading.Event()
 
     def count() -> None:

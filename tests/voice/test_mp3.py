@@ -65,7 +65,7 @@ def test_joined_parts_have_their_summed_duration(kind: tuple[int, str]):
 
 
 @given(size=st.integers(1, 3000), tagged=st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_tags_are_stripped_however_the_bytes_arrive(size: int, tagged: bool):
     part = PARTS[KINDS[0]][0] + (ID3V1 if tagged else b"")
 

@@ -8,7 +8,7 @@ from hailuo.files import Source
 from hailuo.upstream import Call, Message
 from hailuo.upstream.web.prompt import ABOUT_FILES, fold, new_messages
 
-CALL = Call("weather", '{"city": "Paris"}')
+CALL = Call("weather", '{"city": "Paris"}', id="1")
 PICTURE = Source("messages[0].content[0]", image=True)
 
 
@@ -36,7 +36,7 @@ FOLDED = {
     ),
     "every role": (
         [Message("system", ("a",)), user("b"), Message("tool", ("c",), call_id="1")],
-        "system:a\nuser:b\ntool:c\nassistant:",
+        "system:a\nuser:b\ntool:<result->\nc\n</result->\nassistant:",
     ),
     "names are ignored": (
         [user("a")._replace(name="me"), user("b")],
@@ -53,7 +53,15 @@ FOLDED = {
     ),
     "calls are told": (
         [user("a"), assistant(calls=[CALL]), user("b")],
-        'user:a\nassistant:(weather {"city": "Paris"})\nuser:b\nassistant:',
+        "user:a\nassistant:<call->\n"
+        '[{"name": "weather", "arguments": {"city": "Paris"}}]\n</call->\n'
+        "user:b\nassistant:",
+    ),
+    "a result is told even if it is empty": (
+        [user("a"), assistant(calls=[CALL]), Message("tool", (), call_id="1")],
+        "user:a\nassistant:<call->\n"
+        '[{"name": "weather", "arguments": {"city": "Paris"}}]\n</call->\n'
+        'tool:<result- name="weather">\n\n</result->\nassistant:',
     ),
     "an empty text": ([user("")], ""),
     "a blank": ([user(" \n")], ""),
@@ -73,6 +81,21 @@ def test_history_is_folded(messages: list[Message], expected: str):
     assert fold(messages) == expected
 
 
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ([user("Hi")], "user:Hi\nassistant:Well,"),
+        (
+            [user("a"), assistant("b"), user("c")],
+            "user:a\nassistant:b\nuser:c\nassistant:Well,",
+        ),
+    ],
+    ids=["after one message", "after several"],
+)
+def test_prefill_is_the_beginning_of_the_answer(messages: list[Message], expected: str):
+    assert fold(messages, prefill=assistant("Well,")) == expected
+
+
 def test_file_alone_gets_a_standard_question():
     assert fold([user(PICTURE)], files=True) == ABOUT_FILES
     assert fold([user(" "), user(PICTURE)], files=True).endswith(
@@ -84,6 +107,12 @@ def test_file_alone_gets_a_standard_question():
 def test_file_in_a_tool_result_gets_no_question():
     folded = fold([user("Look"), Message("tool", (PICTURE,))], files=True)
     assert ABOUT_FILES not in folded
+
+
+def test_new_results_have_the_names_of_earlier_calls():
+    results = [Message("tool", ("18",), call_id="1"), Message("tool", ("7",), name="a")]
+    named = new_messages([user("a"), assistant(calls=[CALL]), *results])
+    assert [message.name for message in named] == ["weather", "a"]
 
 
 def test_only_new_messages_of_a_known_conversation_are_sent():

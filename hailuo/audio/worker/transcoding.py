@@ -10,8 +10,7 @@ import av
 from ..formats import FORMATS, AudioFormat
 from .ffmpeg import Unreadable, configure, new_encoder, shape_of
 
-# Encoded audio is written at once: no buffer, Ogg pages of 0.2 s.
-MUXER_OPTIONS = {"flush_packets": "1", "page_duration": "200000"}
+UNBUFFERED = {"flush_packets": "1"}  # option of every muxer
 
 
 class Conversion:
@@ -105,9 +104,8 @@ class Output:
         if not format.container:
             self._encoder = new_encoder(format.codec, rate, layout, format.bitrate)
             return
-        self._container = av.open(
-            self, "w", format=format.container, options=MUXER_OPTIONS
-        )
+        options = {**UNBUFFERED, **format.muxer_options}
+        self._container = av.open(self, "w", format=format.container, options=options)
         stream = self._container.add_stream(format.codec, rate=rate)
         self._encoder = stream.codec_context
         configure(self._encoder, rate, layout, format.bitrate)

@@ -22,18 +22,20 @@ from ..validation import (
     invalid_field,
     max_tokens,
     name,
+    number,
     optional,
+    stop_sequences,
 )
 from .messages import read_messages
-
-MAX_STOPS = 16  # four times OpenAI's, since some clients add their own to the user's
-MAX_STOP_CHARACTERS = 1_024  # a search takes the square of its length per piece
 
 _CONVERSATION = re.compile(r"new|[1-9][0-9]{0,31}")  # 0 would begin one upstream
 _READ_FIELDS = frozenset(  # fields that are not passed on as options
     "messages model stream stream_options stop n conversation_id tools tool_choice "
-    "functions function_call max_tokens max_completion_tokens".split()
+    "functions function_call parallel_tool_calls response_format max_tokens "
+    "max_completion_tokens".split()
 )
+
+NUMBERS = ("temperature", "top_p")  # passed on as they are
 
 
 class ChatRequest(NamedTuple):
@@ -59,9 +61,12 @@ def read_chat(body: Mapping[str, Any]) -> ChatRequest:
     _check_shape(body)
     model = name(body, "model") or DEFAULT_MODEL
     stream_options = optional(body, "stream_options", dict, "an object") or {}
+    for field in NUMBERS:
+        number(body, field)
+    optional(body, "reasoning_effort", str, "a string")
     messages = read_messages(body)
     tools, choice = offered_tools(body)
-    stops, stream = _stops(body), flag(body, "stream")
+    stops, stream = stop_sequences(body, "stop"), flag(body, "stream")
     include_usage = flag(stream_options, "include_usage", "stream_options.")
     return ChatRequest(
         sources=messages[-1].files,
@@ -72,6 +77,7 @@ def read_chat(body: Mapping[str, Any]) -> ChatRequest:
             conversation=_conversation(body),
             tools=tools,
             tool_choice=choice,
+            format=response_format.read(body.get("response_format"), "response_format"),
             max_tokens=max_tokens(body, "max_completion_tokens", "max_tokens"),
             stop_sequences=stops,
             streamed=stream or bool(stops),  # a stop sequence ends it early
@@ -89,23 +95,9 @@ def _check_shape(body: Mapping[str, Any]) -> None:
         raise invalid_field("n", "1: only one choice is supported")
     if body.get("logprobs"):
         raise invalid_field("logprobs", "false: log probabilities are not available")
-    response_format.check(body.get("response_format"), "response_format")
     modalities = optional(body, "modalities", list, "a list") or ["text"]
     if modalities != ["text"]:
         raise invalid_field("modalities", '["text"]; use /v1/audio/speech for speech')
-
-
-def _stops(body: Mapping[str, Any]) -> Sequence[str]:
-    stops = body.get("stop")
-    stops = [stops] if isinstance(stops, str) else stops or []
-    if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
-        raise invalid_field("stop", "a string or a list of strings")
-    if len(stops) > MAX_STOPS or any(len(stop) > MAX_STOP_CHARACTERS for stop in stops):
-        limits = (
-            f"at most {MAX_STOPS} strings of at most {MAX_STOP_CHARACTERS:,} characters"
-        )
-        raise invalid_field("stop", limits)
-    return [stop for stop in stops if stop]
 
 
 def _conversation(body: Mapping[str, Any]) -> str:

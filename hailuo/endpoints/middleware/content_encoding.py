@@ -17,7 +17,7 @@ from ...net.decompression import (
     GzipDecompressor,
     ZstdDecompressor,
 )
-from ...settings import MB
+from ...units import MB
 from .paths import Application
 
 DECOMPRESSORS: dict[str, type[GzipDecompressor] | type[ZstdDecompressor]] = {

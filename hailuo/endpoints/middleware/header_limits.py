@@ -10,7 +10,8 @@ from typing import Any
 
 from flask import Request, Response
 
-from ...errors import BadRequest, body
+from ...errors import BadRequest
+from .. import error_forms
 from . import access_log
 from .paths import Application
 
@@ -34,7 +35,8 @@ class HeaderLimitsMiddleware:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         for name, value in environ.items():
-            if is_limited(name) and len(value) > MAX_HEADER_CHARACTERS:
+            is_long = isinstance(value, str) and len(value) > MAX_HEADER_CHARACTERS
+            if is_long and is_limited(name):
                 return error_response(environ)(environ, start_response)
         return self._application(environ, start_response)
 
@@ -51,9 +53,10 @@ def error_response(environ: dict[str, Any]) -> Response:
         f"a header is longer than {MAX_HEADER_CHARACTERS:,} characters: only headers "
         "with credentials may be"
     )
-    request_log = access_log.request_log(Request(environ))
+    request = Request(environ)
+    request_log = access_log.request_log(request)
     request_log.record_failure(error)
-    response = Response(status=error.status, content_type="application/json")
-    response.set_data(json.dumps(body(error)))
-    response.headers["x-request-id"] = request_log.id
+    status, body = error_forms.of_request(error, request, request_log.id)
+    response = Response(json.dumps(body), status, content_type="application/json")
+    response.headers.update(error_forms.id_headers(request, request_log.id))
     return response

@@ -51,15 +51,8 @@ def as_function(tool: Any) -> Any:
     }
 
 
-def choice_of_functions(choice: Mapping[str, Any]) -> Any:
-    """Return a tool_choice in which the custom tools are functions."""
-    allowed = choice.get("tools")
-    if choice.get("type") == "allowed_tools" and isinstance(allowed, list):
-        return {**choice, "tools": [_named(tool) for tool in allowed]}
-    return _named(choice)
-
-
-def _named(choice: Any) -> Any:
+def named_as_function(choice: Any) -> Any:
+    """Return an object that names a custom tool as one that names a function."""
     return {**choice, "type": "function"} if is_custom(choice) else choice
 
 
@@ -98,6 +91,11 @@ class InputDecoder:
         self._head = ""  # what came before the text
         self._state = "head"
         self._escape = ""  # one that is not complete yet
+
+    @property
+    def has_ended(self) -> bool:
+        """True if the text is complete."""
+        return self._state == "ended"
 
     def feed(self, part: str) -> str:
         """Return the text that *part* adds."""

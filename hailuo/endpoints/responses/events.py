@@ -16,6 +16,7 @@ from ... import errors
 from ...upstream import Piece, ToolCall
 from . import response
 from .event_writer import EventWriter
+from .namespaces import ClientTool
 from .output_items import (
     CustomToolCall,
     FunctionCall,
@@ -25,7 +26,6 @@ from .output_items import (
     ReasoningSummary,
 )
 
-TEXTS = (Message, Reasoning)  # items that end where another one begins
 _ITEM_ID = re.compile(r"[a-z]+_([0-9a-f]{32})_[0-9]{1,9}")
 
 
@@ -48,12 +48,13 @@ def response_of(id: str) -> str:
 class Style(NamedTuple):
     """How a client wants the items of an answer.
 
-    custom_tools: the names of the tools whose calls have a text as input.
+    tools: the tools that the client knows otherwise than the upstream, by the names
+        that the upstream knows.
     summary: whether reasoning is sent as its summary.
     encrypted: whether reasoning is also sent as `encrypted_content`.
     """
 
-    custom_tools: frozenset[str] = frozenset()
+    tools: Mapping[str, ClientTool] = {}
     summary: bool = False
     encrypted: bool = False
 
@@ -89,6 +90,8 @@ class ResponseEvents:
             events.append(self._grow(kind, piece.reasoning))
         if piece.text:
             events.append(self._grow(Message, piece.text))
+        if isinstance(self._last, Message):  # before a call ends it
+            self._last.links = piece.links
         for call in piece.tool_calls:
             events.append(self._grow_call(call))
         if piece.finish:
@@ -122,12 +125,13 @@ class ResponseEvents:
         return self._begin(item) + item.add(text)
 
     def _grow_call(self, part: ToolCall) -> bytes:
-        """Add to a call; calls may grow side by side, so they end with the answer."""
+        """Add to a call; calls may grow side by side."""
         if item := self._calls.get(part.number):
-            return item.add(part.arguments)
-        kind = CustomToolCall if part.name in self._style.custom_tools else FunctionCall
-        call = part._replace(id=self._call_id(part))
-        item = kind(self._writer, *self._new_place(kind), call)
+            return b"" if item.final else item.add(part.arguments)
+        tool = self._style.tools.get(part.name) or ClientTool(part.name)
+        kind = CustomToolCall if tool.is_custom else FunctionCall
+        place = self._new_place(kind)
+        item = kind(self._writer, *place, self._call_id(part), tool)
         self._calls[part.number] = item
         return self._begin(item) + item.add(part.arguments)
 
@@ -144,9 +148,12 @@ class ResponseEvents:
         return index, item_id(kind.id_prefix, self._head["id"], index)
 
     def _begin(self, item: OutputItem) -> bytes:
-        """Return the events of a new item, and of the end of the text before it."""
+        """Return the events of a new item, and of the end of the one before it.
+
+        A call that lacks arguments stays open, at the latest until the answer's end.
+        """
         last = self._last
-        ended = last.end("completed") if isinstance(last, TEXTS) else b""
+        ended = last.end("completed") if last and last.is_complete else b""
         self._items.append(item)
         return ended + item.begin()
 
@@ -159,9 +166,6 @@ class ResponseEvents:
         """Return the events of the last piece's end: items that are done, the whole."""
         reason = response.INCOMPLETE.get(piece.finish)
         status = "incomplete" if reason else "completed"
-        last = self._last
-        if isinstance(last, Message):
-            last.links = piece.links
         events = [item.end(status) for item in self._items if not item.final]
         self.response = response.response(
             self._head,

@@ -15,6 +15,7 @@ from ...upstream import Call, Message
 from .. import content_parts
 from ..validation import invalid_field, optional
 from . import custom_tools, encrypted_reasoning
+from .namespaces import full_name
 
 Item = dict[str, Any]
 
@@ -138,7 +139,9 @@ def _call(item: Item, path: str, arguments: str) -> Message:
     name = item.get("name")
     if not isinstance(name, str):
         raise invalid_field(f"{path}.name", "a string")
-    return Message("assistant", calls=[Call(name, arguments, _call_id(item, path))])
+    namespace = optional(item, "namespace", str, "a string", f"{path}.") or ""
+    call = Call(full_name(namespace, name), arguments, _call_id(item, path))
+    return Message("assistant", calls=[call])
 
 
 def _output(item: Item, path: str, newest: bool) -> Message:

@@ -63,7 +63,7 @@ def _listed(item: Item, list_id: str, at: int) -> Item:
     listed = {
         "id": item_id(ID_PREFIXES.get(kind, "item"), list_id, at),
         "status": "completed",
-        **item,
+        **{name: value for name, value in item.items() if value is not None},
     }
     if kind == "message":
         listed["content"] = _parts(item)

@@ -10,11 +10,14 @@ source: apis.md 1.7.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...upstream import Link, ToolCall
+import orjson
+
+from ...upstream import Link
 from ..sse import line_parts, named_event
 from . import encrypted_reasoning
 from .custom_tools import InputDecoder
 from .event_writer import EventWriter
+from .namespaces import ClientTool
 from .response import annotation
 
 Body = dict[str, Any]
@@ -46,6 +49,11 @@ class OutputItem:
     def text(self) -> str:
         """The text so far."""
         return "".join(self._parts)
+
+    @property
+    def is_complete(self) -> bool:
+        """True if it ends where another item begins."""
+        return True
 
     def begin(self) -> bytes:
         """Return the events before the first part."""
@@ -82,6 +90,10 @@ class OutputItem:
         """Return an event of this item."""
         return self._writer.event(f"response.{kind}", **self._place, **fields)
 
+    def _part_event(self, kind: str, part: Body) -> bytes:
+        """Return the event that the item's content was added, or is done."""
+        return self._event(f"content_part.{kind}", content_index=0, part=part)
+
     def _item_event(self, kind: str, body: Body) -> bytes:
         """Return the event that the item was added, or is done."""
         index = self._place["output_index"]
@@ -93,7 +105,7 @@ class OutputItem:
 class Message(OutputItem):
     """The text of an answer, with the pages that it cites.
 
-    links: to set before the end.
+    links: all of the answer, to set before the end.
     """
 
     id_prefix = "msg"
@@ -102,10 +114,7 @@ class Message(OutputItem):
     links: Sequence[Link] = ()
 
     def begin(self) -> bytes:
-        part = self._part("")
-        return super().begin() + self._event(
-            "content_part.added", content_index=0, part=part
-        )
+        return super().begin() + self._part_event("added", self._part(""))
 
     def empty_body(self) -> Body:
         return self._body("in_progress", [])
@@ -122,8 +131,7 @@ class Message(OutputItem):
             for number, each in enumerate(part["annotations"])
         ]
         done = self._event("output_text.done", content_index=0, text=text, logprobs=[])
-        end = self._event("content_part.done", content_index=0, part=part)
-        return b"".join([*annotations, done, end])
+        return b"".join([*annotations, done, self._part_event("done", part)])
 
     def body(self, status: str) -> Body:
         return self._body(status, [self._part(self.text, self._annotations())])
@@ -161,20 +169,27 @@ class Reasoning(OutputItem):
     delta_place: Mapping[str, Any] = {"content_index": 0}
     is_encrypted = False
 
+    def begin(self) -> bytes:
+        return super().begin() + self._part_event("added", self._part(""))
+
     def empty_body(self) -> Body:
-        return {"type": "reasoning", "id": self.id, "summary": []}
+        return {"type": "reasoning", "id": self.id, "summary": [], "content": []}
 
     def text_events(self) -> bytes:
-        return self._event("reasoning_text.done", content_index=0, text=self.text)
+        done = self._event("reasoning_text.done", content_index=0, text=self.text)
+        return done + self._part_event("done", self._part(self.text))
 
     def body(self, status: str) -> Body:
-        body = {**self.empty_body(), **self._texts()}
+        body = {**self.empty_body(), "content": [self._part(self.text)]}
+        return self._with_encrypted(body)
+
+    def _part(self, text: str) -> Body:
+        return {"type": "reasoning_text", "text": text}
+
+    def _with_encrypted(self, body: Body) -> Body:
         if self.is_encrypted:
             body["encrypted_content"] = encrypted_reasoning.encode(self.text)
         return body
-
-    def _texts(self) -> Body:
-        return {"content": [{"type": "reasoning_text", "text": self.text}]}
 
 
 class ReasoningSummary(Reasoning):
@@ -183,37 +198,57 @@ class ReasoningSummary(Reasoning):
     delta_event = "response.reasoning_summary_text.delta"
     delta_place = {"summary_index": 0}
 
-    def begin(self) -> bytes:
-        part = self._part("")
-        return super().begin() + self._event(
-            "reasoning_summary_part.added", summary_index=0, part=part
-        )
+    def empty_body(self) -> Body:
+        return {"type": "reasoning", "id": self.id, "summary": []}
 
     def text_events(self) -> bytes:
-        text, part = self.text, self._part(self.text)
+        text = self.text
         done = self._event("reasoning_summary_text.done", summary_index=0, text=text)
-        return done + self._event(
-            "reasoning_summary_part.done", summary_index=0, part=part
-        )
+        return done + self._part_event("done", self._part(text))
 
-    def _texts(self) -> Body:
-        return {"summary": [self._part(self.text)]}
+    def body(self, status: str) -> Body:
+        body = {**self.empty_body(), "summary": [self._part(self.text)]}
+        return self._with_encrypted(body)
 
     def _part(self, text: str) -> Body:
         return {"type": "summary_text", "text": text}
 
+    def _part_event(self, kind: str, part: Body) -> bytes:
+        return self._event(f"reasoning_summary_part.{kind}", summary_index=0, part=part)
+
 
 class FunctionCall(OutputItem):
-    """A call of a function. call: its first part; the others are to be added."""
+    """A call of a function.
+
+    call_id: of the call; the client names it in the output.
+    tool: the function.
+    no_arguments: the text of a call without any, which clients parse as JSON.
+    """
 
     id_prefix = "fc"
     delta_event = "response.function_call_arguments.delta"
+    no_arguments = "{}"
 
     def __init__(
-        self, writer: EventWriter, index: int, id: str, call: ToolCall
+        self, writer: EventWriter, index: int, id: str, call_id: str, tool: ClientTool
     ) -> None:
         super().__init__(writer, index, id)
-        self._call = call
+        self._call = {"call_id": call_id, "name": tool.name}
+        if tool.namespace:
+            self._call["namespace"] = tool.namespace
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the arguments are, which then are a JSON object."""
+        try:
+            return isinstance(orjson.loads(self.text), dict)
+        except orjson.JSONDecodeError:
+            return False
+
+    def end(self, status: str) -> bytes:
+        is_empty = status == "completed" and not self.text
+        missing = self.add(self.no_arguments) if is_empty else b""
+        return missing + super().end(status)
 
     def empty_body(self) -> Body:
         return self._body("in_progress", "")
@@ -228,8 +263,7 @@ class FunctionCall(OutputItem):
         return {
             "type": "function_call",
             "id": self.id,
-            "call_id": self._call.id,
-            "name": self._call.name,
+            **self._call,
             "arguments": arguments,
             "status": status,
         }
@@ -240,12 +274,18 @@ class CustomToolCall(FunctionCall):
 
     id_prefix = "ctc"
     delta_event = "response.custom_tool_call_input.delta"
+    no_arguments = ""
 
     def __init__(
-        self, writer: EventWriter, index: int, id: str, call: ToolCall
+        self, writer: EventWriter, index: int, id: str, call_id: str, tool: ClientTool
     ) -> None:
-        super().__init__(writer, index, id, call)
+        super().__init__(writer, index, id, call_id, tool)
         self._decoder = InputDecoder()
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the input is."""
+        return self._decoder.has_ended
 
     def add(self, text: str) -> bytes:
         return super().add(self._decoder.feed(text))
@@ -261,7 +301,6 @@ class CustomToolCall(FunctionCall):
         return {
             "type": "custom_tool_call",
             "id": self.id,
-            "call_id": self._call.id,
-            "name": self._call.name,
+            **self._call,
             "input": arguments,
         }

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ...concurrency.fairness import fairly
 from ...errors import BadRequest
 from ...files import Source
 from ...upstream import Message, Question, ToolChoice
@@ -19,9 +20,10 @@ from ..validation import (
     invalid_field,
     max_tokens,
     name,
+    number,
     optional,
 )
-from . import custom_tools
+from . import custom_tools, namespaces
 from .events import Style, new_id
 from .input_items import MAX_ITEMS, Item, Located, new_items, read_messages
 from .stored import StoredResponses
@@ -65,6 +67,7 @@ def read_request(body: Mapping[str, Any], stored: StoredResponses) -> ResponseRe
     """Validate the body of a request. raises: BadRequest, naming the field."""
     _check_support(body)
     tools, choice = offered_tools(_with_functions(body))
+    text = optional(body, "text", dict, "an object") or {}
     located = [*_earlier(body, stored), *new_items(body.get("input"), stored.item)]
     if len(located) > MAX_ITEMS:
         raise invalid_field("input", f"at most {MAX_ITEMS:,} items with those before")
@@ -80,6 +83,7 @@ def read_request(body: Mapping[str, Any], stored: StoredResponses) -> ResponseRe
             options=_options(body, head),
             tools=tools,
             tool_choice=choice,
+            format=response_format.read(text.get("format"), "text.format"),
             max_tokens=head["max_output_tokens"],
             streamed=stream,
         ),
@@ -97,18 +101,23 @@ def _check_support(body: Mapping[str, Any]) -> None:
     for field, expected in UNSUPPORTED.items():
         if body.get(field):
             raise invalid_field(field, expected, "unsupported_value")
-    text = optional(body, "text", dict, "an object") or {}
-    response_format.check(text.get("format"), "text.format")
 
 
 def _with_functions(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the tools and the choice, custom tools as functions."""
+    """Return the tools and the choice, with functions in place of all other tools."""
     tools, choice = body.get("tools"), body.get("tool_choice")
     if isinstance(tools, list):
-        tools = [custom_tools.as_function(tool) for tool in tools]
+        all_tools = fairly(namespaces.with_members(tools))
+        tools = [custom_tools.as_function(tool) for tool in all_tools]
     if isinstance(choice, dict):
-        choice = custom_tools.choice_of_functions(choice)
-    return {"tools": tools, "tool_choice": choice}
+        listed = body.get("tools")
+        listed = listed if isinstance(listed, list) else []
+        choice = namespaces.choice_of_functions(choice, listed)
+    return {
+        "tools": tools,
+        "tool_choice": choice,
+        "parallel_tool_calls": body.get("parallel_tool_calls"),
+    }
 
 
 def _earlier(body: Mapping[str, Any], stored: StoredResponses) -> list[Located]:
@@ -131,8 +140,9 @@ def _earlier(body: Mapping[str, Any], stored: StoredResponses) -> list[Located]:
 def _head(body: Mapping[str, Any], choice: ToolChoice) -> dict[str, Any]:
     """Return the beginning of the response, with the fields that it repeats."""
     reasoning = optional(body, "reasoning", dict, "an object") or {}
+    text = optional(body, "text", dict, "an object") or {}
     parallel = body.get("parallel_tool_calls")
-    for field in ("tools", "tool_choice"):  # an event has them at this depth
+    for field in ("tools", "tool_choice", "text"):  # an event has them at this depth
         content_parts.as_json({"response": {field: body.get(field)}}, field)
     return {
         "id": new_id(),
@@ -148,11 +158,11 @@ def _head(body: Mapping[str, Any], choice: ToolChoice) -> dict[str, Any]:
             "effort": _word(reasoning, "effort"),
             "summary": _word(reasoning, "summary"),
         },
-        "temperature": _number(body, "temperature"),
-        "text": {"format": {"type": "text"}},
+        "temperature": number(body, "temperature"),
+        "text": {"format": text.get("format") or {"type": "text"}},
         "tool_choice": _choice(body.get("tool_choice"), choice),
         "tools": [_described(tool) for tool in body.get("tools") or ()],
-        "top_p": _number(body, "top_p"),
+        "top_p": number(body, "top_p"),
         "truncation": "disabled",
         "user": optional(body, "user", str, "a string"),
     }
@@ -190,11 +200,8 @@ def _options(body: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]
 
 def _style(body: Mapping[str, Any], head: Mapping[str, Any]) -> Style:
     include = optional(body, "include", list, "a list") or ()
-    names = [
-        tool["name"] for tool in body.get("tools") or () if custom_tools.is_custom(tool)
-    ]
     return Style(
-        custom_tools=frozenset(names),
+        tools=namespaces.client_tools(body.get("tools") or []),
         summary=head["reasoning"]["summary"] is not None,
         encrypted=ENCRYPTED in include,
     )
@@ -222,11 +229,3 @@ def _word(reasoning: Mapping[str, Any], field: str) -> str | None:
         limit = f"at most {MAX_KEY_CHARACTERS} characters long"
         raise invalid_field(f"reasoning.{field}", limit)
     return word
-
-
-def _number(body: Mapping[str, Any], field: str) -> float | None:
-    """Return a number, which a response repeats. raises: BadRequest."""
-    value = body.get(field)
-    if isinstance(value, bool) or not isinstance(value, (int, float, type(None))):
-        raise invalid_field(field, "a number")
-    return value

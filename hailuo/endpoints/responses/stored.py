@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from ...concurrency.fairness import fairly
-from ...settings import MB
+from ...units import MB
 from ..response_store import Store
 from .events import response_of
 

@@ -85,7 +85,7 @@ def authenticate() -> None:
 def own_responses() -> StoredResponses:
     """Return the stored responses of the client's credential."""
     store = app_state.get_state().response_store
-    return StoredResponses(store, auth.credential(request))
+    return StoredResponses(store, auth.normalized_credential(request))
 
 
 def unknown(id: str) -> UnknownResponse:

@@ -138,18 +138,18 @@ def _completion(body: Body, plan: Instruction) -> Completion:
         completion = canned_answer.complete(body)
     else:
         text = "".join(plan.pieces) if plan.pieces else plan.text or ""
-        calls = [_call(number, call) for number, call in enumerate(plan.calls or (), 1)]
+        calls = [_call(call) for call in plan.calls or ()]
         completion = Completion(text, "", calls)
     if plan.reasoning is None:
         return completion
     return completion._replace(reasoning=plan.reasoning)
 
 
-def _call(number: int, call: dict[str, Any]) -> dict[str, str]:
+def _call(call: dict[str, Any]) -> dict[str, str]:
     arguments = call.get("arguments", {})
     if not isinstance(arguments, str):
         arguments = json.dumps(arguments, ensure_ascii=False)
-    call_id = call.get("id", f"call_sim_{number}")
+    call_id = call.get("id", canned_answer.new_call_id())
     return {"id": call_id, "name": call["name"], "arguments": arguments}
 
 

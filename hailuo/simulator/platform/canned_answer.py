@@ -2,14 +2,15 @@
 
 import json
 import re
+import uuid
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from .. import canned_values
 
 Body = Mapping[str, Any]
 
 CHINESE = re.compile(r"[㐀-鿿]")
-WORD = re.compile(r"[a-z0-9]{3,}|[㐀-鿿]{2}")
-NAME = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z]\w+|\d+(?:\.\d+)?|[“\"](.+?)[”\"]")
 MAX_QUOTE = 200  # characters of the question
 
 IN_CHINESE = (
@@ -45,15 +46,24 @@ def complete(body: Body) -> Completion:
     if last_message["role"] == "tool":
         template = RESULT_IN_CHINESE if chinese else RESULT_IN_ENGLISH
         text = template.replace("{quote}", str(last_message.get("content")))
-        return Completion(text, "", [])
-    if tool := _fitting_tool(body, question):
-        arguments = json.dumps(_arguments(tool, question), ensure_ascii=False)
-        call = {"id": "call_sim_1", "name": tool["name"], "arguments": arguments}
+        return Completion(_structured(body, question) or text, "", [])
+    if tool := _chosen_tool(body, question):
+        schema = tool["parameters"]
+        values = canned_values.arguments(schema, question, schema)
+        arguments = json.dumps(values, ensure_ascii=False)
+        call = {"id": new_call_id(), "name": tool["name"], "arguments": arguments}
         return Completion("", f"I should call {tool['name']}.", [call])
+    if structured := _structured(body, question):
+        return Completion(structured, "", [])
     template = IN_CHINESE if chinese else IN_ENGLISH
     text = template.replace("{quote}", _shortened(question))
     thinking = body.get("thinking") != {"type": "disabled"}
     return Completion(text, REASONING if thinking else "", [])
+
+
+def new_call_id() -> str:
+    """Return an id that no other call has: clients tell calls apart by it."""
+    return f"call_sim_{uuid.uuid4().hex}"
 
 
 def last_question(body: Body) -> str:
@@ -70,44 +80,18 @@ def _shortened(text: str) -> str:
     return text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE].rstrip() + "…"
 
 
-def _fitting_tool(body: Body, question: str) -> dict[str, Any] | None:
-    """Return the forced tool, or one that has a word in common with the question."""
+def _chosen_tool(body: Body, question: str) -> Mapping[str, Any] | None:
+    """Return the forced tool, or one that fits the question."""
     tools: list[dict[str, Any]] = [tool["function"] for tool in body.get("tools", ())]
     choice = body.get("tool_choice")
     if isinstance(choice, dict):
         name = choice["function"]["name"]
         return next(tool for tool in tools if tool["name"] == name)
-    words = set(WORD.findall(question.lower()))
-    for tool in tools:
-        text = tool["name"].replace("_", " ") + " " + tool.get("description", "")
-        if words & set(WORD.findall(text.lower())):
-            return tool
-    return tools[0] if choice == "required" else None
+    tool = canned_values.fitting_tool(tools, question)
+    return tool or (tools[0] if choice == "required" else None)
 
 
-def _arguments(tool: Mapping[str, Any], question: str) -> dict[str, Any]:
-    """Return a value for each required property, or for all if none is required."""
-    schema = tool["parameters"]
-    properties = schema.get("properties", {})
-    names = schema.get("required") or list(properties)
-    return {name: _value(properties.get(name, {}), question) for name in names}
-
-
-def _value(schema: Mapping[str, Any], question: str) -> Any:
-    """Return a part of the question that fits: a number, a quotation or a name."""
-    candidates = [match[1] or match[0] for match in NAME.finditer(question)]
-    if schema.get("enum"):
-        return schema["enum"][0]
-    match schema.get("type"):
-        case "number" | "integer":
-            numbers = [float(text) for text in candidates if text[0].isdigit()]
-            number = numbers[-1] if numbers else 1.0
-            return int(number) if number.is_integer() else number
-        case "boolean":
-            return True
-        case "array":
-            return [_value(schema.get("items", {}), question)]
-        case "object":
-            return _arguments({"parameters": schema}, question)
-    names = [text for text in candidates if not text[0].isdigit()]
-    return names[-1] if names else question
+def _structured(body: Body, question: str) -> str | None:
+    """Return the JSON that a system message asks for, None for none."""
+    texts = (each["content"] for each in body["messages"] if each["role"] == "system")
+    return canned_values.structured("\n".join(texts), question)

@@ -32,6 +32,7 @@ FIELDS = {
 MESSAGE_KEYS = {"role", "content", "name", "tool_calls", "tool_call_id"}
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 MAX_IMAGE_BYTES = 10 * 1_048_576
+NUMBERS = ("temperature", "top_p", "max_completion_tokens")
 TEMPERATURES = (0, 2)
 
 Body = Mapping[str, Any]
@@ -199,6 +200,9 @@ def _check_choice(choice: Any, tools: list[Body]) -> None:
 def _check_values(body: Body) -> None:
     if body["model"] not in (*IMAGE_MODELS, *TEXT_MODELS):
         raise refused(INVALID, f"unknown model {body['model']!r}")
+    for name in NUMBERS:
+        if type(body.get(name, 0)) not in (int, float):
+            raise refused(INVALID, f"{name} is not a number")
     low, high = TEMPERATURES
     if not low <= body.get("temperature", 1) <= high:
         raise refused(INVALID, "temperature is outside 0..2")

@@ -146,8 +146,15 @@ class Answer:
             text = plan.text
             if text is None:
                 text = canned_answer.answer(self._record.message)
-            contents = events.contents_by_size(text, plan.piece)
+            contents = events.contents_by_size(self._copied(text), plan.piece)
         return contents + contents[-1:] if plan.end_apart else contents
+
+    def _copied(self, text: str) -> str:
+        """Return a text with what it copies from the message."""
+        for name, pattern in self._plan.copies.items():
+            if match := re.search(pattern, self._record.message):
+                text = text.replace(name, match[0])
+        return text
 
     def _add_conversation(self, chat_id: str) -> None:
         """Report the conversation, whose id is about to be sent."""

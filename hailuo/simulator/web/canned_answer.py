@@ -2,6 +2,9 @@
 
 import re
 
+from .. import canned_values
+from . import tool_answer
+
 CHINESE = re.compile(r"[㐀-鿿]")
 ROLE = re.compile(r"^(system|user|assistant|tool|function|developer):", re.MULTILINE)
 REPEAT = re.compile(r"重复|复读|朗读|\brepeat\b", re.IGNORECASE)
@@ -17,14 +20,23 @@ IN_ENGLISH = (
     "I can do is let you try the gateway. You just said: “{quote}”. To talk to the "
     "real one, put your _token into HAILUO_TOKENS or tokens.json and start again."
 )
+TOLD_IN_CHINESE = "工具返回的结果是：{quote}"
+TOLD_IN_ENGLISH = "The tool says: {quote}"
 
 
 def answer(message: str) -> str:
     """Return a short answer in the question's language that admits to be simulated.
 
-    If the first line of the question asks to repeat, return the lines after it.
+    If the first line of the question asks to repeat, return the lines after it. With
+    functions, call the one that the question mentions, and tell its result.
     """
     question = last_question(message)
+    structured = canned_values.structured(message, question)
+    if (result := tool_answer.result(message)) is not None:
+        template = TOLD_IN_CHINESE if CHINESE.search(question) else TOLD_IN_ENGLISH
+        return structured or template.replace("{quote}", result)
+    if special := tool_answer.call(message, question) or structured:
+        return special
     request, _, text = question.partition("\n")
     if text and REPEAT.search(request):
         return text

@@ -37,6 +37,8 @@ class Platform:
     reports_usage = True
     supports_speech_style = True
     gives_segment_times = True
+    calls_functions = True
+    keeps_conversations = False
 
     def __init__(self, http: HttpClient, origin: str, default_model: str) -> None:
         self._http = http
@@ -65,16 +67,25 @@ class Platform:
         """Read the question's documents, then ask with the account's key."""
         files = MessageFiles(self._documents, self._model(question))
         messages = yield from files.with_files(question, watch)
-        question = question._replace(messages=history.normalized(messages))
+        messages = history.normalized(messages)
+        if question.prefill:
+            messages.append(question.prefill)
+        question = question._replace(messages=messages)
         body = request.body(question, self._model(question))
         stream = self._client.open_stream(
             protocol.CHAT, account.token, body, watch=watch
         )
         with closing(stream):
             yield from chat.pieces(
-                stream, streamed=question.streamed, tools=body.get("tools", ())
+                stream,
+                streamed=question.streamed,
+                tools=body.get("tools", ()),
+                parallel=question.tool_choice.parallel,
             )
             stream.drain()
+
+    def remove_conversation(self, account: Credential, conversation: str) -> None:
+        """Do nothing: the platform keeps no conversations."""
 
     @property
     def voices(self) -> Sequence[Voice]:

@@ -69,7 +69,7 @@ class AnswerParser:
         if event.strip() == DONE:
             self.end()
             return
-        answer = sse.event_json(event, keep_halves=True)
+        answer = untrusted_json.parse_object(event, keep_halves=True)
         self._id = self._id or identifier(answer, "id")
         self._read_usage(answer.get("usage"))
         if self.finish != "filtered":  # anything after that is ignored
@@ -99,7 +99,7 @@ class AnswerParser:
             if not self._has_content():
                 raise EmptyAnswer("the platform returned an empty answer")
             raise UpstreamProtocolError("the platform's answer stopped before its end")
-        if self.finish == "stop" and not self._has_content():
+        if self._finish() == "stop" and not self._has_content():
             raise EmptyAnswer("the platform ended its answer without any content")
         self.ended = True
 
@@ -126,7 +126,10 @@ class AnswerParser:
         return bool(self._has_given or self._text or self._reasoning or self._calls)
 
     def _finish(self) -> str:
-        return "tools" if self.finish == "stop" and self._calls else self.finish
+        """Return why the answer ended, by its calls rather than the platform's word."""
+        if self.finish in ("stop", "tools"):
+            return "tools" if self._calls else "stop"
+        return self.finish
 
     def _read_usage(self, usage: Any) -> None:
         """Keep the token counts; later ones replace those of an unfinished answer."""

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from ...errors import BadRequest
 from ...files import File, Source
+from ...units import MB
 from .. import Question
 from . import history, protocol
-
-MB = 1_048_576
 
 
 def unsupported_chat(question: Question, model: str) -> BadRequest | None:
@@ -47,7 +46,7 @@ def _errors(question: Question, model: str) -> Iterator[BadRequest]:
             yield error
     if history.is_empty(question.messages):
         yield BadRequest(
-            "messages hold neither text nor files: add some to the last one",
+            "there is neither a text nor a file to answer: add one",
             param="messages",
             code="invalid_value",
         )

@@ -8,20 +8,17 @@ other answer (performance.md, Threads do not help).
 """
 
 import logging
-import os
-import signal
 import socket
 import subprocess
-import sys
 import time
 import weakref
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import orjson
 
+from ...child_process import ChildProcess, describe_exit
 from ...concurrency.fairness import TimeSlice
 from ...concurrency.semaphore import FairSemaphore
 from ...concurrency.watch import HEARTBEAT, Heartbeat, Watch
@@ -33,7 +30,6 @@ MAX_READING_S = 30.0  # from the start of the child to the end of its answer
 EXIT_S = 1.0  # from the end of its answer to its exit
 MAX_CONCURRENT = 2  # children; each may take a core and a gigabyte
 MAX_CHUNK = 262_144  # bytes handed over before other requests run
-MAX_REASON = 500  # characters of the child's standard error that are logged
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +47,7 @@ class Documents:
         self._program = program
         self._reading_s = reading_s
         self._slots = FairSemaphore(MAX_CONCURRENT)
-        self._children: set[subprocess.Popen[bytes]] = set()
+        self._children: set[ChildProcess] = set()
         self._is_aborted = False
         self._texts: weakref.WeakKeyDictionary[File, str] = weakref.WeakKeyDictionary()
 
@@ -78,31 +74,16 @@ class Documents:
                 return self._text_of(child, answer, file)
 
     @contextmanager
-    def _child(self, file: File) -> Iterator["_Child"]:
+    def _child(self, file: File) -> Iterator[ChildProcess]:
         """Start a child that reads *file*; leaving the `with` block kills it."""
-        wire, its_wire = socket.socketpair()
-        stderr, its_stderr = socket.socketpair()
-        stderr.setblocking(False)
-        its_stderr.setblocking(False)  # writing too much must not block it
-        with wire, its_wire, stderr, its_stderr:
-            process = subprocess.Popen(
-                [sys.executable, "-P", str(self._program), file.media_type],
-                stdin=its_wire.fileno(),
-                stdout=its_wire.fileno(),
-                stderr=its_stderr.fileno(),
-                env=_environment(os.environ),
-            )
-            its_wire.close()
-            its_stderr.close()
-            self._children.add(process)
+        with ChildProcess(str(self._program), file.media_type) as child:
+            self._children.add(child)
             try:
-                yield _Child(process, wire, stderr)
+                yield child
             finally:
-                self._children.discard(process)
-                process.kill()
-                process.wait()
+                self._children.discard(child)
 
-    def _text_of(self, child: "_Child", answer: bytes, file: File) -> str:
+    def _text_of(self, child: ChildProcess, answer: bytes, file: File) -> str:
         """Return the text of the child's answer; log the reason of a failure.
 
         raises: BadRequest when the document is at fault, RuntimeError when the program
@@ -110,11 +91,11 @@ class Documents:
         """
         if self._is_aborted:
             raise Unreachable("reading a document was interrupted by the shutdown")
-        code = None if answer else _exit_code(child.process)
+        code = None if answer else _exit_code(child)
         if reason := child.reason():
             log.warning("a document was not read: %s", reason)
         elif code:
-            log.warning("the child that reads a document %s", _describe_exit(code))
+            log.warning("the child that reads a document %s", describe_exit(code))
         if code is not None and code > 0:
             raise RuntimeError("the program that reads documents cannot run")
         try:
@@ -124,22 +105,6 @@ class Documents:
         if "error" in reply:
             raise _unreadable(file, reply["error"])
         return str(reply["text"])
-
-
-class _Child(NamedTuple):
-    """A process that reads a document."""
-
-    process: subprocess.Popen[bytes]
-    wire: socket.socket  # its input and output
-    stderr: socket.socket
-
-    def reason(self) -> str:
-        """Return the end of its standard error, in one line."""
-        try:
-            output = self.stderr.recv(MAX_CHUNK)
-        except OSError:
-            return ""
-        return " ".join(output.decode("utf-8", "replace").split())[-MAX_REASON:]
 
 
 def _ask(
@@ -186,29 +151,9 @@ def _unreadable(file: File, problem: str) -> BadRequest:
     )
 
 
-def _exit_code(child: subprocess.Popen[bytes]) -> int:
+def _exit_code(child: ChildProcess) -> int:
     """Return the exit code of a child that has answered; -1 while it still runs."""
     try:
         return child.wait(EXIT_S)
     except subprocess.TimeoutExpired:
         return -1
-
-
-def _describe_exit(code: int) -> str:
-    if code < 0:
-        return f"was killed ({signal.strsignal(-code)})"
-    return f"failed (exit code {code})"
-
-
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that Python needs to start and to find this package.
-
-    No keys are among them: a document might take over the child.
-    """
-    needed = ("PATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT")
-    variables = {
-        name: value
-        for name, value in environ.items()
-        if name in needed or name.startswith("PYTHON")
-    }
-    return variables | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

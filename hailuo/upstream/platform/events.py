@@ -9,7 +9,7 @@ from typing import Any
 from ...concurrency.fairness import fairly
 from ...concurrency.watch import HEARTBEAT, Heartbeat
 from ...errors import UpstreamProtocolError
-from ...net import sse
+from ...net import sse, untrusted_json
 from ...net.untrusted_json import mapping as mapping
 from ...net.untrusted_json import objects as objects
 from ...net.untrusted_json import text as text
@@ -29,7 +29,7 @@ def of(
             yield HEARTBEAT
             continue
         for event in fairly(parser.feed(received)):
-            answer = sse.event_json(event)
+            answer = untrusted_json.parse_object(event)
             if error := error_for_code(answer):
                 raise error
             yield answer

@@ -18,6 +18,7 @@ from .. import (
     Answer,
     AudioStream,
     Credential,
+    Message,
     Piece,
     Question,
     Recording,
@@ -34,6 +35,7 @@ from .files import FileUploader, form_field
 from .removal import Removals
 from .signing import chat_digest
 from .speech import SpeechClient
+from .tools import Notation, OfferedTools, ToolPrompt, ToolUse, with_calls
 from .transcription import TranscriptionClient
 
 RENEWAL_S = 120.0  # long, since the new token is lost if its answer is not awaited
@@ -43,6 +45,7 @@ class Web:
     """The web service, an Upstream.
 
     voice_replacements: the value of REPLACE_AUDIO_MODEL.
+    with_tools: whether functions can be called; they are ignored otherwise.
     """
 
     kind = protocol.KIND
@@ -50,9 +53,16 @@ class Web:
     reports_usage = False
     supports_speech_style = False
     gives_segment_times = False  # protocol.md 6
+    calls_functions = False  # see tools/
+    keeps_conversations = True
 
     def __init__(
-        self, http: HttpClient, origin: str, voice_replacements: str = ""
+        self,
+        http: HttpClient,
+        origin: str,
+        voice_replacements: str = "",
+        *,
+        with_tools: bool = True,
     ) -> None:
         self._http = http
         self._client = Client(http, origin)
@@ -63,6 +73,7 @@ class Web:
             self._untrusted_http, self._client, self._ask, self._removals
         )
         self._transcription = TranscriptionClient(self._client)
+        self._with_tools = with_tools
         self._voice_replacements = voices.parse_replacements(voice_replacements)
 
     def has_model(self, model: str) -> bool:
@@ -75,10 +86,11 @@ class Web:
         return ()
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:
-        """Reject a forced call, an image that was not fetched, or an empty message."""
-        if question.tool_choice.required:
+        """Reject invalid tools, an image that was not fetched, or an empty message."""
+        if question.tool_choice.required and not self._with_tools:
             return BadRequest(
-                "the web service cannot force a call: set tool_choice to auto or none",
+                "functions are turned off for web accounts (HAILUO_WEB_TOOLS): set "
+                "tool_choice to auto or none",
                 param="tool_choice",
                 code="unsupported_value",
             )
@@ -89,11 +101,15 @@ class Web:
             )
         if not _text(question):
             return BadRequest(
-                "messages have no text and no file to answer, or nothing but an image "
-                "in Markdown, which is ignored: add a text, or attach the image",
+                "there is no text and no file to answer, or nothing but an image in "
+                "Markdown, which is ignored: add a text, or attach the image",
                 param="messages",
                 code="invalid_value",
             )
+        try:
+            OfferedTools(self._usable(question).tools)
+        except BadRequest as error:
+            return error
         return None
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
@@ -101,23 +117,36 @@ class Web:
 
         A new one is deleted even then if the client did not receive its id.
         """
-        files = _files(question)
+        question, files = self._usable(question), _files(question)
+        notation = Notation.of(account.name, question)
         file_ids = yield from self._uploader.upload(account.token, files, watch)
         parser, id_sent = AnswerParser(streamed=question.streamed), False
+        tools = ToolPrompt.of(notation, question)
+        answer = self._turn(account, question, watch, parser, file_ids, tools)
+        if use := ToolUse.of(notation, question):
+
+            def ask_again(request: str) -> Answer:
+                """Ask in the same conversation, for the gateway alone."""
+                follow_up = Question(
+                    [Message("user", (request,))], conversation=parser.chat_id
+                )
+                second = AnswerParser(streamed=False)
+                second.chat_id = parser.chat_id
+                return self._turn(account, follow_up, watch, second)
+
+            answer = with_calls(answer, use, ask_again, watch)
         try:
-            with closing(self._ask(account, question, watch, file_ids)) as stream:
-                try:
-                    for piece in answer_pieces(stream, parser):
-                        id_sent = id_sent or _tells_id(piece, question)
-                        yield piece
-                    stream.drain()
-                except (ClientDisconnected, GeneratorExit):
-                    read_chat_id(stream, parser)
-                    raise
+            with closing(answer):
+                for piece in answer:
+                    id_sent = id_sent or _tells_id(piece, question)
+                    yield piece
         finally:
             keep = _continues(question) or (question.conversation == "new" and id_sent)
             if parser.chat_id and not keep:
                 self._removals.add(account, parser.chat_id)
+
+    def remove_conversation(self, account: Credential, conversation: str) -> None:
+        self._removals.add(account, conversation)
 
     @property
     def voices(self) -> Sequence[Voice]:
@@ -191,12 +220,34 @@ class Web:
         """Return the id of the requested voice. raises: BadRequest."""
         return voices.voice_id(speech.voice, speech.model, self._voice_replacements)
 
+    def _turn(
+        self,
+        account: Credential,
+        question: Question,
+        watch: Watch,
+        parser: AnswerParser,
+        file_ids: Sequence[str] = (),
+        tools: ToolPrompt = prompt.NO_TOOLS,
+    ) -> Answer:
+        """Send a chat message; yield the pieces of its answer.
+
+        parser: of this answer; it has the conversation's id afterwards.
+        """
+        with closing(self._ask(account, question, watch, file_ids, tools)) as stream:
+            try:
+                yield from answer_pieces(stream, parser)
+                stream.drain()
+            except (ClientDisconnected, GeneratorExit):
+                read_chat_id(stream, parser)
+                raise
+
     def _ask(
         self,
         account: Credential,
         question: Question,
         watch: Watch,
         file_ids: Sequence[str] = (),
+        tools: ToolPrompt = prompt.NO_TOOLS,
     ) -> Stream:
         """Send a chat message; return the stream of its answer.
 
@@ -206,7 +257,7 @@ class Web:
         if _continues(question):
             chat_id = question.conversation
             referer = f"{protocol.REFERER}?chat={chat_id}"
-        text = _text(question)
+        text = _text(question, tools)
         form = form_field(_files(question), file_ids, text)
         fields = [
             ("characterID", protocol.CHARACTER_ID),
@@ -223,6 +274,10 @@ class Web:
             headers={"Accept": "text/event-stream", "Referer": referer},
             watch=watch,
         )
+
+    def _usable(self, question: Question) -> Question:
+        """Return a question without tools if they are turned off."""
+        return question if self._with_tools else question._replace(tools=())
 
     def _remove(self, token: str, chat_id: str) -> None:
         path = protocol.HISTORY + quote(chat_id, safe="")
@@ -244,12 +299,12 @@ def _continues(question: Question) -> bool:
     return question.conversation not in ("", "new")
 
 
-def _text(question: Question) -> str:
+def _text(question: Question, tools: ToolPrompt = prompt.NO_TOOLS) -> str:
     """Return the message to send, "" if there is nothing to ask."""
     messages = question.messages
     if _continues(question):
         messages = prompt.new_messages(messages)
-    return prompt.fold(messages, bool(_files(question)))
+    return prompt.fold(messages, bool(_files(question)), question.prefill, tools)
 
 
 def _files(question: Question) -> Sequence[File]:

@@ -24,6 +24,7 @@ from ...errors import (
 )
 from ...net.client import HttpClient
 from ...net.stream import Stream
+from ...units import MB
 from .. import AudioStream, Credential, Message, Question, Voice
 from ..answer_pieces import answer_pieces
 from . import protocol, read_aloud
@@ -34,7 +35,7 @@ from .removal import Removals
 Ask = Callable[[Credential, Question, Watch], Stream]
 
 CLONED_VOICES_LIFETIME_S = 600.0  # in the cache
-MAX_PART_BYTES = 64 * 1_048_576  # far more than a part of a speech can have
+MAX_PART_BYTES = 64 * MB  # far more than a part of a speech can have
 
 # The service may name an address on another host, which must not see the token.
 AUDIO_HEADERS = {

@@ -6,7 +6,7 @@ from functools import partial
 from ...concurrency.fairness import fairly
 from ...concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ...errors import UpstreamProtocolError
-from ...net import sse
+from ...net import sse, untrusted_json
 from ...net.stream import Stream
 from .. import Credential, Recording, TranscriptPiece, TranscriptStream
 from ..transcription_parts import transcribe_parts
@@ -79,7 +79,7 @@ def recognized_text(event: sse.Event) -> str | None:
     raises: TokenRejected, UpstreamBusy; UpstreamProtocolError.
     source: protocol.md 6; an event without a name is judged by its content.
     """
-    fields = sse.event_json(event.data)
+    fields = untrusted_json.parse_object(event.data)
     code, data = fields.get("status_code"), fields.get("data")
     if code == protocol.NOTHING_RECOGNIZED:
         return ""

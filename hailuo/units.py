@@ -1,0 +1,3 @@
+"""Units of sizes."""
+
+MB = 1_048_576  # bytes
