@@ -13,6 +13,7 @@ import signal
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.shared_pool.conftest import Asking, Gateways, eventually, gateways
@@ -69,8 +70,9 @@ def renew_and_kill(
         time.sleep(generator.uniform(0, 2))
         pid = worker_or_none(generator.choice(group))
         if pid and not is_answered_just_now(upstream):
-            os.kill(pid, signal.SIGKILL)
-            kills += 1
+            with suppress(ProcessLookupError):  # it ended just now
+                os.kill(pid, signal.SIGKILL)
+                kills += 1
     eventually(lambda: None not in map(worker_or_none, group))
     return kills
 
