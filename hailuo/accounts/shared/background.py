@@ -102,7 +102,7 @@ class BackgroundWork:
     def _renew(self, now: float) -> None:
         """Renew leases once a third of their length is over. raises: PoolUnavailable.
 
-        After a failure, or a loss of Redis' data, all are renewed at once. Places in
+        After a failure, or a loss of data in Redis, all are renewed at once. Places in
         the queue are shorter-lived, and renewed each time.
         """
         failures = self._client.failures
@@ -111,7 +111,8 @@ class BackgroundWork:
             report = self._renew_leases(now)
         else:
             report = self._tick([])
-            if report["epoch"] != self._copy.epoch:
+            is_older = report["version"] < self._copy.version
+            if is_older or report["epoch"] != self._copy.epoch:
                 report = self._renew_leases(now)
         self._failures = failures
         for id in list(report["gone"]):
