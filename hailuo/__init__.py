@@ -56,7 +56,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     owners: ConversationOwners
     responses: Store
     if settings.redis_url:
-        from .accounts.shared.assembly import shared_pool
+        from .accounts.shared import shared_pool
         from .accounts.shared.client import SharedClient
         from .accounts.shared.timings import Timings
         from .endpoints.shared_responses import SharedStore

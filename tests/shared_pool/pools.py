@@ -7,7 +7,7 @@ from typing import Any
 
 from hailuo.accounts.credential_store import FileCredentialStore
 from hailuo.accounts.pool import Pool
-from hailuo.accounts.shared.assembly import shared_pool
+from hailuo.accounts.shared import shared_pool
 from hailuo.accounts.shared.client import SharedClient
 from hailuo.accounts.shared.timings import Timings
 from hailuo.accounts.tokens_file import TokensFile

@@ -11,10 +11,14 @@ import pytest
 from hailuo.accounts.account import Account
 from hailuo.accounts.interfaces import Leases
 from hailuo.accounts.pool import Pool
+from hailuo.accounts.proofs import Proofs
 from hailuo.accounts.refresh import TokenRefresher
 from hailuo.accounts.shared.client import MAX_CONNECTIONS
 from hailuo.concurrency.watch import Watch
-from hailuo.errors import LeaseLost, PoolUnavailable, TokenRejected
+from hailuo.errors import LeaseLost, PoolUnavailable, RateLimited, TokenRejected
+from hailuo.gateway.attempt import Attempt
+from hailuo.gateway.request_state import RequestState
+from hailuo.gateway.retry import POLICY
 from hailuo.metrics import Metrics
 from hailuo.upstream import Identity
 from tests.shared_pool import pools
@@ -139,6 +143,18 @@ def test_renewed_tokens_survive_a_restart_from_an_older_snapshot(
 
     eventually(lambda: kept() == ["a/50"])
     assert one.tokens == two.tokens == ["a/50"]
+
+
+def test_failure_after_the_loss_is_not_held_against_the_account(start: Start):
+    """The service may have refused one of two answers, or the stop was the reason."""
+    pool = start("a").pool
+    state: Any = RequestState(pool.all_accounts(), pool.ticket(), POLICY)
+    with lease(pool) as account:
+        lose(pool)
+        with pytest.raises(LeaseLost):
+            with Attempt(state, account, pool, Proofs(pool, {}), Metrics()):
+                raise RateLimited("one at a time", retry_after_s=60)
+    assert not account.cooldowns and not account.last_error
 
 
 class Service:

@@ -5,10 +5,45 @@ inside Redis: everything that processes must agree on is decided there. The rest
 
     client.py       calls Redis; turns its failures into PoolUnavailable
     leases.py       SharedLeases: leases an account, or queues for one
-    keeper.py       renews this process's leases, and wakes its waiters
-    replica.py      this process's copy of tokens and the state of credentials
-    journal.py      SharedJournal: tells other processes about refusals and answers
+    acquisition.py  a request for a lease, as the script takes it
+    background.py   renews this process's leases, and wakes its waiters
     credentials.py  SharedCredentialStore: tokens, changed by compare-and-set
+    local_copy.py   this process's copy of tokens and the state of credentials
+    journal.py      SharedJournal: tells other processes about refusals and answers
+    outbox.py       operations that must reach Redis, now or when it is back
+    clock.py        Redis' clock, estimated
+    timings.py      durations, all derived from the length of a lease
 
 Only this package imports redis-py, and only `create_app` imports this package.
 """
+
+from collections.abc import Callable, Sequence
+
+from ...upstream import Identity
+from ..pool import Pool
+from ..tokens_file import TokensFile
+from .background import BackgroundWork
+from .client import SharedClient
+from .clock import SharedClock
+from .credentials import SharedCredentialStore
+from .journal import SharedJournal
+from .leases import SharedLeases
+from .local_copy import LocalCopy
+from .outbox import Outbox
+
+
+def shared_pool(
+    client: SharedClient,
+    identify: Callable[[str], Identity | None],
+    queue_timeout_s: float,
+    file: TokensFile,
+    environment: Sequence[str],
+) -> tuple[Pool, SharedCredentialStore]:
+    """Return a pool that is kept in Redis, and its credentials; start no threads."""
+    outbox, clock = Outbox(client), SharedClock()
+    copy = LocalCopy(client, clock)
+    leases = SharedLeases(client, outbox, copy, clock)
+    leases.on_start = BackgroundWork(client, outbox, copy, leases, clock).start
+    pool = Pool(identify, queue_timeout_s, leases, SharedJournal(outbox, clock))
+    credentials = SharedCredentialStore(pool, client, copy, clock, file, environment)
+    return pool, credentials

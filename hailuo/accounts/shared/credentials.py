@@ -29,7 +29,7 @@ from ..tokens_file import TokensFile
 from .acquisition import UNLIMITED
 from .client import SharedClient, fingerprint
 from .clock import SharedClock
-from .replica import Replica
+from .local_copy import LocalCopy
 
 LOCK_S = 180.0  # longer than a renewal takes, with all timeouts of its call
 MAX_CONFLICTS = 20  # changes of the same token by others, before a change gives up
@@ -47,14 +47,14 @@ class SharedCredentialStore:
         self,
         pool: Pool,
         client: SharedClient,
-        replica: Replica,
+        copy: LocalCopy,
         clock: SharedClock,
         file: TokensFile,
         environment: Sequence[str],
     ) -> None:
         self._pool = pool
         self._client = client
-        self._replica = replica
+        self._copy = copy
         self._clock = clock
         self._file = file
         self._environment = environment
@@ -62,8 +62,8 @@ class SharedCredentialStore:
         self._unkept: dict[str, tuple[str, str]] = {}  # old and new, by account
         self._known: list[str] = []  # tokens that are being restored
         self._imported = False  # whether the file and the environment were
-        replica.attach(pool)
-        replica.restore = self._restore
+        copy.attach(pool)
+        copy.restore = self._restore
 
     @property
     def problem(self) -> str:
@@ -89,7 +89,7 @@ class SharedCredentialStore:
     def load(self) -> None:
         """Add the credentials of the file and the environment, and read all.
 
-        Without Redis the process starts all the same; the keeper does it later.
+        Without Redis the process starts all the same, and does it later.
         """
         self._file.load()
         try:
@@ -98,14 +98,14 @@ class SharedCredentialStore:
             log.error("no account was read: %s", error)
 
     def poll(self) -> None:
-        """Write renewed tokens that could not be written; the keeper reads."""
+        """Write renewed tokens that could not be written."""
         with self._lock:
             for slot, (old, token) in list(self._unkept.items()):
                 self._keep(slot, old, token)
 
     def reload(self) -> None:
         """Read the credentials. raises: PoolUnavailable."""
-        self._replica.load()
+        self._copy.load()
 
     def add(self, tokens: Mapping[str, str]) -> Added:
         """Add credentials; a newer one replaces an account's older one.
@@ -121,7 +121,7 @@ class SharedCredentialStore:
         slot = fingerprint(account.identity.account)
         for _ in range(MAX_CONFLICTS):
             self.reload()
-            token = self._replica.tokens.get(slot)
+            token = self._copy.tokens.get(slot)
             if token is None or self._replace(slot, old=token):
                 break
         self.reload()
@@ -163,7 +163,7 @@ class SharedCredentialStore:
     def renewed_at(self, account: Account) -> float | None:
         """Return when any process renewed the account last, if one did."""
         slot = fingerprint(account.identity.account)
-        at_ms = self._replica.renewed_ms.get(slot)
+        at_ms = self._copy.renewed_ms.get(slot)
         return None if at_ms is None else self._clock.local_s(at_ms)
 
     def _keep(self, slot: str, old: str, token: str) -> None:
@@ -173,7 +173,7 @@ class SharedCredentialStore:
         """
         try:
             for _ in range(MAX_CONFLICTS):
-                current = self._replica.tokens.get(slot)
+                current = self._copy.tokens.get(slot)
                 if current != old or self._replace(slot, token, old, renewed=True):
                     break
                 self.reload()
@@ -185,13 +185,13 @@ class SharedCredentialStore:
         try:
             self.reload()
         except PoolUnavailable:
-            pass  # the keeper reads it
+            pass  # the background work reads it
 
     def _show_unkept(self) -> None:
         """Have the pool use the tokens that Redis does not have."""
         unkept = {slot: token for slot, (_, token) in self._unkept.items()}
-        self._replica.unkept = unkept
-        self._replica.show()
+        self._copy.unkept = unkept
+        self._copy.show()
 
     def _restore(self) -> None:
         """Add the tokens of the file and the environment, or those that Redis lost.
@@ -199,15 +199,15 @@ class SharedCredentialStore:
         If Redis fails meanwhile, it is done again.
         raises: PoolUnavailable.
         """
-        with self._replica.lock:
-            kept = [*self._replica.tokens.values(), *self._replica.unkept.values()]
+        with self._copy.lock:
+            kept = [*self._copy.tokens.values(), *self._copy.unkept.values()]
             if not self._imported:
                 kept += [*self._file.tokens, *self._environment]
             self._known = list(dict.fromkeys([*self._known, *kept]))
             try:
                 self._add_known()
             except PoolUnavailable:
-                self._replica.epoch = None
+                self._copy.epoch = None
                 raise
             self._known.clear()
             self._imported = True
@@ -222,7 +222,7 @@ class SharedCredentialStore:
             log.warning("invalid credentials in the file or HAILUO_TOKENS: %d", invalid)
         digests = [fingerprint(each.token) for each in credentials]
         (retired,) = self._client.run({"op": "retired", "digests": digests})
-        self._replica.read()
+        self._copy.read()
         wanted = [
             each for each in credentials if fingerprint(each.token) not in retired
         ]
@@ -234,13 +234,13 @@ class SharedCredentialStore:
         """Add a credential, unless its account has one that expires later."""
         slot = fingerprint(credential.identity.account)
         for _ in range(MAX_CONFLICTS):
-            stored = self._replica.tokens.get(slot)
+            stored = self._copy.tokens.get(slot)
             identity = self._pool.identify(stored) if stored else None
             if identity and (identity.expires_at or 0) >= expires_at(credential):
                 return
             if self._replace(slot, credential.token, stored):
                 return
-            self._replica.read()
+            self._copy.read()
 
     def _add(self, credentials: Iterable[PoolCredential]) -> list[str]:
         """Add credentials; return the outcome of each. raises: PoolUnavailable."""
@@ -255,7 +255,7 @@ class SharedCredentialStore:
         for _ in range(MAX_CONFLICTS):
             account = self._pool.account(credential.identity.account)
             outcome = outcome_of(credential, account)
-            old = self._replica.tokens.get(slot)
+            old = self._copy.tokens.get(slot)
             if outcome == "unchanged" or self._replace(slot, credential.token, old):
                 return outcome
             self.reload()
@@ -270,7 +270,7 @@ class SharedCredentialStore:
     ) -> bool:
         """Set or remove a token if its version is still the known one."""
         change: dict[str, Any] = {"op": "replace", "slot": slot, "renewed": renewed}
-        change["version"] = self._replica.version_of(slot)
+        change["version"] = self._copy.version_of(slot)
         if token is not None:
             identity = self._pool.identify(token)
             change |= {"token": token, "digest": fingerprint(token)}

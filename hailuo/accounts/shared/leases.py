@@ -17,8 +17,8 @@ from ..wait_queue import Waiter
 from .acquisition import Entry, Held, Scopes, acquisition, leased, slot_of
 from .client import SharedClient
 from .clock import SharedClock, awake
+from .local_copy import LocalCopy
 from .outbox import Outbox
-from .replica import Replica
 
 MIN_PAUSE_S = 0.02
 
@@ -27,7 +27,7 @@ class SharedLeases:
     """Leases (interfaces.py) that are kept in Redis.
 
     entries: this process's requests that ask or wait for a lease, by their ids.
-    attempted_at: when the keeper last called Redis, on the clock of clock.awake.
+    attempted_at: when leases were last renewed, or it failed, on the clock of awake().
     failing: whether that call failed.
     """
 
@@ -35,12 +35,12 @@ class SharedLeases:
         self,
         client: SharedClient,
         outbox: Outbox,
-        replica: Replica,
+        copy: LocalCopy,
         clock: SharedClock,
     ) -> None:
         self._client = client
         self._outbox = outbox
-        self._replica = replica
+        self._copy = copy
         self._clock = clock
         self._scopes = Scopes()
         self._numbers = itertools.count(1)
@@ -172,7 +172,7 @@ class SharedLeases:
 
     def observe(self, accounts: Sequence[Account]) -> None:
         """Read who leases *accounts*, and their state. raises: PoolUnavailable."""
-        self._replica.load_states(accounts)
+        self._copy.load_states(accounts)
         slots = [slot_of(account) for account in accounts]
         (seen,) = self._client.run({"op": "snapshot", "slots": slots})
         for account, slot in zip(accounts, slots, strict=True):
@@ -187,7 +187,7 @@ class SharedLeases:
         return self._holders.get(slot_of(account), ())
 
     def start(self) -> None:
-        """Start the keeper."""
+        """Start the background work."""
         self.on_start()
 
     def close(self) -> None:
@@ -225,7 +225,7 @@ class SharedLeases:
         candidates = entry.waiter.candidates
         live = candidates.live()
         if not live and not candidates.from_caller:
-            self._replica.load()  # another process may have added some just now
+            self._copy.load()  # another process may have added some just now
             live = candidates.live()
         if not live:
             return None, 0
@@ -286,10 +286,10 @@ class SharedLeases:
         """Read the pool's tokens if another process has renewed the account's."""
         held = self._held[account][-1]
         is_pooled = account.client_credential is None
-        if not is_pooled or held.version <= self._replica.version_of(held.slot):
+        if not is_pooled or held.version <= self._copy.version_of(held.slot):
             return
         try:
-            self._replica.load()
+            self._copy.load()
         except PoolUnavailable:
             pass  # the old token may do; if it does not, it is rejected
         except BaseException:

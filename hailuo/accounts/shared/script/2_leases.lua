@@ -58,7 +58,7 @@ end
 -- Update the indexes of leased and of idle slots. Only slots of the pool are indexed as
 -- idle: clients may invent any number of others. A slot with a capacity other than 1 may
 -- have room beside its leases, and stays.
-local function index(slot)
+local function reindex(slot)
   local first = redis.call('ZRANGE', leases(slot), 0, 0, 'WITHSCORES')
   if first[2] then
     redis.call('ZADD', key('leased'), first[2], slot)
@@ -75,10 +75,10 @@ local function index(slot)
 end
 
 -- Drop expired leases.
-local function refresh(slot)
+local function drop_expired(slot)
   redis.call('ZREMRANGEBYSCORE', leases(slot), '-inf', now)
   redis.call('ZREMRANGEBYSCORE', leases(slot, true), '-inf', now)
-  index(slot)
+  reindex(slot)
 end
 
 local function is_held(slot, id)
@@ -179,7 +179,7 @@ local function grant(candidate, id, expiry)
   set_expiry(slot, candidate.unproven, id, expiry)
   redis.call('ZADD', key('used'), now_us, slot)
   redis.call('HSET', key('fences'), slot, fence)
-  index(slot)
+  reindex(slot)
   return {
     slot = slot,
     digest = candidate.digest,
@@ -196,7 +196,7 @@ end
 local function register(lease)
   local slot = lease.slot
   local newest = tonumber(redis.call('HGET', key('fences'), slot) or 0)
-  refresh(slot)
+  drop_expired(slot)
   if lease.capacity >= 0 and newest > lease.fence then
     return false
   end
@@ -218,7 +218,7 @@ local function renew(lease)
     return false
   end
   set_expiry(slot, lease.unproven, lease.id, expiry)
-  index(slot)
+  reindex(slot)
   return true
 end
 
@@ -226,7 +226,7 @@ end
 local function drop(slot, id)
   local was_held = redis.call('ZREM', leases(slot), id) == 1
     or redis.call('ZREM', leases(slot, true), id) == 1
-  index(slot)
+  reindex(slot)
   return was_held
 end
 
@@ -237,7 +237,7 @@ function ops.prove(request)
   if expiry then
     redis.call('ZREM', leases(slot, true), id)
     redis.call('ZADD', leases(slot), expiry, id)
-    index(slot)
+    reindex(slot)
   end
   return expiry ~= false
 end

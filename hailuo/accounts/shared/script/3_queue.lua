@@ -63,7 +63,7 @@ local function sweep()
     'ZRANGEBYSCORE', key('leased'), '-inf', now, 'LIMIT', 0, 100
   )
   for _, slot in ipairs(slots) do
-    refresh(slot)
+    drop_expired(slot)
     offer(slot, '+inf')
   end
 end
@@ -80,14 +80,15 @@ end
 -- tried, single    slots that it had before; whether there is only one candidate, which
 --                  may then be leased again during a cooldown
 --
--- Returns { lease }, or { wait_ms }: after which to ask again, 0 for when it is told.
+-- Return { lease }; { wait_ms }, after which to ask again, 0 for when it is told; or
+-- { needs_text }.
 function ops.acquire(request)
   local id, expiry = request.id, now + config.lease_ms
   local lease = request.queued and granted(id)
   if lease then
     leave_queue(id)
     set_expiry(lease.slot, lease.unproven, id, expiry)
-    index(lease.slot)
+    reindex(lease.slot)
     return { lease = lease }
   end
   if request.text then
@@ -196,7 +197,7 @@ end
 function ops.snapshot(request)
   local ids, used = {}, {}
   for _, slot in ipairs(request.slots) do
-    refresh(slot)
+    drop_expired(slot)
     ids[slot] = redis.call('ZRANGE', leases(slot), 0, -1)
     used[slot] = tonumber(redis.call('ZSCORE', key('used'), slot) or 0) / 1000
   end

@@ -91,7 +91,7 @@ function ops.replace(request)
     redis.call('HDEL', key('tokens'), slot)
     redis.call('ZREM', key('idle'), slot)
   end
-  refresh(slot)
+  drop_expired(slot)
   if request.old then
     redis.call('ZADD', key('retired'), now, request.old)
     redis.call('ZREMRANGEBYRANK', key('retired'), 0, -config.max_retired - 1)

@@ -1,4 +1,4 @@
-"""Keeper: the background work of a process that shares its pool.
+"""BackgroundWork: the threads of a process that shares its pool.
 
 One thread renews the process's leases and its places in the queue, and reads what other
 processes have changed; another one waits for messages to its waiters.
@@ -15,8 +15,8 @@ from .acquisition import Held
 from .client import SharedClient
 from .clock import SharedClock, awake
 from .leases import SharedLeases
+from .local_copy import LocalCopy
 from .outbox import Outbox
-from .replica import Replica
 from .timings import COMMAND_S
 
 LEASES_PER_CALL = 500
@@ -24,20 +24,20 @@ LEASES_PER_CALL = 500
 log = logging.getLogger(__name__)
 
 
-class Keeper:
+class BackgroundWork:
     """Keeps what a process holds, and keeps the process informed."""
 
     def __init__(
         self,
         client: SharedClient,
         outbox: Outbox,
-        replica: Replica,
+        copy: LocalCopy,
         leases: SharedLeases,
         clock: SharedClock,
     ) -> None:
         self._client = client
         self._outbox = outbox
-        self._replica = replica
+        self._copy = copy
         self._leases = leases
         self._clock = clock
         self._renewed_at = awake()
@@ -73,8 +73,8 @@ class Keeper:
         while not self._is_over():
             try:
                 self.tick()
-            except Exception:  # noqa: BLE001 - the keeper survives every error
-                log.exception("the keeper of the shared pool failed")
+            except Exception:  # noqa: BLE001 - the thread survives every error
+                log.exception("the background work of the shared pool failed")
             time.sleep(self._client.timings.tick_s)
 
     def _listen(self) -> None:
@@ -102,7 +102,7 @@ class Keeper:
     def _renew(self, now: float) -> None:
         """Renew leases once a third of their length is over. raises: PoolUnavailable.
 
-        After a failure, or a loss of Redis' data, all are renewed at once. Places in
+        After a failure, or a loss of data in Redis, all are renewed at once. Places in
         the queue are shorter-lived, and renewed each time.
         """
         failures = self._client.failures
@@ -111,13 +111,14 @@ class Keeper:
             report = self._renew_leases(now)
         else:
             report = self._tick([])
-            if report["epoch"] != self._replica.epoch:
+            is_older = report["version"] < self._copy.version
+            if is_older or report["epoch"] != self._copy.epoch:
                 report = self._renew_leases(now)
         self._failures = failures
         for id in list(report["gone"]):
             if entry := self._leases.entries.get(id):
                 entry.woken.set()  # to enter the queue again
-        self._replica.update(report)
+        self._copy.update(report)
 
     def _renew_leases(self, now: float) -> Any:
         """Renew all leases; return the report of the last tick."""
@@ -140,7 +141,7 @@ class Keeper:
                 "op": "tick",
                 "leases": [held.description() for held in leases],
                 "waiters": [entry.id for entry in entries if entry.queued],
-                "version": self._replica.version,
+                "version": self._copy.version,
             },
             urgent=True,
         )

@@ -1,4 +1,4 @@
-"""Replica: this process's copy of what the processes share.
+"""LocalCopy: this process's copy of what the processes share.
 
 What counts is decided in Redis. The copy serves what may be a second old: which
 accounts there are, why one is not used, what to tell a client that was not served.
@@ -25,7 +25,7 @@ UNKNOWN = -1  # lower than every version
 log = logging.getLogger(__name__)
 
 
-class Replica:
+class LocalCopy:
     """Copy of the pool's tokens and of the state of its credentials.
 
     tokens, versions: by the fingerprint of their account.
