@@ -80,7 +80,15 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     refresher = TokenRefresher(pool, credentials, upstreams, interval_s, metrics)
     shutdown = GracefulShutdown(pool, upstreams)
     proofs = Proofs(pool, upstreams)
-    gateway = Gateway(pool, upstreams, shutdown, metrics, proofs, owners)
+    gateway = Gateway(
+        pool,
+        upstreams,
+        shutdown,
+        metrics,
+        proofs,
+        owners,
+        prefer_native=settings.prefer == "auto",
+    )
     catalog = Catalog(pool, upstreams, proofs)
     app = Flask(__name__, static_folder=None)
     state = AppState(

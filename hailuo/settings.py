@@ -86,9 +86,10 @@ class Settings:
     )
     prefer: str = setting(
         "HAILUO_PREFER",
-        "web",
-        choice("web", "platform"),
-        "`platform`: platform keys of the pool serve before web accounts",
+        "auto",
+        choice("auto", "web", "platform"),
+        "which accounts of a mixed pool serve first: `web`, `platform`, or `auto`: the "
+        "platform for tools, images and structured output, web accounts for the rest",
     )
     proxy: str = setting(
         "HAILUO_PROXY",

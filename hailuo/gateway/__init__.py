@@ -49,6 +49,8 @@ class Gateway:
 
     upstreams: by the kind of the accounts they serve, the preferred one first.
     policy: when an answer is retried.
+    prefer_native: whether questions with tools, images or a format go first to an
+        upstream that calls functions by itself.
     """
 
     def __init__(
@@ -60,6 +62,8 @@ class Gateway:
         proofs: Proofs,
         owners: ConversationOwners,
         policy: RetryPolicy = POLICY,
+        *,
+        prefer_native: bool = False,
     ) -> None:
         self._pool = pool
         self._upstreams = upstreams
@@ -67,6 +71,7 @@ class Gateway:
         self._metrics = metrics
         self._proofs = proofs
         self._conversations = Conversations(owners)
+        self._prefer_native = prefer_native
         self.policy = policy
 
     def request_state(self, candidates: Candidates) -> RequestState:
@@ -111,10 +116,8 @@ class Gateway:
             question.model,
             lambda upstream: upstream.unsupported_chat(question),
         )
-        if question.tools:
-            kinds = sorted(
-                kinds, key=lambda kind: not self._upstreams[kind].calls_functions
-            )
+        if self._prefer_native and routing.is_demanding(question):
+            kinds = routing.native_first(self._upstreams, kinds)
         state.candidates = state.candidates.of_kinds(kinds)
         state.use = self._use("chat", question.model)
         state.digest = partial(digests.of_question, question)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from ..accounts.account import Account, Candidates
 from ..concurrency.watch import Watch
 from ..errors import BadRequest, UpstreamError
-from ..upstream import Speech, Upstream
+from ..files import Source
+from ..upstream import Question, Speech, Upstream
 from .request_state import RequestState
 
 
@@ -33,6 +34,22 @@ def eligible_kinds(
         raise present_errors[0]
     able = [kind for kind in upstreams if not errors[kind]]
     return sorted(able, key=lambda kind: not upstreams[kind].has_model(model))
+
+
+def is_demanding(question: Question) -> bool:
+    """Return whether a question has tools, a format or an image."""
+    images = (
+        isinstance(file, Source) or file.is_image
+        for file in question.files  # a Source is an image
+    )
+    return bool(question.tools or question.format) or any(images)
+
+
+def native_first(
+    upstreams: Mapping[str, Upstream], kinds: Sequence[str]
+) -> Sequence[str]:
+    """Return *kinds* with those first that call functions without emulation."""
+    return sorted(kinds, key=lambda kind: not upstreams[kind].calls_functions)
 
 
 def fallback_plan(

@@ -4,6 +4,7 @@ A caller who brings both kinds is served as the pool is (`scope`), so most tests
 gateway of their own.
 """
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from hailuo.gateway.retry import POLICY
 from tests.conftest import SECRET, Caller, text_of
+from tests.files import samples
 from tests.served import Served
 from tests.simulated import Simulated
 
@@ -93,6 +95,25 @@ class TestUpstreamChoice:
         """It calls functions by itself, which is better than emulation."""
         upstream.script(FROM_WEB, FROM_PLATFORM)
         assert answered(mixed(), tools=TOOLS) == "platform"
+
+    def test_platform_is_asked_first_about_an_image(self, upstream: Simulated, mixed):
+        upstream.script(FROM_WEB, FROM_PLATFORM)
+        url = f"data:image/png;base64,{base64.b64encode(samples.PNG).decode()}"
+        content = [{"type": "image_url", "image_url": {"url": url}}]
+        messages = [{"role": "user", "content": content}]
+        assert answered(mixed(), messages=messages) == "platform"
+
+    def test_platform_is_asked_first_for_a_format(self, upstream: Simulated, mixed):
+        upstream.script({**FROM_PLATFORM, "text": "{}"})
+        mixed().create(response_format={"type": "json_object"})
+        assert asked(upstream) == ["platform"]
+
+    def test_web_is_asked_first_with_tools_when_preferred_by_name(
+        self, upstream: Simulated, mixed, serve: Callable[..., Served]
+    ):
+        upstream.script(FROM_WEB, FROM_PLATFORM)
+        preferring = mixed(served=serve(HAILUO_PREFER="web"))
+        assert answered(preferring, tools=TOOLS) == "web"
 
     def test_required_tool_is_refused_without_platform_keys_when_turned_off(
         self, upstream: Simulated, mixed, serve: Callable[..., Served]
