@@ -58,7 +58,7 @@ def test_head_is_parsed_without_the_socket():
         parsed = connection.parse(ANSWER.partition(b"OK")[0])
         assert (parsed.status, parsed.reason) == (200, "Fine")
         assert parsed.headers["X-Name"] == "value"
-        assert (parsed.chunked, parsed.length_remaining) == (False, 2)
+        assert (parsed.chunked, parsed.length) == (False, 2)
         sock, file = take_over(response.raw)
         assert received(sock) == ANSWER
         connection.close()
