@@ -81,7 +81,9 @@ def objects(value: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 
     raises: UpstreamProtocolError.
     """
-    field = value.get(key) or []
+    field = value.get(key)
+    if not field:
+        return []
     if not isinstance(field, list) or not all(isinstance(item, dict) for item in field):
         raise UpstreamProtocolError(f"{key} of the upstream is not a list of objects")
     return field
