@@ -40,7 +40,6 @@ class Parser:
         self._name = ""
         self._first = True
         self._after_cr = False
-        self._time_slice = TimeSlice()
 
     def feed(self, received: bytes) -> list[bytes]:
         """Return the data of each event that *received* completes, in order."""
@@ -58,7 +57,7 @@ class Parser:
             self._check_size()
             return []
         events: list[Event] = []
-        text, start, lines = b"".join(self._rest), 0, 0
+        text, start, lines, time_slice = b"".join(self._rest), 0, 0, TimeSlice()
         while (end := text.find(b"\n", start)) >= 0:  # split() reads byte by byte
             if self._first:
                 self._first = False
@@ -72,7 +71,7 @@ class Parser:
             start = end + 1
             lines += 1
             if lines % MAX_LINES == 0:
-                self._time_slice.yield_if_over()
+                time_slice.yield_if_over()
         self._rest, self._held = [text[start:]], len(text) - start
         if not events:  # complete events come before the failure
             self._check_size()

@@ -55,7 +55,6 @@ class AnswerParser:
         self._taken = 0  # characters of the content that were returned by take()
         self._links: tuple[Link, ...] = ()
         self._events = sse.Parser()
-        self._time_slice = TimeSlice()
 
     def feed(self, received: bytes) -> None:
         """Parse bytes, which may be cut anywhere. raises: as read().
@@ -64,10 +63,11 @@ class AnswerParser:
         is parsed. Parsing all of them costs half as much CPU again for an answer of
         2,000 pieces in one burst (1.8 instead of 1.2 times the bare relay's).
         """
-        skipped, events = b"", self._events.feed(received)
+        skipped, time_slice = b"", TimeSlice()
+        events = self._events.feed(received)
         for number, (event, newer) in enumerate(pairwise((*events, b"")), 1):
             if number % MAX_EVENTS == 0:
-                self._time_slice.yield_if_over()
+                time_slice.yield_if_over()
             if newer and is_superseded(event, newer):
                 skipped = event
                 continue
