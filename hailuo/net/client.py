@@ -217,8 +217,8 @@ def _prepared(
 ) -> requests.PreparedRequest:
     """Return a request that is ready to be sent.
 
-    Its parts are prepared one by one because there are no cookies, and no settings of a
-    session, which take requests longer than all the rest.
+    Its parts are prepared one by one, since there are neither cookies nor settings of
+    the session to merge.
     """
     request = requests.PreparedRequest()
     request.prepare_method(method)

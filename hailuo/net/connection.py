@@ -69,7 +69,8 @@ class Connection(urllib3.connection.HTTPConnection):
         self.response_class = cast(Any, partial(_HeadResponse, head))
         response = HTTPConnection.getresponse(self)
         response.close()  # so that the connection can be used again
-        if len(set(response.headers.get_all("Content-Length", ()))) > 1:
+        lengths = ",".join(response.headers.get_all("Content-Length", ()))
+        if len(set(lengths.split(","))) > 1:
             raise HTTPException("there are several lengths")
         return response
 
