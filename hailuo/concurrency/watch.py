@@ -19,7 +19,7 @@ import math
 import select
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ..errors import ClientDisconnected
@@ -123,11 +123,11 @@ class Watch:
             with contextlib.suppress(OSError):  # it has disconnected by itself
                 self._client.shutdown(socket.SHUT_RDWR)
 
-    def _ready(self, until: float) -> list[int]:
-        """Wait for descriptors that are readable or closed."""
+    def _ready(self, until: float) -> Mapping[int, int]:
+        """Wait for descriptors that are readable or closed; return their events."""
         left_s = max(0.0, until - time.monotonic())
         wait_ms = None if left_s == math.inf else math.ceil(1000 * left_s)
-        return [descriptor for descriptor, _ in self._poll.poll(wait_ms)]
+        return dict(self._poll.poll(wait_ms))
 
     def _replace_upstream(self, upstream: socket.socket | None) -> None:
         """Poll another socket; it may have the descriptor of the one before."""

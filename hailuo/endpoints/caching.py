@@ -14,6 +14,6 @@ def init_app(app: Flask) -> None:
 
 
 def _forbid(response: Response) -> Response:
-    response.cache_control.no_store = True
+    response.headers.setdefault("Cache-Control", "no-store")
     response.headers["Vary"] = VARY
     return response

@@ -116,7 +116,7 @@ def event_response(
     """
     body = EventStream(events, close_source, request_log, encode_failure)
     response = stream_response(body, "text/event-stream")
-    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Cache-Control"] = "no-cache, no-store"
     return response
 
 

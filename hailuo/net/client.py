@@ -161,19 +161,13 @@ class HttpClient:
         opening = partial(self.count_call, *counted) if counted else nullcontext
         try:
             body = _Body(data, watch) if data and len(data) > PIECE else data
-            request = requests.Request(
-                method,
-                url,
-                headers=headers,
-                data=body,
-                auth=auth,
-                params="",  # requests takes longer to see that {} is empty
+            response = self._session.send(
+                _prepared(method, url, headers, body, auth),
+                stream=True,
+                timeout=CONNECT_S,
+                allow_redirects=False,
+                proxies=self._session.proxies,
             )
-            sent = self._session.send(
-                request.prepare(), stream=True, timeout=CONNECT_S, allow_redirects=False
-            )
-            response = requests.Response()  # the request would take 6 kB of a stream
-            response.raw = sent.raw
             return Stream(response, watch, Terms(opening=opening, **terms))
         except TRANSPORT_ERRORS as error:
             failure = map_transport_error(error)
@@ -212,6 +206,27 @@ def _session(proxy: str, adapter: requests.adapters.HTTPAdapter) -> requests.Ses
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)
     return session
+
+
+def _prepared(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | _Body | None,
+    auth: AuthBase | None,
+) -> requests.PreparedRequest:
+    """Return a request that is ready to be sent.
+
+    Its parts are prepared one by one, since there are neither cookies nor settings of
+    the session to merge.
+    """
+    request = requests.PreparedRequest()
+    request.prepare_method(method)
+    request.prepare_url(url, "")
+    request.prepare_headers(headers)
+    request.prepare_body(body, None)
+    request.prepare_auth(auth)
+    return request
 
 
 def multipart(form: Form) -> tuple[bytes, str]:

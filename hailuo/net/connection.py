@@ -6,7 +6,7 @@ for ever would never be given up. Here, sending and reading are two steps:
 
     response = session.request(…, stream=True)     # sent; nothing has been read
     sock, file = take_over(response.raw)
-    answer = response.raw.connection.parse(head)   # once its head has been received
+    head = response.raw.connection.parse(received)   # once it has been received
 
 This module relies on how urllib3 and http.client work inside;
 tests/upstream/test_contract.py fails when that changes.
@@ -16,7 +16,7 @@ import io
 import socket
 from collections.abc import Callable
 from functools import cache, partial
-from http.client import HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -61,13 +61,18 @@ class Connection(urllib3.connection.HTTPConnection):
         """Return an empty response, since the real one is read elsewhere."""
         return urllib3.HTTPResponse(preload_content=False)
 
-    def parse(self, head: bytes) -> urllib3.HTTPResponse:
+    def parse(self, head: bytes) -> HTTPResponse:
         """Parse a status line and headers; the response has no body.
 
-        raises: HTTPException, HTTPError for a malformed head.
+        raises: HTTPException for a malformed head.
         """
         self.response_class = cast(Any, partial(_HeadResponse, head))
-        return super().getresponse()
+        response = HTTPConnection.getresponse(self)
+        response.close()  # so that the connection can be used again
+        lengths = ",".join(response.headers.get_all("Content-Length", ()))
+        if len(set(lengths.split(","))) > 1:
+            raise HTTPException("there are several lengths")
+        return response
 
 
 class _HeadResponse(HTTPResponse):
@@ -110,6 +115,17 @@ class Adapter(HTTPAdapter):
     ) -> None:
         self._connect_policy = connect_policy
         super().__init__(pool_maxsize=MAX_IDLE_CONNECTIONS)
+
+    def build_response(
+        self, req: requests.PreparedRequest, resp: urllib3.BaseHTTPResponse
+    ) -> requests.Response:
+        """Return a response that is still to be read.
+
+        It does not keep its request, which would take 6 kB of a stream.
+        """
+        response = requests.Response()
+        response.raw = resp
+        return response
 
     def get_connection_with_tls_context(
         self,

@@ -238,14 +238,12 @@ class Stream:
             raise UpstreamProtocolError(message) from None
         except TRANSPORT_ERRORS as error:
             raise map_transport_error(error) from error
-        self._socket.settimeout(0)
         self._early = parts[1]
-        self._body = Chunked() if answer.chunked else Sized(answer.length_remaining)
+        self._body = Chunked() if answer.chunked else Sized(answer.length)
         self.response.status_code = answer.status
-        self.response.reason = cast(str, answer.reason)
-        self.response.headers = CaseInsensitiveDict(answer.headers)
-        answer.close()
-        encoding = answer.headers.get("Content-Encoding", "").strip().lower()
+        self.response.reason = answer.reason
+        headers = self.response.headers = CaseInsensitiveDict(answer.getheaders())
+        encoding = headers.get("Content-Encoding", "").strip().lower()
         self._decompressor = GzipDecompressor() if encoding in ENCODINGS else None
         return True
 

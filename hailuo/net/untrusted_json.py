@@ -19,6 +19,7 @@ import orjson
 from ..errors import UpstreamProtocolError
 
 MAX_INVALID_BYTES = 1_048_576  # slow to parse: a second for 8 MB of numbers
+SHORT = 2_000  # bytes that are counted faster than searched
 MAX_DEPTH = 64  # of nested lists and objects; the deepest known answer has 7
 MAX_IDENTIFIER = 200  # characters
 MAX_SECONDS = 1e7  # of a recording: four months
@@ -80,7 +81,9 @@ def objects(value: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 
     raises: UpstreamProtocolError.
     """
-    field = value.get(key) or []
+    field = value.get(key)
+    if not field:
+        return []
     if not isinstance(field, list) or not all(isinstance(item, dict) for item in field):
         raise UpstreamProtocolError(f"{key} of the upstream is not a list of objects")
     return field
@@ -155,8 +158,10 @@ def _finite(number: str) -> float:
 def _may_be_deep(data: bytes) -> bool:
     """Return whether there are enough brackets to exceed MAX_DEPTH.
 
-    Faster than bytes.count(), which reads all of the data.
+    find() searches long data faster than count() reads it.
     """
+    if len(data) <= SHORT:
+        return data.count(b"[") + data.count(b"{") > MAX_DEPTH
     for bracket in (b"[", b"{"):
         position = -1
         for _ in range(MAX_DEPTH // 2 + 1):

@@ -7,6 +7,7 @@ piece = parser.take()         # new since the last call
 
 import uuid
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from ...concurrency.fairness import fairly
@@ -55,7 +56,8 @@ class AnswerParser:
 
     def feed(self, received: bytes) -> None:
         """Parse received bytes, cut anywhere. raises: as read()."""
-        for event in fairly(self._events.feed(received)):
+        events = self._events.feed(received)
+        for event in fairly(events) if len(events) > 1 else events:
             self.read(event)
 
     def read(self, event: bytes) -> None:
@@ -107,7 +109,7 @@ class AnswerParser:
         """Return the piece that is new, or None; the last one holds the finish."""
         if not self._streamed and not self.ended:
             return self._take_first()
-        calls = tuple(part for call in self._calls.values() for part in call.take())
+        calls = tuple(chain.from_iterable(map(_Call.take, self._calls.values())))
         piece = Piece(self._text, self._reasoning, calls, id=self._id)
         has_content = bool(self._text or self._reasoning or calls)
         self._has_given = self._has_given or has_content
@@ -164,7 +166,7 @@ class AnswerParser:
             self._read_call(call)
 
     def _grow(self, reasoning: str, content: str) -> None:
-        self._add(self._reasoning_field.add(reasoning), "")
+        self._reasoning += self._reasoning_field.add(reasoning)
         self._add(*self._think_tags.feed(self._content_field.add(content)))
 
     def _add(self, reasoning: str, text: str) -> None:

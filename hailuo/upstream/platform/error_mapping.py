@@ -90,8 +90,8 @@ def _from_base_resp(body: Mapping[str, Any]) -> tuple[int, str]:
     base = body.get("base_resp")
     if not isinstance(base, dict):
         return 0, ""
-    message = untrusted_json.message(base.get("status_msg"))
-    return _number(base.get("status_code")), message
+    code = _number(base.get("status_code"))
+    return code, untrusted_json.message(base.get("status_msg")) if code else ""
 
 
 def _from_error(body: Mapping[str, Any], status: int) -> tuple[int, str, int]:

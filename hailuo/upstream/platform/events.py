@@ -41,7 +41,9 @@ def choices(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def details(delta: Mapping[str, Any]) -> str:
     """Return the reasoning in its other form, whose parts are *assumed*."""
-    details = delta.get("reasoning_details") or []
+    details = delta.get("reasoning_details")
+    if not details:
+        return ""
     if not isinstance(details, list):
         raise UpstreamProtocolError("the platform's reasoning_details are not a list")
     parts = [part for part in details if isinstance(part, dict)]

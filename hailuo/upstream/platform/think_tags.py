@@ -48,6 +48,8 @@ class ThinkTagParser:
 
     def feed(self, content: str) -> tuple[str, str]:
         """Return the new reasoning and the new text."""
+        if self._step == self._read_text and not self._newlines:
+            return "", content
         self._buffer += content
         while self._buffer and self._step():
             pass
