@@ -190,7 +190,9 @@ class Pool:
         """Wait for an account. wait_s: None for the queue timeout."""
         wait_s = self._queue_timeout_s if wait_s is None else wait_s
         live = waiter.candidates.live()
-        if all(account.cooldown_s(waiter.use) > wait_s for account in live):
+        may_be_unread = not live and self.process  # another process adds accounts, too
+        cooldowns_s = (account.cooldown_s(waiter.use) for account in live)
+        if all(seconds > wait_s for seconds in cooldowns_s) and not may_be_unread:
             wait_s = 0  # none becomes available in time
         return self._queue.acquire(waiter, watch, wait_s)
 
