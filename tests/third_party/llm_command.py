@@ -60,6 +60,7 @@ def test_llm_continues_a_conversation(upstream: Simulated, llm: Callable[..., st
     )
 
 
-def test_llm_schema_is_refused_by_name(upstream: Simulated, llm: Callable[..., str]):
-    said = llm("-m", "hailuo", "--schema", "name, age int", "A dog")
-    assert "response_format.type" in said
+def test_llm_gets_an_answer_by_its_schema(upstream: Simulated, llm: Callable[..., str]):
+    dog = {"name": "Rex", "age": 3}
+    upstream.script({"call": "chat", "text": json.dumps(dog)})
+    assert json.loads(llm("-m", "hailuo", "--schema", "name, age int", "A dog")) == dog
