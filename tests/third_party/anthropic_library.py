@@ -33,7 +33,8 @@ def run(account: Caller) -> Callable[..., Any]:
         question = f"The weather in Paris, {SECRET}?"
         return client.beta.messages.tool_runner(
             model="claude-opus-4-8",
-            max_tokens=100,
+            max_tokens=2048,
+            thinking={"type": "enabled", "budget_tokens": 1024},
             messages=[{"role": "user", "content": question}],
             tools=[weather],
             **options,

@@ -11,6 +11,7 @@ from tests.third_party import node
 
 pytestmark = node.needs("@anthropic-ai/sdk")
 
+THINKING = {"type": "enabled", "budget_tokens": 1024}
 PROGRAM = """
 const Anthropic = require('@anthropic-ai/sdk').default;
 const { betaTool } = require('@anthropic-ai/sdk/helpers/beta/json-schema');
@@ -62,7 +63,7 @@ def test_anthropic_node_reads_a_whole_answer(
     upstream: Simulated, ask: Callable[..., Any]
 ):
     upstream.script({"call": "completion", "reasoning": "I think.", "text": "Hello 🐚"})
-    answer = ask("create", max_tokens=100)["answer"]
+    answer = ask("create", max_tokens=100, thinking=THINKING)["answer"]
     thinking, text = answer["content"]
     assert (thinking["thinking"], text["text"]) == ("I think.", "Hello 🐚")
     assert (answer["stop_reason"], answer["model"]) == ("end_turn", "claude-opus-4-8")
@@ -79,7 +80,7 @@ def test_anthropic_node_reads_a_stream(upstream: Simulated, ask: Callable[..., A
             "delay_s": 0.02,
         }
     )
-    said = ask("stream", max_tokens=100)
+    said = ask("stream", max_tokens=100, thinking=THINKING)
     thinking, text, use = said["answer"]["content"]
     assert thinking["thinking"] == "I think." and thinking["signature"]
     assert text["text"] == "".join(said["deltas"]) == "Hello 🐚"

@@ -168,7 +168,8 @@ def test_codex_continues_a_session(upstream: Simulated, codex: Callable[..., Any
     events = codex("resume", "--last", "Second?")
     assert [item["text"] for item in items(events, "agent_message")] == ["Two"]
     _, second = upstream.report()["answers"]
-    assert second["message"].endswith("assistant:One\nuser:Second?\nassistant:")
+    assert "\nassistant:One\n" in second["message"]
+    assert second["message"].endswith("\nuser:Second?\nassistant:")
 
 
 def test_codex_shows_a_failure_in_mid_stream(
