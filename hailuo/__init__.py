@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
+    from .accounts.interfaces import CredentialStore
+    from .accounts.pool import Pool
+    from .endpoints.response_store import Store
+    from .gateway.conversations import ConversationOwners
+    from .metrics import Metrics
     from .settings import Settings
+
+    Stores = tuple[Pool, CredentialStore, ConversationOwners, Store]
 
 MAX_SPOOLED_FILES = 20  # of the maximum size, for all requests together
 
@@ -23,18 +30,12 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from flask import Flask
 
     from . import endpoints
-    from .accounts.credential_store import FileCredentialStore
-    from .accounts.interfaces import CredentialStore
-    from .accounts.pool import Pool
     from .accounts.pool_metrics import PoolCollector
     from .accounts.proofs import Proofs
     from .accounts.refresh import TokenRefresher
-    from .accounts.tokens_file import TokensFile
     from .endpoints.app_state import AppState
-    from .endpoints.response_store import MemoryStore, Store
     from .gateway import Gateway
     from .gateway.catalog import Catalog
-    from .gateway.conversations import ConversationOwners, OwnersInMemory
     from .gateway.shutdown import GracefulShutdown
     from .masking import conceal
     from .metrics import Metrics
@@ -50,30 +51,11 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     metrics = Metrics()
     http = HttpClient(settings.proxy, metrics.count_call)
     upstreams = registry.build(settings, http)
-    file = TokensFile(settings.tokens_file)
-    pool: Pool
-    credentials: CredentialStore
-    owners: ConversationOwners
-    responses: Store
     if settings.redis_url:
-        from .accounts.shared import shared_pool
-        from .accounts.shared.client import SharedClient
-        from .accounts.shared.timings import Timings
-        from .endpoints.shared_responses import SharedStore
-        from .gateway.shared_conversations import SharedOwners
-
-        url, prefix = settings.redis_url, settings.redis_prefix
-        client = SharedClient(url, prefix, Timings(settings.lease_s), metrics)
-        pool, credentials = shared_pool(
-            client, registry.identify, settings.queue_timeout_s, file, settings.tokens
-        )
-        owners = SharedOwners(client)
-        responses = SharedStore(client, settings.responses_ttl_s)
+        stores = _stores_in_redis(settings, metrics)
     else:
-        pool = Pool(registry.identify, settings.queue_timeout_s)
-        credentials = FileCredentialStore(pool, file, settings.tokens)
-        owners = OwnersInMemory()
-        responses = MemoryStore(settings.responses_ttl_s)
+        stores = _stores_in_memory(settings)
+    pool, credentials, owners, responses = stores
     credentials.load()
     metrics.register(PoolCollector(pool))
     interval_s = settings.token_refresh_interval_s
@@ -104,3 +86,41 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     )
     endpoints.init_app(app, state)
     return app
+
+
+def _stores_in_memory(settings: "Settings") -> "Stores":
+    """Return what this process keeps for itself; the tokens are in a file."""
+    from .accounts.credential_store import FileCredentialStore
+    from .accounts.pool import Pool
+    from .accounts.tokens_file import TokensFile
+    from .endpoints.response_store import MemoryStore
+    from .gateway.conversations import OwnersInMemory
+    from .upstream import registry
+
+    pool = Pool(registry.identify, settings.queue_timeout_s)
+    file = TokensFile(settings.tokens_file)
+    credentials = FileCredentialStore(pool, file, settings.tokens)
+    return pool, credentials, OwnersInMemory(), MemoryStore(settings.responses_ttl_s)
+
+
+def _stores_in_redis(settings: "Settings", metrics: "Metrics") -> "Stores":
+    """Return what several processes share (machines.md). It alone imports redis-py."""
+    from .accounts.shared import shared_pool
+    from .accounts.shared.client import SharedClient
+    from .accounts.shared.timings import Timings
+    from .accounts.tokens_file import TokensFile
+    from .endpoints.shared_responses import SharedStore
+    from .gateway.shared_conversations import SharedOwners
+    from .upstream import registry
+
+    url, prefix = settings.redis_url, settings.redis_prefix
+    client = SharedClient(url, prefix, Timings(settings.lease_s), metrics)
+    pool, credentials = shared_pool(
+        client,
+        registry.identify,
+        settings.queue_timeout_s,
+        TokensFile(settings.tokens_file),
+        settings.tokens,
+    )
+    responses = SharedStore(client, settings.responses_ttl_s)
+    return pool, credentials, SharedOwners(client), responses

@@ -1,4 +1,4 @@
-"""What processes may share, each with an implementation in memory and one in Redis.
+"""Interfaces of what processes may share, in memory and in Redis.
 
     interface          in this process            shared by several (shared/)
     Leases             wait_queue.WaitQueue       leases.SharedLeases

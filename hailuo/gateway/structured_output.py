@@ -63,27 +63,31 @@ def answer(
 ) -> Answer:
     """Yield heartbeats, then the whole answer as one piece.
 
+    A new conversation is deleted if the client did not receive its id.
     raises: as Upstream.answer(); SchemaNotMet if the second turn does not fit either.
     """
     asked = _instructed(question, format.format)
     if upstream.keeps_conversations and not question.conversation:
         asked = asked._replace(conversation="new")
-    first = Piece()
+    first, id_sent = Piece(), False
     try:
         first = yield from _whole(upstream.answer(account, asked, watch), watch)
-        problem = _problem(first, format)
-        if not problem:
-            yield first
-            return
-        second = yield from _whole(
-            upstream.answer(account, _repair(asked, first, problem), watch), watch
-        )
+        complete = first
+        if problem := _problem(first, format):
+            repair = upstream.answer(account, _repair(asked, first, problem), watch)
+            second = yield from _whole(repair, watch)
+            if (problem := _problem(second, format)) and format.format.strict:
+                raise SchemaNotMet(
+                    f"the model's answer does not have the format: {problem}"
+                )
+            usage = _sum(first.usage, second.usage)
+            complete = second._replace(id=first.id, usage=usage)
+        id_sent = True
+        yield complete
     finally:
-        if first.id and not question.conversation:
+        is_new = question.conversation == "new" and not id_sent
+        if first.id and (is_new or not question.conversation):
             upstream.remove_conversation(account, first.id)
-    if (problem := _problem(second, format)) and format.format.strict:
-        raise SchemaNotMet(f"the model's answer does not have the format: {problem}")
-    yield second._replace(id=first.id, usage=_sum(first.usage, second.usage))
 
 
 def _instructed(question: Question, format: AnswerFormat) -> Question:

@@ -163,6 +163,14 @@ def test_kept_conversation_is_kept(upstream: Simulated, account: Caller):
     assert list(upstream.report()["conversations"].values()) == [[answer.id]]
 
 
+def test_new_conversation_of_a_failure_is_removed(upstream: Simulated, account: Caller):
+    """The client did not receive its id, and could not continue it."""
+    script(upstream, account, "No", BAD)
+    with pytest.raises(openai.InternalServerError):
+        account.create(response_format=format(), extra_body={"conversation_id": "new"})
+    upstream.wait("conversations", exactly=0)
+
+
 @BOTH
 def test_answer_that_calls_a_function_is_passed_on(
     upstream: Simulated, account: Caller, kind: str

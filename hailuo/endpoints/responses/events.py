@@ -46,7 +46,7 @@ def response_of(id: str) -> str:
 
 
 class Style(NamedTuple):
-    """How a client wants the items of an answer.
+    """Form of the items of an answer, as the client wants them.
 
     tools: the tools that the client knows otherwise than the upstream, by the names
         that the upstream knows.

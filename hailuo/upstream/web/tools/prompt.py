@@ -15,7 +15,7 @@ _EXAMPLE = Call("example_search", '{"query": "tide times", "limit": 3}')
 
 
 class ToolPrompt(NamedTuple):
-    """What a message says about functions.
+    """Texts about functions in a message.
 
     notation: how the history shows calls and their results.
     instructions: the beginning of the message, "" for none.
