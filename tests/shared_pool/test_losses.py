@@ -247,6 +247,8 @@ def test_demoted_primary_is_left(server: Server):
         with pytest.raises(PoolUnavailable), lease(process.pool):
             pass
         before = {each["id"] for each in redis.client_list()}
+        failures = process.client.failures
+        eventually(lambda: process.client.failures > failures + 1)  # of the ticks, too
         redis.execute_command("REPLICAOF", "NO", "ONE")
         eventually(lambda: not process.client.problem)
         time.sleep(0.2)

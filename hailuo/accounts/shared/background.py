@@ -7,7 +7,7 @@ processes have changed; another one waits for messages to its waiters.
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...errors import PoolUnavailable
@@ -47,7 +47,9 @@ class BackgroundWork:
     def start(self) -> None:
         """Start the threads, which run as long as the process."""
         for work in (self._keep, self._listen):
-            threading.Thread(target=work, daemon=True, name="shared pool").start()
+            threading.Thread(
+                target=self._repeat, args=(work,), daemon=True, name="shared pool"
+            ).start()
 
     def tick(self) -> None:
         """Renew what is due, and read what has changed."""
@@ -69,25 +71,25 @@ class BackgroundWork:
             self._lose_ended(ended_at)
         self._leases.attempted_at = ended_at
 
-    def _keep(self) -> None:
+    def _repeat(self, work: Callable[[], None]) -> None:
         while not self._is_over():
             try:
-                self.tick()
-            except Exception:  # noqa: BLE001 - the thread survives every error
-                log.exception("the background work of the shared pool failed")
-            time.sleep(self._client.timings.tick_s)
-
-    def _listen(self) -> None:
-        """Wake waiters that were granted a lease."""
-        name = f"grants:{self._client.process}"
-        while not self._is_over():
-            try:
-                id = self._client.pop(name, COMMAND_S / 2)
+                work()
             except PoolUnavailable:
                 time.sleep(self._client.timings.tick_s)
-                continue
-            if id and (entry := self._leases.entries.get(id)):
-                entry.woken.set()
+            except Exception:  # noqa: BLE001 - the thread survives every error
+                log.exception("the background work of the shared pool failed")
+                time.sleep(self._client.timings.tick_s)
+
+    def _keep(self) -> None:
+        self.tick()
+        time.sleep(self._client.timings.tick_s)
+
+    def _listen(self) -> None:
+        """Wake the next waiter that was granted a lease."""
+        id = self._client.pop(f"grants:{self._client.process}", COMMAND_S / 2)
+        if id and (entry := self._leases.entries.get(id)):
+            entry.woken.set()
 
     def _is_over(self) -> bool:
         return self._leases.closed and self._leases.idle(0)

@@ -107,6 +107,7 @@ class SharedClient:
             popped: Any = self._urgent_redis.blpop([self._prefix + name], wait_s)
         except (redis.exceptions.RedisError, OSError) as error:
             self.metrics.count_error()
+            self._leave_replica(error)
             raise self._unavailable() from error
         return popped[1] if popped else None
 
@@ -147,13 +148,21 @@ class SharedClient:
                 log.error("the shared pool cannot be reached: %s", error)
             self._problem = type(error).__name__
             self._retry_at = time.monotonic() + self.timings.tick_s
-            if isinstance(error, redis.exceptions.ReadOnlyError):
-                for server in (self._redis, self._urgent_redis):
-                    server.connection_pool.disconnect()  # it is no primary any more
+            self._leave_replica(error)
             raise self._unavailable() from error
         if self._problem:
             log.warning("the shared pool is reached again")
             self._problem = ""
+
+    def _leave_replica(self, error: Exception) -> None:
+        """Close the idle connections if the server has become a replica.
+
+        A new connection finds the primary. Those in use belong to other threads, which
+        meet the same error.
+        """
+        if isinstance(error, redis.exceptions.ReadOnlyError):
+            for server in (self._redis, self._urgent_redis):
+                server.connection_pool.disconnect(inuse_connections=False)
 
     def _unavailable(self) -> PoolUnavailable:
         return PoolUnavailable(
