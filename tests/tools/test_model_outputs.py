@@ -12,9 +12,9 @@ from tests.simulated import Simulated
 from tests.tools.model_outputs import OUTPUTS, TOOLS, Output, says, tagged
 
 
-def script(upstream: Simulated, output: Output, piece: int) -> None:
+def script(upstream: Simulated, output: Output, **more: Any) -> None:
     texts = [output.answer] if output.second is None else [output.answer, output.second]
-    upstream.script(*(says(text, piece=piece) for text in texts))
+    upstream.script(*(says(text, **more) for text in texts))
 
 
 def calls_of(calls: Any) -> list[tuple[str, Any]]:
@@ -29,7 +29,7 @@ def calls_of(calls: Any) -> list[tuple[str, Any]]:
 def test_whole_answer_has_the_calls(
     upstream: Simulated, account: Caller, output: Output
 ):
-    script(upstream, output, 1000)
+    script(upstream, output, piece=1000)
     if output.error:
         with pytest.raises(openai.InternalServerError) as failure:
             account.create(tools=TOOLS, **output.options)
@@ -45,7 +45,8 @@ def test_whole_answer_has_the_calls(
 
 @pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
 def test_stream_has_the_calls(upstream: Simulated, account: Caller, output: Output):
-    script(upstream, output, 7)
+    """Each character comes alone, so that the answer is cut everywhere."""
+    script(upstream, output, piece=1, delay_s=0.001)
     texts, calls, finish, error = streamed(account, output)
     assert error == output.error
     if not error:
