@@ -1,4 +1,4 @@
-"""Errors, and the responses that clients receive for them (apis.md 3).
+"""Errors, and the responses that clients receive for them (client-apis.md 3).
 
 GatewayError              500  server_error
   BadRequest              400  invalid_request_error    param names the field

@@ -1,4 +1,4 @@
-"""Recorded requests of real clients (apis.md 2.2): `clients/CLIENT.json`.
+"""Recorded requests of real clients (client-apis.md 2.2): `clients/CLIENT.json`.
 
 A file is a list of requests, each as that client sends it, and what it expects:
 
@@ -134,7 +134,7 @@ def check_whole(reply: Reply, case: dict[str, Any]) -> None:
 
 
 def check_stream(reply: Reply, case: dict[str, Any]) -> None:
-    """As the strictest of them read it (apis.md 2.1)."""
+    """As the strictest of them read it (client-apis.md 2.1)."""
     expected = case["expected"]
     assert reply.headers["Content-Type"].startswith("text/event-stream")
     if case["path"].endswith("/responses"):

@@ -39,7 +39,7 @@ class AudioFormat(NamedTuple):
     platform_rate: int = 0
 
 
-# source: apis.md 1.4 for the names; platform.md, Speech for what the platform makes.
+# source: client-apis.md 1.4 for the names; platform.md, Speech for the platform's.
 # OpenAI's pcm, and its wav, are 16 bit, 24 kHz, mono. The platform's wav is not used: a
 # header before pcm is a wav that can be streamed and joined. That its opus comes in Ogg
 # is *assumed*.

@@ -1,4 +1,4 @@
-"""Balance for NextChat and one-api (apis.md 2.2).
+"""Balance for NextChat and one-api (client-apis.md 2.2).
 
 The services have none, so the figures are constants: enough left, and nothing used.
 """

@@ -1,6 +1,6 @@
 """POST /v1/completions, the API before chat: a prompt is asked as a user's message.
 
-source: apis.md 1.9.
+source: client-apis.md 1.9.
 """
 
 import time

@@ -1,6 +1,6 @@
 """Read the content of a message: its texts, and references to its files.
 
-source: apis.md 1.1.
+source: client-apis.md 1.1.
 
     {"type": "image_url", "image_url": {"url": "…"}}         or just the address
     {"type": "file", "file_url": {"url": "…"}}               or just the address
@@ -194,8 +194,8 @@ def of_address(value: Any, path: str) -> Source:
 def _of_file(file: Mapping[str, Any], path: str) -> Source:
     """Return the file of a `file` object.
 
-    source: apis.md 1.1: no field is required, and some clients put an address into
-        `file_id`.
+    source: client-apis.md 1.1: no field is required, and some clients put an address
+    into `file_id`.
     """
     data, id, name = (file.get(key) for key in ("file_data", "file_id", "filename"))
     if name is not None and not isinstance(name, str):

@@ -1,4 +1,4 @@
-"""CORS: any web page may call (apis.md 2.3), because the key decides, not the origin.
+"""CORS: any page may call (client-apis.md 2.3), since the key decides, not the origin.
 
 The default key is rejected in requests of foreign pages by auth.py.
 """

@@ -1,4 +1,4 @@
-"""Bodies of errors, in the form of the API that a request is for (apis.md 1.10, 3).
+"""Bodies of errors, in the form of the request's API (client-apis.md 1.10, 3).
 
     status, body = of_request(error, request, id)
 

@@ -1,4 +1,4 @@
-"""Error handlers: every error becomes an OpenAI-style JSON body (apis.md 3)."""
+"""Error handlers: every error becomes an OpenAI-style JSON body (client-apis.md 3)."""
 
 import logging
 

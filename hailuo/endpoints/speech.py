@@ -1,4 +1,4 @@
-"""POST /v1/audio/speech (apis.md 1.4)."""
+"""POST /v1/audio/speech (client-apis.md 1.4)."""
 
 import base64
 from collections.abc import Generator, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Transcripts with times: verbose_json, SRT and VTT (apis.md 1.5) (no I/O)."""
+"""Transcripts with times: verbose_json, SRT and VTT (client-apis.md 1.5) (no I/O)."""
 
 from collections.abc import Sequence
 from typing import Any

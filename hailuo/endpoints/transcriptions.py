@@ -1,4 +1,4 @@
-"""POST /v1/audio/transcriptions (apis.md 1.5)."""
+"""POST /v1/audio/transcriptions (client-apis.md 1.5)."""
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack

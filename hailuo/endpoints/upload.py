@@ -115,7 +115,7 @@ def _value(form: MultiDict[str, str], name: str) -> Any:
 def read_json(body: Mapping[str, Any], stack: ExitStack) -> Upload:
     """Read {"model", "language", "input_audio": {"data": base64, "format"}}.
 
-    source: apis.md 2.2, Open WebUI.
+    source: client-apis.md 2.2, Open WebUI.
     """
     recording = body.get("input_audio")
     data = recording.get("data") if isinstance(recording, dict) else None

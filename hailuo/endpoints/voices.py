@@ -1,6 +1,6 @@
 """GET /v1/audio/voices and /v1/audio/models, for Open WebUI.
 
-source: apis.md 2.2. No key is needed; with one, cloned voices are listed as well.
+source: client-apis.md 2.2. No key is needed; with one, cloned voices are listed, too.
 """
 
 from flask import Blueprint, Response, jsonify, request

@@ -69,7 +69,7 @@ class RequestState:
         """Judge earlier refusals, now that *account* has begun to answer.
 
         Where one other account refused the question, that account is at fault and
-        cools down; where two did, the question is at fault (apis.md 3).
+        cools down; where two did, the question is at fault (client-apis.md 3).
         """
         if len(self.refusals) == 1 and account not in self.refusals:
             ((refusing, error),) = self.refusals.items()

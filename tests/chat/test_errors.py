@@ -1,4 +1,4 @@
-"""Each failure of the table in apis.md 3: its status, type, code and headers, and the
+"""Each failure in client-apis.md 3: its status, type, code and headers, and the
 exception of the official library that it becomes."""
 
 from collections.abc import Callable

@@ -99,7 +99,7 @@ def test_stream_headers_forbid_buffering_and_caching(
 
 @BOTH
 def test_stream_is_valid_for_strict_sse_parsers(upstream: Simulated, account: Caller):
-    """One `data: ` line an event, LF, one JSON (apis.md 2.1)."""
+    """One `data: ` line an event, LF, one JSON (client-apis.md 2.1)."""
     text = "a\r\nb\u2028c\x85 data: x\n\n: no"
     upstream.script({"call": account.call, "text": text, "piece": 3})
 

@@ -1,4 +1,4 @@
-"""Promises of Anthropic's API that its clients rely on (apis.md 1.9), from outside."""
+"""Promises of Anthropic's API that clients rely on (client-apis.md 1.9)."""
 
 import base64
 import json

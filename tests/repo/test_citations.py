@@ -133,8 +133,11 @@ def test_every_link_leads_to_a_page(page: Path):
         ("source: protocol.md 4.", [Citation("protocol.md", ("4",))]),
         ("protocol.md 4, extra", [Citation("protocol.md", ("4",))]),
         ("protocol.md 4 and 5", [Citation("protocol.md", ("4", "5"))]),
-        ("see apis.md 1.2, 1.3 and", [Citation("apis.md", ("1.2", "1.3"))]),
-        ("# apis.md\n    # 2.1: no", [Citation("apis.md", ("2.1",))]),
+        (
+            "see client-apis.md 1.2, 1.3 and",
+            [Citation("client-apis.md", ("1.2", "1.3"))],
+        ),
+        ("# client-apis.md\n    # 2.1: no", [Citation("client-apis.md", ("2.1",))]),
         (
             "(platform.md, Chat) protocol.md 4",
             [
@@ -158,7 +161,7 @@ def test_citations_are_found(text: str, expected: list[Citation]):
     [
         ("protocol.md 7", True),
         ("protocol.md 99", False),
-        ("apis.md 1.1 and 9.9", False),
+        ("client-apis.md 1.1 and 9.9", False),
         ("platform.md, Base address and keys).", True),
         ("platform.md, Base address).", False),
         ("platform.md, Chatter", False),

@@ -19,7 +19,12 @@ from tests.simulated import Simulated
 
 README, CHINESE, APIS, DEPLOY = (
     (ROOT / path).read_text("utf-8")
-    for path in ("README.md", "README.zh-CN.md", "docs/apis.md", "docs/deploy.md")
+    for path in (
+        "README.md",
+        "README.zh-CN.md",
+        "docs/client-apis.md",
+        "docs/deploy.md",
+    )
 )
 BLOCKS = re.findall(
     r"^```(?:ba)?sh\n(.*?)^```", README + CHINESE + DEPLOY, re.MULTILINE | re.DOTALL
@@ -66,7 +71,7 @@ def kinds(error: type[errors.GatewayError]) -> list[type[errors.GatewayError]]:
 @pytest.mark.parametrize(
     ("heading", "page", "status", "code"),
     [("Errors", README, 0, 1), ("3. Failures", APIS, 1, 2)],
-    ids=["README", "apis"],
+    ids=["README", "client-apis"],
 )
 def test_every_error_is_documented(heading: str, page: str, status: int, code: int):
     told = {
@@ -100,7 +105,7 @@ def test_every_format_of_speech_is_documented(page: str, listed: str):
         (README, r"a failed attempt is retried: (\w+) attempts in\s+all"),
         (APIS, r"An answer is tried up to (\w+) times before"),
     ],
-    ids=["README", "apis"],
+    ids=["README", "client-apis"],
 )
 def test_number_of_attempts_is_documented(page: str, number_of_attempts: str):
     """Only here is the policy's number written out in the tests."""

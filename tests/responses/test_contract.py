@@ -1,4 +1,4 @@
-"""Sentences of apis.md 1.7, held against the running gateway by plain HTTP.
+"""Sentences of client-apis.md 1.7, held against the running gateway by plain HTTP.
 
 Each follows a client's request to what the upstream is asked.
 """

@@ -1,6 +1,6 @@
 """Chat completions and their chunks, in OpenAI's format (no I/O).
 
-source: apis.md 1.2, 1.3 and, for the limits of clients, 2.1.
+source: client-apis.md 1.2, 1.3 and, for the limits of clients, 2.1.
 """
 
 from collections.abc import Sequence

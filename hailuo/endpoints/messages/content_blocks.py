@@ -1,4 +1,4 @@
-"""Read content blocks: their texts, and references to their files (apis.md 1.10).
+"""Read content blocks: texts, and references to files (client-apis.md 1.10).
 
     {"type": "text", "text": "…"}
     {"type": "image", "source": {"type": "base64", "media_type": "…", "data": "…"}}

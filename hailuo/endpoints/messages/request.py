@@ -1,7 +1,7 @@
 """Validation of a request for a message; an invalid field is rejected by its name.
 
 Clients send fields of newer versions of the API, and of servers that run tools. What is
-not known is left out: neither rejected nor passed on (apis.md 1.10).
+not known is left out: neither rejected nor passed on (client-apis.md 1.10).
 """
 
 from collections.abc import Mapping, Sequence
@@ -110,7 +110,7 @@ def _format(body: Mapping[str, Any]) -> AnswerFormat | None:
 def _check_thread(body: Mapping[str, Any]) -> None:
     """Reject a reference to earlier messages, which would be missing from the answer.
 
-    source: apis.md 1.10: with this error, clients send all the messages instead.
+    source: client-apis.md 1.10: with this error, clients send all the messages instead.
     """
     if body.get("thread") is not None:
         raise ThreadUnsupported(

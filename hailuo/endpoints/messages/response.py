@@ -1,4 +1,4 @@
-"""Messages and their events, in Anthropic's format (no I/O). source: apis.md 1.10."""
+"""Messages and their events in Anthropic's format (no I/O, client-apis.md 1.10)."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby

@@ -1,8 +1,9 @@
 """Normalize paths, so that every spelling has the same route (WSGI middleware).
 
-A base URL may or may not end in /v1, and some clients append /v1 themselves (apis.md
-2.2). So every path is served with /v1, with /v1/v1 and without, with doubled slashes
-and with a trailing one. A redirect would lose the body of a POST with some clients.
+A base URL may or may not end in /v1, and some clients append /v1 themselves
+(client-apis.md 2.2). So every path is served with /v1, with /v1/v1 and without, with
+doubled slashes and with a trailing one. A redirect would lose the body of a POST with
+some clients.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Numbered events of a stream (apis.md 1.7)."""
+"""Numbered events of a stream (client-apis.md 1.7)."""
 
 from typing import Any
 

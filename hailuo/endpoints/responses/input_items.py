@@ -1,8 +1,8 @@
 """Read the items of a request's input into plain messages.
 
-source: apis.md 1.7. Consecutive items of the assistant (reasoning, text, calls) are one
-message. Items of hosted tools, and unknown ones, are left out. As in chat, an unusable
-part is rejected only in the newest item, and dropped from earlier ones.
+source: client-apis.md 1.7. Consecutive items of the assistant (reasoning, text, calls)
+are one message. Items of hosted tools, and unknown ones, are left out. As in chat, an
+unusable part is rejected only in the newest item, and dropped from earlier ones.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

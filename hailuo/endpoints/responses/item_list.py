@@ -1,4 +1,4 @@
-"""The list of the items that a stored response answers (apis.md 1.7)."""
+"""The list of the items that a stored response answers (client-apis.md 1.7)."""
 
 import re
 from collections.abc import Mapping

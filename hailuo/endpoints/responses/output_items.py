@@ -4,7 +4,7 @@
     item.begin() + item.add("Hello") + item.end("completed")     # its events
     item.body("completed")                                       # what they amount to
 
-source: apis.md 1.7.
+source: client-apis.md 1.7.
 """
 
 from collections.abc import Mapping, Sequence

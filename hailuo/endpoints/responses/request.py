@@ -1,7 +1,7 @@
 """Validation of a request for a response; an invalid field is rejected by its name.
 
-source: apis.md 1.7. Fields without a meaning upstream are ignored; those that ask for
-something else than an answer at once are rejected.
+source: client-apis.md 1.7. Fields without a meaning upstream are ignored; those that
+ask for something else than an answer at once are rejected.
 """
 
 import time

@@ -1,6 +1,6 @@
 """The response object, and its parts that do not stream (no I/O).
 
-source: apis.md 1.7.
+source: client-apis.md 1.7.
 """
 
 from collections.abc import Mapping, Sequence
