@@ -40,6 +40,7 @@ class Command(click.Group):
             click.echo(f"Error: {redact(error.message)}", err=True)
             code = 1
         except click.Abort:
+            click.echo("Stopped.", err=True)
             code = INTERRUPTED
         except Exception:  # noqa: BLE001 - a traceback may quote a secret
             click.echo(redact(traceback.format_exc()), err=True, nl=False)
@@ -47,7 +48,7 @@ class Command(click.Group):
         sys.exit(code)
 
 
-@click.group(cls=Command)
+@click.group(cls=Command, commands=[tokens, ask, doctor])
 @click.version_option(package_name="hailuo", message="%(prog)s %(version)s")
 def main() -> None:
     """Run and use a gateway in front of Hailuo AI.
@@ -65,7 +66,3 @@ def serve(port: int | None) -> None:
     if port:
         os.environ["PORT"] = str(port)
     __main__.main()
-
-
-for command in (tokens, ask, doctor):
-    main.add_command(command)

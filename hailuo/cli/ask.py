@@ -3,6 +3,7 @@
 import base64
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +50,13 @@ def ask(
     content = _content(_text(question), files)
     gateway = running(location)
     answer = Answer()
-    for piece in chat_stream.ask(gateway, model, content):
-        answer.add(piece)
-        if as_json:
-            continue
-        if reasoning and piece.reasoning:
-            _write(piece.reasoning, sys.stderr)
-        if piece.text:
-            _write(piece.text, sys.stdout)
+    with closing(chat_stream.ask(gateway, model, content)) as parts:
+        for part in parts:
+            answer.add(part)
+            if part.reasoning and reasoning and not as_json:
+                _write(part.reasoning, sys.stderr)
+            if part.text and not as_json:
+                _write(part.text, sys.stdout)
     if as_json:
         print_json(answer.described())
         return

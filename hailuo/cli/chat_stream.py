@@ -4,7 +4,7 @@ source: client-apis.md 1.3.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, NamedTuple
 
 from ..concurrency.watch import HEARTBEAT, Watch
@@ -64,7 +64,9 @@ class Answer:
         }
 
 
-def ask(gateway: RunningGateway, model: str, content: Any) -> Iterator[Part]:
+def ask(
+    gateway: RunningGateway, model: str, content: Any
+) -> Generator[Part, None, None]:
     """Yield the answer to a message.
 
     raises: Failure if it fails or breaks off.
@@ -84,7 +86,7 @@ def ask(gateway: RunningGateway, model: str, content: Any) -> Iterator[Part]:
     try:
         with gateway.http.stream(
             "POST",
-            f"{gateway.at}/v1/chat/completions",
+            f"{gateway.address}/v1/chat/completions",
             headers=gateway.headers,
             data=json.dumps(body).encode("ascii"),
             watch=Watch(idle_s=SILENCE_S),

@@ -12,11 +12,10 @@ import logging
 import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlsplit
 
 import click
 
-from .. import create_app
+from .. import create_app, setting_values
 from ..errors import Unreachable, UpstreamError
 from ..logs import redact
 from ..masking import conceal
@@ -38,16 +37,12 @@ class Location(NamedTuple):
     url: str
     key: str
 
-    def address(self, settings: Settings) -> str:
-        """Return the gateway's address, without the path of an API."""
+    def gateway(self, settings: Settings) -> "RunningGateway":
+        """Return the gateway there, which may not run. raises: Failure."""
         url = self.url or f"http://localhost:{settings.port}"
-        return url.rstrip("/").removesuffix("/v1")
-
-    def api_key(self, settings: Settings) -> str:
-        """Return the key to send, and mask it in all output."""
         key = self.key or settings.api_keys[0]
         conceal([key] if key != DEFAULT_API_KEY else [])
-        return key
+        return RunningGateway(url.rstrip("/").removesuffix("/v1"), key)
 
 
 class Gateway(Protocol):
@@ -70,10 +65,11 @@ class RunningGateway:
     via = "gateway"
 
     def __init__(self, address: str, key: str) -> None:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Failure("--url is not an http:// or https:// address")
-        self.at = address
+        try:
+            self.address = setting_values.address(address)
+        except ValueError as error:
+            raise Failure(f"the URL of the gateway is not {error}") from None
+        self.at = setting_values.shown(self.address)
         self.http = HttpClient()
         self.headers = {
             "Authorization": f"Bearer {key}".encode().decode("latin-1"),
@@ -84,7 +80,7 @@ class RunningGateway:
         """Return whether it answers. raises: Failure if another program does."""
         try:
             answer = self.http.send(
-                "GET", f"{self.at}/ping", headers={}, total_s=PING_S
+                "GET", f"{self.address}/ping", headers={}, total_s=PING_S
             )
         except Unreachable:
             return False
@@ -104,7 +100,7 @@ class RunningGateway:
         try:
             answer = self.http.send(
                 method,
-                self.at + path,
+                self.address + path,
                 headers=self.headers,
                 data=data,
                 total_s=total_s,
@@ -143,18 +139,17 @@ def find(location: Location) -> Gateway:
     raises: Failure.
     """
     settings = read_settings()
-    address = location.address(settings)
-    gateway = RunningGateway(address, location.api_key(settings))
+    gateway = location.gateway(settings)
     if gateway.is_running():
         return gateway
     if location.url:
         raise Failure(
-            f"no gateway answers at {address}: start it, correct --url or HAILUO_URL, "
-            "or leave it out to work on the tokens file of this machine"
+            f"no gateway answers at {gateway.at}: start it, correct --url or "
+            "HAILUO_URL, or leave it out to work on the tokens file of this machine"
         )
     if settings.redis_url:
         raise Failure(
-            f"no gateway answers at {address}, and its pool is in HAILUO_REDIS_URL: "
+            f"no gateway answers at {gateway.at}, and its pool is in HAILUO_REDIS_URL: "
             "start it (hailuo serve), or give the address of another with --url"
         )
     return TokensFileGateway(settings)
@@ -162,13 +157,11 @@ def find(location: Location) -> Gateway:
 
 def running(location: Location) -> RunningGateway:
     """Return the running gateway. raises: Failure if there is none."""
-    settings = read_settings()
-    address = location.address(settings)
-    gateway = RunningGateway(address, location.api_key(settings))
+    gateway = location.gateway(read_settings())
     if not gateway.is_running():
         raise Failure(
-            f"no gateway answers at {address}: start one (hailuo serve), or give the "
-            "address of another with --url or HAILUO_URL"
+            f"no gateway answers at {gateway.at}: start one (hailuo serve), or give "
+            "the address of another with --url or HAILUO_URL"
         )
     return gateway
 

@@ -79,7 +79,8 @@ def remove(
     _require_known(accounts, gateway)
     if not yes:
         _tell_origin(gateway)
-        click.confirm(f"Remove {', '.join(accounts)}?", abort=True, err=True)
+        if not click.confirm(f"Remove {', '.join(accounts)}?", err=True):
+            raise Failure("nothing was removed")
     for account in accounts:
         gateway.call("DELETE", f"/v1/token/{quote(account, safe='')}")
     if as_json:

@@ -33,7 +33,8 @@ def doctor(location: Location, as_json: bool) -> int:
     logging.disable()  # the findings say it
     found = []
     for finding in _examine(location):
-        finding = Finding(*map(redact, finding))  # type: ignore[arg-type]
+        message, cure = redact(finding.message), redact(finding.cure)
+        finding = finding._replace(message=message, cure=cure)
         found.append(finding)
         if not as_json:
             _print(finding)
@@ -53,6 +54,7 @@ def _examine(location: Location) -> Iterator[Finding]:
     settings, found = configuration.read(os.environ)
     conceal(settings.secrets)
     yield from found
+    yield from configuration.shared_pool_findings(settings)
     yield from configuration.key_findings(settings, os.environ)
     credentials, found = file.credentials(settings)
     yield from found

@@ -8,6 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import TypeVar
 
 MAX_THREADS = 16
@@ -20,10 +21,10 @@ def run(
 ) -> Sequence[Result | None]:
     """Run tasks at the same time; return their results, None for an unfinished one.
 
-    A task that raises an exception is unfinished, too.
+    raises: an exception of a task.
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    finished: queue.SimpleQueue[tuple[int, Result | None]] = queue.SimpleQueue()
+    finished: queue.SimpleQueue[tuple[int, Future[Result]]] = queue.SimpleQueue()
     results: list[Result | None] = [None] * len(tasks)
 
     def work() -> None:
@@ -32,11 +33,12 @@ def run(
                 number = waiting.get_nowait()
             except queue.Empty:
                 return
-            result = None
+            future: Future[Result] = Future()
             try:
-                result = tasks[number]()
-            finally:
-                finished.put((number, result))
+                future.set_result(tasks[number]())
+            except BaseException as error:  # noqa: BLE001 - raised by the caller
+                future.set_exception(error)
+            finished.put((number, future))
 
     for number in range(len(tasks)):
         waiting.put(number)
@@ -45,8 +47,8 @@ def run(
     until = time.monotonic() + limit_s
     for _ in tasks:
         try:
-            number, result = finished.get(timeout=max(0.0, until - time.monotonic()))
+            number, future = finished.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
             break
-        results[number] = result
+        results[number] = future.result()
     return results

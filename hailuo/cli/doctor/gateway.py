@@ -7,28 +7,40 @@ from typing import Any
 
 from ...settings import Settings
 from ..gateways import Failure, Location, RunningGateway
+from . import bounded
 from .findings import Finding, error, ok, warning
 
 CHECK = "gateway"
 FIRST_FREE_PORT = 1024
+LIMIT_S = 15.0
 
 
-def findings(location: Location, settings: Settings) -> Iterator[Finding]:
+def findings(location: Location, settings: Settings) -> Sequence[Finding]:
     """Check the running gateway, or else the port that one would use."""
-    address = location.address(settings)
+    cure = "correct the address of the gateway, or start it again"
+    late = [error(CHECK, "it does not answer in time", cure)]
+    tasks = [lambda: list(_examine(location, settings))]
+    return bounded.run(tasks, LIMIT_S)[0] or late
+
+
+def _examine(location: Location, settings: Settings) -> Iterator[Finding]:
     try:
-        gateway = RunningGateway(address, location.api_key(settings))
+        gateway = location.gateway(settings)
         if gateway.is_running():
-            yield ok(CHECK, f"one runs at {address}")
+            yield ok(CHECK, f"one runs at {gateway.at}")
             yield from _pool_findings(gateway)
             return
     except Failure as failure:
-        yield error(CHECK, failure.message, "stop the other program, or set PORT")
+        yield error(
+            CHECK,
+            failure.message,
+            "stop the program that uses the gateway's port, or correct the address",
+        )
         return
     if location.url:
         yield error(
             CHECK,
-            f"none answers at {address}",
+            f"none answers at {gateway.at}",
             "start it there (hailuo serve), or correct --url or HAILUO_URL",
         )
     else:
