@@ -48,7 +48,7 @@ class Command(click.Group):
         sys.exit(code)
 
 
-@click.group(cls=Command, commands=[tokens, ask, doctor])
+@click.group("hailuo", cls=Command, commands=[tokens, ask, doctor])
 @click.version_option(package_name="hailuo", message="%(prog)s %(version)s")
 def main() -> None:
     """Run and use a gateway in front of Hailuo AI.

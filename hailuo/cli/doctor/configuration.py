@@ -17,6 +17,7 @@ CONNECT_S = 0.5
 NEW_KEY = "set HAILUO_API_KEY to a key of your own, such as `openssl rand -hex 24`"
 
 OTHER_NAMES = ("HAILUO_URL",)  # of the command line
+CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
 # Variables of hosts whose programs are reached through a proxy of theirs.
 HOSTS = ("KUBERNETES_SERVICE_HOST", "DYNO", "RENDER", "FLY_APP_NAME", "VERCEL")
 
@@ -109,7 +110,7 @@ def _danger(environ: Mapping[str, str]) -> str:
     """Return why requests from elsewhere may come through a proxy, "" if none does."""
     if any(name in environ for name in HOSTS):
         return "this is a hosting platform, whose proxy forwards all requests"
-    if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
+    if any(Path(mark).exists() for mark in CONTAINER_MARKS):
         return "this is a container, whose clients are all outside of it"
     for port in WEB_SERVER_PORTS:
         with socket.socket() as probe:
