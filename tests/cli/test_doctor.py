@@ -144,7 +144,7 @@ def test_service_that_is_out_of_order_is_named(examine: Examine):
 
 
 def test_wrong_settings_are_named_with_their_defaults(examine: Examine):
-    outcome = examine(HAILUO_HEARTBEAT_S="soon", HAILUO_TOKEN="x", HAILUO_PREFER="webb")
+    outcome = examine(HAILUO_HEARTBEAT_S="soon", HAILUO_TOKEN="x", HAILUO_PREFER="a\nb")
 
     wrong = [each for each in outcome.json["findings"] if each["check"] == "settings"]
     by_name = {each["message"].split()[0].strip(":"): each for each in wrong}

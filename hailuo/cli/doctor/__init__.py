@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from ...logs import redact
+from ...logs import on_one_line, redact
 from ...masking import conceal
 from ..gateways import Location
 from ..options import as_json, with_location
@@ -33,8 +33,9 @@ def doctor(location: Location, as_json: bool) -> int:
     logging.disable()  # the findings say it
     found = []
     for finding in _examine(location):
-        message, cure = redact(finding.message), redact(finding.cure)
-        finding = finding._replace(message=message, cure=cure)
+        finding = finding._replace(
+            message=on_one_line(redact(finding.message)), cure=redact(finding.cure)
+        )
         found.append(finding)
         if not as_json:
             _print(finding)

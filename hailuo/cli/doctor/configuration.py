@@ -29,14 +29,14 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 def read(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]:
     """Return the settings, with defaults in place of wrong values, and findings."""
     found = list(_misspelt(environ))
-    try:
-        settings = Settings.read(environ)
-    except WrongSettings as wrong:
-        lines = [line.partition(": ") for line in str(wrong).splitlines()]
-        found += [_wrong(name, message) for name, _, message in lines]
-        names = {name for name, _, _ in lines}
-        right = {name: environ[name] for name in environ if name not in names}
-        settings = Settings.read(right)
+    right = {}
+    for name in filter(environ.__contains__, SETTINGS):
+        try:
+            Settings.read({name: environ[name]})
+            right[name] = environ[name]
+        except WrongSettings as wrong:
+            found.append(_wrong(name, str(wrong)))
+    settings = Settings.read(right)
     found += [
         warning("settings", message, "remove that character from the value")
         for message in settings.warnings
@@ -90,9 +90,7 @@ def _wrong(name: str, message: str) -> Finding:
     default = metadata["default"]
     usual = f"its default is {default}" if default else "it is empty by default"
     meaning = metadata["meaning"].replace("`", "")
-    return error(
-        "settings", f"{name}: {message}", f"correct it or unset it; {usual} ({meaning})"
-    )
+    return error("settings", message, f"correct it or unset it; {usual} ({meaning})")
 
 
 def _misspelt(environ: Mapping[str, str]) -> Iterator[Finding]:
