@@ -66,7 +66,7 @@ def test_findings_are_printed_with_their_cures(command: CommandLine):
     (at,) = (n for n, line in enumerate(lines) if line.startswith("✗ tokens file:"))
     assert str(command.tokens_file) in lines[at]
     assert "array of strings" in lines[at + 1]
-    assert lines[-1] == "To repair: 1"
+    assert lines[-1] == "To repair: 1; warnings: 1"
 
 
 def test_dead_token_names_its_cure(

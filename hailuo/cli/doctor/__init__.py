@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import click
 
@@ -39,13 +39,13 @@ def doctor(location: Location, as_json: bool) -> int:
         found.append(finding)
         if not as_json:
             _print(finding)
-    errors = sum(finding.status == "error" for finding in found)
+    errors = _count(found, "error")
     if as_json:
         print_json(
             {"ok": not errors, "findings": [finding._asdict() for finding in found]}
         )
     else:
-        click.echo(_summary(errors))
+        click.echo(f"To repair: {errors}; warnings: {_count(found, 'warning')}")
     return 1 if errors else 0
 
 
@@ -69,7 +69,5 @@ def _print(finding: Finding) -> None:
         click.echo(f"    → {finding.cure}")
 
 
-def _summary(errors: int) -> str:
-    if not errors:
-        return "Nothing has to be repaired."
-    return f"To repair: {errors}"
+def _count(found: Iterable[Finding], status: str) -> int:
+    return sum(finding.status == status for finding in found)
