@@ -13,6 +13,7 @@ import click
 from ..errors import GatewayError
 from ..logs import redact
 from ..masking import conceal
+from ..setting_values import words
 from ..settings import DEFAULT_API_KEY
 from .ask import ask
 from .doctor import doctor
@@ -26,8 +27,8 @@ class Command(click.Group):
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run a command, and exit with its code."""
-        secrets = (os.environ.get("HAILUO_API_KEY", ""), DEFAULT_API_KEY)
-        conceal(key for key in secrets[0].split(",") if key != DEFAULT_API_KEY)
+        keys = words(os.environ.get("HAILUO_API_KEY", ""))
+        conceal(key for key in keys if key != DEFAULT_API_KEY)
         options["standalone_mode"] = False
         try:
             code = super().main(*arguments, **options)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from . import chat_stream
-from .chat_stream import Answer
+from .chat_stream import Answer, Part
 from .gateways import Failure, Location, running
 from .options import as_json, with_location
 from .output import note, print_json, safe_for_terminal
@@ -50,13 +50,16 @@ def ask(
     content = _content(_text(question), files)
     gateway = running(location)
     answer = Answer()
-    with closing(chat_stream.ask(gateway, model, content)) as parts:
-        for part in parts:
-            answer.add(part)
-            if part.reasoning and reasoning and not as_json:
-                _write(part.reasoning, sys.stderr)
-            if part.text and not as_json:
-                _write(part.text, sys.stdout)
+    try:
+        with closing(chat_stream.ask(gateway, model, content)) as parts:
+            for part in parts:
+                answer.add(part)
+                if not as_json:
+                    _show(part, reasoning)
+    except Failure:
+        if answer.text and not as_json:
+            click.echo(err=True)  # the message is on a line of its own
+        raise
     if as_json:
         print_json(answer.described())
         return
@@ -98,8 +101,9 @@ def _attachment(file: str) -> dict[str, Any]:
     return {"type": "file", "file": {"filename": path.name, "file_data": uri}}
 
 
-def _write(text: str, stream: Any) -> None:
-    """Write a part of an answer at once."""
-    click.echo(
-        safe_for_terminal(text) if stream.isatty() else text, file=stream, nl=False
-    )
+def _show(part: Part, reasoning: bool) -> None:
+    """Print a part of an answer at once. reasoning: whether to print that, too."""
+    thoughts = part.reasoning if reasoning else ""
+    for text, stream in ((thoughts, sys.stderr), (part.text, sys.stdout)):
+        safe = safe_for_terminal(text) if stream.isatty() else text
+        click.echo(safe, file=stream, nl=False)

@@ -11,7 +11,7 @@ from ..concurrency.watch import HEARTBEAT, Watch
 from ..errors import UpstreamError
 from ..net import sse
 from ..net.stream import Stream
-from .gateways import Failure, RunningGateway, checked, refusal
+from .gateways import Failure, RunningGateway, checked, lost, refusal
 
 SILENCE_S = 900.0  # before the first byte: a queue, and three attempts
 END = b"[DONE]"
@@ -32,12 +32,16 @@ class Part(NamedTuple):
 
 
 class Answer:
-    """An answer, put together from its parts."""
+    """An answer, put together from its parts.
+
+    text: the parts of its text.
+    sources: titles and addresses of pages that were read.
+    """
 
     def __init__(self) -> None:
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
+        self.text: list[str] = []
         self.sources: list[tuple[str, str]] = []
+        self._reasoning: list[str] = []
         self._fields: dict[str, Any] = {}
 
     @property
@@ -46,9 +50,10 @@ class Answer:
         return str(self._fields.get("finish_reason", ""))
 
     def add(self, part: Part) -> None:
-        self._text.append(part.text)
-        self._reasoning.append(part.reasoning)
+        if part.text:
+            self.text.append(part.text)
         self.sources += part.sources
+        self._reasoning.append(part.reasoning)
         self._fields.update(part.fields)
 
     def described(self) -> dict[str, Any]:
@@ -56,7 +61,7 @@ class Answer:
         return {
             "id": self._fields.get("id"),
             "model": self._fields.get("model"),
-            "text": "".join(self._text),
+            "text": "".join(self.text),
             "reasoning": "".join(self._reasoning),
             "sources": [{"title": title, "url": url} for title, url in self.sources],
             "finish_reason": self.ending or None,
@@ -94,7 +99,7 @@ def ask(
         ) as stream:
             yield from _parts(stream, gateway.at)
     except UpstreamError as error:
-        raise Failure(f"the answer broke off: {error.message}") from None
+        raise lost(gateway.at, error) from None
 
 
 def _parts(stream: Stream, address: str) -> Iterator[Part]:

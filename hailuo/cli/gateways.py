@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import click
 
 from .. import create_app, setting_values
-from ..errors import Unreachable, UpstreamError
+from ..errors import Unreachable, UpstreamError, UpstreamTimeout
 from ..logs import redact
 from ..masking import conceal
 from ..net.client import HttpClient
@@ -40,7 +40,7 @@ class Location(NamedTuple):
     def gateway(self, settings: Settings) -> "RunningGateway":
         """Return the gateway there, which may not run. raises: Failure."""
         url = self.url or f"http://localhost:{settings.port}"
-        key = self.key or settings.api_keys[0]
+        key = setting_values.bare(self.key) or settings.api_keys[0]
         conceal([key] if key != DEFAULT_API_KEY else [])
         return RunningGateway(url.rstrip("/").removesuffix("/v1"), key)
 
@@ -85,7 +85,7 @@ class RunningGateway:
         except Unreachable:
             return False
         except UpstreamError as error:
-            raise Failure(f"{self.at} does not answer: {error.message}") from None
+            raise lost(self.at, error) from None
         if answer.content != b"pong":
             raise Failure(
                 f"what answers at {self.at} is no hailuo gateway: give the gateway's "
@@ -106,7 +106,7 @@ class RunningGateway:
                 total_s=total_s,
             )
         except UpstreamError as error:
-            raise Failure(f"{self.at} does not answer: {error.message}") from None
+            raise lost(self.at, error) from None
         return checked(answer.status_code, answer.content, self.at)
 
 
@@ -174,6 +174,13 @@ def read_settings() -> Settings:
         raise Failure(f"{error}\n`hailuo doctor` says how to correct it") from None
     conceal(settings.secrets)
     return settings
+
+
+def lost(address: str, error: UpstreamError) -> Failure:
+    """Return the failure for a connection to the gateway that broke off."""
+    if isinstance(error, UpstreamTimeout):
+        return Failure(f"{address} does not answer in time: see the gateway's log")
+    return Failure(f"the connection to {address} broke off: see the gateway's log")
 
 
 def checked(status: int, content: bytes, address: str) -> dict[str, Any]:

@@ -90,8 +90,21 @@ def test_ending_token_of_the_environment_is_a_warning(
     outcome = examine(HAILUO_TOKENS=upstream.token("6905", 2 * DAY_S))
     found = finding(outcome, "account 6905", "warning")
     assert "in 1 day" in found["message"]
-    assert "tokens file" in found["cure"]
+    assert "hailuo tokens add" in found["cure"]
     assert outcome.code == 0
+
+
+@pytest.mark.parametrize(("interval_s", "status"), [(0, "warning"), (3600, "ok")])
+def test_ending_token_of_the_file_is_a_warning_if_it_is_not_renewed(
+    command: CommandLine,
+    examine: Examine,
+    upstream: Simulated,
+    interval_s: int,
+    status: str,
+):
+    command.write(upstream.token("6912", 2 * DAY_S))
+    outcome = examine(HAILUO_TOKEN_REFRESH_INTERVAL_S=interval_s)
+    assert finding(outcome, "account 6912", status)
 
 
 def test_no_network_names_its_cure(command: CommandLine, examine: Examine):

@@ -130,7 +130,7 @@ def _account_findings(
     outcomes = dict(zip(asked, bounded.run(tasks, ACCOUNTS_S), strict=True))
     for credential in credentials:
         if credential in outcomes:
-            yield _account_finding(credential, outcomes[credential])
+            yield _account_finding(settings, credential, outcomes[credential])
         else:
             yield warning(
                 _name(credential),
@@ -147,7 +147,9 @@ def _is_live(upstreams: Mapping[str, Upstream], credential: Credential) -> bool 
         return error.message
 
 
-def _account_finding(credential: Credential, live: bool | str | None) -> Finding:
+def _account_finding(
+    settings: Settings, credential: Credential, live: bool | str | None
+) -> Finding:
     name, kind = _name(credential), credential.identity.kind
     expires_at = credential.identity.expires_at
     if isinstance(live, str) or live is None:
@@ -159,15 +161,15 @@ def _account_finding(credential: Credential, live: bool | str | None) -> Finding
         return error(name, "its service does not accept the token", RENEWAL[kind])
     if expires_at is None:
         return ok(name, "it lives; its credential does not expire")
-    ends = when(expires_at)
-    is_renewed = credential.source == "file" and credential.identity.renewable
-    if expires_at - time.time() < SOON_S and not is_renewed:
-        return warning(
-            name,
-            f"its token ends {ends}, and tokens of HAILUO_TOKENS are not renewed",
-            "put it into the tokens file (hailuo tokens add), which is renewed",
-        )
-    return ok(name, f"it lives; its token ends {ends}")
+    found = f"it lives; its token ends {when(expires_at)}"
+    if expires_at - time.time() >= SOON_S:
+        return ok(name, found)
+    if not credential.identity.renewable or not settings.token_refresh_interval_s:
+        return warning(name, f"{found} and is not renewed", RENEWAL[kind])
+    if credential.source == "environment":
+        message = f"{found}, and tokens of HAILUO_TOKENS are not renewed"
+        return warning(name, message, "move it to the file: hailuo tokens add")
+    return ok(name, f"{found}, and is renewed before")
 
 
 def _name(credential: Credential) -> str:
