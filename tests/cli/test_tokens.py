@@ -5,6 +5,8 @@ import os
 import pty
 import signal
 import subprocess
+import termios
+import time
 from collections.abc import Callable
 
 import pytest
@@ -104,6 +106,8 @@ class TestTokensFile:
         )
         os.close(stdio)
         shown = read_until(terminal, "Token:")
+        while termios.tcgetattr(terminal)[3] & termios.ECHO:
+            time.sleep(0.01)  # input is discarded until the echo is off
         os.write(terminal, f"{token}\n".encode())
         shown += read_until(terminal, "1 in all")
         assert process.wait(30) == 0
