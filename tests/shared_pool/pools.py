@@ -65,7 +65,8 @@ def sharing(
     """
     client = SharedClient(url, prefix, Timings(lease_s), Metrics())
     file = TokensFile("/nonexistent/tokens.json")
-    pool, credentials = shared_pool(client, identify, queue_timeout_s, file, tokens)
+    shared = shared_pool(client, identify, queue_timeout_s, file, tokens)
+    pool, credentials = shared.pool, shared.credentials
     credentials.load()
     with connection(url) as redis:
         redis.set(f"{prefix}grace", 0)
