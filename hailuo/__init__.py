@@ -33,6 +33,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from . import endpoints
     from .accounts.pool_metrics import PoolCollector
     from .accounts.proofs import Proofs
+    from .accounts.quota import QuotaPoller
     from .accounts.refresh import TokenRefresher
     from .endpoints.app_state import AppState
     from .gateway import Gateway
@@ -79,6 +80,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         pool,
         credentials,
         refresher,
+        QuotaPoller(pool, upstreams),
         gateway,
         catalog,
         shutdown,

@@ -12,7 +12,7 @@ STATES = ("idle", "answering", "resting", "dead")
 
 
 class PoolCollector(Collector):
-    """The accounts by state, how many are leased, and the length of the queue."""
+    """The accounts by state, their quota, how many are leased, and the queue."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -25,9 +25,26 @@ class PoolCollector(Collector):
         for state in STATES:
             accounts.add_metric([state], tally[state])
         yield accounts
+        yield self._quotas()
         yield GaugeMetricFamily(
             "hailuo_answers_running", "Accounts leased now", value=self._pool.in_use
         )
         yield GaugeMetricFamily(
             "hailuo_queue_length", "Requests in the queue now", value=self._pool.waiting
         )
+
+    def _quotas(self) -> GaugeMetricFamily:
+        quotas = GaugeMetricFamily(
+            "hailuo_quota_remaining_ratio",
+            "What is left of the plan of a subscription key, from 0 to 1",
+            labels=["account", "window"],
+        )
+        for account in self._pool.accounts:
+            if quota := account.quota:
+                for window, percent in (
+                    ("window", quota.window_percent),
+                    ("week", quota.week_percent),
+                ):
+                    if percent is not None:
+                        quotas.add_metric([account.name, window], percent / 100)
+        return quotas

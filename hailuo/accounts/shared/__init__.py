@@ -54,6 +54,6 @@ def shared_pool(
     leases = SharedLeases(client, outbox, copy, clock)
     background = BackgroundWork(client, outbox, copy, leases, clock)
     leases.on_start = background.start
-    pool = Pool(identify, queue_timeout_s, leases, SharedJournal(outbox, clock))
+    pool = Pool(identify, queue_timeout_s, leases, SharedJournal(client, outbox, clock))
     credentials = SharedCredentialStore(pool, client, copy, clock, file, environment)
     return SharedPool(pool, credentials, background)
