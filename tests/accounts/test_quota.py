@@ -148,15 +148,15 @@ def test_key_that_is_available_earlier_is_used_again_after_the_next_poll():
 
 
 @pytest.mark.parametrize(
-    ("quota", "rests_s"),
-    [(None, HOUR_S), (left(3), HOUR_S / 3), (left(3, resets_in_s=None), HOUR_S)],
-    ids=["unknown", "known", "unknown end"],
+    ("resets_in_s", "rests_s"),
+    [(HOUR_S / 3, HOUR_S / 3), (None, HOUR_S)],
+    ids=["known", "unknown"],
 )
 def test_refusal_of_a_full_window_counts_until_it_opens_if_that_is_known(
-    quota: Quota | None, rests_s: float
+    resets_in_s: float | None, rests_s: float
 ):
     polled = Polled(PLAN)
-    polled.poll(quota)
+    polled.poll(left(3, resets_in_s))
     polled.account.refused(full(), MODEL)
     assert polled.rests_s() == pytest.approx(rests_s, abs=60)
     polled.account.refused(full(), SPEECH)
