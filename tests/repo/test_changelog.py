@@ -1,9 +1,10 @@
-"""CHANGELOG.md has the form of Keep a Changelog, and the version that is described."""
+"""CHANGELOG.md has the form of Keep a Changelog, and begins with this version."""
 
 import json
 import re
 from datetime import date
 
+import hailuo
 from hailuo.endpoints.openapi import DOCUMENT
 from tests.served import ROOT
 
@@ -32,5 +33,6 @@ def test_changes_of_a_version_are_grouped_by_kind():
         assert kinds == [kind for kind in KINDS if kind in kinds], "each once, in order"
 
 
-def test_newest_version_is_that_of_the_openapi_document():
-    assert json.loads(DOCUMENT)["info"]["version"] == releases()[0][0]
+def test_newest_version_is_that_of_the_package():
+    assert releases()[0][0] == hailuo.__version__
+    assert json.loads(DOCUMENT)["info"]["version"] == hailuo.__version__
