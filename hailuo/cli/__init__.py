@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from .. import __version__
 from ..errors import GatewayError
 from ..logs import redact
 from ..masking import conceal
@@ -50,7 +51,7 @@ class Command(click.Group):
 
 
 @click.group("hailuo", cls=Command, commands=[tokens, ask, doctor])
-@click.version_option(package_name="hailuo", message="%(prog)s %(version)s")
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """Run and use a gateway in front of Hailuo AI.
 

@@ -1,7 +1,6 @@
 """What all commands share: version, exit codes, no secrets in failures."""
 
 import os
-from importlib import metadata
 
 import pytest
 
@@ -12,7 +11,7 @@ from tests.cli.conftest import CommandLine
 
 
 def test_version(command: CommandLine):
-    assert command("--version").out == f"hailuo {metadata.version('hailuo')}\n"
+    assert command("--version").out == f"hailuo {hailuo.__version__}\n"
 
 
 def test_serve_starts_what_the_module_starts(
