@@ -121,7 +121,7 @@ class RequestStats:
         self._minutes[at].record(end, first_s)
 
     def report(self) -> Report:
-        """Return the report of the processes that share the pool, or of the only one."""
+        """Return the report of all processes that share the pool, or the only one."""
         return Report(self._pool.in_use, self._pool.waiting, self._recent())
 
     def _recent(self, others: Iterable[Minute] = ()) -> Sequence[Minute]:
