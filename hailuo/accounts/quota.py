@@ -16,7 +16,7 @@ from .account import Account
 from .pool import Pool
 
 INTERVAL_S = 600.0  # between two questions for one account
-RECHECK_S = 60.0  # whether the process that asked last still does
+RECHECK_S = 60.0  # after another process has asked, which may have ended since
 POLL_INTERVAL_S = 2.0  # between checks for accounts that are due
 
 log = logging.getLogger(__name__)

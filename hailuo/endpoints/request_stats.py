@@ -20,10 +20,11 @@ from itertools import chain
 from typing import NamedTuple
 
 from ..accounts.pool import Pool
+from ..concurrency.fairness import fairly
 
 MINUTE_S = 60
 MAX_MINUTES = 60
-RATIO = 1.05  # of the bounds of a bucket, so that a median is exact to 2.5 %
+RATIO = 1.1  # of the bounds of a bucket, so that a median is exact to 5 %
 SHORTEST_S = 0.001
 DONE, CLIENT_LEFT = "done", "client_left"  # the ends that are no failure
 
@@ -120,7 +121,7 @@ class RequestStats:
         self._minutes[at].record(end, first_s)
 
     def report(self) -> Report:
-        """Return the report of all processes that share the pool: of this one here."""
+        """Return the report of all processes that share the pool, or the only one."""
         return Report(self._pool.in_use, self._pool.waiting, self._recent())
 
     def _recent(self, others: Iterable[Minute] = ()) -> Sequence[Minute]:
@@ -131,7 +132,7 @@ class RequestStats:
         now = self._minute()
         first = now - (MAX_MINUTES - 1) * MINUTE_S
         merged: dict[int, Minute] = {}
-        for minute in chain(list(self._minutes.values()), others):
+        for minute in fairly(chain(list(self._minutes.values()), others)):
             if first <= minute.at <= now:
                 merged.setdefault(minute.at, Minute(minute.at)).add(minute)
         return [merged[at] for at in sorted(merged)]

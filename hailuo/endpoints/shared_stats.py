@@ -13,6 +13,7 @@ import orjson
 
 from ..accounts.pool import Pool
 from ..accounts.shared.client import Operation, SharedClient
+from ..concurrency.fairness import fairly
 from ..errors import PoolUnavailable
 from .request_stats import MAX_MINUTES, MINUTE_S, Minute, Report, RequestStats
 
@@ -65,7 +66,7 @@ class SharedStats(RequestStats):
             return own._replace(complete=False)
         others = [each for each in published if each["process"] != self._client.process]
         oldest_ms = 1000 * MAX_MISSED * self._interval_s
-        reports = [_parsed(each["report"]) for each in others]
+        reports = [_parsed(each["report"]) for each in fairly(others)]
         running = [
             report
             for report, each in zip(reports, others, strict=True)

@@ -57,7 +57,7 @@ def test_median_is_exact_to_a_few_percent(times_s: list[float]):
         stats.record("done", seconds)
     (minute,) = stats.report().minutes
     exact = statistics.median_low(times_s)
-    assert minute.first_piece_s == pytest.approx(exact, rel=0.026, abs=0.0005)
+    assert minute.first_piece_s == pytest.approx(exact, rel=0.05, abs=0.0005)
 
 
 def test_first_piece_after_no_time_is_counted(stats: RequestStats):

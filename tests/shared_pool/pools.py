@@ -58,7 +58,7 @@ def sharing(
     tokens: Sequence[str] = (),
     queue_timeout_s: float = 20,
     lease_s: float = 3,
-    identified: Callable[[str], Identity | None] = identify,
+    identified: Callable[[str], Identity | None] | None = None,
 ) -> Process:
     """Return a process that shares its pool, with its threads running.
 
@@ -66,7 +66,7 @@ def sharing(
     """
     client = SharedClient(url, prefix, Timings(lease_s), Metrics())
     file = TokensFile("/nonexistent/tokens.json")
-    shared = shared_pool(client, identified, queue_timeout_s, file, tokens)
+    shared = shared_pool(client, identified or identify, queue_timeout_s, file, tokens)
     pool, credentials = shared.pool, shared.credentials
     credentials.load()
     with connection(url) as redis:

@@ -92,7 +92,7 @@ def test_minutes_of_processes_are_merged(start: Callable[[], Process]):
     assert (earlier.at, earlier.client_left, earlier.answers) == (NOON - 60, 1, 0)
     assert (now.at, now.answers) == (NOON, 4)
     assert now.failures == Counter({"accounts_busy": 2})
-    assert now.first_piece_s == pytest.approx(3, rel=0.025)
+    assert now.first_piece_s == pytest.approx(3, rel=0.05)
     one.publish()
     assert one.stats.report() == report, "its own report is not counted twice"
 
