@@ -17,6 +17,7 @@ from . import (
     models,
     rate_limit,
     responses,
+    security_headers,
     speech,
     tokens,
     transcriptions,
@@ -60,6 +61,7 @@ def init_app(app: Flask, state: AppState) -> None:
     rate_limit.init_app(app)
     cors.init_app(app)
     caching.init_app(app)
+    security_headers.init_app(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
     routed = HeaderLimitsMiddleware(PathMiddleware(app.wsgi_app))

@@ -1,0 +1,3 @@
+// The header's controls: key, language, theme.
+
+export function startSettings() {}

@@ -1,0 +1,4 @@
+// The texts of the Try tab: key: [English, Chinese]. Keys begin with "try_".
+
+export const TRY = {
+};

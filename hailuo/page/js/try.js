@@ -1,0 +1,3 @@
+// The Try tab: chat, speech and transcription.
+
+export function start(panel) {}
