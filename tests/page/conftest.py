@@ -1,0 +1,186 @@
+"""A real browser for the page: one Chromium for the session, a new tab for each test.
+
+    def test_something(page):
+        page.open(gateway, tab="accounts", key=KEY)
+        page.click("#add")
+        page.wait_for_text("#panel-accounts", "added")
+
+A test that uses `page` fails when the browser's console has shown an error, which a
+breach of the content security policy is.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.common.exceptions import (
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.served import KEY, Served
+
+MISSING = "CHROMIUM IS MISSING (chromium and chromium-driver): the page is NOT TESTED"
+WAIT_S = 20.0
+WIDTHS = {"narrow": 360, "wide": 1200}
+
+_CHANGING = (NoSuchElementException, StaleElementReferenceException)
+# Failures that a test means to cause, as Chromium reports them: "… status of 401 (…)".
+_HTTP_FAILURE = re.compile(r"the server responded with a status of (\d+)")
+
+
+class Page:
+    """A tab of the browser, with nothing kept from earlier ones.
+
+    failures: statuses of failed requests that the test expects.
+    """
+
+    def __init__(self, browser: webdriver.Chrome) -> None:
+        self.browser = browser
+        self.failures: set[int] = set()
+
+    def open(
+        self,
+        gateway: Served,
+        tab: str = "try",
+        *,
+        key: str | None = KEY,
+        width: int = WIDTHS["wide"],
+        **media: str,
+    ) -> None:
+        """Load the page.
+
+        key: put into its key field beforehand; None for none.
+        media: of the device, such as prefers_color_scheme="dark".
+        """
+        self.command(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=900,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+        features = [
+            {"name": name.replace("_", "-"), "value": value}
+            for name, value in media.items()
+        ]
+        self.command("Emulation.setEmulatedMedia", features=features)
+        self.browser.get(f"{gateway.address}/ping")
+        self.run("localStorage.clear(); sessionStorage.clear()")
+        if key is not None:
+            self.run("sessionStorage.setItem('key', arguments[0])", key)
+        self.browser.get(f"{gateway.address}/#{tab}")
+        self.wait(lambda: self.find("#app").is_displayed())
+
+    def command(self, name: str, **arguments: Any) -> Any:
+        """Run a command of the DevTools protocol."""
+        return self.browser.execute_cdp_cmd(name, arguments)
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """Run JavaScript in the page, and return its value."""
+        return self.browser.execute_script(script, *arguments)
+
+    def find(self, selector: str) -> WebElement:
+        return self.browser.find_element(By.CSS_SELECTOR, selector)
+
+    def find_all(self, selector: str) -> list[WebElement]:
+        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def click(self, selector: str) -> None:
+        self.find(selector).click()
+
+    def type(self, selector: str, text: str) -> None:
+        self.find(selector).send_keys(text)
+
+    def text(self, selector: str) -> str:
+        return self.find(selector).text
+
+    def wait(self, condition: Callable[[], Any]) -> Any:
+        """Wait until *condition* is true, and return its value.
+
+        An element that is replaced while it is looked at counts as not there yet.
+        """
+        waiting = WebDriverWait(
+            self.browser, WAIT_S, 0.02, ignored_exceptions=_CHANGING
+        )
+        return waiting.until(lambda _: condition())
+
+    def wait_for_text(self, selector: str, text: str) -> None:
+        self.wait(lambda: text in self.text(selector))
+
+    def errors(self) -> list[str]:
+        """Return what the console has shown since the last call, but for `failures`."""
+        shown = [entry["message"] for entry in self.browser.get_log("browser")]
+        return [
+            message
+            for message in shown
+            if not (
+                (failure := _HTTP_FAILURE.search(message))
+                and int(failure[1]) in self.failures
+            )
+        ]
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
+    if not all(programs):
+        pytest.skip(MISSING)
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs[0]
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    profile = tmp_path_factory.mktemp("chromium")
+    for argument in (
+        "headless=new",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-dev-shm-usage",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        "no-proxy-server",
+        "lang=en-US",
+        "use-fake-device-for-media-stream",
+        "use-fake-ui-for-media-stream",
+        "autoplay-policy=no-user-gesture-required",
+        f"user-data-dir={profile}",
+    ):
+        options.add_argument(f"--{argument}")
+    service = webdriver.ChromeService(programs[1], env=_without_proxies())
+    browser = webdriver.Chrome(options, service)
+    yield browser
+    browser.quit()
+
+
+def _without_proxies() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+
+
+@pytest.fixture
+def page(browser: webdriver.Chrome) -> Iterator[Page]:
+    first = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    browser.get_log("browser")
+    page = Page(browser)
+    yield page
+    errors = page.errors()
+    browser.close()
+    browser.switch_to.window(first)
+    assert errors == []
+
+
+@pytest.fixture(scope="session")
+def page_files() -> list[Path]:
+    """Return the files of the page."""
+    folder = Path(__file__).parents[2] / "hailuo" / "page"
+    return [path for path in folder.rglob("*") if path.is_file()]
