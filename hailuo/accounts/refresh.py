@@ -15,7 +15,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..concurrency.cache import SingleFlightCache
@@ -62,11 +62,19 @@ class Outcome(NamedTuple):
         return sum(bool(renewal.error) for renewal in self.renewals)
 
 
+class Progress(NamedTuple):
+    """Number of accounts that a running refresh is done with, and of all it renews."""
+
+    done: int
+    total: int
+
+
 class TokenRefresher:
     """Renews tokens that are due, and loads the file after edits by hand.
 
     interval_s: seconds between renewals; 0 for never.
     last: the outcome of the last refresh, None before the first.
+    progress: of the refresh that runs, None when none does.
     """
 
     def __init__(
@@ -88,6 +96,7 @@ class TokenRefresher:
         self._warned: set[str] = set()
         self._unkept_logged_at = -math.inf
         self.last: Outcome | None = None
+        self.progress: Progress | None = None
 
     def start(self) -> None:
         """Start the timer, which runs as long as the process."""
@@ -144,15 +153,21 @@ class TokenRefresher:
         """
         with self._one_at_a_time:
             self._credentials.reload()
-            renewals = [
-                self._renew(account)
-                for account in accounts_to_renew()
-                if account in self._pool.accounts  # it may have been removed meanwhile
-            ]
-            for renewal in renewals:
-                self._metrics.count_renewal(ok=not renewal.error)
+            try:
+                renewals = list(self._renewals(accounts_to_renew()))
+            finally:
+                self.progress = None
             self.last = Outcome(time.time(), renewals)
             return self.last
+
+    def _renewals(self, accounts: Sequence[Account]) -> Iterator[Renewal]:
+        """Renew accounts, and yield each outcome."""
+        for done, account in enumerate(accounts):
+            self.progress = Progress(done, len(accounts))
+            if account in self._pool.accounts:  # it may have been removed meanwhile
+                renewal = self._renew(account)
+                self._metrics.count_renewal(ok=not renewal.error)
+                yield renewal
 
     def _renew(self, account: Account) -> Renewal:
         """Renew one account, leased so that no answer runs meanwhile."""

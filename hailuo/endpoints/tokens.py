@@ -91,13 +91,15 @@ def refresh() -> Response:
 
 @bp.get("/refresh-status")
 def status() -> Response:
-    """Report the last refresh and the next one."""
+    """Report the last refresh, the next one, and how far one is that runs."""
     state = app_state.get_state()
+    progress = state.refresher.progress
     due = (state.refresher.due_at(account) for account in state.pool.accounts)
     return jsonify(
         {
             **described_process(state.pool),
             **describe_outcome(state.refresher.last or Outcome(0, ())),
+            "running": progress._asdict() if progress else None,
             "next_refresh": min((at for at in due if at), default=None),
             "interval_s": state.settings.token_refresh_interval_s,
             "persisted": state.credential_store.persisted,

@@ -75,6 +75,21 @@ def test_refresh_status_reports_the_last_refresh(
     assert after["persisted"] is True
 
 
+def test_refresh_status_tells_how_far_a_running_refresh_is(
+    in_process: Hosting, upstream: Simulated
+):
+    gateway = in_process([upstream.token("6205"), upstream.token("6206")])
+    upstream.script({**RENEWAL, "user": "6206", "hold_headers": True})
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(refresh, gateway)
+        upstream.wait("requests", at_least=1, user="6206", call="renewal")
+        during = gateway.ask("GET", "/v1/refresh-status").json["running"]
+        upstream.release()
+        running.result()
+    after = gateway.ask("GET", "/v1/refresh-status").json["running"]
+    assert (during, after) == ({"done": 1, "total": 2}, None)
+
+
 def test_refresh_reads_an_edited_file_first(in_process: Hosting, upstream: Simulated):
     """An owner who edits the file and refreshes at once expects the edit to count."""
     gateway = in_process([])
