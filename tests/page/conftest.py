@@ -131,11 +131,11 @@ class Page:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
-    if not all(programs):
+    chromium, driver = map(shutil.which, ("chromium", "chromedriver"))
+    if not chromium or not driver:
         pytest.skip(MISSING)
     options = webdriver.ChromeOptions()
-    options.binary_location = programs[0]
+    options.binary_location = chromium
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     profile = tmp_path_factory.mktemp("chromium")
     for argument in (
@@ -156,7 +156,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
         f"user-data-dir={profile}",
     ):
         options.add_argument(f"--{argument}")
-    service = webdriver.ChromeService(programs[1], env=_without_proxies())
+    service = webdriver.ChromeService(driver, env=_without_proxies())
     browser = webdriver.Chrome(options, service)
     yield browser
     browser.quit()

@@ -30,3 +30,14 @@ export function set(element, name, value) {
 export function announce(text) {
   document.getElementById("live").textContent = text;
 }
+
+// Changes an element's text only if it is another, so that a selection survives.
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+// Shows a text in an element that is hidden without one.
+export function say(element, text) {
+  write(element, text);
+  element.hidden = !text;
+}

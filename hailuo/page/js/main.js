@@ -48,4 +48,5 @@ for (const tab of tabs) {
   MODULES[tab.id.slice(4)].start(panelOf(tab));
 }
 document.getElementById("app").hidden = false;
+document.getElementById("plain").hidden = true;
 choose(document.getElementById(`tab-${location.hash.slice(1)}`) ?? tabs[0]);
