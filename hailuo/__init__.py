@@ -34,6 +34,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from .accounts.proofs import Proofs
     from .accounts.refresh import TokenRefresher
     from .endpoints.app_state import AppState
+    from .endpoints.request_stats import RequestStats
     from .gateway import Gateway
     from .gateway.catalog import Catalog
     from .gateway.shutdown import GracefulShutdown
@@ -82,6 +83,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         catalog,
         shutdown,
         metrics,
+        RequestStats(),
         responses,
     )
     endpoints.init_app(app, state)

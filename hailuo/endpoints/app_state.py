@@ -12,6 +12,7 @@ from ..gateway.catalog import Catalog
 from ..gateway.shutdown import GracefulShutdown
 from ..metrics import Metrics
 from ..settings import Settings
+from .request_stats import RequestStats
 from .response_store import Store
 
 _KEY = "hailuo"
@@ -28,6 +29,7 @@ class AppState(NamedTuple):
     catalog: Catalog
     shutdown: GracefulShutdown
     metrics: Metrics
+    stats: RequestStats
     response_store: Store
 
     def start(self) -> None:
