@@ -1,45 +1,53 @@
-/** Requests as curl lines for a POSIX shell; the key is the variable's, never shown. */
+// Writes a request as the curl line for a POSIX shell that would do the same.
+//
+//   curlLine({ url, json, files: [{ name, uri }], options: ["--output", "speech.mp3"] })
+//   curlLine({ url, form: [["model", "whisper-1"], ["file", file]] })
+//
+// files: whose data URIs are in json; they become `$(base64 …)`. The key is never shown:
+// the line has the variable $HAILUO_API_KEY.
 
-const MAX_ARGUMENT = 100_000; // characters; Linux takes 128 KiB an argument
+const MAX_ARGUMENT = 100_000; // characters; Linux takes 128 KiB
 
-/**
- * Return the curl line of a request.
- *
- * json: the body; files: [{ name, uri }], whose data URIs in it become `$(base64 …)`.
- * form: [[field, value]], where a value is a text or a File.
- * options: further words, such as ["--output", "speech.mp3"].
- */
-export function curlLine({ url, json, files = [], form, options = [] }) {
+export function curlLine({ url, json, files = [], form = [], options = [] }) {
   const words = [
     ["curl", ...options, url].map(quoted).join(" "),
     '-H "Authorization: Bearer $HAILUO_API_KEY"',
+    ...form.map(([name, value]) => field(name, value)),
   ];
-  for (const [field, value] of form ?? []) words.push(formWord(field, value));
-  if (json) words.push("-H 'Content-Type: application/json'", ...bodyWords(json, files));
+  if (json) words.push("-H 'Content-Type: application/json'", body(JSON.stringify(json), files));
   return words.join(" \\\n  ");
 }
 
-/** Return a word as the shell reads it back. */
+// Returns a word such that the shell reads it as it is.
 export function quoted(word) {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-function formWord(field, value) {
-  if (typeof value === "string") return `--form-string ${quoted(`${field}=${value}`)}`;
-  const name = value.name.replace(/["\\]/g, "\\$&");
-  return `-F ${quoted(`${field}=@"${name}"`)}`;
+function field(name, value) {
+  if (typeof value === "string") return `--form-string ${quoted(`${name}=${value}`)}`;
+  const path = value.name.replace(/["\\]/g, "\\$&");
+  return `-F ${quoted(`${name}=@"${path}"`)}`;
 }
 
-/** Return the body as an argument or, if it has files or is long, as a here-document. */
-function bodyWords(json, files) {
-  const body = JSON.stringify(json);
-  if (!files.length && body.length < MAX_ARGUMENT) return [`-d ${quoted(body)}`];
-  let text = body;
-  const commands = files.map(({ name, uri }, at) => {
-    text = text.replaceAll(JSON.stringify(uri), `"\0${at}\0"`);
-    const head = uri.slice(0, uri.indexOf(",") + 1);
-    return `${head}$(base64 < ${quoted(name)} | tr -d '\\n')`;
-  });
-  text = text.replace(/[\\$`]/g, "\\$&").replace(/\0(\d+)\0/g, (_, at) => commands[at]);
-  return [`--data-binary @- <<END\n${text}\nEND`];
+// Returns the body as an argument or, with files or if it is long, as a here-document.
+function body(text, files) {
+  if (!files.length && text.length < MAX_ARGUMENT) return `-d ${quoted(text)}`;
+  const contents = new Map(files.map(({ name, uri }) => [uri, base64Of(name)]));
+  const parts = text.split(/"(data:[^",]*,)([^"]*)"/);
+  let written = "";
+  for (let at = 0; at < parts.length; at += 3) {
+    const [before, head, data] = parts.slice(at, at + 3);
+    written += escaped(before);
+    if (head) written += `"${escaped(head)}${contents.get(head + data) ?? escaped(data)}"`;
+  }
+  return `--data-binary @- <<END\n${written}\nEND`;
+}
+
+function base64Of(name) {
+  return `$(base64 < ${quoted(name)} | tr -d '\\n')`;
+}
+
+// Escapes what a here-document would replace.
+function escaped(text) {
+  return text.replace(/[\\$`]/g, "\\$&");
 }

@@ -1,6 +1,10 @@
-/** Reader of server-sent events from the body of a fetch. */
+// Reads server-sent events from the body of a fetch.
+//
+//   for await (const event of jsonEvents(response.body)) …
+//
+// It ends at `[DONE]`, at the end of the body, or when the fetch is aborted.
 
-/** An error event: the fields of OpenAI's error object. */
+// An error event: the fields of OpenAI's error object.
 export class StreamError extends Error {
   constructor({ message, param, code }) {
     super(message);
@@ -8,10 +12,7 @@ export class StreamError extends Error {
   }
 }
 
-/**
- * Yield the JSON of each event until the end, `[DONE]` or an abort.
- * Throws a StreamError for an error event.
- */
+// Yields the JSON of each event; throws a StreamError for an error event.
 export async function* jsonEvents(body) {
   for await (const data of events(body)) {
     if (data === "[DONE]") return;
@@ -21,7 +22,7 @@ export async function* jsonEvents(body) {
   }
 }
 
-/** Yield the data of each event; an event that is cut off by the end is dropped. */
+// Yields the data of each event; an event that the end cuts off is dropped.
 export async function* events(body) {
   let data = [];
   for await (const line of lines(body)) {
@@ -34,7 +35,7 @@ export async function* events(body) {
   }
 }
 
-/** Yield the lines, which end with LF, CR or CRLF, wherever the chunks are cut. */
+// Yields the lines, which end with LF, CR or CRLF, wherever the chunks are cut.
 async function* lines(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let unfinished = "";
@@ -45,10 +46,10 @@ async function* lines(body) {
       if (done) return;
       const text = afterCr && value[0] === "\n" ? value.slice(1) : value;
       afterCr = value.endsWith("\r");
-      const ends = text.split(/\r\n|\r|\n/);
-      ends[0] = unfinished + ends[0];
-      unfinished = ends.pop();
-      yield* ends;
+      const parts = text.split(/\r\n|\r|\n/);
+      parts[0] = unfinished + parts[0];
+      unfinished = parts.pop();
+      yield* parts;
     }
   } catch (error) {
     if (error.name !== "AbortError") throw error;
