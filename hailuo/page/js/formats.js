@@ -15,7 +15,7 @@ export function date(at) {
 // A time of day, with the date if it is not today's.
 export function time(at) {
   const today = new Date().toDateString() === new Date(at * 1000).toDateString();
-  return format(at, today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
+  return format(at, { hour: "numeric", minute: "2-digit", ...(today ? {} : { month: "short", day: "numeric" }) });
 }
 
 // "in 12 days", "5 minutes ago"

@@ -64,7 +64,7 @@ const TEXTS = {
   resting_until: ["cooling down until {time}", "冷却至 {time}"],
   dead: ["rejected", "已失效"],
   expired: ["expired", "已过期"],
-  quota_window: ["{percent}% left", "剩余 {percent}%"],
+  quota_window: ["{percent}% left now", "剩余 {percent}%"],
   quota_week: ["{percent}% left this week", "本周剩余 {percent}%"],
   quota_until: ["until {time}", "（{time} 重置）"],
   remove: ["Remove", "移除"],
@@ -86,6 +86,21 @@ const TEXTS = {
   not_persisted: ["They are in memory only.", "目前仅保存在内存中。"],
   valid: ["valid", "有效"],
   not_valid: ["not valid", "无效"],
+
+  now: ["Now, and the last hour", "当前与最近一小时"],
+  running: ["Answers running", "进行中的回答"],
+  queued: ["In the queue", "排队中"],
+  processes: ["Processes", "进程数"],
+  partial: ["Other processes could not be asked.", "未能获取其他进程的数据。"],
+  answers_per_minute: ["Answers a minute", "每分钟回答数"],
+  answers_text: ["{total} in the last hour, at most {most} in a minute", "最近一小时共 {total} 个，每分钟最多 {most} 个"],
+  first_piece: ["Time to the first piece", "首字延迟"],
+  first_piece_text: ["{last} s lately, at most {most} s", "最近 {last} 秒，最长 {most} 秒"],
+  failures: ["Failures", "失败"],
+  nothing: ["none in the last hour", "最近一小时没有"],
+  hour_ago: ["an hour ago", "一小时前"],
+  minute: ["Minute", "时间"],
+  as_table: ["As a table", "以表格显示"],
 };
 
 let current = preferred();
