@@ -258,11 +258,11 @@ function codeClosers(tokens) {
   return closers;
 }
 
-function isSafe(address) {
+export function isSafe(address) {
   return /^(https?:\/\/|mailto:)/i.test(address);
 }
 
-export function link(href, children) {
+function link(href, children) {
   return node("a", children, { href, rel: "noopener noreferrer", target: "_blank" });
 }
 

@@ -1,0 +1,106 @@
+// Takes files by drop, paste and a button, and shows those that go with a message.
+
+import { el, say } from "./dom.js";
+import { t } from "./texts.js";
+
+const MB = 1024 * 1024;
+const MAX_BYTES = 20 * MB; // of a message's files; as base64 they are a third longer
+const MAX_FILES = 20;
+
+// Calls take(files) for files that are dropped on an element.
+export function acceptDrops(element, take) {
+  const isOver = (event, over) => {
+    if (over && ![...event.dataTransfer.types].includes("Files")) return;
+    event.preventDefault();
+    element.classList.toggle("over", over);
+  };
+  element.addEventListener("dragover", (event) => isOver(event, true));
+  element.addEventListener("dragleave", (event) => isOver(event, false));
+  element.addEventListener("drop", (event) => {
+    isOver(event, false);
+    if (event.dataTransfer.files.length) take([...event.dataTransfer.files]);
+  });
+}
+
+// A button that chooses files. options: attributes of the file field.
+export function fileButton(id, text, take, options) {
+  const field = el("input", { type: "file", id, label: text, hidden: true, ...options });
+  field.addEventListener("change", () => {
+    if (field.files.length) take([...field.files]);
+    field.value = "";
+  });
+  return [el("button", { type: "button", t: text, on: { click: () => field.click() } }), field];
+}
+
+// The files that go with the next message: { file, picture }, picture being the address
+// of a preview, or null.
+export class Attachments {
+  #chosen = [];
+
+  constructor() {
+    this.problem = el("p", { class: "problem", role: "alert", hidden: true });
+    this.element = el("ul", { class: "files", label: "try_files", hidden: true });
+  }
+
+  add(files) {
+    say(this.problem, "");
+    for (const file of files) {
+      const bytes = this.#chosen.reduce((sum, chosen) => sum + chosen.file.size, file.size);
+      if (bytes > MAX_BYTES) say(this.problem, t("try_too_large", { name: file.name, mb: MAX_BYTES / MB }));
+      else if (this.#chosen.length === MAX_FILES) say(this.problem, t("try_too_many", { count: MAX_FILES }));
+      else this.#chosen.push({ file, picture: isPicture(file) ? URL.createObjectURL(file) : null });
+    }
+    this.#show();
+  }
+
+  // Returns the files, of which there are none then.
+  take() {
+    const taken = this.#chosen;
+    this.putBack([]);
+    return taken;
+  }
+
+  putBack(taken) {
+    this.#chosen = taken;
+    say(this.problem, "");
+    this.#show();
+  }
+
+  #show() {
+    this.element.replaceChildren(...this.#chosen.map((chosen) => this.#item(chosen)));
+    this.element.hidden = !this.#chosen.length;
+  }
+
+  #item(chosen) {
+    const { name } = chosen.file;
+    const remove = () => {
+      forget([chosen]);
+      this.putBack(this.#chosen.filter((other) => other !== chosen));
+    };
+    const attributes = { type: "button", class: "plain", "aria-label": t("try_remove", { name }) };
+    return el("li", {}, fileView(chosen), el("button", { ...attributes, on: { click: remove } }, "✕"));
+  }
+}
+
+// Shows a file's name and, of a picture, itself.
+export function fileView({ file, picture }) {
+  return el("span", { class: "file" }, picture && el("img", { src: picture, alt: "" }), file.name);
+}
+
+// Frees what the previews of files hold.
+export function forget(chosen) {
+  for (const { picture } of chosen) if (picture) URL.revokeObjectURL(picture);
+}
+
+export function isPicture(file) {
+  return file.type.startsWith("image/");
+}
+
+export function dataUri(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(file);
+  });
+}
