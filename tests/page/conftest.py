@@ -9,11 +9,11 @@ A test that uses `page` fails when the browser's console has shown an error, whi
 breach of the content security policy is.
 """
 
+import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,9 +27,16 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.served import KEY, Served
+from tests.simulated import Simulated
 
 MISSING = "CHROMIUM IS MISSING (chromium and chromium-driver): the page is NOT TESTED"
 WAIT_S = 20.0
+STUB = """{
+const answers = ANSWERS;
+const { fetch } = window;
+window.fetch = async (path, ...rest) =>
+    path in answers ? Response.json(answers[path]) : fetch(path, ...rest);
+}"""
 WIDTHS = {"narrow": 360, "wide": 1200}
 
 _CHANGING = (NoSuchElementException, StaleElementReferenceException)
@@ -79,6 +86,13 @@ class Page:
             self.run("sessionStorage.setItem('key', arguments[0])", key)
         self.browser.get(f"{gateway.address}/#{tab}")
         self.wait(lambda: self.find("#app").is_displayed())
+
+    def stub(self, answers: dict[str, Any]) -> None:
+        """Have pages that are opened from now on get these answers, by path."""
+        self.command(
+            "Page.addScriptToEvaluateOnNewDocument",
+            source=STUB.replace("ANSWERS", json.dumps(answers)),
+        )
 
     def command(self, name: str, **arguments: Any) -> Any:
         """Run a command of the DevTools protocol."""
@@ -180,7 +194,6 @@ def page(browser: webdriver.Chrome) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def page_files() -> list[Path]:
-    """Return the files of the page."""
-    folder = Path(__file__).parents[2] / "hailuo" / "page"
-    return [path for path in folder.rglob("*") if path.is_file()]
+def simulated(serve: Callable[..., Served], simulator: Simulated) -> Served:
+    """Return a gateway that knows that a simulator answers, as on a first run."""
+    return serve(HAILUO_SIMULATED=1, HAILUO_TOKENS=",".join(simulator.tokens))

@@ -1,0 +1,186 @@
+"""The Accounts tab: the pool as it is, and what can be done to it."""
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver.remote.webelement import WebElement
+
+from tests.conftest import SECRET
+from tests.page.conftest import Page
+from tests.served import KEY, Served
+from tests.simulated import Simulated
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+HELD = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
+OWNER = {"Authorization": f"Bearer {KEY}"}
+
+
+@pytest.fixture(scope="module")
+def pool(
+    serve: Callable[..., Served],
+    simulator: Simulated,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Served:
+    """Return a gateway with the accounts 6501 and 6502 in its file."""
+    file = tmp_path_factory.mktemp("page") / "tokens.json"
+    file.write_text(json.dumps([simulator.token("6501"), simulator.token("6502")]))
+    return serve(HAILUO_TOKENS_FILE=file, HAILUO_LOG_LEVEL="debug")
+
+
+def row(page: Page, account: str) -> WebElement:
+    """Wait until the table has a row of this account, and return it."""
+    rows = "#panel-accounts tbody tr"
+    return page.wait(
+        lambda: next(
+            (row for row in page.find_all(rows) if account in row.text.split()), None
+        )
+    )
+
+
+def described(**changes: Any) -> dict[str, Any]:
+    """Return an account as GET /v1/token describes it."""
+    account = {"account": "1", "kind": "web", "state": "idle", "source": "file"}
+    account |= {"token": "eyJh…abcd", "resting_until": None, "expires_at": None}
+    return account | {"last_error": None, "answers": 0, "quota": None} | changes
+
+
+def stubbed(page: Page, gateway: Served, **changes: Any) -> str:
+    """Open the page with a single account, and return the text of its row."""
+    page.stub({"v1/token": {"data": [described(**changes)], "problem": None}})
+    page.open(gateway, "accounts")
+    return page.wait(lambda: page.text("#panel-accounts tbody tr"))
+
+
+def test_account_is_shown_with_state_kind_source_and_expiry(page: Page, pool: Served):
+    page.open(pool, "accounts")
+    shown = row(page, "6501").text
+    for text in ("idle", "Hailuo AI", "file", "in 39 days", "2"):
+        assert text in shown
+
+
+def test_added_token_is_not_shown_again(page: Page, pool: Served, upstream: Simulated):
+    tokens = upstream.token("6503"), upstream.token("6504")
+    page.open(pool, "accounts")
+    page.type("#tokens", "\n".join(tokens))
+    page.click("#add")
+    assert row(page, "6503") and row(page, "6504")
+    page.wait_for_text("#panel-accounts", "2 added")
+    assert page.find("#tokens").get_attribute("value") == ""
+    assert not any(token in page.browser.page_source for token in tokens)
+
+
+def test_account_is_removed_after_a_question(
+    page: Page, pool: Served, upstream: Simulated
+):
+    tokens = {"tokens": [upstream.token("6505")]}
+    pool.request("POST", "/v1/token", headers=OWNER, json=tokens)
+    page.open(pool, "accounts")
+    remove = '[aria-label="Remove account 6505"]'
+    page.wait(lambda: page.find(remove)).click()
+    assert "6505" in page.text("dialog")
+    page.click("dialog button")
+    page.click(remove)
+    page.click("#confirm")
+    page.wait(lambda: not page.find_all(remove))
+    listed = pool.request("GET", "/v1/token", headers=OWNER).json()["data"]
+    assert "6505" not in [account["account"] for account in listed]
+    assert "removed" in page.find("#live").get_attribute("textContent")
+
+
+def test_token_is_checked_without_being_added(
+    page: Page, pool: Served, upstream: Simulated
+):
+    good, revoked = upstream.token("6506"), upstream.token("6507")
+    upstream.revoke(token=revoked)
+    page.open(pool, "accounts")
+    page.type("#tokens", f"{good}, {revoked}")
+    page.click("#check")
+    page.wait_for_text("#panel-accounts", "1: valid, 2: not valid")
+    assert "6506" not in page.text("#panel-accounts table")
+
+
+def test_renewal_of_all_tokens_shows_how_far_it_is(
+    page: Page, serve: Callable[..., Served], upstream: Simulated, tmp_path: Path
+):
+    file = tmp_path / "tokens.json"
+    file.write_text(json.dumps([upstream.token("6511"), upstream.token("6512")]))
+    gateway = serve(HAILUO_TOKENS_FILE=file)
+    upstream.script(
+        {"call": "renewal", "user": "6511", "http": {"status": 500}},
+        {"call": "renewal", "user": "6512", "hold_headers": True},
+    )
+    page.open(gateway, "accounts")
+    page.wait(lambda: page.find("#refresh")).click()
+    bar = page.find("#panel-accounts progress")
+    page.wait(lambda: bar.get_property("value") == 1 and bar.get_property("max") == 2)
+    upstream.release()
+    page.wait_for_text("#panel-accounts", "1 renewed, 1 failed")
+    assert "6511: " in page.text("#panel-accounts ul")
+    assert not bar.is_displayed()
+
+
+def test_table_follows_the_pool_and_leaves_focus_and_selection_alone(
+    page: Page, pool: Served, upstream: Simulated
+):
+    upstream.script({"call": "chat", "user": "6501", **HELD})
+    upstream.script({"call": "chat", "user": "6502", **HELD})
+    page.open(pool, "accounts")
+    name = row(page, "6501").find_element("css selector", "th")
+    page.run("getSelection().selectAllChildren(arguments[0])", name)
+    page.run("document.querySelector('tbody button').focus()")
+    call = {"messages": [{"role": "user", "content": SECRET}], "stream": True}
+    path = "/v1/chat/completions"
+    with ThreadPoolExecutor() as threads:
+        answers = [
+            threads.submit(pool.request, "POST", path, headers=OWNER, json=call)
+            for _ in range(2)
+        ]
+        page.wait(lambda: "answering" in row(page, "6501").text)
+        assert "6501" in page.run("return getSelection().toString()")
+        assert page.run("return document.activeElement.tagName") == "BUTTON"
+        upstream.release()
+        assert all(answer.result().ok for answer in answers)
+    page.wait(lambda: "idle" in row(page, "6501").text)
+
+
+def test_markup_in_an_account_stays_text(page: Page, pool: Served):
+    fields = ("account", "kind", "state", "source", "token", "last_error")
+    shown = stubbed(page, pool, **dict.fromkeys(fields, HOSTILE))
+    assert shown.count(HOSTILE) == len(fields)
+    assert page.find_all("#panel-accounts img") == []
+
+
+def test_quota_is_shown_with_its_ends(page: Page, pool: Served):
+    now = time.time()
+    quota = {"window_percent": 12, "window_resets_at": now + 3600}
+    quota |= {"week_percent": 80, "week_resets_at": None, "asked_at": now}
+    shown = stubbed(page, pool, kind="platform", quota=quota)
+    assert "12% left now until" in shown and "80% left this week" in shown
+    values = [each.get_attribute("value") for each in page.find_all("meter")]
+    assert values == ["12", "80"]
+
+
+def test_cooldown_and_expiry_are_shown_as_times(page: Page, pool: Served):
+    now = time.time()
+    shown = stubbed(
+        page, pool, state="resting", resting_until=now + 60, expires_at=now - 60
+    )
+    assert "cooling down until" in shown and "expired" in shown
+
+
+def test_refused_key_is_reported_and_not_tried_again(page: Page, pool: Served):
+    page.failures = {401}
+    page.open(pool, "accounts", key="sk-wrong")
+    page.wait_for_text("#panel-accounts [role=alert]", "requires an API key")
+    page.click("#tab-now")
+    page.wait_for_text("#panel-now [role=alert]", "requires an API key")
+    asked = "return performance.getEntriesByType('resource').map(each => each.name)"
+    before = page.run(asked)
+    page.click("#tab-accounts")
+    page.click("#tab-now")
+    assert page.run(asked) == before
