@@ -71,7 +71,7 @@ export class Answer {
   // Services that count no tokens are given one for each side.
   #figures() {
     const { prompt_tokens: input, completion_tokens: output } = this.#usage ?? {};
-    const seconds = (milliseconds) => number(milliseconds / 1000, 1);
+    const seconds = (milliseconds) => number(milliseconds / 1000, 2);
     const figures = [t("try_seconds", { seconds: seconds(performance.now() - this.#began) })];
     if (this.#firstAfter !== null) figures.unshift(t("try_first", { seconds: seconds(this.#firstAfter) }));
     if (input + output > 2) figures.unshift(t("try_tokens", { input: number(input), output: number(output) }));

@@ -5,16 +5,15 @@ import { Answer } from "./answer.js";
 import { announce, el } from "./dom.js";
 import { jsonEvents } from "./event_stream.js";
 import { Attachments, acceptDrops, dataUri, fileButton, fileView, forget, isPicture } from "./files.js";
-import { SubmitButton, curlDetails, field } from "./requests.js";
+import { SubmitButton, curlDetails, field, offer } from "./requests.js";
 import { t } from "./texts.js";
 
 const PATH = "chat/completions";
-const MODEL = "hailuo";
 const NEAR = 60; // pixels from its end that count as the end
 
 export function chat() {
   const form = el("form", { class: "stack" });
-  const model = el("select", { id: "try-model" }, el("option", {}, MODEL));
+  const model = el("select", { id: "try-model" });
   const transcript = new Transcript();
   const question = el("textarea", { id: "try-question", rows: "3", label: "try_question", hint: "try_question_hint" });
   const attachments = new Attachments();
@@ -52,8 +51,7 @@ export function chat() {
     event.preventDefault();
     attach([...event.clipboardData.files]);
   });
-  document.addEventListener("key", () => offerModels(model));
-  offerModels(model);
+  offer(model, "hailuo", async () => (await json("GET", "models")).data);
 
   const renew = el("button", { type: "button", id: "try-new", t: "try_new", on: { click: begin } });
   const heading = el("h2", { id: "try-chat", class: "grow", t: "try_chat" });
@@ -134,11 +132,4 @@ class Transcript {
   follow() {
     if (this.#isAtEnd) this.element.scrollTop = this.element.scrollHeight;
   }
-}
-
-async function offerModels(choice) {
-  const chosen = choice.value;
-  const { data } = await json("GET", "models").catch(() => ({ data: [{ id: MODEL }] }));
-  choice.replaceChildren(...data.map(({ id }) => el("option", {}, id)));
-  if (data.some(({ id }) => id === chosen)) choice.value = chosen;
 }

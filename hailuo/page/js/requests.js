@@ -34,17 +34,17 @@ export class SubmitButton {
     this.#abort?.abort();
   }
 
-  // Makes the call, after one that runs has been stopped.
-  async start() {
+  // Makes the call, with further arguments, after one that runs has been stopped.
+  async start(...given) {
     this.stop();
     await this.#ended;
-    this.#ended = this.#run();
+    this.#ended = this.#run(given);
   }
 
-  async #run() {
+  async #run(given) {
     this.#abort = new AbortController();
     this.#show("try_stop");
-    await this.#call(this.#abort.signal);
+    await this.#call(this.#abort.signal, ...given);
     this.#abort = null;
     this.#show(this.#label);
   }
@@ -58,36 +58,44 @@ export class SubmitButton {
 // Shows what failed, and nothing for what was stopped.
 export function problem(error) {
   if (error.name === "AbortError") return el("p", { class: "quiet", t: "try_stopped" });
-  const details = [error.param, error.code].filter(Boolean).join(", ");
   const message = error instanceof TypeError ? t("try_broken") : error.message;
-  return el("p", { class: "problem", role: "alert" }, details ? `${message} (${details})` : message);
+  return el("p", { class: "problem", role: "alert" }, error.code ? `${message} (${error.code})` : message);
 }
 
 // Shows a request as a curl line, which is only written when someone looks.
 export function curlDetails(path, request) {
   const line = el("code");
   const write = () => {
-    if (!line.textContent) line.textContent = curlLine({ url: new URL(`v1/${path}`, document.baseURI).href, ...request });
+    line.textContent ||= curlLine({ url: new URL(`v1/${path}`, document.baseURI).href, ...request });
     return line.textContent;
   };
-  const details = el("details", { class: "curl", on: { toggle: write } },
+  return el("details", { class: "curl", on: { toggle: write } },
     el("summary", { t: "try_curl" }), el("pre", { tabindex: "0" }, line), copyButton(write));
-  return details;
 }
 
 export function copyButton(text) {
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text());
-      announce(t("try_copied"));
-    } catch {
-      announce(t("try_not_copied"));
-    }
-  };
+  async function copy() {
+    const done = await navigator.clipboard?.writeText(text()).then(() => true, () => false);
+    announce(t(done ? "try_copied" : "try_not_copied"));
+  }
   return el("button", { type: "button", class: "plain", t: "try_copy", on: { click: copy } });
 }
 
 // A control with a label, whose text is the id's: "try-speed" is labelled "try_speed".
-export function field(control) {
-  return el("p", { class: "field" }, el("label", { for: control.id, t: control.id.replaceAll("-", "_") }), control);
+export function field(control, ...others) {
+  const label = el("label", { for: control.id, t: control.id.replaceAll("-", "_") });
+  return el("p", { class: "field" }, label, control, ...others);
+}
+
+// Offers what list() gives with the key, each { id, name }, or only the usual one.
+export function offer(choice, usual, list) {
+  async function show() {
+    const chosen = choice.value || usual;
+    const listed = await list().catch(() => []);
+    const options = listed.length ? listed : [{ id: usual }];
+    choice.replaceChildren(...options.map(({ id, name }) => el("option", { value: id }, name ?? id)));
+    if (options.some(({ id }) => id === chosen)) choice.value = chosen;
+  }
+  document.addEventListener("key", show);
+  show();
 }

@@ -7,10 +7,10 @@ export class Sound {
   #address = null;
 
   constructor(label) {
-    this.player = el("audio", { controls: true, label, hidden: true });
-    this.link = el("a", { t: "try_save", hidden: true });
-    this.note = el("p", { class: "quiet", t: "try_not_playable", hidden: true });
-    this.element = el("div", { class: "row" }, this.player, this.link, this.note);
+    this.player = el("audio", { controls: true, label });
+    this.link = el("a", { t: "try_save" });
+    this.note = el("p", { class: "quiet", t: "try_not_playable" });
+    this.element = el("div", { class: "row", hidden: true }, this.player, this.link, this.note);
   }
 
   show(blob, name) {
@@ -19,8 +19,9 @@ export class Sound {
     const isPlayable = this.player.canPlayType(blob.type) !== "";
     if (isPlayable) this.player.src = this.#address;
     this.player.hidden = !isPlayable;
+    this.element.hidden = false;
     this.note.hidden = isPlayable;
-    Object.assign(this.link, { href: this.#address, download: name, hidden: false });
+    Object.assign(this.link, { href: this.#address, download: name });
   }
 
   // Plays, unless the browser does not let a page play by itself.
@@ -31,6 +32,6 @@ export class Sound {
   clear() {
     this.player.removeAttribute("src");
     if (this.#address) URL.revokeObjectURL(this.#address);
-    for (const part of [this.player, this.link, this.note]) part.hidden = true;
+    this.element.hidden = true;
   }
 }

@@ -10,7 +10,6 @@ import { Sound } from "./sound.js";
 import { t } from "./texts.js";
 
 const PATH = "audio/transcriptions";
-const MODEL = "whisper-1";
 const STREAM = "stream"; // a choice of its own among the formats
 const FORMATS = [STREAM, "text", "json", "verbose_json", "srt", "vtt"];
 
@@ -21,20 +20,21 @@ export function transcription() {
   const form = el("form", { class: "stack" });
   const submit = new SubmitButton(form, "try_transcribe", transcribe);
   const transcript = el("pre", { id: "try-transcript", tabindex: "0", hidden: true });
-  const result = el("div");
+  const result = el("div", { class: "result" });
   let file = null;
 
   function take([taken]) {
     file = taken;
     recording.show(file, file.name);
     chosen.textContent = file.name;
+    submit.element.hidden = false;
     submit.start();
   }
 
   async function transcribe(signal) {
     if (!file) return;
     const isStream = format.value === STREAM;
-    const fields = [["file", file], ["model", MODEL], isStream ? ["stream", "true"] : ["response_format", format.value]];
+    const fields = [["file", file], ["model", "whisper-1"], isStream ? ["stream", "true"] : ["response_format", format.value]];
     const body = new FormData();
     for (const [name, value] of fields) body.append(name, value);
     transcript.textContent = "";
@@ -55,6 +55,7 @@ export function transcription() {
     }
   }
 
+  submit.element.hidden = true;
   const chosen = el("span", { class: "quiet" });
   const microphone = new Microphone(take, (error) => result.replaceChildren(problem(error)));
   const buttons = [...fileButton("try-recording", "try_choose", take, { accept: "audio/*,video/*" }), microphone.element, submit.element];
