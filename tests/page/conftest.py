@@ -127,6 +127,10 @@ class Page:
         )
         return waiting.until(lambda _: condition())
 
+    def attribute(self, selector: str, name: str) -> str:
+        """Return an attribute, "" if there is none."""
+        return self.find(selector).get_dom_attribute(name) or ""
+
     def wait_for_text(self, selector: str, text: str) -> None:
         self.wait(lambda: text in self.text(selector))
 

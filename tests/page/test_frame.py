@@ -11,11 +11,10 @@ TABS = ("try", "accounts", "now")
 
 def chosen(page: Page) -> str:
     """Return the name of the tab whose panel, and no other, is shown."""
-    tab = page.find("[role=tab][aria-selected=true]")
+    tab = page.attribute("[role=tab][aria-selected=true]", "id")
     panels = [each for each in page.find_all("[role=tabpanel]") if each.is_displayed()]
-    names = [each.get_attribute("aria-labelledby") for each in panels]
-    assert names == [tab.get_attribute("id")]
-    return names[0].removeprefix("tab-")
+    assert [each.get_dom_attribute("aria-labelledby") for each in panels] == [tab]
+    return tab.removeprefix("tab-")
 
 
 def colour(page: Page) -> str:

@@ -1,151 +1,124 @@
 // The Accounts tab: the pool, new tokens, renewals.
 
-import { ApiError, json } from "./api.js";
-import { accountRow } from "./account_row.js";
+import { COLUMNS, accountRow } from "./account_row.js";
+import { json } from "./api.js";
 import { announce, el, say } from "./dom.js";
 import { relative } from "./formats.js";
 import { whileShown } from "./polling.js";
 import { t } from "./texts.js";
 
-const INTERVAL = 3000;
-const PROGRESS_INTERVAL = 500;
-const COLUMNS = ["account", "state", "expiry", "quota", "answers", "last_error"];
-
 export function start(panel) {
-  const problem = el("p", { class: "problem", role: "alert", hidden: true });
-  const table = accountTable((account) => removal(account, again));
-  const refresh = refreshControls(() => again());
+  const problem = el("p", { class: "problem", role: "alert" });
   const heading = el("h2", { tabindex: "-1", t: "accounts" });
+  const table = accountTable(remove);
+  const renewal = renewalControls(() => again());
   panel.classList.add("stack");
-  panel.append(el("div", { class: "row" }, heading), problem, table.element, refresh.element, additions(() => again()));
+  panel.append(heading, problem, table.element, renewal.element, additions(() => again()));
 
-  async function update() {
+  const again = whileShown(panel, 3000, async () => {
     const [pool, status] = await Promise.all([json("GET", "token"), json("GET", "refresh-status")]);
     table.show(pool.data);
-    refresh.show(status);
-    if (pool.problem) throw new ApiError(pool.problem);
-  }
-  const again = whileShown(panel, INTERVAL, update, (text) => say(problem, text));
+    renewal.show(status);
+    if (pool.problem) throw new Error(pool.problem);
+  }, (text) => say(problem, text));
 
-  async function removal(account) {
-    if (!(await confirmed(t("remove_question", { account: account.account })))) return;
+  async function remove(account) {
+    if (!(await confirmed(t("remove_question", { account })))) return;
     try {
-      await json("DELETE", `token/${encodeURIComponent(account.account)}`);
-      announce(t("removed", { account: account.account }));
+      await json("DELETE", `token/${encodeURIComponent(account)}`);
+      announce(t("removed", { account }));
     } catch (error) {
-      say(problem, error.message);
+      announce(error.message);
     }
     heading.focus();
-    await again();
+    again();
   }
 }
 
-// Rows are kept and their cells changed, so that focus and selection survive.
+// Rows are kept, so that focus and selection survive. The table is folded on a narrow
+// screen, which takes its roles away unless they are written down.
 function accountTable(remove) {
   const rows = new Map();
   const head = COLUMNS.map((name) => el("th", { role: "columnheader", scope: "col", t: name }));
-  head.push(el("td", { role: "cell" }));
   const body = el("tbody", { role: "rowgroup" });
   const empty = el("p", { class: "quiet", t: "no_accounts", hidden: true });
-  const table = el("table", { role: "table", label: "accounts" },
-    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...head)), body);
+  const table = el("table", { role: "table", label: "accounts", hidden: true },
+    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...head, el("td", { role: "cell" }))), body);
 
   function show(accounts) {
-    const names = new Set(accounts.map(({ account }) => account));
-    for (const [name, row] of rows) if (!names.has(name)) {
+    const names = accounts.map(({ account }) => account);
+    for (const [name, row] of rows) if (!names.includes(name)) {
       row.element.remove();
       rows.delete(name);
     }
     for (const account of accounts) {
-      if (!rows.has(account.account)) {
-        const row = accountRow(account, remove);
-        rows.set(account.account, row);
-        body.append(row.element);
-      }
-      rows.get(account.account).show(account);
+      const name = account.account;
+      if (!rows.has(name)) rows.set(name, accountRow(name, () => remove(name)));
+      const row = rows.get(name);
+      if (!row.element.parentElement) body.append(row.element);
+      row.show(account);
     }
-    table.hidden = !accounts.length;
-    empty.hidden = Boolean(accounts.length);
+    table.hidden = !names.length;
+    empty.hidden = !table.hidden;
   }
-  table.hidden = true;
   return { element: el("div", { class: "folding" }, table, empty), show };
 }
 
 function confirmed(question) {
-  return new Promise((resolve) => {
-    const answer = (yes) => () => { dialog.returnValue = yes; dialog.close(yes); };
-    const dialog = el("dialog", { "aria-labelledby": "question", on: { close: done } },
-      el("p", { id: "question" }, question),
-      el("div", { class: "row" },
-        el("button", { type: "button", t: "cancel", autofocus: true, on: { click: answer("") } }),
-        el("button", { type: "button", class: "bad", id: "confirm", t: "remove", on: { click: answer("yes") } })));
-    function done() {
-      dialog.remove();
-      resolve(dialog.returnValue === "yes");
-    }
-    document.body.append(dialog);
-    dialog.showModal();
-  });
+  const button = (name, key) => el("button", { type: "button", id: name, t: key, on: { click: () => dialog.close(name) } });
+  const dialog = el("dialog", { "aria-label": question }, el("p", {}, question),
+    el("div", { class: "row" }, button("cancel", "cancel"), button("confirm", "remove")));
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => {
+    dialog.remove();
+    resolve(dialog.returnValue === "confirm");
+  }));
 }
 
-function refreshControls(again) {
-  const bar = el("progress", { label: "refreshing", value: "0", hidden: true });
-  const outcome = el("p", { role: "status", class: "quiet" });
-  const failures = el("ul", { class: "problem", hidden: true });
+function renewalControls(again) {
+  const button = el("button", { type: "button", id: "refresh", t: "refresh", on: { click: renew } });
+  const bar = el("progress", { label: "refreshing", hidden: true });
   const schedule = el("p", { class: "quiet" });
-  const button = el("button", { type: "button", id: "refresh", t: "refresh", on: { click: refresh } });
+  const outcome = el("p", { role: "status" });
+  const failures = el("ul", { class: "problem" });
 
-  async function refresh() {
+  async function renew() {
     button.disabled = true;
     bar.hidden = false;
     bar.removeAttribute("value");
-    const timer = setInterval(follow, PROGRESS_INTERVAL);
+    const timer = setInterval(() => json("GET", "refresh-status").then(show, () => null), 500);
     try {
       const result = await json("POST", "token/refresh");
       outcome.textContent = t("refreshed", result);
-      failures.replaceChildren(...result.accounts.filter(({ error }) => error).map(({ account, error }) => el("li", {}, `${account}: ${error}`)));
+      const failed = result.accounts.filter(({ error }) => error);
+      failures.replaceChildren(...failed.map(({ account, error }) => el("li", {}, `${account}: ${error}`)));
     } catch (error) {
       outcome.textContent = error.message;
     }
     clearInterval(timer);
-    failures.hidden = !failures.children.length;
     bar.hidden = true;
     button.disabled = false;
-    button.focus();
     again();
   }
 
-  async function follow() {
-    try {
-      show(await json("GET", "refresh-status"));
-    } catch { /* the refresh itself reports what is wrong */ }
+  function show({ running, last_refresh: last, next_refresh: next }) {
+    if (running) Object.assign(bar, { max: running.total, value: running.done });
+    schedule.textContent = [last && t("last_refresh", { when: relative(last) }), next && t("next_refresh", { when: relative(next) })].filter(Boolean).join(" ");
   }
-
-  function show(status) {
-    const { running, last_refresh: last, next_refresh: next } = status;
-    if (running) {
-      bar.max = running.total;
-      bar.value = running.done;
-    }
-    const times = [last && t("last_refresh", { when: relative(last) }), next && t("next_refresh", { when: relative(next) })];
-    schedule.textContent = times.filter(Boolean).join(" ");
-  }
-  const row = el("div", { class: "row" }, button, schedule);
-  return { element: el("div", {}, row, bar, outcome, failures), show };
+  return { element: el("div", {}, el("div", { class: "row" }, button, schedule), bar, outcome, failures), show };
 }
 
 function additions(again) {
-  const field = el("textarea", { id: "tokens", rows: "3", autocomplete: "off", spellcheck: "false", autocapitalize: "off", "aria-describedby": "tokens-hint" });
+  const field = el("textarea", { id: "tokens", rows: "3", autocomplete: "off", spellcheck: "false", "aria-describedby": "tokens-hint" });
   const outcome = el("p", { role: "status" });
-  const run = (work) => async (event) => {
-    event.target.disabled = true;
+  const run = (work) => async () => {
+    const tokens = field.value.split(/[\s,]+/).filter(Boolean);
     try {
-      const tokens = field.value.split(/[\s,]+/).filter(Boolean);
       outcome.textContent = tokens.length ? await work(tokens) : t("no_token");
     } catch (error) {
       outcome.textContent = error.message;
     }
-    event.target.disabled = false;
   };
 
   async function add(tokens) {
@@ -157,17 +130,15 @@ function additions(again) {
 
   async function check(tokens) {
     const outcomes = [];
-    for (const [at, token] of tokens.entries()) {
+    for (const token of tokens) {
       const { live } = await json("POST", "token/check", { token });
-      outcomes.push(`${at + 1}: ${t(live ? "valid" : "not_valid")}`);
+      outcomes.push(`${outcomes.length + 1}: ${t(live ? "valid" : "not_valid")}`);
     }
     return outcomes.join(", ");
   }
 
-  const buttons = el("div", { class: "row" },
-    el("button", { type: "button", class: "main", id: "add", t: "add", on: { click: run(add) } }),
-    el("button", { type: "button", id: "check", t: "check", on: { click: run(check) } }));
-  return el("section", {},
-    el("h3", {}, el("label", { for: "tokens", t: "add_tokens" })),
-    el("p", { class: "quiet", id: "tokens-hint", t: "add_hint" }), field, buttons, outcome);
+  return el("section", {}, el("h3", {}, el("label", { for: "tokens", t: "add_tokens" })),
+    el("p", { class: "quiet", id: "tokens-hint", t: "add_hint" }), field, el("div", { class: "row" },
+      el("button", { type: "button", class: "main", id: "add", t: "add", on: { click: run(add) } }),
+      el("button", { type: "button", id: "check", t: "check", on: { click: run(check) } })), outcome);
 }

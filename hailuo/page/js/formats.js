@@ -1,4 +1,4 @@
-// Times and numbers in the language of the page. Times are Unix seconds.
+// Times, which are in Unix seconds, and numbers in the language of the page.
 
 import { language } from "./texts.js";
 
@@ -12,7 +12,7 @@ export function date(at) {
   return format(at, { dateStyle: "medium" });
 }
 
-// A time of day, with the date if it is not today's.
+// A time of day, with the day if it is not today.
 export function time(at) {
   const today = new Date().toDateString() === new Date(at * 1000).toDateString();
   return format(at, { hour: "numeric", minute: "2-digit", ...(today ? {} : { month: "short", day: "numeric" }) });
@@ -25,6 +25,6 @@ export function relative(at) {
   return new Intl.RelativeTimeFormat(language()).format(Math.trunc(seconds / length), unit);
 }
 
-export function number(value, digits = 0) {
-  return new Intl.NumberFormat(language(), { maximumFractionDigits: digits }).format(value);
+export function number(value) {
+  return new Intl.NumberFormat(language(), { maximumFractionDigits: 2 }).format(value);
 }

@@ -1,32 +1,28 @@
-// Calls `work` at once and then every few seconds while a panel can be seen and there is
-// a key. A refused key is not tried again, since refusals are counted by the gateway.
-//
-//   const again = whileShown(panel, 3000, work, problem)    again() calls it now
-//
-// work: async; problem(text): shows why it failed, "" when it did not.
+// whileShown(panel, 3000, work, problem) calls work() every three seconds while the panel
+// can be seen and there is a key, and returns a function that calls it at once.
+// problem(text) shows why it failed, "" when it did not. A refused key is not tried again,
+// since the gateway counts refusals.
 
 import { key } from "./api.js";
 import { t } from "./texts.js";
 
 export function whileShown(panel, interval, work, problem) {
-  let timer;
-  let refused = null;
-  let run = 0;
+  let timer, refused;
 
   async function again() {
     clearTimeout(timer);
-    if (panel.hidden || document.hidden) return;
-    if (!key() || key() === refused) return key() || problem(t("key_needed"));
-    const own = ++run;
+    const used = key();
+    if (panel.hidden || document.hidden || used === refused) return;
+    let text = used ? "" : t("key_needed");
     try {
-      await work();
-      if (own === run) problem("");
+      if (used) await work();
     } catch (error) {
-      if (own !== run) return;
-      if (error.status === 401) refused = key();
-      problem(error.message);
+      if (error.status === 401) refused = used;
+      text = error.message;
     }
-    if (own === run) timer = setTimeout(again, interval);
+    problem(text);
+    clearTimeout(timer);
+    if (used) timer = setTimeout(again, interval);
   }
 
   panel.addEventListener("shown", again);
