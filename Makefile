@@ -4,19 +4,21 @@ PYTHON := python3
 # many processes, which begin sooner from compiled modules.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 PARALLEL := -n $(WORKERS) --dist worksteal
+ESLINT := $(VENV)/page/node_modules/.bin/eslint
 export PYTHONDONTWRITEBYTECODE :=
 
 run: $(VENV)/run
 	$(VENV)/bin/python -m hailuo
 
-test: $(VENV)/test
+test: $(VENV)/test $(VENV)/page/ready
 	$(VENV)/bin/python -m pytest $(PARALLEL)
 
 quick: $(VENV)/test
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m 'not slow'
 
-lint: $(VENV)/lint $(VENV)/test
+lint: $(VENV)/lint $(VENV)/test $(VENV)/page/ready
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
+	[ ! -x $(ESLINT) ] || $(ESLINT) --config tests/page/eslint.config.mjs hailuo/page tests/page
 
 bench: $(VENV)/test
 	$(VENV)/bin/python -m bench
@@ -34,6 +36,11 @@ $(VENV)/third_party/ready: tests/third_party/requirements.txt tests/third_party/
 	cp tests/third_party/package.json $(VENV)/third_party
 	npm install --silent --no-audit --prefix $(VENV)/third_party && touch $@ || \
 		echo "npm failed: tests of its packages are skipped"
+
+$(VENV)/page/ready: tests/page/package.json
+	mkdir -p $(VENV)/page && cp $< $(VENV)/page
+	npm install --silent --no-audit --prefix $(VENV)/page && touch $@ || \
+		echo "NPM FAILED: the page's JavaScript and its accessibility are NOT CHECKED"
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

