@@ -1,22 +1,29 @@
 VENV := .venv
 PYTHON := python3
+INSTALL := $(VENV)/bin/pip install
 # Tests wait more than they compute: two workers more than there are cores. They start
 # many processes, which begin sooner from compiled modules.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 PARALLEL := -n $(WORKERS) --dist worksteal
-ESLINT := $(VENV)/page/node_modules/.bin/eslint
+PAGE := .venv/page
+ESLINT := $(PAGE)/node_modules/.bin/eslint
 export PYTHONDONTWRITEBYTECODE :=
 
 run: $(VENV)/run
 	$(VENV)/bin/python -m hailuo
 
-test: $(VENV)/test $(VENV)/page/ready
+test: $(VENV)/test $(PAGE)/ready
 	$(VENV)/bin/python -m pytest $(PARALLEL)
 
 quick: $(VENV)/test
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m 'not slow'
 
-lint: $(VENV)/lint $(VENV)/test $(VENV)/page/ready
+# The tests with the lowest versions that setup.cfg allows, in an environment of their own.
+lowest: $(VENV)/lock
+	$(MAKE) test VENV=$(VENV)/lowest \
+		INSTALL='$(VENV)/bin/uv pip install --python $(VENV)/lowest --resolution lowest-direct'
+
+lint: $(VENV)/lint $(VENV)/test $(PAGE)/ready
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 	[ ! -x $(ESLINT) ] || $(ESLINT) --config tests/page/eslint.config.mjs hailuo/page tests/page
 
@@ -24,7 +31,7 @@ bench: $(VENV)/test
 	$(VENV)/bin/python -m bench
 
 lock: $(VENV)/lock
-	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate \
+	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate --generate-hashes \
 		--custom-compile-command 'make lock' --extra redis --output-file requirements.lock setup.cfg
 
 third-party: $(VENV)/third_party/ready
@@ -37,18 +44,18 @@ $(VENV)/third_party/ready: tests/third_party/requirements.txt tests/third_party/
 	npm install --silent --no-audit --prefix $(VENV)/third_party && touch $@ || \
 		echo "npm failed: tests of its packages are skipped"
 
-$(VENV)/page/ready: tests/page/package.json
-	mkdir -p $(VENV)/page && cp $< $(VENV)/page
-	npm install --silent --no-audit --prefix $(VENV)/page && touch $@ || \
+$(PAGE)/ready: tests/page/package.json
+	mkdir -p $(PAGE) && cp $< $(PAGE)
+	npm install --silent --no-audit --prefix $(PAGE) && touch $@ || \
 		echo "NPM FAILED: the page's JavaScript and its accessibility are NOT CHECKED"
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(VENV)/bin/pip install --quiet --editable . && touch $@
+	$(INSTALL) --quiet --editable . && touch $@
 
 $(VENV)/test $(VENV)/lint $(VENV)/lock: $(VENV)/%: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(VENV)/bin/pip install --quiet --editable '.[$*]' && touch $@
+	$(INSTALL) --quiet --editable '.[$*]' && touch $@
 
-.PHONY: run test quick lint bench third-party lock
+.PHONY: run test quick lowest lint bench third-party lock
