@@ -9,6 +9,7 @@ A test that uses `page` fails when the browser's console has shown an error, whi
 breach of the content security policy is.
 """
 
+import itertools
 import json
 import os
 import re
@@ -31,6 +32,13 @@ from tests.simulated import Simulated
 
 MISSING = "CHROMIUM IS MISSING (chromium and chromium-driver): the page is NOT TESTED"
 WAIT_S = 20.0
+START = """
+if (!sessionStorage.getItem(NAME)) {
+    localStorage.clear();
+    sessionStorage.clear();
+    sessionStorage.setItem(NAME, "was opened, and may now be loaded again");
+    if (KEY !== null) sessionStorage.setItem("key", KEY);
+}"""
 STUB = """{
 const answers = ANSWERS;
 const { fetch } = window;
@@ -39,6 +47,7 @@ window.fetch = async (path, ...rest) =>
 }"""
 WIDTHS = {"narrow": 360, "wide": 1200}
 
+_loads = itertools.count()
 _CHANGING = (NoSuchElementException, StaleElementReferenceException)
 # Failures that a test means to cause, as Chromium reports them: "… status of 401 (…)".
 _HTTP_FAILURE = re.compile(r"the server responded with a status of (\d+)")
@@ -80,10 +89,10 @@ class Page:
             for name, value in media.items()
         ]
         self.command("Emulation.setEmulatedMedia", features=features)
-        self.browser.get(f"{gateway.address}/ping")
-        self.run("localStorage.clear(); sessionStorage.clear()")
-        if key is not None:
-            self.run("sessionStorage.setItem('key', arguments[0])", key)
+        start = START.replace("NAME", f'"{next(_loads)}"').replace(
+            "KEY", json.dumps(key)
+        )
+        self.command("Page.addScriptToEvaluateOnNewDocument", source=start)
         self.browser.get(f"{gateway.address}/#{tab}")
         self.wait(lambda: self.find("#app").is_displayed())
 
@@ -198,6 +207,15 @@ def page(browser: webdriver.Chrome) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def simulated(serve: Callable[..., Served], simulator: Simulated) -> Served:
-    """Return a gateway that knows that a simulator answers, as on a first run."""
-    return serve(HAILUO_SIMULATED=1, HAILUO_TOKENS=",".join(simulator.tokens))
+def pool(
+    serve: Callable[..., Served],
+    simulator: Simulated,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Served:
+    """Return a gateway with a pool, which knows that a simulator answers.
+
+    Its file begins with the accounts 6501 and 6502. Tests may add others.
+    """
+    file = tmp_path_factory.mktemp("page") / "tokens.json"
+    file.write_text(json.dumps([simulator.token("6501"), simulator.token("6502")]))
+    return serve(HAILUO_SIMULATED=1, HAILUO_TOKENS_FILE=file)

@@ -31,8 +31,8 @@ def violations(page: Page) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [("wide", "light"), ("narrow", "dark")])
-def test_page_violates_no_rule(page: Page, simulated: Served, scheme: str, width: str):
-    page.open(simulated, width=WIDTHS[width], prefers_color_scheme=scheme)
+def test_page_violates_no_rule(page: Page, pool: Served, scheme: str, width: str):
+    page.open(pool, width=WIDTHS[width], prefers_color_scheme=scheme)
     page.click("#first-run summary")
     found = list(violations(page))
     page.click("#tab-accounts")

@@ -100,8 +100,8 @@ def test_theme_is_the_systems_until_it_is_chosen(page: Page, gateway: Served):
     assert colour(page) == light
 
 
-def test_first_run_tells_how_to_get_real_answers(page: Page, simulated: Served):
-    page.open(simulated)
+def test_first_run_tells_how_to_get_real_answers(page: Page, pool: Served):
+    page.open(pool)
     assert "A simulator answers" in page.text("#first-run")
     page.click("#first-run summary")
     told = page.text("#first-run")
