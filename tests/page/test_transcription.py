@@ -67,7 +67,8 @@ def test_dropped_file_is_transcribed_and_again(
 
 def test_microphone_is_recorded_and_transcribed(transcription: Page):
     transcription.click("#try-microphone")
-    transcription.wait_for_text("#try-microphone", "End the recording")
+    transcription.wait_for_text("#try-microphone + span", "1 s")
+    assert transcription.text("#try-microphone") == "End the recording"
     transcription.click("#try-microphone")
     transcription.wait_for_text("#try-transcript", WORDS)
     assert "recording.webm" in transcription.text(SECTION)

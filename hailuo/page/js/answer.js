@@ -2,11 +2,9 @@
 
 import { announce, el } from "./dom.js";
 import { number } from "./formats.js";
-import { MarkdownView, isSafe } from "./markdown.js";
-import { copyButton, problem } from "./requests.js";
+import { MarkdownView, isSafe, linkTo } from "./markdown.js";
+import { MAX_ANNOUNCED, copyButton, problem } from "./requests.js";
 import { t } from "./texts.js";
-
-const MAX_ANNOUNCED = 1000; // characters
 
 export class Answer {
   text = "";
@@ -21,16 +19,16 @@ export class Answer {
   #thoughts = el("div", { class: "thoughts" });
   #fold = el("details", { class: "reasoning", hidden: true }, el("summary", { t: "try_reasoning" }), this.#thoughts);
 
-  // scroll: called whenever more is shown.
-  constructor(scroll) {
+  #drawSoon;
+
+  // follow: called whenever more is shown.
+  constructor(follow) {
     this.element = el("article", { class: "answer", label: "try_answer", "aria-busy": "true" }, this.#fold, this.#body);
-    this.#draw = paced(() => {
-      this.#show();
-      scroll();
+    this.#drawSoon = paced(() => {
+      this.#draw();
+      follow();
     });
   }
-
-  #draw;
 
   // Takes a chunk of the stream.
   add({ choices: [choice], usage }) {
@@ -42,12 +40,12 @@ export class Answer {
     this.#reasoning += reasoning ?? "";
     this.#sources.push(...(annotations ?? []).map(({ url_citation: source }) => source));
     this.isFinished ||= Boolean(choice.finish_reason);
-    this.#draw();
+    this.#drawSoon();
   }
 
   // Shows the end, with what failed, if anything did.
   end(error) {
-    this.#show();
+    this.#draw();
     this.element.setAttribute("aria-busy", "false");
     if (this.#sources.length) this.element.append(this.#sourceList());
     if (error) this.element.append(problem(error));
@@ -56,7 +54,7 @@ export class Answer {
     this.element.append(el("div", { class: "row" }, figures, this.text ? copyButton(() => this.text) : null));
   }
 
-  #show() {
+  #draw() {
     this.#markdown.update(this.text);
     this.#fold.hidden = !this.#reasoning;
     const shown = this.#thoughts.firstChild ?? this.#thoughts.appendChild(document.createTextNode(""));
@@ -80,7 +78,7 @@ export class Answer {
 }
 
 function sourceLink(url, title) {
-  return isSafe(url) ? el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, title) : title;
+  return isSafe(url) ? el("a", linkTo(url), title) : title;
 }
 
 // Returns a function that has something shown at the next frame, once however often it

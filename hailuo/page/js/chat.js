@@ -28,7 +28,8 @@ export function chat() {
     const asking = conversation;
     question.value = "";
     const isAnswered = await exchange(asking, { text, files, model: model.value }, transcript, signal);
-    if (isAnswered || conversation !== asking) return;
+    if (conversation !== asking) return forget(files);
+    if (isAnswered) return;
     question.value ||= text;
     attachments.putBack(files);
   }
@@ -42,7 +43,7 @@ export function chat() {
   }
 
   question.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
     event.preventDefault();
     if (!submit.isRunning) form.requestSubmit();
   });
@@ -62,6 +63,11 @@ export function chat() {
     el("div", { class: "row" }, heading, field(model), renew), transcript.element, form);
   acceptDrops(section, attach);
   return section;
+}
+
+// Tells whether a key belongs to an input method; Safari has only the code for it.
+function isComposing(event) {
+  return event.isComposing || event.keyCode === 229;
 }
 
 // Asks, shows question and answer, and adds both to the conversation. Returns whether

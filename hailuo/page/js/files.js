@@ -7,18 +7,25 @@ const MB = 1024 * 1024;
 const MAX_BYTES = 20 * MB; // of a message's files; as base64 they are a third longer
 const MAX_FILES = 20;
 
+// A file that is dropped beside the places for it would replace the page.
+for (const type of ["dragover", "drop"]) {
+  document.addEventListener(type, (event) => {
+    if (hasFiles(event)) event.preventDefault();
+  });
+}
+
+function hasFiles(event) {
+  return event.dataTransfer.types.includes("Files");
+}
+
 // Calls take(files) for files that are dropped on an element.
 export function acceptDrops(element, take) {
-  const isOver = (event, over) => {
-    if (over && ![...event.dataTransfer.types].includes("Files")) return;
-    event.preventDefault();
-    element.classList.toggle("over", over);
-  };
-  element.addEventListener("dragover", (event) => isOver(event, true));
-  element.addEventListener("dragleave", (event) => isOver(event, false));
+  const mark = (isOver) => element.classList.toggle("over", isOver);
+  element.addEventListener("dragover", (event) => mark(hasFiles(event)));
+  element.addEventListener("dragleave", () => mark(false));
   element.addEventListener("drop", (event) => {
-    isOver(event, false);
-    if (event.dataTransfer.files.length) take([...event.dataTransfer.files]);
+    mark(false);
+    if (hasFiles(event)) take([...event.dataTransfer.files]);
   });
 }
 

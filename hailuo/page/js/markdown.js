@@ -1,27 +1,24 @@
 // Shows a subset of Markdown: a text becomes a tree, and the tree elements and texts.
 // Nothing is ever read as HTML, and time is linear in the length of the text.
 //
-//   parse(text)                        [node, …], where a node is a text or
-//                                      { tag, attributes, children }
-//   const view = new MarkdownView(element)
-//   view.update(text)                  shows the text, which begins with the last one's
+//   parse(text)                       [node, …]: texts and { tag, attributes, children }
+//   view = new MarkdownView(element)
+//   view.update(text)                 shows the text, which begins with the last one's
 
 const MAX_DEPTH = 6; // of lists and quotes in each other; deeper ones are text
 
-const FENCE = /^ {0,3}(`{3,}|~{3,})([^`]*)$/;
+const FENCE = /^ {0,3}(?:(`{3,})[^`]*|(~{3,}).*)$/s;
 const HEADING = /^ {0,3}(#{1,6})[ \t](.*)$/s;
 const ITEM = /^( *)([-*+]|\d{1,9}[.)])(?:[ \t]+(?=\S)|$)/;
 const QUOTE = /^ {0,3}> ?/;
-const TABLE_RULE = /^[ |:-]+$/;
 
 export function parse(text) {
-  return [...blocks(text.split("\n"), 0)].map((block) => block.node);
+  return nodesOf(text.split("\n"));
 }
 
 export class MarkdownView {
   #element;
   #finished = { characters: 0, nodes: 0 }; // what can no longer change
-  #shown = []; // nodes after those
 
   constructor(element) {
     this.#element = element;
@@ -30,32 +27,41 @@ export class MarkdownView {
   update(text) {
     const lines = text.slice(this.#finished.characters).split("\n");
     const found = [...blocks(lines, 0)];
-    const nodes = found.map((block) => block.node);
-    patch(this.#element, this.#finished.nodes, this.#shown, nodes);
+    const { childNodes } = this.#element;
+    while (childNodes.length > this.#finished.nodes) this.#element.lastChild.remove();
+    for (const [block] of found) this.#element.append(created(block));
     // A block is finished by the next one, of which two whole lines decide that it is one.
-    const open = Math.max(0, found.findLastIndex(({ start }) => start + 2 < lines.length));
-    for (const line of lines.slice(0, found[open]?.start ?? 0)) this.#finished.characters += line.length + 1;
+    const open = Math.max(0, found.findLastIndex(([, start]) => start + 2 < lines.length));
+    for (const line of lines.slice(0, found[open]?.[1] ?? 0)) this.#finished.characters += line.length + 1;
     this.#finished.nodes += open;
-    this.#shown = nodes.slice(open);
   }
+}
+
+function created({ tag, attributes, children }) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  for (const child of children) element.append(typeof child === "string" ? child : created(child));
+  return element;
 }
 
 function node(tag, children, attributes = {}) {
   return { tag, attributes, children };
 }
 
-// Yields the blocks as { node, start }, start being the number of their first line.
+function nodesOf(lines, depth = 0) {
+  return [...blocks(lines, depth)].map(([block]) => block);
+}
+
+// Yields each block, and the number of its first line.
 function* blocks(lines, depth) {
-  let at = 0;
-  while (at < lines.length) {
-    if (!lines[at].trim()) {
-      at += 1;
-      continue;
-    }
+  for (let at = 0; at < lines.length; ) {
     const start = at;
-    const [block, end] = readBlock(lines, at, depth);
-    at = end;
-    yield { node: block, start };
+    if (!lines[at].trim()) at += 1;
+    else {
+      const [block, end] = readBlock(lines, at, depth);
+      yield [block, start];
+      at = end;
+    }
   }
 }
 
@@ -63,197 +69,202 @@ function* blocks(lines, depth) {
 function readBlock(lines, at, depth) {
   const line = lines[at];
   const fence = FENCE.exec(line);
-  if (fence) return readCode(lines, at, fence);
+  if (fence) return readCode(lines, at, fence[1] ?? fence[2]);
   const heading = HEADING.exec(line);
   if (heading) return [node(`h${Math.min(heading[1].length + 2, 6)}`, inline(heading[2].trim())), at + 1];
   if (isRule(line)) return [node("hr", []), at + 1];
   if (depth < MAX_DEPTH && QUOTE.test(line)) return readQuote(lines, at, depth);
   if (depth < MAX_DEPTH && ITEM.test(line)) return readList(lines, at, depth);
   if (isTable(lines, at)) return readTable(lines, at);
+  const end = endOf(lines, at, (next) => !begins(lines, next, depth));
+  return [node("p", inline(lines.slice(at, end).map((part) => part.trim()).join("\n"))), end];
+}
+
+// Returns the number of the first line after one that does not belong to its block.
+function endOf(lines, at, belongs) {
   let end = at + 1;
-  while (end < lines.length && !interrupts(lines, end, depth)) end += 1;
-  const text = lines.slice(at, end).map((part) => part.trim());
-  return [node("p", inline(text.join("\n"))), end];
+  while (end < lines.length && belongs(end)) end += 1;
+  return end;
+}
+
+// Tells whether a line is empty or begins a block that is no paragraph.
+function begins(lines, at, depth) {
+  const line = lines[at];
+  if (!line.trim() || FENCE.test(line) || HEADING.test(line) || isRule(line) || isTable(lines, at)) return true;
+  return depth < MAX_DEPTH && (QUOTE.test(line) || ITEM.test(line));
 }
 
 function isRule(line) {
   return /^(\*{3,}|-{3,}|_{3,})$/.test(line.replace(/[ \t]/g, ""));
 }
 
-// Tells whether a line ends a paragraph.
-function interrupts(lines, at, depth) {
-  const line = lines[at];
-  const begins = FENCE.test(line) || HEADING.test(line) || isRule(line) || isTable(lines, at);
-  return !line.trim() || begins || (depth < MAX_DEPTH && (QUOTE.test(line) || ITEM.test(line)));
-}
-
-function readCode(lines, at, [, mark, language]) {
-  const isEnd = (line) => line.trim().startsWith(mark) && !line.trim().replaceAll(mark[0], "");
-  let end = at + 1;
-  while (end < lines.length && !isEnd(lines[end])) end += 1;
+function readCode(lines, at, mark) {
+  const isEnd = (line) => line.startsWith(mark) && !line.replaceAll(mark[0], "");
+  const end = endOf(lines, at, (next) => !isEnd(lines[next].trim()));
   const code = node("code", [lines.slice(at + 1, end).join("\n")]);
-  const attributes = { tabindex: "0", ...(language.trim() && { "data-language": language.trim() }) };
-  return [node("pre", [code], attributes), end + 1];
+  return [node("pre", [code], { tabindex: "0" }), end + 1];
 }
 
 function readQuote(lines, at, depth) {
-  let end = at + 1;
-  while (end < lines.length && QUOTE.test(lines[end])) end += 1;
+  const end = endOf(lines, at, (next) => QUOTE.test(lines[next]));
   const inner = lines.slice(at, end).map((line) => line.replace(QUOTE, ""));
-  return [node("blockquote", nodesOf(inner, depth)), end];
+  return [node("blockquote", nodesOf(inner, depth + 1)), end];
 }
 
-function nodesOf(lines, depth) {
-  return [...blocks(lines, depth + 1)].map((block) => block.node);
-}
-
-// An item has the lines that are indented more than its mark; the list ends at a line
-// that is neither such a line nor an item nor empty.
+// An item has the lines that are indented more than its mark, and those that go on with
+// its text; the list ends at a line that is neither of an item nor empty.
 function readList(lines, at, depth) {
-  const [, indent, firstMark] = ITEM.exec(lines[at]);
-  const isOrdered = /\d/.test(firstMark);
+  const [, { length: indent }, mark] = ITEM.exec(lines[at]);
+  const isOrdered = /\d/.test(mark);
   const items = [];
   let end = at;
-  while (end < lines.length) {
-    const item = ITEM.exec(lines[end]);
-    if (!item || item[1].length > indent.length + 1 || /\d/.test(item[2]) !== isOrdered) break;
-    const own = [lines[end].slice(item[0].length)];
-    const width = item[1].length + 1;
-    end += 1;
-    while (end < lines.length && belongs(lines, end, width, depth)) {
-      own.push(unindented(lines[end], item[0].length));
-      end += 1;
-    }
-    items.push(node("li", tight(nodesOf(own, depth))));
+  for (;;) {
+    const item = ITEM.exec(lines[end] ?? "");
+    if (!item || item[1].length > indent + 1 || /\d/.test(item[2]) !== isOrdered) break;
+    const start = end;
+    end = endOf(lines, start, (next) => {
+      const width = lines[next].search(/\S/);
+      return width < 0 || width > item[1].length + 1 || (lines[next - 1].trim() && !begins(lines, next, depth));
+    });
+    const own = lines.slice(start, end).map((line) => line.slice(Math.min(item[0].length, Math.max(line.search(/\S/), 0))));
+    own[0] = lines[start].slice(item[0].length);
+    items.push(node("li", tight(nodesOf(own, depth + 1))));
   }
-  const first = parseInt(firstMark, 10);
-  const attributes = isOrdered && first !== 1 ? { start: String(first) } : {};
+  const attributes = isOrdered && parseInt(mark, 10) !== 1 ? { start: `${parseInt(mark, 10)}` } : {};
   return [node(isOrdered ? "ol" : "ul", items, attributes), end];
 }
 
-function belongs(lines, at, width, depth) {
-  const line = lines[at];
-  if (!line.trim()) return true;
-  if (line.search(/\S/) > width) return true;
-  return lines[at - 1].trim() !== "" && !interrupts(lines, at, depth);
-}
-
-function unindented(line, width) {
-  return line.slice(Math.min(width, Math.max(line.search(/\S/), 0)));
-}
-
-// Returns the children of an item, without the paragraph around a first text.
-function tight(nodes) {
-  const [first, ...others] = nodes;
-  return first?.tag === "p" && !others.some(({ tag }) => tag === "p") ? [...first.children, ...others] : nodes;
+// Returns the children of an item, without the paragraph around its only text.
+function tight([first, ...others]) {
+  if (!first) return [];
+  const isAlone = first.tag === "p" && others.every(({ tag }) => tag !== "p");
+  return isAlone ? [...first.children, ...others] : [first, ...others];
 }
 
 function isTable(lines, at) {
   const rule = lines[at + 1] ?? "";
-  return lines[at].includes("|") && rule.includes("-") && TABLE_RULE.test(rule);
+  return lines[at].includes("|") && /^[ |:-]+$/.test(rule) && rule.includes("|") && rule.includes("-");
 }
 
 function readTable(lines, at) {
+  const end = endOf(lines, at, (next) => lines[next].includes("|"));
   const row = (line, tag) => node("tr", cells(line).map((cell) => node(tag, inline(cell))));
-  let end = at + 2;
-  while (end < lines.length && lines[end].includes("|")) end += 1;
   const head = node("thead", [row(lines[at], "th")]);
   const body = node("tbody", lines.slice(at + 2, end).map((line) => row(line, "td")));
   return [node("div", [node("table", [head, body])], { class: "table", tabindex: "0" }), end];
 }
 
 function cells(line) {
-  const inner = line.trim().replace(/^\|/, "").replace(/\|$/, "");
+  const inner = line.trim().replace(/^\||\|$/g, "");
   return inner.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
 }
 
-// The tokens of a line: an escape, a run of marks, a link's end, an address.
-const TARGET = /\]\(\s*((?:[^\s()]|\([^\s()]*\))+)(?:[ \t]+"[^"\n]*")?\s*\)/;
-const ADDRESS = /https?:\/\/[\w.~:/?#@!$&'+,;=%-]*[\w/=#&%~-]/;
 const TOKEN = new RegExp(
-  [/\\([!-/:-@[-`{-~])/, /(`+)/, /(\*+|_+|~~)/, /(!?\[)/, TARGET, /(\])/, ADDRESS]
-    .map((pattern) => pattern.source)
-    .join("|"),
+  [
+    /\\([!-/:-@[-`{-~])/, // an escape
+    /(`+)/,
+    /(\*+|_+|~~)/,
+    /(!?\[)/,
+    /\]\(\s*((?:[^\s()]|\([^\s()]*\))+)(?:[ \t]+"[^"\n]*")?\s*\)/, // the end of a link
+    /\]|https?:\/\/[\w.~:/?#@!$&'+,;=%-]*[\w/=#&%~-]/,
+  ].map(({ source }) => source).join("|"),
   "g",
 );
 const TAGS = { "*": "em", _: "em", "**": "strong", __: "strong", "~~": "del" };
 
-// Returns the nodes of a text: each mark opens a node on a stack, which its counterpart
-// closes. No mark is open twice, so the stack has a few nodes at most.
-function inline(text) {
-  const tokens = [...text.matchAll(TOKEN)];
-  const closers = codeClosers(tokens);
-  const stack = [{ mark: "", children: [] }];
-  const add = (...children) => stack.at(-1).children.push(...children);
-  const openAt = (mark) => stack.findLastIndex((open) => open.mark === mark);
-  // Takes the nodes above a height back as texts.
-  const flatten = (height) => {
-    while (stack.length > height) {
-      const { source, children } = stack.pop();
-      add(source);
-      for (const child of children) add(child);
-    }
-  };
-  const open = (mark, source = mark) => stack.push({ mark, source, children: [] });
-  const close = (mark, make) => {
-    flatten(openAt(mark) + 1);
-    const { children } = stack.pop();
-    add(make(children));
-  };
+// The nodes of a text as they are read: a mark opens a node on the stack, which its
+// counterpart closes. No mark is open twice, so the stack stays low.
+class Spans {
+  #stack = [{ children: [] }];
 
-  let done = 0;
-  for (let at = 0; at < tokens.length; at += 1) {
-    const [whole, escape, ticks, run, bracket, target] = tokens[at];
-    const { index } = tokens[at];
-    if (index < done) continue; // inside a code span
-    add(text.slice(done, index));
-    done = index + whole.length;
-    if (escape) add(escape);
-    else if (ticks && closers[at]) {
-      const end = closers[at].index;
-      add(node("code", [text.slice(done, end).replace(/^ (.*) $/s, "$1")]));
-      done = end + ticks.length;
-    } else if (run?.length <= 3) emphasize(run, text[index - 1] ?? " ", text[done] ?? " ");
-    else if (bracket && openAt("[") < 0) open("[", bracket);
-    else if (target && openAt("[") > 0 && isSafe(target)) close("[", (children) => link(target, children));
-    else if (whole.startsWith("http") && openAt("[") < 0) add(link(whole, [whole]));
-    else {
-      if (whole.startsWith("]") && openAt("[") > 0) flatten(openAt("["));
-      add(whole);
+  add(child) {
+    const { children } = this.#stack.at(-1);
+    if (typeof child === "string" && typeof children.at(-1) === "string") children.push(children.pop() + child);
+    else if (child) children.push(child);
+  }
+
+  heightOf(mark) {
+    return this.#stack.findLastIndex((open) => open.mark === mark);
+  }
+
+  open(mark, source = mark) {
+    this.#stack.push({ mark, source, children: [] });
+  }
+
+  close(mark, tag, attributes) {
+    this.flatten(this.heightOf(mark));
+    this.add(node(tag, this.#stack.pop().children, attributes));
+  }
+
+  // Takes the nodes above a height back as texts.
+  flatten(height) {
+    while (this.#stack.length > height + 1) {
+      const { source, children } = this.#stack.pop();
+      this.add(source);
+      for (const child of children) this.add(child);
     }
   }
-  add(text.slice(done));
-  flatten(1);
-  return joined(stack[0].children);
 
-  function emphasize(run, before, after) {
-    const word = /[\p{L}\p{N}]/u;
-    const isInWord = run[0] === "_" && word.test(before) && word.test(after);
-    const opens = /\S/.test(after) && !isInWord;
-    const closes = /\S/.test(before) && !isInWord;
-    let rest = run;
-    while (rest) {
-      const marks = [rest.slice(0, 2), rest[0]].filter((mark) => mark in TAGS);
-      const [closing] = marks.filter((mark) => openAt(mark) > 0).sort((a, b) => openAt(b) - openAt(a));
-      const opening = marks.find((mark) => openAt(mark) < 0);
-      const mark = closes && closing ? closing : opens && opening ? opening : rest;
-      if (closes && closing) close(mark, (children) => node(TAGS[mark], children));
-      else if (opens && opening) open(mark);
-      else add(mark);
-      rest = rest.slice(mark.length);
-    }
+  end() {
+    this.flatten(0);
+    return this.#stack[0].children;
   }
 }
 
-// Returns, for each token of ticks, the next token with as many.
+function inline(text) {
+  const spans = new Spans();
+  const tokens = [...text.matchAll(TOKEN)];
+  const closers = codeClosers(tokens);
+  let done = 0;
+  tokens.forEach((token, at) => {
+    const { index } = token;
+    const [whole, escape, ticks, run, bracket, target] = token;
+    if (index < done) return; // within a code span
+    spans.add(text.slice(done, index));
+    done = index + whole.length;
+    const link = spans.heightOf("[");
+    if (escape) spans.add(escape);
+    else if (ticks && closers[at]) {
+      const { index: end } = closers[at];
+      spans.add(node("code", [text.slice(done, end).replace(/^ (.*) $/s, "$1")]));
+      done = end + ticks.length;
+    } else if (run?.length <= 3) emphasize(spans, run, text[index - 1], text[done]);
+    else if (bracket && link < 0) spans.open("[", bracket);
+    else if (link > 0 && isSafe(target)) spans.close("[", "a", linkTo(target));
+    else if (link < 0 && whole.startsWith("http")) spans.add(node("a", [whole], linkTo(whole)));
+    else {
+      if (link > 0 && whole[0] === "]") spans.flatten(link - 1);
+      spans.add(whole);
+    }
+  });
+  spans.add(text.slice(done));
+  return spans.end();
+}
+
+function emphasize(spans, run, before = " ", after = " ") {
+  const isInWord = run[0] === "_" && [before, after].every((character) => /[\p{L}\p{N}]/u.test(character));
+  const opens = /\S/.test(after) && !isInWord;
+  const closes = /\S/.test(before) && !isInWord;
+  for (let rest = run; rest; ) {
+    const marks = [rest.slice(0, 2), rest[0]].filter((mark) => mark in TAGS);
+    const isOpen = (mark) => spans.heightOf(mark) > 0;
+    const [last] = marks.filter(isOpen).sort((one, other) => spans.heightOf(other) - spans.heightOf(one));
+    const next = marks.find((mark) => !isOpen(mark));
+    const mark = (closes && last) || (opens && next) || rest;
+    if (closes && last) spans.close(mark, TAGS[mark]);
+    else if (opens && next) spans.open(mark);
+    else spans.add(mark);
+    rest = rest.slice(mark.length);
+  }
+}
+
+// Returns, for each token of ticks, the next one with as many.
 function codeClosers(tokens) {
   const next = new Map();
   const closers = [];
   for (let at = tokens.length - 1; at >= 0; at -= 1) {
-    const ticks = tokens[at][2];
-    if (!ticks) continue;
-    closers[at] = next.get(ticks);
-    next.set(ticks, tokens[at]);
+    closers[at] = next.get(tokens[at][2]);
+    next.set(tokens[at][2], tokens[at]);
   }
   return closers;
 }
@@ -262,49 +273,6 @@ export function isSafe(address) {
   return /^(https?:\/\/|mailto:)/i.test(address);
 }
 
-function link(href, children) {
-  return node("a", children, { href, rel: "noopener noreferrer", target: "_blank" });
-}
-
-// Joins texts that follow each other.
-function joined(children) {
-  const found = [];
-  for (const child of children) {
-    if (typeof child !== "string") found.push({ ...child, children: joined(child.children) });
-    else if (typeof found.at(-1) === "string") found.push(found.pop() + child);
-    else if (child) found.push(child);
-  }
-  return found;
-}
-
-// Makes the children of an element, from one on, show nodes instead of those shown
-// before, and touches only what differs: a selection in the rest stays.
-function patch(element, from, shown, nodes) {
-  nodes.forEach((node, at) => {
-    const before = shown[at];
-    const child = element.childNodes[from + at];
-    if (typeof node === "string" && typeof before === "string") {
-      if (node.startsWith(before)) child.appendData(node.slice(before.length));
-      else child.data = node;
-    } else if (before?.tag && before.tag === node.tag) {
-      setAttributes(child, node.attributes);
-      patch(child, 0, before.children, node.children);
-    } else if (child) child.replaceWith(created(node));
-    else element.append(created(node));
-  });
-  while (element.childNodes.length > from + nodes.length) element.lastChild.remove();
-}
-
-function created(node) {
-  if (typeof node === "string") return document.createTextNode(node);
-  const element = document.createElement(node.tag);
-  setAttributes(element, node.attributes);
-  patch(element, 0, [], node.children);
-  return element;
-}
-
-function setAttributes(element, attributes) {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (element.getAttribute(name) !== value) element.setAttribute(name, value);
-  }
+export function linkTo(address) {
+  return { href: address, target: "_blank", rel: "noopener noreferrer" };
 }

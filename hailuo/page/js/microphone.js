@@ -13,6 +13,7 @@ export class Microphone {
 
   constructor(take, fail) {
     const press = () => (this.#recorder ? this.#recorder.stop() : this.#record(take, fail));
+    this.time = el("span", { class: "quiet" });
     this.element = el("button", { type: "button", id: "try-microphone", t: "try_record", on: { click: press } });
   }
 
@@ -32,14 +33,17 @@ export class Microphone {
     const mimeType = FORMATS.find((format) => MediaRecorder.isTypeSupported(format));
     const recorder = new MediaRecorder(stream, { mimeType });
     const parts = [];
-    recorder.ondataavailable = ({ data }) => parts.push(data);
+    recorder.ondataavailable = ({ data }) => {
+      this.time.textContent = `${parts.push(data)} s`;
+    };
     recorder.onstop = () => {
       for (const track of stream.getTracks()) track.stop();
       this.#show(null);
+      this.time.textContent = "";
       const [type] = recorder.mimeType.split(";");
       take([new File(parts, `recording.${type.split("/")[1]}`, { type })]);
     };
-    recorder.start();
+    recorder.start(1000); // milliseconds for each part
     this.#show(recorder);
   }
 

@@ -4,6 +4,8 @@ import { curlLine } from "./curl.js";
 import { announce, el } from "./dom.js";
 import { t, translate } from "./texts.js";
 
+export const MAX_ANNOUNCED = 1000; // characters of a result
+
 // The button that submits a form, and stops what that began.
 //
 //   const submit = new SubmitButton(form, "try_send", async (signal) => { … });

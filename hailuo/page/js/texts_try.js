@@ -22,6 +22,7 @@ export const TRY = {
   try_sources: ["Sources", "来源"],
   try_waiting: ["Waiting for the answer.", "正在等待回答。"],
   try_answered: ["Answer: {text}", "回答：{text}"],
+  try_heard: ["Transcript: {text}", "识别结果：{text}"],
   try_first: ["first text after {seconds} s", "{seconds} 秒后开始"],
   try_seconds: ["{seconds} s in all", "共 {seconds} 秒"],
   try_tokens: ["{input} tokens in, {output} out", "输入 {input}、输出 {output} 个 token"],

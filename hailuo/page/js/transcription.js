@@ -5,7 +5,7 @@ import { announce, el } from "./dom.js";
 import { jsonEvents } from "./event_stream.js";
 import { acceptDrops, fileButton } from "./files.js";
 import { Microphone } from "./microphone.js";
-import { SubmitButton, copyButton, curlDetails, field, problem } from "./requests.js";
+import { MAX_ANNOUNCED, SubmitButton, copyButton, curlDetails, field, problem } from "./requests.js";
 import { Sound } from "./sound.js";
 import { t } from "./texts.js";
 
@@ -48,7 +48,7 @@ export function transcription() {
         transcript.hidden = false;
       }
       signal.throwIfAborted();
-      announce(t("try_answered", { text: transcript.textContent }));
+      announce(t("try_heard", { text: transcript.textContent.slice(0, MAX_ANNOUNCED) }));
       result.prepend(copyButton(() => transcript.textContent));
     } catch (error) {
       result.prepend(problem(error));
@@ -58,7 +58,7 @@ export function transcription() {
   submit.element.hidden = true;
   const chosen = el("span", { class: "quiet" });
   const microphone = new Microphone(take, (error) => result.replaceChildren(problem(error)));
-  const buttons = [...fileButton("try-recording", "try_choose", take, { accept: "audio/*,video/*" }), microphone.element, submit.element];
+  const buttons = [...fileButton("try-recording", "try_choose", take, { accept: "audio/*,video/*" }), microphone.element, microphone.time, submit.element];
   form.append(field(format), el("div", { class: "row" }, ...buttons, chosen), el("p", { class: "quiet", t: "try_drop_recording" }));
   const section = el("section", { class: "stack", "aria-labelledby": "try-transcription" },
     el("h2", { id: "try-transcription", t: "try_transcription" }), form, recording.element, transcript, result);

@@ -1,56 +1,29 @@
 // As much of a document as a MarkdownView needs, so that its tests need no browser.
 
-class FakeNode {
-  replaceWith(other) {
-    const { parent } = this;
-    parent.changes += 1;
-    parent.childNodes[parent.childNodes.indexOf(this)] = other;
-    other.parent = parent;
-  }
-  remove() {
-    const { childNodes } = this.parent;
-    childNodes.splice(childNodes.indexOf(this), 1);
-  }
-}
-
-class FakeText extends FakeNode {
-  constructor(data) {
-    super();
-    this.data = data;
-  }
-  appendData(more) {
-    this.data += more;
-  }
-}
-
-class FakeElement extends FakeNode {
+class FakeElement {
   attributes = {};
-  changes = 0; // of children
   childNodes = [];
+  changes = 0; // of children
+
   constructor(tag) {
-    super();
     this.tag = tag;
   }
+
   get lastChild() {
-    return this.childNodes.at(-1);
+    return { remove: () => this.childNodes.pop() };
   }
+
   append(child) {
     this.changes += 1;
     this.childNodes.push(child);
-    child.parent = this;
   }
-  getAttribute(name) {
-    return this.attributes[name] ?? null;
-  }
+
   setAttribute(name, value) {
     this.attributes[name] = value;
   }
 }
 
-globalThis.document = {
-  createElement: (tag) => new FakeElement(tag),
-  createTextNode: (data) => new FakeText(data),
-};
+globalThis.document = { createElement: (tag) => new FakeElement(tag) };
 
 export function newElement() {
   return new FakeElement("div");
@@ -59,8 +32,8 @@ export function newElement() {
 // Returns an element's children as the tree that parse() returns.
 export function treeOf(element) {
   return element.childNodes.map((child) =>
-    child instanceof FakeText
-      ? child.data
+    typeof child === "string"
+      ? child
       : { tag: child.tag, attributes: { ...child.attributes }, children: treeOf(child) },
   );
 }
