@@ -6,6 +6,7 @@ from flask import Flask, current_app
 
 from ..accounts.interfaces import CredentialStore
 from ..accounts.pool import Pool
+from ..accounts.quota import QuotaPoller
 from ..accounts.refresh import TokenRefresher
 from ..gateway import Gateway
 from ..gateway.catalog import Catalog
@@ -25,6 +26,7 @@ class AppState(NamedTuple):
     pool: Pool
     credential_store: CredentialStore
     refresher: TokenRefresher
+    quota_poller: QuotaPoller
     gateway: Gateway
     catalog: Catalog
     shutdown: GracefulShutdown
@@ -36,6 +38,7 @@ class AppState(NamedTuple):
         """Start the background work."""
         self.pool.start()
         self.refresher.start()
+        self.quota_poller.start()
 
     def shut_down(self) -> bool:
         """Shut down gracefully, within 26 s; called by the server on SIGTERM.

@@ -3,17 +3,23 @@
 Only requests that ask a model count (access_log.MODEL_ROUTES), in the minute in which
 they ended. Nothing of their content is kept, nor who sent them.
 
-    stats = RequestStats()
+    stats = RequestStats(pool)
     stats.record("done", 0.4)             # once a request, when it is over
     stats.record("accounts_busy", None)
-    stats.minutes()[0].first_piece_s
+    stats.report().minutes[0].first_piece_s
+
+shared_stats.py has the same for processes that share their pool.
 """
 
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import NamedTuple
+
+from ..accounts.pool import Pool
 
 MINUTE_S = 60
 MAX_MINUTES = 60
@@ -51,6 +57,13 @@ class Minute:
         if first_s is not None:
             self.first_pieces[round(math.log(max(first_s, SHORTEST_S), RATIO))] += 1
 
+    def add(self, other: "Minute") -> None:
+        """Add the requests of the same minute in another process."""
+        self.answers += other.answers
+        self.client_left += other.client_left
+        self.failures.update(other.failures)
+        self.first_pieces.update(other.first_pieces)
+
     @property
     def first_piece_s(self) -> float | None:
         """Median time to the first piece in seconds, None if no request had one.
@@ -65,14 +78,32 @@ class Minute:
         return None
 
 
+class Report(NamedTuple):
+    """Requests now and within the last hour.
+
+    running: the number of accounts that answer now.
+    queued: the number of requests that wait for one.
+    minutes: those that had requests, oldest first.
+    processes: how many are reported on.
+    complete: whether these are all that share the pool.
+    """
+
+    running: int
+    queued: int
+    minutes: Sequence[Minute]
+    processes: int = 1
+    complete: bool = True
+
+
 class RequestStats:
-    """Ends of requests within the last hour.
+    """Ends of this process's requests within the last hour.
 
     clock: returns Unix seconds. It may jump: a minute that it shows twice has the
         requests of both times, and minutes that lie ahead wait until it shows them.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, pool: Pool, clock: Callable[[], float] = time.time) -> None:
+        self._pool = pool
         self._clock = clock
         self._minutes: dict[int, Minute] = {}
 
@@ -88,13 +119,22 @@ class RequestStats:
             self._minutes[at] = Minute(at)
         self._minutes[at].record(end, first_s)
 
-    def minutes(self) -> Sequence[Minute]:
-        """Return the minutes of the last hour that had requests, oldest first."""
+    def report(self) -> Report:
+        """Return the report of all processes that share the pool: of this one here."""
+        return Report(self._pool.in_use, self._pool.waiting, self._recent())
+
+    def _recent(self, others: Iterable[Minute] = ()) -> Sequence[Minute]:
+        """Return the minutes of the last hour that had requests, oldest first.
+
+        others: minutes of other processes, to be added.
+        """
         now = self._minute()
         first = now - (MAX_MINUTES - 1) * MINUTE_S
-        return [
-            minute for at, minute in sorted(self._minutes.items()) if first <= at <= now
-        ]
+        merged: dict[int, Minute] = {}
+        for minute in chain(list(self._minutes.values()), others):
+            if first <= minute.at <= now:
+                merged.setdefault(minute.at, Minute(minute.at)).add(minute)
+        return [merged[at] for at in sorted(merged)]
 
     def _minute(self) -> int:
         """Return the start of the current minute."""

@@ -16,15 +16,16 @@ def stats() -> Response:
     """Return the statistics to clients with an API key."""
     state = app_state.get_state()
     auth.require_key(request, state.settings)
+    report = state.stats.report()
     return jsonify(
         {
             "object": "stats",
             "now": int(time.time()),
-            "complete": True,
-            "running": state.pool.in_use,
-            "queued": state.pool.waiting,
-            "processes": 1,
-            "minutes": [described_minute(each) for each in state.stats.minutes()],
+            "complete": report.complete,
+            "running": report.running,
+            "queued": report.queued,
+            "processes": report.processes,
+            "minutes": [described_minute(each) for each in report.minutes],
         }
     )
 

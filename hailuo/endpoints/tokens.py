@@ -15,6 +15,7 @@ from ..accounts.pool import Pool
 from ..accounts.refresh import Outcome
 from ..errors import GatewayError
 from ..settings import Settings
+from ..upstream import Quota
 from . import app_state, auth, client_request, json_body, rate_limit
 from .validation import invalid_field
 
@@ -174,7 +175,24 @@ def describe_account(account: Account) -> dict[str, Any]:
         "last_used": now - idle_s if account.slot.used_at else None,
         "last_error": account.last_error or None,
         "answers": account.answer_count,
+        "quota": describe_quota(account.quota) if account.quota else None,
     }
+
+
+def describe_quota(quota: Quota) -> dict[str, float | None]:
+    """Describe what is left of a plan in per cent, with times in Unix seconds."""
+    return {
+        "window_percent": quota.window_percent,
+        "window_resets_at": whole(quota.window_resets_at),
+        "week_percent": quota.week_percent,
+        "week_resets_at": whole(quota.week_resets_at),
+        "asked_at": whole(quota.asked_at),
+    }
+
+
+def whole(seconds: float | None) -> int | None:
+    """Return whole seconds."""
+    return None if seconds is None else round(seconds)
 
 
 def mask(token: str) -> str:

@@ -267,6 +267,7 @@ class TestAccountListing:
             "last_used": None,
             "last_error": None,
             "answers": 0,
+            "quota": None,
         }
 
     def test_listing_counts_an_accounts_answers(

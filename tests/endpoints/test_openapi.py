@@ -187,6 +187,7 @@ def test_fields_that_a_route_reads_are_described(
 
     monkeypatch.setattr(json_body, "read", remember)
     content = operation.body()
+    sent: Mapping[str, Any]
     for sent in (content["example"], {}):
         client.open(operation.path, method=operation.method, json=sent, headers=KEY)
     properties = resolve(content["schema"])["properties"]

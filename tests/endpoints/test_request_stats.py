@@ -7,6 +7,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hailuo.accounts.pool import Pool
 from hailuo.endpoints.middleware.access_log import MODEL_ROUTES
 from hailuo.endpoints.request_stats import MAX_MINUTES, MINUTE_S, RequestStats
 
@@ -31,19 +32,19 @@ def clock() -> Clock:
 
 @pytest.fixture
 def stats(clock: Clock) -> RequestStats:
-    return RequestStats(clock)
+    return RequestStats(Pool(lambda _: None), clock)
 
 
 def answers(stats: RequestStats) -> dict[int, int]:
     """Return the answers by minutes since noon."""
-    return {(each.at - NOON) // 60: each.answers for each in stats.minutes()}
+    return {(each.at - NOON) // 60: each.answers for each in stats.report().minutes}
 
 
 def test_ends_of_requests_are_counted_apart(stats: RequestStats):
     for end in ("done", "done", "client_left", "accounts_busy", "upstream_empty"):
         stats.record(end, None)
     stats.record("accounts_busy", None)
-    (minute,) = stats.minutes()
+    (minute,) = stats.report().minutes
     assert (minute.at, minute.answers, minute.client_left) == (NOON, 2, 1)
     assert minute.failures == {"accounts_busy": 2, "upstream_empty": 1}
     assert minute.first_piece_s is None
@@ -51,17 +52,17 @@ def test_ends_of_requests_are_counted_apart(stats: RequestStats):
 
 @given(st.lists(st.floats(0.001, 3_600), min_size=1))
 def test_median_is_exact_to_a_few_percent(times_s: list[float]):
-    stats = RequestStats(Clock())
+    stats = RequestStats(Pool(lambda _: None), Clock())
     for seconds in times_s:
         stats.record("done", seconds)
-    (minute,) = stats.minutes()
+    (minute,) = stats.report().minutes
     exact = statistics.median_low(times_s)
     assert minute.first_piece_s == pytest.approx(exact, rel=0.026, abs=0.0005)
 
 
 def test_first_piece_after_no_time_is_counted(stats: RequestStats):
     stats.record("done", 0.0)
-    assert stats.minutes()[0].first_piece_s == 0.001
+    assert stats.report().minutes[0].first_piece_s == 0.001
 
 
 def test_minutes_are_listed_for_an_hour_oldest_first(stats: RequestStats, clock: Clock):
@@ -99,9 +100,9 @@ def test_clock_that_jumps_far_begins_afresh(
     stats.record("done", None)
     clock.now += jump_s
     stats.record("done", None)
-    assert [each.answers for each in stats.minutes()] == [1]
+    assert [each.answers for each in stats.report().minutes] == [1]
     clock.now -= jump_s
-    assert stats.minutes() == []
+    assert stats.report().minutes == []
 
 
 def test_every_route_that_asks_a_model_counts(app: Flask):
