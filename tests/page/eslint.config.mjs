@@ -5,7 +5,7 @@ const BROWSER = [
   "URL", "clearInterval", "clearTimeout", "document", "fetch", "history", "localStorage", "location", "navigator", "performance",
   "requestAnimationFrame", "sessionStorage", "setInterval", "setTimeout",
 ];
-const TESTS = ["AbortController", "File", "ReadableStream", "TextEncoder", "fetch", "process", "Buffer"];
+const TESTS = ["AbortController", "File", "ReadableStream", "TextEncoder", "URL", "fetch", "process", "Buffer"];
 const RULES = [
   "array-callback-return", "constructor-super", "eqeqeq", "for-direction", "getter-return", "no-async-promise-executor",
   "no-class-assign", "no-cond-assign", "no-const-assign", "no-constant-binary-expression", "no-constructor-return",

@@ -1,5 +1,6 @@
 """Speech of the Try tab, against the simulated services."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from selenium.webdriver.support.select import Select
 
 from tests.conftest import Caller
-from tests.page.conftest import Page
+from tests.page.conftest import WIDTHS, Page
 from tests.page.curl import run
 from tests.simulated import Simulated
 
@@ -87,3 +88,14 @@ def test_failed_speech_is_shown(speech: Page):
     speech.click(SPEAK)
     speech.wait_for_text(f"{SECTION} [role=alert]", "input must be a text with words")
     assert not speech.find(LINK).is_displayed()
+
+
+def test_long_names_of_voices_fit_a_narrow_page(
+    page: Page, caller: Callable[..., Caller]
+):
+    account = caller(kind="platform")
+    page.open(account.gateway, key=account.key, width=WIDTHS["narrow"])
+    page.wait(lambda: len(page.find_all("#try-voice option")) > 10)
+    widths = "return [document.documentElement.scrollWidth, innerWidth]"
+    needed, given = page.run(widths)
+    assert needed <= given == WIDTHS["narrow"]
