@@ -8,8 +8,10 @@ export const COLUMNS = ["account", "state", "expiry", "quota", "answers", "last_
 
 export function accountRow(name, remove) {
   const about = el("div", { class: "quiet" });
-  const [state, expiry, quota, answers, error] = COLUMNS.slice(1).map(() => el("span"));
-  const until = el("span", { class: "quiet" });
+  const [state, quota, answers] = [el("span"), el("span"), el("span")];
+  const expiry = el("span", { class: "whole" });
+  const until = el("span", { class: "quiet whole" });
+  const error = el("span", { class: "any" });
   const button = el("button", { type: "button", t: "remove", on: { click: remove } });
   // The heading of a cell is seen where the table is folded.
   const cell = (heading, ...content) => el("td", { role: "cell" }, el("span", { class: "heading", t: heading }), ...content);
