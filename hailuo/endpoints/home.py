@@ -19,10 +19,7 @@ from ..settings import DEFAULT_API_KEY, Settings
 from . import app_state, auth
 
 PAGE = Path(__file__).parent.parent / "page"
-
-bp = Blueprint("home", __name__, template_folder=str(PAGE))
-
-ASSETS = ("*.css", "*.svg", "js/*.js")  # of the page, all public
+ASSETS = ("*.css", "*.svg", "js/*.js")  # its public files
 PAGE_HEADERS = {
     "Content-Security-Policy": "; ".join(
         (
@@ -41,6 +38,8 @@ PAGE_HEADERS = {
     ),
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
 }
+
+bp = Blueprint("home", __name__, template_folder=str(PAGE))
 
 
 def curl(base_url: str, key: str) -> str:

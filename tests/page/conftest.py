@@ -31,6 +31,7 @@ from tests.served import KEY, Served
 from tests.simulated import Simulated
 
 MISSING = "CHROMIUM IS MISSING (chromium and chromium-driver): the page is NOT TESTED"
+OTHER_KEY = "ключ é"  # of the gateway with a pool, besides the default one
 WAIT_S = 20.0
 START = """
 if (!sessionStorage.getItem(NAME)) {
@@ -218,4 +219,5 @@ def pool(
     """
     file = tmp_path_factory.mktemp("page") / "tokens.json"
     file.write_text(json.dumps([simulator.token("6501"), simulator.token("6502")]))
-    return serve(HAILUO_SIMULATED=1, HAILUO_TOKENS_FILE=file)
+    keys = f"{KEY},{OTHER_KEY}"
+    return serve(HAILUO_SIMULATED=1, HAILUO_TOKENS_FILE=file, HAILUO_API_KEY=keys)

@@ -1,7 +1,7 @@
 // Rules for the page's JavaScript. Nothing is imported: eslint is installed elsewhere.
 
 const BROWSER = [
-  "AbortController", "Blob", "Event", "File", "FileReader", "FormData", "Intl", "MediaRecorder", "TextDecoderStream",
+  "AbortController", "Blob", "Event", "File", "FileReader", "FormData", "Intl", "MediaRecorder", "TextDecoderStream", "TextEncoder",
   "URL", "clearInterval", "clearTimeout", "document", "fetch", "history", "localStorage", "location", "navigator", "performance",
   "requestAnimationFrame", "sessionStorage", "setInterval", "setTimeout",
 ];

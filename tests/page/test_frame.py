@@ -3,7 +3,7 @@
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.page.conftest import WIDTHS, Page
+from tests.page.conftest import OTHER_KEY, WIDTHS, Page
 from tests.served import KEY, Served
 
 TABS = ("try", "accounts", "now")
@@ -72,6 +72,11 @@ def test_key_that_is_typed_is_used(page: Page, gateway: Served):
     assert page.find("#key").get_attribute("type") == "password"
 
 
+def test_key_in_any_script_is_sent(page: Page, pool: Served):
+    page.open(pool, "now", key=OTHER_KEY)
+    page.wait(lambda: page.find("#panel-now svg").is_displayed())
+
+
 def test_language_is_the_browsers_until_it_is_chosen(page: Page, gateway: Served):
     agent = page.run("return navigator.userAgent")
     page.command(
@@ -81,6 +86,7 @@ def test_language_is_the_browsers_until_it_is_chosen(page: Page, gateway: Served
     assert page.text("#tab-accounts") == "账号"
     assert page.find("html").get_attribute("lang") == "zh-CN"
     page.wait_for_text("#panel-now figcaption", "最近一小时")
+    assert page.run("return localStorage.getItem('language')") is None
     page.click("#language")
     assert page.text("#tab-accounts") == "Accounts"
     page.wait_for_text("#panel-now figcaption", "in the last hour")

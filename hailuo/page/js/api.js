@@ -29,7 +29,7 @@ export function setKey(value) {
 
 export async function send(method, path, body, signal) {
   const headers = {};
-  if (key()) headers.Authorization = `Bearer ${key()}`;
+  if (key()) headers.Authorization = `Bearer ${utf8(key())}`;
   if (body && !(body instanceof FormData)) {
     headers["Content-Type"] = "application/json";
     body = JSON.stringify(body);
@@ -47,6 +47,11 @@ export async function send(method, path, body, signal) {
 
 export async function json(method, path, body, signal) {
   return (await send(method, path, body, signal)).json();
+}
+
+// The text whose characters are the bytes of a text in UTF-8, since a header has bytes.
+function utf8(text) {
+  return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
 async function failure(response) {

@@ -6,7 +6,7 @@
 import * as accounts from "./accounts.js";
 import * as now from "./now.js";
 import { startSettings } from "./settings.js";
-import { language, setLanguage } from "./texts.js";
+import { showLanguage } from "./texts.js";
 import * as trial from "./try.js";
 
 const MODULES = { try: trial, accounts, now };
@@ -40,7 +40,7 @@ function move(event) {
   event.preventDefault();
 }
 
-setLanguage(language());
+showLanguage();
 startSettings();
 for (const tab of tabs) {
   tab.addEventListener("click", () => choose(tab));

@@ -2,7 +2,8 @@
 //
 //   t("removed", { account: 7 })  "Account 7 was removed."; an unknown key is the text
 //   language()                    "en" or "zh"
-//   setLanguage("zh")             translates the page, then fires `language` at document,
+//   setLanguage("zh")             keeps the choice and shows it
+//   showLanguage()                translates the page, then fires `language` at document,
 //                                 at which what was written with t() is written again
 //
 // Texts of the Try tab are in texts_try.js, which has the same form.
@@ -122,7 +123,11 @@ export function t(key, values = {}) {
 export function setLanguage(chosen) {
   current = chosen;
   localStorage.setItem("language", chosen);
-  document.documentElement.lang = chosen === "zh" ? "zh-CN" : "en";
+  showLanguage();
+}
+
+export function showLanguage() {
+  document.documentElement.lang = current === "zh" ? "zh-CN" : "en";
   for (const element of document.querySelectorAll("[data-t], [data-label], [data-hint]")) translate(element);
   document.dispatchEvent(new Event("language"));
 }
