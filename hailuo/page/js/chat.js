@@ -16,7 +16,7 @@ export function chat() {
   const model = el("select", { id: "try-model" });
   const transcript = new Transcript();
   const question = el("textarea", { id: "try-question", rows: "3", label: "try_question", hint: "try_question_hint" });
-  const attachments = new Attachments();
+  const attachments = new Attachments(() => question.focus());
   const attach = (files) => attachments.add(files);
   const submit = new SubmitButton(form, "try_send", ask);
   let conversation = { messages: [], files: [] };

@@ -43,8 +43,11 @@ export function fileButton(id, text, take, options) {
 // of a preview, or null.
 export class Attachments {
   #chosen = [];
+  #removed;
 
-  constructor() {
+  // removed: called when one was removed, and with it the button that had the focus.
+  constructor(removed) {
+    this.#removed = removed;
     this.problem = el("p", { class: "problem", role: "alert", hidden: true });
     this.element = el("ul", { class: "files", label: "try_files", hidden: true });
   }
@@ -83,6 +86,7 @@ export class Attachments {
     const remove = () => {
       forget([chosen]);
       this.putBack(this.#chosen.filter((other) => other !== chosen));
+      this.#removed();
     };
     const attributes = { type: "button", class: "plain", "aria-label": t("try_remove", { name }) };
     return el("li", {}, fileView(chosen), el("button", { ...attributes, on: { click: remove } }, "✕"));

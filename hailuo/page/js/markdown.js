@@ -19,6 +19,7 @@ export function parse(text) {
 export class MarkdownView {
   #element;
   #finished = { characters: 0, nodes: 0 }; // what can no longer change
+  #shown = []; // after those
 
   constructor(element) {
     this.#element = element;
@@ -27,20 +28,40 @@ export class MarkdownView {
   update(text) {
     const lines = text.slice(this.#finished.characters).split("\n");
     const found = [...blocks(lines, 0)];
-    const { childNodes } = this.#element;
-    while (childNodes.length > this.#finished.nodes) this.#element.lastChild.remove();
-    for (const [block] of found) this.#element.append(created(block));
+    const nodes = found.map(([block]) => block);
+    patch(this.#element, this.#finished.nodes, this.#shown, nodes);
     // A block is finished by the next one, of which two whole lines decide that it is one.
     const open = Math.max(0, found.findLastIndex(([, start]) => start + 2 < lines.length));
     for (const line of lines.slice(0, found[open]?.[1] ?? 0)) this.#finished.characters += line.length + 1;
     this.#finished.nodes += open;
+    this.#shown = nodes.slice(open);
   }
 }
 
-function created({ tag, attributes, children }) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  for (const child of children) element.append(typeof child === "string" ? child : created(child));
+// Has an element show nodes instead of those shown before, from one of its children on.
+// Only what differs is touched: layout costs little, and a selection stays.
+function patch(element, from, shown, nodes) {
+  nodes.forEach((next, at) => {
+    const child = element.childNodes[from + at];
+    const before = shown[at];
+    if (before === undefined) element.append(created(next));
+    else if (next.tag !== before.tag) child.replaceWith(created(next));
+    else if (next.tag) refresh(child, before.children, next);
+    else if (next.startsWith(before)) child.appendData(next.slice(before.length));
+    else child.data = next;
+  });
+  while (element.childNodes.length > from + nodes.length) element.lastChild.remove();
+}
+
+function created(next) {
+  return next.tag ? refresh(document.createElement(next.tag), [], next) : document.createTextNode(next);
+}
+
+function refresh(element, shown, { attributes, children }) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+  }
+  patch(element, 0, shown, children);
   return element;
 }
 
@@ -126,8 +147,9 @@ function readList(lines, at, depth) {
       const width = lines[next].search(/\S/);
       return width < 0 || width > item[1].length + 1 || (lines[next - 1].trim() && !begins(lines, next, depth));
     });
-    const own = lines.slice(start, end).map((line) => line.slice(Math.min(item[0].length, Math.max(line.search(/\S/), 0))));
-    own[0] = lines[start].slice(item[0].length);
+    const [{ length: margin }] = item;
+    const others = lines.slice(start + 1, end).map((line) => line.slice(Math.min(margin, line.search(/\S|$/))));
+    const own = [lines[start].slice(margin), ...others];
     items.push(node("li", tight(nodesOf(own, depth + 1))));
   }
   const attributes = isOrdered && parseInt(mark, 10) !== 1 ? { start: `${parseInt(mark, 10)}` } : {};

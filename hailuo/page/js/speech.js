@@ -23,7 +23,8 @@ export function speech() {
 
   async function speak(signal, input = text.value) {
     if (!input.trim()) return text.focus();
-    const body = { model: "tts-1", input, voice: voice.value, response_format: format.value, speed: Number(speed.value) };
+    const how = { voice: voice.value, response_format: format.value, speed: Number(speed.value) };
+    const body = { model: "tts-1", input, ...how };
     const name = `speech.${format.value}`;
     sound.clear();
     result.replaceChildren(curlDetails(PATH, { json: body, options: ["--output", name] }));

@@ -16,7 +16,10 @@ export const TRY = {
   try_files: ["Attached files", "已添加的文件"],
   try_drop: ["or drop or paste pictures and documents here", "也可以把图片和文档拖放或粘贴到这里"],
   try_remove: ["Remove {name}", "移除 {name}"],
-  try_too_large: ["{name} is too large: a message takes files of {mb} MB together.", "{name} 太大：一条消息的文件总共不能超过 {mb} MB。"],
+  try_too_large: [
+    "{name} is too large: a message takes files of {mb} MB together.",
+    "{name} 太大：一条消息的文件总共不能超过 {mb} MB。",
+  ],
   try_too_many: ["A message takes {count} files at most.", "一条消息最多 {count} 个文件。"],
   try_reasoning: ["Reasoning", "思考过程"],
   try_sources: ["Sources", "来源"],

@@ -21,22 +21,24 @@ export function transcription() {
   const submit = new SubmitButton(form, "try_transcribe", transcribe);
   const transcript = el("pre", { id: "try-transcript", tabindex: "0", hidden: true });
   const result = el("div", { class: "result" });
-  let file = null;
+  const microphone = new Microphone(take, (error) => result.replaceChildren(problem(error)));
+  const name = el("span", { class: "quiet" });
+  let file;
 
   function take([taken]) {
     file = taken;
     recording.show(file, file.name);
-    chosen.textContent = file.name;
+    name.textContent = file.name;
     submit.element.hidden = false;
     submit.start();
   }
 
   async function transcribe(signal) {
-    if (!file) return;
     const isStream = format.value === STREAM;
-    const fields = [["file", file], ["model", "whisper-1"], isStream ? ["stream", "true"] : ["response_format", format.value]];
+    const how = isStream ? ["stream", "true"] : ["response_format", format.value];
+    const fields = [["file", file], ["model", "whisper-1"], how];
     const body = new FormData();
-    for (const [name, value] of fields) body.append(name, value);
+    for (const each of fields) body.append(...each);
     transcript.textContent = "";
     transcript.hidden = true;
     result.replaceChildren(curlDetails(PATH, { form: fields, options: isStream ? ["--no-buffer"] : [] }));
@@ -55,11 +57,11 @@ export function transcription() {
     }
   }
 
-  submit.element.hidden = true;
-  const chosen = el("span", { class: "quiet" });
-  const microphone = new Microphone(take, (error) => result.replaceChildren(problem(error)));
-  const buttons = [...fileButton("try-recording", "try_choose", take, { accept: "audio/*,video/*" }), microphone.element, microphone.time, submit.element];
-  form.append(field(format), el("div", { class: "row" }, ...buttons, chosen), el("p", { class: "quiet", t: "try_drop_recording" }));
+  submit.element.hidden = true; // until there is a file
+  const choose = fileButton("try-recording", "try_choose", take, { accept: "audio/*,video/*" });
+  const buttons = [...choose, microphone.element, microphone.time, submit.element];
+  form.append(field(format), el("div", { class: "row" }, ...buttons, name),
+    el("p", { class: "quiet", t: "try_drop_recording" }));
   const section = el("section", { class: "stack", "aria-labelledby": "try-transcription" },
     el("h2", { id: "try-transcription", t: "try_transcription" }), form, recording.element, transcript, result);
   acceptDrops(section, take);

@@ -1,21 +1,48 @@
 // As much of a document as a MarkdownView needs, so that its tests need no browser.
 
-class FakeElement {
+class FakeNode {
+  replaceWith(other) {
+    const { childNodes } = this.parent;
+    childNodes[childNodes.indexOf(this)] = other;
+    other.parent = this.parent;
+  }
+
+  remove() {
+    this.parent.childNodes.splice(this.parent.childNodes.indexOf(this), 1);
+  }
+}
+
+class FakeText extends FakeNode {
+  constructor(data) {
+    super();
+    this.data = data;
+  }
+
+  appendData(more) {
+    this.data += more;
+  }
+}
+
+class FakeElement extends FakeNode {
   attributes = {};
   childNodes = [];
-  changes = 0; // of children
 
   constructor(tag) {
+    super();
     this.tag = tag;
   }
 
   get lastChild() {
-    return { remove: () => this.childNodes.pop() };
+    return this.childNodes.at(-1);
   }
 
   append(child) {
-    this.changes += 1;
     this.childNodes.push(child);
+    child.parent = this;
+  }
+
+  getAttribute(name) {
+    return this.attributes[name] ?? null;
   }
 
   setAttribute(name, value) {
@@ -23,7 +50,10 @@ class FakeElement {
   }
 }
 
-globalThis.document = { createElement: (tag) => new FakeElement(tag) };
+globalThis.document = {
+  createElement: (tag) => new FakeElement(tag),
+  createTextNode: (data) => new FakeText(data),
+};
 
 export function newElement() {
   return new FakeElement("div");
@@ -32,8 +62,8 @@ export function newElement() {
 // Returns an element's children as the tree that parse() returns.
 export function treeOf(element) {
   return element.childNodes.map((child) =>
-    typeof child === "string"
-      ? child
+    child instanceof FakeText
+      ? child.data
       : { tag: child.tag, attributes: { ...child.attributes }, children: treeOf(child) },
   );
 }
