@@ -6,7 +6,7 @@
 // files: whose data URIs are in json; they become `$(base64 …)`. The key is never shown:
 // the line has the variable $HAILUO_API_KEY.
 
-const MAX_ARGUMENT = 100_000; // characters; Linux takes 128 KiB
+const MAX_ARGUMENT = 40_000; // characters of at most three bytes; Linux takes 128 KiB
 
 export function curlLine({ url, json, files = [], form = [], options = [] }) {
   const words = [

@@ -30,6 +30,7 @@ export class Sound {
   }
 
   clear() {
+    this.player.pause();
     this.player.removeAttribute("src");
     if (this.#address) URL.revokeObjectURL(this.#address);
     this.element.hidden = true;
