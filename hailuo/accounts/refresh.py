@@ -74,7 +74,7 @@ class TokenRefresher:
 
     interval_s: seconds between renewals; 0 for never.
     last: the outcome of the last refresh, None before the first.
-    progress: of the refresh that runs, None when none does.
+    progress: of the refresh that runs, None if none does.
     """
 
     def __init__(
@@ -153,21 +153,21 @@ class TokenRefresher:
         """
         with self._one_at_a_time:
             self._credentials.reload()
-            try:
-                renewals = list(self._renewals(accounts_to_renew()))
-            finally:
-                self.progress = None
+            renewals = list(self._renew_each(accounts_to_renew()))
+            for renewal in renewals:
+                self._metrics.count_renewal(ok=not renewal.error)
             self.last = Outcome(time.time(), renewals)
             return self.last
 
-    def _renewals(self, accounts: Sequence[Account]) -> Iterator[Renewal]:
-        """Renew accounts, and yield each outcome."""
-        for done, account in enumerate(accounts):
-            self.progress = Progress(done, len(accounts))
-            if account in self._pool.accounts:  # it may have been removed meanwhile
-                renewal = self._renew(account)
-                self._metrics.count_renewal(ok=not renewal.error)
-                yield renewal
+    def _renew_each(self, accounts: Sequence[Account]) -> Iterator[Renewal]:
+        """Renew accounts that have not been removed meanwhile; count the progress."""
+        try:
+            for number, account in enumerate(accounts):
+                self.progress = Progress(number, len(accounts))
+                if account in self._pool.accounts:
+                    yield self._renew(account)
+        finally:
+            self.progress = None
 
     def _renew(self, account: Account) -> Renewal:
         """Renew one account, leased so that no answer runs meanwhile."""

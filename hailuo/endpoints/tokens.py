@@ -72,13 +72,8 @@ def add() -> Response:
 def remove(name: str) -> Response:
     """Remove an account from the pool. raises: UnknownAccount."""
     state = app_state.get_state()
-    for account in state.pool.accounts:
-        if account.name == name:
-            state.credential_store.remove(account)
-            return jsonify({"account": name, "deleted": True})
-    raise UnknownAccount(
-        f'the pool has no account "{name}"; GET /v1/token lists the accounts'
-    )
+    state.credential_store.remove(find_account(state.pool, name))
+    return jsonify({"account": name, "deleted": True})
 
 
 @bp.route("/token/refresh", methods=["GET", "POST"])
@@ -94,15 +89,15 @@ def refresh() -> Response:
 def status() -> Response:
     """Report the last refresh, the next one, and how far one is that runs."""
     state = app_state.get_state()
-    progress = state.refresher.progress
     due = (state.refresher.due_at(account) for account in state.pool.accounts)
+    running = state.refresher.progress
     return jsonify(
         {
             **described_process(state.pool),
             **describe_outcome(state.refresher.last or Outcome(0, ())),
-            "running": progress._asdict() if progress else None,
             "next_refresh": min((at for at in due if at), default=None),
             "interval_s": state.settings.token_refresh_interval_s,
+            "running": running and running._asdict(),
             "persisted": state.credential_store.persisted,
             "problem": state.credential_store.problem or None,
             "ending_soon": [
@@ -116,10 +111,15 @@ def status() -> Response:
 
 @bp.post("/token/check")
 def check() -> Response:
-    """Check a token. Invalid tokens count towards the rate limit of refusals."""
+    """Check a token, or for the owner that of an account of the pool.
+
+    Invalid tokens count towards the rate limit of refusals.
+    raises: UnknownAccount.
+    """
     state = app_state.get_state()
-    token = read_token(request, state.settings)
-    trusted = auth.is_owner(request, state.settings) or state.catalog.knows(token)
+    is_owner = auth.is_owner(request, state.settings)
+    token = read_token(request, state.settings, state.pool if is_owner else None)
+    trusted = is_owner or state.catalog.knows(token)
     if not trusted:
         rate_limit.check(request)
     watch = client_request.watch(request, state.settings)
@@ -127,6 +127,16 @@ def check() -> Response:
     if not live and not trusted:
         rate_limit.count(request)
     return jsonify({"live": live})
+
+
+def find_account(pool: Pool, name: str) -> Account:
+    """Return the pool's account of this name. raises: UnknownAccount."""
+    for account in pool.accounts:
+        if account.name == name:
+            return account
+    raise UnknownAccount(
+        f'the pool has no account "{name}"; GET /v1/token lists the accounts'
+    )
 
 
 def describe_outcome(outcome: Outcome) -> dict[str, Any]:
@@ -224,9 +234,16 @@ def read_tokens(request: Request, settings: Settings) -> Mapping[str, str]:
     return {path: token.strip() for path, token in by_field.items()}
 
 
-def read_token(request: Request, settings: Settings) -> str:
-    """Read the credential to check. raises: BadRequest."""
-    token = json_body.read(request, settings, json_body.MAX_TOKEN_BYTES).get("token")
+def read_token(request: Request, settings: Settings, pool: Pool | None) -> str:
+    """Read the credential to check.
+
+    pool: whose accounts the client may name; None for a client without an API key.
+    raises: BadRequest, UnknownAccount.
+    """
+    body = json_body.read(request, settings, json_body.MAX_TOKEN_BYTES)
+    name, token = body.get("account"), body.get("token")
+    if pool and token is None and isinstance(name, str):
+        return find_account(pool, name).token
     if not isinstance(token, str) or not token.strip():
         raise invalid_field("token", "a string that is not empty")
     return token.strip()

@@ -75,19 +75,21 @@ def test_refresh_status_reports_the_last_refresh(
     assert after["persisted"] is True
 
 
-def test_refresh_status_tells_how_far_a_running_refresh_is(
+def test_refresh_status_reports_a_running_refresh(
     in_process: Hosting, upstream: Simulated
 ):
-    gateway = in_process([upstream.token("6205"), upstream.token("6206")])
-    upstream.script({**RENEWAL, "user": "6206", "hold_headers": True})
-    with ThreadPoolExecutor(1) as threads:
-        running = threads.submit(refresh, gateway)
-        upstream.wait("requests", at_least=1, user="6206", call="renewal")
-        during = gateway.ask("GET", "/v1/refresh-status").json["running"]
-        upstream.release()
-        running.result()
-    after = gateway.ask("GET", "/v1/refresh-status").json["running"]
-    assert (during, after) == ({"done": 1, "total": 2}, None)
+    gateway = in_process([upstream.token("6241"), upstream.token("6242")])
+    upstream.script({"call": "renewal", "user": "6242", "hold_headers": True})
+    thread = threading.Thread(target=refresh, args=(gateway,))
+    thread.start()
+    upstream.wait("requests", call="renewal", user="6242", exactly=1)
+
+    during = gateway.ask("GET", "/v1/refresh-status").json["running"]
+    upstream.release()
+    thread.join()
+
+    assert during == {"done": 1, "total": 2}
+    assert gateway.ask("GET", "/v1/refresh-status").json["running"] is None
 
 
 def test_refresh_reads_an_edited_file_first(in_process: Hosting, upstream: Simulated):
