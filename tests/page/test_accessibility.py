@@ -45,7 +45,7 @@ def test_page_violates_no_rule(page: Page, pool: Served, scheme: str, width: str
     page.click("#tab-accounts")
     page.wait(lambda: page.find("#panel-accounts tbody tr").is_displayed())
     found += violations(page)
-    page.click("#panel-accounts tbody button")
+    page.click("#panel-accounts [aria-label^=Remove]")
     found += violations(page)
     page.click("dialog button")
     page.click("#tab-now")

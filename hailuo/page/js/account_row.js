@@ -6,18 +6,19 @@ import { t } from "./texts.js";
 
 export const COLUMNS = ["account", "state", "expiry", "quota", "answers", "last_error"];
 
-export function accountRow(name, remove) {
+export function accountRow(name, { check, remove }) {
   const about = el("div", { class: "quiet" });
   const [state, quota, answers] = [el("span"), el("span"), el("span")];
   const expiry = el("span", { class: "whole" });
   const until = el("span", { class: "quiet whole" });
   const error = el("span", { class: "any" });
-  const button = el("button", { type: "button", t: "remove", on: { click: remove } });
+  const checking = el("button", { type: "button", t: "check_account", on: { click: () => check(name) } });
+  const removing = el("button", { type: "button", t: "remove", on: { click: () => remove(name) } });
   // The heading of a cell is seen where the table is folded.
   const cell = (heading, ...content) => el("td", { role: "cell" }, el("span", { class: "heading", t: heading }), ...content);
   const element = el("tr", { role: "row" }, el("th", { role: "rowheader", scope: "row" }, name, about),
     cell("state", state), cell("expiry", expiry, " ", until), cell("quota", quota), cell("answers", answers),
-    cell("last_error", error), el("td", { role: "cell" }, button));
+    cell("last_error", error), el("td", { role: "cell" }, el("div", { class: "row" }, checking, removing)));
 
   function show(account) {
     const { expires_at: expires, resting_until: resting } = account;
@@ -28,7 +29,8 @@ export function accountRow(name, remove) {
     write(until, expires ? (expires * 1000 < Date.now() ? t("expired") : relative(expires)) : "");
     write(answers, number(account.answers));
     fill(error, account.last_error);
-    set(button, "aria-label", t("remove_account", { account: name }));
+    set(checking, "aria-label", `${t("check_account")} ${name}`);
+    set(removing, "aria-label", `${t("remove")} ${name}`);
     showQuota(quota, account.quota);
   }
   return { element, show };

@@ -2,7 +2,7 @@
 
 import { COLUMNS, accountRow } from "./account_row.js";
 import { json } from "./api.js";
-import { announce, el, say } from "./dom.js";
+import { el, say } from "./dom.js";
 import { relative } from "./formats.js";
 import { whileShown } from "./polling.js";
 import { t } from "./texts.js";
@@ -10,10 +10,11 @@ import { t } from "./texts.js";
 export function start(panel) {
   const problem = el("p", { class: "problem", role: "alert" });
   const heading = el("h2", { tabindex: "-1", t: "accounts" });
-  const table = accountTable(remove);
+  const outcome = el("p", { role: "status" });
+  const table = accountTable({ check, remove });
   const renewal = renewalControls(() => again());
   panel.classList.add("stack");
-  panel.append(heading, problem, table.element, renewal.element, additions(() => again()));
+  panel.append(heading, problem, table.element, outcome, renewal.element, additions(() => again()));
 
   const again = whileShown(panel, 3000, async () => {
     const [pool, status] = await Promise.all([json("GET", "token"), json("GET", "refresh-status")]);
@@ -26,18 +27,27 @@ export function start(panel) {
     if (!(await confirmed(t("remove_question", { account })))) return;
     try {
       await json("DELETE", `token/${encodeURIComponent(account)}`);
-      announce(t("removed", { account }));
+      outcome.textContent = t("removed", { account });
     } catch (error) {
-      announce(error.message);
+      outcome.textContent = error.message;
     }
     heading.focus();
     again();
+  }
+
+  async function check(account) {
+    try {
+      const { live } = await json("POST", "token/check", { account });
+      outcome.textContent = `${account}: ${t(live ? "valid" : "not_valid")}`;
+    } catch (error) {
+      outcome.textContent = error.message;
+    }
   }
 }
 
 // Rows are kept, so that focus and selection survive. The table is folded on a narrow
 // screen, which takes its roles away unless they are written down.
-function accountTable(remove) {
+function accountTable(actions) {
   const rows = new Map();
   const head = COLUMNS.map((name) => el("th", { role: "columnheader", scope: "col", t: name }));
   const body = el("tbody", { role: "rowgroup" });
@@ -53,7 +63,7 @@ function accountTable(remove) {
     }
     for (const account of accounts) {
       const name = account.account;
-      if (!rows.has(name)) rows.set(name, accountRow(name, () => remove(name)));
+      if (!rows.has(name)) rows.set(name, accountRow(name, actions));
       const row = rows.get(name);
       if (!row.element.parentElement) body.append(row.element);
       row.show(account);
