@@ -54,9 +54,11 @@ def note(message: str) -> None:
 def progress(what: str) -> Iterator[ShowProgress]:
     """Show a progress bar while the block runs, on a terminal."""
     console = Console(file=sys.stderr)
+    if not console.is_terminal:
+        yield lambda done, total: None
+        return
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn())
-    is_hidden = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=is_hidden) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

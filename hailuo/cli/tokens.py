@@ -4,6 +4,7 @@ import re
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future, wait
 from typing import Any
 from urllib.parse import quote
 
@@ -146,27 +147,32 @@ def refresh(location: Location, as_json: bool) -> int:
 
 
 def _refresh(gateway: Gateway) -> dict[str, Any]:
-    """Renew all tokens in another thread, showing the progress meanwhile."""
-    outcomes: list[dict[str, Any]] = []
-    failures: list[Failure] = []
+    """Renew all tokens in another thread, showing the progress meanwhile.
+
+    After Ctrl-C, renewals in this process are finished all the same: a new token whose
+    old one is invalid already has to be written.
+    """
+    future: Future[dict[str, Any]] = Future()
 
     def run() -> None:
         try:
-            outcomes.append(gateway.call("POST", "/v1/token/refresh"))
-        except Failure as failure:
-            failures.append(failure)
+            future.set_result(gateway.call("POST", "/v1/token/refresh"))
+        except Exception as error:  # noqa: BLE001 - raised by the caller
+            future.set_exception(error)
 
-    thread = threading.Thread(target=run, daemon=True)
-    with progress("Renewing") as show:
-        thread.start()
-        while thread.is_alive():
-            thread.join(POLL_INTERVAL_S)
-            if thread.is_alive():
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        with progress("Renewing") as show:
+            while not wait([future], POLL_INTERVAL_S).done:
                 running = gateway.call("GET", "/v1/refresh-status").get("running")
-                show(**running) if running else None
-    if failures:
-        raise failures[0]
-    return outcomes[0]
+                if running:
+                    show(**running)
+    except KeyboardInterrupt:
+        if gateway.via == "file":
+            note("The renewals are finished first.")
+            wait([future])
+        raise
+    return future.result()
 
 
 def _read(credentials: Sequence[str]) -> list[str]:

@@ -3,7 +3,10 @@
 import json
 import os
 import pty
+import signal
 import subprocess
+import termios
+import time
 from collections.abc import Callable
 
 import pytest
@@ -103,6 +106,8 @@ class TestTokensFile:
         )
         os.close(stdio)
         shown = read_until(terminal, "Token:")
+        while termios.tcgetattr(terminal)[3] & termios.ECHO:
+            time.sleep(0.01)  # input is discarded until the echo is off
         os.write(terminal, f"{token}\n".encode())
         shown += read_until(terminal, "1 in all")
         assert process.wait(30) == 0
@@ -179,6 +184,22 @@ class TestTokensFile:
         rows = [line.split() for line in outcome.out.splitlines()[1:]]
         assert rows == [["6806", "yes"], ["6807", "yes"]]
         assert len(command.on_disk) == 2 and not set(command.on_disk) & set(old)
+
+    def test_interrupted_refresh_loses_no_token(
+        self, command: CommandLine, upstream: Simulated
+    ):
+        command.write(old := upstream.token("6810"))
+        upstream.script({"call": "renewal", "user": "6810", "hold_headers": True})
+        process = command.start("tokens", "refresh", stderr=subprocess.PIPE)
+        upstream.wait("requests", call="renewal", user="6810", exactly=1)
+
+        process.send_signal(signal.SIGINT)
+
+        assert process.stderr and "finished first" in process.stderr.readline()
+        upstream.release()
+        assert process.wait(30) == 130
+        process.stderr.close()
+        assert len(command.on_disk) == 1 and command.on_disk != [old]
 
     def test_failed_renewal_has_an_exit_code(
         self, command: CommandLine, upstream: Simulated
