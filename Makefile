@@ -5,12 +5,14 @@ INSTALL := $(VENV)/bin/pip install
 # many processes, which begin sooner from compiled modules.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 PARALLEL := -n $(WORKERS) --dist worksteal
+PAGE := .venv/page
+ESLINT := $(PAGE)/node_modules/.bin/eslint
 export PYTHONDONTWRITEBYTECODE :=
 
 run: $(VENV)/run
 	$(VENV)/bin/python -m hailuo
 
-test: $(VENV)/test
+test: $(VENV)/test $(PAGE)/ready
 	$(VENV)/bin/python -m pytest $(PARALLEL)
 
 quick: $(VENV)/test
@@ -21,8 +23,9 @@ lowest: $(VENV)/lock
 	$(MAKE) test VENV=$(VENV)/lowest \
 		INSTALL='$(VENV)/bin/uv pip install --python $(VENV)/lowest --resolution lowest-direct'
 
-lint: $(VENV)/lint $(VENV)/test
+lint: $(VENV)/lint $(VENV)/test $(PAGE)/ready
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
+	[ ! -x $(ESLINT) ] || $(ESLINT) --config tests/page/eslint.config.mjs hailuo/page tests/page
 
 bench: $(VENV)/test
 	$(VENV)/bin/python -m bench
@@ -40,6 +43,11 @@ $(VENV)/third_party/ready: tests/third_party/requirements.txt tests/third_party/
 	cp tests/third_party/package.json $(VENV)/third_party
 	npm install --silent --no-audit --prefix $(VENV)/third_party && touch $@ || \
 		echo "npm failed: tests of its packages are skipped"
+
+$(PAGE)/ready: tests/page/package.json
+	mkdir -p $(PAGE) && cp $< $(PAGE)
+	npm install --silent --no-audit --prefix $(PAGE) && touch $@ || \
+		echo "NPM FAILED: the page's JavaScript and its accessibility are NOT CHECKED"
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -18,6 +18,7 @@ from . import (
     openapi,
     rate_limit,
     responses,
+    security_headers,
     speech,
     stats,
     tokens,
@@ -64,6 +65,7 @@ def init_app(app: Flask, state: AppState) -> None:
     rate_limit.init_app(app)
     cors.init_app(app)
     caching.init_app(app)
+    security_headers.init_app(app)
     for bp in BLUEPRINTS:
         app.register_blueprint(bp)
     routed = HeaderLimitsMiddleware(PathMiddleware(app.wsgi_app))

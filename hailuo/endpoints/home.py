@@ -1,27 +1,45 @@
-"""GET /: a description of the gateway, with an example call."""
+"""GET /: the page, or a description of the gateway as JSON, with an example call."""
 
-from flask import Blueprint, Response, jsonify, render_template_string, request
+import gzip
+from pathlib import Path, PurePath
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    jsonify,
+    render_template,
+    request,
+    send_from_directory,
+)
+from werkzeug.exceptions import NotFound
 
 from ..setting_values import shown
 from ..settings import DEFAULT_API_KEY, Settings
-from . import app_state
+from . import app_state, auth
 
-bp = Blueprint("home", __name__)
+PAGE = Path(__file__).parent.parent / "page"
+ASSETS = ("*.css", "*.svg", "js/*.js")  # its public files
+PAGE_HEADERS = {
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "connect-src 'self'",
+            "img-src 'self' blob:",
+            "media-src blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    ),
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+}
 
-PAGE = """<!doctype html>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>hailuo</title>
-<style>
-body { font: 16px/1.5 sans-serif; max-width: 44em; margin: 3em auto; padding: 0 1em }
-pre { background: #f3f3f3; padding: 1em; overflow: auto }
-</style>
-<h1>hailuo</h1>
-<p>{{ about.description }}</p>
-<p>{{ about.upstream }}</p>
-<p>Base URL for any OpenAI client: <code>{{ about.base_url }}</code>. Try it:</p>
-<pre>{{ about.try }}</pre>
-"""
+bp = Blueprint("home", __name__, template_folder=str(PAGE))
 
 
 def curl(base_url: str, key: str) -> str:
@@ -35,7 +53,7 @@ def curl(base_url: str, key: str) -> str:
     )
 
 
-def about(settings: Settings, base_url: str) -> dict[str, str]:
+def about(settings: Settings, base_url: str) -> dict[str, Any]:
     """Describe the gateway, without any key but the default one."""
     has_default_key = DEFAULT_API_KEY in settings.api_keys
     return {
@@ -43,6 +61,7 @@ def about(settings: Settings, base_url: str) -> dict[str, str]:
         "description": "An OpenAI-compatible gateway in front of Hailuo AI, "
         "for personal use.",
         "upstream": upstream(settings),
+        "simulated": settings.simulated,
         "base_url": base_url,
         "try": curl(base_url, DEFAULT_API_KEY if has_default_key else "YOUR_KEY"),
     }
@@ -74,6 +93,25 @@ def index() -> Response:
     )
     if media_type == "application/json":
         return jsonify(description)
-    return Response(
-        render_template_string(PAGE, about=description), mimetype="text/html"
+    offered = DEFAULT_API_KEY in settings.api_keys and auth.is_local(request)
+    page = render_template(
+        "index.html",
+        about=description,
+        default_key=DEFAULT_API_KEY if offered else "",
     )
+    return Response(page, mimetype="text/html", headers=PAGE_HEADERS)
+
+
+@bp.get("/page/<path:name>")
+def asset(name: str) -> Response:
+    """Return a style sheet, a script or the icon of the page."""
+    if not any(map(PurePath(name).match, ASSETS)):
+        raise NotFound
+    response = send_from_directory(PAGE, name)
+    if response.status_code == 200 and request.accept_encodings["gzip"]:
+        response.direct_passthrough = False
+        response.set_data(gzip.compress(response.get_data()))
+        response.set_etag(response.get_etag()[0] or "", weak=True)
+        response.headers["Content-Encoding"] = "gzip"
+    response.vary.add("Accept-Encoding")
+    return response

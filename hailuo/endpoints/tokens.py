@@ -87,7 +87,7 @@ def refresh() -> Response:
 
 @bp.get("/refresh-status")
 def status() -> Response:
-    """Report the last refresh and the next one."""
+    """Report the last refresh, the next one, and how far one is that runs."""
     state = app_state.get_state()
     due = (state.refresher.due_at(account) for account in state.pool.accounts)
     running = state.refresher.progress

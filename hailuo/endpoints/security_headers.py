@@ -1,0 +1,24 @@
+"""Tell browsers that no response is a page that may run, be framed or be guessed at.
+
+The page itself (home.py) has a policy of its own.
+"""
+
+from flask import Flask, Response
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Add the headers to every response, the errors included."""
+    app.after_request(_add)
+
+
+def _add(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

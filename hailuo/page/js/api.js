@@ -1,0 +1,64 @@
+// Calls of the gateway's API.
+//
+//   await json("GET", "models")                          the body of the answer
+//   await send("POST", "audio/speech", body, signal)     a Response, whose status is 2xx
+//
+// path: without /v1/. body: an object, sent as JSON, or FormData. The key is kept in
+// sessionStorage and sent in the Authorization header only. `key` is fired at document
+// when it changes. Failures are ApiErrors with the message of the gateway; what stops a
+// call through `signal` is an AbortError.
+
+import { t } from "./texts.js";
+
+export class ApiError extends Error {
+  constructor(message, status = 0, code = null) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export function key() {
+  return sessionStorage.getItem("key") ?? "";
+}
+
+export function setKey(value) {
+  sessionStorage.setItem("key", value);
+  document.dispatchEvent(new Event("key"));
+}
+
+export async function send(method, path, body, signal) {
+  const headers = {};
+  if (key()) headers.Authorization = `Bearer ${utf8(key())}`;
+  if (body && !(body instanceof FormData)) {
+    headers["Content-Type"] = "application/json";
+    body = JSON.stringify(body);
+  }
+  const options = { method, headers, body, signal, credentials: "omit", cache: "no-store" };
+  let response;
+  try {
+    response = await fetch(`v1/${path}`, options);
+  } catch (error) {
+    throw error.name === "AbortError" ? error : new ApiError(t("unreachable"));
+  }
+  if (!response.ok) throw await failure(response);
+  return response;
+}
+
+export async function json(method, path, body, signal) {
+  return (await send(method, path, body, signal)).json();
+}
+
+// The text whose characters are the bytes of a text in UTF-8, since a header has bytes.
+function utf8(text) {
+  return String.fromCharCode(...new TextEncoder().encode(text));
+}
+
+async function failure(response) {
+  try {
+    const { error } = await response.json();
+    return new ApiError(error.message, response.status, error.code);
+  } catch {
+    return new ApiError(`HTTP ${response.status}`, response.status);
+  }
+}

@@ -1,0 +1,89 @@
+"""WCAG A and AA, as far as a program can tell: axe-core finds no violation."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Caller
+from tests.page.conftest import WIDTHS, Page
+from tests.served import ROOT, Served
+from tests.simulated import Simulated
+
+AXE = ROOT / ".venv" / "page" / "node_modules" / "axe-core" / "axe.min.js"
+ANSWER = (
+    "# Title\n\n> - `code` [link](https://a.example/)\n\n```\n%s\n```\n|a|b|\n|-|-|\n|c|d|"
+    % ("long " * 99)
+)
+RUN = """
+const done = arguments[arguments.length - 1];
+const runOnly = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+axe.run(document, {runOnly}).then(done, (error) => done({failed: String(error)}));
+"""
+
+pytestmark = pytest.mark.skipif(
+    not AXE.exists(), reason="AXE-CORE IS MISSING: accessibility is NOT TESTED"
+)
+
+
+def violations(page: Page) -> Iterator[str]:
+    """Yield what axe finds, with the elements in question."""
+    page.run(AXE.read_text("utf-8"))
+    found = page.browser.execute_async_script(RUN)
+    assert "failed" not in found, found
+    for each in found["violations"]:
+        nodes = [node["html"] for node in each["nodes"]]
+        yield f"{each['id']}: {each['help']}: {json.dumps(nodes)}"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [("wide", "light"), ("narrow", "dark")])
+def test_page_violates_no_rule(page: Page, pool: Served, scheme: str, width: str):
+    page.open(pool, width=WIDTHS[width], prefers_color_scheme=scheme)
+    page.click("#first-run summary")
+    found = list(violations(page))
+    page.click("#tab-accounts")
+    page.wait(lambda: page.find("#panel-accounts tbody tr").is_displayed())
+    found += violations(page)
+    page.click("#panel-accounts [aria-label^=Remove]")
+    found += violations(page)
+    page.click("dialog button")
+    page.click("#tab-now")
+    page.wait(lambda: page.find("#panel-now svg").is_displayed())
+    page.click("#panel-now summary")
+    found += violations(page)
+    assert found == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [("wide", "dark"), ("narrow", "light")])
+def test_try_tab_in_use_violates_no_rule(
+    page: Page,
+    caller: Callable[..., Caller],
+    upstream: Simulated,
+    tmp_path: Path,
+    scheme: str,
+    width: str,
+):
+    account = caller(kind="platform")
+    answer = {"text": ANSWER, "reasoning": "Let me think."}
+    upstream.script({"call": "completion", "token": account.key, **answer})
+    page.open(
+        account.gateway,
+        key=account.key,
+        width=WIDTHS[width],
+        prefers_color_scheme=scheme,
+    )
+    (tmp_path / "notes.txt").write_text("Notes")
+    for field in ("#try-attach", "#try-recording"):
+        page.type(field, str(tmp_path / "notes.txt"))
+    page.failures = {400}  # it is no recording
+    page.type("#try-question", "Hello\n")
+    page.type("#try-attach", str(tmp_path / "notes.txt"))
+    page.type("#try-input", "Good morning")
+    page.click("section[aria-labelledby=try-speech] button.main")
+    page.wait(lambda: page.find(".answer[aria-busy=false]"))
+    page.wait(lambda: page.find(".result [role=alert]"))
+    page.wait(lambda: page.find("section[aria-labelledby=try-speech] audio[src]"))
+    for summary in page.find_all("#panel-try summary"):
+        summary.click()
+    assert list(violations(page)) == []

@@ -1,0 +1,122 @@
+"""The frame around what the page does: tabs, key, languages, themes, first run."""
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from tests.page.conftest import OTHER_KEY, WIDTHS, Page
+from tests.served import KEY, Served
+
+TABS = ("try", "accounts", "now")
+
+
+def chosen(page: Page) -> str:
+    """Return the name of the tab whose panel, and no other, is shown."""
+    tab = page.attribute("[role=tab][aria-selected=true]", "id")
+    panels = [each for each in page.find_all("[role=tabpanel]") if each.is_displayed()]
+    assert [each.get_dom_attribute("aria-labelledby") for each in panels] == [tab]
+    return tab.removeprefix("tab-")
+
+
+def colour(page: Page) -> str:
+    return page.find("body").value_of_css_property("background-color")
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_tab_is_chosen_by_the_address(page: Page, gateway: Served, tab: str):
+    page.open(gateway, tab)
+    assert chosen(page) == tab
+
+
+def test_tab_is_chosen_with_arrow_keys(page: Page, gateway: Served):
+    page.open(gateway)
+    page.click("#tab-try")
+    shown = []
+    for key in (
+        Keys.ARROW_RIGHT,
+        Keys.END,
+        Keys.ARROW_RIGHT,
+        Keys.ARROW_LEFT,
+        Keys.HOME,
+    ):
+        page.browser.switch_to.active_element.send_keys(key)
+        shown.append(chosen(page))
+    assert shown == ["accounts", "now", "try", "now", "try"]
+    assert page.browser.current_url.endswith("/#try")
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_page_fits_a_narrow_screen(page: Page, gateway: Served, tab: str):
+    page.open(gateway, tab, width=WIDTHS["narrow"])
+    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_key_stays_in_the_tab_and_out_of_the_address(page: Page, gateway: Served):
+    page.open(gateway, key=None)
+    page.click("#default-key")
+    for tab in TABS:
+        page.click(f"#tab-{tab}")
+    page.wait(lambda: page.find("#panel-now svg").is_displayed())
+    asked = "return performance.getEntriesByType('resource').map(each => each.name)"
+    assert KEY not in " ".join([page.browser.current_url, *page.run(asked)])
+    assert page.run("return sessionStorage.getItem('key')") == KEY
+    assert KEY not in page.run("return JSON.stringify(localStorage)")
+    assert page.browser.get_cookies() == []
+    assert not page.find("#default-key").is_displayed()
+
+
+def test_key_that_is_typed_is_used(page: Page, gateway: Served):
+    page.open(gateway, "now", key=None)
+    page.wait_for_text("#panel-now [role=alert]", "Enter an API key")
+    page.type("#key", KEY + Keys.ENTER)
+    page.wait(lambda: page.find("#panel-now svg").is_displayed())
+    assert page.find("#key").get_attribute("type") == "password"
+
+
+def test_key_in_any_script_is_sent(page: Page, pool: Served):
+    page.open(pool, "now", key=OTHER_KEY)
+    page.wait(lambda: page.find("#panel-now svg").is_displayed())
+
+
+def test_language_is_the_browsers_until_it_is_chosen(page: Page, gateway: Served):
+    agent = page.run("return navigator.userAgent")
+    page.command(
+        "Emulation.setUserAgentOverride", userAgent=agent, acceptLanguage="zh-CN"
+    )
+    page.open(gateway, "now")
+    assert page.text("#tab-accounts") == "账号"
+    assert page.find("html").get_attribute("lang") == "zh-CN"
+    page.wait_for_text("#panel-now figcaption", "最近一小时")
+    assert page.run("return localStorage.getItem('language')") is None
+    page.click("#language")
+    assert page.text("#tab-accounts") == "Accounts"
+    page.wait_for_text("#panel-now figcaption", "in the last hour")
+    page.browser.refresh()
+    page.wait_for_text("#tab-accounts", "Accounts")
+    assert page.find("html").get_attribute("lang") == "en"
+
+
+def test_theme_is_the_systems_until_it_is_chosen(page: Page, gateway: Served):
+    page.open(gateway, prefers_color_scheme="dark")
+    dark = colour(page)
+    page.type("#theme", "Light")
+    light = colour(page)
+    assert dark != light
+    page.browser.refresh()
+    page.wait(lambda: page.find("#app").is_displayed())
+    assert colour(page) == light
+
+
+def test_first_run_tells_how_to_get_real_answers(page: Page, pool: Served):
+    page.open(pool)
+    assert "A simulator answers" in page.text("#first-run")
+    page.click("#first-run summary")
+    told = page.text("#first-run")
+    for step in ("hailuoai.com", "_token", "Local Storage", "sk-api-", "tokens.json"):
+        assert step in told
+    page.click("#language")
+    assert "模拟器" in page.text("#first-run")
+
+
+def test_real_service_needs_no_first_run(page: Page, gateway: Served):
+    page.open(gateway)
+    assert page.text("#first-run") == ""
