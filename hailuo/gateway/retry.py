@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ..errors import (
     EmptyAnswer,
+    ImagesMissing,
     PaidTimeout,
     SchemaNotMet,
     SpeechNotRepeated,
@@ -38,6 +39,7 @@ class RetryPolicy:
             SpeechNotRepeated: 1,
             ToolCallMissing: 1,
             SchemaNotMet: 1,
+            ImagesMissing: 1,
         }
     )
     pauses_s: Sequence[float] = (0.3, 1.0)
