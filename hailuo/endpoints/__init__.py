@@ -16,6 +16,7 @@ from . import (
     images,
     messages,
     models,
+    openapi,
     rate_limit,
     responses,
     speech,
@@ -32,6 +33,7 @@ from .middleware.request_body import RequestBodyMiddleware
 
 BLUEPRINTS = (
     home.bp,
+    openapi.bp,
     health.bp,
     chat.bp,
     responses.bp,
