@@ -1,6 +1,5 @@
 """Images of the platform as an upstream, against the simulator."""
 
-import io
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -132,6 +131,19 @@ def test_reference_that_cannot_be_read_is_refused_by_name(
     assert upstream.work() == []
 
 
+def test_reference_that_is_too_large_to_be_converted_is_refused_by_name(
+    platform: Platform,
+    upstream: Simulated,
+    file: Any,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(protocol, "MAX_CONVERTED_MB", 0)
+    with pytest.raises(errors.BadRequest, match="larger than 0 MB") as raised:
+        drawn(platform, reference=file(picture("webp")))
+    assert raised.value.param == "image"
+    assert upstream.work() == []
+
+
 def test_slow_images_are_awaited_beyond_the_idle_time(
     platform: Platform, upstream: Simulated
 ):
@@ -225,12 +237,3 @@ def test_internal_failure_may_be_repeated(platform: Platform, upstream: Simulate
     upstream.script({"call": CALL, "refuse": {"code": 1000, "as": "base_resp"}})
     with pytest.raises(errors.Unreachable):
         drawn(platform)
-
-
-def test_encoded_image_is_split_evenly():
-    """Slices of base64 can only be joined where each is of whole triples."""
-    from hailuo.files import decode, encode
-
-    data, content = bytes(range(256)) * 1_000, io.BytesIO()
-    decode(encode(data), content)
-    assert content.getvalue() == data and "=" not in encode(data[:255_999])

@@ -2,14 +2,17 @@
 
 import io
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 from ... import images
+from ...concurrency.fairness import fairly
 from ...concurrency.watch import Heartbeat, Watch
 from ...errors import BadRequest, ImagesMissing, UpstreamProtocolError
-from ...files import File, data_uri, decode, encode, media
+from ...files import SLICE, File, data_uri, decode, encode, media
 from ...images import Conversion
 from ...net import untrusted_json, urls
+from ...units import MB
 from .. import Credential, GeneratedImage, ImagePrompt, ImageStream
 from . import protocol
 from .client import Client
@@ -79,18 +82,21 @@ def _reference(file: File, watch: Watch) -> Generator[Heartbeat, None, str]:
     fits = file.size < protocol.MAX_REFERENCE_BYTES
     if fits and file.media_type in protocol.REFERENCE_TYPES:
         return data_uri(file)
-    conversion = Conversion("jpeg", max_side=protocol.MAX_REFERENCE_SIDE)
+    if file.size > protocol.MAX_CONVERTED_MB * MB:
+        raise _unsupported(file, f"is larger than {protocol.MAX_CONVERTED_MB} MB")
     with file.open() as content:
-        data = content.read()
+        data = b"".join(fairly(iter(partial(content.read, SLICE), b"")))
+    conversion = Conversion("jpeg", max_side=protocol.MAX_REFERENCE_SIDE)
     try:
         jpeg = yield from images.convert(data, conversion, watch)
     except images.Unreadable as error:
-        raise BadRequest(
-            f"{file.param} {error}: send a JPEG or PNG",
-            param=file.param,
-            code="unsupported_file",
-        ) from None
+        raise _unsupported(file, str(error)) from None
     return "data:image/jpeg;base64," + encode(jpeg)
+
+
+def _unsupported(file: File, problem: str) -> BadRequest:
+    message = f"{file.param} {problem}: send a JPEG or PNG of less than 10 MB"
+    return BadRequest(message, param=file.param, code="unsupported_file")
 
 
 def _param(error: BadRequest, prompt: ImagePrompt) -> str:

@@ -73,7 +73,8 @@ ASPECT_RATIOS = {
 }
 REFERENCE_TYPES = ("image/jpeg", "image/png")
 MAX_REFERENCE_BYTES = 10_000_000  # exclusive
-MAX_REFERENCE_SIDE = 2_048  # of one that is converted; no image is made larger
+MAX_CONVERTED_MB = 50  # of one that is converted, since it is not suitable as it is
+MAX_REFERENCE_SIDE = 2_048  # of what it is converted to; no image is made larger
 DRAWING_S = 300.0  # *assumed*: several seconds an image, nine at most
 
 # Names of its calls in metrics: the last part of each path
