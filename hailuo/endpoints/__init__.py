@@ -20,6 +20,7 @@ from . import (
     rate_limit,
     responses,
     speech,
+    stats,
     tokens,
     transcriptions,
     voices,
@@ -46,6 +47,7 @@ BLUEPRINTS = (
     models.bp,
     tokens.bp,
     billing.bp,
+    stats.bp,
 )
 
 
@@ -70,5 +72,7 @@ def init_app(app: Flask, state: AppState) -> None:
     watched = RequestBodyMiddleware(routed, state.settings.idle_timeout_s)
     largest_mb = max(state.settings.max_body_mb, state.settings.max_file_mb)
     decompressed = ContentEncodingMiddleware(watched, largest_mb)
-    logged = AccessLogMiddleware(decompressed, state.metrics, state.shutdown)
+    logged = AccessLogMiddleware(
+        decompressed, state.metrics, state.stats, state.shutdown
+    )
     app.wsgi_app = logged  # type: ignore[method-assign]

@@ -8,8 +8,8 @@ Which requests it applies to:
 
     call            "chat", "register", "info", "renewal", "delete", "policy", "put",
                     "callback", "robot_config", "set_robot_config", "msg_tts", "audio"
-                    or "phone" of the web upstream, "completion", "models", "t2a",
-                    "get_voice", "speech_to_text" or "image_generation" of the
+                    or "phone" of the web upstream, "completion", "models", "remains",
+                    "t2a", "get_voice", "speech_to_text" or "image_generation" of the
                     platform; required
     user            only those of this account id
     token           only those with this token or platform key
@@ -70,7 +70,7 @@ Completions of the platform take text, piece, pieces, recording, everything unde
 Their steps count chunks with a delta; an error is {"error": …} with code and message.
 refuse takes "as": "error" (a status, and the code at the end of the message),
 "base_resp" (status 200) or "event" (an error in a stream). data of models is the list
-of their names.
+of their names, data of remains that of its entries.
 
 Chat, timing:
 
@@ -150,6 +150,7 @@ WEB = (
 PLATFORM = (
     "completion",
     "models",
+    "remains",
     "t2a",
     "get_voice",
     "speech_to_text",

@@ -11,6 +11,7 @@ from typing import Protocol
 from ..concurrency.watch import Heartbeat, Watch
 from ..errors import BadRequest
 from .image_records import GeneratedImage, ImagePrompt
+from .quota import Quota
 from .records import (
     AnswerFormat,
     Call,
@@ -45,6 +46,7 @@ __all__ = [
     "Message",
     "Piece",
     "Question",
+    "Quota",
     "Recording",
     "Segment",
     "Speech",
@@ -182,6 +184,13 @@ class Upstream(Protocol):
 
         Called only for credentials that are renewable.
         raises: UpstreamError.
+        """
+
+    def quota(self, account: Credential) -> Quota | None:
+        """Return what is left of the account's plan, None if the upstream does not say.
+
+        Called only for credentials that have a plan.
+        raises: as renew().
         """
 
     def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:

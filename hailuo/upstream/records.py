@@ -17,6 +17,7 @@ class Identity(NamedTuple):
     expires_at: when the credential expires, in Unix seconds; None if it does not say.
     capacity: answers that the account can stream at once; None for no limit.
     renewable: whether the upstream issues a new credential before this one expires.
+    has_plan: whether it belongs to a plan whose quota the upstream may tell.
     """
 
     kind: str
@@ -25,6 +26,7 @@ class Identity(NamedTuple):
     expires_at: float | None = None
     capacity: int | None = 1
     renewable: bool = False
+    has_plan: bool = False
 
 
 class Credential(Protocol):

@@ -9,11 +9,13 @@ from .admission import admit
 from .answer import Answer
 from .canned_answer import last_question
 from .failures import scripted_reply
+from .quota import spend
 
 
 async def complete(simulator: Simulator, request: Request) -> Reply | None:
     key = admit(simulator, request)
     body = rules.read(request)
+    spend(simulator, key)
     record = AnswerRecord(
         user=key,
         token_tail=key[-8:],

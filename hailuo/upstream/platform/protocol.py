@@ -12,7 +12,8 @@ CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
 
 # platform.md, Base address and keys
-KEY_PREFIXES = ("sk-api-", "sk-cp-")
+PLAN_KEYS = "sk-cp-"  # prefix of the keys of subscriptions
+KEY_PREFIXES = ("sk-api-", PLAN_KEYS)
 ISSUER = "minimax"  # of the JWTs that older keys are
 
 # platform.md, Chat
@@ -77,9 +78,14 @@ MAX_CONVERTED_MB = 50  # of one that is converted, since it is not suitable as i
 MAX_REFERENCE_SIDE = 2_048  # of what it is converted to; no image is made larger
 DRAWING_S = 300.0  # *assumed*: several seconds an image, nine at most
 
+# platform.md, Quota
+REMAINS = "/v1/token_plan/remains"
+CHAT_QUOTA = "general"  # its entry for chat; on older servers, models of OWN_MODELS
+NO_LIMIT = 3  # status of a window that has none
+
 # Names of its calls in metrics: the last part of each path
 CALLS = frozenset(
-    ("completions", "models", "t2a_v2", "get_voice", "speech_to_text")
+    ("completions", "models", "t2a_v2", "get_voice", "speech_to_text", "remains")
     + ("image_generation",)
 )
 
@@ -99,7 +105,8 @@ INVALID_CODES = frozenset({1042, 2013, 20132, 2037, 2048})
 FILTERED_CODES = frozenset({1026, 1027})
 BAD_KEY_CODES = frozenset({1004, 2049})
 LIMIT_CODES = frozenset({1002, 1039, 1041, 2045})
-QUOTA_CODES = frozenset({1008, 2056})
+BALANCE_CODES = frozenset({1008})
+PLAN_CODES = frozenset({2056})
 FORBIDDEN_CODES = frozenset({2038, 2042, 2061})
 MODEL_CODES = frozenset({2056, 2061})  # apply to one model or group of models only
 TIMEOUT_CODES = frozenset({1001})
