@@ -26,7 +26,6 @@ GatewayError              500  server_error
     SpeechNotRepeated     502                           speech_not_repeated
     ToolCallMissing       502                           tool_call_missing
     SchemaNotMet          502                           schema_not_met
-    ImagesMissing         502                           images_missing
     UpstreamTimeout       504                           upstream_timeout
       PaidTimeout         504                           the same, never retried
 """
@@ -280,13 +279,6 @@ class SchemaNotMet(UpstreamError):
     """The model's answer does not have the form that the client requires, twice."""
 
     code = "schema_not_met"
-
-
-class ImagesMissing(UpstreamError):
-    """The service was asked for images, and may charge for them, but sent none."""
-
-    code = "images_missing"
-    should_retry = False
 
 
 class UpstreamTimeout(UpstreamError):

@@ -5,9 +5,8 @@ from contextlib import closing
 
 from .. import images
 from ..concurrency.watch import HEARTBEAT, Heartbeat, Watch
-from ..errors import ImagesMissing
 from ..images import Conversion
-from ..upstream import GeneratedImage, ImageStream
+from ..upstream import GeneratedImage, ImagesMissing, ImageStream
 
 
 def converted(

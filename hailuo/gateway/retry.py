@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from ..errors import (
     EmptyAnswer,
-    ImagesMissing,
     PaidTimeout,
     SchemaNotMet,
     SpeechNotRepeated,
@@ -18,6 +17,7 @@ from ..errors import (
     UploadFailed,
     UpstreamError,
 )
+from ..upstream import ImagesMissing
 
 
 @dataclass(frozen=True)

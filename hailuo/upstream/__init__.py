@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ..concurrency.watch import Heartbeat, Watch
 from ..errors import BadRequest
-from .image_records import GeneratedImage, ImagePrompt
+from .image_records import GeneratedImage, ImagePrompt, ImagesMissing
 from .quota import Quota
 from .records import (
     AnswerFormat,
@@ -41,6 +41,7 @@ __all__ = [
     "GeneratedImage",
     "Identity",
     "ImagePrompt",
+    "ImagesMissing",
     "ImageStream",
     "Link",
     "Message",

@@ -1,7 +1,8 @@
-"""The records of images that cross an upstream's border, beside those of records.py."""
+"""Images as they cross an upstream's border: what is asked for, made, or missing."""
 
 from typing import NamedTuple
 
+from ..errors import UpstreamError
 from ..files import File
 
 
@@ -38,3 +39,10 @@ class GeneratedImage(NamedTuple):
     data: bytes = b""
     media_type: str = ""
     address: str = ""
+
+
+class ImagesMissing(UpstreamError):
+    """The service was asked for images, and may charge for them, but sent none."""
+
+    code = "images_missing"
+    should_retry = False

@@ -10,7 +10,7 @@ from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.files import File
 from hailuo.net.client import HttpClient
 from hailuo.spool import SPOOL
-from hailuo.upstream import GeneratedImage, ImagePrompt
+from hailuo.upstream import GeneratedImage, ImagePrompt, ImagesMissing
 from hailuo.upstream.platform import Platform, protocol
 from tests.simulated import Simulated
 
@@ -183,7 +183,7 @@ def test_lost_images_are_an_error_that_forbids_a_retry(
     platform: Platform, upstream: Simulated, name: str
 ):
     upstream.script({"call": CALL, **MISSING[name]})
-    with pytest.raises(errors.ImagesMissing) as raised:
+    with pytest.raises(ImagesMissing) as raised:
         drawn(platform)
     assert raised.value.headers == {"x-should-retry": "false"}
 
@@ -192,14 +192,14 @@ def test_answer_larger_than_its_limit_is_not_read(
     platform: Platform, upstream: Simulated, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("hailuo.upstream.platform.client.MAX_WHOLE_MB", 0)
-    with pytest.raises(errors.ImagesMissing, match="larger than 0 MB"):
+    with pytest.raises(ImagesMissing, match="larger than 0 MB"):
         drawn(platform)
 
 
 def test_invalid_address_is_not_passed_on(platform: Platform, upstream: Simulated):
     body = {"data": {"image_urls": ["javascript:alert(1)"]}}
     upstream.script({"call": CALL, "http": {"status": 200, "body": body}})
-    with pytest.raises(errors.ImagesMissing):
+    with pytest.raises(ImagesMissing):
         drawn(platform, as_addresses=True)
 
 

@@ -15,7 +15,6 @@ import requests
 from ...concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ...errors import (
     BadRequest,
-    ImagesMissing,
     PaidTimeout,
     Unreachable,
     UpstreamError,
@@ -26,6 +25,7 @@ from ...net import untrusted_json
 from ...net.client import Form, HttpClient, multipart, retry_after_s
 from ...net.stream import MAX_WHOLE_MB, Stream
 from ...units import MB
+from .. import ImagesMissing
 from .error_mapping import error_for_code
 from .protocol import CALLS, KIND
 

@@ -8,12 +8,12 @@ from typing import Any
 from ... import images
 from ...concurrency.fairness import fairly
 from ...concurrency.watch import Heartbeat, Watch
-from ...errors import BadRequest, ImagesMissing, UpstreamProtocolError
+from ...errors import BadRequest, UpstreamProtocolError
 from ...files import SLICE, File, data_uri, decode, encode, media
 from ...images import Conversion
 from ...net import untrusted_json, urls
 from ...units import MB
-from .. import Credential, GeneratedImage, ImagePrompt, ImageStream
+from .. import Credential, GeneratedImage, ImagePrompt, ImagesMissing, ImageStream
 from . import protocol
 from .client import Client
 
