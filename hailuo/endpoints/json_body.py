@@ -25,7 +25,7 @@ MAX_COMMAS = 4_000_000
 
 # Limits of routes that need less than HAILUO_MAX_BODY_MB.
 MAX_TOKEN_BYTES = 64 * 1024
-MAX_TOKENS_BYTES = MAX_SPEECH_BYTES = MB
+MAX_TOKENS_BYTES = MAX_SPEECH_BYTES = MAX_IMAGES_BYTES = MB
 
 # Lone surrogates: escaped, and encoded as if UTF-8 had them.
 _LONE_HIGH = re.compile(

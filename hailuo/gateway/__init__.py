@@ -23,6 +23,9 @@ from ..metrics import Metrics
 from ..upstream import (
     Answer,
     AudioStream,
+    GeneratedImage,
+    ImagePrompt,
+    ImageStream,
     Piece,
     Question,
     Recording,
@@ -39,7 +42,7 @@ from .retry import POLICY, RetryPolicy
 from .shutdown import GracefulShutdown
 from .speech import speak_natively_or_transcode
 
-Item = TypeVar("Item", Piece, bytes, TranscriptPiece)
+Item = TypeVar("Item", Piece, bytes, TranscriptPiece, GeneratedImage)
 Items = Generator[Item | Heartbeat, None, None]
 Ask = Callable[[Upstream, Account], Items[Item]]
 
@@ -202,6 +205,25 @@ class Gateway:
 
         def ask(upstream: Upstream, account: Account) -> TranscriptStream:
             return upstream.transcribe(account, recording, watch)
+
+        return self._serve(state, kinds, watch, ask)
+
+    def draw(
+        self, state: RequestState, prompt: ImagePrompt, watch: Watch
+    ) -> ImageStream:
+        """Return images as they were made, and heartbeats. raises: as answer()."""
+        kinds = routing.eligible_kinds(
+            self._upstreams,
+            state.candidates,
+            prompt.model,
+            lambda upstream: upstream.unsupported_images(prompt),
+        )
+        state.candidates = state.candidates.of_kinds(kinds)
+        state.use = self._use("images", prompt.model)
+        state.digest = partial(digests.of_image_prompt, prompt)
+
+        def ask(upstream: Upstream, account: Account) -> ImageStream:
+            return upstream.draw(account, prompt, watch)
 
         return self._serve(state, kinds, watch, ask)
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..concurrency.watch import Heartbeat, Watch
 from ..errors import BadRequest
+from .image_records import GeneratedImage, ImagePrompt, ImagesMissing
 from .quota import Quota
 from .records import (
     AnswerFormat,
@@ -37,7 +38,11 @@ __all__ = [
     "AudioStream",
     "Call",
     "Credential",
+    "GeneratedImage",
     "Identity",
+    "ImagePrompt",
+    "ImagesMissing",
+    "ImageStream",
     "Link",
     "Message",
     "Piece",
@@ -56,11 +61,12 @@ __all__ = [
     "Voice",
 ]
 
-# Streams of an answer, of audio and of a transcript. Each yields HEARTBEAT when one is
-# due; closing it ends the request to the upstream.
+# Streams of an answer, of audio, of a transcript and of images. Each yields HEARTBEAT
+# when one is due; closing it ends the request to the upstream.
 Answer = Generator[Piece | Heartbeat, None, None]
 AudioStream = Generator[bytes | Heartbeat, None, None]
 TranscriptStream = Generator[TranscriptPiece | Heartbeat, None, None]
+ImageStream = Generator[GeneratedImage | Heartbeat, None, None]
 
 
 class Upstream(Protocol):
@@ -161,6 +167,18 @@ class Upstream(Protocol):
         self, account: Credential, recording: Recording, watch: Watch
     ) -> TranscriptStream:
         """Yield the transcript of a recording, part by part. raises: UpstreamError."""
+
+    def unsupported_images(self, prompt: ImagePrompt) -> BadRequest | None:
+        """Return an error for images that no account can make, else None."""
+
+    def draw(
+        self, account: Credential, prompt: ImagePrompt, watch: Watch
+    ) -> ImageStream:
+        """Yield at least one image, and at most as many as are wanted.
+
+        raises: UpstreamError; ImagesMissing for an order that must not be repeated,
+            since it may be charged.
+        """
 
     def renew(self, account: Credential) -> str:
         """Return a new token for the account; the old one may be dead afterwards.

@@ -12,6 +12,8 @@ from .. import (
     Answer,
     AudioStream,
     Credential,
+    ImagePrompt,
+    ImageStream,
     Question,
     Quota,
     Recording,
@@ -22,6 +24,7 @@ from .. import (
 from . import capabilities, chat, history, protocol, quota, request
 from .client import Client
 from .documents import Documents
+from .images import ImageClient
 from .message_files import MessageFiles
 from .speech import SpeechClient
 from .transcription import TranscriptionClient
@@ -49,13 +52,14 @@ class Platform:
         self._documents = Documents()
         self._speech = SpeechClient(self._client)
         self._transcription = TranscriptionClient(self._client)
+        self._images = ImageClient(self._client)
 
     def has_model(self, model: str) -> bool:
         return model.startswith(protocol.OWN_MODELS)
 
     def limited_model(self, model: str) -> str:
         """Return the model that limits apply to: its own by name, else the default."""
-        own = (protocol.OWN_MODELS, protocol.SPEECH_MODELS)
+        own = (protocol.OWN_MODELS, protocol.SPEECH_MODELS, protocol.DRAWING_MODELS)
         return model if model.startswith(own) else self._default_model
 
     def models(self, account: Credential) -> Sequence[str]:
@@ -118,6 +122,14 @@ class Platform:
         self, account: Credential, recording: Recording, watch: Watch
     ) -> TranscriptStream:
         return self._transcription.transcribe(account, recording, watch)
+
+    def unsupported_images(self, prompt: ImagePrompt) -> BadRequest | None:
+        return None
+
+    def draw(
+        self, account: Credential, prompt: ImagePrompt, watch: Watch
+    ) -> ImageStream:
+        return self._images.draw(account, prompt, watch)
 
     def renew(self, account: Credential) -> str:
         """Return the key as it is: keys do not expire."""

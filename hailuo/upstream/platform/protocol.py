@@ -58,6 +58,26 @@ WRITE = "/v1/speech_to_text"
 ASR_MODEL = "asr-1.0"
 LEVELS = {"phrase": "sentence", "word": "word"}  # timestamp_level by kind of times
 
+# platform.md, Images
+DRAW = "/v1/image_generation"
+DRAWING_MODELS = "image-0"  # prefix of its models
+DRAWING_MODEL = "image-01"
+ASPECT_RATIOS = {
+    (1024, 1024): "1:1",
+    (1280, 720): "16:9",
+    (1152, 864): "4:3",
+    (1248, 832): "3:2",
+    (832, 1248): "2:3",
+    (864, 1152): "3:4",
+    (720, 1280): "9:16",
+    (1344, 576): "21:9",
+}
+REFERENCE_TYPES = ("image/jpeg", "image/png")
+MAX_REFERENCE_BYTES = 10_000_000  # exclusive
+MAX_CONVERTED_MB = 50  # of one that is converted, since it is not suitable as it is
+MAX_REFERENCE_SIDE = 2_048  # of what it is converted to; no image is made larger
+DRAWING_S = 300.0  # *assumed*: several seconds an image, nine at most
+
 # platform.md, Quota
 REMAINS = "/v1/token_plan/remains"
 CHAT_QUOTA = "general"  # its entry for chat; on older servers, models of OWN_MODELS
@@ -65,7 +85,8 @@ NO_LIMIT = 3  # status of a window that has none
 
 # Names of its calls in metrics: the last part of each path
 CALLS = frozenset(
-    {"completions", "models", "t2a_v2", "get_voice", "speech_to_text", "remains"}
+    ("completions", "models", "t2a_v2", "get_voice", "speech_to_text", "remains")
+    + ("image_generation",)
 )
 
 # platform.md, Errors. Names of fields in its messages, and the client's names of them.
@@ -76,7 +97,9 @@ PARAMS: Mapping[str, str] = {
     **{name: name for name in ("temperature", "top_p", "thinking", "tool_choice")},
     **{name: name for name in ("max_tokens", "max_completion_tokens", "model")},
     **dict.fromkeys(("voice", "voice_id"), "voice"),
-    **{name: name for name in ("speed", "language", "file")},
+    **{name: name for name in ("speed", "language", "file", "prompt", "seed")},
+    **dict.fromkeys(("aspect_ratio", "width", "height"), "size"),
+    **dict.fromkeys(("subject_reference", "image_file"), "image"),
 }
 INVALID_CODES = frozenset({1042, 2013, 20132, 2037, 2048})
 FILTERED_CODES = frozenset({1026, 1027})

@@ -32,6 +32,7 @@ from .chat import AnswerParser, read_chat_id
 from .client import Client
 from .credential import identify
 from .files import FileUploader, form_field
+from .no_images import NoImages
 from .removal import Removals
 from .signing import chat_digest
 from .speech import SpeechClient
@@ -41,7 +42,7 @@ from .transcription import TranscriptionClient
 RENEWAL_S = 120.0  # long, since the new token is lost if its answer is not awaited
 
 
-class Web:
+class Web(NoImages):
     """The web service, an Upstream.
 
     voice_replacements: the value of REPLACE_AUDIO_MODEL.
