@@ -121,7 +121,7 @@ class TestPlatformAnswer:
         upstream.script({"call": "completion", "text": "Hi"})
 
         account.create(
-            model="MiniMax-M2.5",
+            model="MiniMax-M3",
             temperature=0.5,
             max_tokens=9,
             seed=1,
@@ -130,7 +130,7 @@ class TestPlatformAnswer:
         )
 
         asked = asked_of(upstream)
-        assert (asked["model"], asked["temperature"]) == ("MiniMax-M2.5", 0.5)
+        assert (asked["model"], asked["temperature"]) == ("MiniMax-M3", 0.5)
         assert (asked["max_completion_tokens"], "tools" in asked) == (9, False)
         assert asked["thinking"] == {"type": "disabled"}
 

@@ -356,13 +356,6 @@ def test_refusal_that_breaks_off_is_unreachable() -> None:
             answer(Platform(HttpClient(), origin, "MiniMax-M3"))
 
 
-def test_temperature_out_of_range_is_a_bad_request(
-    platform: Platform, simulated: Simulated
-) -> None:
-    with pytest.raises(errors.BadRequest, match=r"temperature is outside 0\.\.2"):
-        answer(platform, question(options={"temperature": 3}))
-
-
 def test_abort_streams_ends_every_answer(
     platform: Platform, simulated: Simulated
 ) -> None:

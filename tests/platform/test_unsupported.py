@@ -47,6 +47,16 @@ OBJECTIONS = {
         "conversation_id",
     ),
     "a conversation to be kept": (asked(TEXT, conversation="new"), "conversation_id"),
+    "a temperature out of range": (
+        asked(TEXT, options={"temperature": 2.1}),
+        "temperature",
+    ),
+    "a top_p out of range": (asked(TEXT, options={"top_p": -0.1}), "top_p"),
+    "an unknown tier": (asked(TEXT, options={"service_tier": "gold"}), "service_tier"),
+    "a tier that is no word": (
+        asked(TEXT, options={"service_tier": [1]}),
+        "service_tier",
+    ),
     "nothing at all": (asked(), "messages"),
     "an empty text": (asked(""), "messages"),
     "a blank": (asked(" \n"), "messages"),
@@ -78,6 +88,10 @@ FINE = {
     "a picture for a model that only reads, but earlier": asked(
         TEXT, model="MiniMax-M2.5"
     )._replace(messages=[Message("user", (ELSEWHERE,)), Message("user", (TEXT,))]),
+    "options within their ranges": asked(
+        TEXT, options={"temperature": 2, "top_p": 0, "service_tier": "flex"}
+    ),
+    "options that were not sent": asked(TEXT, options={"temperature": None}),
     "a tool that must be called": asked(
         TEXT, tools=[Tool("f")], tool_choice=ToolChoice(required=True)
     ),

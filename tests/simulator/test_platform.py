@@ -136,9 +136,7 @@ def test_unknown_platform_key_is_refused(simulated: Simulated, key: str):
 
 CALLERS_MISTAKES = {
     "unknown model": ({"model": "gpt-4o"}, "unknown model"),
-    "temperature": ({"temperature": 2.1}, "temperature"),
     "temperature in words": ({"temperature": "warm"}, "temperature is not a number"),
-    "thinking": ({"thinking": {"type": "enabled"}}, "thinking"),
 }
 
 
@@ -175,6 +173,16 @@ CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{
 PNG = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 BMP = {"type": "image_url", "image_url": {"url": "data:image/bmp;base64,AAAA"}}
 FORBIDDEN = {
+    "a temperature out of range": {"temperature": 2.1},
+    "a top_p out of range": {"top_p": -0.1},
+    "another API's thinking": {"thinking": {"type": "enabled"}},
+    "no thinking of a model that always thinks": {
+        "model": "MiniMax-M2.5",
+        "thinking": {"type": "disabled"},
+    },
+    "no thinking of a model that must think": {"model": "MiniMax-M3.1-Flash"},
+    "an unknown tier": {"service_tier": "auto"},
+    "parallel calls of no tools": {"parallel_tool_calls": False},
     "an empty content": {"messages": [user("")]},
     "an empty content beside calls": {
         "messages": [

@@ -5,7 +5,8 @@ from ..simulator import Simulator
 from .admission import admit
 from .failures import scripted_reply
 
-IMAGE_MODELS = ("MiniMax-M3",)
+ALWAYS_THINKING_MODELS = ("MiniMax-M3.1-Flash",)
+IMAGE_MODELS = ("MiniMax-M3", *ALWAYS_THINKING_MODELS)
 TEXT_MODELS = (
     "MiniMax-M2.7",
     "MiniMax-M2.7-highspeed",

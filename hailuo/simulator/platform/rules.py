@@ -12,10 +12,11 @@ from typing import Any
 
 from ..server import Request
 from .failures import INVALID, forbidden, refused
-from .models import IMAGE_MODELS, TEXT_MODELS
+from .models import ALWAYS_THINKING_MODELS, IMAGE_MODELS, TEXT_MODELS
 
 ROLES = ("system", "user", "assistant", "tool")
-# tool_choice is not documented, but the gateway sends it to force a call.
+# tool_choice, parallel_tool_calls and service_tier are not documented, but the gateway
+# sends them where a client asks for what they mean.
 FIELDS = {
     "model",
     "messages",
@@ -26,6 +27,8 @@ FIELDS = {
     "top_p",
     "tools",
     "tool_choice",
+    "parallel_tool_calls",
+    "service_tier",
     "thinking",
     "reasoning_split",
 }
@@ -33,7 +36,7 @@ MESSAGE_KEYS = {"role", "content", "name", "tool_calls", "tool_call_id"}
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 MAX_IMAGE_BYTES = 10 * 1_048_576
 NUMBERS = ("temperature", "top_p", "max_completion_tokens")
-TEMPERATURES = (0, 2)
+RANGES = {"temperature": (0, 2), "top_p": (0, 1)}
 
 Body = Mapping[str, Any]
 
@@ -180,8 +183,11 @@ def _check_tools(body: Body) -> None:
             raise forbidden("a tool has no parameters")
         if not tool["function"].get("name"):
             raise forbidden("a tool has no name")
-    if "tool_choice" in body and not body.get("tools"):
-        raise forbidden("there is a tool_choice but no tools")
+    for name in ("tool_choice", "parallel_tool_calls"):
+        if name in body and not body.get("tools"):
+            raise forbidden(f"there is a {name} but no tools")
+    if not isinstance(body.get("parallel_tool_calls", True), bool):
+        raise forbidden("parallel_tool_calls is neither true nor false")
     if "tool_choice" in body:
         _check_choice(body["tool_choice"], body["tools"])
 
@@ -203,9 +209,19 @@ def _check_values(body: Body) -> None:
     for name in NUMBERS:
         if type(body.get(name, 0)) not in (int, float):
             raise refused(INVALID, f"{name} is not a number")
-    low, high = TEMPERATURES
-    if not low <= body.get("temperature", 1) <= high:
-        raise refused(INVALID, "temperature is outside 0..2")
-    thinking = body.get("thinking", {"type": "adaptive"})
-    if thinking not in ({"type": "adaptive"}, {"type": "disabled"}):
-        raise refused(INVALID, "thinking must be adaptive or disabled")
+    for name, (low, high) in RANGES.items():
+        if not low <= body.get(name, 1) <= high:
+            raise forbidden(f"{name} is outside {low}..{high}")
+    if body.get("service_tier", "standard") not in ("standard", "priority"):
+        raise forbidden(f"service_tier is {body['service_tier']!r}")
+    _check_thinking(body["model"], body.get("thinking"))
+
+
+def _check_thinking(model: str, thinking: Any) -> None:
+    """Check the thinking option, which differs by model."""
+    if thinking not in (None, {"type": "adaptive"}, {"type": "disabled"}):
+        raise forbidden(f"thinking is {thinking!r}")
+    if model in TEXT_MODELS and thinking == {"type": "disabled"}:
+        raise forbidden(f"{model} always thinks")
+    if model in ALWAYS_THINKING_MODELS and thinking != {"type": "adaptive"}:
+        raise forbidden(f"{model} must be told to think")

@@ -1,12 +1,13 @@
 """Checks of what the platform can do, on the question alone (platform.md, Chat)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ...errors import BadRequest
 from ...files import File, Source
 from ...units import MB
 from .. import Question
-from . import history, protocol
+from . import history, models, protocol
 
 
 def unsupported_chat(question: Question, model: str) -> BadRequest | None:
@@ -21,7 +22,7 @@ def unsupported_file(file: File | Source, model: str) -> BadRequest | None:
     """
     if isinstance(file, File) and not file.is_image:
         return None
-    if model.startswith(protocol.TEXT_MODELS):
+    if models.is_of(protocol.TEXT_MODELS, model):
         return _unsupported(file.param, f"is an image, and {model} only reads text")
     if isinstance(file, Source):
         return None
@@ -38,6 +39,7 @@ def unsupported_file(file: File | Source, model: str) -> BadRequest | None:
 
 
 def _errors(question: Question, model: str) -> Iterator[BadRequest]:
+    yield from _option_errors(question.options)
     if question.conversation:
         message = "the official platform keeps no conversations"
         yield BadRequest(message, param="conversation_id", code="unknown_conversation")
@@ -50,6 +52,22 @@ def _errors(question: Question, model: str) -> Iterator[BadRequest]:
             param="messages",
             code="invalid_value",
         )
+
+
+def _option_errors(options: Mapping[str, Any]) -> Iterator[BadRequest]:
+    """Yield errors for options that are outside of the platform's range."""
+    for name, (lowest, highest) in protocol.RANGES.items():
+        value = options.get(name)
+        if value is not None and not lowest <= value <= highest:
+            yield _invalid(name, f"a number from {lowest} to {highest}")
+    tier = options.get("service_tier")
+    if tier is not None and (not isinstance(tier, str) or tier not in protocol.TIERS):
+        yield _invalid("service_tier", f"one of {', '.join(protocol.TIERS)}")
+
+
+def _invalid(param: str, expected: str) -> BadRequest:
+    message = f"{param} must be {expected}"
+    return BadRequest(message, param=param, code="invalid_value")
 
 
 def _unsupported(param: str, problem: str) -> BadRequest:

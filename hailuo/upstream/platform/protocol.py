@@ -18,11 +18,18 @@ ISSUER = "minimax"  # of the JWTs that older keys are
 # platform.md, Chat
 OWN_MODELS = "MiniMax-"  # prefix of its models
 TEXT_MODELS = "MiniMax-M2"  # prefix of those that only read text
-OPTIONS = ("temperature", "top_p")  # passed on as they are
+RANGES = {"temperature": (0, 2), "top_p": (0, 1)}  # of numbers that are passed on
+# *assumed*: the tiers are named by no page; a client's word for its usual one is not
+# passed on.
+TIERS: Mapping[str, str | None] = {
+    **dict.fromkeys(("auto", "default", "flex", "scale")),
+    **dict.fromkeys(("standard", "standard_only"), "standard"),
+    **dict.fromkeys(("priority", "fast"), "priority"),
+}
 REQUIRED = "required"
 # platform.md, Thinking has to go round
 THINKING, NOT_THINKING = {"type": "adaptive"}, {"type": "disabled"}
-ALWAYS_THINKING = "MiniMax-M3.1-Flash"  # prefix of those that think only on request
+MUST_BE_THINKING = "MiniMax-M3.1-Flash"  # prefix of those that refuse not to think
 NO_EFFORT = ("none", "minimal")  # OpenAI's words for not thinking
 DONE = b"[DONE]"
 FLAGS = ("input_sensitive", "output_sensitive")  # of an answer that is withheld
@@ -67,6 +74,7 @@ PARAMS: Mapping[str, str] = {
     **dict.fromkeys(("tools", "tool", "function", "functions"), "tools"),
     **{name: name for name in ("temperature", "top_p", "thinking", "tool_choice")},
     **{name: name for name in ("max_tokens", "max_completion_tokens", "model")},
+    "service_tier": "service_tier",
     **dict.fromkeys(("voice", "voice_id"), "voice"),
     **{name: name for name in ("speed", "language", "file")},
 }
