@@ -93,6 +93,13 @@ class TooLarge(BadRequest):
     code = "file_too_large"
 
 
+class ModelUnknown(BadRequest):
+    """No account has the model that is asked for by a name of its service's."""
+
+    status = 404
+    code = "model_not_found"
+
+
 class ContentFiltered(BadRequest):
     """The service filtered the content; another account would not help."""
 

@@ -106,10 +106,14 @@ class Gateway:
 
         No account is leased before the first step; closing the generator ends the
         answer and releases the account.
-        raises: BadRequest when no candidate can answer, or for an invalid schema. Its
-            steps raise GatewayError, of the last attempt; ClientDisconnected.
+        raises: BadRequest when no candidate can answer or has the model, or for an
+            invalid schema. Its steps raise GatewayError, of the last attempt;
+            ClientDisconnected.
         """
         format = question.format and structured_output.CheckedFormat.of(question.format)
+        state.candidates = routing.having_model(
+            self._upstreams, state.candidates, question.model, watch
+        )
         kinds = routing.eligible_kinds(
             self._upstreams,
             state.candidates,

@@ -10,7 +10,7 @@ from ..accounts.account import Account, Candidates
 from ..concurrency.watch import Watch
 from ..errors import BadRequest, UpstreamError
 from ..files import Source
-from ..upstream import Question, Speech, Upstream
+from ..upstream import Credential, Question, Speech, Upstream
 from .request_state import RequestState
 
 
@@ -34,6 +34,25 @@ def eligible_kinds(
         raise present_errors[0]
     able = [kind for kind in upstreams if not errors[kind]]
     return sorted(able, key=lambda kind: not upstreams[kind].has_model(model))
+
+
+def having_model(
+    upstreams: Mapping[str, Upstream],
+    candidates: Candidates,
+    model: str,
+    watch: Watch,
+) -> Candidates:
+    """Return the candidates without those that lack the model.
+
+    raises: ModelUnknown.
+    """
+    lacking: set[Credential] = set()
+    for kind, upstream in upstreams.items():
+        if accounts := candidates.of_kinds([kind]).live():
+            lacking.update(upstream.lacking_model(accounts, model, watch))
+    if not lacking:
+        return candidates
+    return candidates.where(lambda account: account not in lacking)
 
 
 def is_demanding(question: Question) -> bool:

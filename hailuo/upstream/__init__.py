@@ -5,7 +5,7 @@ conversation, what its protocol looks like and how it reads its credentials is i
 business; nothing above the gateway depends on which upstream answers.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from typing import Protocol
 
 from ..concurrency.watch import Heartbeat, Watch
@@ -95,10 +95,23 @@ class Upstream(Protocol):
         "" if all models share one limit.
         """
 
-    def models(self, account: Credential) -> Sequence[str]:
-        """Return the names of the models that clients may choose.
+    def models(
+        self, accounts: Sequence[Credential], watch: Watch | None = None
+    ) -> Sequence[str]:
+        """Return the models that clients may choose with any of these accounts.
 
-        raises: UpstreamError.
+        The upstream's answers are cached for a while.
+        raises: GatewayError when no account can be asked; TokenRejected when all are
+            rejected; ClientDisconnected.
+        """
+
+    def lacking_model(
+        self, accounts: Sequence[Credential], model: str, watch: Watch
+    ) -> Collection[Credential]:
+        """Return the accounts that are known not to have the requested model.
+
+        The upstream's answers are cached for a while, its failures, too.
+        raises: ModelUnknown when the name is one of its own, and no account has it.
         """
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:

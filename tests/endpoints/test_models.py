@@ -105,6 +105,15 @@ def test_rejected_client_key_is_a_401(upstream: Simulated, pool: Pool):
     assert asked(upstream) == ["sk-api-sim-8"]
 
 
+def test_models_of_keys_with_different_plans_are_all_listed(
+    upstream: Simulated, pool: Pool
+):
+    names = listed(pool("sk-api-sim-lite-1", "sk-api-sim-next-1"))
+
+    assert names.count("MiniMax-M2.5") == 1
+    assert {"MiniMax-M3", "MiniMax-M4", "abab7-chat"} < set(names)
+
+
 def test_wrong_key_lists_the_public_models(upstream: Simulated, pool: Pool):
     upstream.script(LISTED)
     client = pool("sk-api-sim-1")
@@ -141,7 +150,7 @@ def test_failed_model_lookup_lists_our_own_and_is_not_cached(
     upstream: Simulated, pool: Pool, fault: dict[str, Any]
 ):
     upstream.script({"call": "models", **fault}, LISTED)
-    client = pool("sk-api-sim-1", "sk-api-sim-2")
+    client = pool("sk-api-sim-1")
 
     assert listed(client) == OURS
     assert listed(client) == OURS + THEIRS

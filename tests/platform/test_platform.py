@@ -391,7 +391,7 @@ class TestKey:
     ) -> None:
         simulated.script({"call": "models", "data": ["MiniMax-M3", "MiniMax-M4"]})
 
-        assert platform.models(Key()) == ["MiniMax-M3", "MiniMax-M4"]
+        assert platform.models([Key()]) == ["MiniMax-M3", "MiniMax-M4"]
 
     def test_platform_key_is_never_in_an_error(self, simulated: Simulated) -> None:
         platform = Platform(HttpClient(), simulated.origin, "MiniMax-M3")

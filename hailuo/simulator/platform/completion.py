@@ -8,12 +8,15 @@ from . import rules
 from .admission import admit
 from .answer import Answer
 from .canned_answer import last_question
-from .failures import scripted_reply
+from .failures import NOT_IN_PLAN, refused, scripted_reply
+from .models import of_plan
 
 
 async def complete(simulator: Simulator, request: Request) -> Reply | None:
     key = admit(simulator, request)
     body = rules.read(request)
+    if body["model"] not in of_plan(key):
+        raise refused(NOT_IN_PLAN, f"your plan does not support {body['model']}")
     record = AnswerRecord(
         user=key,
         token_tail=key[-8:],

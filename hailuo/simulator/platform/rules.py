@@ -12,7 +12,7 @@ from typing import Any
 
 from ..server import Request
 from .failures import INVALID, forbidden, refused
-from .models import ALWAYS_THINKING_MODELS, IMAGE_MODELS, TEXT_MODELS
+from .models import ALWAYS_THINKING_MODELS, MODELS, TEXT_MODELS
 
 ROLES = ("system", "user", "assistant", "tool")
 # tool_choice, parallel_tool_calls and service_tier are not documented, but the gateway
@@ -204,7 +204,7 @@ def _check_choice(choice: Any, tools: list[Body]) -> None:
 
 
 def _check_values(body: Body) -> None:
-    if body["model"] not in (*IMAGE_MODELS, *TEXT_MODELS):
+    if body["model"] not in MODELS:
         raise refused(INVALID, f"unknown model {body['model']!r}")
     for name in NUMBERS:
         if type(body.get(name, 0)) not in (int, float):

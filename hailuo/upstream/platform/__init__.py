@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from ...concurrency.watch import Watch
-from ...errors import BadRequest, TokenRejected, UpstreamProtocolError
-from ...net import untrusted_json
+from ...errors import BadRequest, TokenRejected
 from ...net.client import HttpClient
 from .. import (
     Answer,
@@ -21,6 +20,7 @@ from . import capabilities, chat, history, protocol, request
 from .client import Client
 from .documents import Documents
 from .message_files import MessageFiles
+from .models import ModelLists
 from .speech import SpeechClient
 from .transcription import TranscriptionClient
 
@@ -44,34 +44,44 @@ class Platform:
         self._http = http
         self._client = Client(http, origin)
         self._default_model = default_model
+        self._models = ModelLists(self._client)
         self._documents = Documents()
         self._speech = SpeechClient(self._client)
         self._transcription = TranscriptionClient(self._client)
 
     def has_model(self, model: str) -> bool:
-        return model.startswith(protocol.OWN_MODELS)
+        return bool(self._models.canonical(model))
 
     def limited_model(self, model: str) -> str:
         """Return the model that limits apply to: its own by name, else the default."""
-        own = (protocol.OWN_MODELS, protocol.SPEECH_MODELS)
-        return model if model.startswith(own) else self._default_model
+        if model.startswith(protocol.SPEECH_MODELS):
+            return model
+        return self._models.canonical(model) or self._default_model
 
-    def models(self, account: Credential) -> Sequence[str]:
-        """Return the names of the models that the account's key may use."""
-        return self._models(account.token)
+    def models(
+        self, accounts: Sequence[Credential], watch: Watch | None = None
+    ) -> Sequence[str]:
+        return self._models.union([account.token for account in accounts], watch)
+
+    def lacking_model(
+        self, accounts: Sequence[Credential], model: str, watch: Watch
+    ) -> Sequence[Credential]:
+        return self._models.lacking(accounts, model, self._default_model, watch)
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:
-        return capabilities.unsupported_chat(question, self._model(question))
+        return capabilities.unsupported_chat(
+            question, self.limited_model(question.model)
+        )
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Read the question's documents, then ask with the account's key."""
-        files = MessageFiles(self._documents, self._model(question))
+        files = MessageFiles(self._documents, self.limited_model(question.model))
         messages = yield from files.with_files(question, watch)
         messages = history.normalized(messages)
         if question.prefill:
             messages.append(question.prefill)
         question = question._replace(messages=messages)
-        body = request.body(question, self._model(question))
+        body = request.body(question, self.limited_model(question.model))
         stream = self._client.open_stream(
             protocol.CHAT, account.token, body, watch=watch
         )
@@ -124,7 +134,7 @@ class Platform:
     def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:
         """Check a key with the cheapest authenticated call, the list of models."""
         try:
-            self._models(credential, watch)
+            self._models.ask(credential, watch)
         except TokenRejected:
             return False
         return True
@@ -136,15 +146,3 @@ class Platform:
     def drain(self, wait_s: float) -> int:
         """Return 0: nothing is left to do after an answer."""
         return 0
-
-    def _models(self, key: str, watch: Watch | None = None) -> Sequence[str]:
-        answer = self._client.ask("GET", protocol.MODELS, key, watch=watch)
-        listed = answer.get("data") if isinstance(answer, dict) else None
-        if not isinstance(listed, list):
-            raise UpstreamProtocolError("the platform's list of models is malformed")
-        models = [model for model in listed if isinstance(model, dict)]
-        names = [untrusted_json.identifier(model, "id") for model in models]
-        return list(filter(None, names))
-
-    def _model(self, question: Question) -> str:
-        return question.model if self.has_model(question.model) else self._default_model

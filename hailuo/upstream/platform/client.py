@@ -14,7 +14,7 @@ import requests
 from ...concurrency.watch import Watch
 from ...errors import BadRequest, PaidTimeout, UpstreamError, UpstreamProtocolError
 from ...net import untrusted_json
-from ...net.client import Form, HttpClient, multipart, retry_after_s
+from ...net.client import CALL_S, Form, HttpClient, multipart, retry_after_s
 from ...net.stream import Stream
 from .error_mapping import error_for_code
 from .protocol import CALLS, KIND
@@ -38,10 +38,12 @@ class Client:
         body: Mapping[str, Any] | None = None,
         *,
         watch: Watch | None = None,
+        total_s: float = CALL_S,
     ) -> Any:
         """Make a call and return the JSON of its answer.
 
         watch: of the client that waits for it, if one does.
+        total_s: maximum time for the call.
         raises: as error_for_code(), UpstreamProtocolError, Unreachable,
             UpstreamTimeout; ClientDisconnected.
         """
@@ -53,7 +55,12 @@ class Client:
         with self._http.count_call(KIND, path, CALLS):
             return unwrap(
                 self._http.send(
-                    method, address, headers=headers, data=data, watch=watch
+                    method,
+                    address,
+                    headers=headers,
+                    data=data,
+                    watch=watch,
+                    total_s=total_s,
                 )
             )
 

@@ -82,7 +82,14 @@ class Web:
     def limited_model(self, model: str) -> str:
         return ""
 
-    def models(self, account: Credential) -> Sequence[str]:
+    def models(
+        self, accounts: Sequence[Credential], watch: Watch | None = None
+    ) -> Sequence[str]:
+        return ()
+
+    def lacking_model(
+        self, accounts: Sequence[Credential], model: str, watch: Watch
+    ) -> Sequence[Credential]:
         return ()
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:
