@@ -1,6 +1,6 @@
 """MiniMax's official platform: the paid API of Hailuo's makers (platform.md)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 from ...concurrency.watch import Watch
@@ -30,6 +30,8 @@ class Platform:
 
     origin: its address; a key works in its own region only.
     default_model: used for model names that are not the platform's own.
+    voice_replacements: the operator's voices by OpenAI's names.
+    strict_voices: whether a voice of the web service is an error.
     """
 
     kind = protocol.KIND
@@ -40,13 +42,23 @@ class Platform:
     calls_functions = True
     keeps_conversations = False
 
-    def __init__(self, http: HttpClient, origin: str, default_model: str) -> None:
+    def __init__(
+        self,
+        http: HttpClient,
+        origin: str,
+        default_model: str,
+        voice_replacements: Mapping[str, str] = {},
+        *,
+        strict_voices: bool = False,
+    ) -> None:
         self._http = http
         self._client = Client(http, origin)
         self._default_model = default_model
         self._models = ModelLists(self._client)
         self._documents = Documents()
-        self._speech = SpeechClient(self._client)
+        self._speech = SpeechClient(
+            self._client, voice_replacements, strict=strict_voices
+        )
         self._transcription = TranscriptionClient(self._client)
 
     def has_model(self, model: str) -> bool:

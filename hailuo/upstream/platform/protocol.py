@@ -57,7 +57,8 @@ SPEEDS = (0.5, 2.0)
 DEFAULT_VOICE = "English_expressive_narrator"
 OFFICIAL_VOICES = "system_voice"  # of every key; the other lists are a key's own
 VOICE_LISTS = (OFFICIAL_VOICES, "voice_cloning", "voice_generation")
-WEB_VOICES = ("_hailuo", "puv_")  # suffix and prefix of voices of the web service alone
+# Of names of the web service's voices: suffix of official ones, prefix of clones
+WEB_VOICE_SUFFIX, WEB_CLONE_PREFIX = "_hailuo", "puv_"
 
 # platform.md, Recognition
 WRITE = "/v1/speech_to_text"

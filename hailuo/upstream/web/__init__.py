@@ -1,6 +1,6 @@
 """The web service: the protocol of hailuoai.com's own web client (protocol.md)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from urllib.parse import quote
 
@@ -60,7 +60,7 @@ class Web:
         self,
         http: HttpClient,
         origin: str,
-        voice_replacements: str = "",
+        voice_replacements: Mapping[str, str] = {},
         *,
         with_tools: bool = True,
     ) -> None:
@@ -74,7 +74,7 @@ class Web:
         )
         self._transcription = TranscriptionClient(self._client)
         self._with_tools = with_tools
-        self._voice_replacements = voices.parse_replacements(voice_replacements)
+        self._voice_replacements = voice_replacements
 
     def has_model(self, model: str) -> bool:
         return False  # its only model has no name
