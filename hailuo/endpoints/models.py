@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 from flask import Blueprint, Response, jsonify, request
 
-from ..accounts.account import Candidates
-from ..errors import ModelUnknown, Unauthorized
+from ..errors import ModelUnknown
 from . import app_state, auth, client_request, error_forms, voices
 from .validation import DEFAULT_MODEL
 
@@ -43,7 +42,7 @@ def list_models() -> Response:
 @bp.get("/<path:id>")
 def get_model(id: str) -> Response:
     """Return a model. raises: ModelUnknown."""
-    own_models = (DEFAULT_MODEL, *voices.MODELS)
+    own_models = (DEFAULT_MODEL, *voices.audio_models())
     if id not in own_models and id not in offered():
         raise ModelUnknown(
             f'the model "{id}" does not exist; GET /v1/models lists the models',
@@ -58,20 +57,6 @@ def offered() -> Sequence[str]:
     raises: TokenRejected for a rejected credential of the client's own.
     """
     state = app_state.get_state()
-    return state.catalog.models(
-        candidates(), client_request.watch(request, state.settings)
-    )
-
-
-def candidates() -> Candidates:
-    """Return the accounts whose models are listed: the client's own, else the pool's.
-
-    An invalid key is ignored, because none is needed.
-    """
-    state = app_state.get_state()
-    if auth.credential(request):
-        try:
-            return auth.candidates(request, state.settings, state.pool)
-        except Unauthorized:
-            pass
-    return state.pool.all_accounts()
+    candidates = auth.candidates_or_pool(request, state.settings, state.pool)
+    watch = client_request.watch(request, state.settings)
+    return state.catalog.models(candidates, watch)

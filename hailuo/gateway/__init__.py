@@ -195,11 +195,18 @@ class Gateway:
     ) -> TranscriptStream:
         """Return the pieces of a transcript, and heartbeats.
 
-        raises: its steps, as those of answer().
+        raises: as answer().
         """
-        kinds = list(self._upstreams)
+        kinds = routing.eligible_kinds(
+            self._upstreams,
+            state.candidates,
+            "",
+            lambda upstream: upstream.unsupported_recording(recording),
+        )
         if recording.timestamps:
-            kinds.sort(key=lambda kind: not self._upstreams[kind].gives_segment_times)
+            kinds = sorted(
+                kinds, key=lambda kind: not self._upstreams[kind].gives_segment_times
+            )
         state.candidates = state.candidates.of_kinds(kinds)
         state.use = self._use("transcription", "")
         state.digest = partial(digests.of_recording, recording)

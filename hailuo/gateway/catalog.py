@@ -74,6 +74,16 @@ class Catalog:
                 log.warning("the models of %s cannot be listed: %s", kind, error)
         return models
 
+    def audio_models(self, candidates: Candidates) -> Sequence[str]:
+        """Return the candidates' models for speech and transcription."""
+        kinds = {account.kind for account in candidates.live()}
+        return [
+            model
+            for kind, upstream in self._upstreams.items()
+            if kind in kinds
+            for model in upstream.audio_models
+        ]
+
     def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:
         """Return whether a service accepts a credential; cached for 10 minutes.
 

@@ -76,9 +76,11 @@ class Upstream(Protocol):
     calls_functions: whether its model calls functions by itself, not by emulation.
     keeps_conversations: whether an answer can be followed by another question without
         sending the history again.
+    audio_models: its models for speech and transcription, which any account has.
     """
 
     kind: str
+    audio_models: Sequence[str]
     fetches_images: bool
     reports_usage: bool
     supports_speech_style: bool
@@ -146,6 +148,12 @@ class Upstream(Protocol):
 
         The upstream's answer is cached for a while.
         raises: UpstreamError.
+        """
+
+    def unsupported_recording(self, recording: Recording) -> BadRequest | None:
+        """Return an error for a recording that no account can transcribe as wanted.
+
+        It names the field at fault. Makes no call to the upstream.
         """
 
     def unsupported_speech(self, speech: Speech) -> BadRequest | None:

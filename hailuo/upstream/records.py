@@ -272,11 +272,13 @@ class Recording(NamedTuple):
         stereo, 192 kbit/s); may be iterated more than once.
     language: the language as the client gives it, "" if unknown.
     timestamps: the unit whose times are wanted: "phrase", "word", or "" for none.
+    speakers: whether the speakers must be told apart.
     """
 
     parts: Iterable[bytes]
     language: str = ""
     timestamps: str = ""
+    speakers: bool = False
 
 
 class Segment(NamedTuple):
@@ -285,11 +287,13 @@ class Segment(NamedTuple):
     text: with the space that precedes it.
     start: seconds from the beginning of the recording.
     end: seconds from the beginning of the recording.
+    speaker: a name that the upstream gives the speaker, "" for none.
     """
 
     text: str
     start: float
     end: float
+    speaker: str = ""
 
 
 class TranscriptPiece(NamedTuple):

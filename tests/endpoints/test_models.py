@@ -73,6 +73,19 @@ def test_audio_models_are_retrievable_but_not_listed(pool: Pool):
         assert client.get(f"/v1/models/{name}").json["id"] == name
 
 
+def test_platform_keys_have_audio_models(upstream: Simulated, pool: Pool):
+    client = pool("sk-api-sim-1")
+    audio = [each["id"] for each in client.get("/v1/audio/models").json["models"]]
+    assert audio[:3] == AUDIO
+    assert {"speech-2.8-hd", "speech-02-turbo", "asr-1.0"} < set(audio)
+    assert client.get("/v1/models/asr-1.0").json["id"] == "asr-1.0"
+    assert asked(upstream) == []
+
+    headers = {"Authorization": f"Bearer {upstream.token('6305')}"}
+    models = client.get("/v1/audio/models", headers=headers).json["models"]
+    assert [each["id"] for each in models] == AUDIO, "the client's own account"
+
+
 def test_client_platform_key_lists_the_platforms_models(
     upstream: Simulated, pool: Pool
 ):

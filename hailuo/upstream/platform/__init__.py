@@ -35,6 +35,7 @@ class Platform:
     """
 
     kind = protocol.KIND
+    audio_models: Sequence[str] = protocol.AUDIO_MODELS
     fetches_images = True
     reports_usage = True
     supports_speech_style = True
@@ -133,6 +134,9 @@ class Platform:
 
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> AudioStream:
         return self._speech.speak(account, speech, watch)
+
+    def unsupported_recording(self, recording: Recording) -> BadRequest | None:
+        return None
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch

@@ -50,6 +50,7 @@ SPEAK = "/v1/t2a_v2"
 VOICES = "/v1/get_voice"
 SPEECH_MODELS = "speech-"  # prefix of its models
 SPEECH_MODEL, SPEECH_MODEL_HD = "speech-2.8-turbo", "speech-2.8-hd"
+SPEECH_VERSIONS = ("2.8", "2.6", "02")
 SPEECH_CHARACTERS = 9_000  # the limit is 10,000
 SPEECH_DONE = 2  # data.status of the last event
 SPEEDS = (0.5, 2.0)
@@ -63,6 +64,10 @@ WEB_VOICE_SUFFIX, WEB_CLONE_PREFIX = "_hailuo", "puv_"
 # platform.md, Recognition
 WRITE = "/v1/speech_to_text"
 ASR_MODEL = "asr-1.0"
+AUDIO_MODELS = (
+    *(f"speech-{each}-{kind}" for each in SPEECH_VERSIONS for kind in ("hd", "turbo")),
+    ASR_MODEL,
+)
 LEVELS = {"phrase": "sentence", "word": "word"}  # timestamp_level by kind of times
 
 # Names of its calls in metrics: the last part of each path
@@ -81,7 +86,14 @@ PARAMS: Mapping[str, str] = {
 }
 INVALID_CODES = frozenset({1042, 2013, 20132, 2037, 2048})
 FILTERED_CODES = frozenset({1026, 1027})
-BAD_KEY_CODES = frozenset({1004, 2049})
+WRONG_REGION_CODE = 2049
+BAD_KEY_CODES = frozenset({1004, WRONG_REGION_CODE})
+# platform.md, Base address and keys
+REGIONS = (
+    "A key works in its own region only: set HAILUO_PLATFORM_ORIGIN to "
+    "https://api.minimax.io for a global key, to https://api.minimaxi.com for one of "
+    "mainland China"
+)
 LIMIT_CODES = frozenset({1002, 1039, 1041, 2045})
 QUOTA_CODES = frozenset({1008, 2056})
 FORBIDDEN_CODES = frozenset({2038, 2042, 2061})

@@ -44,11 +44,12 @@ RENEWAL_S = 120.0  # long, since the new token is lost if its answer is not awai
 class Web:
     """The web service, an Upstream.
 
-    voice_replacements: the value of REPLACE_AUDIO_MODEL.
+    voice_replacements: the operator's voices by OpenAI's names.
     with_tools: whether functions can be called; they are ignored otherwise.
     """
 
     kind = protocol.KIND
+    audio_models: Sequence[str] = ()
     fetches_images = False
     reports_usage = False
     supports_speech_style = False
@@ -189,6 +190,17 @@ class Web:
         """Yield one MP3, as it arrives. raises: as SpeechClient.speak()."""
         voice = self._voice_id(speech)
         yield from self._speech.speak(account, speech.text, voice, watch)
+
+    def unsupported_recording(self, recording: Recording) -> BadRequest | None:
+        """Reject a recording whose speakers are to be told apart."""
+        if not recording.speakers:
+            return None
+        return BadRequest(
+            "web accounts do not tell speakers apart, which takes a platform key: set "
+            "response_format to another one than diarized_json",
+            param="response_format",
+            code="unsupported_value",
+        )
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
