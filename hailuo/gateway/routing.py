@@ -56,12 +56,12 @@ def having_model(
 
 
 def is_demanding(question: Question) -> bool:
-    """Return whether a question has tools, a format or an image."""
-    images = (
-        isinstance(file, Source) or file.is_image
-        for file in question.files  # a Source is an image
+    """Return whether a question has tools, a format, an image or a video."""
+    to_look_at = (
+        isinstance(file, Source) or file.is_image or file.is_video
+        for file in question.files  # a Source is an image or a video
     )
-    return bool(question.tools or question.format) or any(images)
+    return bool(question.tools or question.format) or any(to_look_at)
 
 
 def native_first(

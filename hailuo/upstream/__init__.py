@@ -68,7 +68,8 @@ class Upstream(Protocol):
     disconnects; None stands for a call that no client waits for.
 
     kind: its name in credentials, settings and metrics.
-    fetches_images: whether it downloads an image from a public address itself.
+    fetches_images: whether it downloads an image from a public address itself, and a
+        video, if it accepts any.
     reports_usage: whether an answer ends with its usage in tokens.
     supports_speech_style: whether speech can have an emotion, a pitch, a volume and a
         language.

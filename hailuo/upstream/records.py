@@ -139,7 +139,7 @@ class Question(NamedTuple):
     conversation: "" for a conversation that is deleted afterwards, "new" for one that
         is kept, else the id of the conversation to continue.
     files: the newest message's files, one for each Source of its content, in order; an
-        image that the upstream fetches itself is still a Source.
+        image or a video that the upstream fetches itself is still a Source.
     tools: the functions that may be called; *tool_choice* has been applied already.
     format: the form that the answer's text must have, unless it calls a function; None
         for any text.

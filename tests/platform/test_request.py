@@ -37,6 +37,29 @@ WRITTEN: dict[str, tuple[Message, dict[str, Any]]] = {
             ],
         },
     ),
+    "a picture to look at closely": (
+        Message("user", (Source("", URL, detail="high", max_side=512),)),
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "image_url",
+                    "image_url": {
+                        "url": URL,
+                        "detail": "high",
+                        "max_long_side_pixel": 512,
+                    },
+                }
+            ],
+        },
+    ),
+    "a video": (
+        Message("user", (Source("", URL, video=True, detail="high"),)),
+        {
+            "role": "user",
+            "content": [{"type": "video_url", "video_url": {"url": URL}}],
+        },
+    ),
     "a call": (
         assistant(calls=[Call("f", "{}", "c")]),
         {"role": "assistant", "content": None, "tool_calls": [CALLED]},

@@ -13,6 +13,7 @@ from tests.platform.paper import PART, filed, pdf
 
 PLATFORM = Platform(HttpClient(), "http://nowhere.invalid", "MiniMax-M3")
 TEXT = "Hello"
+VIDEO = filed(samples.MP4, "a.mp4")
 ELSEWHERE = Source(PART, address="https://a.b/c.png", image=True)
 
 
@@ -36,6 +37,18 @@ OBJECTIONS = {
     ),
     "a picture for a model that only reads": (
         holding(filed(samples.PNG), "MiniMax-M2.5"),
+        PART,
+    ),
+    "a video for a model that only reads": (
+        holding(VIDEO, "MiniMax-M2.5"),
+        PART,
+    ),
+    "a video elsewhere for a model that only reads": (
+        holding(Source(PART, "https://a.b/c", video=True), "MiniMax-M2"),
+        PART,
+    ),
+    "a video of more than 50 MB": (
+        holding(filed(samples.MP4.ljust((50 << 20) + 1), "a.mp4")),
         PART,
     ),
     "one elsewhere for a model that only reads": (
@@ -83,6 +96,8 @@ FINE = {
     "a picture elsewhere": holding(ELSEWHERE),
     "a picture in the request": holding(filed(samples.PNG)),
     "a picture of 10 MB": holding(filed(samples.GIF.ljust(10 << 20))),
+    "a video": holding(VIDEO),
+    "a video elsewhere": holding(Source(PART, "https://a.b/c", video=True)),
     "a document for a model that only reads": holding(filed(pdf("a")), "MiniMax-M2.5"),
     "a document nobody can read, before it is tried": holding(filed(samples.DOCX)),
     "a picture for a model that only reads, but earlier": asked(

@@ -34,7 +34,9 @@ FIELDS = {
 }
 MESSAGE_KEYS = {"role", "content", "name", "tool_calls", "tool_call_id"}
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
-MAX_IMAGE_BYTES = 10 * 1_048_576
+MB = 1_048_576
+MAX_IMAGE_BYTES = 10 * MB
+MAX_VIDEO_BYTES = 50 * MB
 NUMBERS = ("temperature", "top_p", "max_completion_tokens")
 RANGES = {"temperature": (0, 2), "top_p": (0, 1)}
 
@@ -64,7 +66,7 @@ def check(body: Body) -> None:
     if unknown := set(body) - FIELDS:
         raise forbidden(f"undocumented fields: {', '.join(sorted(unknown))}")
     _check_messages(body["messages"])
-    _check_images(body)
+    _check_files(body)
     _check_tools(body)
     _check_values(body)
 
@@ -147,32 +149,58 @@ def _check_part(part: Body) -> None:
     if part.get("type") == "text":
         if not part.get("text"):
             raise forbidden("a text part is empty")
-    elif part.get("type") != "image_url":
+    elif part.get("type") not in ("image_url", "video_url"):
         raise forbidden(f"{part.get('type')!r} is not a part that the platform accepts")
 
 
-def _check_images(body: Body) -> None:
+def _check_files(body: Body) -> None:
     for message in body["messages"]:
         content = message.get("content")
         for part in content if isinstance(content, list) else ():
+            if part["type"] == "text":
+                continue
+            if body["model"] in TEXT_MODELS:
+                raise forbidden(f"{body['model']} does not accept images and videos")
             if part["type"] == "image_url":
-                _check_image(part["image_url"]["url"])
-                if body["model"] in TEXT_MODELS:
-                    raise forbidden(f"{body['model']} does not accept images")
+                _check_image(part["image_url"])
+            else:
+                _check_video(part["video_url"])
 
 
-def _check_image(url: str) -> None:
+def _check_image(image: Body) -> None:
+    """Check an image; what the fields besides its url may hold is *assumed*."""
+    if unknown := set(image) - {"url", "detail", "max_long_side_pixel"}:
+        raise forbidden(f"undocumented fields of an image: {', '.join(unknown)}")
+    if image.get("detail", "low") not in ("low", "high"):
+        raise forbidden(f"the detail of an image is {image['detail']!r}")
+    side = image.get("max_long_side_pixel", 1)
+    if type(side) is not int or side < 1:
+        raise forbidden(f"max_long_side_pixel is {side!r}")
+    heads = [f"data:{media_type};base64" for media_type in IMAGE_TYPES]
+    _check_url(image["url"], "an image", heads, MAX_IMAGE_BYTES)
+
+
+def _check_video(video: Body) -> None:
+    if set(video) != {"url"}:
+        raise forbidden("a video is not {url}")
+    head = video["url"].partition(",")[0]
+    is_video = head.startswith("data:video/") and head.endswith(";base64")
+    _check_url(video["url"], "a video", [head] if is_video else [], MAX_VIDEO_BYTES)
+
+
+def _check_url(url: str, what: str, heads: list[str], max_bytes: int) -> None:
+    """Check an address, or a data: URI that begins with one of *heads*."""
     if url.startswith(("http://", "https://")):
         return
     head, _, data = url.partition(",")
-    if head not in [f"data:{media_type};base64" for media_type in IMAGE_TYPES]:
-        raise forbidden(f"an image begins with {head[:60]!r}")
+    if head not in heads:
+        raise forbidden(f"{what} begins with {head[:60]!r}")
     try:
-        image = base64.b64decode(data, validate=True)
+        decoded = base64.b64decode(data, validate=True)
     except binascii.Error:
-        raise refused(INVALID, "an image is not base64") from None
-    if len(image) > MAX_IMAGE_BYTES:
-        raise forbidden("an image is larger than 10 MB")
+        raise refused(INVALID, f"{what} is not base64") from None
+    if len(decoded) > max_bytes:
+        raise forbidden(f"{what} is larger than {max_bytes // MB} MB")
 
 
 def _check_tools(body: Body) -> None:

@@ -18,14 +18,19 @@ def unsupported_chat(question: Question, model: str) -> BadRequest | None:
 def unsupported_file(file: File | Source, model: str) -> BadRequest | None:
     """Return the error for a file of the newest message, naming its part, or None.
 
-    A Source is an image. Whether a document holds text is only known once it is read.
+    A Source is an image or a video. Whether a document holds text is only known once it
+    is read.
     """
-    if isinstance(file, File) and not file.is_image:
+    is_video = file.video if isinstance(file, Source) else file.is_video
+    if isinstance(file, File) and not (file.is_image or is_video):
         return None
     if models.is_of(protocol.TEXT_MODELS, model):
-        return _unsupported(file.param, f"is an image, and {model} only reads text")
+        kind = "a video" if is_video else "an image"
+        return _unsupported(file.param, f"is {kind}, and {model} only reads text")
     if isinstance(file, Source):
         return None
+    if is_video:
+        return _too_large_video(file)
     if file.media_type not in protocol.IMAGE_TYPES:
         types = ", ".join(protocol.IMAGE_TYPES)
         return _unsupported(
@@ -36,6 +41,13 @@ def unsupported_file(file: File | Source, model: str) -> BadRequest | None:
             file.param, f"is an image of more than {protocol.MAX_IMAGE_MB} MB"
         )
     return None
+
+
+def _too_large_video(file: File) -> BadRequest | None:
+    if file.size <= protocol.MAX_VIDEO_MB * MB:
+        return None
+    problem = f"is a video of more than {protocol.MAX_VIDEO_MB} MB"
+    return _unsupported(file.param, f"{problem}: send its address instead")
 
 
 def _errors(question: Question, model: str) -> Iterator[BadRequest]:

@@ -41,9 +41,10 @@ FINISHES = {
     "content_filter": "filtered",
 }
 
-# platform.md, Chat: images by address or in a data URI
+# platform.md, Chat: images and videos by address or in a data URI
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 MAX_IMAGE_MB = 10
+MAX_VIDEO_MB = 50
 
 # platform.md, Speech
 SPEAK = "/v1/t2a_v2"
@@ -77,6 +78,7 @@ CALLS = frozenset({"completions", "models", "t2a_v2", "get_voice", "speech_to_te
 PARAMS: Mapping[str, str] = {
     **dict.fromkeys(("messages", "message", "content", "role"), "messages"),
     **dict.fromkeys(("image", "images", "image_url", "tool_call_id"), "messages"),
+    **dict.fromkeys(("video", "videos", "video_url"), "messages"),
     **dict.fromkeys(("tools", "tool", "function", "functions"), "tools"),
     **{name: name for name in ("temperature", "top_p", "thinking", "tool_choice")},
     **{name: name for name in ("max_tokens", "max_completion_tokens", "model")},

@@ -17,7 +17,8 @@ NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 def body(question: Question, model: str) -> dict[str, Any]:
     """Return the JSON to post: documented fields, and a forced tool_choice.
 
-    question: its history normalized; each file in it is an image with an address.
+    question: its history normalized; each file in it is an image or a video with an
+        address.
     """
     return {
         "model": model,
@@ -124,8 +125,16 @@ def _parts(content: Sequence[str | Source]) -> Iterator[dict[str, Any]]:
     for part in content:
         if isinstance(part, str):
             yield {"type": "text", "text": part}
+        elif part.video:
+            yield {"type": "video_url", "video_url": {"url": part.address}}
         else:
-            yield {"type": "image_url", "image_url": {"url": part.address}}
+            yield {"type": "image_url", "image_url": _image(part)}
+
+
+def _image(image: Source) -> dict[str, Any]:
+    options = {"detail": image.detail, "max_long_side_pixel": image.max_side}
+    given = {name: value for name, value in options.items() if value}
+    return {"url": image.address, **given}
 
 
 def _call(call: Call) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from .. import (
     Voice,
 )
 from ..answer_pieces import answer_pieces
-from . import prompt, protocol, read_aloud, voices
+from . import capabilities, prompt, protocol, read_aloud, voices
 from .chat import AnswerParser, read_chat_id
 from .client import Client
 from .credential import identify
@@ -35,7 +35,7 @@ from .files import FileUploader, form_field
 from .removal import Removals
 from .signing import chat_digest
 from .speech import SpeechClient
-from .tools import Notation, OfferedTools, ToolPrompt, ToolUse, with_calls
+from .tools import Notation, ToolPrompt, ToolUse, with_calls
 from .transcription import TranscriptionClient
 
 RENEWAL_S = 120.0  # long, since the new token is lost if its answer is not awaited
@@ -94,31 +94,9 @@ class Web:
         return ()
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:
-        """Reject invalid tools, an image that was not fetched, or an empty message."""
-        if question.tool_choice.required and not self._with_tools:
-            return BadRequest(
-                "functions are turned off for web accounts (HAILUO_WEB_TOOLS): set "
-                "tool_choice to auto or none",
-                param="tool_choice",
-                code="unsupported_value",
-            )
-        if len(_files(question)) < len(question.files):
-            return BadRequest(
-                "the web service does not fetch images from an address",
-                param="messages",
-            )
-        if not _text(question):
-            return BadRequest(
-                "there is no text and no file to answer, or nothing but an image in "
-                "Markdown, which is ignored: add a text, or attach the image",
-                param="messages",
-                code="invalid_value",
-            )
-        try:
-            OfferedTools(self._usable(question).tools)
-        except BadRequest as error:
-            return error
-        return None
+        return capabilities.unsupported_chat(
+            question, _text(question), with_tools=self._with_tools
+        )
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Ask, in a conversation that is deleted afterwards unless it is to be kept.
@@ -192,15 +170,7 @@ class Web:
         yield from self._speech.speak(account, speech.text, voice, watch)
 
     def unsupported_recording(self, recording: Recording) -> BadRequest | None:
-        """Reject a recording whose speakers are to be told apart."""
-        if not recording.speakers:
-            return None
-        return BadRequest(
-            "web accounts do not tell speakers apart, which takes a platform key: set "
-            "response_format to another one than diarized_json",
-            param="response_format",
-            code="unsupported_value",
-        )
+        return capabilities.unsupported_recording(recording)
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
