@@ -1,5 +1,6 @@
 VENV := .venv
 PYTHON := python3
+INSTALL := $(VENV)/bin/pip install
 # Tests wait more than they compute: two workers more than there are cores. They start
 # many processes, which begin sooner from compiled modules.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
@@ -15,6 +16,11 @@ test: $(VENV)/test
 quick: $(VENV)/test
 	$(VENV)/bin/python -m pytest $(PARALLEL) -m 'not slow'
 
+# The tests with the lowest versions that setup.cfg allows, in an environment of their own.
+lowest: $(VENV)/lock
+	$(MAKE) test VENV=$(VENV)/lowest \
+		INSTALL='$(VENV)/bin/uv pip install --python $(VENV)/lowest --resolution lowest-direct'
+
 lint: $(VENV)/lint $(VENV)/test
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 
@@ -22,7 +28,7 @@ bench: $(VENV)/test
 	$(VENV)/bin/python -m bench
 
 lock: $(VENV)/lock
-	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate \
+	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate --generate-hashes \
 		--custom-compile-command 'make lock' --extra redis --output-file requirements.lock setup.cfg
 
 third-party: $(VENV)/third_party/ready
@@ -39,9 +45,9 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(VENV)/bin/pip install --quiet --editable . && touch $@
+	$(INSTALL) --quiet --editable . && touch $@
 
 $(VENV)/test $(VENV)/lint $(VENV)/lock: $(VENV)/%: setup.cfg pyproject.toml | $(VENV)/bin/python
-	$(VENV)/bin/pip install --quiet --editable '.[$*]' && touch $@
+	$(INSTALL) --quiet --editable '.[$*]' && touch $@
 
-.PHONY: run test quick lint bench third-party lock
+.PHONY: run test quick lowest lint bench third-party lock

@@ -36,7 +36,7 @@ class Relay:
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.mount("http://", HTTPAdapter(pool_maxsize=4096))
-        self.extensions = {"hailuo": self}  # for gunicorn.conf.py
+        self.extensions = {"hailuo": self}  # for hailuo/gunicorn_config.py
 
     def shut_down(self) -> bool:
         """Return True at once: there is nothing to finish."""

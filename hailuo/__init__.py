@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     Stores = tuple[Pool, CredentialStore, ConversationOwners, Store]
 
+__version__ = "0.2.0"
+
 MAX_SPOOLED_FILES = 20  # of the maximum size, for all requests together
 
 

@@ -10,14 +10,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from .accounts.tokens_file import TokensFile
 from .logs import redact
 from .settings import Settings, WrongSettings
 from .upstream.registry import identify
 
-ROOT = Path(__file__).resolve().parent.parent
+GUNICORN = (
+    "-m",
+    "gunicorn",
+    "--config",
+    "python:hailuo.gunicorn_config",
+    "hailuo.wsgi:app",
+)
 
 
 def main() -> None:
@@ -32,9 +37,7 @@ def main() -> None:
     # An unreadable file is not an empty one, and a shared pool has its own tokens.
     if not has_credential and not file.problem and not settings.redis_url:
         environ |= start_simulator()
-    gunicorn = ["gunicorn", "--config", str(ROOT / "gunicorn.conf.py")]
-    arguments = [sys.executable, "-m", *gunicorn, "--pythonpath", str(ROOT), "wsgi:app"]
-    os.execve(sys.executable, arguments, environ)
+    os.execve(sys.executable, [sys.executable, *GUNICORN], environ)
 
 
 def start_simulator() -> Mapping[str, str]:

@@ -20,7 +20,7 @@ KINDS = {
 }
 GREETING = re.compile(
     rf'  -H "Authorization: Bearer {KEY}" \\$'
-    r'|\{[^{}]*"logger": "wsgi", "message": "[^"]* Try:\\ncurl '
+    r'|\{[^{}]*"logger": "hailuo.wsgi", "message": "[^"]* Try:\\ncurl '
 )
 
 

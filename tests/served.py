@@ -120,6 +120,7 @@ class Served:
         self,
         directory: Path,
         command: tuple[str, ...] = ("-m", "gunicorn", "wsgi:app"),
+        cwd: Any = ROOT,
         **settings: Any,
     ) -> None:
         self.port = free_port()
@@ -132,7 +133,7 @@ class Served:
         settings.setdefault("HAILUO_TOKENS_FILE", directory / "none.json")
         self.process = subprocess.Popen(
             [sys.executable, *command],
-            cwd=ROOT,
+            cwd=cwd,
             env=environment({"PORT": self.port, **settings}),
             stdout=handle,
             stderr=subprocess.STDOUT,

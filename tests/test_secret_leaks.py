@@ -35,7 +35,7 @@ def test_text_greeting_is_no_leak():
 
 def test_json_greeting_is_no_leak():
     rest = f'"message": "Answers come from x. Try:\\ncurl x -H \\"Bearer {KEY}\\""}}'
-    assert list(secrets('{"level": "info", "logger": "wsgi", ' + rest)) == []
+    assert list(secrets('{"level": "info", "logger": "hailuo.wsgi", ' + rest)) == []
     leak = '{"level": "info", "logger": "hailuo", ' + rest
     assert list(secrets(leak)) == [("a key", leak)]
 

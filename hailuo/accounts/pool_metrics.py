@@ -12,7 +12,7 @@ STATES = ("idle", "answering", "resting", "dead")
 
 
 class PoolCollector(Collector):
-    """The accounts by state, how many are leased, and the length of the queue."""
+    """The accounts by state, leases, the queue, and when each token expires."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -31,3 +31,17 @@ class PoolCollector(Collector):
         yield GaugeMetricFamily(
             "hailuo_queue_length", "Requests in the queue now", value=self._pool.waiting
         )
+        yield self._expiry()
+
+    def _expiry(self) -> GaugeMetricFamily:
+        """Return when the tokens of live accounts expire; a key never does."""
+        expiry = GaugeMetricFamily(
+            "hailuo_token_expiry_timestamp_seconds",
+            "Time at which the token of a live account expires, in Unix seconds",
+            labels=["upstream", "account"],
+        )
+        for account in self._pool.accounts:
+            expires_at = account.identity.expires_at
+            if expires_at is not None and not account.dead:
+                expiry.add_metric([account.kind, account.name], expires_at)
+        return expiry

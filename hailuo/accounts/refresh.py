@@ -7,7 +7,7 @@ accounts of the file are renewed: a new token for one of the environment would b
 at the next restart.
 
     refresher = TokenRefresher(pool, credentials, upstreams, 604_800, metrics)
-    refresher.start()          # once, in wsgi.py: the timer
+    refresher.start()          # once, in hailuo/wsgi.py: the timer
     outcome = refresher.now()  # by hand; a second call joins the first
 """
 

@@ -15,6 +15,7 @@ from . import (
     home,
     messages,
     models,
+    openapi,
     rate_limit,
     responses,
     speech,
@@ -31,6 +32,7 @@ from .middleware.request_body import RequestBodyMiddleware
 
 BLUEPRINTS = (
     home.bp,
+    openapi.bp,
     health.bp,
     chat.bp,
     responses.bp,

@@ -1,6 +1,6 @@
 """Build the upstreams, and tell which one a credential is for.
 
-Adding an upstream touches its own folder, this module, settings.py and the README.
+Adding an upstream touches its own folder, this module, settings.py and docs/api.md.
 source: platform.md, Base address and keys, for telling credentials apart.
 """
 

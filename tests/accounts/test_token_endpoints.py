@@ -566,7 +566,9 @@ class TestTokenCheck:
         assert (answer.status_code, answer.json) == (200, {"live": True})
 
     @pytest.mark.parametrize(
-        "token", [written("6102"), written("6102", -DAY_S), "sk-none", "x"]
+        "token",
+        [written("6102"), written("6102", -DAY_S), "sk-none", "x"],
+        ids=["forged", "expired", "key", "letter"],
     )
     def test_rejected_token_is_not_live(
         self, own: InProcessGateway, upstream: Simulated, token: str

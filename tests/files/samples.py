@@ -11,19 +11,12 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
 
 
-def _odt() -> bytes:
+def _archive(members: dict[str, str]) -> bytes:
+    """A ZIP archive that is the same at any time."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
-        archive.writestr("content.xml", "<office:document-content/>")
-    return packed.getvalue()
-
-
-def _docx() -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("[Content_Types].xml", "<Types/>")
-        archive.writestr("word/document.xml", "<w:document/>")
+        for name, text in members.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
     return packed.getvalue()
 
 
@@ -46,6 +39,13 @@ AVIF_AS_MIF1 = b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf"
 HEIF = b"\0\0\0\x18ftypmif1\0\0\0\0mif1heicavif"  # the last is behind its end
 SVG = '<?xml version="1.0"?>\n<!-- 图 -->\n<svg xmlns="x"/>'.encode()
 PDF = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
-DOCX = _docx()
-ODT = _odt()
+DOCX = _archive(
+    {"[Content_Types].xml": "<Types/>", "word/document.xml": "<w:document/>"}
+)
+ODT = _archive(
+    {
+        "mimetype": "application/vnd.oasis.opendocument.text",
+        "content.xml": "<office:document-content/>",
+    }
+)
 TEXT = "明月几时有，把酒问青天。\n".encode()

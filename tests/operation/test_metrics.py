@@ -127,6 +127,18 @@ def test_metrics_count_requests_attempts_and_accounts(
     assert after["process_open_fds"] > 0 and after["process_resident_memory_bytes"] > 0
 
 
+def test_expiry_of_each_token_is_reported(upstream: Simulated, pooled: Served):
+    """That of a key is not: it has none."""
+    headers = {"Authorization": f"Bearer {KEY}"}
+    accounts = pooled.request("GET", "/v1/token", headers=headers).json()["data"]
+    metrics, name = numbers(pooled), "hailuo_token_expiry_timestamp_seconds"
+    reported = {key: value for key, value in metrics.items() if key.startswith(name)}
+    assert reported == {
+        f"{name}{{account={account['account']}}}{{upstream=web}}": account["expires_at"]
+        for account in accounts
+    }
+
+
 def test_upstream_calls_are_counted_by_name_and_outcome(
     upstream: Simulated, own_pool: Served
 ):

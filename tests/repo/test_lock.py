@@ -15,6 +15,8 @@ PYTHONS = ("3.11.2", "3.12.0", "3.13.0", "3.14.0")
 
 
 def requirements(text: str) -> list[Requirement]:
+    """Parse requirements; the hashes of a lock file are left out."""
+    text = re.sub(r"\s*\\\n\s*--hash=\S+", "", text)
     lines = [line.partition("#")[0].strip() for line in text.splitlines()]
     return [Requirement(line) for line in lines if line]
 
@@ -58,6 +60,12 @@ def pin(requirement: Requirement) -> str:
 @pytest.mark.parametrize("dependency", [*DEPENDENCIES, *EXTRAS], ids=str)
 def test_dependency_has_a_lower_and_an_upper_bound(dependency: Requirement):
     assert {each.operator for each in dependency.specifier} == {">=", "<"}
+
+
+def test_lock_file_has_a_hash_of_each_distribution():
+    lock = (ROOT / "requirements.lock").read_text()
+    hashed = re.findall(r"^(\S+)==.*\\\n    --hash=sha256:", lock, re.MULTILINE)
+    assert hashed == [each.name for each in LOCK]
 
 
 @pytest.mark.parametrize("python", PYTHONS)

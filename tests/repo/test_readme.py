@@ -1,4 +1,4 @@
-"""README and docs tell the truth: settings, routes, errors, and lines to paste."""
+"""The front pages and docs are true: settings, routes, errors, lines to paste."""
 
 import json
 import re
@@ -17,21 +17,29 @@ from tests.conftest import SECRET
 from tests.served import KEY, ROOT, Served
 from tests.simulated import Simulated
 
-README, CHINESE, APIS, DEPLOY = (
+README, CHINESE, CONFIGURATION, API, FACTS, CLIENTS, DEPLOY, MONITORING = (
     (ROOT / path).read_text("utf-8")
     for path in (
         "README.md",
         "README.zh-CN.md",
+        "docs/configuration.md",
+        "docs/api.md",
         "docs/client-apis.md",
+        "docs/clients.md",
         "docs/deploy.md",
+        "docs/monitoring.md",
     )
 )
+FRONT_PAGES = {"English": README, "Chinese": CHINESE}
+MAX_FRONT_PAGE_LINES = 200
 BLOCKS = re.findall(
-    r"^```(?:ba)?sh\n(.*?)^```", README + CHINESE + DEPLOY, re.MULTILINE | re.DOTALL
+    r"^ *```(?:ba)?sh\n(.*?)^ *```",
+    README + CHINESE + API + CLIENTS + DEPLOY + MONITORING,
+    re.MULTILINE | re.DOTALL,
 )
 
 
-def rows(heading: str, page: str = README) -> list[list[str]]:
+def rows(heading: str, page: str) -> list[list[str]]:
     """Return the cells of the table under a heading."""
     section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
@@ -39,29 +47,44 @@ def rows(heading: str, page: str = README) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in cells]
 
 
+def defaults(heading: str, page: str) -> dict[str, str]:
+    """Return the settings that a table names, with their defaults."""
+    return {row[0].strip("`"): row[1].strip("`") for row in rows(heading, page)}
+
+
 def test_every_setting_is_documented_with_its_default():
-    told = {row[0].strip("`"): row[1].strip("`") for row in rows("Configuration")}
     real = {f.metadata["name"]: f.metadata["default"] for f in fields(Settings)}
-    assert told == real
-    chinese = {row[0].strip("`"): row[1].strip("`") for row in rows("设置", CHINESE)}
-    assert chinese.items() <= real.items(), "a selection, with the same defaults"
+    assert defaults("Settings", CONFIGURATION) == real
+    for heading, page in {"Configuration": README, "设置": CHINESE}.items():
+        selection = defaults(heading, page)
+        assert selection and selection.items() <= real.items()
+
+
+Routes = dict[str, set[str]]  # methods by path, without /v1 and names of variables
+
+
+def routes_told(heading: str, page: str) -> Routes:
+    told: Routes = {}
+    for cell, *_ in rows(heading, page):
+        for spelled in re.findall(r"`((?:[A-Z]+`[,、] ?`)*[A-Z]+ [^\s`]+)`", cell):
+            *methods, path = re.sub(r"`[,、] ?`", " ", spelled).split()
+            plain = re.sub(r"\{\w+\}", "{}", path.removeprefix("/v1"))
+            told.setdefault(plain, set()).update(methods)
+    return told
 
 
 def test_every_route_is_documented(tmp_path: Path):
     app = create_app(Settings(tokens_file=str(tmp_path / "none.json")))
-    told: dict[str, set[str]] = {}
-    for cell, *_ in rows("Routes"):
-        for spelled in re.findall(r"`((?:[A-Z]+`, `)*[A-Z]+ \S+)`", cell):
-            *methods, path = spelled.replace("`, `", " ").split()
-            plain = re.sub(r"\{\w+\}", "{}", path.removeprefix("/v1"))
-            told.setdefault(plain, set()).update(methods)
-    real: dict[str, set[str]] = {}
+    real: Routes = {}
     for rule in app.url_map.iter_rules():
         if rule.endpoint != "static":
             plain = re.sub(r"<[^>]+>", "{}", rule.rule)
             methods = set(rule.methods or ()) - {"HEAD", "OPTIONS"}
             real.setdefault(plain, set()).update(methods)
-    assert told == real
+    assert routes_told("Routes", API) == real
+    for heading, page in {"APIs": README, "接口": CHINESE}.items():
+        for path, methods in routes_told(heading, page).items():
+            assert methods <= real[path]
 
 
 def kinds(error: type[errors.GatewayError]) -> list[type[errors.GatewayError]]:
@@ -70,8 +93,8 @@ def kinds(error: type[errors.GatewayError]) -> list[type[errors.GatewayError]]:
 
 @pytest.mark.parametrize(
     ("heading", "page", "status", "code"),
-    [("Errors", README, 0, 1), ("3. Failures", APIS, 1, 2)],
-    ids=["README", "client-apis"],
+    [("Errors", API, 0, 1), ("3. Failures", FACTS, 1, 2)],
+    ids=["api", "client-apis"],
 )
 def test_every_error_is_documented(heading: str, page: str, status: int, code: int):
     told = {
@@ -89,10 +112,11 @@ def codes(cell: str) -> list[str]:
 @pytest.mark.parametrize(
     ("page", "listed"),
     [
-        (README, r"\*\*Speech\.\*\* `response_format` is ([^;]+);"),
+        (API, r"\*\*Speech\.\*\* `response_format` is ([^;]+);"),
+        (README, r"`POST /v1/audio/speech` \| text to speech: ([^|]+) \|"),
         (CHINESE, r"`POST /v1/audio/speech` \| 语音合成：([^|]+) \|"),
     ],
-    ids=["English", "Chinese"],
+    ids=["api", "English", "Chinese"],
 )
 def test_every_format_of_speech_is_documented(page: str, listed: str):
     (formats,) = re.findall(listed, page)
@@ -102,10 +126,10 @@ def test_every_format_of_speech_is_documented(page: str, listed: str):
 @pytest.mark.parametrize(
     ("page", "number_of_attempts"),
     [
-        (README, r"a failed attempt is retried: (\w+) attempts in\s+all"),
-        (APIS, r"An answer is tried up to (\w+) times before"),
+        (API, r"a failed attempt is retried: (\w+) attempts in\s+all"),
+        (FACTS, r"An answer is tried up to (\w+) times before"),
     ],
-    ids=["README", "client-apis"],
+    ids=["api", "client-apis"],
 )
 def test_number_of_attempts_is_documented(page: str, number_of_attempts: str):
     """Only here is the policy's number written out in the tests."""
@@ -114,17 +138,23 @@ def test_number_of_attempts_is_documented(page: str, number_of_attempts: str):
 
 
 def commands() -> list[str]:
-    """Return each curl line of the pages, whole."""
+    """Return each curl line of the pages once, whole."""
     joined = "\n".join(BLOCKS).replace("\\\n", " ")
-    return re.findall(r"^curl (?:[^'\n]|'[^']*')*", joined, re.MULTILINE)
+    found = re.findall(r"^ *(curl (?:[^'\n]|'[^']*')*)", joined, re.MULTILINE)
+    return list(dict.fromkeys(found))
 
 
-def curl(command: str, gateway: Served) -> str:
+def curl(command: str, gateway: Served, folder: Path | None = None) -> str:
     """Return the output of a pasted command, and the status behind it."""
     there = command.replace("localhost:8000", f"127.0.0.1:{gateway.port}")
     asked = f"{there} --silent --max-time 20 --noproxy '*' -w '\\n%{{http_code}}'"
     done = subprocess.run(
-        ["bash", "-c", asked], capture_output=True, text=True, check=True, timeout=30
+        ["bash", "-c", asked],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+        cwd=folder,
     )
     return done.stdout
 
@@ -149,7 +179,7 @@ CHATS = [
 
 
 @pytest.mark.parametrize("command", CHATS)
-def test_chat_command_of_the_readme_works(
+def test_chat_command_of_the_pages_works(
     upstream: Simulated, gateway: Served, command: str
 ):
     upstream.script({"call": "chat", "text": f"Hello {SECRET}", "times": None})
@@ -161,11 +191,12 @@ def test_chat_command_of_the_readme_works(
         assert f'"content":"Hello {SECRET}"' in printed
 
 
-OTHERS = [each for each in commands() if each not in CHATS and "/v1/audio" not in each]
+AUDIO = [each for each in commands() if "/v1/audio" in each]
+OTHERS = [each for each in commands() if each not in CHATS + AUDIO]
 
 
 @pytest.mark.parametrize("command", OTHERS)
-def test_other_command_of_the_readme_works(
+def test_other_command_of_the_pages_works(
     upstream: Simulated, gateway: Served, command: str
 ):
     """With TOKEN and ACCOUNT filled in, as a reader would."""
@@ -180,8 +211,47 @@ def test_other_command_of_the_readme_works(
     assert printed.endswith("200"), printed
 
 
-def test_readme_has_chat_commands():
-    assert len(CHATS) >= 2, "one in English, one in Chinese"
+def test_audio_commands_of_the_docs_work(
+    upstream: Simulated, gateway: Served, tmp_path: Path
+):
+    """Each after the other: what was spoken is transcribed."""
+    upstream.script({"call": "chat", "times": None})
+    assert len(AUDIO) == 2
+    for command in AUDIO:
+        printed = curl(command, gateway, tmp_path)
+        assert printed.endswith("200"), printed
+    assert (tmp_path / "speech.mp3").stat().st_size
+
+
+def test_pages_have_chat_commands():
+    assert len(CHATS) >= 4, "two front pages, a stream and a file"
+
+
+@pytest.mark.parametrize("page", FRONT_PAGES.values(), ids=FRONT_PAGES)
+def test_front_page_is_short(page: str):
+    assert len(page.splitlines()) <= MAX_FRONT_PAGE_LINES
+
+
+def sections(page: str) -> list[str]:
+    return re.split(r"^## ", page, flags=re.MULTILINE)
+
+
+def test_front_pages_have_the_same_sections():
+    """In the same order, with the same rows, code, commands and links."""
+    for english, chinese in zip(sections(README), sections(CHINESE), strict=True):
+        assert skeleton(english) == skeleton(chinese), english.partition("\n")[0]
+
+
+def skeleton(section: str) -> tuple[int, list[str], int, list[str], list[str]]:
+    """Return what a translation keeps: rows, kinds of blocks, items, code, links."""
+    prose = re.sub(r"^```.*?^```", "", section, flags=re.MULTILINE | re.DOTALL)
+    return (
+        len(re.findall(r"^\|", prose, re.MULTILINE)),
+        re.findall(r"^```\w+$", section, re.MULTILINE),
+        len(re.findall(r"^- ", prose, re.MULTILINE)),
+        sorted(set(re.findall(r"`([^`]+)`", prose))),
+        sorted(re.findall(r"\]\(([^)]+)\)", prose.replace(".zh-CN", ""))),
+    )
 
 
 ORIGINAL = """\
