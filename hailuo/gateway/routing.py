@@ -47,9 +47,10 @@ def having_model(
     raises: ModelUnknown.
     """
     lacking: set[Credential] = set()
-    for kind, upstream in upstreams.items():
-        if accounts := candidates.of_kinds([kind]).live():
-            lacking.update(upstream.lacking_model(accounts, model, watch))
+    for kind in candidates.kinds():
+        if upstreams[kind].lists_models:
+            accounts = candidates.of_kinds([kind]).live()
+            lacking.update(upstreams[kind].lacking_model(accounts, model, watch))
     if not lacking:
         return candidates
     return candidates.where(lambda account: account not in lacking)

@@ -68,6 +68,7 @@ class Upstream(Protocol):
     disconnects; None stands for a call that no client waits for.
 
     kind: its name in credentials, settings and metrics.
+    lists_models: whether its accounts have models to choose from.
     fetches_images: whether it downloads an image from a public address itself, and a
         video, if it accepts any.
     reports_usage: whether an answer ends with its usage in tokens.
@@ -82,6 +83,7 @@ class Upstream(Protocol):
 
     kind: str
     audio_models: Sequence[str]
+    lists_models: bool
     fetches_images: bool
     reports_usage: bool
     supports_speech_style: bool

@@ -36,6 +36,7 @@ class Platform:
 
     kind = protocol.KIND
     audio_models: Sequence[str] = protocol.AUDIO_MODELS
+    lists_models = True
     fetches_images = True
     reports_usage = True
     supports_speech_style = True
@@ -67,9 +68,8 @@ class Platform:
 
     def limited_model(self, model: str) -> str:
         """Return the model that limits apply to: its own by name, else the default."""
-        if model.startswith(protocol.SPEECH_MODELS):
-            return model
-        return self._models.canonical(model) or self._default_model
+        is_for_speech = model.startswith(protocol.SPEECH_MODELS)
+        return model if is_for_speech else self._chat_model(model)
 
     def models(
         self, accounts: Sequence[Credential], watch: Watch | None = None
@@ -82,19 +82,17 @@ class Platform:
         return self._models.lacking(accounts, model, self._default_model, watch)
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:
-        return capabilities.unsupported_chat(
-            question, self.limited_model(question.model)
-        )
+        return capabilities.unsupported_chat(question, self._chat_model(question.model))
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Read the question's documents, then ask with the account's key."""
-        files = MessageFiles(self._documents, self.limited_model(question.model))
+        files = MessageFiles(self._documents, self._chat_model(question.model))
         messages = yield from files.with_files(question, watch)
         messages = history.normalized(messages)
         if question.prefill:
             messages.append(question.prefill)
         question = question._replace(messages=messages)
-        body = request.body(question, self.limited_model(question.model))
+        body = request.body(question, self._chat_model(question.model))
         stream = self._client.open_stream(
             protocol.CHAT, account.token, body, watch=watch
         )
@@ -162,3 +160,7 @@ class Platform:
     def drain(self, wait_s: float) -> int:
         """Return 0: nothing is left to do after an answer."""
         return 0
+
+    def _chat_model(self, name: str) -> str:
+        """Return the model for a question, by the client's name."""
+        return self._models.canonical(name) or self._default_model

@@ -84,7 +84,7 @@ class ModelLists:
             for account in accounts
             if (names := lists.get(account.token)) and wanted not in names
         ]
-        if len(lacking) < len(accounts):
+        if len(lacking) < len(accounts) or not accounts:
             return lacking
         if not name:
             return []
@@ -154,6 +154,6 @@ def _unknown(model: str, lists: Mapping[str, Sequence[str]]) -> ModelUnknown:
     listed = dict.fromkeys(name for names in lists.values() for name in names)
     shown = ", ".join([*listed][:MAX_SHOWN])
     return ModelUnknown(
-        f'the platform has no model "{model}" for this key; it has: {shown}',
+        f'the platform has no model "{model}" for this plan; there are: {shown}',
         param="model",
     )

@@ -50,6 +50,7 @@ class Web:
 
     kind = protocol.KIND
     audio_models: Sequence[str] = ()
+    lists_models = False
     fetches_images = False
     reports_usage = False
     supports_speech_style = False
