@@ -8,12 +8,13 @@ if TYPE_CHECKING:
 
     from .accounts.interfaces import CredentialStore
     from .accounts.pool import Pool
+    from .endpoints.request_stats import RequestStats
     from .endpoints.response_store import Store
     from .gateway.conversations import ConversationOwners
     from .metrics import Metrics
     from .settings import Settings
 
-    Stores = tuple[Pool, CredentialStore, ConversationOwners, Store]
+    Stores = tuple[Pool, CredentialStore, ConversationOwners, Store, RequestStats]
 
 __version__ = "0.2.0"
 
@@ -34,6 +35,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from . import endpoints
     from .accounts.pool_metrics import PoolCollector
     from .accounts.proofs import Proofs
+    from .accounts.quota import QuotaPoller
     from .accounts.refresh import TokenRefresher
     from .endpoints.app_state import AppState
     from .gateway import Gateway
@@ -57,7 +59,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         stores = _stores_in_redis(settings, metrics)
     else:
         stores = _stores_in_memory(settings)
-    pool, credentials, owners, responses = stores
+    pool, credentials, owners, responses, stats = stores
     credentials.load()
     metrics.register(PoolCollector(pool))
     interval_s = settings.token_refresh_interval_s
@@ -80,10 +82,12 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         pool,
         credentials,
         refresher,
+        QuotaPoller(pool, upstreams),
         gateway,
         catalog,
         shutdown,
         metrics,
+        stats,
         responses,
     )
     endpoints.init_app(app, state)
@@ -95,6 +99,7 @@ def _stores_in_memory(settings: "Settings") -> "Stores":
     from .accounts.credential_store import FileCredentialStore
     from .accounts.pool import Pool
     from .accounts.tokens_file import TokensFile
+    from .endpoints.request_stats import RequestStats
     from .endpoints.response_store import MemoryStore
     from .gateway.conversations import OwnersInMemory
     from .upstream import registry
@@ -102,7 +107,8 @@ def _stores_in_memory(settings: "Settings") -> "Stores":
     pool = Pool(registry.identify, settings.queue_timeout_s)
     file = TokensFile(settings.tokens_file)
     credentials = FileCredentialStore(pool, file, settings.tokens)
-    return pool, credentials, OwnersInMemory(), MemoryStore(settings.responses_ttl_s)
+    responses = MemoryStore(settings.responses_ttl_s)
+    return pool, credentials, OwnersInMemory(), responses, RequestStats(pool)
 
 
 def _stores_in_redis(settings: "Settings", metrics: "Metrics") -> "Stores":
@@ -112,12 +118,13 @@ def _stores_in_redis(settings: "Settings", metrics: "Metrics") -> "Stores":
     from .accounts.shared.timings import Timings
     from .accounts.tokens_file import TokensFile
     from .endpoints.shared_responses import SharedStore
+    from .endpoints.shared_stats import SharedStats
     from .gateway.shared_conversations import SharedOwners
     from .upstream import registry
 
     url, prefix = settings.redis_url, settings.redis_prefix
     client = SharedClient(url, prefix, Timings(settings.lease_s), metrics)
-    pool, credentials = shared_pool(
+    pool, credentials, background = shared_pool(
         client,
         registry.identify,
         settings.queue_timeout_s,
@@ -125,4 +132,6 @@ def _stores_in_redis(settings: "Settings", metrics: "Metrics") -> "Stores":
         settings.tokens,
     )
     responses = SharedStore(client, settings.responses_ttl_s)
-    return pool, credentials, SharedOwners(client), responses
+    stats = SharedStats(pool, client)
+    background.passengers.append(stats.publication)
+    return pool, credentials, SharedOwners(client), responses, stats

@@ -15,6 +15,7 @@ GatewayError              500  server_error
     UpstreamBusy          503                           upstream_busy
       RateLimited         429  rate_limit_error         rate_limit_exceeded
       QuotaExhausted      429  rate_limit_error         insufficient_quota
+        PlanUsedUp        429                           the same, for a known time
     Forbidden             403  permission_error         permission_denied
     VoiceUnknown          400  invalid_request_error    invalid_voice
     TokenRejected         401  authentication_error     invalid_api_key
@@ -209,6 +210,10 @@ class QuotaExhausted(UpstreamBusy):
     should_retry = False
     retry_same_account = False
     about_account = True
+
+
+class PlanUsedUp(QuotaExhausted):
+    """The usage window of the account's plan is full; it opens again by itself."""
 
 
 class Forbidden(UpstreamError):

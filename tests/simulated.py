@@ -75,6 +75,10 @@ class Simulated:
         """whose: token or user."""
         self._ask("DELETE", "tokens", whose)
 
+    def plan(self, key: str, **fields: Any) -> None:
+        """Give a subscription key a new plan (see simulator.platform.plans.Plan)."""
+        self._ask("POST", "plans", {"key": key, **fields})
+
     def age_devices(self, seconds: float) -> None:
         self._ask("POST", "devices", {"older_s": seconds})
 

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from ..errors import UpstreamError
-from ..upstream import Identity
+from ..errors import PlanUsedUp, UpstreamError
+from ..upstream import Identity, Quota
 from .cooldowns import Cooldown, Cooldowns, Limit
 
 
@@ -99,6 +99,16 @@ class Journal(Protocol):
     def rejected(self, account: "Account") -> None:
         """Record that the service rejects the pool's credential."""
 
+    def told_quota(self, account: "Account", since: float) -> None:
+        """Record the account's quota; see Account.told_quota()."""
+
+    def may_ask_quota(self, account: "Account", interval_s: float) -> bool:
+        """Return whether this process is to ask for the account's quota now.
+
+        No other process may do so within *interval_s*.
+        raises: PoolUnavailable.
+        """
+
 
 class NoJournal:
     """Journal of a pool that no other process shares."""
@@ -108,6 +118,11 @@ class NoJournal:
     def refused(self, account: "Account", limit: Limit, cooldown: Cooldown) -> None: ...
 
     def rejected(self, account: "Account") -> None: ...
+
+    def told_quota(self, account: "Account", since: float) -> None: ...
+
+    def may_ask_quota(self, account: "Account", interval_s: float) -> bool:
+        return True
 
 
 NO_JOURNAL = NoJournal()
@@ -120,6 +135,7 @@ class Account:
     dead: whether the service has rejected the token.
     client_credential: the memory of a credential that a client sent, else None.
     last_error: the service's message when it last refused or rejected it, or "".
+    quota: what is left of its plan, None if it has none or that is unknown.
     """
 
     def __init__(
@@ -142,6 +158,7 @@ class Account:
         self.dead = False
         self.answer_count = 0
         self.last_error = ""
+        self.quota: Quota | None = None
 
     @property
     def kind(self) -> str:
@@ -181,6 +198,7 @@ class Account:
             self.dead = False
             self.cooldowns = Cooldowns()
             self.last_error = ""
+            self.quota = None
 
     def model(self, use: Use) -> str:
         """Return the model that *use* is limited by on this account."""
@@ -209,7 +227,12 @@ class Account:
 
     def refused(self, error: UpstreamError, use: Use) -> None:
         """Start a cooldown for the limit that *error* names."""
-        limit, cooldown = self.cooldowns.start(error, use.purpose, self.model(use))
+        known_s = None
+        if self.quota and isinstance(error, PlanUsedUp):
+            known_s = self.quota.opens_in_s(time.time())
+        limit, cooldown = self.cooldowns.start(
+            error, use.purpose, self.model(use), known_s
+        )
         self.last_error = error.message
         self._journal.refused(self, limit, cooldown)
 
@@ -217,6 +240,25 @@ class Account:
         """Mark the credential as dead."""
         self.dead = True
         self.last_error = reason
+
+    def may_ask_quota(self, interval_s: float) -> bool:
+        """Return whether this process is to ask for its quota; see Journal."""
+        return self._journal.may_ask_quota(self, interval_s)
+
+    def told_quota(self, quota: Quota | None, since: float) -> None:
+        """Record its quota, None for unknown.
+
+        A plan that is used up rests until it opens again; one that is not rests no
+        longer, unless it was refused after its service was asked.
+
+        since: when that was, on the clock of the cooldowns.
+        """
+        self.quota = quota
+        self._journal.told_quota(self, since)
+        if quota:
+            self.cooldowns.end(PlanUsedUp, since)
+        if quota and quota.used_up:
+            self.refused(PlanUsedUp("nothing is left of the key's plan"), CHAT)
 
 
 class Candidates:

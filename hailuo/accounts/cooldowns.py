@@ -19,7 +19,7 @@ class CooldownPolicy:
 
     first_s: the first cooldown; each further refusal doubles it, up to max_s.
     fixed_s: for refusals that only payment or hours can change. *assumed*: no source
-        says when a usage window opens again.
+        says after how long; a plan may (platform.md, Quota).
     """
 
     first_s: float = 30.0
@@ -80,13 +80,19 @@ class Cooldowns:
         return bool(self._by_limit)
 
     def start(
-        self, error: UpstreamError, purpose: str, model: str = ""
+        self,
+        error: UpstreamError,
+        purpose: str,
+        model: str = "",
+        known_s: float | None = None,
     ) -> tuple[Limit, Cooldown]:
         """Start a cooldown for the limit that *error* names; return both.
 
         During a cooldown the same refusal does not lengthen it, unless the service asks
         for that: concurrent requests, or attempts of one request, are refused for the
         same reason.
+
+        known_s: its length in seconds, if that is known.
         """
         limit = (purpose, model if error.limits == "model" else "")
         now, last = self._clock(), self._by_limit.pop(limit, None)
@@ -94,7 +100,8 @@ class Cooldowns:
             length_s = last.length_s
             until = max(last.until, now + (error.retry_after_s or 0))
         else:
-            length_s = self._policy.length_s(error, last.length_s if last else 0)
+            last_s = last.length_s if last else 0
+            length_s = known_s or self._policy.length_s(error, last_s)
             until = max(last.until if last else 0, now + length_s)
         if len(self._by_limit) >= MAX_COOLDOWNS:
             del self._by_limit[next(iter(self._by_limit))]
@@ -110,6 +117,12 @@ class Cooldowns:
         """Forget the cooldowns of a purpose and model that began before *since*."""
         for limit in {(purpose, ""), (purpose, model)}:
             if limit in self._by_limit and self._by_limit[limit].began_at <= since:
+                del self._by_limit[limit]
+
+    def end(self, error: type[UpstreamError], since: float) -> None:
+        """End the cooldowns after a refusal of one class that began before *since*."""
+        for limit, cooldown in list(self._by_limit.items()):
+            if cooldown.error is error and cooldown.began_at <= since:
                 del self._by_limit[limit]
 
     def longest(self, purpose: str, model: str = "") -> Cooldown | None:

@@ -12,7 +12,7 @@ STATES = ("idle", "answering", "resting", "dead")
 
 
 class PoolCollector(Collector):
-    """The accounts by state, leases, the queue, and when each token expires."""
+    """The accounts by state, leases, the queue, and each account's expiry and quota."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -32,6 +32,7 @@ class PoolCollector(Collector):
             "hailuo_queue_length", "Requests in the queue now", value=self._pool.waiting
         )
         yield self._expiry()
+        yield self._quotas()
 
     def _expiry(self) -> GaugeMetricFamily:
         """Return when the tokens of live accounts expire; a key never does."""
@@ -45,3 +46,20 @@ class PoolCollector(Collector):
             if expires_at is not None and not account.dead:
                 expiry.add_metric([account.kind, account.name], expires_at)
         return expiry
+
+    def _quotas(self) -> GaugeMetricFamily:
+        """Return what is left of the plans whose quota is known."""
+        quotas = GaugeMetricFamily(
+            "hailuo_quota_remaining_ratio",
+            "What is left of the plan of a subscription key, from 0 to 1",
+            labels=["account", "window"],
+        )
+        for account in self._pool.accounts:
+            if quota := account.quota:
+                for window, percent in (
+                    ("window", quota.window_percent),
+                    ("week", quota.week_percent),
+                ):
+                    if percent is not None:
+                        quotas.add_metric([account.name, window], percent / 100)
+        return quotas

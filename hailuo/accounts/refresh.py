@@ -15,7 +15,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..concurrency.cache import SingleFlightCache
@@ -62,11 +62,19 @@ class Outcome(NamedTuple):
         return sum(bool(renewal.error) for renewal in self.renewals)
 
 
+class Progress(NamedTuple):
+    """Number of accounts that a running refresh is done with, and of all it renews."""
+
+    done: int
+    total: int
+
+
 class TokenRefresher:
     """Renews tokens that are due, and loads the file after edits by hand.
 
     interval_s: seconds between renewals; 0 for never.
     last: the outcome of the last refresh, None before the first.
+    progress: of the refresh that runs, None if none does.
     """
 
     def __init__(
@@ -88,6 +96,7 @@ class TokenRefresher:
         self._warned: set[str] = set()
         self._unkept_logged_at = -math.inf
         self.last: Outcome | None = None
+        self.progress: Progress | None = None
 
     def start(self) -> None:
         """Start the timer, which runs as long as the process."""
@@ -144,15 +153,21 @@ class TokenRefresher:
         """
         with self._one_at_a_time:
             self._credentials.reload()
-            renewals = [
-                self._renew(account)
-                for account in accounts_to_renew()
-                if account in self._pool.accounts  # it may have been removed meanwhile
-            ]
+            renewals = list(self._renew_each(accounts_to_renew()))
             for renewal in renewals:
                 self._metrics.count_renewal(ok=not renewal.error)
             self.last = Outcome(time.time(), renewals)
             return self.last
+
+    def _renew_each(self, accounts: Sequence[Account]) -> Iterator[Renewal]:
+        """Renew accounts that have not been removed meanwhile; count the progress."""
+        try:
+            for number, account in enumerate(accounts):
+                self.progress = Progress(number, len(accounts))
+                if account in self._pool.accounts:
+                    yield self._renew(account)
+        finally:
+            self.progress = None
 
     def _renew(self, account: Account) -> Renewal:
         """Renew one account, leased so that no answer runs meanwhile."""

@@ -19,6 +19,7 @@ from . import (
     rate_limit,
     responses,
     speech,
+    stats,
     tokens,
     transcriptions,
     voices,
@@ -44,6 +45,7 @@ BLUEPRINTS = (
     models.bp,
     tokens.bp,
     billing.bp,
+    stats.bp,
 )
 
 
@@ -68,5 +70,7 @@ def init_app(app: Flask, state: AppState) -> None:
     watched = RequestBodyMiddleware(routed, state.settings.idle_timeout_s)
     largest_mb = max(state.settings.max_body_mb, state.settings.max_file_mb)
     decompressed = ContentEncodingMiddleware(watched, largest_mb)
-    logged = AccessLogMiddleware(decompressed, state.metrics, state.shutdown)
+    logged = AccessLogMiddleware(
+        decompressed, state.metrics, state.stats, state.shutdown
+    )
     app.wsgi_app = logged  # type: ignore[method-assign]

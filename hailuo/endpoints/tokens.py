@@ -15,6 +15,7 @@ from ..accounts.pool import Pool
 from ..accounts.refresh import Outcome
 from ..errors import GatewayError
 from ..settings import Settings
+from ..upstream import Quota
 from . import app_state, auth, client_request, json_body, rate_limit
 from .validation import invalid_field
 
@@ -71,13 +72,8 @@ def add() -> Response:
 def remove(name: str) -> Response:
     """Remove an account from the pool. raises: UnknownAccount."""
     state = app_state.get_state()
-    for account in state.pool.accounts:
-        if account.name == name:
-            state.credential_store.remove(account)
-            return jsonify({"account": name, "deleted": True})
-    raise UnknownAccount(
-        f'the pool has no account "{name}"; GET /v1/token lists the accounts'
-    )
+    state.credential_store.remove(find_account(state.pool, name))
+    return jsonify({"account": name, "deleted": True})
 
 
 @bp.route("/token/refresh", methods=["GET", "POST"])
@@ -94,12 +90,14 @@ def status() -> Response:
     """Report the last refresh and the next one."""
     state = app_state.get_state()
     due = (state.refresher.due_at(account) for account in state.pool.accounts)
+    running = state.refresher.progress
     return jsonify(
         {
             **described_process(state.pool),
             **describe_outcome(state.refresher.last or Outcome(0, ())),
             "next_refresh": min((at for at in due if at), default=None),
             "interval_s": state.settings.token_refresh_interval_s,
+            "running": running and running._asdict(),
             "persisted": state.credential_store.persisted,
             "problem": state.credential_store.problem or None,
             "ending_soon": [
@@ -113,10 +111,15 @@ def status() -> Response:
 
 @bp.post("/token/check")
 def check() -> Response:
-    """Check a token. Invalid tokens count towards the rate limit of refusals."""
+    """Check a token, or for the owner that of an account of the pool.
+
+    Invalid tokens count towards the rate limit of refusals.
+    raises: UnknownAccount.
+    """
     state = app_state.get_state()
-    token = read_token(request, state.settings)
-    trusted = auth.is_owner(request, state.settings) or state.catalog.knows(token)
+    is_owner = auth.is_owner(request, state.settings)
+    token = read_token(request, state.settings, state.pool if is_owner else None)
+    trusted = is_owner or state.catalog.knows(token)
     if not trusted:
         rate_limit.check(request)
     watch = client_request.watch(request, state.settings)
@@ -124,6 +127,16 @@ def check() -> Response:
     if not live and not trusted:
         rate_limit.count(request)
     return jsonify({"live": live})
+
+
+def find_account(pool: Pool, name: str) -> Account:
+    """Return the pool's account of this name. raises: UnknownAccount."""
+    for account in pool.accounts:
+        if account.name == name:
+            return account
+    raise UnknownAccount(
+        f'the pool has no account "{name}"; GET /v1/token lists the accounts'
+    )
 
 
 def describe_outcome(outcome: Outcome) -> dict[str, Any]:
@@ -172,7 +185,24 @@ def describe_account(account: Account) -> dict[str, Any]:
         "last_used": now - idle_s if account.slot.used_at else None,
         "last_error": account.last_error or None,
         "answers": account.answer_count,
+        "quota": describe_quota(account.quota) if account.quota else None,
     }
+
+
+def describe_quota(quota: Quota) -> dict[str, float | None]:
+    """Describe what is left of a plan in per cent, with times in Unix seconds."""
+    return {
+        "window_percent": quota.window_percent,
+        "window_resets_at": whole(quota.window_resets_at),
+        "week_percent": quota.week_percent,
+        "week_resets_at": whole(quota.week_resets_at),
+        "asked_at": whole(quota.asked_at),
+    }
+
+
+def whole(seconds: float | None) -> int | None:
+    """Return whole seconds."""
+    return None if seconds is None else round(seconds)
 
 
 def mask(token: str) -> str:
@@ -204,9 +234,16 @@ def read_tokens(request: Request, settings: Settings) -> Mapping[str, str]:
     return {path: token.strip() for path, token in by_field.items()}
 
 
-def read_token(request: Request, settings: Settings) -> str:
-    """Read the credential to check. raises: BadRequest."""
-    token = json_body.read(request, settings, json_body.MAX_TOKEN_BYTES).get("token")
+def read_token(request: Request, settings: Settings, pool: Pool | None) -> str:
+    """Read the credential to check.
+
+    pool: whose accounts the client may name; None for a client without an API key.
+    raises: BadRequest, UnknownAccount.
+    """
+    body = json_body.read(request, settings, json_body.MAX_TOKEN_BYTES)
+    name, token = body.get("account"), body.get("token")
+    if pool and token is None and isinstance(name, str):
+        return find_account(pool, name).token
     if not isinstance(token, str) or not token.strip():
         raise invalid_field("token", "a string that is not empty")
     return token.strip()

@@ -11,6 +11,8 @@
                                 conversations, cut open answers; revoke all tokens, too
     POST   /simulator/tokens    {"user": "1001", "expires_in_s": 60} → {"token": "…"}
     DELETE /simulator/tokens    {"token": "…"} or {"user": "…"}: revoke
+    POST   /simulator/plans     {"key": "sk-cp-sim-1", "window_left": 0, …}: a new plan
+                                of a subscription key (see `platform.plans.Plan`)
     POST   /simulator/devices   {"older_s": 10800}: age every registered device
 
 The conditions, each the number of:
@@ -134,6 +136,14 @@ async def revoke_tokens(simulator: Simulator, request: Request) -> Reply:
     return json_reply({"revoked": len(tokens)})
 
 
+async def set_plan(simulator: Simulator, request: Request) -> Reply:
+    try:
+        simulator.plans.set(**_json(request))
+    except (TypeError, ValueError) as error:
+        raise _bad_request(str(error)) from None
+    return json_reply({})
+
+
 async def age_devices(simulator: Simulator, request: Request) -> Reply:
     simulator.accounts.age_devices(_json(request)["older_s"])
     return json_reply({})
@@ -158,5 +168,6 @@ ROUTES = (
     Route("POST", "/simulator/reset", "", reset),
     Route("POST", "/simulator/tokens", "", mint_token),
     Route("DELETE", "/simulator/tokens", "", revoke_tokens),
+    Route("POST", "/simulator/plans", "", set_plan),
     Route("POST", "/simulator/devices", "", age_devices),
 )

@@ -8,8 +8,8 @@ Which requests it applies to:
 
     call            "chat", "register", "info", "renewal", "delete", "policy", "put",
                     "callback", "robot_config", "set_robot_config", "msg_tts", "audio"
-                    or "phone" of the web upstream, "completion", "models", "t2a",
-                    "get_voice" or "speech_to_text" of the platform; required
+                    or "phone" of the web upstream, "completion", "models", "remains",
+                    "t2a", "get_voice" or "speech_to_text" of the platform; required
     user            only those of this account id
     token           only those with this token or platform key
     message         only a chat message or a speech that contains this text
@@ -69,7 +69,7 @@ Completions of the platform take text, piece, pieces, recording, everything unde
 Their steps count chunks with a delta; an error is {"error": …} with code and message.
 refuse takes "as": "error" (a status, and the code at the end of the message),
 "base_resp" (status 200) or "event" (an error in a stream). data of models is the list
-of their names.
+of their names, data of remains that of its entries.
 
 Chat, timing:
 
@@ -142,7 +142,7 @@ WEB = (
     "audio",
     "phone",
 )
-PLATFORM = ("completion", "models", "t2a", "get_voice", "speech_to_text")
+PLATFORM = ("completion", "models", "remains", "t2a", "get_voice", "speech_to_text")
 CALLS = (*WEB, *PLATFORM)
 STEPS: Mapping[str, frozenset[str]] = {
     "hold": frozenset(),

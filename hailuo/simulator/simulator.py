@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from .instruction_queue import InstructionQueue
+from .platform.plans import Plans
 from .report import AnswerRecord, Report, RequestRecord, now
 from .script import Instruction
 from .server import Connection, Reply, Request, Sink, json_reply
@@ -64,6 +65,7 @@ class Route(NamedTuple):
 class Simulator:
     def __init__(self, routes: Iterable[Route]) -> None:
         self.accounts = Accounts()
+        self.plans = Plans()
         self.storage = Storage()
         self.script = InstructionQueue()
         self.report = Report()

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..concurrency.watch import Heartbeat, Watch
 from ..errors import BadRequest
+from .quota import Quota
 from .records import (
     AnswerFormat,
     Call,
@@ -41,6 +42,7 @@ __all__ = [
     "Message",
     "Piece",
     "Question",
+    "Quota",
     "Recording",
     "Segment",
     "Speech",
@@ -189,6 +191,13 @@ class Upstream(Protocol):
 
         Called only for credentials that are renewable.
         raises: UpstreamError.
+        """
+
+    def quota(self, account: Credential) -> Quota | None:
+        """Return what is left of the account's plan, None if the upstream does not say.
+
+        Called only for credentials that have a plan.
+        raises: as renew().
         """
 
     def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:

@@ -17,6 +17,7 @@ class Identity(NamedTuple):
     expires_at: when the credential expires, in Unix seconds; None if it does not say.
     capacity: answers that the account can stream at once; None for no limit.
     renewable: whether the upstream issues a new credential before this one expires.
+    has_plan: whether it belongs to a plan whose quota the upstream may tell.
     """
 
     kind: str
@@ -25,6 +26,7 @@ class Identity(NamedTuple):
     expires_at: float | None = None
     capacity: int | None = 1
     renewable: bool = False
+    has_plan: bool = False
 
 
 class Credential(Protocol):
@@ -138,8 +140,8 @@ class Question(NamedTuple):
         reasoning_effort; an upstream uses those that it supports.
     conversation: "" for a conversation that is deleted afterwards, "new" for one that
         is kept, else the id of the conversation to continue.
-    files: the newest message's files, one for each Source of its content, in order; an
-        image or a video that the upstream fetches itself is still a Source.
+    files: the newest message's files, one for each Source of its content, in order;
+        what the upstream fetches itself is still a Source.
     tools: the functions that may be called; *tool_choice* has been applied already.
     format: the form that the answer's text must have, unless it calls a function; None
         for any text.
@@ -285,8 +287,7 @@ class Segment(NamedTuple):
     """A phrase or a word of a transcript.
 
     text: with the space that precedes it.
-    start: seconds from the beginning of the recording.
-    end: seconds from the beginning of the recording.
+    start, end: seconds from the beginning of the recording.
     speaker: a name that the upstream gives the speaker, "" for none.
     """
 

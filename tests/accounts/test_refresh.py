@@ -75,6 +75,23 @@ def test_refresh_status_reports_the_last_refresh(
     assert after["persisted"] is True
 
 
+def test_refresh_status_reports_a_running_refresh(
+    in_process: Hosting, upstream: Simulated
+):
+    gateway = in_process([upstream.token("6241"), upstream.token("6242")])
+    upstream.script({"call": "renewal", "user": "6242", "hold_headers": True})
+    thread = threading.Thread(target=refresh, args=(gateway,))
+    thread.start()
+    upstream.wait("requests", call="renewal", user="6242", exactly=1)
+
+    during = gateway.ask("GET", "/v1/refresh-status").json["running"]
+    upstream.release()
+    thread.join()
+
+    assert during == {"done": 1, "total": 2}
+    assert gateway.ask("GET", "/v1/refresh-status").json["running"] is None
+
+
 def test_refresh_reads_an_edited_file_first(in_process: Hosting, upstream: Simulated):
     """An owner who edits the file and refreshes at once expects the edit to count."""
     gateway = in_process([])

@@ -267,6 +267,7 @@ class TestAccountListing:
             "last_used": None,
             "last_error": None,
             "answers": 0,
+            "quota": None,
         }
 
     def test_listing_counts_an_accounts_answers(
@@ -551,6 +552,30 @@ def test_concurrent_additions_and_removals_lose_nothing(in_process: Hosting):
 
 class TestTokenCheck:
     """POST /token/check, as in the original program."""
+
+    def test_owner_checks_an_account_by_its_name(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process([upstream.token("6106"), written("6107")])
+        lives = {
+            name: gateway.ask("POST", "/token/check", json={"account": name}).json
+            for name in ("6106", "6107")
+        }
+        assert lives == {"6106": {"live": True}, "6107": {"live": False}}
+
+    def test_owner_checks_an_unknown_account(self, own: InProcessGateway):
+        answer = own.ask("POST", "/token/check", json={"account": "6108"})
+        assert answer.status_code == 404
+        assert answer.json["error"]["code"] == "unknown_account"
+
+    def test_others_cannot_name_an_account(
+        self, in_process: Hosting, upstream: Simulated
+    ):
+        gateway = in_process([upstream.token("6109")])
+        body = {"account": "6109"}
+        answer = gateway.ask("POST", "/token/check", json=body, headers={})
+        assert answer.status_code == 400
+        assert answer.json["error"]["param"] == "token"
 
     def check(self, gateway: InProcessGateway, token: Any) -> Any:
         return gateway.ask("POST", "/token/check", json={"token": token}, headers={})

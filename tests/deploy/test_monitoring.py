@@ -111,3 +111,16 @@ def test_panels_of_the_dashboard_do_not_overlap():
         }
         assert not cells & taken and max(x for x, _ in cells) < 24
         taken |= cells
+
+
+def test_compose_mounts_and_scrapes_what_is_there():
+    compose = (ROOT / "deploy" / "compose.yaml").read_text("utf-8")
+    mounted = re.findall(r'"\./(monitoring/[^:]+):', compose)
+    assert len(mounted) == 5
+    assert all((ROOT / "deploy" / path).is_file() for path in mounted)
+    config = CONFIG.read_text("utf-8")
+    (names,) = re.findall(r"names: \[(.+)\]", config)
+    services = re.findall(r"^  (\w+):", compose.partition("\nservices:\n")[2], re.M)
+    assert {*names.split(", ")} <= {*services}
+    (secret,) = re.findall(r"credentials_file: /run/secrets/(\w+)", config)
+    assert f"secrets: [{secret}]" in compose and f"\n  {secret}:\n" in compose

@@ -1,8 +1,10 @@
 """The front pages and docs are true: settings, routes, errors, lines to paste."""
 
 import json
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -36,6 +38,12 @@ BLOCKS = re.findall(
     r"^ *```(?:ba)?sh\n(.*?)^ *```",
     README + CHINESE + API + CLIENTS + DEPLOY + MONITORING,
     re.MULTILINE | re.DOTALL,
+)
+
+PYTHON_BLOCKS = dict.fromkeys(
+    re.findall(
+        r"^```python\n(.*?)^```", README + CHINESE + CLIENTS, re.MULTILINE | re.DOTALL
+    )
 )
 
 
@@ -221,6 +229,25 @@ def test_audio_commands_of_the_docs_work(
         printed = curl(command, gateway, tmp_path)
         assert printed.endswith("200"), printed
     assert (tmp_path / "speech.mp3").stat().st_size
+
+
+@pytest.mark.parametrize("example", PYTHON_BLOCKS, ids=["front page", "clients"])
+def test_python_example_of_the_pages_works(
+    upstream: Simulated, gateway: Served, example: str
+):
+    upstream.script({"call": "chat", "text": f"Hello {SECRET}", "times": None})
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            example.replace("localhost:8000", f"127.0.0.1:{gateway.port}"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,  # of a busy machine
+        env={**os.environ, "NO_PROXY": "*"},
+    )
+    assert done.stdout.strip() == f"Hello {SECRET}", done.stderr
 
 
 def test_pages_have_chat_commands():

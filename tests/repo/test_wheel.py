@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import pytest
 
 import hailuo
-from tests.served import ROOT, Served
+from tests.served import ROOT, Served, environment
 
 BUILD = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 OF_A_BUILD = shutil.ignore_patterns("__pycache__")
@@ -52,3 +52,16 @@ def test_installed_wheel_serves_from_an_empty_folder(wheel: Path, tmp_path: Path
             model="hailuo", messages=[{"role": "user", "content": "Hello"}]
         )
         assert "simulator" in answer.choices[0].message.content
+
+
+def test_installed_command_knows_its_version(wheel: Path, tmp_path: Path):
+    ZipFile(wheel).extractall(tmp_path)
+    said = subprocess.run(
+        [sys.executable, "-c", "from hailuo.cli import main; main()", "--version"],
+        cwd=tmp_path,
+        env=environment({"PYTHONPATH": tmp_path}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert hailuo.__version__ in said.stdout

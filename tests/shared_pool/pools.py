@@ -1,7 +1,7 @@
 """Pools in this process, to test both implementations of the interfaces alike."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,7 @@ def sharing(
     tokens: Sequence[str] = (),
     queue_timeout_s: float = 20,
     lease_s: float = 3,
+    identified: Callable[[str], Identity | None] = identify,
 ) -> Process:
     """Return a process that shares its pool, with its threads running.
 
@@ -65,7 +66,8 @@ def sharing(
     """
     client = SharedClient(url, prefix, Timings(lease_s), Metrics())
     file = TokensFile("/nonexistent/tokens.json")
-    pool, credentials = shared_pool(client, identify, queue_timeout_s, file, tokens)
+    shared = shared_pool(client, identified, queue_timeout_s, file, tokens)
+    pool, credentials = shared.pool, shared.credentials
     credentials.load()
     with connection(url) as redis:
         redis.set(f"{prefix}grace", 0)

@@ -347,3 +347,49 @@ def test_unknown_platform_voice_is_refused(simulated: Simulated):
     assert refused["status"] == 200
     assert "20132" in refused["text"]
     assert simulated.report()["violations"] == []
+
+
+class TestPlans:
+    """Subscription keys have a plan, which can be used up."""
+
+    PLAN = "sk-cp-sim-1"
+
+    def remains(self, simulated: Simulated, key: str = PLAN, **call: Any) -> Any:
+        headers = {"Authorization": f"Bearer {key}"}
+        address = f"{simulated.origin}/v1/token_plan/remains"
+        return requests.get(address, headers=headers, timeout=10, **call)
+
+    @pytest.mark.parametrize(("counts", "count"), [("left", 30), ("used", 70)])
+    def test_simulated_plan_has_both_meanings_of_a_count(
+        self, simulated: Simulated, counts: str, count: int
+    ):
+        simulated.plan(self.PLAN, window_left=30, week_left=None, counts=counts)
+        general, video = self.remains(simulated).json()["model_remains"]
+        assert (general["model_name"], video["model_name"]) == ("general", "video")
+        assert general["current_interval_usage_count"] == count
+        assert general["current_interval_remaining_percent"] == 30
+        assert general["current_weekly_status"] == 3
+        left_ms = general["end_time"] - general["start_time"]
+        assert 0 < general["remains_time"] <= left_ms == 5 * 3_600_000
+        assert simulated.report()["violations"] == []
+
+    def test_simulated_plan_is_used_up_and_begins_again(self, simulated: Simulated):
+        simulated.plan(self.PLAN, window_left=1, window_in_s=3_600)
+        assert post(simulated, self.PLAN).status_code == 200
+        refused = post(simulated, self.PLAN)
+        assert refused.status_code == 429
+        assert refused.json()["error"]["message"].endswith("(2056)")
+        assert post(simulated, "sk-api-sim-1").status_code == 200
+        simulated.plan(self.PLAN, window_left=0, window_in_s=0)
+        assert post(simulated, self.PLAN).status_code == 200
+
+    def test_simulated_quota_is_for_subscriptions_alone(self, simulated: Simulated):
+        assert self.remains(simulated, KEY).status_code == 400
+        assert self.remains(simulated, params={"a": 1}).status_code == 400
+        one, two = simulated.report()["violations"]
+        assert "without a plan" in one and "query" in two
+        assert self.remains(simulated, "sk-cp-other").status_code == 401
+
+    def test_plan_that_makes_no_sense_is_refused(self, simulated: Simulated):
+        with pytest.raises(AssertionError, match="counts must be"):
+            simulated.plan(self.PLAN, counts="both")

@@ -18,6 +18,7 @@ Only this package imports redis-py, and only `create_app` imports this package.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from ...upstream import Identity
 from ..pool import Pool
@@ -32,18 +33,27 @@ from .local_copy import LocalCopy
 from .outbox import Outbox
 
 
+class SharedPool(NamedTuple):
+    """The parts of a shared pool that others use."""
+
+    pool: Pool
+    credentials: SharedCredentialStore
+    background: BackgroundWork
+
+
 def shared_pool(
     client: SharedClient,
     identify: Callable[[str], Identity | None],
     queue_timeout_s: float,
     file: TokensFile,
     environment: Sequence[str],
-) -> tuple[Pool, SharedCredentialStore]:
-    """Return a pool that is kept in Redis, and its credentials; start no threads."""
+) -> SharedPool:
+    """Return a pool that is kept in Redis; start no threads."""
     outbox, clock = Outbox(client), SharedClock()
     copy = LocalCopy(client, clock)
     leases = SharedLeases(client, outbox, copy, clock)
-    leases.on_start = BackgroundWork(client, outbox, copy, leases, clock).start
-    pool = Pool(identify, queue_timeout_s, leases, SharedJournal(outbox, clock))
+    background = BackgroundWork(client, outbox, copy, leases, clock)
+    leases.on_start = background.start
+    pool = Pool(identify, queue_timeout_s, leases, SharedJournal(client, outbox, clock))
     credentials = SharedCredentialStore(pool, client, copy, clock, file, environment)
-    return pool, credentials
+    return SharedPool(pool, credentials, background)

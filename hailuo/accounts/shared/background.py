@@ -12,7 +12,7 @@ from typing import Any
 
 from ...errors import PoolUnavailable
 from .acquisition import Held
-from .client import SharedClient
+from .client import Operation, SharedClient
 from .clock import SharedClock, awake
 from .leases import SharedLeases
 from .local_copy import LocalCopy
@@ -25,7 +25,10 @@ log = logging.getLogger(__name__)
 
 
 class BackgroundWork:
-    """Keeps what a process holds, and keeps the process informed."""
+    """Keeps what a process holds, and keeps the process informed.
+
+    passengers: each returns operations of others that go along with the next call.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class BackgroundWork:
         self._renewed_at = awake()
         self._failures = client.failures
         self._is_policy_checked = False
+        self.passengers: list[Callable[[], Sequence[Operation]]] = []
 
     def start(self) -> None:
         """Start the threads, which run as long as the process."""
@@ -138,13 +142,15 @@ class BackgroundWork:
     def _tick(self, leases: Sequence[Held]) -> Any:
         """Renew leases and places in the queue; return what has changed."""
         entries, sent_at = self._leases.entries.values(), time.monotonic()
-        (report,) = self._client.run(
+        others = [each for passenger in self.passengers for each in passenger()]
+        report, *_ = self._client.run(
             {
                 "op": "tick",
                 "leases": [held.description() for held in leases],
                 "waiters": [entry.id for entry in entries if entry.queued],
                 "version": self._copy.version,
             },
+            *others,
             urgent=True,
         )
         self._clock.observe(int(report["now_us"]) / 1000, sent_at, time.monotonic())

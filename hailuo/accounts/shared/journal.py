@@ -4,9 +4,12 @@ A rejection, a cooldown and the number of answers belong to the digest of a toke
 renewed one begins with a fresh state.
 """
 
+import orjson
+
+from ...errors import PlanUsedUp
 from ..account import Account, Use
 from ..cooldowns import Cooldown, Limit
-from .client import Operation, fingerprint
+from .client import Operation, SharedClient, fingerprint
 from .clock import SharedClock
 from .outbox import Outbox
 
@@ -24,7 +27,10 @@ def encodable(text: str) -> str:
 class SharedJournal:
     """Journal that other processes read; a Journal (account.py)."""
 
-    def __init__(self, outbox: Outbox, clock: SharedClock) -> None:
+    def __init__(
+        self, client: SharedClient, outbox: Outbox, clock: SharedClock
+    ) -> None:
+        self._client = client
         self._outbox = outbox
         self._clock = clock
 
@@ -62,6 +68,29 @@ class SharedJournal:
         """Record that a credential is dead, at once."""
         self._add("rejected", account, message=encodable(account.last_error))
         self._outbox.flush()
+
+    def told_quota(self, account: Account, since: float) -> None:
+        """Record a quota, sent along with the cooldown that may follow from it."""
+        quota = account.quota
+        self._add(
+            "quota",
+            account,
+            quota=orjson.dumps(quota._asdict()).decode() if quota else None,
+            ends=PlanUsedUp.__name__ if quota else None,
+            since=self._clock.shared_ms(since),
+        )
+
+    def may_ask_quota(self, account: Account, interval_s: float) -> bool:
+        """Return whether no process has asked within *interval_s*."""
+        (is_first,) = self._client.run(
+            {
+                "op": "lock",
+                "slot": f"quota:{fingerprint(account.token)}",
+                "owner": self._client.process,
+                "lock_ms": round(1000 * interval_s),
+            }
+        )
+        return bool(is_first)
 
     def _add(self, op: str, account: Account, **fields: object) -> None:
         digest = fingerprint(account.token)

@@ -13,6 +13,7 @@ import orjson
 
 from ... import errors
 from ...errors import PoolUnavailable, UpstreamBusy, UpstreamError
+from ...upstream import Quota
 from ..account import Account
 from ..cooldowns import Cooldown, Limit
 from ..pool import Pool
@@ -149,6 +150,7 @@ class LocalCopy:
         account.answer_count = int(state.get("answers", 0))
         account.last_error = state.get("last_error", "")
         account.dead = "dead" in state
+        account.quota = _quota(state.get("quota"))
         account.cooldowns.replace(
             {
                 _limit(name): self._cooldown(orjson.loads(text), until)
@@ -173,6 +175,13 @@ class LocalCopy:
             slot = fingerprint(account.identity.account)
             elsewhere = slot in leased and not account.slot.busy
             account.slot.observe(int(elsewhere))
+
+
+def _quota(text: str | None) -> Quota | None:
+    """Return a quota; another version may know more of it."""
+    shown = orjson.loads(text) if text else {}
+    known = {name: shown[name] for name in Quota._fields if name in shown}
+    return Quota(**known) if known else None
 
 
 def _limit(name: str) -> Limit:

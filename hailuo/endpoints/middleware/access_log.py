@@ -22,8 +22,22 @@ from ...gateway.request_state import RequestState
 from ...gateway.shutdown import GracefulShutdown
 from ...logs import redact
 from ...metrics import Metrics
+from ..request_stats import CLIENT_LEFT, DONE, RequestStats
 from .paths import Application
 
+# Rules of the routes that ask a model when something is posted to them.
+MODEL_ROUTES = frozenset(
+    {
+        "/audio/speech",
+        "/audio/transcriptions",
+        "/chat/completions",
+        "/completions",
+        "/images/edits",
+        "/images/generations",
+        "/messages",
+        "/responses",
+    }
+)
 _KEY = "hailuo.request_log"
 _SAFE_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 
@@ -75,9 +89,18 @@ class RequestLog:
             "total_s": round(time.monotonic() - self.started_at, 3),
             "pieces": state.pieces if state else 0,
             "bytes": self.bytes,
-            "ended": self.error or ("done" if finished else "client_left"),
+            "ended": self.end(finished),
         }
         return {**fields, "from": self.address} if self.address else fields
+
+    def end(self, finished: bool) -> str:
+        """Return how the request ended: "done", "client_left" or an error code."""
+        return self.error or (DONE if finished else CLIENT_LEFT)
+
+    @property
+    def asks_model(self) -> bool:
+        """True for a request whose answer a model has to make."""
+        return self.method == "POST" and self.route in MODEL_ROUTES
 
     @property
     def first_s(self) -> float | None:
@@ -107,10 +130,15 @@ class AccessLogMiddleware:
     """WSGI middleware that logs and measures every request."""
 
     def __init__(
-        self, application: Application, metrics: Metrics, shutdown: GracefulShutdown
+        self,
+        application: Application,
+        metrics: Metrics,
+        stats: RequestStats,
+        shutdown: GracefulShutdown,
     ) -> None:
         self._application = application
         self._metrics = metrics
+        self._stats = stats
         self._shutdown = shutdown
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -134,6 +162,8 @@ class AccessLogMiddleware:
         self._metrics.count_request(
             request_log.route, request_log.status, request_log.first_s
         )
+        if request_log.asks_model:
+            self._stats.record(request_log.end(finished), request_log.first_s)
         fields = request_log.fields(finished)
         log.info("%s", format_line(fields), extra={"fields": fields})
 

@@ -7,10 +7,10 @@ from ..simulator import Simulator
 from .failures import BAD_KEY, refused
 
 DEMO_KEY = "sk-api-demo"
-VALID_KEY = re.compile(r"sk-api-(demo|sim-[\w-]+)")
+VALID_KEY = re.compile(r"sk-api-demo|sk-(api|cp)-sim-[\w-]+")
 SIMULATED = (
     "invalid api key: this is hailuo's simulator, which does not know real keys, only "
-    f"{DEMO_KEY} and keys that begin with sk-api-sim-"
+    f"{DEMO_KEY} and keys that begin with sk-api-sim- or sk-cp-sim-"
 )
 
 

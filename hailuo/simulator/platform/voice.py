@@ -15,6 +15,7 @@ from ..web.events import Style
 from ..web.multipart import parts
 from .admission import admit
 from .failures import base_resp, forbidden, refused_speech, scripted_reply
+from .quota import spend
 
 EVENT_STREAM = [("Content-Type", "text/event-stream")]
 MAX_TEXT = 10_000  # characters
@@ -74,6 +75,7 @@ async def speak(simulator: Simulator, request: Request) -> Reply | None:
     key = admit(simulator, request)
     body = _json(request)
     _check_speech(body)
+    spend(simulator, key, refused_speech)
     text = body["text"]
     speech = _speech_record(key, body)
     simulator.report.speeches.append(speech)
@@ -171,6 +173,7 @@ async def transcribe(simulator: Simulator, request: Request) -> Reply | None:
     if recording.language and recording.language not in LANGUAGE_CODES:
         raise forbidden(f"the language is {recording.language!r}")
     recording.level = texts.get("timestamp_level", b"").decode()
+    spend(simulator, key)
     simulator.report.recordings.append(recording)
     instruction = simulator.script.take("speech_to_text", key, key)
     if reply := await scripted_reply(simulator, instruction, request):

@@ -1,9 +1,10 @@
 """Routes of the web upstream."""
 
 from ..simulator import Route
-from . import account, chat, files, oss, storage, voice
+from . import account, chat, files, home, oss, storage, voice
 
 ROUTES = (
+    Route("GET", "/", "home", home.home),
     Route("POST", "/v1/api/user/device/register", "register", account.register),
     Route("GET", "/v1/api/user/info", "info", account.info),
     Route("POST", "/v1/api/user/renewal", "renewal", account.renew),

@@ -1,5 +1,6 @@
 """MiniMax's official platform: the paid API of Hailuo's makers (platform.md)."""
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 
@@ -11,12 +12,13 @@ from .. import (
     AudioStream,
     Credential,
     Question,
+    Quota,
     Recording,
     Speech,
     TranscriptStream,
     Voice,
 )
-from . import capabilities, chat, history, protocol, request
+from . import capabilities, chat, history, protocol, quota, request
 from .client import Client
 from .documents import Documents
 from .message_files import MessageFiles
@@ -144,6 +146,11 @@ class Platform:
     def renew(self, account: Credential) -> str:
         """Return the key as it is: keys do not expire."""
         return account.token
+
+    def quota(self, account: Credential) -> Quota | None:
+        """Return the quota of the chat models; mainland servers may refuse to say."""
+        answer = self._client.ask("GET", protocol.REMAINS, account.token)
+        return quota.read(answer, time.time())
 
     def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:
         """Check a key with the cheapest authenticated call, the list of models."""

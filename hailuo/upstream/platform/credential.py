@@ -4,7 +4,7 @@ import hashlib
 import re
 
 from .. import Identity, jwts
-from .protocol import ISSUER, KEY_PREFIXES, KIND
+from .protocol import ISSUER, KEY_PREFIXES, KIND, PLAN_KEYS
 
 _PRINTABLE = re.compile(r"[!-~]+")  # what a header may carry
 
@@ -27,4 +27,5 @@ def identify(credential: str) -> Identity | None:
         name=digest[:8],
         expires_at=jwts.expiry(claims),
         capacity=None,
+        has_plan=credential.startswith(PLAN_KEYS),
     )

@@ -12,7 +12,8 @@ CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
 
 # platform.md, Base address and keys
-KEY_PREFIXES = ("sk-api-", "sk-cp-")
+PLAN_KEYS = "sk-cp-"  # prefix of the keys of subscriptions
+KEY_PREFIXES = ("sk-api-", PLAN_KEYS)
 ISSUER = "minimax"  # of the JWTs that older keys are
 
 # platform.md, Chat
@@ -71,8 +72,15 @@ AUDIO_MODELS = (
 )
 LEVELS = {"phrase": "sentence", "word": "word"}  # timestamp_level by kind of times
 
+# platform.md, Quota
+REMAINS = "/v1/token_plan/remains"
+CHAT_QUOTA = "general"  # its entry for chat; on older servers, models of OWN_MODELS
+NO_LIMIT = 3  # status of a window that has none
+
 # Names of its calls in metrics: the last part of each path
-CALLS = frozenset({"completions", "models", "t2a_v2", "get_voice", "speech_to_text"})
+CALLS = frozenset(
+    {"completions", "models", "t2a_v2", "get_voice", "speech_to_text", "remains"}
+)
 
 # platform.md, Errors. Names of fields in its messages, and the client's names of them.
 PARAMS: Mapping[str, str] = {
@@ -97,7 +105,8 @@ REGIONS = (
     "mainland China"
 )
 LIMIT_CODES = frozenset({1002, 1039, 1041, 2045})
-QUOTA_CODES = frozenset({1008, 2056})
+BALANCE_CODES = frozenset({1008})
+PLAN_CODES = frozenset({2056})
 FORBIDDEN_CODES = frozenset({2038, 2042, 2061})
 MODEL_CODES = frozenset({2056, 2061})  # apply to one model or group of models only
 TIMEOUT_CODES = frozenset({1001})

@@ -191,6 +191,9 @@ class Web:
             raise UpstreamProtocolError("the upstream returned no valid token")
         return token
 
+    def quota(self, account: Credential) -> None:
+        """Return None: the service has no plans."""
+
     def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:
         """Return whether the answer has a userInfo. source: protocol.md 3."""
         try:

@@ -15,7 +15,8 @@
 --   queue             sorted set: ids of waiters, by their tickets
 --   waiter:ID         hash: a waiter's request, and the lease that it was granted
 --   grants:PROCESS    list: ids of the process's waiters that were granted a lease
---   credential:DIGEST hash: state of a credential: dead, answers, last_error, cooldowns
+--   credential:DIGEST hash: state of a credential: dead, answers, last_error, quota,
+--                     cooldowns
 --   tokens, versions, renewed   by slot: the pool's tokens, and their changes
 --   retired           sorted set: digests of tokens that were replaced or removed
 --   changed, version  sorted set: what has changed, by the number of its last change

@@ -44,6 +44,27 @@ function ops.rejected(request)
   note(request.digest)
 end
 
+-- Record what is left of a plan, or that it is unknown; forget the cooldowns of the
+-- class *ends* that began before it was asked for.
+function ops.quota(request)
+  local name = key('credential', request.digest)
+  if request.quota == cjson.null then
+    redis.call('HDEL', name, 'quota')
+  else
+    redis.call('HSET', name, 'quota', request.quota)
+  end
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    local limit = string.match(field, '^cooldown:(.*)$')
+    local cooldown = limit and cjson.decode(redis.call('HGET', name, field))
+    local is_over = cooldown and cooldown.error == request.ends
+    if is_over and cooldown.began <= request.since then
+      redis.call('HDEL', name, 'until:' .. limit, field)
+    end
+  end
+  redis.call('EXPIRE', name, config.state_s)
+  note(request.digest)
+end
+
 -- Return the states of credentials, as lists of fields and values.
 function ops.states(request)
   local states = {}
@@ -103,7 +124,8 @@ function ops.replace(request)
   return true
 end
 
--- Acquire the lock of a renewal; it outlives every call to the service.
+-- Acquire the lock of a renewal, which outlives every call to the service, or of the
+-- question for a quota, which lasts until the next one.
 function ops.lock(request)
   return redis.call(
     'SET', key('lock', request.slot), request.owner, 'NX', 'PX', request.lock_ms

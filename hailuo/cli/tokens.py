@@ -1,0 +1,245 @@
+"""`hailuo tokens`: the accounts of the pool, in a running gateway or on the file."""
+
+import re
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from .gateways import Failure, Gateway, Location, find
+from .options import as_json, with_location
+from .output import note, print_json, print_table, progress, when
+
+POLL_INTERVAL_S = 0.5  # of a refresh's progress
+STDIN = "-"
+
+_SEPARATORS = re.compile(r"[\s,]+")
+
+
+@click.group()
+def tokens() -> None:
+    """Manage the accounts of the pool.
+
+    The running gateway changes its own pool; if none runs, the tokens file is changed.
+    """
+
+
+@tokens.command("list")
+@with_location
+@as_json
+def list_accounts(location: Location, as_json: bool) -> None:
+    """List the accounts with their state."""
+    gateway = find(location)
+    listed = gateway.call("GET", "/v1/token")
+    if as_json:
+        print_json(_origin(gateway) | listed)
+        return
+    _tell_origin(gateway)
+    _print_accounts(listed["data"])
+    if listed["problem"]:
+        note(f"Problem: {listed['problem']}")
+
+
+@tokens.command()
+@click.argument("credentials", metavar="[TOKEN|-]...", nargs=-1)
+@with_location
+@as_json
+def add(location: Location, credentials: Sequence[str], as_json: bool) -> None:
+    """Add tokens or platform keys to the pool.
+
+    Without one, it is asked for and not shown; "-" reads standard input, where blanks
+    or commas separate them.
+    """
+    sent = _read(credentials)
+    gateway = find(location)
+    changes = gateway.call("POST", "/v1/token", {"tokens": sent})
+    if as_json:
+        print_json(_origin(gateway) | changes)
+        return
+    _tell_origin(gateway)
+    counts = (f"{changes[name]} {name}" for name in ("added", "updated", "unchanged"))
+    click.echo(f"{', '.join(counts)}; {changes['total']} in all")
+    if not changes["persisted"]:
+        note("They are not on disk yet: `hailuo tokens list` names the problem.")
+
+
+@tokens.command()
+@click.argument("accounts", metavar="ACCOUNT...", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@with_location
+@as_json
+def remove(
+    location: Location, accounts: Sequence[str], yes: bool, as_json: bool
+) -> None:
+    """Remove accounts, by the names that `list` shows, with all their tokens."""
+    gateway = find(location)
+    _require_known(accounts, gateway)
+    if not yes:
+        _tell_origin(gateway)
+        if not click.confirm(f"Remove {', '.join(accounts)}?", err=True):
+            raise Failure("nothing was removed")
+    for account in accounts:
+        gateway.call("DELETE", f"/v1/token/{quote(account, safe='')}")
+    if as_json:
+        print_json(_origin(gateway) | {"removed": list(accounts)})
+    else:
+        click.echo(f"removed: {', '.join(accounts)}")
+
+
+@tokens.command()
+@click.argument("accounts", metavar="[ACCOUNT]...", nargs=-1)
+@with_location
+@as_json
+def check(location: Location, accounts: Sequence[str], as_json: bool) -> int:
+    """Ask the services whether they accept the accounts' tokens, by default all.
+
+    A positive answer is kept for 10 minutes. The exit code is 1 if a token is not
+    accepted, or could not be checked.
+    """
+    gateway = find(location)
+    listed = _require_known(accounts, gateway)
+    names = list(accounts) or [account["account"] for account in listed]
+    kinds = {account["account"]: account["kind"] for account in listed}
+    with progress("Checking") as show:
+        results = []
+        for number, name in enumerate(names):
+            show(number, len(names))
+            results.append({"account": name, "kind": kinds[name]} | _ask(gateway, name))
+    if as_json:
+        print_json(_origin(gateway) | {"accounts": results})
+    else:
+        _tell_origin(gateway)
+        print_table(("ACCOUNT", "KIND", "LIVE", "ERROR"), map(_check_row, results))
+        if any(result["live"] is False for result in results):
+            note(
+                "Replace a token that is not accepted: sign in again, copy it, and run "
+                "`hailuo tokens add`."
+            )
+    return 0 if all(result["live"] for result in results) else 1
+
+
+@tokens.command()
+@with_location
+@as_json
+def refresh(location: Location, as_json: bool) -> int:
+    """Renew the tokens of the file now; the old ones are then invalid.
+
+    The exit code is 1 if one was not renewed.
+    """
+    gateway = find(location)
+    outcome = _refresh(gateway)
+    if as_json:
+        print_json(_origin(gateway) | outcome)
+    else:
+        _tell_origin(gateway)
+        rows = [
+            (each["account"], _yes(each["renewed"]), each["error"] or "")
+            for each in outcome["accounts"]
+        ]
+        print_table(("ACCOUNT", "RENEWED", "ERROR"), rows)
+        if not rows:
+            note("There is no token to renew: only those of the file are renewed.")
+    return 1 if outcome["failed"] else 0
+
+
+def _refresh(gateway: Gateway) -> dict[str, Any]:
+    """Renew all tokens in another thread, showing the progress meanwhile."""
+    outcomes: list[dict[str, Any]] = []
+    failures: list[Failure] = []
+
+    def run() -> None:
+        try:
+            outcomes.append(gateway.call("POST", "/v1/token/refresh"))
+        except Failure as failure:
+            failures.append(failure)
+
+    thread = threading.Thread(target=run, daemon=True)
+    with progress("Renewing") as show:
+        thread.start()
+        while thread.is_alive():
+            thread.join(POLL_INTERVAL_S)
+            if thread.is_alive():
+                running = gateway.call("GET", "/v1/refresh-status").get("running")
+                show(**running) if running else None
+    if failures:
+        raise failures[0]
+    return outcomes[0]
+
+
+def _read(credentials: Sequence[str]) -> list[str]:
+    """Return tokens from the arguments, standard input or a prompt that hides them."""
+    if not credentials and not sys.stdin.isatty():
+        credentials = [STDIN]
+    if not credentials:
+        credentials = [click.prompt("Token", hide_input=True, err=True)]
+    texts = (sys.stdin.read() if each == STDIN else each for each in credentials)
+    found = [word for text in texts for word in _SEPARATORS.split(text) if word]
+    if not found:
+        raise Failure("no token was given")
+    return found
+
+
+def _require_known(
+    accounts: Sequence[str], gateway: Gateway
+) -> Sequence[dict[str, Any]]:
+    """Return the accounts of the pool. raises: Failure for a name that is not there."""
+    listed: Sequence[dict[str, Any]] = gateway.call("GET", "/v1/token")["data"]
+    names = {account["account"] for account in listed}
+    if unknown := [name for name in accounts if name not in names]:
+        raise Failure(
+            f"the pool has no account {', '.join(unknown)}: `hailuo tokens list` shows "
+            "their names"
+        )
+    return listed
+
+
+def _ask(gateway: Gateway, account: str) -> dict[str, Any]:
+    """Return whether a service accepts an account's token, None if it is not known."""
+    try:
+        live = gateway.call("POST", "/v1/token/check", {"account": account})["live"]
+    except Failure as failure:
+        return {"live": None, "error": failure.message}
+    return {"live": live, "error": None}
+
+
+def _print_accounts(accounts: Sequence[dict[str, Any]]) -> None:
+    headings = ("ACCOUNT", "KIND", "STATE", "TOKEN", "EXPIRES", "FROM", "LAST ERROR")
+    rows = [
+        (
+            account["account"],
+            account["kind"],
+            account["state"],
+            account["token"],
+            when(account["expires_at"]),
+            account["source"],
+            account["last_error"] or "",
+        )
+        for account in accounts
+    ]
+    print_table(headings, rows)
+    if not rows:
+        note("There is no account: `hailuo tokens add` adds one.")
+
+
+def _check_row(result: dict[str, Any]) -> Sequence[str]:
+    live = "unknown" if result["live"] is None else _yes(result["live"])
+    return result["account"], result["kind"], live, result["error"] or ""
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _origin(gateway: Gateway) -> dict[str, Any]:
+    """Return where accounts are, for JSON."""
+    return {"via": gateway.via, "at": gateway.at}
+
+
+def _tell_origin(gateway: Gateway) -> None:
+    if gateway.via == "file":
+        note(f"No gateway runs; this is the tokens file {gateway.at}.")
+    else:
+        note(f"The gateway at {gateway.at}:")

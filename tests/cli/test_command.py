@@ -1,0 +1,60 @@
+"""What all commands share: version, exit codes, no secrets in failures."""
+
+import os
+
+import pytest
+
+import hailuo.__main__
+from hailuo.cli import gateways
+from tests.accounts.conftest import written
+from tests.cli.conftest import CommandLine
+
+
+def test_version(command: CommandLine):
+    assert command("--version").out == f"hailuo {hailuo.__version__}\n"
+
+
+def test_serve_starts_what_the_module_starts(
+    command: CommandLine, monkeypatch: pytest.MonkeyPatch
+):
+    ports = []
+    start = lambda: ports.append(os.environ["PORT"])  # noqa: E731
+    monkeypatch.setattr(hailuo.__main__, "main", start)
+    assert command("serve").code == 0
+    assert command("serve", "--port", "8123").code == 0
+    assert ports == [str(command.port), "8123"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tokens", "list", "TOKEN"],
+        ["tokens", "TOKEN"],
+        ["TOKEN"],
+        ["tokens", "add", "--TOKEN"],
+        ["--TOKEN"],
+    ],
+)
+def test_usage_error_does_not_quote_a_token(command: CommandLine, arguments: list[str]):
+    token = written("1001")
+    outcome = command(*(each.replace("TOKEN", token) for each in arguments))
+    assert outcome.code == 2
+    assert "***" in outcome.err
+
+
+def test_traceback_does_not_quote_a_token(
+    command: CommandLine, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(_: object) -> None:
+        raise RuntimeError(f"unexpected: {written('1001')} OWNERS-KEY-1234")
+
+    monkeypatch.setattr(gateways, "create_app", fail)
+    outcome = command("tokens", "list", HAILUO_API_KEY="OWNERS-KEY-1234")
+    assert outcome.code == 1
+    assert "RuntimeError: unexpected: *** ***" in outcome.err
+
+
+def test_wrong_settings_are_named(command: CommandLine):
+    outcome = command("tokens", "list", HAILUO_HEARTBEAT_S="soon")
+    assert outcome.code == 1
+    assert "HAILUO_HEARTBEAT_S" in outcome.err and "hailuo doctor" in outcome.err
