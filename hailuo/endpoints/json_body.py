@@ -70,7 +70,7 @@ def _too_large(settings: Settings, max_bytes: int | None) -> TooLarge:
         )
     return TooLarge(
         f"the body is larger than {settings.max_body_mb} MB (HAILUO_MAX_BODY_MB): "
-        "send the addresses of files instead of their data"
+        "send the addresses of files instead of their data, or have the limit raised"
     )
 
 

@@ -109,10 +109,14 @@ class Gateway:
 
         No account is leased before the first step; closing the generator ends the
         answer and releases the account.
-        raises: BadRequest when no candidate can answer, or for an invalid schema. Its
-            steps raise GatewayError, of the last attempt; ClientDisconnected.
+        raises: BadRequest when no candidate can answer or has the model, or for an
+            invalid schema. Its steps raise GatewayError, of the last attempt;
+            ClientDisconnected.
         """
         format = question.format and structured_output.CheckedFormat.of(question.format)
+        state.candidates = routing.having_model(
+            self._upstreams, state.candidates, question.model, watch
+        )
         kinds = routing.eligible_kinds(
             self._upstreams,
             state.candidates,
@@ -194,11 +198,18 @@ class Gateway:
     ) -> TranscriptStream:
         """Return the pieces of a transcript, and heartbeats.
 
-        raises: its steps, as those of answer().
+        raises: as answer().
         """
-        kinds = list(self._upstreams)
+        kinds = routing.eligible_kinds(
+            self._upstreams,
+            state.candidates,
+            "",
+            lambda upstream: upstream.unsupported_recording(recording),
+        )
         if recording.timestamps:
-            kinds.sort(key=lambda kind: not self._upstreams[kind].gives_segment_times)
+            kinds = sorted(
+                kinds, key=lambda kind: not self._upstreams[kind].gives_segment_times
+            )
         state.candidates = state.candidates.of_kinds(kinds)
         state.use = self._use("transcription", "")
         state.digest = partial(digests.of_recording, recording)

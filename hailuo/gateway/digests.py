@@ -33,7 +33,7 @@ def of_speech(speech: Speech) -> str:
 def of_recording(recording: Recording) -> str:
     """Return the digest of a recording's beginning and its options."""
     beginning = next(iter(recording.parts), b"")[:MAX_CHARACTERS]
-    return _digest(beginning, recording.language, recording.timestamps)
+    return _digest(beginning, *recording[1:])
 
 
 def of_image_prompt(prompt: ImagePrompt) -> str:

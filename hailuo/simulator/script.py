@@ -108,6 +108,7 @@ Recognition (phone, speech_to_text):
     text            the recognised text
     pieces          (speech_to_text) the timed segments; default: one, the text. Without
                     text they are joined to it
+    speakers        (speech_to_text) [name, …]: the speakers of the segments, in turn
     status_code     1200041: nothing recognised; other: an error with err_message
     err_message
     first_delay_s, event_lines, newline  as for chat
@@ -215,6 +216,7 @@ class Instruction:
     copies: dict[str, str] = field(default_factory=dict)
     pieces: list[str] | None = None
     contents: list[str] | None = None
+    speakers: list[str] | None = None
     links: list[dict[str, str]] | None = None
     links_at: int | None = None
     chat_id: str | None = None

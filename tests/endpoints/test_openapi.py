@@ -21,7 +21,7 @@ COMPONENTS = OPENAPI["components"]
 KEY = {"Authorization": "Bearer My API Key"}
 METHODS = ("get", "post", "delete")
 NO_EFFECT = "Has no effect"
-PASSED_ON = {"thinking"}  # by chat, to an upstream that reads it
+PASSED_ON = {"thinking", "service_tier"}  # by chat, to an upstream that reads it
 
 
 class Operation(dict[str, Any]):

@@ -93,7 +93,7 @@ FLOORS = (
     ("logs", "settings"),
     ("setting_values",),
     ("errors",),
-    ("masking", "units"),
+    ("masking", "tracebacks", "units"),
 )
 
 

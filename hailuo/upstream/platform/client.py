@@ -22,7 +22,7 @@ from ...errors import (
     UpstreamTimeout,
 )
 from ...net import untrusted_json
-from ...net.client import Form, HttpClient, multipart, retry_after_s
+from ...net.client import CALL_S, Form, HttpClient, multipart, retry_after_s
 from ...net.stream import MAX_WHOLE_MB, Stream
 from ...units import MB
 from .. import ImagesMissing
@@ -48,10 +48,12 @@ class Client:
         body: Mapping[str, Any] | None = None,
         *,
         watch: Watch | None = None,
+        total_s: float = CALL_S,
     ) -> Any:
         """Make a call and return the JSON of its answer.
 
         watch: of the client that waits for it, if one does.
+        total_s: maximum time for the call.
         raises: as error_for_code(), UpstreamProtocolError, Unreachable,
             UpstreamTimeout; ClientDisconnected.
         """
@@ -63,7 +65,12 @@ class Client:
         with self._http.count_call(KIND, path, CALLS):
             return unwrap(
                 self._http.send(
-                    method, address, headers=headers, data=data, watch=watch
+                    method,
+                    address,
+                    headers=headers,
+                    data=data,
+                    watch=watch,
+                    total_s=total_s,
                 )
             )
 
