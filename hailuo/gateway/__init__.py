@@ -14,7 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from .. import audio
-from ..accounts.account import Account, Candidates, Use
+from ..accounts.account import Account, Candidates
 from ..accounts.pool import Pool
 from ..accounts.proofs import Proofs
 from ..concurrency.watch import HEARTBEAT, Heartbeat, Watch
@@ -126,7 +126,7 @@ class Gateway:
         if self._prefer_native and routing.is_demanding(question):
             kinds = routing.native_first(self._upstreams, kinds)
         state.candidates = state.candidates.of_kinds(kinds)
-        state.use = self._use("chat", question.model)
+        state.use = routing.use(self._upstreams, "chat", question.model)
         state.digest = partial(digests.of_question, question)
         if question.conversation not in ("", "new"):
             state.candidates = self._conversations.narrow(
@@ -171,7 +171,7 @@ class Gateway:
                 kinds, key=lambda kind: not self._upstreams[kind].supports_speech_style
             )
         candidates = state.candidates.of_kinds(kinds)
-        state.use = self._use("speech", speech.model)
+        state.use = routing.use(self._upstreams, "speech", speech.model)
         state.digest = partial(digests.of_speech, speech)
         state.candidates = routing.having_voice(
             self._upstreams, candidates, speech, watch
@@ -211,7 +211,7 @@ class Gateway:
                 kinds, key=lambda kind: not self._upstreams[kind].gives_segment_times
             )
         state.candidates = state.candidates.of_kinds(kinds)
-        state.use = self._use("transcription", "")
+        state.use = routing.use(self._upstreams, "transcription", "")
         state.digest = partial(digests.of_recording, recording)
 
         def ask(upstream: Upstream, account: Account) -> TranscriptStream:
@@ -230,7 +230,7 @@ class Gateway:
             lambda upstream: upstream.unsupported_images(prompt),
         )
         state.candidates = state.candidates.of_kinds(kinds)
-        state.use = self._use("images", prompt.model)
+        state.use = routing.use(self._upstreams, "images", prompt.model)
         state.digest = partial(digests.of_image_prompt, prompt)
 
         def ask(upstream: Upstream, account: Account) -> ImageStream:
@@ -312,11 +312,3 @@ class Gateway:
             finally:
                 self._metrics.observe_queue_wait(time.monotonic() - queued_at)
             yield account
-
-    def _use(self, purpose: str, model: str) -> Use:
-        """Return the purpose of a request, with the model each service limits it by."""
-        models = {
-            kind: upstream.limited_model(model)
-            for kind, upstream in self._upstreams.items()
-        }
-        return Use(purpose, models)

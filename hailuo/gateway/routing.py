@@ -6,7 +6,7 @@ when it fails (architecture.md, The path of a streamed answer).
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ..accounts.account import Account, Candidates
+from ..accounts.account import Account, Candidates, Use
 from ..concurrency.watch import Watch
 from ..errors import BadRequest, UpstreamError
 from ..files import Source
@@ -70,6 +70,14 @@ def native_first(
 ) -> Sequence[str]:
     """Return *kinds* with those first that call functions without emulation."""
     return sorted(kinds, key=lambda kind: not upstreams[kind].calls_functions)
+
+
+def use(upstreams: Mapping[str, Upstream], purpose: str, model: str) -> Use:
+    """Return the purpose of a request, with the model each service limits it by."""
+    models = {
+        kind: upstream.limited_model(model) for kind, upstream in upstreams.items()
+    }
+    return Use(purpose, models)
 
 
 def fallback_plan(
