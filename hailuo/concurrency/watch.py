@@ -125,8 +125,8 @@ class Watch:
 
     def _ready(self, until: float) -> Mapping[int, int]:
         """Wait for descriptors that are readable or closed; return their events."""
-        left_s = max(0.0, until - time.monotonic())
-        wait_ms = None if left_s == math.inf else math.ceil(1000 * left_s)
+        left_ms = 1000 * (until - time.monotonic())
+        wait_ms = None if left_ms == math.inf else max(0, math.ceil(left_ms))
         return dict(self._poll.poll(wait_ms))
 
     def _replace_upstream(self, upstream: socket.socket | None) -> None:
