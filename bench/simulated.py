@@ -18,6 +18,10 @@ from .loads import PIECE, Load
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 TIMEOUT_S = 60
+MAKE_CERTIFICATE = (
+    "openssl req -x509 -nodes -days 2 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
+    f"-subj /CN={HOST} -addext subjectAltName=IP:{HOST}"
+).split()
 
 
 class Simulator:
@@ -121,25 +125,8 @@ def simulator(accounts: int, *, tls: bool = False) -> Iterator[Simulator]:
 def _certificate(folder: Path) -> list[str]:
     """Make a certificate; return the simulator's options for it."""
     certificate, key = str(folder / "certificate.pem"), str(folder / "key.pem")
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-nodes",
-                "-days",
-                "2",
-                "-subj",
-                f"/CN={HOST}",
-            ),
-            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
-            *("-addext", f"subjectAltName=IP:{HOST}"),
-            *("-keyout", key, "-out", certificate),
-        ],
-        stderr=subprocess.DEVNULL,
-        check=True,
-    )
+    command = [*MAKE_CERTIFICATE, "-keyout", key, "-out", certificate]
+    subprocess.run(command, stderr=subprocess.DEVNULL, check=True)
     return ["--cert", certificate, "--key", key]
 
 

@@ -1,4 +1,4 @@
-"""The gateway's application for a bench over TLS: it trusts the simulator's certificate.
+"""The gateway's application, which trusts the simulator's certificate.
 
 It is named `trusting` on the path of gunicorn, and not `bench.trusting`, since an
 earlier commit has a `bench` of its own.
