@@ -114,7 +114,7 @@ class Watch:
 
     def raise_if_disconnected(self) -> None:
         """Raise ClientDisconnected if the client has disconnected by now."""
-        if self._client is not None and self._client_fd in self._ready(0):
+        if self._client is not None:
             self._check_client()
 
     def disconnect(self) -> None:
@@ -145,13 +145,20 @@ class Watch:
     def _check_client(self) -> None:
         """Raise ClientDisconnected at the end of file (half-closed counts).
 
-        Bytes are its next request; then it is no longer watched.
+        Bytes are its next request; then it is no longer watched. It is not polled for,
+        which under gevent would take a turn of the event loop.
         """
         assert self._client is not None
+        timeout_s = self._client.gettimeout()
+        self._client.settimeout(0)
         try:
             is_closed = self._client.recv(1, socket.MSG_PEEK) == b""
+        except BlockingIOError:
+            return
         except OSError:
             is_closed = True
+        finally:
+            self._client.settimeout(timeout_s)
         if is_closed:
             raise ClientDisconnected("the client has disconnected")
         self._poll.unregister(self._client_fd)
