@@ -146,7 +146,7 @@ class Watch:
         """Raise ClientDisconnected at the end of file (half-closed counts).
 
         Bytes are its next request; then it is no longer watched. It is not polled for,
-        which under gevent would take a turn of the event loop.
+        which under gunicorn would take a turn of the event loop.
         """
         assert self._client is not None
         timeout_s = self._client.gettimeout()

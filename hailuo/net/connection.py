@@ -61,7 +61,7 @@ class Connection(urllib3.connection.HTTPConnection):
     def is_connected(self) -> bool:
         """True unless the server has closed an idle connection, or sent something.
 
-        urllib3 polls for that: a turn of the event loop under gevent, in which other
+        urllib3 polls for that: under gunicorn a turn of the event loop, in which other
         requests begin before this one is sent.
         """
         if not isinstance(self.sock, socket.socket):  # none, or TLS within TLS
