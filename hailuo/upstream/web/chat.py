@@ -193,6 +193,8 @@ def _links(result: Mapping[str, Any]) -> tuple[Link, ...]:
     source: protocol.md 4, extra.netSearchStatus.linkDetail.
     """
     extra = mapping(result, "extra")
+    if not extra:
+        return ()
     status = mapping(extra, "netSearchStatus")
     details = status.get("linkDetail") or []
     if not isinstance(details, list):
