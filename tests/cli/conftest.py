@@ -3,9 +3,11 @@
 import json
 import logging
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +117,11 @@ def listed(gateway: Served) -> dict[str, dict[str, Any]]:
     headers = {"Authorization": f"Bearer {KEY}"}
     answer = gateway.request("GET", "/v1/token", headers=headers).json()
     return {account["account"]: account for account in answer["data"]}
+
+
+@contextmanager
+def taken(port: int) -> Iterator[None]:
+    """Hold a port without answering on it."""
+    with socket.socket() as holder:
+        holder.bind(("0.0.0.0", port))
+        yield

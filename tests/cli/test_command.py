@@ -1,13 +1,16 @@
 """What all commands share: version, exit codes, no secrets in failures."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
 import hailuo.__main__
 from hailuo.cli import gateways
 from tests.accounts.conftest import written
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CommandLine, taken
+from tests.served import ROOT, environment
 
 
 def test_version(command: CommandLine):
@@ -23,6 +26,28 @@ def test_serve_starts_what_the_module_starts(
     assert command("serve").code == 0
     assert command("serve", "--port", "8123").code == 0
     assert ports == [str(command.port), "8123"]
+
+
+def test_serve_on_a_taken_port_names_its_cure(command: CommandLine):
+    with taken(command.port):
+        process = command.start("serve", stderr=subprocess.PIPE)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert err.count("\n") == 1
+    assert f"uses port {command.port}" in err and "set PORT" in err
+
+
+def test_serve_without_the_library_of_the_shared_pool_names_its_cure():
+    hidden = "import sys; sys.modules['redis'] = None; import hailuo.gunicorn_config"
+    started = subprocess.run(
+        [sys.executable, "-c", hidden],
+        cwd=ROOT,
+        env=environment({"HAILUO_REDIS_URL": "redis://localhost"}),
+        capture_output=True,
+        text=True,
+    )
+    assert started.returncode == 1
+    assert started.stderr.count("\n") == 1 and "hailuo[redis]" in started.stderr
 
 
 @pytest.mark.parametrize(

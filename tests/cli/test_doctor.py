@@ -15,7 +15,7 @@ import pytest
 from hailuo.cli.doctor import bounded, configuration, installation
 from hailuo.settings import Settings
 from tests.accounts.conftest import DAY_S, written
-from tests.cli.conftest import CommandLine, Outcome
+from tests.cli.conftest import CommandLine, Outcome, taken
 from tests.served import Served
 from tests.simulated import Simulated
 from tests.upstream.service import Service
@@ -269,8 +269,13 @@ class TestGateway:
         assert "no hailuo gateway" in found["message"]
         assert "stop the program" in found["cure"]
 
-    def test_port_beyond_the_last_names_its_cure(self, examine: Examine):
-        assert "65535" in finding(examine(PORT="70000"), "port")["message"]
+    def test_port_that_is_taken_names_its_cure(
+        self, command: CommandLine, examine: Examine
+    ):
+        with taken(command.port):
+            found = finding(examine(), "port")
+        assert "another program" in found["message"]
+        assert "set PORT" in found["cure"]
 
 
 def keys(environ: dict[str, str], *api_keys: str) -> tuple[str, str]:

@@ -1,17 +1,15 @@
 """The gateway: whether it runs and serves, or could be started."""
 
-import errno
-import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ...net import listening
 from ...settings import Settings
 from ..gateways import Failure, Location, RunningGateway
 from . import bounded
 from .findings import Finding, error, ok, warning
 
 CHECK = "gateway"
-FIRST_FREE_PORT = 1024
 LIMIT_S = 15.0
 
 
@@ -85,22 +83,6 @@ def _accounts_finding(accounts: Sequence[dict[str, Any]]) -> Finding:
 
 def _port_finding(port: int) -> Finding:
     """Check that the port of a gateway that does not run is free."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("0.0.0.0", port))
-        except OSError as failure:
-            return _port_error(port, failure)
-        except OverflowError:
-            return error("port", f"PORT: {port} is above 65535", "choose another one")
+    if obstacle := listening.obstacle(port):
+        return error("port", obstacle.reason, obstacle.cure)
     return ok("port", f"no gateway runs; port {port} is free (start: hailuo serve)")
-
-
-def _port_error(port: int, failure: OSError) -> Finding:
-    if failure.errno == errno.EADDRINUSE:
-        cure = f"stop it (`ss -ltnp` names it), or set PORT to another port than {port}"
-        return error("port", f"another program uses port {port}", cure)
-    if failure.errno == errno.EACCES and port < FIRST_FREE_PORT:
-        cure = f"set PORT to {FIRST_FREE_PORT} or above, behind a proxy if need be"
-        return error("port", f"only root may use port {port}", cure)
-    return error("port", f"port {port} cannot be used ({failure.strerror})", "set PORT")
