@@ -6,6 +6,7 @@ Nothing that it prints holds a secret, error messages and tracebacks included.
 import os
 import sys
 import traceback
+from io import StringIO
 from typing import Any
 
 import click
@@ -24,7 +25,7 @@ INTERRUPTED = 130  # exit code after Ctrl-C, as shells have it
 
 
 class Command(click.Group):
-    """Group of commands whose failures are one redacted line and exit code 1."""
+    """Group of commands whose failures are a redacted message and an exit code."""
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run a command, and exit with its code."""
@@ -34,9 +35,9 @@ class Command(click.Group):
         try:
             code = super().main(*arguments, **options)
         except click.ClickException as error:
-            if isinstance(error, click.UsageError) and error.ctx:
-                click.echo(error.ctx.get_usage(), err=True)
-            click.echo(f"Error: {redact(error.format_message())}", err=True)
+            message = StringIO()
+            error.show(message)
+            click.echo(redact(message.getvalue()), err=True, nl=False)
             code = error.exit_code
         except GatewayError as error:
             click.echo(f"Error: {redact(error.message)}", err=True)

@@ -67,6 +67,15 @@ def test_usage_error_does_not_quote_a_token(command: CommandLine, arguments: lis
     assert "***" in outcome.err
 
 
+@pytest.mark.parametrize("group", [[], ["tokens"]])
+def test_group_without_a_command_lists_its_commands(
+    command: CommandLine, group: list[str]
+):
+    outcome = command(*group)
+    assert outcome.code == 2
+    assert outcome.err.count("Usage:") == 1 and "Error" not in outcome.err
+
+
 def test_traceback_does_not_quote_a_token(
     command: CommandLine, monkeypatch: pytest.MonkeyPatch
 ):
