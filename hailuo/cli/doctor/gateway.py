@@ -25,7 +25,7 @@ def _examine(location: Location, settings: Settings) -> Iterator[Finding]:
     try:
         gateway = location.gateway(settings)
         if gateway.is_running():
-            yield ok(CHECK, f"one runs at {gateway.at}")
+            yield _running_finding(gateway)
             yield from _pool_findings(gateway)
             return
     except Failure as failure:
@@ -45,6 +45,16 @@ def _examine(location: Location, settings: Settings) -> Iterator[Finding]:
         yield _port_finding(settings.port)
 
 
+def _running_finding(gateway: RunningGateway) -> Finding:
+    if gateway.simulated:
+        return warning(
+            CHECK,
+            f"one runs at {gateway.at}, on its simulator, which knows no real token",
+            "add a token (`hailuo tokens add`), and start it again",
+        )
+    return ok(CHECK, f"one runs at {gateway.at}")
+
+
 def _pool_findings(gateway: RunningGateway) -> Iterator[Finding]:
     try:
         listed = gateway.call("GET", "/v1/token")
@@ -53,7 +63,8 @@ def _pool_findings(gateway: RunningGateway) -> Iterator[Finding]:
         yield error("gateway key", message, cure or "see the gateway's log")
         return
     yield ok("gateway key", "the gateway accepts it")
-    yield _accounts_finding(listed["data"])
+    if not gateway.simulated:
+        yield _accounts_finding(listed["data"])
     if problem := listed["problem"]:
         yield error(
             "gateway pool",
