@@ -37,17 +37,27 @@ def test_serve_on_a_taken_port_names_its_cure(command: CommandLine):
     assert f"uses port {command.port}" in err and "set PORT" in err
 
 
-def test_serve_without_the_library_of_the_shared_pool_names_its_cure():
-    hidden = "import sys; sys.modules['redis'] = None; import hailuo.gunicorn_config"
-    started = subprocess.run(
-        [sys.executable, "-c", hidden],
+def without_redis(code: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """Run Python without the library of the shared pool, which is an extra."""
+    return subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.modules['redis'] = None; {code}"],
         cwd=ROOT,
-        env=environment({"HAILUO_REDIS_URL": "redis://localhost"}),
+        env=environment(settings),
         capture_output=True,
         text=True,
     )
+
+
+def test_serve_without_the_library_of_the_shared_pool_names_its_cure():
+    started = without_redis(
+        "import hailuo.gunicorn_config", HAILUO_REDIS_URL="redis://localhost"
+    )
     assert started.returncode == 1
     assert started.stderr.count("\n") == 1 and "hailuo[redis]" in started.stderr
+
+
+def test_command_starts_without_the_library_of_the_shared_pool():
+    assert without_redis("import hailuo.cli").returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
 
-from ...accounts.shared.timings import Timings
 from ...errors import PoolUnavailable
 from ...metrics import Metrics
 from ...settings import Settings
@@ -38,7 +37,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
 
 def _problem(settings: Settings) -> str:
     """Return why the server cannot be used, "" if it can."""
-    from ...accounts.shared.client import SharedClient
+    from ...accounts.shared.client import SharedClient  # needs the library
+    from ...accounts.shared.timings import Timings
 
     client = SharedClient(
         settings.redis_url, settings.redis_prefix, Timings(), Metrics()
