@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from hailuo.cli import main
+from hailuo.cli.command import hailuo
 from tests.served import KEY, ROOT, Served, environment, free_port
 from tests.simulated import Simulated
 
@@ -67,7 +67,7 @@ class CommandLine:
         """Run a command in this process."""
         wanted = environment(self.settings | settings)
         runner = CliRunner(env=wanted)
-        result = runner.invoke(main, arguments, input=stdin)
+        result = runner.invoke(hailuo, arguments, input=stdin)
         return Outcome(result.exit_code, result.stdout, result.stderr)
 
     def start(self, *arguments: str, **streams: Any) -> "subprocess.Popen[str]":

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
 import hailuo.__main__
+from hailuo import cli
 from hailuo.cli import gateways
 from tests.accounts.conftest import written
 from tests.cli.conftest import CommandLine, taken
@@ -57,7 +59,7 @@ def test_serve_without_the_library_of_the_shared_pool_names_its_cure():
 
 
 def test_command_starts_without_the_library_of_the_shared_pool():
-    assert without_redis("import hailuo.cli").returncode == 0
+    assert without_redis("import hailuo.cli.command").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,20 @@ def test_usage_error_does_not_quote_a_token(command: CommandLine, arguments: lis
     outcome = command(*(each.replace("TOKEN", token) for each in arguments))
     assert outcome.code == 2
     assert "***" in outcome.err
+
+
+def test_interrupt_while_the_command_is_loaded_ends_it_quietly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    class Interrupting(ModuleType):
+        def __getattr__(self, _: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "hailuo.cli.command", Interrupting("command"))
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "Stopped.\n"
 
 
 @pytest.mark.parametrize("group", [[], ["tokens"]])

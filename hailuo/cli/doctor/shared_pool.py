@@ -45,6 +45,6 @@ def _problem(settings: Settings) -> str:
     )
     try:
         client.get("doctor")
-    except PoolUnavailable as unavailable:
-        return unavailable.message
+    except PoolUnavailable:
+        return f"its server cannot be reached ({client.problem})"
     return ""
