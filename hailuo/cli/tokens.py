@@ -2,9 +2,7 @@
 
 import re
 import sys
-import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, wait
 from typing import Any
 from urllib.parse import quote
 
@@ -13,8 +11,8 @@ import click
 from .gateways import Failure, Gateway, Location, find
 from .options import as_json, with_location
 from .output import note, print_json, print_table, progress, when
+from .renewal import renew_all
 
-POLL_INTERVAL_S = 0.5  # of a refresh's progress
 STDIN = "-"
 SEE_DOCTOR = "`hailuo doctor` says what to do."
 
@@ -131,7 +129,7 @@ def refresh(location: Location, as_json: bool) -> int:
     The exit code is 1 if one was not renewed.
     """
     gateway = find(location)
-    outcome = _refresh(gateway)
+    outcome = renew_all(gateway)
     if as_json:
         print_json(_origin(gateway) | outcome)
     else:
@@ -144,35 +142,6 @@ def refresh(location: Location, as_json: bool) -> int:
         if not rows:
             note("There is no token to renew: only those of the file are renewed.")
     return 1 if outcome["failed"] else 0
-
-
-def _refresh(gateway: Gateway) -> dict[str, Any]:
-    """Renew all tokens in another thread, showing the progress meanwhile.
-
-    After Ctrl-C, renewals in this process are finished all the same: a new token whose
-    old one is invalid already has to be written.
-    """
-    future: Future[dict[str, Any]] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(gateway.call("POST", "/v1/token/refresh"))
-        except Exception as error:  # noqa: BLE001 - raised by the caller
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        with progress("Renewing") as show:
-            while not wait([future], POLL_INTERVAL_S).done:
-                running = gateway.call("GET", "/v1/refresh-status").get("running")
-                if running:
-                    show(**running)
-    except KeyboardInterrupt:
-        if gateway.via == "file":
-            note("The renewals are finished first.")
-            wait([future])
-        raise
-    return future.result()
 
 
 def _read(credentials: Sequence[str]) -> list[str]:
