@@ -15,7 +15,7 @@ from .. import __version__
 from ..errors import GatewayError
 from ..logs import redact
 from ..masking import conceal
-from ..setting_values import words
+from ..setting_values import MAX_PORT, words
 from ..settings import DEFAULT_API_KEY
 from .ask import ask
 from .doctor import doctor
@@ -58,7 +58,7 @@ def hailuo() -> None:
 
 
 @hailuo.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="Overrides PORT.")
+@click.option("--port", type=click.IntRange(1, MAX_PORT), help="Overrides PORT.")
 def serve(port: int | None) -> None:
     """Start the gateway, with a simulator if there is no token."""
     from .. import __main__

@@ -113,8 +113,8 @@ def check(location: Location, accounts: Sequence[str], as_json: bool) -> int:
         print_table(("ACCOUNT", "KIND", "LIVE", "ERROR"), map(_check_row, results))
         if any(result["live"] is False for result in results):
             note(
-                "Replace a token that is not accepted: sign in again, copy it, and run "
-                "`hailuo tokens add`."
+                "Replace what is not accepted by a new token or key: `hailuo tokens "
+                "add`. `hailuo doctor` says where you get one."
             )
     _tell_problem(listed)
     return 0 if all(each["live"] for each in results) and not listed["problem"] else 1
