@@ -30,6 +30,7 @@ HOST = "127.0.0.1"
 TIMEOUT_S = 60
 CHAT_PATH = "/v1/chat/completions"
 SPEECH_PATH = "/v1/audio/speech"
+IMAGES_PATH = "/v1/images/generations"
 TRANSCRIPTION_PATH = "/v1/audio/transcriptions"
 FILE = {"type": "file", "file": {"file_data": "YQ==", "filename": "a.txt"}}
 SAMPLE_RATE = 16_000  # Hz
@@ -175,6 +176,19 @@ class Client:
         content_type = _form.headers["Content-Type"]
         return self._disconnect(TRANSCRIPTION_PATH, body, content_type, share)
 
+    def draw(self, **body: Any) -> Answer:
+        return self._post(IMAGES_PATH, json={"prompt": self._text, **body})
+
+    def draw_webp(self) -> Answer:
+        return self.draw(output_format="webp", size="512x512")
+
+    def draw_streamed(self) -> Answer:
+        return self.draw(stream=True)
+
+    def disconnect_from_drawing(self) -> Answer:
+        body = {"prompt": self._text, "output_format": "png"}
+        return self._disconnect(IMAGES_PATH, json.dumps(body).encode())
+
     def list_voices(self) -> Answer:
         return self._request("GET", "/v1/audio/voices")
 
@@ -221,6 +235,12 @@ TRANSCRIPTION = (
     Client.transcribe,
     Client.transcribe_streamed,
     Client.disconnect_from_transcription,
+)
+DRAWING = (
+    Client.draw,
+    Client.draw_webp,
+    Client.draw_streamed,
+    Client.disconnect_from_drawing,
 )
 
 
@@ -295,6 +315,7 @@ def other_cases() -> Iterator[Case]:
     yield from _cases(faults.GET_VOICE, *platform_voices, platform=True)
     timed = *TRANSCRIPTION, Client.transcribe_timed
     yield from _cases(faults.SPEECH_TO_TEXT, *timed, platform=True)
+    yield from _cases(faults.IMAGE_GENERATION, *DRAWING, platform=True)
     yield from _cases(faults.INFO, Client.check_token)
     yield from _cases(faults.MODELS, Client.check_token, platform=True)
     yield from _cases(faults.RENEWAL, Client.refresh_pool)

@@ -75,7 +75,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         owners,
         prefer_native=settings.prefer == "auto",
     )
-    catalog = Catalog(pool, upstreams, proofs)
+    catalog = Catalog(upstreams, proofs)
     app = Flask(__name__, static_folder=None)
     state = AppState(
         settings,

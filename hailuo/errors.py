@@ -3,6 +3,7 @@
 GatewayError              500  server_error
   BadRequest              400  invalid_request_error    param names the field
     TooLarge              413                           file_too_large
+    ModelUnknown          404                           model_not_found
     ContentFiltered       400                           content_filter
   Unauthorized            401  authentication_error     invalid_api_key and others
   AccountsBusy            429  rate_limit_error         accounts_busy
@@ -92,6 +93,13 @@ class TooLarge(BadRequest):
 
     status = 413
     code = "file_too_large"
+
+
+class ModelUnknown(BadRequest):
+    """No account has the model that is asked for by a name of its service's."""
+
+    status = 404
+    code = "model_not_found"
 
 
 class ContentFiltered(BadRequest):
@@ -302,15 +310,3 @@ def body(error: GatewayError) -> dict[str, Any]:
             "code": error.code,
         }
     }
-
-
-def clear_tracebacks(error: BaseException | None) -> None:
-    """Clear the tracebacks of an exception and its causes, so that frames can be freed.
-
-    For an exception that was handled. A frame that keeps the exception it raises forms
-    a cycle with it, which may hold bodies and events of megabytes, and the garbage
-    collector counts objects, not bytes.
-    """
-    while error:
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__

@@ -156,6 +156,12 @@ class Settings:
         text,
         "voices for alloy, echo, fable, onyx, nova, shimmer, comma-separated",
     )
+    strict_voices: bool = setting(
+        "HAILUO_STRICT_VOICES",
+        "0",
+        switch,
+        "1: a voice that the platform does not have is an error, not the nearest one",
+    )
     redis_url: str = setting(
         "HAILUO_REDIS_URL",
         "",

@@ -38,6 +38,21 @@ class Computation:
         return f"{key}{len(self.keys)}"
 
 
+def test_values_of_several_keys_are_computed_at_once():
+    together = threading.Barrier(2)
+
+    def make(key: str) -> str:
+        together.wait(10)
+        return key.upper()
+
+    cache = SingleFlightCache(make, 60.0)
+
+    futures = [cache.start(key) for key in ("a", "b", "a")]
+
+    assert [future.result() for future in futures] == ["A", "B", "A"]
+    assert cache.start("a").result() == cache.get("a", Watch()) == "A"
+
+
 def test_cached_value_is_made_once_and_expires():
     make, clock = Computation(), Clock()
     values = SingleFlightCache(make, 10, clock)

@@ -18,7 +18,7 @@ from .cooldowns import Cooldown, Cooldowns, Limit
 class Use(NamedTuple):
     """Purpose of a request: services limit purposes, and some also models, apart.
 
-    purpose: "chat", "speech" or "transcription".
+    purpose: "chat", "speech", "transcription" or "images".
     models: by the kind of account, the model whose limit the request counts against;
         "" or missing where models are not limited apart.
     """

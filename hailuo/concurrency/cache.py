@@ -44,17 +44,23 @@ class SingleFlightCache(Generic[Value]):
             thread of its own, since other clients may wait for it, too.
         raises: whatever *make* raises; ClientDisconnected.
         """
-        with self._lock:
-            if key in self._entries and self._clock() < self._entries[key][0]:
-                self._entries.move_to_end(key)
-                return self._entries[key][1]
-            is_first = key not in self._running
-            future = self._running.setdefault(key, Future())
-        if is_first and watch:
-            threading.Thread(target=self._fill, args=(key, future), daemon=True).start()
-        elif is_first:
+        if watch:
+            return wait_for(self.start(key), watch)
+        future, is_first = self._begin(key)
+        if is_first:
             self._fill(key, future)
-        return wait_for(future, watch) if watch else future.result()
+        return future.result()
+
+    def start(self, key: str) -> "Future[Value]":
+        """Return the future value of *key*, computed in a thread if it is not cached.
+
+        Values of several keys are computed at once if all are started before the first
+        is waited for.
+        """
+        future, is_first = self._begin(key)
+        if is_first:
+            threading.Thread(target=self._fill, args=(key, future), daemon=True).start()
+        return future
 
     def cached(self, key: str) -> Value | None:
         """Return the value of a key if it is cached, without computing it."""
@@ -67,6 +73,17 @@ class SingleFlightCache(Generic[Value]):
         with self._lock:
             if key in self._entries and self._entries[key][1] is value:
                 del self._entries[key]
+
+    def _begin(self, key: str) -> tuple["Future[Value]", bool]:
+        """Return the future value of *key*, and whether it is yet to be computed."""
+        with self._lock:
+            if key in self._entries and self._clock() < self._entries[key][0]:
+                self._entries.move_to_end(key)
+                future: Future[Value] = Future()
+                future.set_result(self._entries[key][1])
+                return future, False
+            is_first = key not in self._running
+            return self._running.setdefault(key, Future()), is_first
 
     def _fill(self, key: str, future: "Future[Value]") -> None:
         ends_at = self._clock() + self._lifetime_s

@@ -85,6 +85,8 @@ def wait_for(future: "Future[Result]", watch: Watch) -> Result:
 
     raises: the future's exception; ClientDisconnected.
     """
+    if future.done():
+        return future.result()
     waker = _Waker()
     try:
         future.add_done_callback(waker.wake)

@@ -75,6 +75,16 @@ class Watch:
         """True if nothing was sent to the client for *heartbeat_s*."""
         return time.monotonic() >= self._due_at
 
+    @contextlib.contextmanager
+    def patient(self, idle_s: float) -> Iterator[None]:
+        """Allow an upstream this silence meanwhile, if it is more than the usual."""
+        usual_s = self.idle_s
+        self.idle_s = max(idle_s, usual_s)
+        try:
+            yield
+        finally:
+            self.idle_s = usual_s
+
     def wait(
         self,
         until: float,

@@ -75,6 +75,19 @@ def candidates(request: Request, settings: Settings, pool: Pool) -> Candidates:
     )
 
 
+def candidates_or_pool(request: Request, settings: Settings, pool: Pool) -> Candidates:
+    """Return the client's own accounts, else the pool's, for what needs no key.
+
+    An invalid key is ignored, therefore.
+    """
+    if credential(request):
+        try:
+            return candidates(request, settings, pool)
+        except Unauthorized:
+            pass
+    return pool.all_accounts()
+
+
 def prove(
     request: Request, candidates: Candidates, gateway: Gateway, watch: Watch
 ) -> None:

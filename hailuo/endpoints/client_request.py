@@ -20,6 +20,7 @@ from ..upstream import Answer, Question
 from . import app_state, auth, content_parts
 from .middleware import access_log
 from .middleware.access_log import RequestLog
+from .validation import DEFAULT_MODEL
 
 
 class ClientRequest(NamedTuple):
@@ -54,6 +55,8 @@ class ClientRequest(NamedTuple):
         raises: BadRequest when no candidate can answer; as prove() and the first steps
             of Gateway.answer() and attached().
         """
+        if question.model == DEFAULT_MODEL:
+            question = question._replace(model="")  # no upstream knows it
         if _is_costly(question):
             self.prove()
         request_state = self.enqueue()

@@ -24,7 +24,8 @@ bp = Blueprint("completions", __name__)
 
 FIELDS = (  # that mean the same as in chat
     *("model", "stream", "stream_options", "stop", "n", "logprobs", "max_tokens"),
-    *("temperature", "top_p", "thinking", "reasoning_effort", "user", "seed"),
+    *("temperature", "top_p", "thinking", "reasoning_effort", "service_tier"),
+    *("user", "seed"),
 )
 
 

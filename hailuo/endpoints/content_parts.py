@@ -3,6 +3,7 @@
 source: client-apis.md 1.1.
 
     {"type": "image_url", "image_url": {"url": "…"}}         or just the address
+    {"type": "video_url", "video_url": {"url": "…"}}         or just the address
     {"type": "file", "file_url": {"url": "…"}}               or just the address
     {"type": "file", "file": {"file_data": "…", "filename": "…"}}
     {"type": "file", "file": {"file_id": "https://…"}}
@@ -43,6 +44,7 @@ TEXT_FIELDS = {  # of parts that are text
     "input_text": "text",
     "output_text": "text",
 }
+DETAILS = ("low", "high")  # all others are as good as none
 EXPECTED = "an http:// or https:// address, or a data: URI with base64"
 
 _ADDRESS = re.compile(r"\s*https?://", re.I)
@@ -136,7 +138,10 @@ def source(part: Mapping[str, Any], path: str) -> Source:
         is_by_id = "file_id" in part and "image_url" not in part
         name = "file_id" if is_by_id else "image_url"
         source = of_address(part.get(name), f"{path}.{name}")
-        return source._replace(image=True)
+        return _as_image(source, part, f"{path}.{name}")
+    if kind == "video_url":
+        source = of_address(part.get("video_url"), f"{path}.video_url")
+        return source._replace(video=True)
     if kind in ("file", "input_file") and "file_url" in part:
         return of_address(part["file_url"], f"{path}.file_url")
     if kind == "file" and isinstance(part.get("file"), dict):
@@ -147,10 +152,27 @@ def source(part: Mapping[str, Any], path: str) -> Source:
         raise invalid_field(
             f"{path}.file", "an object with file_data; or send file_url with a url"
         )
-    expected = f'"text", "image_url" or "file", not {reprlib.repr(kind)}'
+    types = '"text", "image_url", "video_url" or "file"'
+    expected = f"{types}, not {reprlib.repr(kind)}"
     if kind == "input_audio":
         expected += "; use /v1/audio/transcriptions for audio"
     raise invalid_field(f"{path}.type", expected, "unsupported_part")
+
+
+def _as_image(source: Source, part: Mapping[str, Any], path: str) -> Source:
+    """Return a source as an image, with how closely to look at it.
+
+    part: an image part; the Responses API has the detail in the part itself.
+    path: of its field that holds the image.
+    raises: BadRequest.
+    """
+    image = part.get("image_url")
+    options = image if isinstance(image, dict) else part
+    detail, max_side = options.get("detail"), options.get("max_long_side_pixel")
+    if max_side is not None and (type(max_side) is not int or max_side < 1):
+        raise invalid_field(f"{path}.max_long_side_pixel", "a whole number above 0")
+    detail = detail if detail in DETAILS else ""
+    return source._replace(image=True, detail=detail, max_side=max_side)
 
 
 def _part(part: Any, path: str) -> str | Source:

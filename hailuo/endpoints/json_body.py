@@ -25,7 +25,7 @@ MAX_COMMAS = 4_000_000
 
 # Limits of routes that need less than HAILUO_MAX_BODY_MB.
 MAX_TOKEN_BYTES = 64 * 1024
-MAX_TOKENS_BYTES = MAX_SPEECH_BYTES = MB
+MAX_TOKENS_BYTES = MAX_SPEECH_BYTES = MAX_IMAGES_BYTES = MB
 
 # Lone surrogates: escaped, and encoded as if UTF-8 had them.
 _LONE_HIGH = re.compile(
@@ -70,7 +70,7 @@ def _too_large(settings: Settings, max_bytes: int | None) -> TooLarge:
         )
     return TooLarge(
         f"the body is larger than {settings.max_body_mb} MB (HAILUO_MAX_BODY_MB): "
-        "send the addresses of files instead of their data"
+        "send the addresses of files instead of their data, or have the limit raised"
     )
 
 

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 from flask import Blueprint, Response, jsonify, request
 
-from ..accounts.account import Candidates
-from ..errors import GatewayError, Unauthorized
+from ..errors import ModelUnknown
 from . import app_state, auth, client_request, error_forms, voices
 from .validation import DEFAULT_MODEL
 
@@ -19,14 +18,6 @@ bp = Blueprint("models", __name__, url_prefix="/models")
 
 CREATED = 1_710_000_000  # arbitrary, but clients require a number
 CREATED_AT = "2024-03-09T16:00:00Z"  # the same
-
-
-class UnknownModel(GatewayError):
-    """No service has this model, although chat accepts any name."""
-
-    status = 404
-    type = "invalid_request_error"
-    code = "model_not_found"
 
 
 def model(id: str) -> dict[str, str | int]:
@@ -50,10 +41,10 @@ def list_models() -> Response:
 
 @bp.get("/<path:id>")
 def get_model(id: str) -> Response:
-    """Return a model. raises: UnknownModel."""
-    own_models = (DEFAULT_MODEL, *voices.MODELS)
+    """Return a model. raises: ModelUnknown."""
+    own_models = (DEFAULT_MODEL, *voices.audio_models())
     if id not in own_models and id not in offered():
-        raise UnknownModel(
+        raise ModelUnknown(
             f'the model "{id}" does not exist; GET /v1/models lists the models',
             param="model",
         )
@@ -66,20 +57,6 @@ def offered() -> Sequence[str]:
     raises: TokenRejected for a rejected credential of the client's own.
     """
     state = app_state.get_state()
-    return state.catalog.models(
-        candidates(), client_request.watch(request, state.settings)
-    )
-
-
-def candidates() -> Candidates:
-    """Return the accounts whose models are listed: the client's own, else the pool's.
-
-    An invalid key is ignored, because none is needed.
-    """
-    state = app_state.get_state()
-    if auth.credential(request):
-        try:
-            return auth.candidates(request, state.settings, state.pool)
-        except Unauthorized:
-            pass
-    return state.pool.all_accounts()
+    candidates = auth.candidates_or_pool(request, state.settings, state.pool)
+    watch = client_request.watch(request, state.settings)
+    return state.catalog.models(candidates, watch)

@@ -1,6 +1,7 @@
 """POST /v1/audio/speech (client-apis.md 1.4)."""
 
 import base64
+import re
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -24,6 +25,16 @@ MAX_CHARACTERS = 100_000  # about two hours of speech
 MAX_VOICE_CHARACTERS = 256
 # source: platform.md, Speech; for ranges and languages, the platform's documentation.
 EMOTIONS = ("happy", "sad", "angry", "fearful", "disgusted", "surprised", "calm")
+# An emotion in instructions, as in "sound happy" or "speak sadly", but not "not sad".
+_EMOTION_WORDS = {
+    word: emotion
+    for emotion in EMOTIONS
+    for word in (emotion, re.sub("y$", "i", emotion) + "ly")
+}
+_EMOTION = re.compile(
+    r"(?<!not )(?<!never )(?<!n't be )(?<!n't sound )"
+    rf"\b(?:{'|'.join(_EMOTION_WORDS)})\b"
+)
 MAX_VOLUME = 10.0
 PITCHES = (-12, 12)  # semitones
 EVENT_BYTES = 24_000  # one-api reads lines of less than 64 KiB
@@ -172,10 +183,13 @@ def _speed(body: Mapping[str, Any]) -> float:
 
 
 def _emotion(body: Mapping[str, Any]) -> str:
+    """Return the emotion: as sent, else the first that the instructions name."""
     emotion = body.get("emotion")
     if emotion is not None and emotion not in EMOTIONS:
         raise validation.invalid_field("emotion", "one of " + ", ".join(EMOTIONS))
-    return emotion or ""
+    instructions = validation.optional(body, "instructions", str, "a string") or ""
+    named = _EMOTION.search(instructions.lower())
+    return emotion or (_EMOTION_WORDS[named[0]] if named else "")
 
 
 def _pitch(body: Mapping[str, Any]) -> int | None:

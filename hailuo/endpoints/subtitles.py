@@ -1,4 +1,4 @@
-"""Transcripts with times: verbose_json, SRT and VTT (client-apis.md 1.5) (no I/O)."""
+"""Transcripts with times: JSON, SRT and VTT (client-apis.md 1.5) (no I/O)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -44,6 +44,47 @@ def to_verbose_json(
     }
 
 
+class Diarized:
+    """Encoder of the segments of a diarized transcript (client-apis.md 1.5).
+
+    Speakers are labeled A, B, … in the order in which they begin to speak.
+    """
+
+    def __init__(self) -> None:
+        self._labels: dict[str, str] = {}
+        self._count = 0
+
+    def segment(self, segment: Segment) -> dict[str, Any]:
+        """Return the next segment, which is an event of a stream, too."""
+        self._count += 1
+        label = self._labels.setdefault(segment.speaker, _letters(len(self._labels)))
+        return {
+            "type": "transcript.text.segment",
+            "id": f"seg_{self._count}",
+            **_times(segment),
+            "text": segment.text,
+            "speaker": label,
+        }
+
+
+def to_diarized_json(
+    text: str, segments: Sequence[Segment], seconds: float
+) -> dict[str, Any]:
+    """Return diarized_json, with a single segment if there are no times."""
+    return {
+        "task": "transcribe",
+        "duration": round(seconds, 2),
+        "text": text,
+        "segments": [*map(Diarized().segment, segments or whole(text, seconds))],
+    }
+
+
+def _letters(number: int) -> str:
+    """Return A for 0, Z for 25, AA for 26."""
+    more, letter = divmod(number, 26)
+    return (_letters(more - 1) if more else "") + chr(ord("A") + letter)
+
+
 def whole(text: str, seconds: float) -> list[Segment]:
     """Return a text without times as a single segment, or none if it is empty."""
     return [Segment(text, 0.0, seconds)] if text else []
@@ -65,23 +106,27 @@ def join_words(words: Sequence[Segment]) -> list[Segment]:
     sentences: list[Segment] = []
     ended = True
     for word in words:
-        if ended:
+        if ended or word.speaker != sentences[-1].speaker:
             sentences.append(word)
         else:
             last = sentences[-1]
-            sentences[-1] = Segment(last.text + word.text, last.start, word.end)
+            sentences[-1] = last._replace(text=last.text + word.text, end=word.end)
         ended = word.text.rstrip().endswith(SENTENCE_ENDS)
     return sentences
 
 
 def _segment(id: int, segment: Segment) -> dict[str, Any]:
-    times = {"start": round(segment.start, 3), "end": round(segment.end, 3)}
-    return {"id": id, "seek": 0, **times, "text": segment.text, **NO_MEASUREMENTS}
+    about = {"id": id, "seek": 0, **_times(segment), "text": segment.text}
+    speaker = {"speaker": segment.speaker} if segment.speaker else {}
+    return {**about, **speaker, **NO_MEASUREMENTS}
 
 
 def _word(segment: Segment) -> dict[str, Any]:
-    times = {"start": round(segment.start, 3), "end": round(segment.end, 3)}
-    return {"word": segment.text.strip(), **times}
+    return {"word": segment.text.strip(), **_times(segment)}
+
+
+def _times(segment: Segment) -> dict[str, float]:
+    return {"start": round(segment.start, 3), "end": round(segment.end, 3)}
 
 
 def _cue(segment: Segment, point: str) -> str:

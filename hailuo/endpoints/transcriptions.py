@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, jsonify, request
 
 from .. import audio
+from ..concurrency.fairness import fairly
 from ..concurrency.watch import HEARTBEAT, Heartbeat
 from ..upstream import Recording, TranscriptPiece, TranscriptStream
 from . import subtitles, upload, validation
@@ -15,8 +16,9 @@ from .sse import PING, event, event_response
 
 bp = Blueprint("transcriptions", __name__)
 
-FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
-TIMED = FORMATS[2:]
+TIMED = ("verbose_json", "srt", "vtt", "diarized_json")
+FORMATS = ("json", "text", *TIMED)
+STREAMED = ("json", "text", "diarized_json")
 GRANULARITIES = "timestamp_granularities"
 # Words for true and false in forms, in lower case.
 STREAM = {
@@ -51,7 +53,8 @@ def transcribe() -> Response:
         if transcription.stream:
             first = next(pieces, None)  # a failure before it sets the status
             close = stack.pop_all().close
-            return event_response(events(first, pieces), close, client_request.log)
+            body = events(first, pieces, transcription)
+            return event_response(body, close, client_request.log)
         all_pieces = [piece for piece in pieces if piece is not HEARTBEAT]
         return whole(all_pieces, transcription, parts.seconds)
 
@@ -79,25 +82,31 @@ def whole(
                 words=recording.timestamps == "word",
             )
         )
+    if transcription.format == "diarized_json":
+        return jsonify(subtitles.to_diarized_json(text, segments, seconds))
     write = {"srt": subtitles.to_srt, "vtt": subtitles.to_vtt}[transcription.format]
     cues = segments or subtitles.whole(text, seconds)
     return Response(write(cues), mimetype="text/plain")
 
 
 def events(
-    piece: TranscriptPiece | Heartbeat | None, pieces: TranscriptStream
+    piece: TranscriptPiece | Heartbeat | None,
+    pieces: TranscriptStream,
+    transcription: TranscriptionRequest,
 ) -> Generator[bytes, None, None]:
     """Yield the events of a transcription, and pings.
 
     piece: the first item of *pieces*.
     """
-    text = ""
+    text, diarized = "", subtitles.Diarized()
     while piece is not None:
         if piece is HEARTBEAT:
             yield PING
         else:
             text += piece.text
             yield event({"type": "transcript.text.delta", "delta": piece.text})
+            if transcription.format == "diarized_json":
+                yield from map(event, map(diarized.segment, fairly(piece.segments)))
         piece = next(pieces, None)
     yield event({"type": "transcript.text.done", "text": text})
 
@@ -110,10 +119,9 @@ def read(fields: Mapping[str, Any]) -> TranscriptionRequest:
             "response_format", "one of " + ", ".join(FORMATS)
         )
     stream = _stream(fields)
-    if stream and format in TIMED:
-        raise validation.invalid_field(
-            "response_format", "json or text when stream is true"
-        )
+    if stream and format not in STREAMED:
+        expected = f"one of {', '.join(STREAMED)} when stream is true"
+        raise validation.invalid_field("response_format", expected)
     granularities = _granularities(fields)
     language = fields.get("language") or ""
     if not isinstance(language, str):
@@ -122,6 +130,7 @@ def read(fields: Mapping[str, Any]) -> TranscriptionRequest:
         parts=(),
         language=language,
         timestamps=_times(granularities, format) if format in TIMED else "",
+        speakers=format == "diarized_json",
     )
     return TranscriptionRequest(recording, format, stream)
 

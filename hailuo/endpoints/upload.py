@@ -1,7 +1,8 @@
-"""Read an uploaded recording into a temporary file, which ends with its request.
+"""Read uploaded files into temporary files, which end with their request.
 
     with ExitStack() as stack:
-        upload = read(request, settings, stack)
+        upload = read(request, settings, stack)  # a recording
+        form = read_form(request, settings.max_file_mb, stack)
 
 Other requests run after every piece that is parsed (performance.md, Big bodies).
 """
@@ -11,7 +12,7 @@ from contextlib import ExitStack
 from typing import IO, Any, NamedTuple
 
 from flask import Request
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import MultiPartParser
 from werkzeug.http import parse_options_header
@@ -44,6 +45,17 @@ class Upload(NamedTuple):
     fields: Mapping[str, Any]
 
 
+class Form(NamedTuple):
+    """The parts of a multipart form.
+
+    files: by the names of their fields, each at its start.
+    fields: the others, as texts; a name[] is a list.
+    """
+
+    files: MultiDict[str, FileStorage]
+    fields: Mapping[str, Any]
+
+
 class YieldingStream:
     """Stream that lets other requests run before each read."""
 
@@ -64,11 +76,17 @@ def read(request: Request, settings: Settings, stack: ExitStack) -> Upload:
     """
     if request.mimetype == "application/json":
         return read_json(json_body.read(request, settings), stack)
-    return read_form(request, settings.max_file_mb, stack)
+    form = read_form(request, settings.max_file_mb, stack)
+    if "file" not in form.files:
+        raise validation.invalid_field("file", "a recording that is sent as a file")
+    return Upload(form.files["file"].stream, form.fields)
 
 
-def read_form(request: Request, max_mb: int, stack: ExitStack) -> Upload:
-    """Read multipart/form-data, with or without a Content-Length."""
+def read_form(request: Request, max_mb: int, stack: ExitStack) -> Form:
+    """Read multipart/form-data, with or without a Content-Length.
+
+    raises: BadRequest, TooLarge.
+    """
 
     def new_file(*_: object, **__: object) -> IO[bytes]:
         return stack.enter_context(SPOOL.file())
@@ -96,16 +114,13 @@ def read_form(request: Request, max_mb: int, stack: ExitStack) -> Upload:
         raise TooLarge(
             f"the upload is larger than {max_mb} MB (HAILUO_MAX_FILE_MB), has "
             f"more than {MAX_FORM_PARTS} parts, or has a field larger than "
-            f"{MAX_FIELD_BYTES // 1024} kB besides the file: send a shorter or "
-            "compressed recording"
+            f"{MAX_FIELD_BYTES // 1024} kB besides the file: send a smaller file"
         ) from None
     except ValueError as error:
         message = f"the body is not valid multipart/form-data: {error}"
         raise BadRequest(message, code="invalid_form") from None
-    if "file" not in files:
-        raise validation.invalid_field("file", "a recording that is sent as a file")
     names = filter(None, form)  # a part may have no name
-    return Upload(files["file"].stream, {name: _value(form, name) for name in names})
+    return Form(files, {name: _value(form, name) for name in names})
 
 
 def _value(form: MultiDict[str, str], name: str) -> Any:

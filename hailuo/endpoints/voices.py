@@ -3,6 +3,8 @@
 source: client-apis.md 2.2. No key is needed; with one, cloned voices are listed, too.
 """
 
+from collections.abc import Sequence
+
 from flask import Blueprint, Response, jsonify, request
 
 from ..upstream.openai_voices import OPENAI_VOICES
@@ -40,4 +42,11 @@ def voices() -> Response:
 @bp.get("/audio/models")
 def models() -> Response:
     """List the models for speech and transcription."""
-    return jsonify({"models": [{"id": id} for id in MODELS]})
+    return jsonify({"models": [{"id": id} for id in audio_models()]})
+
+
+def audio_models() -> Sequence[str]:
+    """Return OpenAI's names, and those of the client's services or of the pool's."""
+    state = app_state.get_state()
+    candidates = auth.candidates_or_pool(request, state.settings, state.pool)
+    return (*MODELS, *state.catalog.audio_models(candidates))

@@ -33,6 +33,9 @@ class Source(NamedTuple):
     param: path of the request's part that holds it.
     media_type, name: as the client declares them, "" when it does not.
     image: whether the client declares it as an image.
+    video: whether the client declares it as a video.
+    detail: how closely to look at it, "low" or "high"; "" if the client does not say.
+    max_side: the longer side, in pixels, that it may be scaled down to; None for any.
     """
 
     param: str
@@ -41,6 +44,9 @@ class Source(NamedTuple):
     media_type: str = ""
     name: str = ""
     image: bool = False
+    video: bool = False
+    detail: str = ""
+    max_side: int | None = None
 
     @property
     def display_name(self) -> str:
@@ -104,8 +110,13 @@ class File:
 
     @property
     def is_image(self) -> bool:
-        """True if it is an image; every other file is a document."""
+        """True if it is an image."""
         return media.is_image(self.media_type)
+
+    @property
+    def is_video(self) -> bool:
+        """True if it is a video."""
+        return self.media_type.startswith("video/")
 
     def open(self) -> IO[bytes]:
         """Open the content from its beginning; each reader has its own position.
@@ -178,6 +189,13 @@ def data_uri(file: File) -> str:
             parts.append(binascii.b2a_base64(piece, newline=False).decode())
             time_slice.yield_if_over()
     return "".join(parts)
+
+
+def encode(data: bytes) -> str:
+    """Return *data* in base64; other requests run in between."""
+    size = SLICE * 3 // 4
+    slices = (data[at : at + size] for at in fairly(range(0, len(data), size)))
+    return "".join(binascii.b2a_base64(part, newline=False).decode() for part in slices)
 
 
 def decode(text: str, content: IO[bytes]) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from .. import audio
-from ..accounts.account import Account, Candidates, Use
+from ..accounts.account import Account, Candidates
 from ..accounts.pool import Pool
 from ..accounts.proofs import Proofs
 from ..concurrency.watch import HEARTBEAT, Heartbeat, Watch
@@ -23,6 +23,9 @@ from ..metrics import Metrics
 from ..upstream import (
     Answer,
     AudioStream,
+    GeneratedImage,
+    ImagePrompt,
+    ImageStream,
     Piece,
     Question,
     Recording,
@@ -39,7 +42,7 @@ from .retry import POLICY, RetryPolicy
 from .shutdown import GracefulShutdown
 from .speech import speak_natively_or_transcode
 
-Item = TypeVar("Item", Piece, bytes, TranscriptPiece)
+Item = TypeVar("Item", Piece, bytes, TranscriptPiece, GeneratedImage)
 Items = Generator[Item | Heartbeat, None, None]
 Ask = Callable[[Upstream, Account], Items[Item]]
 
@@ -106,10 +109,14 @@ class Gateway:
 
         No account is leased before the first step; closing the generator ends the
         answer and releases the account.
-        raises: BadRequest when no candidate can answer, or for an invalid schema. Its
-            steps raise GatewayError, of the last attempt; ClientDisconnected.
+        raises: BadRequest when no candidate can answer or has the model, or for an
+            invalid schema. Its steps raise GatewayError, of the last attempt;
+            ClientDisconnected.
         """
         format = question.format and structured_output.CheckedFormat.of(question.format)
+        state.candidates = routing.having_model(
+            self._upstreams, state.candidates, question.model, watch
+        )
         kinds = routing.eligible_kinds(
             self._upstreams,
             state.candidates,
@@ -119,7 +126,7 @@ class Gateway:
         if self._prefer_native and routing.is_demanding(question):
             kinds = routing.native_first(self._upstreams, kinds)
         state.candidates = state.candidates.of_kinds(kinds)
-        state.use = self._use("chat", question.model)
+        state.use = routing.use(self._upstreams, "chat", question.model)
         state.digest = partial(digests.of_question, question)
         if question.conversation not in ("", "new"):
             state.candidates = self._conversations.narrow(
@@ -164,7 +171,7 @@ class Gateway:
                 kinds, key=lambda kind: not self._upstreams[kind].supports_speech_style
             )
         candidates = state.candidates.of_kinds(kinds)
-        state.use = self._use("speech", speech.model)
+        state.use = routing.use(self._upstreams, "speech", speech.model)
         state.digest = partial(digests.of_speech, speech)
         state.candidates = routing.having_voice(
             self._upstreams, candidates, speech, watch
@@ -191,17 +198,43 @@ class Gateway:
     ) -> TranscriptStream:
         """Return the pieces of a transcript, and heartbeats.
 
-        raises: its steps, as those of answer().
+        raises: as answer().
         """
-        kinds = list(self._upstreams)
+        kinds = routing.eligible_kinds(
+            self._upstreams,
+            state.candidates,
+            "",
+            lambda upstream: upstream.unsupported_recording(recording),
+        )
         if recording.timestamps:
-            kinds.sort(key=lambda kind: not self._upstreams[kind].gives_segment_times)
+            kinds = sorted(
+                kinds, key=lambda kind: not self._upstreams[kind].gives_segment_times
+            )
         state.candidates = state.candidates.of_kinds(kinds)
-        state.use = self._use("transcription", "")
+        state.use = routing.use(self._upstreams, "transcription", "")
         state.digest = partial(digests.of_recording, recording)
 
         def ask(upstream: Upstream, account: Account) -> TranscriptStream:
             return upstream.transcribe(account, recording, watch)
+
+        return self._serve(state, kinds, watch, ask)
+
+    def draw(
+        self, state: RequestState, prompt: ImagePrompt, watch: Watch
+    ) -> ImageStream:
+        """Return images as they were made, and heartbeats. raises: as answer()."""
+        kinds = routing.eligible_kinds(
+            self._upstreams,
+            state.candidates,
+            prompt.model,
+            lambda upstream: upstream.unsupported_images(prompt),
+        )
+        state.candidates = state.candidates.of_kinds(kinds)
+        state.use = routing.use(self._upstreams, "images", prompt.model)
+        state.digest = partial(digests.of_image_prompt, prompt)
+
+        def ask(upstream: Upstream, account: Account) -> ImageStream:
+            return upstream.draw(account, prompt, watch)
 
         return self._serve(state, kinds, watch, ask)
 
@@ -279,11 +312,3 @@ class Gateway:
             finally:
                 self._metrics.observe_queue_wait(time.monotonic() - queued_at)
             yield account
-
-    def _use(self, purpose: str, model: str) -> Use:
-        """Return the purpose of a request, with the model each service limits it by."""
-        models = {
-            kind: upstream.limited_model(model)
-            for kind, upstream in self._upstreams.items()
-        }
-        return Use(purpose, models)

@@ -4,7 +4,7 @@
 
 Up to 8 files are fetched at once, before an account is leased; they are deleted when
 the answer ends. Where every upstream that may answer fetches images itself, an image at
-a public address is not fetched here.
+a public address is not fetched here; nor is a video, which only such upstreams accept.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -24,7 +24,7 @@ from ..net.download import (
 from ..net.safe_connect import Deadline
 from ..upstream import Answer
 
-Attachment = File | Source  # a Source is an image that the upstream fetches
+Attachment = File | Source  # a Source is an image or a video that the upstream fetches
 
 
 def attached(
@@ -73,11 +73,12 @@ def _attachment(
 ) -> Attachment:
     """Return a file. raises: BadRequest, which names its part."""
     try:
-        if (
-            fetches_images
-            and source.looks_like_image
-            and not resolves_to_private(source.address, rules)
-        ):
+        is_sent_by_address = (
+            bool(source.address)
+            if source.video
+            else fetches_images and source.looks_like_image
+        )
+        if is_sent_by_address and not resolves_to_private(source.address, rules):
             return source
         return _file(source, rules, cancel)
     except BadRequest as error:

@@ -3,15 +3,11 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from ..accounts.account import Account, Candidates
-from ..accounts.pool import Pool
+from ..accounts.account import Candidates
 from ..accounts.proofs import Proofs
-from ..concurrency.cache import SingleFlightCache
 from ..concurrency.watch import Watch
 from ..errors import ClientDisconnected, GatewayError, TokenRejected, Unreachable
 from ..upstream import Upstream, Voice
-
-MODELS_LIFETIME_S = 600.0
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +20,9 @@ class Catalog:
     disconnects.
     """
 
-    def __init__(
-        self, pool: Pool, upstreams: Mapping[str, Upstream], proofs: Proofs
-    ) -> None:
-        self._pool = pool
+    def __init__(self, upstreams: Mapping[str, Upstream], proofs: Proofs) -> None:
         self._upstreams = upstreams
         self._proofs = proofs
-        self._models = SingleFlightCache(self._ask_models, MODELS_LIFETIME_S)
 
     def voices(self, candidates: Candidates) -> Sequence[Voice]:
         """Return the voices that every live account of a candidate's kind has.
@@ -63,20 +55,34 @@ class Catalog:
     def models(
         self, candidates: Candidates, watch: Watch | None = None
     ) -> Sequence[str]:
-        """Return the names of the models of the candidates' services.
+        """Return the names of the models that any of the candidates can use.
 
-        They are cached for 10 minutes: the pool's by service, a client's by credential.
-        A service that cannot be asked is left out, and asked again the next time.
+        The services' answers are cached for 10 minutes. A service that cannot be asked
+        is left out.
         raises: TokenRejected when a service rejects every credential of the client.
         """
         models: list[str] = []
-        for kind in self._upstreams:
+        for kind, upstream in self._upstreams.items():
             accounts = candidates.of_kinds([kind]).live()
-            if candidates.from_caller:
-                models += self._models_of_client(accounts, watch)
-            elif accounts:
-                models += self._models_of(kind, kind, watch)
+            try:
+                models += upstream.models(accounts, watch) if accounts else ()
+            except ClientDisconnected:
+                raise
+            except GatewayError as error:
+                if isinstance(error, TokenRejected) and candidates.from_caller:
+                    raise
+                log.warning("the models of %s cannot be listed: %s", kind, error)
         return models
+
+    def audio_models(self, candidates: Candidates) -> Sequence[str]:
+        """Return the candidates' models for speech and transcription."""
+        kinds = {account.kind for account in candidates.live()}
+        return [
+            model
+            for kind, upstream in self._upstreams.items()
+            if kind in kinds
+            for model in upstream.audio_models
+        ]
 
     def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:
         """Return whether a service accepts a credential; cached for 10 minutes.
@@ -93,54 +99,3 @@ class Catalog:
     def knows(self, credential: str) -> bool:
         """Return whether a service is known to accept a credential, without a call."""
         return self._proofs.knows(credential)
-
-    def _models_of_client(
-        self, accounts: Sequence[Account], watch: Watch | None
-    ) -> Sequence[str]:
-        """Return the models that the client's first accepted credential can use.
-
-        raises: TokenRejected when there are credentials, and none is accepted.
-        """
-        rejection: TokenRejected | None = None
-        for account in accounts:
-            try:
-                return self._models_of(account.kind, account.token, watch)
-            except TokenRejected as error:
-                rejection = error
-        if rejection:
-            raise rejection
-        return ()
-
-    def _models_of(self, kind: str, key: str, watch: Watch | None) -> Sequence[str]:
-        """Return cached models, none when they cannot be listed.
-
-        key: the kind, for the pool's accounts; else a credential of a client.
-        raises: TokenRejected for a credential of a client; ClientDisconnected.
-        """
-        try:
-            return self._models.get(key, watch)
-        except ClientDisconnected:
-            raise
-        except GatewayError as error:
-            if isinstance(error, TokenRejected) and key != kind:
-                raise
-            log.warning("the models of %s cannot be listed: %s", kind, error)
-            return ()
-
-    def _ask_models(self, key: str) -> Sequence[str]:
-        """Ask for the models of the pool's accounts of a kind, or of a credential.
-
-        raises: GatewayError, of the first account whose token is not rejected.
-        """
-        if key in self._upstreams:
-            accounts = self._pool.all_accounts().of_kinds([key]).live()
-        else:
-            candidates = self._pool.caller_accounts([key])
-            accounts = candidates.live() if candidates else []
-        rejection = TokenRejected("there is no account to ask with")
-        for account in accounts:
-            try:
-                return self._upstreams[account.kind].models(account)
-            except TokenRejected as error:
-                rejection = error
-        raise rejection

@@ -8,7 +8,7 @@ import hashlib
 from typing import Any
 
 from ..files import File, Source
-from ..upstream import Question, Recording, Speech
+from ..upstream import ImagePrompt, Question, Recording, Speech
 
 MAX_CHARACTERS = 65_536  # of a text that are compared
 
@@ -33,7 +33,13 @@ def of_speech(speech: Speech) -> str:
 def of_recording(recording: Recording) -> str:
     """Return the digest of a recording's beginning and its options."""
     beginning = next(iter(recording.parts), b"")[:MAX_CHARACTERS]
-    return _digest(beginning, recording.language, recording.timestamps)
+    return _digest(beginning, *recording[1:])
+
+
+def of_image_prompt(prompt: ImagePrompt) -> str:
+    """Return the digest of a description, its reference and its options."""
+    reference = prompt.reference and _file(prompt.reference)
+    return _digest(*prompt._replace(reference=None), reference)
 
 
 def _file(file: File | Source) -> tuple[Any, ...]:

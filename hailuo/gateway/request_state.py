@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from ..accounts.account import CHAT, Account, Candidates, Use
 from ..accounts.lease_errors import BUSY_RETRY_S
-from ..errors import TokenRejected, UpstreamBusy, UpstreamError, clear_tracebacks
+from ..errors import TokenRejected, UpstreamBusy, UpstreamError
+from ..tracebacks import clear_tracebacks
 from .retry import POLICY, RetryPolicy
 
 

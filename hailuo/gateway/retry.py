@@ -17,6 +17,7 @@ from ..errors import (
     UploadFailed,
     UpstreamError,
 )
+from ..upstream import ImagesMissing
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class RetryPolicy:
             SpeechNotRepeated: 1,
             ToolCallMissing: 1,
             SchemaNotMet: 1,
+            ImagesMissing: 1,
         }
     )
     pauses_s: Sequence[float] = (0.3, 1.0)

@@ -6,11 +6,11 @@ when it fails (architecture.md, The path of a streamed answer).
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ..accounts.account import Account, Candidates
+from ..accounts.account import Account, Candidates, Use
 from ..concurrency.watch import Watch
 from ..errors import BadRequest, UpstreamError
 from ..files import Source
-from ..upstream import Question, Speech, Upstream
+from ..upstream import Credential, Question, Speech, Upstream
 from .request_state import RequestState
 
 
@@ -36,13 +36,33 @@ def eligible_kinds(
     return sorted(able, key=lambda kind: not upstreams[kind].has_model(model))
 
 
+def having_model(
+    upstreams: Mapping[str, Upstream],
+    candidates: Candidates,
+    model: str,
+    watch: Watch,
+) -> Candidates:
+    """Return the candidates without those that lack the model.
+
+    raises: ModelUnknown.
+    """
+    lacking: set[Credential] = set()
+    for kind in candidates.kinds():
+        if upstreams[kind].lists_models:
+            accounts = candidates.of_kinds([kind]).live()
+            lacking.update(upstreams[kind].lacking_model(accounts, model, watch))
+    if not lacking:
+        return candidates
+    return candidates.where(lambda account: account not in lacking)
+
+
 def is_demanding(question: Question) -> bool:
-    """Return whether a question has tools, a format or an image."""
-    images = (
-        isinstance(file, Source) or file.is_image
-        for file in question.files  # a Source is an image
+    """Return whether a question has tools, a format, an image or a video."""
+    to_look_at = (
+        isinstance(file, Source) or file.is_image or file.is_video
+        for file in question.files  # a Source is an image or a video
     )
-    return bool(question.tools or question.format) or any(images)
+    return bool(question.tools or question.format) or any(to_look_at)
 
 
 def native_first(
@@ -50,6 +70,14 @@ def native_first(
 ) -> Sequence[str]:
     """Return *kinds* with those first that call functions without emulation."""
     return sorted(kinds, key=lambda kind: not upstreams[kind].calls_functions)
+
+
+def use(upstreams: Mapping[str, Upstream], purpose: str, model: str) -> Use:
+    """Return the purpose of a request, with the model each service limits it by."""
+    models = {
+        kind: upstream.limited_model(model) for kind, upstream in upstreams.items()
+    }
+    return Use(purpose, models)
 
 
 def fallback_plan(

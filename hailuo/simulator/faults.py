@@ -229,6 +229,24 @@ SPECIAL: CallFaults = {
 }
 
 
+def _made(images: Any) -> Fault:
+    """Return an answer with something in the place of the list of images."""
+    return {"http": {"status": 200, "body": {"data": {"image_base64": images}}}}
+
+
+IMAGES: Faults = {
+    "all images failed": {"failed": 1},
+    "another format": {"picture": "webp"},
+    "no list of images": _made(None),
+    "a text as images": _made("YQ=="),
+    "a number as image": _made([1]),
+    "an image that is not base64": _made(["%"]),
+    "a text as image": _made(["YQ=="]),
+    "half an image": _made(["/9j/4A=="]),
+    "filtered": {"refuse": {"code": 1026, "as": "base_resp"}},
+}
+
+
 def special(call: str) -> CallFaults:
     """Return the faults that only *call* can have."""
     return {key: fault for key, fault in SPECIAL.items() if key[0] == call}
@@ -274,6 +292,9 @@ T2A = (
 )
 SPEECH_TO_TEXT = for_calls("speech_to_text") | for_calls(
     "speech_to_text", faults=EVENTS
+)
+IMAGE_GENERATION = for_calls("image_generation") | for_calls(
+    "image_generation", faults=IMAGES
 )
 
 # Keys and steps that are no faults: which requests an instruction applies to, the id of

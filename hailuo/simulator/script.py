@@ -9,10 +9,11 @@ Which requests it applies to:
     call            "chat", "register", "info", "renewal", "delete", "policy", "put",
                     "callback", "robot_config", "set_robot_config", "msg_tts", "audio"
                     or "phone" of the web upstream, "completion", "models", "remains",
-                    "t2a", "get_voice" or "speech_to_text" of the platform; required
+                    "t2a", "get_voice", "speech_to_text" or "image_generation" of the
+                    platform; required
     user            only those of this account id
     token           only those with this token or platform key
-    message         only a chat message or a speech that contains this text
+    message         only a chat message, a speech or a prompt that contains this text
     times           number of requests; default 1, null: no limit
 
 Limited instructions come first, in the order they were added; then the newest unlimited
@@ -107,9 +108,15 @@ Recognition (phone, speech_to_text):
     text            the recognised text
     pieces          (speech_to_text) the timed segments; default: one, the text. Without
                     text they are joined to it
+    speakers        (speech_to_text) [name, …]: the speakers of the segments, in turn
     status_code     1200041: nothing recognised; other: an error with err_message
     err_message
     first_delay_s, event_lines, newline  as for chat
+
+Images (image_generation):
+
+    failed          number of images that fail; default 0
+    picture         format of the others: "jpeg" (default), "png", "webp" or "gif"
 
 Chat, wire format:
 
@@ -141,7 +148,15 @@ WEB = (
     "audio",
     "phone",
 )
-PLATFORM = ("completion", "models", "remains", "t2a", "get_voice", "speech_to_text")
+PLATFORM = (
+    "completion",
+    "models",
+    "remains",
+    "t2a",
+    "get_voice",
+    "speech_to_text",
+    "image_generation",
+)
 CALLS = (*WEB, *PLATFORM)
 STEPS: Mapping[str, frozenset[str]] = {
     "hold": frozenset(),
@@ -168,6 +183,7 @@ CHOICES = {
     "sound": ("tone", "voice"),
     "newline": ("\n", "\r\n", "\r"),
     "sensitive": (None, "input", "output"),
+    "picture": ("jpeg", "png", "webp", "gif"),
 }
 
 
@@ -200,6 +216,7 @@ class Instruction:
     copies: dict[str, str] = field(default_factory=dict)
     pieces: list[str] | None = None
     contents: list[str] | None = None
+    speakers: list[str] | None = None
     links: list[dict[str, str]] | None = None
     links_at: int | None = None
     chat_id: str | None = None
@@ -230,6 +247,9 @@ class Instruction:
     cut_at: int | None = None
     status_code: int = 0
     err_message: str = ""
+
+    failed: int = 0
+    picture: str = "jpeg"
 
     event_lines: bool = True
     newline: str = "\n"

@@ -5,11 +5,12 @@ conversation, what its protocol looks like and how it reads its credentials is i
 business; nothing above the gateway depends on which upstream answers.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from typing import Protocol
 
 from ..concurrency.watch import Heartbeat, Watch
 from ..errors import BadRequest
+from .image_records import GeneratedImage, ImagePrompt, ImagesMissing
 from .quota import Quota
 from .records import (
     AnswerFormat,
@@ -37,7 +38,11 @@ __all__ = [
     "AudioStream",
     "Call",
     "Credential",
+    "GeneratedImage",
     "Identity",
+    "ImagePrompt",
+    "ImagesMissing",
+    "ImageStream",
     "Link",
     "Message",
     "Piece",
@@ -56,11 +61,12 @@ __all__ = [
     "Voice",
 ]
 
-# Streams of an answer, of audio and of a transcript. Each yields HEARTBEAT when one is
-# due; closing it ends the request to the upstream.
+# Streams of an answer, of audio, of a transcript and of images. Each yields HEARTBEAT
+# when one is due; closing it ends the request to the upstream.
 Answer = Generator[Piece | Heartbeat, None, None]
 AudioStream = Generator[bytes | Heartbeat, None, None]
 TranscriptStream = Generator[TranscriptPiece | Heartbeat, None, None]
+ImageStream = Generator[GeneratedImage | Heartbeat, None, None]
 
 
 class Upstream(Protocol):
@@ -70,7 +76,9 @@ class Upstream(Protocol):
     disconnects; None stands for a call that no client waits for.
 
     kind: its name in credentials, settings and metrics.
-    fetches_images: whether it downloads an image from a public address itself.
+    lists_models: whether its accounts have models to choose from.
+    fetches_images: whether it downloads an image from a public address itself, and a
+        video, if it accepts any.
     reports_usage: whether an answer ends with its usage in tokens.
     supports_speech_style: whether speech can have an emotion, a pitch, a volume and a
         language.
@@ -78,9 +86,12 @@ class Upstream(Protocol):
     calls_functions: whether its model calls functions by itself, not by emulation.
     keeps_conversations: whether an answer can be followed by another question without
         sending the history again.
+    audio_models: its models for speech and transcription, which any account has.
     """
 
     kind: str
+    audio_models: Sequence[str]
+    lists_models: bool
     fetches_images: bool
     reports_usage: bool
     supports_speech_style: bool
@@ -97,10 +108,23 @@ class Upstream(Protocol):
         "" if all models share one limit.
         """
 
-    def models(self, account: Credential) -> Sequence[str]:
-        """Return the names of the models that clients may choose.
+    def models(
+        self, accounts: Sequence[Credential], watch: Watch | None = None
+    ) -> Sequence[str]:
+        """Return the models that clients may choose with any of these accounts.
 
-        raises: UpstreamError.
+        The upstream's answers are cached for a while.
+        raises: GatewayError when no account can be asked; TokenRejected when all are
+            rejected; ClientDisconnected.
+        """
+
+    def lacking_model(
+        self, accounts: Sequence[Credential], model: str, watch: Watch
+    ) -> Collection[Credential]:
+        """Return the accounts that are known not to have the requested model.
+
+        The upstream's answers are cached for a while, its failures, too.
+        raises: ModelUnknown when the name is one of its own, and no account has it.
         """
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:
@@ -137,6 +161,12 @@ class Upstream(Protocol):
         raises: UpstreamError.
         """
 
+    def unsupported_recording(self, recording: Recording) -> BadRequest | None:
+        """Return an error for a recording that no account can transcribe as wanted.
+
+        It names the field at fault. Makes no call to the upstream.
+        """
+
     def unsupported_speech(self, speech: Speech) -> BadRequest | None:
         """Return an error for a speech that no account can make, else None.
 
@@ -161,6 +191,18 @@ class Upstream(Protocol):
         self, account: Credential, recording: Recording, watch: Watch
     ) -> TranscriptStream:
         """Yield the transcript of a recording, part by part. raises: UpstreamError."""
+
+    def unsupported_images(self, prompt: ImagePrompt) -> BadRequest | None:
+        """Return an error for images that no account can make, else None."""
+
+    def draw(
+        self, account: Credential, prompt: ImagePrompt, watch: Watch
+    ) -> ImageStream:
+        """Yield at least one image, and at most as many as are wanted.
+
+        raises: UpstreamError; ImagesMissing for an order that must not be repeated,
+            since it may be charged.
+        """
 
     def renew(self, account: Credential) -> str:
         """Return a new token for the account; the old one may be dead afterwards.

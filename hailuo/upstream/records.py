@@ -140,8 +140,8 @@ class Question(NamedTuple):
         reasoning_effort; an upstream uses those that it supports.
     conversation: "" for a conversation that is deleted afterwards, "new" for one that
         is kept, else the id of the conversation to continue.
-    files: the newest message's files, one for each Source of its content, in order; an
-        image that the upstream fetches itself is still a Source.
+    files: the newest message's files, one for each Source of its content, in order;
+        what the upstream fetches itself is still a Source.
     tools: the functions that may be called; *tool_choice* has been applied already.
     format: the form that the answer's text must have, unless it calls a function; None
         for any text.
@@ -274,24 +274,27 @@ class Recording(NamedTuple):
         stereo, 192 kbit/s); may be iterated more than once.
     language: the language as the client gives it, "" if unknown.
     timestamps: the unit whose times are wanted: "phrase", "word", or "" for none.
+    speakers: whether the speakers must be told apart.
     """
 
     parts: Iterable[bytes]
     language: str = ""
     timestamps: str = ""
+    speakers: bool = False
 
 
 class Segment(NamedTuple):
     """A phrase or a word of a transcript.
 
     text: with the space that precedes it.
-    start: seconds from the beginning of the recording.
-    end: seconds from the beginning of the recording.
+    start, end: seconds from the beginning of the recording.
+    speaker: a name that the upstream gives the speaker, "" for none.
     """
 
     text: str
     start: float
     end: float
+    speaker: str = ""
 
 
 class TranscriptPiece(NamedTuple):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ..net.client import HttpClient
 from ..settings import Settings
 from . import Identity, Upstream
+from .openai_voices import parse_replacements
 from .platform import Platform
 from .platform import credential as platform_credential
 from .web import Web
@@ -26,14 +27,16 @@ def identify(credential: str) -> Identity | None:
 
 def build(settings: Settings, http: HttpClient) -> Mapping[str, Upstream]:
     """Return the upstreams by kind, the preferred one first."""
+    replacements = parse_replacements(settings.replace_audio_model)
     upstreams: list[Upstream] = [
-        Web(
+        Web(http, settings.origin, replacements, with_tools=settings.web_tools),
+        Platform(
             http,
-            settings.origin,
-            settings.replace_audio_model,
-            with_tools=settings.web_tools,
+            settings.platform_origin,
+            settings.platform_model,
+            replacements,
+            strict_voices=settings.strict_voices,
         ),
-        Platform(http, settings.platform_origin, settings.platform_model),
     ]
     upstreams.sort(key=lambda upstream: upstream.kind != settings.prefer)
     return {upstream.kind: upstream for upstream in upstreams}

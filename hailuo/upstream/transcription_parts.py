@@ -71,6 +71,6 @@ def _shifted(
     texts = [segment.text for segment in segments]
     texts[:1] = [prefix + text for text in texts[:1]]
     return tuple(
-        Segment(text, by_s + segment.start, by_s + segment.end)
+        segment._replace(text=text, start=by_s + segment.start, end=by_s + segment.end)
         for text, segment in zip(texts, segments, strict=True)
     )

@@ -121,7 +121,7 @@ class TestPlatformAnswer:
         upstream.script({"call": "completion", "text": "Hi"})
 
         account.create(
-            model="MiniMax-M2.5",
+            model="MiniMax-M3",
             temperature=0.5,
             max_tokens=9,
             seed=1,
@@ -130,7 +130,7 @@ class TestPlatformAnswer:
         )
 
         asked = asked_of(upstream)
-        assert (asked["model"], asked["temperature"]) == ("MiniMax-M2.5", 0.5)
+        assert (asked["model"], asked["temperature"]) == ("MiniMax-M3", 0.5)
         assert (asked["max_completion_tokens"], "tools" in asked) == (9, False)
         assert asked["thinking"] == {"type": "disabled"}
 
@@ -229,6 +229,48 @@ class TestPlatformFiles:
         parts = image("https://8.8.8.8:1/cat.jpg?size=1"), image("https://no.invalid/b")
 
         assert self.sent(upstream, account, *parts) == [*parts]
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://8.8.8.8:1/cat.mp4",
+            "https://no.invalid/b",
+            f"data:video/mp4;base64,{base64_of(samples.MP4)}",
+        ],
+        ids=["an address", "one without a suffix", "data"],
+    )
+    def test_video_is_passed_on(self, upstream: Simulated, account: Caller, url: str):
+        part = {"type": "video_url", "video_url": {"url": url}}
+
+        assert self.sent(upstream, account, part) == [part]
+
+    def test_picture_options_are_passed_on(self, upstream: Simulated, account: Caller):
+        parts: list[Any] = [
+            {"type": "image_url", "image_url": {"url": url, "detail": "high"}}
+            for url in (
+                "https://8.8.8.8:1/cat.jpg",
+                f"data:image/png;base64,{base64_of(samples.PNG)}",
+            )
+        ]
+        parts[0]["image_url"]["max_long_side_pixel"] = 512
+
+        assert self.sent(upstream, account, *parts) == parts
+
+    @pytest.mark.parametrize(
+        ("kind", "model"),
+        [("platform", "MiniMax-M2.5"), ("web", "hailuo")],
+        ids=["a model for text", "the web service"],
+    )
+    def test_video_elsewhere_is_refused_by_its_part(
+        self, upstream: Simulated, account: Caller, kind: str, model: str
+    ):
+        part = {"type": "video_url", "video_url": {"url": "https://no.invalid/b.mp4"}}
+
+        with pytest.raises(openai.BadRequestError, match="is a video") as refused:
+            account.create(model=model, messages=user(text("Well?"), part))
+
+        assert refused.value.param == "messages[0].content[1].video_url.url"
+        assert upstream.work() == []
 
     @pytest.mark.parametrize("picture", ["PNG", "JPEG", "GIF", "WEBP"])
     def test_inline_picture_is_passed_on(

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hailuo import audio
+from hailuo.endpoints.speech import read
 from hailuo.errors import BadRequest
 
 SPEECH = "/v1/audio/speech"
@@ -40,6 +41,29 @@ def refusal(client: FlaskClient, path: str, **call: Any) -> tuple[int, dict[str,
     """Return the status and the error; 503 when a speech is as it should be."""
     answer = client.post(path, headers=KEY, **call)
     return answer.status_code, answer.get_json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "emotion"),
+    [
+        ({"instructions": "Speak in a HAPPY tone."}, "happy"),
+        ({"instructions": "Read it angrily, then calmly."}, "angry"),
+        ({"instructions": "Be calm, not sad"}, "calm"),
+        ({"instructions": "Do not sound slow, and never angry"}, ""),
+        ({"instructions": "Mind the unhappy ending"}, ""),
+        ({"instructions": "Be sad", "emotion": "happy"}, "happy"),
+        ({"instructions": ""}, ""),
+        ({"instructions": None}, ""),
+    ],
+)
+def test_emotion_is_read_from_the_instructions(fields: dict[str, Any], emotion: str):
+    assert read({**GOOD, **fields}).speech.emotion == emotion
+
+
+def test_instructions_that_are_no_text_are_refused():
+    with pytest.raises(BadRequest) as refused:
+        read({**GOOD, "instructions": ["happy"]})
+    assert refused.value.param == "instructions"
 
 
 anything = st.recursive(

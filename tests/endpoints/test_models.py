@@ -73,6 +73,19 @@ def test_audio_models_are_retrievable_but_not_listed(pool: Pool):
         assert client.get(f"/v1/models/{name}").json["id"] == name
 
 
+def test_platform_keys_have_audio_models(upstream: Simulated, pool: Pool):
+    client = pool("sk-api-sim-1")
+    audio = [each["id"] for each in client.get("/v1/audio/models").json["models"]]
+    assert audio[:3] == AUDIO
+    assert {"speech-2.8-hd", "speech-02-turbo", "asr-1.0"} < set(audio)
+    assert client.get("/v1/models/asr-1.0").json["id"] == "asr-1.0"
+    assert asked(upstream) == []
+
+    headers = {"Authorization": f"Bearer {upstream.token('6305')}"}
+    models = client.get("/v1/audio/models", headers=headers).json["models"]
+    assert [each["id"] for each in models] == AUDIO, "the client's own account"
+
+
 def test_client_platform_key_lists_the_platforms_models(
     upstream: Simulated, pool: Pool
 ):
@@ -103,6 +116,15 @@ def test_rejected_client_key_is_a_401(upstream: Simulated, pool: Pool):
     assert answer.status_code == 401
     assert answer.json["error"]["code"] == "invalid_api_key"
     assert asked(upstream) == ["sk-api-sim-8"]
+
+
+def test_models_of_keys_with_different_plans_are_all_listed(
+    upstream: Simulated, pool: Pool
+):
+    names = listed(pool("sk-api-sim-lite-1", "sk-api-sim-next-1"))
+
+    assert names.count("MiniMax-M2.5") == 1
+    assert {"MiniMax-M3", "MiniMax-M4", "abab7-chat"} < set(names)
 
 
 def test_wrong_key_lists_the_public_models(upstream: Simulated, pool: Pool):
@@ -141,7 +163,7 @@ def test_failed_model_lookup_lists_our_own_and_is_not_cached(
     upstream: Simulated, pool: Pool, fault: dict[str, Any]
 ):
     upstream.script({"call": "models", **fault}, LISTED)
-    client = pool("sk-api-sim-1", "sk-api-sim-2")
+    client = pool("sk-api-sim-1")
 
     assert listed(client) == OURS
     assert listed(client) == OURS + THEIRS

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from hailuo import errors
 from hailuo.endpoints import json_body, transcriptions
+from hailuo.endpoints.images import request as images
 from hailuo.endpoints.openapi import DOCUMENT
 
 OPENAPI = json.loads(DOCUMENT)
@@ -20,7 +21,7 @@ COMPONENTS = OPENAPI["components"]
 KEY = {"Authorization": "Bearer My API Key"}
 METHODS = ("get", "post", "delete")
 NO_EFFECT = "Has no effect"
-PASSED_ON = {"thinking"}  # by chat, to an upstream that reads it
+PASSED_ON = {"thinking", "service_tier"}  # by chat, to an upstream that reads it
 
 
 class Operation(dict[str, Any]):
@@ -204,18 +205,29 @@ def without_effect(properties: Mapping[str, Any]) -> set[str]:
     }
 
 
+def properties_of(path: str, media_type: str) -> Mapping[str, Any]:
+    (operation,) = (each for each in OPERATIONS if each.path == path)
+    return resolve(operation.body(media_type)["schema"])["properties"]
+
+
 @pytest.mark.parametrize(
     ("media_type", "recording"),
     [("multipart/form-data", "file"), ("application/json", "input_audio")],
 )
 def test_fields_of_a_transcription_are_described(media_type: str, recording: str):
-    (operation,) = (each for each in OPERATIONS if each.body("multipart/form-data"))
-    properties = resolve(operation.body(media_type)["schema"])["properties"]
+    properties = properties_of("/v1/audio/transcriptions", media_type)
     fields = Fields({})
     transcriptions.read(fields)
     read = {name.removesuffix("[]") for name in fields.looked_for} | {recording}
     named = {name.removesuffix("[]") for name in properties}
     assert named - without_effect(properties) == read
+
+
+def test_fields_of_an_edit_are_described():
+    properties = properties_of("/v1/images/edits", "multipart/form-data")
+    fields = Fields({"prompt": "A cat"})
+    images.read(fields)
+    assert {*properties} - without_effect(properties) == fields.looked_for | {"image"}
 
 
 @pytest.mark.parametrize("operation", EXAMPLES, ids=repr)

@@ -32,7 +32,7 @@ def test_unknown_path_error_lists_the_closest_routes(
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/embeddings", "/v1/images/generations", "/%00%0aqqqqqqqqqqq"]
+    "path", ["/v1/embeddings", "/v1/threads", "/%00%0aqqqqqqqqqqq"]
 )
 def test_unlike_path_error_lists_all_routes(client: FlaskClient, path: str):
     message = client.post(path).get_json()["error"]["message"]

@@ -77,6 +77,7 @@ def calls(upstream: Simulated) -> list[str]:
 
 HEAVY: dict[str, tuple[str, Any, dict[str, str]]] = {
     "an upload": (TRANSCRIPTIONS, form(sounds.wav(sounds.tone(1))), FORM),
+    "an image": ("/v1/images/edits", form(b"\x89PNG\r\n\x1a\n"), FORM),
     "a conversion": (SPEECH, {"input": "Hello", "response_format": "aac"}, {}),
     "a document": (
         CHAT,

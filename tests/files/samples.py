@@ -33,6 +33,7 @@ WEBP = (
 GIF = b"GIF89a\x01\0\x01\0\0\0\0;"
 BMP = b"BM\x1e\0\0\0\0\0\0\0\x1a\0\0\0\x0c\0\0\0\x01\0\x01\0\x01\0\x18\0\0\0\0\0"
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+MP4 = b"\0\0\0\x18ftypisom\0\0\x02\0isommp41"
 AVIF = b"\0\0\0\x20ftypavif\0\0\0\0avifmif1miafMA1B"
 AVIF_AS_MIF1 = b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf"
 HEIF = b"\0\0\0\x18ftypmif1\0\0\0\0mif1heicavif"  # the last is behind its end

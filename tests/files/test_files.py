@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hailuo.concurrency import fairness
 from hailuo.errors import BadRequest
-from hailuo.files import SLICE, File, data_uri, from_base64
+from hailuo.files import SLICE, File, data_uri, encode, from_base64
 from tests.files import samples
 
 
@@ -32,6 +32,7 @@ def test_base64_is_decoded_across_slices(size):
 
     assert content_of(from_base64(base64.b64encode(data).decode())) == data
     assert content_of(from_base64(" \n" + base64.encodebytes(data).decode())) == data
+    assert encode(data) == base64.b64encode(data).decode()
 
 
 @pytest.mark.parametrize(

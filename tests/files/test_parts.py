@@ -26,7 +26,7 @@ def sources(*parts):
     [
         ({"type": "image_url", "image_url": {"url": "%"}}, "image_url.url"),
         (
-            {"type": "image_url", "image_url": {"url": "%", "detail": "low"}},
+            {"type": "image_url", "image_url": {"url": "%", "detail": "auto"}},
             "image_url.url",
         ),
         ({"type": "image_url", "image_url": "%"}, "image_url"),
@@ -104,7 +104,16 @@ def test_data_uri_may_have_parameters():
         ),
         ({"type": "image_url", "image_url": {"url": "data:base64"}}, "image_url.url"),
         ({"type": "input_audio", "input_audio": {"data": "YQ=="}}, "type"),
-        ({"type": "video_url", "video_url": {"url": URL}}, "type"),
+        ({"type": "video_url", "video_url": {"url": "ftp://a/b"}}, "video_url.url"),
+        ({"type": "video_url", "video_url": {"url": "AAAA"}}, "video_url.url"),
+        ({"type": "video_url"}, "video_url"),
+        (
+            {
+                "type": "image_url",
+                "image_url": {"url": URL, "max_long_side_pixel": 0},
+            },
+            "image_url.max_long_side_pixel",
+        ),
         ({}, "type"),
     ],
     ids=str,
@@ -115,6 +124,30 @@ def test_invalid_file_part_is_refused_by_name(part, path):
 
     assert caught.value.param == f"{PATH}.{path}"
     assert caught.value.param in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ({"image_url": {"url": URL, "detail": "low"}}, ("low", None)),
+        ({"image_url": {"url": URL, "detail": "auto"}}, ("", None)),
+        ({"image_url": {"url": URL, "detail": ["low"]}}, ("", None)),
+        ({"image_url": {"url": URL, "max_long_side_pixel": 512}}, ("", 512)),
+        ({"image_url": URL, "detail": "high"}, ("high", None)),
+        ({"image_url": URL}, ("", None)),
+    ],
+    ids=str,
+)
+def test_picture_part_says_how_closely_to_look(part, expected):
+    for type in ("image_url", "input_image"):
+        (found,) = sources({"type": type, **part})
+        assert (found.detail, found.max_side) == expected
+
+
+@pytest.mark.parametrize("value", [URL, {"url": URL}])
+def test_video_part_is_a_video(value):
+    (found,) = sources({"type": "video_url", "video_url": value})
+    assert (found.address, found.video, found.image) == (URL, True, False)
 
 
 def test_audio_part_is_refused_with_a_hint():
@@ -153,7 +186,7 @@ UNUSABLE = [
     {"type": "redacted_thinking", "data": "x"},
     {"type": "tool_use", "id": "1", "name": "f", "input": {}},
     {"type": "input_audio", "input_audio": {"data": "YQ==", "format": "wav"}},
-    {"type": "video_url", "video_url": {"url": URL}},
+    {"type": "video_url", "video_url": {"url": "blob:x"}},
     {"type": "file", "file": {"file_id": "file-abc"}},
     {"type": "image_url", "image_url": {"url": "blob:https://example.org/0b9d2f7e"}},
     {"type": "image_url", "image_url": {"url": "data:image/png,x"}},

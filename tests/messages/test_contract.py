@@ -31,7 +31,7 @@ IMAGE = {
 }
 KNOWN = set(
     "model max_tokens messages system stream stop_sequences temperature top_p tools "
-    "tool_choice thinking thread".split()
+    "tool_choice thinking service_tier thread".split()
 )
 READ_BLOCKS = {"text", "image", "document", "tool_use", "tool_result", "thinking"}
 BEAT_S = 0.15

@@ -305,12 +305,17 @@ class TestTools:
 class TestParameters:
     def test_known_parameters_are_passed_on(self):
         asked = question(
-            temperature=0.5, top_p=0.9, stop_sequences=["END"], thinking={"type": "x"}
+            temperature=0.5,
+            top_p=0.9,
+            stop_sequences=["END"],
+            thinking={"type": "x"},
+            service_tier="auto",
         )
         assert asked.options == {
             "temperature": 0.5,
             "top_p": 0.9,
             "thinking": {"type": "x"},
+            "service_tier": "auto",
         }
         assert (asked.max_tokens, asked.stop_sequences) == (9, ["END"])
         assert asked.streamed
@@ -324,7 +329,7 @@ class TestParameters:
                 "speed": "fast",
             },
             **{"output_config": {"effort": "max"}, "context_management": {"edits": []}},
-            **{"mcp_servers": [{}], "container": "x", "service_tier": "auto", "new": 1},
+            **{"mcp_servers": [{}], "container": "x", "new": 1},
         }
         assert question(**unknown) == question()
 

@@ -54,7 +54,7 @@ def test_models_of_a_key_are_listed(
     service: responses.RequestsMock, platform: Platform
 ):
     service.get(ORIGIN + protocol.MODELS, json={"data": [{"id": "MiniMax-M4"}]})
-    assert platform.models(Key()) == ["MiniMax-M4"]
+    assert platform.models([Key()]) == ["MiniMax-M4"]
 
 
 def test_rejected_key_is_not_valid(service: responses.RequestsMock, platform: Platform):
@@ -77,7 +77,7 @@ def test_refused_call_raises_its_error_class(
 ):
     service.get(ORIGIN + protocol.MODELS, **answer)
     with pytest.raises(failure):
-        platform.models(Key())
+        platform.models([Key()])
 
 
 def test_too_deeply_nested_field_is_refused_by_name():

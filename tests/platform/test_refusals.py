@@ -71,8 +71,19 @@ def test_error_code_means_the_same_in_every_form(
     if code == 9999 and form is not in_base_resp:
         failure = errors.UpstreamBusy  # what no table knows is a no
     assert type(found) is failure
-    assert found.message == f"the platform says: told so ({code})"
+    assert found.message.startswith(f"the platform says: told so ({code})")
     assert (found.status, found.type, found.code) == ANSWERS[failure]
+
+
+@pytest.mark.parametrize("form", [with_status, in_stream, in_base_resp])
+def test_key_of_another_region_is_told_where_it_works(form: Any) -> None:
+    found = error_for_code(*form(2049))
+
+    assert found is not None
+    assert "HAILUO_PLATFORM_ORIGIN" in found.message
+    for origin in ("https://api.minimax.io", "https://api.minimaxi.com"):
+        assert origin in found.message
+    assert "HAILUO" not in str(error_for_code(*form(1004)))
 
 
 @pytest.mark.parametrize(

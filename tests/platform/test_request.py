@@ -37,6 +37,29 @@ WRITTEN: dict[str, tuple[Message, dict[str, Any]]] = {
             ],
         },
     ),
+    "a picture to look at closely": (
+        Message("user", (Source("", URL, detail="high", max_side=512),)),
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "image_url",
+                    "image_url": {
+                        "url": URL,
+                        "detail": "high",
+                        "max_long_side_pixel": 512,
+                    },
+                }
+            ],
+        },
+    ),
+    "a video": (
+        Message("user", (Source("", URL, video=True, detail="high"),)),
+        {
+            "role": "user",
+            "content": [{"type": "video_url", "video_url": {"url": URL}}],
+        },
+    ),
     "a call": (
         assistant(calls=[Call("f", "{}", "c")]),
         {"role": "assistant", "content": None, "tool_calls": [CALLED]},
@@ -76,10 +99,17 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"options": {"temperature": 0.5, "top_p": 0.9}, "max_tokens": 9},
         {"temperature": 0.5, "top_p": 0.9, "max_completion_tokens": 9},
     ),
-    "out of range is the client's error": (
-        {"options": {"temperature": 3}},
-        {"temperature": 3},
+    "a tier": ({"options": {"service_tier": "fast"}}, {"service_tier": "priority"}),
+    "the usual tier": ({"options": {"service_tier": "auto"}}, {}),
+    "another API's tier": (
+        {"options": {"service_tier": "standard_only"}},
+        {"service_tier": "standard"},
     ),
+    "one call at a time": (
+        {"tools": [Tool("f")], "tool_choice": ToolChoice(parallel=False)},
+        {"tools": [FUNCTION], "parallel_tool_calls": False},
+    ),
+    "one call of none": ({"tool_choice": ToolChoice(parallel=False)}, {}),
     "null is nothing": ({"options": {"temperature": None}}, {}),
     "what has no effect": ({"options": {"seed": 1, "logit_bias": {}}}, {}),
     "a tool without parameters gets some": (
@@ -145,7 +175,11 @@ THINKING: dict[str, tuple[str, dict[str, Any], Any]] = {
         ON,
     ),
     "a model that always thinks": ("MiniMax-M2.5", {}, None),
+    "one that is told not to": ("MiniMax-M2.5", {"thinking": OFF}, None),
+    "one that is told to": ("MiniMax-M2.5", {"reasoning_effort": "high"}, None),
+    "one of tomorrow": ("MiniMax-M4", {"reasoning_effort": "none"}, OFF),
     "one that must": ("MiniMax-M3.1-Flash", {"thinking": OFF}, ON),
+    "one that must, unasked": ("MiniMax-M3.1-Flash", {}, ON),
     "what is none": ("MiniMax-M3", {"thinking": [1]}, ON),
 }
 

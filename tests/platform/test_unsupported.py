@@ -13,6 +13,7 @@ from tests.platform.paper import PART, filed, pdf
 
 PLATFORM = Platform(HttpClient(), "http://nowhere.invalid", "MiniMax-M3")
 TEXT = "Hello"
+VIDEO = filed(samples.MP4, "a.mp4")
 ELSEWHERE = Source(PART, address="https://a.b/c.png", image=True)
 
 
@@ -38,6 +39,18 @@ OBJECTIONS = {
         holding(filed(samples.PNG), "MiniMax-M2.5"),
         PART,
     ),
+    "a video for a model that only reads": (
+        holding(VIDEO, "MiniMax-M2.5"),
+        PART,
+    ),
+    "a video elsewhere for a model that only reads": (
+        holding(Source(PART, "https://a.b/c", video=True), "MiniMax-M2"),
+        PART,
+    ),
+    "a video of more than 50 MB": (
+        holding(filed(samples.MP4.ljust((50 << 20) + 1), "a.mp4")),
+        PART,
+    ),
     "one elsewhere for a model that only reads": (
         holding(ELSEWHERE, "MiniMax-M2"),
         PART,
@@ -47,6 +60,16 @@ OBJECTIONS = {
         "conversation_id",
     ),
     "a conversation to be kept": (asked(TEXT, conversation="new"), "conversation_id"),
+    "a temperature out of range": (
+        asked(TEXT, options={"temperature": 2.1}),
+        "temperature",
+    ),
+    "a top_p out of range": (asked(TEXT, options={"top_p": -0.1}), "top_p"),
+    "an unknown tier": (asked(TEXT, options={"service_tier": "gold"}), "service_tier"),
+    "a tier that is no word": (
+        asked(TEXT, options={"service_tier": [1]}),
+        "service_tier",
+    ),
     "nothing at all": (asked(), "messages"),
     "an empty text": (asked(""), "messages"),
     "a blank": (asked(" \n"), "messages"),
@@ -73,11 +96,17 @@ FINE = {
     "a picture elsewhere": holding(ELSEWHERE),
     "a picture in the request": holding(filed(samples.PNG)),
     "a picture of 10 MB": holding(filed(samples.GIF.ljust(10 << 20))),
+    "a video": holding(VIDEO),
+    "a video elsewhere": holding(Source(PART, "https://a.b/c", video=True)),
     "a document for a model that only reads": holding(filed(pdf("a")), "MiniMax-M2.5"),
     "a document nobody can read, before it is tried": holding(filed(samples.DOCX)),
     "a picture for a model that only reads, but earlier": asked(
         TEXT, model="MiniMax-M2.5"
     )._replace(messages=[Message("user", (ELSEWHERE,)), Message("user", (TEXT,))]),
+    "options within their ranges": asked(
+        TEXT, options={"temperature": 2, "top_p": 0, "service_tier": "flex"}
+    ),
+    "options that were not sent": asked(TEXT, options={"temperature": None}),
     "a tool that must be called": asked(
         TEXT, tools=[Tool("f")], tool_choice=ToolChoice(required=True)
     ),

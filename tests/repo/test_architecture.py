@@ -84,16 +84,16 @@ FLOORS = (
     ("gateway",),
     ("accounts",),
     ("upstream",),
-    ("audio", "documents"),
+    ("audio", "documents", "images"),
     ("files", "json_schema"),
     ("net",),
     ("concurrency",),
-    ("spool", "child_process"),
+    ("spool", "child_process", "child_limits"),
     ("metrics",),
     ("logs", "settings"),
     ("setting_values",),
     ("errors",),
-    ("masking", "units"),
+    ("masking", "tracebacks", "units"),
 )
 
 

@@ -121,6 +121,18 @@ def test_simulated_platform_gives_each_call_an_id_of_its_own(simulated: Simulate
     assert len({call["id"] for made in calls for call in made}) == 4
 
 
+def test_key_of_a_smaller_plan_is_refused_other_models(simulated: Simulated):
+    answer = post(simulated, "sk-api-sim-lite-1", model="MiniMax-M3")
+    assert answer.status_code == 403
+    assert answer.json()["error"]["message"].endswith("(2061)")
+    assert post(simulated, "sk-api-sim-lite-1", model="MiniMax-M2").status_code == 200
+
+
+def test_simulated_platform_looks_at_videos(simulated: Simulated):
+    parts = [{"type": "text", "text": "Well?"}, VIDEO]
+    assert post(simulated, messages=[user(parts)]).status_code == 200
+
+
 def test_simulated_platform_lists_its_models(client: Any):
     assert "MiniMax-M3" in [model.id for model in client.models.list()]
 
@@ -136,9 +148,7 @@ def test_unknown_platform_key_is_refused(simulated: Simulated, key: str):
 
 CALLERS_MISTAKES = {
     "unknown model": ({"model": "gpt-4o"}, "unknown model"),
-    "temperature": ({"temperature": 2.1}, "temperature"),
     "temperature in words": ({"temperature": "warm"}, "temperature is not a number"),
-    "thinking": ({"thinking": {"type": "enabled"}}, "thinking"),
 }
 
 
@@ -172,9 +182,37 @@ def result(content: Any, id: Any = "c") -> dict[str, Any]:
 
 
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+URL = {"url": "https://example.org/a"}
 PNG = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+VIDEO = {"type": "video_url", "video_url": {"url": "data:video/mp4;base64,AAAA"}}
 BMP = {"type": "image_url", "image_url": {"url": "data:image/bmp;base64,AAAA"}}
 FORBIDDEN = {
+    "a video for a model that only reads": {
+        "model": "MiniMax-M2",
+        "messages": [user([VIDEO])],
+    },
+    "a picture as a video": {
+        "messages": [user([{**VIDEO, "video_url": PNG["image_url"]}])]
+    },
+    "an unknown field of a video": {
+        "messages": [user([{**VIDEO, "video_url": {**URL, "fps": 1}}])]
+    },
+    "an unknown detail": {
+        "messages": [user([{**PNG, "image_url": {**URL, "detail": "auto"}}])]
+    },
+    "a longer side of nothing": {
+        "messages": [user([{**PNG, "image_url": {**URL, "max_long_side_pixel": 0}}])]
+    },
+    "a temperature out of range": {"temperature": 2.1},
+    "a top_p out of range": {"top_p": -0.1},
+    "another API's thinking": {"thinking": {"type": "enabled"}},
+    "no thinking of a model that always thinks": {
+        "model": "MiniMax-M2.5",
+        "thinking": {"type": "disabled"},
+    },
+    "no thinking of a model that must think": {"model": "MiniMax-M3.1-Flash"},
+    "an unknown tier": {"service_tier": "auto"},
+    "parallel calls of no tools": {"parallel_tool_calls": False},
     "an empty content": {"messages": [user("")]},
     "an empty content beside calls": {
         "messages": [

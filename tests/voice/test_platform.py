@@ -167,12 +167,46 @@ def test_malformed_voice_list_is_an_upstream_error(
         platform.account_voices(Account())
 
 
-@pytest.mark.parametrize("voice", ["keli_hailuo", "puv_123456"])
-def test_web_voices_are_unsupported_on_the_platform(platform: Platform, voice: str):
+@pytest.mark.parametrize(
+    ("voice", "strict", "is_refused"),
+    [
+        ("keli_hailuo", False, False),
+        ("keli_hailuo", True, True),
+        ("puv_123456", False, True),
+        ("puv_123456", True, True),
+    ],
+)
+def test_web_voices_are_refused_if_they_must_be(
+    voice: str, strict: bool, is_refused: bool
+):
+    """A clone is one account's, which no other voice can stand for."""
+    platform = Platform(HttpClient(), "http://x.invalid", "M", strict_voices=strict)
+
     objection = platform.unsupported_speech(Speech(TEXT, voice))
 
-    assert objection is not None
-    assert objection.param == "voice"
+    assert (objection is not None) == is_refused
+    assert objection is None or objection.param == "voice"
+
+
+@pytest.mark.parametrize("voice", ["keli_hailuo", "Podcast_girl", "new_hailuo"])
+def test_web_voice_falls_to_a_listed_one(
+    platform: Platform, scripted: Simulated, voice: str
+):
+    spoken(platform, voice=voice)
+
+    ids = [each.id for each in platform.account_voices(Account())]
+    assert scripted.report()["speeches"][0]["voice"] in ids
+
+
+def test_voice_replacements_hold_for_listed_voices(scripted: Simulated):
+    replacements = {"alloy": "my-own-voice", "echo": "Podcast_girl"}
+    platform = Platform(HttpClient(), scripted.origin, "M", replacements)
+
+    spoken(platform, voice="alloy")
+    spoken(platform, voice="echo")
+
+    voices = [speech["voice"] for speech in scripted.report()["speeches"]]
+    assert voices == ["my-own-voice", "simulated-narrator"]
 
 
 def test_unknown_voice_raises_voice_unknown(platform: Platform):
@@ -387,7 +421,7 @@ def test_segment_times_continue_across_parts(
     assert [phrase.text for phrase in said] == ["One. Two.", "三。"]
     segments = [segment for phrase in said for segment in phrase.segments]
     assert [segment.text for segment in segments] == ["One.", " Two.", "三。"]
-    times = [time for segment in segments for time in segment[1:]]
+    times = [time for segment in segments for time in segment[1:3]]
     assert times == pytest.approx([0, 0.5, 0.5, 1, 1, 2], abs=0.15)
 
 

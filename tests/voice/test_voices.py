@@ -3,12 +3,39 @@
 import pytest
 
 from hailuo.errors import BadRequest
-from hailuo.upstream.openai_voices import ORIGINAL_VOICES
+from hailuo.upstream import Voice
+from hailuo.upstream.openai_voices import ORIGINAL_VOICES, parse_replacements
+from hailuo.upstream.platform.voices import NEAREST, nearest
 from hailuo.upstream.web import voices
-from hailuo.upstream.web.voices import parse_replacements, voice_id
+from hailuo.upstream.web.voices import voice_id
 
 OPENAI = "alloy ash ballad coral echo fable onyx nova sage shimmer verse marin cedar"
 ORIGINAL = '"Podcast_girl,yueyue_hailuo,keli_hailuo";'
+
+
+LISTED = [Voice(id, id) for id in ("a", "lovely_girl", "female-shaonv")]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Paimeng_hailuo", "lovely_girl"),
+        ("female-shaonv", "female-shaonv"),
+        ("male-botong", "a"),
+        ("Podcast_girl", "lovely_girl"),
+        ("unheard_of_hailuo", "a"),
+    ],
+)
+def test_web_voice_has_a_nearest_one_on_the_platform(name: str, expected: str):
+    assert nearest(name, LISTED) == expected
+
+
+def test_web_voice_without_a_list_falls_to_the_default():
+    assert nearest("Paimeng_hailuo", []) == "English_expressive_narrator"
+
+
+def test_every_web_voice_has_a_nearest_one():
+    assert list(NEAREST) == [voice.id for voice in voices.VOICES]
 
 
 def test_every_official_voice_of_the_original_program_exists():

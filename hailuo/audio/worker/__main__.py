@@ -12,39 +12,24 @@ lower priority than the server. It exits with one of the codes of this package; 
 reason of a failure is written to standard error, without any content of the file.
 """
 
-import os
-import resource
 import struct
 import sys
 import traceback
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from ...child_limits import limit_resources
 from . import FAULT, NO_AUDIO, TOO_LONG
 
 MAX_CPU_S = 600  # an hour of audio takes about one minute
 MAX_MEMORY = 1 << 30  # bytes of address space; libraries take a quarter of it
-NICENESS = 10  # added to the server's
-OOM_SCORE = 1000  # killed first when the machine runs out of memory
 
 # Messages of these errors name parts of a program; those of others may quote the file.
 CODE_ERRORS = (ImportError, TypeError, AttributeError, NameError)
 
 
-def limit_resources() -> None:
-    """Bound what a hostile file can take; nothing can be written to disk."""
-    with suppress(OSError):  # elsewhere than on Linux
-        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
-    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S + 5))
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(NICENESS)
-
-
 def main(arguments: list[str]) -> int:
-    limit_resources()
+    limit_resources(MAX_CPU_S, MAX_MEMORY)
     try:
         run(arguments)
     except Exception as error:  # noqa: BLE001 - the exit code reports every failure

@@ -87,7 +87,11 @@ def _question(body: Mapping[str, Any]) -> Question:
         messages=messages,
         prefill=prefill,
         model=model,
-        options={**options, "thinking": _thinking(body)},
+        options={
+            **options,
+            "thinking": _thinking(body),
+            "service_tier": body.get("service_tier"),
+        },
         tools=tools,
         tool_choice=choice,
         format=format,

@@ -17,11 +17,12 @@ from urllib.parse import quote
 
 from flask import Request
 
-from ...errors import GatewayError, clear_tracebacks
+from ...errors import GatewayError
 from ...gateway.request_state import RequestState
 from ...gateway.shutdown import GracefulShutdown
 from ...logs import redact
 from ...metrics import Metrics
+from ...tracebacks import clear_tracebacks
 from ..request_stats import CLIENT_LEFT, DONE, RequestStats
 from .paths import Application
 

@@ -30,7 +30,7 @@ from .stored import StoredResponses
 
 ENCRYPTED = "reasoning.encrypted_content"
 MAX_METADATA, MAX_KEY_CHARACTERS, MAX_VALUE_CHARACTERS = 16, 64, 512
-OPTIONS = ("temperature", "top_p", "parallel_tool_calls", "thinking", "user")
+OPTIONS = ("temperature", "top_p", "thinking", "service_tier")
 UNSUPPORTED = {
     "background": "false: a response is sent as it is made",
     "conversation": "null: use previous_response_id, or send the whole input",

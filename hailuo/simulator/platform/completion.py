@@ -8,13 +8,16 @@ from . import rules
 from .admission import admit
 from .answer import Answer
 from .canned_answer import last_question
-from .failures import scripted_reply
+from .failures import NOT_IN_PLAN, refused, scripted_reply
+from .models import of_plan
 from .quota import spend
 
 
 async def complete(simulator: Simulator, request: Request) -> Reply | None:
     key = admit(simulator, request)
     body = rules.read(request)
+    if body["model"] not in of_plan(key):
+        raise refused(NOT_IN_PLAN, f"your plan does not support {body['model']}")
     spend(simulator, key)
     record = AnswerRecord(
         user=key,

@@ -10,6 +10,7 @@ from ..simulator import Forbidden, Refused, Simulator
 BAD_KEY = 1004
 INVALID = 2013
 RATE_LIMITED = 1002
+NOT_IN_PLAN = 2061
 
 # platform.md names the codes of the first line; the others' statuses are *assumed*.
 STATUSES = {

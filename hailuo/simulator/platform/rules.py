@@ -12,10 +12,11 @@ from typing import Any
 
 from ..server import Request
 from .failures import INVALID, forbidden, refused
-from .models import IMAGE_MODELS, TEXT_MODELS
+from .models import ALWAYS_THINKING_MODELS, MODELS, TEXT_MODELS
 
 ROLES = ("system", "user", "assistant", "tool")
-# tool_choice is not documented, but the gateway sends it to force a call.
+# tool_choice, parallel_tool_calls and service_tier are not documented, but the gateway
+# sends them where a client asks for what they mean.
 FIELDS = {
     "model",
     "messages",
@@ -26,14 +27,18 @@ FIELDS = {
     "top_p",
     "tools",
     "tool_choice",
+    "parallel_tool_calls",
+    "service_tier",
     "thinking",
     "reasoning_split",
 }
 MESSAGE_KEYS = {"role", "content", "name", "tool_calls", "tool_call_id"}
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
-MAX_IMAGE_BYTES = 10 * 1_048_576
+MB = 1_048_576
+MAX_IMAGE_BYTES = 10 * MB
+MAX_VIDEO_BYTES = 50 * MB
 NUMBERS = ("temperature", "top_p", "max_completion_tokens")
-TEMPERATURES = (0, 2)
+RANGES = {"temperature": (0, 2), "top_p": (0, 1)}
 
 Body = Mapping[str, Any]
 
@@ -61,7 +66,7 @@ def check(body: Body) -> None:
     if unknown := set(body) - FIELDS:
         raise forbidden(f"undocumented fields: {', '.join(sorted(unknown))}")
     _check_messages(body["messages"])
-    _check_images(body)
+    _check_files(body)
     _check_tools(body)
     _check_values(body)
 
@@ -144,32 +149,58 @@ def _check_part(part: Body) -> None:
     if part.get("type") == "text":
         if not part.get("text"):
             raise forbidden("a text part is empty")
-    elif part.get("type") != "image_url":
+    elif part.get("type") not in ("image_url", "video_url"):
         raise forbidden(f"{part.get('type')!r} is not a part that the platform accepts")
 
 
-def _check_images(body: Body) -> None:
+def _check_files(body: Body) -> None:
     for message in body["messages"]:
         content = message.get("content")
         for part in content if isinstance(content, list) else ():
+            if part["type"] == "text":
+                continue
+            if body["model"] in TEXT_MODELS:
+                raise forbidden(f"{body['model']} does not accept images and videos")
             if part["type"] == "image_url":
-                _check_image(part["image_url"]["url"])
-                if body["model"] in TEXT_MODELS:
-                    raise forbidden(f"{body['model']} does not accept images")
+                _check_image(part["image_url"])
+            else:
+                _check_video(part["video_url"])
 
 
-def _check_image(url: str) -> None:
+def _check_image(image: Body) -> None:
+    """Check an image; what the fields besides its url may hold is *assumed*."""
+    if unknown := set(image) - {"url", "detail", "max_long_side_pixel"}:
+        raise forbidden(f"undocumented fields of an image: {', '.join(unknown)}")
+    if image.get("detail", "low") not in ("low", "high"):
+        raise forbidden(f"the detail of an image is {image['detail']!r}")
+    side = image.get("max_long_side_pixel", 1)
+    if type(side) is not int or side < 1:
+        raise forbidden(f"max_long_side_pixel is {side!r}")
+    heads = [f"data:{media_type};base64" for media_type in IMAGE_TYPES]
+    _check_url(image["url"], "an image", heads, MAX_IMAGE_BYTES)
+
+
+def _check_video(video: Body) -> None:
+    if set(video) != {"url"}:
+        raise forbidden("a video is not {url}")
+    head = video["url"].partition(",")[0]
+    is_video = head.startswith("data:video/") and head.endswith(";base64")
+    _check_url(video["url"], "a video", [head] if is_video else [], MAX_VIDEO_BYTES)
+
+
+def _check_url(url: str, what: str, heads: list[str], max_bytes: int) -> None:
+    """Check an address, or a data: URI that begins with one of *heads*."""
     if url.startswith(("http://", "https://")):
         return
     head, _, data = url.partition(",")
-    if head not in [f"data:{media_type};base64" for media_type in IMAGE_TYPES]:
-        raise forbidden(f"an image begins with {head[:60]!r}")
+    if head not in heads:
+        raise forbidden(f"{what} begins with {head[:60]!r}")
     try:
-        image = base64.b64decode(data, validate=True)
+        decoded = base64.b64decode(data, validate=True)
     except binascii.Error:
-        raise refused(INVALID, "an image is not base64") from None
-    if len(image) > MAX_IMAGE_BYTES:
-        raise forbidden("an image is larger than 10 MB")
+        raise refused(INVALID, f"{what} is not base64") from None
+    if len(decoded) > max_bytes:
+        raise forbidden(f"{what} is larger than {max_bytes // MB} MB")
 
 
 def _check_tools(body: Body) -> None:
@@ -180,8 +211,11 @@ def _check_tools(body: Body) -> None:
             raise forbidden("a tool has no parameters")
         if not tool["function"].get("name"):
             raise forbidden("a tool has no name")
-    if "tool_choice" in body and not body.get("tools"):
-        raise forbidden("there is a tool_choice but no tools")
+    for name in ("tool_choice", "parallel_tool_calls"):
+        if name in body and not body.get("tools"):
+            raise forbidden(f"there is a {name} but no tools")
+    if not isinstance(body.get("parallel_tool_calls", True), bool):
+        raise forbidden("parallel_tool_calls is neither true nor false")
     if "tool_choice" in body:
         _check_choice(body["tool_choice"], body["tools"])
 
@@ -198,14 +232,24 @@ def _check_choice(choice: Any, tools: list[Body]) -> None:
 
 
 def _check_values(body: Body) -> None:
-    if body["model"] not in (*IMAGE_MODELS, *TEXT_MODELS):
+    if body["model"] not in MODELS:
         raise refused(INVALID, f"unknown model {body['model']!r}")
     for name in NUMBERS:
         if type(body.get(name, 0)) not in (int, float):
             raise refused(INVALID, f"{name} is not a number")
-    low, high = TEMPERATURES
-    if not low <= body.get("temperature", 1) <= high:
-        raise refused(INVALID, "temperature is outside 0..2")
-    thinking = body.get("thinking", {"type": "adaptive"})
-    if thinking not in ({"type": "adaptive"}, {"type": "disabled"}):
-        raise refused(INVALID, "thinking must be adaptive or disabled")
+    for name, (low, high) in RANGES.items():
+        if not low <= body.get(name, 1) <= high:
+            raise forbidden(f"{name} is outside {low}..{high}")
+    if body.get("service_tier", "standard") not in ("standard", "priority"):
+        raise forbidden(f"service_tier is {body['service_tier']!r}")
+    _check_thinking(body["model"], body.get("thinking"))
+
+
+def _check_thinking(model: str, thinking: Any) -> None:
+    """Check the thinking option, which differs by model."""
+    if thinking not in (None, {"type": "adaptive"}, {"type": "disabled"}):
+        raise forbidden(f"thinking is {thinking!r}")
+    if model in TEXT_MODELS and thinking == {"type": "disabled"}:
+        raise forbidden(f"{model} always thinks")
+    if model in ALWAYS_THINKING_MODELS and thinking != {"type": "adaptive"}:
+        raise forbidden(f"{model} must be told to think")

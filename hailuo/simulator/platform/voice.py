@@ -182,13 +182,17 @@ async def transcribe(simulator: Simulator, request: Request) -> Reply | None:
     text = RECOGNISED.format(seconds=seconds) if plan.text is None else plan.text
     if recording.level:
         pieces = plan.pieces or [text]
-        return json_reply(_timed_text(pieces, plan.text, recording))
+        speakers = plan.speakers or ["speaker_0"]
+        return json_reply(_timed_text(pieces, plan.text, recording, speakers))
     await _stream_text(request, text)
     return None
 
 
 def _timed_text(
-    pieces: list[str], text: str | None, recording: RecordingRecord
+    pieces: list[str],
+    text: str | None,
+    recording: RecordingRecord,
+    speakers: list[str],
 ) -> dict[str, Any]:
     """Return segments of equal duration; that each is one word is *assumed*."""
     if recording.level == "word":
@@ -199,7 +203,7 @@ def _timed_text(
             "id": number,
             "start": round(number * length, 3),
             "end": round((number + 1) * length, 3),
-            "speaker": "speaker_0",
+            "speaker": speakers[number % len(speakers)],
             "text": piece,
         }
         for number, piece in enumerate(pieces)

@@ -1,17 +1,18 @@
 """MiniMax's official platform: the paid API of Hailuo's makers (platform.md)."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 from ...concurrency.watch import Watch
-from ...errors import BadRequest, TokenRejected, UpstreamProtocolError
-from ...net import untrusted_json
+from ...errors import BadRequest, TokenRejected
 from ...net.client import HttpClient
 from .. import (
     Answer,
     AudioStream,
     Credential,
+    ImagePrompt,
+    ImageStream,
     Question,
     Quota,
     Recording,
@@ -22,7 +23,9 @@ from .. import (
 from . import capabilities, chat, history, protocol, quota, request
 from .client import Client
 from .documents import Documents
+from .images import ImageClient
 from .message_files import MessageFiles
+from .models import ModelLists
 from .speech import SpeechClient
 from .transcription import TranscriptionClient
 
@@ -32,9 +35,13 @@ class Platform:
 
     origin: its address; a key works in its own region only.
     default_model: used for model names that are not the platform's own.
+    voice_replacements: the operator's voices by OpenAI's names.
+    strict_voices: whether a voice of the web service is an error.
     """
 
     kind = protocol.KIND
+    audio_models: Sequence[str] = protocol.AUDIO_MODELS
+    lists_models = True
     fetches_images = True
     reports_usage = True
     supports_speech_style = True
@@ -42,38 +49,56 @@ class Platform:
     calls_functions = True
     keeps_conversations = False
 
-    def __init__(self, http: HttpClient, origin: str, default_model: str) -> None:
+    def __init__(
+        self,
+        http: HttpClient,
+        origin: str,
+        default_model: str,
+        voice_replacements: Mapping[str, str] = {},
+        *,
+        strict_voices: bool = False,
+    ) -> None:
         self._http = http
         self._client = Client(http, origin)
         self._default_model = default_model
+        self._models = ModelLists(self._client)
         self._documents = Documents()
-        self._speech = SpeechClient(self._client)
+        self._speech = SpeechClient(
+            self._client, voice_replacements, strict=strict_voices
+        )
         self._transcription = TranscriptionClient(self._client)
+        self._images = ImageClient(self._client)
 
     def has_model(self, model: str) -> bool:
-        return model.startswith(protocol.OWN_MODELS)
+        return bool(self._models.canonical(model))
 
     def limited_model(self, model: str) -> str:
         """Return the model that limits apply to: its own by name, else the default."""
-        own = (protocol.OWN_MODELS, protocol.SPEECH_MODELS)
-        return model if model.startswith(own) else self._default_model
+        named = model.startswith((protocol.SPEECH_MODELS, protocol.DRAWING_MODELS))
+        return model if named else self._chat_model(model)
 
-    def models(self, account: Credential) -> Sequence[str]:
-        """Return the names of the models that the account's key may use."""
-        return self._models(account.token)
+    def models(
+        self, accounts: Sequence[Credential], watch: Watch | None = None
+    ) -> Sequence[str]:
+        return self._models.union([account.token for account in accounts], watch)
+
+    def lacking_model(
+        self, accounts: Sequence[Credential], model: str, watch: Watch
+    ) -> Sequence[Credential]:
+        return self._models.lacking(accounts, model, self._default_model, watch)
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:
-        return capabilities.unsupported_chat(question, self._model(question))
+        return capabilities.unsupported_chat(question, self._chat_model(question.model))
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Read the question's documents, then ask with the account's key."""
-        files = MessageFiles(self._documents, self._model(question))
+        files = MessageFiles(self._documents, self._chat_model(question.model))
         messages = yield from files.with_files(question, watch)
         messages = history.normalized(messages)
         if question.prefill:
             messages.append(question.prefill)
         question = question._replace(messages=messages)
-        body = request.body(question, self._model(question))
+        body = request.body(question, self._chat_model(question.model))
         stream = self._client.open_stream(
             protocol.CHAT, account.token, body, watch=watch
         )
@@ -114,10 +139,21 @@ class Platform:
     def speak(self, account: Credential, speech: Speech, watch: Watch) -> AudioStream:
         return self._speech.speak(account, speech, watch)
 
+    def unsupported_recording(self, recording: Recording) -> BadRequest | None:
+        return None
+
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch
     ) -> TranscriptStream:
         return self._transcription.transcribe(account, recording, watch)
+
+    def unsupported_images(self, prompt: ImagePrompt) -> BadRequest | None:
+        return None
+
+    def draw(
+        self, account: Credential, prompt: ImagePrompt, watch: Watch
+    ) -> ImageStream:
+        return self._images.draw(account, prompt, watch)
 
     def renew(self, account: Credential) -> str:
         """Return the key as it is: keys do not expire."""
@@ -131,7 +167,7 @@ class Platform:
     def is_token_valid(self, credential: str, watch: Watch | None = None) -> bool:
         """Check a key with the cheapest authenticated call, the list of models."""
         try:
-            self._models(credential, watch)
+            self._models.ask(credential, watch)
         except TokenRejected:
             return False
         return True
@@ -144,14 +180,6 @@ class Platform:
         """Return 0: nothing is left to do after an answer."""
         return 0
 
-    def _models(self, key: str, watch: Watch | None = None) -> Sequence[str]:
-        answer = self._client.ask("GET", protocol.MODELS, key, watch=watch)
-        listed = answer.get("data") if isinstance(answer, dict) else None
-        if not isinstance(listed, list):
-            raise UpstreamProtocolError("the platform's list of models is malformed")
-        models = [model for model in listed if isinstance(model, dict)]
-        names = [untrusted_json.identifier(model, "id") for model in models]
-        return list(filter(None, names))
-
-    def _model(self, question: Question) -> str:
-        return question.model if self.has_model(question.model) else self._default_model
+    def _chat_model(self, name: str) -> str:
+        """Return the model for a question, by the client's name."""
+        return self._models.canonical(name) or self._default_model

@@ -5,17 +5,27 @@ answer = client.ask("GET", MODELS, key)
 stream = client.open_stream(CHAT, key, body, watch=watch)
 """
 
-from collections.abc import Mapping
+import io
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import orjson
 import requests
 
-from ...concurrency.watch import Watch
-from ...errors import BadRequest, PaidTimeout, UpstreamError, UpstreamProtocolError
+from ...concurrency.watch import HEARTBEAT, Heartbeat, Watch
+from ...errors import (
+    BadRequest,
+    PaidTimeout,
+    Unreachable,
+    UpstreamError,
+    UpstreamProtocolError,
+    UpstreamTimeout,
+)
 from ...net import untrusted_json
-from ...net.client import Form, HttpClient, multipart, retry_after_s
-from ...net.stream import Stream
+from ...net.client import CALL_S, Form, HttpClient, multipart, retry_after_s
+from ...net.stream import MAX_WHOLE_MB, Stream
+from ...units import MB
+from .. import ImagesMissing
 from .error_mapping import error_for_code
 from .protocol import CALLS, KIND
 
@@ -38,10 +48,12 @@ class Client:
         body: Mapping[str, Any] | None = None,
         *,
         watch: Watch | None = None,
+        total_s: float = CALL_S,
     ) -> Any:
         """Make a call and return the JSON of its answer.
 
         watch: of the client that waits for it, if one does.
+        total_s: maximum time for the call.
         raises: as error_for_code(), UpstreamProtocolError, Unreachable,
             UpstreamTimeout; ClientDisconnected.
         """
@@ -53,7 +65,12 @@ class Client:
         with self._http.count_call(KIND, path, CALLS):
             return unwrap(
                 self._http.send(
-                    method, address, headers=headers, data=data, watch=watch
+                    method,
+                    address,
+                    headers=headers,
+                    data=data,
+                    watch=watch,
+                    total_s=total_s,
                 )
             )
 
@@ -71,6 +88,38 @@ class Client:
             data=to_json(body),
             watch=watch,
         )
+
+    def ask_for_images(
+        self,
+        path: str,
+        key: str,
+        body: Mapping[str, Any],
+        *,
+        idle_s: float,
+        watch: Watch,
+    ) -> Generator[Heartbeat, None, Any]:
+        """Post JSON whose answer is JSON that may be late; yield heartbeats meanwhile.
+
+        idle_s: how long the platform may be silent, if that is more than usual.
+        raises: as ask(); but once the body was sent, an answer that does not arrive is
+            ImagesMissing or PaidTimeout: the platform may work, and charge, already.
+        """
+        headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
+        with self._http.count_call(KIND, path, CALLS), watch.patient(idle_s):
+            stream = self._http.stream(
+                "POST",
+                self._origin + path,
+                headers={**headers, "Content-Type": "application/json"},
+                data=to_json(body),
+                watch=watch,
+                timed_out=PaidTimeout,
+            )
+            try:
+                with stream:
+                    response = yield from _read(stream)
+            except (Unreachable, UpstreamProtocolError) as error:
+                raise _images_missing(error) from error
+            return _unwrap_images(response)
 
     def ask_form(
         self,
@@ -125,6 +174,22 @@ class Client:
         )
 
 
+def _read(stream: Stream) -> Generator[Heartbeat, None, requests.Response]:
+    """Return the response with its body; yield heartbeats meanwhile."""
+    body = io.BytesIO()
+    for part in stream:
+        if part is HEARTBEAT:
+            yield HEARTBEAT
+        elif body.tell() + len(part) > MAX_WHOLE_MB * MB:
+            message = f"the platform's answer is larger than {MAX_WHOLE_MB} MB"
+            raise UpstreamProtocolError(message)
+        else:
+            body.write(part)
+    body.seek(0)
+    stream.response.raw = body
+    return stream.response
+
+
 def unwrap(response: requests.Response) -> Any:
     """Return the JSON of an answer.
 
@@ -141,6 +206,26 @@ def unwrap(response: requests.Response) -> Any:
     if answer is None:
         raise UpstreamProtocolError("the platform's answer is not JSON")
     return answer
+
+
+def _unwrap_images(response: requests.Response) -> Any:
+    """Return the JSON of an answer; what the platform refuses clearly is not paid.
+
+    raises: as Client.ask_for_images().
+    """
+    try:
+        return unwrap(response)
+    except UpstreamProtocolError as error:
+        raise _images_missing(error) from error
+    except UpstreamTimeout as error:
+        raise PaidTimeout(error.message) from error
+
+
+def _images_missing(error: UpstreamError) -> ImagesMissing:
+    return ImagesMissing(
+        f"{error.message}; the images may have been made, and charged, so they are not "
+        "asked for again"
+    )
 
 
 def _check_stream(stream: Stream) -> None:

@@ -138,9 +138,12 @@ def _message(message: str, code: int, status: int) -> str:
     if not message and not code:
         return f"the platform answered with HTTP {status}"
     if not message:
-        return f"the platform refused the request ({code})"
-    suffix = f" ({code})" if code and not _CODE_AT_END.search(message) else ""
-    return f"the platform says: {message}{suffix}"
+        message = f"the platform refused the request ({code})"
+    else:
+        suffix = f" ({code})" if code and not _CODE_AT_END.search(message) else ""
+        message = f"the platform says: {message}{suffix}"
+    is_regional = code == protocol.WRONG_REGION_CODE
+    return f"{message}. {protocol.REGIONS}" if is_regional else message
 
 
 def _number(value: Any) -> int:

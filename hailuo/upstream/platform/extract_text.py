@@ -8,33 +8,20 @@ failure is written to standard error, without any content of the document.
 """
 
 import json
-import os
-import resource
 import sys
 import traceback
-from contextlib import suppress
 from pathlib import Path
+
+from hailuo.child_limits import limit_resources
 
 MAX_MEMORY = 1 << 30
 MAX_CPU_S = 20
-OOM_SCORE = 1000  # killed first when the machine runs out of memory
 
 
 def main(media_type: str) -> None:
-    limit_resources()
-    json.dump(answer(sys.stdin.buffer.read(), media_type), sys.stdout)
-
-
-def limit_resources() -> None:
-    """Bound what a hostile document can take; nothing can be written to disk."""
-    with suppress(OSError):  # elsewhere than on Linux
-        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
+    limit_resources(MAX_CPU_S, MAX_MEMORY)
     sys.setrecursionlimit(3000)  # XML may be 256 elements deep
-    os.nice(10)  # streamed answers come first
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    json.dump(answer(sys.stdin.buffer.read(), media_type), sys.stdout)
 
 
 def answer(data: bytes, media_type: str = "") -> dict[str, str]:

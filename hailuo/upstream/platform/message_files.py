@@ -2,11 +2,11 @@
 
     messages = yield from MessageFiles(documents, model).with_files(question, watch)
 
-An image stays a Source, with its public address or a data: URI; a document becomes text
-with its name (platform.md, Chat). The platform keeps nothing, so files of earlier
-messages are sent again, except documents at an address, which are not fetched again. A
-question must not fail because of its history: earlier files that cannot be sent again
-are only named.
+An image or a video stays a Source, with its public address or a data: URI; a document
+becomes text with its name (platform.md, Chat). The platform keeps nothing, so files of
+earlier messages are sent again, except documents at an address, which are not fetched
+again. A question must not fail because of its history: earlier files that cannot be
+sent again are only named.
 """
 
 import html
@@ -58,16 +58,17 @@ class MessageFiles:
         parts = []
         for part in message.content:
             if isinstance(part, Source):
-                part = yield from self._part(next(files), watch)
-            parts.append(part)
+                sent = yield from self._part(next(files), watch)
+                parts.append(_viewed_as(part, sent))
+            else:
+                parts.append(part)
         return parts
 
     def _part(self, file: File | Source, watch: Watch) -> PartGenerator:
         if isinstance(file, File):
             return (yield from self._file_part(file, watch))
-        if (
-            capabilities.unsupported_file(file, self._model) is None
-            and file.looks_like_image
+        if capabilities.unsupported_file(file, self._model) is None and (
+            file.looks_like_image or (file.video and file.address)
         ):
             return file
         if file.data:
@@ -85,9 +86,17 @@ class MessageFiles:
     def _file_part(self, file: File, watch: Watch) -> PartGenerator:
         if error := capabilities.unsupported_file(file, self._model):
             raise error
-        if file.is_image:
-            return Source(file.param, file.address or data_uri(file), image=True)
+        if file.is_image or file.is_video:
+            address = file.address or data_uri(file)
+            return Source(file.param, address, image=file.is_image, video=file.is_video)
         return _text(file.name, (yield from self._documents.text(file, watch)))
+
+
+def _viewed_as(source: Source, part: Part) -> Part:
+    """Return a part of a message, to be looked at as closely as its *source* says."""
+    if isinstance(part, str):
+        return part
+    return part._replace(detail=source.detail, max_side=source.max_side)
 
 
 def _text(name: str, text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...files import Source
 from .. import Call, Message, Question, Tool
-from . import protocol
+from . import models, protocol
 
 NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 
@@ -17,7 +17,8 @@ NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 def body(question: Question, model: str) -> dict[str, Any]:
     """Return the JSON to post: documented fields, and a forced tool_choice.
 
-    question: its history normalized; each file in it is an image with an address.
+    question: its history normalized; each file in it is an image or a video with an
+        address.
     """
     return {
         "model": model,
@@ -32,33 +33,47 @@ def body(question: Question, model: str) -> dict[str, Any]:
 
 def _options(question: Question, model: str) -> dict[str, Any]:
     """Return the client's options that are passed on."""
-    passed_on = {name: question.options.get(name) for name in protocol.OPTIONS}
+    passed_on = {name: question.options.get(name) for name in protocol.RANGES}
+    passed_on["service_tier"] = protocol.TIERS.get(_word(question, "service_tier"))
     passed_on["max_completion_tokens"] = question.max_tokens
     passed_on["thinking"] = _thinking(question.options, model)
     return {name: value for name, value in passed_on.items() if value is not None}
 
 
 def _thinking(options: Mapping[str, Any], model: str) -> Mapping[str, str] | None:
-    """Return the thinking option; None where the model's default is certain.
+    """Return the thinking option; None for a model that has none.
 
     source: platform.md, Thinking has to go round.
     """
+    if models.is_of(protocol.TEXT_MODELS, model):
+        return None  # these always think
+    if models.is_of(protocol.MUST_BE_THINKING, model):
+        return protocol.THINKING
     thinking, effort = options.get("thinking"), options.get("reasoning_effort")
     kind = thinking.get("type") if isinstance(thinking, dict) else None
-    if model.startswith(protocol.ALWAYS_THINKING):
-        return protocol.THINKING
     if kind == "disabled" or (kind is None and effort in protocol.NO_EFFORT):
         return protocol.NOT_THINKING
-    if kind is None and effort is None and model.startswith(protocol.TEXT_MODELS):
-        return None  # these always think
     return protocol.THINKING
 
 
+def _word(question: Question, name: str) -> str:
+    """Return an option that is a word, "" for none."""
+    value = question.options.get(name)
+    return value if isinstance(value, str) else ""
+
+
 def _tools(question: Question) -> dict[str, Any]:
-    """Return the functions on offer, and the choice where one must be called."""
+    """Return the functions on offer, and the client's choice among them.
+
+    *assumed*: parallel_tool_calls is understood; if not, later calls are left out.
+    """
     if not question.tools:
         return {}
-    tools = {"tools": [_function(_tool(tool)) for tool in question.tools]}
+    tools: dict[str, Any] = {
+        "tools": [_function(_tool(tool)) for tool in question.tools]
+    }
+    if not question.tool_choice.parallel:
+        tools["parallel_tool_calls"] = False
     if question.tool_choice.name:
         return {**tools, "tool_choice": _function({"name": question.tool_choice.name})}
     if question.tool_choice.required:
@@ -110,8 +125,16 @@ def _parts(content: Sequence[str | Source]) -> Iterator[dict[str, Any]]:
     for part in content:
         if isinstance(part, str):
             yield {"type": "text", "text": part}
+        elif part.video:
+            yield {"type": "video_url", "video_url": {"url": part.address}}
         else:
-            yield {"type": "image_url", "image_url": {"url": part.address}}
+            yield {"type": "image_url", "image_url": _image(part)}
+
+
+def _image(image: Source) -> dict[str, Any]:
+    options = {"detail": image.detail, "max_long_side_pixel": image.max_side}
+    given = {name: value for name, value in options.items() if value}
+    return {"url": image.address, **given}
 
 
 def _call(call: Call) -> dict[str, Any]:

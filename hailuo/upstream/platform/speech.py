@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...audio import mp3, wav
@@ -31,10 +31,22 @@ log = logging.getLogger(__name__)
 
 
 class SpeechClient:
-    """Client of the platform's text to speech and of its voices."""
+    """Client of the platform's text to speech and of its voices.
 
-    def __init__(self, client: Client) -> None:
+    replacements: the operator's voices by OpenAI's names, where a key may use them.
+    strict: whether a voice of the web service is an error, not the nearest one.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        replacements: Mapping[str, str] = {},
+        *,
+        strict: bool = False,
+    ) -> None:
         self._client = client
+        self._replacements = replacements
+        self._strict = strict
         self._voices = SingleFlightCache(self._list, VOICES_TTL_S)
         self._voices_or_none = SingleFlightCache(
             self._list_if_possible, LISTING_RETRY_S
@@ -44,7 +56,7 @@ class SpeechClient:
 
     def unsupported(self, speech: Speech) -> BadRequest | None:
         """Return the BadRequest for a request that no key can serve, or None."""
-        if voices.is_foreign(speech.voice):
+        if voices.is_foreign(speech.voice, strict=self._strict):
             return voices.unknown(speech.voice)
         if not any(map(str.isalnum, speech.text)):
             return BadRequest(
@@ -119,12 +131,18 @@ class SpeechClient:
     def _voice(self, account: Credential, name: str, watch: Watch) -> str:
         """Return the id of a voice.
 
-        A name that is not OpenAI's is taken for an id, listed or not: a clone is not
-        listed before its first use.
+        A name that is neither OpenAI's nor the web service's is taken for an id, listed
+        or not: a clone is not listed before its first use.
         """
-        if name not in OPENAI_VOICES:
+        is_web = not self._strict and voices.is_web(name)
+        if name not in OPENAI_VOICES and not is_web:
             return name
         listed = self._voices_or_none.get(account.token, watch) or self._official
+        if is_web:
+            return voices.nearest(name, listed)
+        replacement = self._replacements.get(name)
+        if any(voice.id == replacement for voice in listed):
+            return str(replacement)
         return voices.id_for_openai_name(name, listed)
 
     def _list(self, key: str) -> list[Voice]:

@@ -145,7 +145,7 @@ def _segment(listed: Any) -> Segment:
         text = events.text(listed, "text").strip()
     except (AttributeError, TypeError, KeyError):
         raise UpstreamProtocolError("a segment of the platform is malformed") from None
-    return Segment(text, start, end)
+    return Segment(text, start, end, untrusted_json.identifier(listed, "speaker"))
 
 
 def _form(part: bytes, **fields: str) -> Form:

@@ -1,6 +1,6 @@
 """The web service: the protocol of hailuoai.com's own web client (protocol.md)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from urllib.parse import quote
 
@@ -27,28 +27,31 @@ from .. import (
     Voice,
 )
 from ..answer_pieces import answer_pieces
-from . import prompt, protocol, read_aloud, voices
+from . import capabilities, prompt, protocol, read_aloud, voices
 from .chat import AnswerParser, read_chat_id
 from .client import Client
 from .credential import identify
 from .files import FileUploader, form_field
+from .no_images import NoImages
 from .removal import Removals
 from .signing import chat_digest
 from .speech import SpeechClient
-from .tools import Notation, OfferedTools, ToolPrompt, ToolUse, with_calls
+from .tools import Notation, ToolPrompt, ToolUse, with_calls
 from .transcription import TranscriptionClient
 
 RENEWAL_S = 120.0  # long, since the new token is lost if its answer is not awaited
 
 
-class Web:
+class Web(NoImages):
     """The web service, an Upstream.
 
-    voice_replacements: the value of REPLACE_AUDIO_MODEL.
+    voice_replacements: the operator's voices by OpenAI's names.
     with_tools: whether functions can be called; they are ignored otherwise.
     """
 
     kind = protocol.KIND
+    audio_models: Sequence[str] = ()
+    lists_models = False
     fetches_images = False
     reports_usage = False
     supports_speech_style = False
@@ -60,7 +63,7 @@ class Web:
         self,
         http: HttpClient,
         origin: str,
-        voice_replacements: str = "",
+        voice_replacements: Mapping[str, str] = {},
         *,
         with_tools: bool = True,
     ) -> None:
@@ -74,7 +77,7 @@ class Web:
         )
         self._transcription = TranscriptionClient(self._client)
         self._with_tools = with_tools
-        self._voice_replacements = voices.parse_replacements(voice_replacements)
+        self._voice_replacements = voice_replacements
 
     def has_model(self, model: str) -> bool:
         return False  # its only model has no name
@@ -82,35 +85,20 @@ class Web:
     def limited_model(self, model: str) -> str:
         return ""
 
-    def models(self, account: Credential) -> Sequence[str]:
+    def models(
+        self, accounts: Sequence[Credential], watch: Watch | None = None
+    ) -> Sequence[str]:
+        return ()
+
+    def lacking_model(
+        self, accounts: Sequence[Credential], model: str, watch: Watch
+    ) -> Sequence[Credential]:
         return ()
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:
-        """Reject invalid tools, an image that was not fetched, or an empty message."""
-        if question.tool_choice.required and not self._with_tools:
-            return BadRequest(
-                "functions are turned off for web accounts (HAILUO_WEB_TOOLS): set "
-                "tool_choice to auto or none",
-                param="tool_choice",
-                code="unsupported_value",
-            )
-        if len(_files(question)) < len(question.files):
-            return BadRequest(
-                "the web service does not fetch images from an address",
-                param="messages",
-            )
-        if not _text(question):
-            return BadRequest(
-                "there is no text and no file to answer, or nothing but an image in "
-                "Markdown, which is ignored: add a text, or attach the image",
-                param="messages",
-                code="invalid_value",
-            )
-        try:
-            OfferedTools(self._usable(question).tools)
-        except BadRequest as error:
-            return error
-        return None
+        return capabilities.unsupported_chat(
+            question, _text(question), with_tools=self._with_tools
+        )
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Ask, in a conversation that is deleted afterwards unless it is to be kept.
@@ -182,6 +170,9 @@ class Web:
         """Yield one MP3, as it arrives. raises: as SpeechClient.speak()."""
         voice = self._voice_id(speech)
         yield from self._speech.speak(account, speech.text, voice, watch)
+
+    def unsupported_recording(self, recording: Recording) -> BadRequest | None:
+        return capabilities.unsupported_recording(recording)
 
     def transcribe(
         self, account: Credential, recording: Recording, watch: Watch

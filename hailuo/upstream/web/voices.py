@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from ...errors import BadRequest
 from .. import Voice
-from ..openai_voices import ORIGINAL_VOICES
 from .protocol import CLONED_VOICE_PREFIX
 
 VOICES = tuple(
@@ -106,19 +105,3 @@ def voice_id(name: str, model: str, replacements: Mapping[str, str]) -> str:
 def is_cloned(id: str) -> bool:
     """Return whether *id* is that of a cloned voice, which belongs to one account."""
     return bool(_CLONED.fullmatch(id))
-
-
-def parse_replacements(setting: str) -> dict[str, str]:
-    """Return the voices by OpenAI's names that REPLACE_AUDIO_MODEL sets.
-
-    It lists up to six voices, in the order of ORIGINAL_VOICES; an empty one replaces
-    nothing. The quotes and the semicolon of the original program's example may have
-    been copied along.
-    """
-    ids = [_unquoted(entry) for entry in _unquoted(setting).split(",")]
-    pairs = zip(ORIGINAL_VOICES, ids, strict=False)
-    return {name: id for name, id in pairs if id}
-
-
-def _unquoted(text: str) -> str:
-    return text.strip(" \t\r\n;\"'")

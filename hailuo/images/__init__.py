@@ -1,0 +1,113 @@
+"""Images: conversion to another format or a smaller size.
+
+    jpeg = yield from images.convert(data, Conversion("jpeg", quality=80), watch)
+
+Pillow does the work in a child process (`worker`), so that a hostile image cannot harm
+the server and computing does not block other requests. The child gets no secrets,
+little memory and little time, and ends with the request it works for.
+"""
+
+import logging
+import socket
+import subprocess
+import time
+from collections.abc import Generator
+from typing import NamedTuple
+
+from ..child_process import ChildProcess, describe_exit
+from ..concurrency.fairness import fairly
+from ..concurrency.semaphore import FairSemaphore
+from ..concurrency.watch import HEARTBEAT, Heartbeat, Watch
+
+MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+DEFAULT_QUALITY = 90
+UNREADABLE = 65  # exit code of the worker: the data is no image, or too large
+
+PROGRAM = ("-s", "-B", "-m", f"{__name__}.worker")
+MAX_S = 30.0  # for one image, from the start of the child to the end of its output
+EXIT_S = 1.0  # from the end of its output to its exit
+MAX_CONCURRENT = 2  # children; each may take a core and a gigabyte
+PIECE = 262_144  # bytes that are handed over before other requests run
+
+log = logging.getLogger(__name__)
+
+_slots = FairSemaphore(MAX_CONCURRENT)
+
+
+class Unreadable(Exception):
+    """The data is not an image that can be read in bounded time and memory."""
+
+
+class Conversion(NamedTuple):
+    """A way to convert an image.
+
+    format: a name of MEDIA_TYPES.
+    quality: 1 to 100, without effect on png; None for a good one.
+    max_side: a larger image is scaled down to this many pixels; None for any size.
+    """
+
+    format: str
+    quality: int | None = None
+    max_side: int | None = None
+
+
+def convert(
+    data: bytes, conversion: Conversion, watch: Watch
+) -> Generator[Heartbeat, None, bytes]:
+    """Return an image in another format, upright; yield heartbeats meanwhile.
+
+    data: a JPEG, PNG, WebP, GIF or BMP; of a moving one, the first picture counts.
+    raises: Unreadable; ClientDisconnected.
+    """
+    with _slots.acquire(watch.owner) as slot:
+        yield from slot.wait(watch)
+        quality = conversion.quality or DEFAULT_QUALITY
+        arguments = conversion.format, str(quality), str(conversion.max_side or 0)
+        with ChildProcess(*PROGRAM, *arguments) as child:
+            converted = yield from _exchange(child.wire, data, watch)
+            _check_exit(child)
+    return converted
+
+
+def _exchange(
+    wire: socket.socket, data: bytes, watch: Watch
+) -> Generator[Heartbeat, None, bytes]:
+    """Hand *data* to the child, which reads all of it, and return its output."""
+    deadline = time.monotonic() + MAX_S
+    wire.settimeout(MAX_S)
+    output = bytearray()
+    try:
+        for start in fairly(range(0, len(data), PIECE)):
+            wire.sendall(memoryview(data)[start : start + PIECE])
+        wire.shutdown(socket.SHUT_WR)
+        while True:
+            if watch.wait(deadline, wire):
+                if not (piece := wire.recv(PIECE)):
+                    return bytes(output)
+                output += piece
+            elif time.monotonic() >= deadline:
+                raise Unreadable("takes too long to read")
+            else:
+                yield HEARTBEAT
+                watch.heartbeat_sent()
+    except OSError:
+        return b""  # the child is gone: its exit code tells why
+
+
+def _check_exit(child: ChildProcess) -> None:
+    """Log the reason of a failure.
+
+    raises: Unreadable when the image is at fault, RuntimeError when the program is.
+    """
+    try:
+        code = child.wait(EXIT_S)
+    except subprocess.TimeoutExpired:
+        raise Unreadable("takes too long to read") from None
+    if not code:
+        return
+    reason = child.reason() or "no reason given"
+    if code == UNREADABLE or code < 0:
+        log.info("the image worker %s: %s", describe_exit(code), reason)
+        raise Unreadable("is not an image that can be read, or is too large")
+    log.warning("the image worker %s: %s", describe_exit(code), reason)
+    raise RuntimeError("the program that converts images cannot run")

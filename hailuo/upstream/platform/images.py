@@ -1,0 +1,140 @@
+"""Images on the platform (platform.md, Images)."""
+
+import io
+from collections.abc import Generator
+from functools import partial
+from typing import Any
+
+from ... import images
+from ...concurrency.fairness import fairly
+from ...concurrency.watch import Heartbeat, Watch
+from ...errors import BadRequest, UpstreamProtocolError
+from ...files import SLICE, File, data_uri, decode, encode, media
+from ...images import Conversion
+from ...net import untrusted_json, urls
+from ...units import MB
+from .. import Credential, GeneratedImage, ImagePrompt, ImagesMissing, ImageStream
+from . import protocol
+from .client import Client
+
+
+class ImageClient:
+    """Client of the platform's images."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def draw(
+        self, account: Credential, prompt: ImagePrompt, watch: Watch
+    ) -> ImageStream:
+        """Yield the images, which arrive all at once.
+
+        raises: as Client.ask_for_images(), naming the field; BadRequest for a reference
+            that cannot be read.
+        """
+        reference = ""
+        if prompt.reference:
+            reference = yield from _reference(prompt.reference, watch)
+        try:
+            answer = yield from self._client.ask_for_images(
+                protocol.DRAW,
+                account.token,
+                _body(prompt, reference),
+                watch=watch,
+                idle_s=protocol.DRAWING_S,
+            )
+            made = _images(answer, prompt)
+        except UpstreamProtocolError as error:
+            raise ImagesMissing(error.message) from error
+        except BadRequest as error:
+            error.param = _param(error, prompt)
+            raise
+        if not made:
+            raise ImagesMissing("the platform made no image")
+        yield from made
+
+
+def _body(prompt: ImagePrompt, reference: str) -> dict[str, Any]:
+    """Return the JSON to post. source: platform.md, Images."""
+    is_own = prompt.model.startswith(protocol.DRAWING_MODELS)
+    body: dict[str, Any] = {
+        "model": prompt.model if is_own else protocol.DRAWING_MODEL,
+        "prompt": prompt.text,
+        "n": prompt.number,
+        "response_format": "url" if prompt.as_addresses else "base64",
+    }
+    if prompt.size in protocol.ASPECT_RATIOS:
+        body["aspect_ratio"] = protocol.ASPECT_RATIOS[prompt.size]
+    elif prompt.size:
+        body["width"], body["height"] = prompt.size
+    if prompt.seed is not None:
+        body["seed"] = prompt.seed
+    if reference:
+        body["subject_reference"] = [{"type": "character", "image_file": reference}]
+    return body
+
+
+def _reference(file: File, watch: Watch) -> Generator[Heartbeat, None, str]:
+    """Return an image as a data URI, converted if the platform would not take it.
+
+    raises: BadRequest, naming its part, when it cannot be read; ClientDisconnected.
+    """
+    fits = file.size < protocol.MAX_REFERENCE_BYTES
+    if fits and file.media_type in protocol.REFERENCE_TYPES:
+        return data_uri(file)
+    if file.size > protocol.MAX_CONVERTED_MB * MB:
+        raise _unsupported(file, f"is larger than {protocol.MAX_CONVERTED_MB} MB")
+    with file.open() as content:
+        data = b"".join(fairly(iter(partial(content.read, SLICE), b"")))
+    conversion = Conversion("jpeg", max_side=protocol.MAX_REFERENCE_SIDE)
+    try:
+        jpeg = yield from images.convert(data, conversion, watch)
+    except images.Unreadable as error:
+        raise _unsupported(file, str(error)) from None
+    return "data:image/jpeg;base64," + encode(jpeg)
+
+
+def _unsupported(file: File, problem: str) -> BadRequest:
+    message = f"{file.param} {problem}: send a JPEG or PNG of less than 10 MB"
+    return BadRequest(message, param=file.param, code="unsupported_file")
+
+
+def _param(error: BadRequest, prompt: ImagePrompt) -> str:
+    """Return the client's name of the invalid field; in chat, images have another."""
+    if error.param == "messages" and prompt.reference:
+        return "image"
+    return error.param if error.param not in (None, "messages") else "prompt"
+
+
+def _images(answer: Any, prompt: ImagePrompt) -> list[GeneratedImage]:
+    """Return the images of an answer. raises: UpstreamProtocolError."""
+    if not isinstance(answer, dict):
+        raise UpstreamProtocolError("the platform's answer is not an object")
+    data = untrusted_json.mapping(answer, "data")
+    listed = data.get("image_urls" if prompt.as_addresses else "image_base64") or []
+    if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+        raise UpstreamProtocolError("the platform's images are not a list of texts")
+    read = _linked if prompt.as_addresses else _decoded
+    return [read(text) for text in listed[: prompt.number]]
+
+
+def _linked(address: str) -> GeneratedImage:
+    try:
+        urls.parse(address)
+    except BadRequest:
+        message = "the platform's image has an invalid address"
+        raise UpstreamProtocolError(message) from None
+    return GeneratedImage(address=address)
+
+
+def _decoded(text: str) -> GeneratedImage:
+    content = io.BytesIO()
+    try:
+        decode(text, content)
+    except ValueError:
+        raise UpstreamProtocolError("the platform's image is not base64") from None
+    image = content.getvalue()
+    media_type = media.media_type_of(image[: media.SNIFFED_BYTES])
+    if not media.is_image(media_type):
+        raise UpstreamProtocolError("the platform's image is not an image")
+    return GeneratedImage(image, media_type)
