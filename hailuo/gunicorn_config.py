@@ -16,6 +16,7 @@ import resource
 import signal
 import time
 import uuid
+from importlib.util import find_spec
 from socket import socket
 from types import TracebackType
 from typing import Any
@@ -87,6 +88,11 @@ try:
 except WrongSettings as error:
     raise SystemExit(redact(str(error))) from None
 conceal(settings.secrets)
+if settings.redis_url and not find_spec("redis"):
+    raise SystemExit(
+        "HAILUO_REDIS_URL is set, but the library redis is not installed: "
+        "run pip install 'hailuo[redis]'"
+    )
 
 WEB_CONCURRENCY = os.environ.get("WEB_CONCURRENCY", "")
 is_shared = bool(settings.redis_url)

@@ -17,6 +17,7 @@ WRONG = [
     ("PORT", "0"),
     ("PORT", "-1"),
     ("PORT", "8000.5"),
+    ("PORT", "65536"),
     ("PORT", ""),
     ("PORT", "²"),
     ("HAILUO_API_KEY", ""),
