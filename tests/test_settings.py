@@ -16,6 +16,7 @@ WRONG = [
     ("PORT", "eighty"),
     ("PORT", "0"),
     ("PORT", "-1"),
+    ("PORT", "65536"),
     ("PORT", "8000.5"),
     ("PORT", ""),
     ("PORT", "²"),
