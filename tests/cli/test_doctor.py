@@ -270,7 +270,7 @@ class TestGateway:
         assert "stop the program" in found["cure"]
 
     def test_port_beyond_the_last_names_its_cure(self, examine: Examine):
-        assert "65535" in finding(examine(PORT="70000"), "port")["message"]
+        assert "65535" in finding(examine(PORT="70000"), "settings")["message"]
 
 
 def keys(environ: dict[str, str], *api_keys: str) -> tuple[str, str]:

@@ -91,8 +91,6 @@ def _port_finding(port: int) -> Finding:
             probe.bind(("0.0.0.0", port))
         except OSError as failure:
             return _port_error(port, failure)
-        except OverflowError:
-            return error("port", f"PORT: {port} is above 65535", "choose another one")
     return ok("port", f"no gateway runs; port {port} is free (start: hailuo serve)")
 
 
