@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 MIN_LEASE_S = 3
-MAX_PORT = 65535
+MAX_PORT = 65_535
 QUOTES = "\"'"
 # Characters that are copied along with a key by mistake: quotes of all kinds, escaped
 # line ends, invisible characters.
