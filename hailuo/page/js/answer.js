@@ -1,6 +1,6 @@
 // Shows an answer of chat as its chunks arrive.
 
-import { announce, el, write } from "./dom.js";
+import { announce, el } from "./dom.js";
 import { number } from "./formats.js";
 import { isSafe, link, markdownIn } from "./markdown.js";
 import { copyButton, problem } from "./requests.js";
@@ -33,7 +33,7 @@ export function answerView(follow) {
   function draw() {
     timer = null;
     showMarkdown(text);
-    write(thoughts, reasoning);
+    thoughts.textContent = reasoning;
     fold.hidden = !reasoning;
   }
 
@@ -43,7 +43,7 @@ export function answerView(follow) {
     element.setAttribute("aria-busy", "false");
     const figures = el("span", { class: "quiet grow" });
     const seconds = (performance.now() - began) / 1000;
-    const showFigures = () => write(figures, figuresOf(usage, seconds));
+    const showFigures = () => (figures.textContent = figuresOf(usage, seconds));
     document.addEventListener("language", showFigures);
     showFigures();
     follow(() => {

@@ -12,7 +12,7 @@ const NEAR = 60; // pixels from its end that count as the end
 
 export function chat() {
   const model = listed("try-model", "hailuo", async () => (await json("GET", "models")).data);
-  const turns = el("div", { class: "turns", role: "region", label: "try_turns", tabindex: "0", hidden: true });
+  const turns = el("div", { class: "turns", role: "region", label: "try_turns", tabindex: "0" });
   const question = el("textarea", { rows: "3", id: "try-question", label: "try_question" });
   const attached = attachments(question);
   const asking = starter("try_send", ask);
@@ -24,7 +24,6 @@ export function chat() {
     if (!text && !files.length) return question.focus();
     const asked = el("article", { class: "question", label: "try_you" }, el("p", {}, text), ...files.map(fileView));
     const answer = answerView(follow);
-    turns.hidden = false;
     turns.append(asked, answer.element);
     turns.scrollTop = turns.scrollHeight;
     question.value = "";
@@ -63,7 +62,6 @@ export function chat() {
     asking.stop();
     conversation = { messages: [], files: [] };
     turns.replaceChildren();
-    turns.hidden = true;
     question.focus();
   }
 

@@ -27,16 +27,11 @@ function fileOf({ name }) {
 // Returns the body as an argument or, with files or if it is long, as a here-document.
 function body(text, files) {
   if (!files.length && text.length < MAX_ARGUMENT) return `-d ${quoted(text)}`;
+  const escaped = (part) => part.replace(/[\\$`]/g, "\\$&");
   let written = escaped(text);
   for (const { name, uri } of files) {
-    const [head] = uri.split(",");
     const content = `$(base64 < ${quoted(name)} | tr -d '\\n')`;
-    written = written.replaceAll(escaped(`"${uri}"`), () => `"${escaped(head)},${content}"`);
+    written = written.replaceAll(escaped(`"${uri}"`), () => `"${escaped(uri.split(",")[0])},${content}"`);
   }
   return `--data-binary @- <<END\n${written}\nEND`;
-}
-
-// Escapes what a here-document would replace.
-function escaped(text) {
-  return text.replace(/[\\$`]/g, "\\$&");
 }

@@ -1,4 +1,4 @@
-// Takes files by drop, paste and a button, and shows those that go with a message.
+// Takes files by drop, paste and a button, and shows those of a message.
 
 import { el } from "./dom.js";
 import { button, problem } from "./requests.js";
@@ -44,7 +44,7 @@ export function attachments(next) {
 
   function choose(files, ...problems) {
     chosen = files;
-    const list = el("ul", { class: "files", label: "try_files", hidden: !files.length }, ...files.map(item));
+    const list = el("ul", { class: "files", label: "try_files" }, ...files.map(item));
     element.replaceChildren(...problems, list);
   }
 
@@ -79,8 +79,7 @@ export function fileView(file) {
   const view = el("span", { class: "file" }, file.name);
   if (!isPicture(file)) return view;
   const src = URL.createObjectURL(file);
-  const free = () => URL.revokeObjectURL(src);
-  view.prepend(el("img", { src, alt: "", on: { load: free, error: free } }));
+  view.prepend(el("img", { src, alt: "", on: { load: () => URL.revokeObjectURL(src) } }));
   return view;
 }
 

@@ -1,10 +1,9 @@
-// Shows a subset of Markdown as elements. Nothing is ever read as HTML, and time is linear
-// in the length of the text.
+// Shows a subset of Markdown. Nothing is ever read as HTML, and time is linear in the
+// length of the text.
 //
-//   parse(text)                 the elements
 //   show = markdownIn(element)
-//   show(text)                  shows the text, which begins with the one before; only the
-//                               last two blocks are drawn again
+//   show(text)         shows the text, which begins with the one before; only the last
+//                      two blocks are drawn again
 
 import { el } from "./dom.js";
 
@@ -12,25 +11,24 @@ const MAX_DEPTH = 6; // of lists and quotes in each other; deeper ones are text
 
 const FENCE = /^\s*(`{3,}(?=[^`]*$)|~{3,})/;
 const HEADING = /^ {0,3}(#{1,6})[ \t]+/;
+const RULE = /^ {0,3}([*_-])[ \t]*(?:\1[ \t]*){2,}$/;
 const QUOTE = /^ {0,3}> ?/;
-const ITEM = /^( *)([-*+]|\d{1,9}[.)])(?:[ \t]+(?=\S)|$)/;
+const BULLET = /^ *[-*+](?:[ \t]+(?=\S)|$)/;
+const NUMBER = /^ *(\d{1,9})[.)](?:[ \t]+(?=\S)|$)/;
 const ROW = /^ {0,3}\|/;
 
-// The first kind that a line begins draws it and the lines after it that it has.
+// A block is of the first kind that its first line begins, and has the lines after it
+// that this kind has.
 const KINDS = [
   { begins: FENCE, has: (lines, at, start) => at - 1 === start || !isEnd(lines[at - 1], lines[start]), draw: code },
   { begins: HEADING, has: () => false, draw: heading },
-  { begins: /^ {0,3}([*_-])[ \t]*(?:\1[ \t]*){2,}$/, has: () => false, draw: () => el("hr") },
+  { begins: RULE, has: () => false, draw: () => el("hr") },
   { begins: QUOTE, has: (lines, at) => QUOTE.test(lines[at]), draw: quote },
-  { begins: ITEM, has: isInList, draw: list },
+  listKind("ul", BULLET),
+  listKind("ol", NUMBER),
   { begins: ROW, has: (lines, at) => ROW.test(lines[at]), draw: table },
-  { begins: /\S/, has: (lines, at) => kindOf(lines[at]) === PARAGRAPH, draw: paragraph },
+  { begins: /\S/, has: isText, draw: paragraph },
 ];
-const PARAGRAPH = KINDS.at(-1);
-
-export function parse(text) {
-  return elementsOf(text.split("\n"), 0);
-}
 
 export function markdownIn(element) {
   let [line, kept] = [0, 0]; // what comes before can no longer change, and its elements
@@ -65,6 +63,10 @@ function kindOf(line) {
   return KINDS.find(({ begins }) => begins.test(line));
 }
 
+function isText(lines, at) {
+  return kindOf(lines[at])?.draw === paragraph;
+}
+
 function isEnd(line, first) {
   return line.trim() === FENCE.exec(first)[1];
 }
@@ -87,27 +89,26 @@ function paragraph(lines) {
   return el("p", {}, ...inline(lines.map((line) => line.trim()).join("\n")));
 }
 
-// A list has items of its first one's kind, and lines that are indented more or go on
-// with the text of an item.
-function isInList(lines, at, start) {
-  const [, { length: indent }, mark] = ITEM.exec(lines[start]);
-  const width = lines[at].search(/\S/);
-  if (width < 0 || width > indent + 1) return true;
-  const item = ITEM.exec(lines[at]);
-  if (item) return /\d/.test(item[2]) === /\d/.test(mark);
-  return lines[at - 1].trim() && kindOf(lines[at]) === PARAGRAPH;
-}
+// A list has items of one kind, and lines that are indented more or go on with a text.
+function listKind(tag, item) {
+  const indentOf = (line) => line.search(/\S|$/);
 
-function list(lines, depth) {
-  const [{ length: margin }, { length: indent }, mark] = ITEM.exec(lines[0]);
-  const items = [];
-  for (const line of lines) {
-    const item = ITEM.exec(line);
-    if (item?.[1].length < indent + 2) items.push([line.slice(item[0].length)]);
-    else items.at(-1).push(line.slice(Math.min(margin, line.search(/\S|$/))));
+  function has(lines, at, start) {
+    const isInner = !lines[at].trim() || indentOf(lines[at]) > indentOf(lines[start]) + 1;
+    return isInner || item.test(lines[at]) || (lines[at - 1].trim() && isText(lines, at));
   }
-  const [tag, attributes] = /\d/.test(mark) ? ["ol", { start: parseInt(mark, 10) }] : ["ul", {}];
-  return el(tag, attributes, ...items.map((item) => el("li", {}, ...elementsOf(item, depth + 1))));
+
+  function draw(lines, depth) {
+    const [{ length: margin }, start = null] = item.exec(lines[0]);
+    const items = [];
+    for (const line of lines) {
+      const [mark] = item.exec(line) ?? [];
+      if (mark && indentOf(line) < indentOf(lines[0]) + 2) items.push([line.slice(mark.length)]);
+      else items.at(-1).push(line.slice(Math.min(margin, indentOf(line))));
+    }
+    return el(tag, { start }, ...items.map((own) => el("li", {}, ...elementsOf(own, depth + 1))));
+  }
+  return { begins: item, has, draw };
 }
 
 function table(lines) {
@@ -123,11 +124,11 @@ function table(lines) {
 
 const TOKEN = new RegExp(
   [
-    /\\([!-/:-@[-`{-~])/, // an escape
-    /(?<!`)(`+)(?!`)(.+?)(?<!`)\2(?!`)/, // code
-    /!?\[([^[\]]*)\]\(((?:[^\s()]|\([^\s()]*\))+)(?:[ \t]+"[^"\n]*")?\)/, // a link
-    /(https?:\/\/[\w.~:/?#@!$&'+,;=%-]*[\w/=#&%~-])/,
-    /(\*+|_+|~~)/,
+    /\\(?<escape>[!-/:-@[-`{-~])/,
+    /(?<!`)(?<ticks>`+)(?!`)(?<code>.+?)(?<!`)\k<ticks>(?!`)/,
+    /!?\[(?<label>[^[\]]*)\]\((?<target>(?:[^\s()]|\([^\s()]*\))+)(?:[ \t]+"[^"\n]*")?\)/,
+    /(?<address>https?:\/\/[\w.~:/?#@!$&'+,;=%-]*[\w/=#&%~-])/,
+    /(?<run>\*+|_+|~~)/,
   ].map(({ source }) => source).join("|"),
   "gs",
 );
@@ -140,20 +141,20 @@ function inline(text, isLink = false) {
   const open = []; // { mark, at }, at being its place among the nodes
   let done = 0;
 
-  function emphasize(mark, canClose, canOpen) {
+  function emphasize(mark, canOpen, canClose) {
     const place = open.findLastIndex((other) => other.mark === mark);
     if (place >= 0 && canClose) {
       const [, ...children] = nodes.splice(open[place].at);
       open.length = place;
-      nodes.push(el(TAGS[mark], {}, ...children));
-    } else {
-      if (place < 0 && canOpen) open.push({ mark, at: nodes.length });
-      nodes.push(mark);
+      return nodes.push(el(TAGS[mark], {}, ...children));
     }
+    if (place < 0 && canOpen) open.push({ mark, at: nodes.length });
+    nodes.push(mark);
   }
 
-  for (const { index, 0: whole, 1: escape, 3: span, 4: label, 5: target, 6: address, 7: run } of text.matchAll(TOKEN)) {
-    if (done < index) nodes.push(text.slice(done, index));
+  for (const { 0: whole, index, groups } of text.matchAll(TOKEN)) {
+    const { escape, code: span, label, target, address, run } = groups;
+    nodes.push(text.slice(done, index));
     done = index + whole.length;
     if (escape) nodes.push(escape);
     else if (span) nodes.push(el("code", {}, span.replace(/^ (.*) $/s, "$1")));
@@ -164,11 +165,10 @@ function inline(text, isLink = false) {
       const isInWord = run[0] === "_" && /[\p{L}\p{N}]{2}/u.test(before + after);
       const marks = run.length < 3 ? [run] : [run.slice(1), run[0]];
       if (open.at(-1)?.mark === run[0]) marks.reverse();
-      for (const mark of marks) emphasize(mark, /\S/.test(before) && !isInWord, /\S/.test(after) && !isInWord);
+      for (const mark of marks) emphasize(mark, !isInWord && after.trim(), !isInWord && before.trim());
     } else nodes.push(whole);
   }
-  if (done < text.length) nodes.push(text.slice(done));
-  return nodes;
+  return [...nodes, text.slice(done)];
 }
 
 export function isSafe(address) {

@@ -1,7 +1,7 @@
 // Plays and offers what was spoken or recorded: a player, if the browser plays it, and a
 // link to save it.
 
-import { el, set } from "./dom.js";
+import { el } from "./dom.js";
 
 export class Sound {
   #player = el("audio", { controls: true, label: "try_sound" });
@@ -13,7 +13,7 @@ export class Sound {
     URL.revokeObjectURL(this.#link.href);
     const href = URL.createObjectURL(blob);
     const isPlayable = this.#player.canPlayType(blob.type) !== "";
-    set(this.#player, "src", isPlayable && href);
+    this.#player.src = isPlayable ? href : "";
     Object.assign(this.#link, { href, download: name, textContent: `↓ ${name}` });
     this.#player.hidden = !isPlayable;
     this.#note.hidden = isPlayable;

@@ -15,7 +15,7 @@ class FakeElement {
 
   append(...children) {
     for (const child of children) if (child.tag) child.parent = this;
-    this.childNodes.push(...children);
+    this.childNodes.push(...children.filter((child) => child !== ""));
   }
 
   remove() {

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { html, newElement } from "./fake_document.js";
-import { markdownIn, parse } from "../../../hailuo/page/js/markdown.js";
+import { markdownIn } from "../../../hailuo/page/js/markdown.js";
+
+function parse(text) {
+  const element = newElement();
+  markdownIn(element)(text);
+  return element.childNodes;
+}
 
 const SHOWN = {
   "paragraphs and their lines": ["a\nb\n\n\nc", "<p>a\nb</p><p>c</p>"],
