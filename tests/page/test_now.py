@@ -58,7 +58,7 @@ def test_pictures_show_the_last_hour(page: Page, gateway: Served):
     labels = [each.get_attribute("aria-label") for each in page.find_all("svg")]
     assert labels == [each.text for each in page.find_all("figcaption")]
     title = page.find("#panel-now rect:nth-child(59) title")
-    assert (title.get_property("textContent") or "").endswith(": 10")
+    assert (title.get_attribute("textContent") or "").endswith(": 10")
 
 
 def test_running_answers_are_counted(

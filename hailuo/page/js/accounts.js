@@ -13,8 +13,9 @@ export function start(panel) {
   const heading = el("h2", { tabindex: "-1", t: "accounts" });
   const rows = el("tbody");
   const columns = ["account", "state", "expiry", "quota"].map((name) => el("th", { scope: "col", t: name }));
-  const table = el("table", { label: "accounts" }, el("thead", {}, el("tr", {}, ...columns)), rows);
+  const table = el("table", { label: "accounts" }, el("thead", {}, el("tr", {}, ...columns, el("td"))), rows);
   const outcome = el("p", { role: "status" });
+  const next = el("span", { class: "quiet" });
   const bar = el("progress", { label: "refresh", hidden: true });
   const tokens = el("textarea", { id: "tokens", rows: "3", autocomplete: "off", spellcheck: "false" });
 
@@ -67,13 +68,14 @@ export function start(panel) {
 
   panel.append(heading);
   const again = whileShown(panel, 2000, async () => {
-    const [{ data, problem }, { running }] = await Promise.all([json("GET", "token"), json("GET", "refresh-status")]);
+    const [{ data, problem }, { running, next_refresh: due }] = await Promise.all([json("GET", "token"), json("GET", "refresh-status")]);
     while (rows.rows.length > data.length) rows.deleteRow(-1);
     for (const [at, account] of data.entries()) update(rows.rows[at] ?? rows.insertRow(), cells(account, check, remove));
+    next.textContent = due ? t("next_refresh", { when: relative(due) }) : "";
     if (running) Object.assign(bar, { max: running.total, value: running.done });
     if (problem) throw new Error(problem);
   });
-  panel.append(table, outcome, bar, el("div", {}, button("refresh", refresh, { id: "refresh" })),
+  panel.append(table, outcome, bar, el("div", { class: "row" }, button("refresh", refresh, { id: "refresh" }), next),
     el("label", { for: "tokens", t: "add_tokens" }), tokens, el("div", { class: "row" },
       button("add", withTokens(add), { id: "add", class: "main" }),
       button("check_only", withTokens(checkOnly), { id: "check" })));
@@ -92,7 +94,7 @@ function cells(account, check, remove) {
     el("th", { scope: "row" }, name, quiet(`${t(account.kind)} · ${t(account.source)} · ${account.token}`)),
     el("td", {}, el("span", { class: `state ${state}` }, t(state) + until),
       quiet(t("answers", { count: number(account.answers) })), quiet(account.last_error ?? "")),
-    el("td", {}, ...(expires ? [date(expires), quiet(relative(expires))] : [])),
+    el("td", {}, ...(expires ? [t("until", { time: date(expires) }), quiet(relative(expires))] : [])),
     el("td", {}, ...(quota ? [
       quotaLine("quota_window", quota.window_percent, quota.window_resets_at),
       quotaLine("quota_week", quota.week_percent, quota.week_resets_at)] : [])),

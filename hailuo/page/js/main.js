@@ -35,6 +35,7 @@ function startLanguage() {
   function show() {
     button.textContent = { en: "English", zh: "中文" }[other()];
     button.lang = other();
+    button.hidden = false;
   }
   button.addEventListener("click", () => setLanguage(other()));
   document.addEventListener("language", show);

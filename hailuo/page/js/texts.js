@@ -24,7 +24,7 @@ const TEXTS = {
   use_default_key: ["Use the default key", "使用默认 Key"],
   key_needed: ["Enter an API key of this gateway above.", "请先在上方输入本网关的 API Key。"],
 
-  simulated: ["A simulator answers. How to get real answers", "当前由模拟器应答。如何获得真实的回答"],
+  simulated: ["A simulator answers: how to get real answers", "当前由模拟器应答。如何获得真实的回答"],
   get_token: [
     "With an account of Hailuo AI: sign in, start any conversation, press F12 and copy the value of _token under Application → Local Storage:",
     "使用海螺 AI 账号：登录并发起任意一个对话，按 F12，在 Application → Local Storage 中复制 _token 的值：",
@@ -41,7 +41,7 @@ const TEXTS = {
   state: ["State", "状态"],
   expiry: ["Expires", "到期"],
   quota: ["Quota", "余量"],
-  answers: ["{count} answers", "{count} 个回答"],
+  answers: ["answers: {count}", "回答：{count}"],
   web: ["Hailuo AI", "海螺 AI"],
   platform: ["platform", "开放平台"],
   file: ["file", "文件"],
@@ -60,6 +60,7 @@ const TEXTS = {
   removed: ["Account {account} was removed.", "已移除账号 {account}。"],
   refresh: ["Renew all tokens", "续期所有令牌"],
   refreshed: ["{success} renewed, {failed} failed.", "成功 {success} 个，失败 {failed} 个。"],
+  next_refresh: ["The next is due {when}.", "下次续期：{when}。"],
   add_tokens: ["Add tokens or keys, one on each line", "添加令牌或 Key，每行一个"],
   add: ["Add to the pool", "加入账号池"],
   check_only: ["Only check", "仅检查"],
