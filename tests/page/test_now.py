@@ -9,6 +9,16 @@ from tests.page.conftest import Page
 from tests.served import Served
 from tests.simulated import Simulated
 
+COUNTED = """{
+window.asked = 0;
+window.due = [];
+const { fetch } = window;
+window.fetch = (...given) => (window.asked += 1, fetch(...given));
+window.setTimeout = (call) => window.due.push(call);
+}"""
+HIDE = """
+Object.defineProperty(document, "hidden", {value: arguments[0], configurable: true});
+document.dispatchEvent(new Event("visibilitychange"));"""
 HELD = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
 
 
@@ -72,3 +82,15 @@ def test_running_answers_are_counted(
         page.wait_for_text("#panel-now", "Answers running: 1")
         upstream.release()
         assert answer.result()
+
+
+def test_page_that_cannot_be_seen_asks_nothing(page: Page, gateway: Served):
+    page.command("Page.addScriptToEvaluateOnNewDocument", source=COUNTED)
+    page.open(gateway, "now")
+    page.wait(lambda: page.run("return due.length"))
+    before = page.run("return asked")
+    page.run(HIDE, True)
+    page.run("due.splice(0).forEach((call) => call())")
+    assert page.run("return asked") == before
+    page.run(HIDE, False)
+    assert page.run("return asked") == before + 1
