@@ -13,7 +13,7 @@ const NEAR = 60; // pixels from its end that count as the end
 export function chat() {
   const model = listed("try-model", "hailuo", async () => (await json("GET", "models")).data);
   const turns = el("div", { class: "turns", role: "region", label: "try_turns", tabindex: "0" });
-  const question = el("textarea", { rows: "3", id: "try-question", label: "try_question" });
+  const question = el("textarea", { rows: "3", id: "try-question", label: "try_question", hint: "try_question", on: { keydown } });
   const attached = attachments(question);
   const asking = starter("try_send", ask);
   let conversation = { messages: [], files: [] };
@@ -65,12 +65,13 @@ export function chat() {
     question.focus();
   }
 
-  question.addEventListener("keydown", (event) => {
+  function keydown(event) {
     // An input method uses the key, too; Safari has only the code for that.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
     if (!asking.isRunning()) asking.start();
-  });
+  }
+
   const buttons = [asking.element, ...fileButton("try-attach", attached.add, { multiple: true })];
   const whole = section("try-chat", el("div", { class: "row" }, field(model), button("try-new", renew)), turns,
     attached.element, question, el("div", { class: "row" }, ...buttons, el("span", { class: "quiet", t: "try_drop" })));

@@ -28,11 +28,11 @@ export function acceptFiles(element, take) {
 
 // A button that chooses files, and the hidden field that it takes for that.
 export function fileButton(id, take, options) {
-  const input = el("input", { type: "file", id: `${id}-file`, hidden: true, ...options });
-  input.addEventListener("change", () => {
+  const input = el("input", { type: "file", id: `${id}-file`, hidden: true, on: { change }, ...options });
+  function change() {
     take([...input.files]);
     input.value = "";
-  });
+  }
   return [button(id, () => input.click()), input];
 }
 

@@ -154,7 +154,7 @@ function inline(text, isLink = false) {
 
   for (const { 0: whole, index, groups } of text.matchAll(TOKEN)) {
     const { escape, code: span, label, target, address, run } = groups;
-    nodes.push(text.slice(done, index));
+    if (done < index) nodes.push(text.slice(done, index));
     done = index + whole.length;
     if (escape) nodes.push(escape);
     else if (span) nodes.push(el("code", {}, span.replace(/^ (.*) $/s, "$1")));

@@ -51,12 +51,13 @@ export function requested(path, request) {
     el("summary", { t: "try_curl" }), el("pre", { tabindex: "0" }, line), copyButton(write));
 }
 
+// Browsers let pages copy that come from this machine or over https.
 export function copyButton(text) {
   async function copy() {
-    const done = await navigator.clipboard?.writeText(text()).then(() => true, () => false);
-    announce(t(done ? "try_copied" : "try_not_copied"));
+    await navigator.clipboard.writeText(text());
+    announce(t("try_copied"));
   }
-  return el("button", { class: "plain", t: "try_copy", on: { click: copy } });
+  return navigator.clipboard ? el("button", { class: "plain", t: "try_copy", on: { click: copy } }) : "";
 }
 
 function textOf(id) {
@@ -84,10 +85,9 @@ export function select(id, names) {
 export function listed(id, usual, list) {
   const choice = select(id, [usual]);
   async function show() {
-    const chosen = choice.value || usual;
+    const chosen = choice.value;
     const options = await list().catch(() => [{ id: usual }]);
-    choice.replaceChildren(...options.map((each) => el("option", { value: each.id }, each.name ?? each.id)));
-    if (options.some((each) => each.id === chosen)) choice.value = chosen;
+    choice.replaceChildren(...options.map(({ id: value, name }) => el("option", { value, selected: value === chosen }, name ?? value)));
   }
   document.addEventListener("key", show);
   show();

@@ -3,30 +3,31 @@
 
 import { el } from "./dom.js";
 
-export class Sound {
-  #player = el("audio", { controls: true, label: "try_sound" });
-  #link = el("a");
-  #note = el("p", { class: "quiet", t: "try_not_playable" });
-  element = el("div", { class: "row", role: "status", hidden: true }, this.#player, this.#link, this.#note);
+export function soundView() {
+  const player = el("audio", { controls: true, label: "try_sound" });
+  const link = el("a");
+  const note = el("p", { class: "quiet", t: "try_not_playable" });
+  const element = el("div", { class: "row", role: "status", hidden: true }, player, link, note);
 
-  show(blob, name) {
-    URL.revokeObjectURL(this.#link.href);
+  function show(blob, name) {
+    URL.revokeObjectURL(link.href);
     const href = URL.createObjectURL(blob);
-    const isPlayable = this.#player.canPlayType(blob.type) !== "";
-    this.#player.src = isPlayable ? href : "";
-    Object.assign(this.#link, { href, download: name, textContent: `↓ ${name}` });
-    this.#player.hidden = !isPlayable;
-    this.#note.hidden = isPlayable;
-    this.element.hidden = false;
+    const isPlayable = player.canPlayType(blob.type) !== "";
+    player.src = isPlayable ? href : "";
+    Object.assign(link, { href, download: name, textContent: `↓ ${name}` });
+    player.hidden = !isPlayable;
+    note.hidden = isPlayable;
+    element.hidden = false;
+  }
+
+  function hide() {
+    player.pause();
+    element.hidden = true;
   }
 
   // Plays, unless the browser does not let a page play by itself.
-  play() {
-    return this.#player.play().catch(() => {});
+  function play() {
+    return player.play().catch(() => {});
   }
-
-  hide() {
-    this.#player.pause();
-    this.element.hidden = true;
-  }
+  return { element, show, hide, play };
 }

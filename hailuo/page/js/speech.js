@@ -3,20 +3,24 @@
 import { json, send } from "./api.js";
 import { el } from "./dom.js";
 import { field, listed, requested, section, select, starter } from "./requests.js";
-import { Sound } from "./sound.js";
+import { soundView } from "./sound.js";
 import { t } from "./texts.js";
 
 const PATH = "audio/speech";
 
 export function speech() {
-  const text = el("textarea", { id: "try-input", rows: "3" });
+  const text = el("textarea", { id: "try-input", rows: "3", label: "try_input", hint: "try_input" });
   const voice = listed("try-voice", "alloy", async () => (await json("GET", "audio/voices")).voices);
   const format = select("try-format", ["mp3", "opus", "aac", "flac", "wav", "pcm"]);
-  const speed = el("input", { type: "range", id: "try-speed", min: "0.25", max: "4", step: "0.05", value: "1" });
+  const speed = el("input", { type: "range", id: "try-speed", min: "0.25", max: "4", step: "0.05", value: "1", on: { input: showFactor } });
   const factor = el("output", { for: "try-speed" }, "1×");
-  const sound = new Sound();
+  const sound = soundView();
   const speaking = starter("try_speak", speak);
   const sample = () => speaking.start(t("try_sample_text"));
+
+  function showFactor() {
+    factor.value = `${speed.value}×`;
+  }
 
   async function speak(signal, input = text.value) {
     if (!input.trim()) return text.focus();
@@ -29,9 +33,8 @@ export function speech() {
     await sound.play();
   }
 
-  speed.addEventListener("input", () => (factor.value = `${speed.value}×`));
   const sampleButton = el("button", { id: "try-sample", label: "try_sample", on: { click: sample } }, "▶");
-  return section("try-speech", field(text),
+  return section("try-speech", text,
     el("div", { class: "row" }, field(voice, sampleButton), field(format), field(speed, factor)),
     el("div", { class: "row" }, speaking.element), sound.element, speaking.result);
 }

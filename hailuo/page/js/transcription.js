@@ -6,14 +6,14 @@ import { jsonEvents } from "./event_stream.js";
 import { acceptFiles, fileButton } from "./files.js";
 import { microphone } from "./microphone.js";
 import { copyButton, field, problem, requested, section, select, starter } from "./requests.js";
-import { Sound } from "./sound.js";
+import { soundView } from "./sound.js";
 
 const PATH = "audio/transcriptions";
 const STREAMED = "text"; // the format that is shown as it comes
 
 export function transcription() {
   const format = select("try-output", [STREAMED, "json", "verbose_json", "srt", "vtt"]);
-  const recording = new Sound();
+  const recording = soundView();
   const transcript = el("pre", { id: "try-transcript", tabindex: "0", hidden: true });
   const { element: again, result, start } = starter("try_transcribe", transcribe);
   let file;
@@ -47,7 +47,7 @@ export function transcription() {
     ...fileButton("try-choose", take, { accept: "audio/*,video/*" }),
     ...microphone(take, (error) => result.replaceChildren(problem(error))),
     again,
-    el("span", { class: "quiet", t: "try_drop_recording" }),
+    el("span", { class: "quiet", t: "try_drop" }),
   ];
   const whole = section("try-transcription", field(format), el("div", { class: "row" }, ...buttons),
     recording.element, transcript, result);
