@@ -70,16 +70,16 @@ def test_try_tab_in_use_violates_no_rule(
         prefers_color_scheme=scheme,
     )
     (tmp_path / "notes.txt").write_text("Notes")
-    for field in ("#try-attach-file", "#try-choose-file"):
+    for field in ("#try_attach_file", "#try_choose_file"):
         page.type(field, str(tmp_path / "notes.txt"))
     page.failures = {400}  # it is no recording
-    page.type("#try-question", "Hello\n")
-    page.type("#try-attach-file", str(tmp_path / "notes.txt"))
-    page.type("#try-input", "Good morning")
-    page.click("section[aria-labelledby=try-speech] button.main")
+    page.type("#try_question", "Hello\n")
+    page.type("#try_attach_file", str(tmp_path / "notes.txt"))
+    page.type("#try_input", "Good morning")
+    page.click("section[aria-labelledby=try_speech] button.main")
     page.wait(lambda: page.find(".answer[aria-busy=false]"))
     page.wait(lambda: page.find(".result [role=alert]"))
-    page.wait(lambda: page.find("section[aria-labelledby=try-speech] audio[src]"))
+    page.wait(lambda: page.find("section[aria-labelledby=try_speech] audio[src]"))
     for summary in page.find_all("#panel-try summary"):
         summary.click()
     assert list(violations(page)) == []

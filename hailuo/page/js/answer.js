@@ -7,7 +7,6 @@ import { copyButton, problem } from "./requests.js";
 import { t } from "./texts.js";
 
 const DRAWN_AFTER_MS = 60;
-const MAX_ANNOUNCED = 1000; // characters
 
 // follow(draw): calls draw, which makes the answer longer.
 export function answerView(follow) {
@@ -52,7 +51,7 @@ export function answerView(follow) {
       if (error) element.append(problem(error));
       element.append(el("div", { class: "row" }, figures, text && copyButton(() => text)));
     });
-    if (!error) announce(body.textContent.slice(0, MAX_ANNOUNCED));
+    if (!error) announce(body.textContent);
   }
   return { element, add, end, text: () => text };
 }

@@ -1,19 +1,18 @@
 // Chat: a conversation with one of the models.
 
-import { json, send } from "./api.js";
+import { json } from "./api.js";
 import { answerView } from "./answer.js";
 import { el } from "./dom.js";
 import { jsonEvents } from "./event_stream.js";
 import { acceptFiles, attachments, fileButton, fileView, part } from "./files.js";
-import { button, field, listed, requested, section, starter } from "./requests.js";
+import { button, field, listed, request, section, starter } from "./requests.js";
 
-const PATH = "chat/completions";
 const NEAR = 60; // pixels from its end that count as the end
 
 export function chat() {
-  const model = listed("try-model", "hailuo", async () => (await json("GET", "models")).data);
+  const model = listed("try_model", "hailuo", async () => (await json("GET", "models")).data);
   const turns = el("div", { class: "turns", role: "region", label: "try_turns", tabindex: "0" });
-  const question = el("textarea", { rows: "3", id: "try-question", label: "try_question", hint: "try_question", on: { keydown } });
+  const question = el("textarea", { rows: "3", id: "try_question", label: "try_question", hint: "try_question", on: { keydown } });
   const attached = attachments(question);
   const asking = starter("try_send", ask);
   let conversation = { messages: [], files: [] };
@@ -40,9 +39,9 @@ export function chat() {
     if (text) parts.unshift({ type: "text", text });
     const message = { role: "user", content: files.length ? parts : text };
     const body = { model: model.value, messages: [...messages, message], stream: true, stream_options: { include_usage: true } };
-    asked.append(requested(PATH, { json: body, files: [...earlier, ...files], options: ["--no-buffer"] }));
+    const what = { json: body, files: [...earlier, ...files], options: ["--no-buffer"] };
     try {
-      const response = await send("POST", PATH, body, signal);
+      const response = await request(asked, "chat/completions", what, signal);
       for await (const chunk of jsonEvents(response.body)) answer.add(chunk);
     } finally {
       const content = answer.text();
@@ -72,8 +71,8 @@ export function chat() {
     if (!asking.isRunning()) asking.start();
   }
 
-  const buttons = [asking.element, ...fileButton("try-attach", attached.add, { multiple: true })];
-  const whole = section("try-chat", el("div", { class: "row" }, field(model), button("try-new", renew)), turns,
+  const buttons = [asking.element, ...fileButton("try_attach", attached.add, { multiple: true })];
+  const whole = section("try_chat", el("div", { class: "row" }, field(model), button("try_new", renew)), turns,
     attached.element, question, el("div", { class: "row" }, ...buttons, el("span", { class: "quiet", t: "try_drop" })));
   acceptFiles(whole, attached.add);
   return whole;

@@ -28,7 +28,7 @@ export function acceptFiles(element, take) {
 
 // A button that chooses files, and the hidden field that it takes for that.
 export function fileButton(id, take, options) {
-  const input = el("input", { type: "file", id: `${id}-file`, hidden: true, on: { change }, ...options });
+  const input = el("input", { type: "file", id: `${id}_file`, hidden: true, on: { change }, ...options });
   function change() {
     take([...input.files]);
     input.value = "";

@@ -1,37 +1,39 @@
 // What the parts of the Try tab share: running a request, and showing it and its failure.
-// The text of an element is often its id's: "try-speed" has the text "try_speed".
+// The id of an element is the key of its text, if it has one.
 
+import { send } from "./api.js";
 import { curlLine } from "./curl.js";
 import { announce, el } from "./dom.js";
 import { t, translate } from "./texts.js";
 
-// A button that starts work(signal, …), and stops it while it runs. `result` shows what
-// failed, besides what the work puts there; start(…) starts anew.
+// A button that starts work(signal, …), and stops it while it runs. `result` is empty then;
+// it shows what failed, besides what the work puts there. start(…) starts anew.
 export function starter(text, work) {
   const result = el("div", { class: "result" });
-  const element = el("button", { class: "main", t: text, on: { click: () => (running ? stop() : start()) } });
+  const element = el("button", { id: text, class: "main", t: text, on: { click: () => (running ? stop() : start()) } });
   let running = null;
 
   async function start(...given) {
     stop();
     const abort = (running = new AbortController());
-    rename(element, "try_stop");
+    result.replaceChildren();
+    show("try_stop");
     const error = await work(abort.signal, ...given).catch((failure) => failure);
     if (running !== abort) return;
     running = null;
-    rename(element, text);
+    show(text);
     if (error) result.prepend(problem(error));
   }
 
   function stop() {
     running?.abort();
   }
-  return { element, result, start, stop, isRunning: () => running !== null };
-}
 
-export function rename(element, text) {
-  element.dataset.t = text;
-  translate(element);
+  function show(key) {
+    element.dataset.t = key;
+    translate(element);
+  }
+  return { element, result, start, stop, isRunning: () => running !== null };
 }
 
 // Shows what failed, and that something was stopped.
@@ -41,14 +43,17 @@ export function problem(error) {
   return el("p", { class: "problem", role: "alert" }, error.code ? `${message} (${error.code})` : message);
 }
 
-// Says that an answer is awaited, and shows its request as a curl line, which is written
-// when someone looks.
-export function requested(path, request) {
+// Sends a request, with json or a form, and shows it in an element as the curl line that
+// curlLine() makes of all this when someone looks.
+export function request(element, path, what, signal) {
   const line = el("code");
-  const write = () => (line.textContent ||= curlLine({ url: new URL(`v1/${path}`, document.baseURI).href, ...request }));
+  const write = () => (line.textContent ||= curlLine({ url: new URL(`v1/${path}`, document.baseURI).href, ...what }));
+  element.append(el("details", { class: "curl", on: { toggle: write } },
+    el("summary", { t: "try_curl" }), el("pre", { tabindex: "0" }, line), copyButton(write)));
   announce(t("try_waiting"));
-  return el("details", { class: "curl", on: { toggle: write } },
-    el("summary", { t: "try_curl" }), el("pre", { tabindex: "0" }, line), copyButton(write));
+  const form = new FormData();
+  for (const each of what.form ?? []) form.append(...each);
+  return send("POST", path, what.json ?? form, signal);
 }
 
 // Browsers let pages copy that come from this machine or over https.
@@ -60,21 +65,17 @@ export function copyButton(text) {
   return navigator.clipboard ? el("button", { class: "plain", t: "try_copy", on: { click: copy } }) : "";
 }
 
-function textOf(id) {
-  return id.replaceAll("-", "_");
-}
-
 export function section(id, ...content) {
-  return el("section", { class: "stack", "aria-labelledby": id }, el("h2", { id, t: textOf(id) }), ...content);
+  return el("section", { class: "stack", "aria-labelledby": id }, el("h2", { id, t: id }), ...content);
 }
 
 export function button(id, press) {
-  return el("button", { id, t: textOf(id), on: { click: press } });
+  return el("button", { id, t: id, on: { click: press } });
 }
 
 // A control with its label.
 export function field(control, ...others) {
-  return el("p", { class: "field" }, el("label", { for: control.id, t: textOf(control.id) }), control, ...others);
+  return el("p", { class: "field" }, el("label", { for: control.id, t: control.id }), control, ...others);
 }
 
 export function select(id, names) {

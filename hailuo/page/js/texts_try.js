@@ -34,12 +34,10 @@ export const TRY = {
   try_speed: ["Speed", "语速"],
   try_speak: ["Speak", "朗读"],
   try_sound: ["Sound", "声音"],
-  try_not_playable: ["The browser does not play this format.", "浏览器无法播放这种格式。"],
   try_transcription: ["Transcription", "语音识别"],
   try_output: ["Format", "格式"],
   try_choose: ["Choose a recording", "选择录音"],
   try_record: ["Record", "录音"],
-  try_end_recording: ["End the recording", "结束录音"],
   try_no_microphone: ["The microphone needs https and your permission.", "使用麦克风需要 https 和你的允许。"],
   try_transcribe: ["Transcribe again", "重新识别"],
 };

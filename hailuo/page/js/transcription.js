@@ -1,25 +1,28 @@
 // Transcription: the text of a recording, from a file or the microphone.
 
-import { send } from "./api.js";
 import { announce, el } from "./dom.js";
 import { jsonEvents } from "./event_stream.js";
 import { acceptFiles, fileButton } from "./files.js";
-import { microphone } from "./microphone.js";
-import { copyButton, field, problem, requested, section, select, starter } from "./requests.js";
+import { record } from "./microphone.js";
+import { copyButton, field, request, section, select, starter } from "./requests.js";
 import { soundView } from "./sound.js";
 
-const PATH = "audio/transcriptions";
 const STREAMED = "text"; // the format that is shown as it comes
 
 export function transcription() {
-  const format = select("try-output", [STREAMED, "json", "verbose_json", "srt", "vtt"]);
+  const format = select("try_output", [STREAMED, "json", "verbose_json", "srt", "vtt"]);
   const recording = soundView();
-  const transcript = el("pre", { id: "try-transcript", tabindex: "0", hidden: true });
+  const transcript = el("pre", { id: "transcript", tabindex: "0", hidden: true });
   const { element: again, result, start } = starter("try_transcribe", transcribe);
+  const recorder = starter("try_record", async (signal) => {
+    take([await record(signal, (seconds) => (time.textContent = `${seconds} s`))]);
+  });
+  const time = el("span", { class: "quiet" });
   let file;
 
   function take(files) {
     [file] = files;
+    time.textContent = "";
     recording.show(file, file.name);
     again.hidden = false;
     start();
@@ -28,12 +31,10 @@ export function transcription() {
   async function transcribe(signal) {
     const isStream = format.value === STREAMED;
     const form = [["file", file], ["model", "whisper-1"], isStream ? ["stream", "true"] : ["response_format", format.value]];
-    const body = new FormData();
-    for (const each of form) body.append(...each);
     transcript.textContent = "";
     transcript.hidden = true;
-    result.replaceChildren(requested(PATH, { form, options: isStream ? ["--no-buffer"] : [] }));
-    const response = await send("POST", PATH, body, signal);
+    const what = { form, options: isStream ? ["--no-buffer"] : [] };
+    const response = await request(result, "audio/transcriptions", what, signal);
     for await (const text of isStream ? deltas(response.body) : [await response.text()]) {
       transcript.append(text);
       transcript.hidden = false;
@@ -44,13 +45,14 @@ export function transcription() {
 
   again.hidden = true; // until there is a file
   const buttons = [
-    ...fileButton("try-choose", take, { accept: "audio/*,video/*" }),
-    ...microphone(take, (error) => result.replaceChildren(problem(error))),
+    ...fileButton("try_choose", take, { accept: "audio/*,video/*" }),
+    recorder.element,
+    time,
     again,
     el("span", { class: "quiet", t: "try_drop" }),
   ];
-  const whole = section("try-transcription", field(format), el("div", { class: "row" }, ...buttons),
-    recording.element, transcript, result);
+  const whole = section("try_transcription", field(format), el("div", { class: "row" }, ...buttons),
+    recorder.result, recording.element, transcript, result);
   acceptFiles(whole, take);
   return whole;
 }
