@@ -1,6 +1,6 @@
 // Shows an answer of chat as its chunks arrive.
 
-import { announce, el } from "./dom.js";
+import { announce, el, say } from "./dom.js";
 import { number } from "./formats.js";
 import { isSafe, link, markdownIn } from "./markdown.js";
 import { copyButton, problem } from "./requests.js";
@@ -25,14 +25,14 @@ export function answerView(follow) {
     const { content, reasoning_content: thought, annotations } = chunk.choices[0]?.delta ?? {};
     text += content ?? "";
     reasoning += thought ?? "";
-    for (const { url_citation: { url, title } } of annotations ?? []) sources.push(isSafe(url) ? link(url, title || url) : title);
+    sources.push(...(annotations ?? []).map(({ url_citation: source }) => source));
     timer ??= setTimeout(() => follow(draw), DRAWN_AFTER_MS);
   }
 
   function draw() {
     timer = null;
     showMarkdown(text);
-    thoughts.textContent = reasoning;
+    say(thoughts, reasoning);
     fold.hidden = !reasoning;
   }
 
@@ -47,13 +47,17 @@ export function answerView(follow) {
     showFigures();
     follow(() => {
       draw();
-      if (sources.length) element.append(el("h3", { t: "try_sources" }), el("ol", {}, ...sources.map((source) => el("li", {}, source))));
+      if (sources.length) element.append(el("h3", { t: "try_sources" }), el("ol", {}, ...sources.map(sourceItem)));
       if (error) element.append(problem(error));
       element.append(el("div", { class: "row" }, figures, text && copyButton(() => text)));
     });
     if (!error) announce(body.textContent);
   }
   return { element, add, end, text: () => text };
+}
+
+function sourceItem({ url, title }) {
+  return el("li", {}, isSafe(url) ? link(url, title || url) : title || url);
 }
 
 // Services that count no tokens are given one for each side.

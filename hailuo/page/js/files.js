@@ -44,8 +44,8 @@ export function attachments(next) {
 
   function choose(files, ...problems) {
     chosen = files;
-    const list = el("ul", { class: "files", label: "try_files" }, ...files.map(item));
-    element.replaceChildren(...problems, list);
+    element.replaceChildren(...problems);
+    if (files.length) element.append(el("ul", { class: "files", label: "try_files" }, ...files.map(item)));
   }
 
   function item(file) {

@@ -14,10 +14,10 @@ export function transcription() {
   const recording = soundView();
   const transcript = el("pre", { id: "transcript", tabindex: "0", hidden: true });
   const { element: again, result, start } = starter("try_transcribe", transcribe);
+  const time = el("span", { class: "quiet" });
   const recorder = starter("try_record", async (signal) => {
     take([await record(signal, (seconds) => (time.textContent = `${seconds} s`))]);
   });
-  const time = el("span", { class: "quiet" });
   let file;
 
   function take(files) {
