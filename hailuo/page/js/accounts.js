@@ -37,6 +37,7 @@ export function start(panel) {
   }
 
   async function refresh() {
+    if (!bar.hidden) return;
     bar.hidden = false;
     bar.removeAttribute("value");
     again();
