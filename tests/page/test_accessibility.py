@@ -58,11 +58,11 @@ def test_try_tab_in_use_violates_no_rule(
     upstream.script({"call": "completion", "token": account.key, **answer})
     page.open(account.gateway, key=account.key)
     (tmp_path / "notes.txt").write_text("Notes")
-    for field in ("#try-attach", "#try-recording"):
+    for field in ("#try-attach-file", "#try-choose-file"):
         page.type(field, str(tmp_path / "notes.txt"))
     page.failures = {400}  # it is no recording
     page.type("#try-question", "Hello\n")
-    page.type("#try-attach", str(tmp_path / "notes.txt"))
+    page.type("#try-attach-file", str(tmp_path / "notes.txt"))
     page.type("#try-input", "Good morning")
     page.click("section[aria-labelledby=try-speech] button.main")
     page.wait(lambda: page.find(".answer[aria-busy=false]"))

@@ -34,7 +34,7 @@ def recording(tmp_path: Path) -> Path:
 
 def test_chosen_file_is_transcribed_as_it_comes(transcription: Page, recording: Path):
     assert not transcription.find(f"{SECTION} button.main").is_displayed()
-    transcription.type("#try-recording", str(recording))
+    transcription.type("#try-choose-file", str(recording))
     transcription.wait_for_text("#try-transcript", WORDS)
     player = transcription.find(f"{SECTION} audio")
     assert player.is_displayed(), "it can be listened to"
@@ -47,8 +47,8 @@ def test_chosen_file_is_transcribed_as_it_comes(transcription: Page, recording: 
 def test_formats_are_offered(
     transcription: Page, recording: Path, format: str, expected: str
 ):
-    Select(transcription.find("#try-transcript-format")).select_by_visible_text(format)
-    transcription.type("#try-recording", str(recording))
+    Select(transcription.find("#try-output")).select_by_visible_text(format)
+    transcription.type("#try-choose-file", str(recording))
     transcription.wait_for_text("#try-transcript", expected)
 
 
@@ -66,19 +66,19 @@ def test_dropped_file_is_transcribed_and_again(
 
 
 def test_microphone_is_recorded_and_transcribed(transcription: Page):
-    transcription.click("#try-microphone")
-    transcription.wait_for_text("#try-microphone + span", "1 s")
-    assert transcription.text("#try-microphone") == "End the recording"
-    transcription.click("#try-microphone")
+    transcription.click("#try-record")
+    transcription.wait_for_text("#try-record + span", "1 s")
+    assert transcription.text("#try-record") == "End the recording"
+    transcription.click("#try-record")
     transcription.wait_for_text("#try-transcript", WORDS)
     assert "recording.webm" in transcription.text(SECTION)
-    assert transcription.text("#try-microphone") == "Record"
+    assert transcription.text("#try-record") == "Record"
 
 
 def test_curl_line_does_the_same(
     transcription: Page, account: Caller, recording: Path, tmp_path: Path
 ):
-    transcription.type("#try-recording", str(recording))
+    transcription.type("#try-choose-file", str(recording))
     transcription.wait_for_text("#try-transcript", WORDS)
     transcription.click(f"{SECTION} .curl summary")
     line = transcription.wait(lambda: transcription.text(f"{SECTION} .curl code"))
@@ -88,6 +88,6 @@ def test_curl_line_does_the_same(
 def test_file_that_is_no_recording_is_refused(transcription: Page, tmp_path: Path):
     transcription.failures = {400}
     (tmp_path / "text.txt").write_text("no sound")
-    transcription.type("#try-recording", str(tmp_path / "text.txt"))
+    transcription.type("#try-choose-file", str(tmp_path / "text.txt"))
     transcription.wait(lambda: transcription.text(f"{SECTION} .result [role=alert]"))
     assert not transcription.find("#try-transcript").is_displayed()

@@ -1,56 +1,41 @@
 // Records the microphone.
 
 import { el } from "./dom.js";
-import { t, translate } from "./texts.js";
+import { button, rename } from "./requests.js";
+import { t } from "./texts.js";
 
-const FORMATS = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
+// Returns a button that begins a recording, and ends it, and the seconds so far:
+// take([file]) gets it, fail(error) hears why there is none.
+export function microphone(take, fail) {
+  const time = el("span", { class: "quiet" });
+  const press = button("try-record", () => (recorder ? recorder.stop() : record()));
+  let recorder;
 
-// A button that begins a recording, and ends it: take([file]) gets it, fail(error) hears
-// why there is none.
-export class Microphone {
-  #recorder = null;
-  #isAsking = false;
-
-  constructor(take, fail) {
-    const press = () => (this.#recorder ? this.#recorder.stop() : this.#record(take, fail));
-    this.time = el("span", { class: "quiet" });
-    this.element = el("button", { type: "button", id: "try-microphone", t: "try_record", on: { click: press } });
-  }
-
-  async #record(take, fail) {
-    if (this.#isAsking) return; // for permission
-    this.#isAsking = true;
+  async function record() {
+    recorder = { stop() {} }; // while the user is asked
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
-      this.#begin(stream, take);
+      begin(await navigator.mediaDevices.getUserMedia({ audio: true }));
     } catch {
+      recorder = null;
       fail(new Error(t("try_no_microphone")));
     }
-    this.#isAsking = false;
   }
 
-  #begin(stream, take) {
-    const mimeType = FORMATS.find((format) => MediaRecorder.isTypeSupported(format));
-    const recorder = new MediaRecorder(stream, { mimeType });
+  function begin(stream) {
     const parts = [];
-    recorder.ondataavailable = ({ data }) => {
-      this.time.textContent = `${parts.push(data)} s`;
-    };
+    recorder = new MediaRecorder(stream);
+    recorder.ondataavailable = ({ data }) => (time.textContent = `${parts.push(data)} s`);
     recorder.onstop = () => {
       for (const track of stream.getTracks()) track.stop();
-      this.#show(null);
-      this.time.textContent = "";
       const [type] = recorder.mimeType.split(";");
+      recorder = null;
+      time.textContent = "";
+      rename(press, "try_record");
       take([new File(parts, `recording.${type.split("/")[1]}`, { type })]);
     };
     recorder.start(1000); // milliseconds for each part
-    this.#show(recorder);
+    rename(press, "try_end_recording");
   }
 
-  #show(recorder) {
-    this.#recorder = recorder;
-    this.element.dataset.t = recorder ? "try_end_recording" : "try_record";
-    this.element.classList.toggle("bad", Boolean(recorder));
-    translate(this.element);
-  }
+  return [press, time];
 }

@@ -1,38 +1,33 @@
-// Plays and offers what was spoken or recorded.
+// Plays and offers what was spoken or recorded: a player, if the browser plays it, and a
+// link to save it.
 
 import { el } from "./dom.js";
 
-// Shows one sound at a time: a player, if the browser plays it, and a link to save it.
-export class Sound {
-  #address = null;
+export function soundView() {
+  const player = el("audio", { controls: true, label: "try_sound" });
+  const link = el("a");
+  const note = el("p", { class: "quiet", t: "try_not_playable" });
+  const element = el("div", { class: "row", role: "status", hidden: true }, player, link, note);
 
-  constructor(label) {
-    this.player = el("audio", { controls: true, label });
-    this.link = el("a", { t: "try_save" });
-    this.note = el("p", { class: "quiet", t: "try_not_playable" });
-    this.element = el("div", { class: "row", hidden: true }, this.player, this.link, this.note);
+  function show(blob, name) {
+    URL.revokeObjectURL(link.href);
+    const href = URL.createObjectURL(blob);
+    const isPlayable = player.canPlayType(blob.type) !== "";
+    player.src = isPlayable ? href : "";
+    Object.assign(link, { href, download: name, textContent: `↓ ${name}` });
+    player.hidden = !isPlayable;
+    note.hidden = isPlayable;
+    element.hidden = false;
   }
 
-  show(blob, name) {
-    this.clear();
-    this.#address = URL.createObjectURL(blob);
-    const isPlayable = this.player.canPlayType(blob.type) !== "";
-    if (isPlayable) this.player.src = this.#address;
-    this.player.hidden = !isPlayable;
-    this.element.hidden = false;
-    this.note.hidden = isPlayable;
-    Object.assign(this.link, { href: this.#address, download: name });
+  function hide() {
+    player.pause();
+    element.hidden = true;
   }
 
   // Plays, unless the browser does not let a page play by itself.
-  async play() {
-    if (!this.player.hidden) await this.player.play().catch(() => {});
+  function play() {
+    return player.play().catch(() => {});
   }
-
-  clear() {
-    this.player.pause();
-    this.player.removeAttribute("src");
-    if (this.#address) URL.revokeObjectURL(this.#address);
-    this.element.hidden = true;
-  }
+  return { element, show, hide, play };
 }
