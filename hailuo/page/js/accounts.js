@@ -13,7 +13,7 @@ export function start(panel) {
   const heading = el("h2", { tabindex: "-1", t: "accounts" });
   const rows = el("tbody");
   const columns = ["account", "state", "expiry", "quota"].map((name) => el("th", { scope: "col", t: name }));
-  const table = el("table", { label: "accounts" }, el("thead", {}, el("tr", {}, ...columns, el("td"))), rows);
+  const table = el("table", {}, el("thead", {}, el("tr", {}, ...columns, el("td"))), rows);
   const outcome = el("p", { role: "status" });
   const next = el("span", { class: "quiet" });
   const bar = el("progress", { label: "refresh", hidden: true });

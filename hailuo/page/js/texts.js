@@ -13,7 +13,6 @@ import { TRY } from "./texts_try.js";
 const LANGUAGES = ["en", "zh"];
 const TEXTS = {
   ...TRY,
-  tabs: ["Sections", "栏目"],
   tab_try: ["Try", "试用"],
   tab_accounts: ["Accounts", "账号"],
   tab_now: ["Now", "实时"],
@@ -22,7 +21,7 @@ const TEXTS = {
 
   key: ["API key", "API Key"],
   use_default_key: ["Use the default key", "使用默认 Key"],
-  key_needed: ["Enter an API key of this gateway above.", "请先在上方输入本网关的 API Key。"],
+  key_needed: ["Enter an API key above.", "请先在上方输入 API Key。"],
 
   simulated: ["A simulator answers: how to get real answers", "当前由模拟器应答。如何获得真实的回答"],
   get_token: [
@@ -56,7 +55,7 @@ const TEXTS = {
   quota_week: ["{percent}% left this week", "本周剩余 {percent}%"],
   check: ["Check", "检查"],
   remove: ["Remove", "移除"],
-  remove_question: ["Remove the account {account} and its token from the pool?", "要从账号池移除账号 {account} 及其令牌吗？"],
+  remove_question: ["Remove account {account} and its token?", "要移除账号 {account} 及其令牌吗？"],
   removed: ["Account {account} was removed.", "已移除账号 {account}。"],
   refresh: ["Renew all tokens", "续期所有令牌"],
   refreshed: ["{success} renewed, {failed} failed.", "成功 {success} 个，失败 {failed} 个。"],
