@@ -94,7 +94,7 @@ function cells(account, check, remove) {
   return [
     el("th", { scope: "row" }, name, quiet(`${t(account.kind)} · ${t(account.source)} · ${account.token}`)),
     el("td", {}, el("span", { class: `state ${state}` }, t(state) + until),
-      quiet(t("answers", { count: number(account.answers) })), quiet(account.last_error ?? "")),
+      quiet(t("answers", { count: number(account.answers) })), el("div", { class: "quiet error" }, account.last_error ?? "")),
     el("td", {}, ...(expires ? [t("until", { time: date(expires) }), quiet(relative(expires))] : [])),
     el("td", {}, ...(quota ? [
       quotaLine("quota_window", quota.window_percent, quota.window_resets_at),

@@ -10,7 +10,6 @@
 
 import { TRY } from "./texts_try.js";
 
-const LANGUAGES = ["en", "zh"];
 const TEXTS = {
   ...TRY,
   tab_try: ["Try", "试用"],
@@ -59,7 +58,7 @@ const TEXTS = {
   removed: ["Account {account} was removed.", "已移除账号 {account}。"],
   refresh: ["Renew all tokens", "续期所有令牌"],
   refreshed: ["{success} renewed, {failed} failed.", "成功 {success} 个，失败 {failed} 个。"],
-  next_refresh: ["The next is due {when}.", "下次续期：{when}。"],
+  next_refresh: ["Next renewal {when}.", "下次续期：{when}。"],
   add_tokens: ["Add tokens or keys, one on each line", "添加令牌或 Key，每行一个"],
   add: ["Add to the pool", "加入账号池"],
   check_only: ["Only check", "仅检查"],
@@ -81,19 +80,14 @@ const TEXTS = {
   none: ["none", "无"],
 };
 
-let current = preferred();
-
-function preferred() {
-  const kept = localStorage.getItem("language");
-  return LANGUAGES.includes(kept) ? kept : navigator.language.startsWith("zh") ? "zh" : "en";
-}
+let current = localStorage.getItem("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
 
 export function language() {
   return current;
 }
 
 export function t(key, values = {}) {
-  const text = TEXTS[key]?.[LANGUAGES.indexOf(current)] ?? key;
+  const text = TEXTS[key]?.[current === "zh" ? 1 : 0] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
