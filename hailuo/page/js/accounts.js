@@ -13,7 +13,7 @@ export function start(panel) {
   const heading = el("h2", { tabindex: "-1", t: "accounts" });
   const rows = el("tbody");
   const columns = ["account", "state", "expiry", "quota"].map((name) => el("th", { scope: "col", t: name }));
-  const table = el("table", { label: "accounts" }, el("thead", {}, el("tr", {}, ...columns, el("td"))), rows);
+  const table = el("table", {}, el("thead", {}, el("tr", {}, ...columns, el("td"))), rows);
   const outcome = el("p", { role: "status" });
   const next = el("span", { class: "quiet" });
   const bar = el("progress", { label: "refresh", hidden: true });
@@ -37,6 +37,7 @@ export function start(panel) {
   }
 
   async function refresh() {
+    if (!bar.hidden) return;
     bar.hidden = false;
     bar.removeAttribute("value");
     again();
@@ -93,7 +94,7 @@ function cells(account, check, remove) {
   return [
     el("th", { scope: "row" }, name, quiet(`${t(account.kind)} · ${t(account.source)} · ${account.token}`)),
     el("td", {}, el("span", { class: `state ${state}` }, t(state) + until),
-      quiet(t("answers", { count: number(account.answers) })), quiet(account.last_error ?? "")),
+      quiet(t("answers", { count: number(account.answers) })), el("div", { class: "quiet error" }, account.last_error ?? "")),
     el("td", {}, ...(expires ? [t("until", { time: date(expires) }), quiet(relative(expires))] : [])),
     el("td", {}, ...(quota ? [
       quotaLine("quota_window", quota.window_percent, quota.window_resets_at),

@@ -10,13 +10,6 @@
 
 import { t } from "./texts.js";
 
-export class ApiError extends Error {
-  constructor(message, status, code) {
-    super(message);
-    Object.assign(this, { status, code });
-  }
-}
-
 export function key() {
   return sessionStorage.getItem("key") ?? "";
 }
@@ -37,11 +30,11 @@ export async function send(method, path, body, signal) {
   try {
     response = await fetch(`v1/${path}`, { method, headers, body, signal, credentials: "omit" });
   } catch (error) {
-    throw error.name === "AbortError" ? error : new ApiError(t("unreachable"));
+    throw error.name === "AbortError" ? error : new Error(t("unreachable"));
   }
   if (response.ok) return response;
   const { error } = await response.json().catch(() => ({}));
-  throw new ApiError(error?.message ?? `HTTP ${response.status}`, response.status, error?.code);
+  throw Object.assign(new Error(error?.message ?? `HTTP ${response.status}`), { status: response.status, code: error?.code });
 }
 
 export async function json(method, path, body, signal) {

@@ -36,9 +36,3 @@ export function update(element, children) {
 export function announce(text) {
   document.getElementById("live").textContent = text;
 }
-
-// Shows a text in an element that is hidden without one.
-export function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-  element.hidden = !text;
-}

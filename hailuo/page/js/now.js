@@ -1,4 +1,4 @@
-// The Now tab: what runs, and a picture of the last hour with a bar for each minute.
+// The Now tab: what runs, and pictures of the last hour with a bar for each minute.
 
 import { json } from "./api.js";
 import { el, update } from "./dom.js";
@@ -12,55 +12,44 @@ export function start(panel) {
   whileShown(panel, 5000, async () => update(content, view(await json("GET", "stats"))));
 }
 
-function view(stats) {
-  const minutes = lastHour(stats);
-  const chart = (title, kind, valueOf, text) => barChart(`${t(title)}: ${text}`, kind, minutes.map(({ at }) => at), minutes.map(valueOf));
-  const figures = ["running", "queued", "processes"].map((name) => `${t(name)}: ${number(stats[name])}`);
+// The gateway leaves out the minutes without requests.
+function view({ now, minutes, complete, ...figures }) {
+  const first = now - (now % 60) - 59 * 60;
+  const chart = (title, valueOf, text, kind = "") => {
+    const known = new Map(minutes.map((minute) => [minute.at, valueOf(minute)]));
+    const times = Array.from({ length: 60 }, (_, index) => first + 60 * index);
+    return barChart(`${t(title)}: ${text}`, kind, times.map((at) => [at, known.get(at) ?? 0]));
+  };
+  const answers = minutes.map((minute) => minute.answers);
+  const seconds = minutes.map((minute) => minute.first_piece_s).filter((each) => each !== null);
+  const most = (values) => number(Math.max(0, ...values));
   return [
-    el("p", {}, figures.join(" · ")),
-    el("p", { class: "quiet", hidden: stats.complete }, t("partial")),
-    chart("answers_per_minute", "", ({ answers }) => answers, answersText(minutes)),
-    chart("first_piece", "", ({ first_piece_s: seconds }) => seconds ?? 0, firstPieceText(minutes)),
-    chart("failures", "problem", ({ failures }) => sum(Object.values(failures)), failuresText(minutes)),
+    el("p", {}, ["running", "queued", "processes"].map((name) => `${t(name)}: ${number(figures[name])}`).join(" · ")),
+    el("p", { class: "quiet", hidden: complete }, t("partial")),
+    chart("answers_per_minute", (minute) => minute.answers, t("answers_text", { total: number(sum(answers)), most: most(answers) })),
+    chart("first_piece", (minute) => minute.first_piece_s,
+      seconds.length ? t("first_piece_text", { last: number(seconds.at(-1)), most: most(seconds) }) : t("none")),
+    chart("failures", (minute) => sum(Object.values(minute.failures)), failuresText(minutes), "problem"),
   ];
-}
-
-// All minutes of the last hour: the gateway leaves out those without requests.
-function lastHour({ now, minutes }) {
-  const known = new Map(minutes.map((minute) => [minute.at, minute]));
-  return Array.from({ length: 60 }, (_, index) => {
-    const at = now - (now % 60) - (59 - index) * 60;
-    return known.get(at) ?? { at, answers: 0, first_piece_s: null, failures: {} };
-  });
 }
 
 function sum(numbers) {
   return numbers.reduce((total, each) => total + each, 0);
 }
 
-function answersText(minutes) {
-  const counts = minutes.map(({ answers }) => answers);
-  return t("answers_text", { total: number(sum(counts)), most: number(Math.max(...counts)) });
-}
-
-function firstPieceText(minutes) {
-  const times = minutes.map((minute) => minute.first_piece_s).filter((each) => each !== null);
-  return times.length ? t("first_piece_text", { last: number(times.at(-1)), most: number(Math.max(...times)) }) : t("none");
-}
-
 function failuresText(minutes) {
-  const totals = {};
-  for (const { failures } of minutes) for (const [code, count] of Object.entries(failures)) totals[code] = (totals[code] ?? 0) + count;
-  const sorted = Object.entries(totals).sort(([, one], [, other]) => other - one);
+  const totals = new Map();
+  for (const { failures } of minutes) for (const [code, count] of Object.entries(failures)) totals.set(code, (totals.get(code) ?? 0) + count);
+  const sorted = [...totals].sort(([, one], [, other]) => other - one);
   return sorted.map(([code, count]) => `${code} ${number(count)}`).join(", ") || t("none");
 }
 
-function barChart(text, kind, times, values) {
-  const largest = Math.max(...values) || 1;
-  const bars = values.map((value, at) => {
+function barChart(text, kind, values) {
+  const largest = Math.max(...values.map(([, value]) => value)) || 1;
+  const bars = values.map(([at, value], x) => {
     const height = (value / largest) * 100;
-    const title = svg("title", {}, `${time(times[at])}: ${number(value)}`);
-    return svg("rect", { x: at, y: 100 - height, width: 0.8, height }, title);
+    const title = svg("title", {}, `${time(at)}: ${number(value)}`);
+    return svg("rect", { x, y: 100 - height, width: 0.8, height }, title);
   });
   const picture = svg("svg", { role: "img", "aria-label": text, class: kind, viewBox: "0 0 60 100", preserveAspectRatio: "none" }, ...bars);
   return el("figure", {}, el("figcaption", {}, text), picture);

@@ -4,7 +4,7 @@
 // counts refusals.
 
 import { key } from "./api.js";
-import { el, say } from "./dom.js";
+import { el } from "./dom.js";
 import { t } from "./texts.js";
 
 export function whileShown(panel, interval, work) {
@@ -22,7 +22,8 @@ export function whileShown(panel, interval, work) {
       if (error.status === 401) refused = used;
       text = error.message;
     }
-    say(problem, text);
+    problem.hidden = !text;
+    if (problem.textContent !== text) problem.textContent = text; // it is read aloud
     clearTimeout(timer);
     if (used) timer = setTimeout(again, interval);
   }

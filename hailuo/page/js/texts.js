@@ -10,10 +10,8 @@
 
 import { TRY } from "./texts_try.js";
 
-const LANGUAGES = ["en", "zh"];
 const TEXTS = {
   ...TRY,
-  tabs: ["Sections", "栏目"],
   tab_try: ["Try", "试用"],
   tab_accounts: ["Accounts", "账号"],
   tab_now: ["Now", "实时"],
@@ -22,7 +20,7 @@ const TEXTS = {
 
   key: ["API key", "API Key"],
   use_default_key: ["Use the default key", "使用默认 Key"],
-  key_needed: ["Enter an API key of this gateway above.", "请先在上方输入本网关的 API Key。"],
+  key_needed: ["Enter an API key above.", "请先在上方输入 API Key。"],
 
   simulated: ["A simulator answers: how to get real answers", "当前由模拟器应答。如何获得真实的回答"],
   get_token: [
@@ -56,11 +54,11 @@ const TEXTS = {
   quota_week: ["{percent}% left this week", "本周剩余 {percent}%"],
   check: ["Check", "检查"],
   remove: ["Remove", "移除"],
-  remove_question: ["Remove the account {account} and its token from the pool?", "要从账号池移除账号 {account} 及其令牌吗？"],
+  remove_question: ["Remove account {account} and its token?", "要移除账号 {account} 及其令牌吗？"],
   removed: ["Account {account} was removed.", "已移除账号 {account}。"],
   refresh: ["Renew all tokens", "续期所有令牌"],
   refreshed: ["{success} renewed, {failed} failed.", "成功 {success} 个，失败 {failed} 个。"],
-  next_refresh: ["The next is due {when}.", "下次续期：{when}。"],
+  next_refresh: ["Next renewal {when}.", "下次续期：{when}。"],
   add_tokens: ["Add tokens or keys, one on each line", "添加令牌或 Key，每行一个"],
   add: ["Add to the pool", "加入账号池"],
   check_only: ["Only check", "仅检查"],
@@ -82,19 +80,14 @@ const TEXTS = {
   none: ["none", "无"],
 };
 
-let current = preferred();
-
-function preferred() {
-  const kept = localStorage.getItem("language");
-  return LANGUAGES.includes(kept) ? kept : navigator.language.startsWith("zh") ? "zh" : "en";
-}
+let current = localStorage.getItem("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
 
 export function language() {
   return current;
 }
 
 export function t(key, values = {}) {
-  const text = TEXTS[key]?.[LANGUAGES.indexOf(current)] ?? key;
+  const text = TEXTS[key]?.[current === "zh" ? 1 : 0] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
