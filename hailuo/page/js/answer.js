@@ -1,6 +1,6 @@
 // Shows an answer of chat as its chunks arrive.
 
-import { announce, el, say } from "./dom.js";
+import { announce, el } from "./dom.js";
 import { number } from "./formats.js";
 import { isSafe, link, markdownIn } from "./markdown.js";
 import { copyButton, problem } from "./requests.js";
@@ -32,7 +32,7 @@ export function answerView(follow) {
   function draw() {
     timer = null;
     showMarkdown(text);
-    say(thoughts, reasoning);
+    if (thoughts.textContent !== reasoning) thoughts.textContent = reasoning;
     fold.hidden = !reasoning;
   }
 
