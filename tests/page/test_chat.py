@@ -243,6 +243,14 @@ def test_curl_line_does_the_same(page: Page, chat: Chat, tmp_path: Path):
     assert chat.account.key not in page.browser.page_source
 
 
+def test_what_is_shown_already_follows_the_language(page: Page, chat: Chat):
+    chat.ask("Hello")
+    chat.give(DOCUMENT)
+    page.click("#language")
+    assert page.find(".files [aria-label='移除 notes.txt']")
+    assert page.text(".answer .row .quiet").endswith(" 秒")
+
+
 def test_enter_while_composing_does_not_send(page: Page, chat: Chat):
     page.type("#try_question", "ni")
     page.run(

@@ -12,7 +12,7 @@ const NEAR = 60; // pixels from its end that count as the end
 export function chat() {
   const model = listed("try_model", "hailuo", async () => (await json("GET", "models")).data);
   const turns = el("div", { class: "turns", role: "region", label: "try_turns", tabindex: "0" });
-  const question = el("textarea", { rows: "3", id: "try_question", label: "try_question", hint: "try_question", on: { keydown } });
+  const question = el("textarea", { id: "try_question", label: "try_question", hint: "try_question", on: { keydown } });
   const attached = attachments(question);
   const asking = starter("try_send", ask);
   let conversation = { messages: [], files: [] };
@@ -39,7 +39,7 @@ export function chat() {
     if (text) parts.unshift({ type: "text", text });
     const message = { role: "user", content: files.length ? parts : text };
     const body = { model: model.value, messages: [...messages, message], stream: true, stream_options: { include_usage: true } };
-    const what = { json: body, files: [...earlier, ...files], options: ["--no-buffer"] };
+    const what = { json: body, files: [...earlier, ...files] };
     try {
       const response = await request(asked, "chat/completions", what, signal);
       for await (const chunk of jsonEvents(response.body)) answer.add(chunk);

@@ -7,7 +7,7 @@ import { soundView } from "./sound.js";
 import { t } from "./texts.js";
 
 export function speech() {
-  const text = el("textarea", { id: "try_input", rows: "3", label: "try_input", hint: "try_input" });
+  const text = el("textarea", { id: "try_input", label: "try_input", hint: "try_input" });
   const voice = listed("try_voice", "alloy", async () => (await json("GET", "audio/voices")).voices);
   const format = select("try_format", ["mp3", "opus", "aac", "flac", "wav"]);
   const speed = el("input", { type: "number", id: "try_speed", min: "0.25", max: "4", step: "0.25", value: "1" });

@@ -33,8 +33,7 @@ export function transcription() {
     const form = [["file", file], ["model", "whisper-1"], isStream ? ["stream", "true"] : ["response_format", format.value]];
     transcript.textContent = "";
     transcript.hidden = true;
-    const what = { form, options: isStream ? ["--no-buffer"] : [] };
-    const response = await request(result, "audio/transcriptions", what, signal);
+    const response = await request(result, "audio/transcriptions", { form }, signal);
     for await (const text of isStream ? deltas(response.body) : [await response.text()]) {
       transcript.append(text);
       transcript.hidden = false;

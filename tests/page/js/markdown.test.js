@@ -32,6 +32,7 @@ const SHOWN = {
     '<div class="table"><table><thead><tr><th>a</th><th>b</th></tr></thead>' +
       "<tbody><tr><td>c <code>d</code></td><td>e|f</td></tr></tbody></table></div>",
   ],
+  "no table without its second line": ["|a|\n|b|\nc", "<p>|a|\n|b|</p><p>c</p>"],
   "emphasis": ["*a* **b** ***c*** _d_ __e__ ~~f~~", "<em>a</em> <strong>b</strong> <strong><em>c</em></strong> <em>d</em> <strong>e</strong> <del>f</del>"],
   "emphasis in each other": ["**a *b* c**", "<strong>a <em>b</em> c</strong>"],
   "emphasis beside Chinese punctuation": ["**注意：**请看", "<strong>注意：</strong>请看"],
