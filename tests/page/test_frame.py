@@ -6,7 +6,7 @@ from tests.page.conftest import OTHER_KEY, WIDTHS, Page
 from tests.served import KEY, Served
 
 CONTENTS = {
-    "try": "#try-question",
+    "try": "#try_question",
     "accounts": "#panel-accounts tbody tr",
     "now": "#panel-now svg",
 }
