@@ -138,7 +138,7 @@ def test_dropped_and_pasted_files_are_sent(page: Page, chat: Chat):
     assert shown == ["cat's.png", "notes.txt"]
     assert page.run("return document.querySelector('.files img').naturalWidth") == 1
     chat.ask("What are these?")
-    assert not page.find(".files").is_displayed()
+    assert page.find_all(".files") == []
     assert page.find(".question img").is_displayed()
     sent = {sha256(content).hexdigest() for *_, content in (PICTURE, DOCUMENT)}
     assert {upload["sha256"] for upload in chat.uploads()} == sent
