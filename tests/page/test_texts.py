@@ -14,7 +14,10 @@ CODE = "".join(
 CODE = re.sub(r"^ *//.*$", "", CODE, flags=re.MULTILINE)
 STRING = r'"((?:[^"\\]|\\.)+)"'
 ENTRY = re.compile(rf"^  (\w+): \[\s*{STRING},\s*{STRING},?\s*\],$", re.MULTILINE)
-USE = re.compile(r"""\bt\("(\w+)"|\b(?:t|label|hint): "(\w+)"|data-t="(\w+)\"""")
+USE = re.compile(
+    r"""\b(?:t|button|acting|chart|quotaLine)\("(\w+)"|\b(?:t|label|hint): "(\w+)\""""
+    r"""|data-t="(\w+)"|"(try_\w+)\""""
+)
 FROM_THE_API = {"web", "platform", "file", "environment", "shared"} | {
     "idle", "answering", "resting", "dead",
 }  # fmt: skip
