@@ -6,7 +6,7 @@ import { isSafe, link, markdownIn } from "./markdown.js";
 import { copyButton, problem } from "./requests.js";
 import { t } from "./texts.js";
 
-const DRAWN_AFTER_MS = 60;
+const MIN_PAUSE_MS = 50; // before more is drawn
 
 // follow(draw): calls draw, which makes the answer longer.
 export function answerView(follow) {
@@ -17,7 +17,7 @@ export function answerView(follow) {
   const element = el("article", { class: "answer", label: "try_answer", "aria-busy": "true" }, fold, body);
   const began = performance.now();
   const sources = [];
-  let [text, reasoning, usage, timer] = ["", "", {}, null];
+  let [text, reasoning, usage, timer, pause] = ["", "", {}, null, MIN_PAUSE_MS];
 
   // Takes a chunk of the stream.
   function add(chunk) {
@@ -26,7 +26,14 @@ export function answerView(follow) {
     text += content ?? "";
     reasoning += thought ?? "";
     sources.push(...(annotations ?? []).map(({ url_citation: source }) => source));
-    timer ??= setTimeout(() => follow(draw), DRAWN_AFTER_MS);
+    timer ??= setTimeout(drawMore, pause);
+  }
+
+  // Takes a fifth of the time at most, however long a block is.
+  function drawMore() {
+    const start = performance.now();
+    follow(draw);
+    pause = MIN_PAUSE_MS + 4 * (performance.now() - start);
   }
 
   function draw() {
