@@ -1,6 +1,5 @@
 """GET /: the page, or a description of the gateway as JSON, with an example call."""
 
-import gzip
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -107,11 +106,4 @@ def asset(name: str) -> Response:
     """Return a style sheet, a script or the icon of the page."""
     if not any(map(PurePath(name).match, ASSETS)):
         raise NotFound
-    response = send_from_directory(PAGE, name)
-    if response.status_code == 200 and request.accept_encodings["gzip"]:
-        response.direct_passthrough = False
-        response.set_data(gzip.compress(response.get_data()))
-        response.set_etag(response.get_etag()[0] or "", weak=True)
-        response.headers["Content-Encoding"] = "gzip"
-    response.vary.add("Accept-Encoding")
-    return response
+    return send_from_directory(PAGE, name)

@@ -66,6 +66,10 @@ def known() -> dict[str, str]:
         supported = (rule.methods or set()).difference(IMPLICIT_METHODS)
         methods.setdefault(_VARIABLE.sub(r"{\1}", rule.rule), set()).update(supported)
     return {
-        path: f"{' or '.join(sorted(supported))} {'/v1' * (path != '/')}{path}"
+        path: f"{' or '.join(sorted(supported))} {'/v1' * _is_api(path)}{path}"
         for path, supported in sorted(methods.items())
     }
+
+
+def _is_api(path: str) -> bool:
+    return path != "/" and not path.startswith("/page/")

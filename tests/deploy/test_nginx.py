@@ -104,6 +104,12 @@ class TestForwardedClient:
         said = site.request("GET", "/", headers={"Accept": "application/json"}).json()
         assert said["base_url"] == site.base_url
 
+    def test_page_does_not_offer_the_default_key(self, site: Nginx, behind: Served):
+        offer = f'id="default-key" value="{KEY}"'
+        html = {"Accept": "text/html"}
+        assert offer in behind.request("GET", "/", headers=html).text
+        assert offer not in site.request("GET", "/", headers=html).text
+
 
 class TestBodySizes:
     def test_body_of_30_mb_passes_nginx(self, upstream: Simulated, account: Caller):

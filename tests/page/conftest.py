@@ -71,13 +71,21 @@ class Page:
         *,
         key: str | None = KEY,
         width: int = WIDTHS["wide"],
-        **media: str,
     ) -> None:
         """Load the page.
 
         key: put into its key field beforehand; None for none.
-        media: of the device, such as prefers_color_scheme="dark".
         """
+        self.emulate(width)
+        start = START.replace("NAME", f'"{next(_loads)}"').replace(
+            "KEY", json.dumps(key)
+        )
+        self.command("Page.addScriptToEvaluateOnNewDocument", source=start)
+        self.browser.get(f"{gateway.address}/#{tab}")
+        self.wait_for("#app")
+
+    def emulate(self, width: int, scheme: str = "light") -> None:
+        """Have the page shown on a device of this width and colour scheme."""
         self.command(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -85,17 +93,8 @@ class Page:
             deviceScaleFactor=1,
             mobile=False,
         )
-        features = [
-            {"name": name.replace("_", "-"), "value": value}
-            for name, value in media.items()
-        ]
-        self.command("Emulation.setEmulatedMedia", features=features)
-        start = START.replace("NAME", f'"{next(_loads)}"').replace(
-            "KEY", json.dumps(key)
-        )
-        self.command("Page.addScriptToEvaluateOnNewDocument", source=start)
-        self.browser.get(f"{gateway.address}/#{tab}")
-        self.wait(lambda: self.find("#app").is_displayed())
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.command("Emulation.setEmulatedMedia", features=[feature])
 
     def stub(self, answers: dict[str, Any]) -> None:
         """Have pages that are opened from now on get these answers, by path."""
@@ -133,13 +132,17 @@ class Page:
         An element that is replaced while it is looked at counts as not there yet.
         """
         waiting = WebDriverWait(
-            self.browser, WAIT_S, 0.02, ignored_exceptions=_CHANGING
+            self.browser, WAIT_S, 0.05, ignored_exceptions=_CHANGING
         )
         return waiting.until(lambda _: condition())
 
     def attribute(self, selector: str, name: str) -> str:
         """Return an attribute, "" if there is none."""
         return self.find(selector).get_dom_attribute(name) or ""
+
+    def wait_for(self, selector: str) -> None:
+        """Wait until an element is there and can be seen."""
+        self.wait(lambda: self.find(selector).is_displayed())
 
     def wait_for_text(self, selector: str, text: str) -> None:
         self.wait(lambda: text in self.text(selector))

@@ -3,7 +3,7 @@
 const BROWSER = [
   "AbortController", "Blob", "Event", "File", "FileReader", "FormData", "Intl", "MediaRecorder", "TextDecoderStream", "TextEncoder",
   "URL", "clearInterval", "clearTimeout", "document", "fetch", "history", "localStorage", "location", "navigator", "performance",
-  "requestAnimationFrame", "sessionStorage", "setInterval", "setTimeout",
+  "sessionStorage", "setInterval", "setTimeout", "window",
 ];
 const TESTS = ["AbortController", "File", "ReadableStream", "TextEncoder", "URL", "fetch", "process", "Buffer"];
 const RULES = [

@@ -71,10 +71,11 @@ def test_account_is_removed_after_a_question(
     page.open(pool, "accounts")
     remove = '[aria-label="Remove 6505"]'
     page.wait(lambda: page.find(remove)).click()
-    assert "6505" in page.text("dialog")
-    page.click("dialog button")
+    question = page.browser.switch_to.alert
+    assert "6505" in question.text
+    question.dismiss()
     page.click(remove)
-    page.click("#confirm")
+    page.browser.switch_to.alert.accept()
     page.wait(lambda: not page.find_all(remove))
     listed = pool.request("GET", "/v1/token", headers=OWNER).json()["data"]
     assert "6505" not in [account["account"] for account in listed]
@@ -118,7 +119,7 @@ def test_renewal_of_all_tokens_shows_how_far_it_is(
     assert bar.get_property("max") == len(page.find_all("#panel-accounts tbody tr"))
     upstream.release()
     page.wait_for_text("#panel-accounts", " renewed, ")
-    assert "6501: " in page.text("#panel-accounts ul")
+    assert "\n6501: " in page.text("#panel-accounts [role=status]")
     assert not bar.is_displayed()
 
 
@@ -164,7 +165,7 @@ def test_cooldown_and_expiry_are_shown_as_times(page: Page, pool: Served):
     shown = stubbed(
         page, pool, state="resting", resting_until=now + 60, expires_at=now - 60
     )
-    assert "cooling down until" in shown and "expired" in shown
+    assert "cooling down until" in shown and "1 minute ago" in shown
 
 
 def test_refused_key_is_reported_and_not_tried_again(page: Page, pool: Served):

@@ -14,7 +14,13 @@ CODE = "".join(
 CODE = re.sub(r"^ *//.*$", "", CODE, flags=re.MULTILINE)
 STRING = r'"((?:[^"\\]|\\.)+)"'
 ENTRY = re.compile(rf"^  (\w+): \[\s*{STRING},\s*{STRING},?\s*\],$", re.MULTILINE)
-USE = re.compile(r"""\bt\("(\w+)"|\b(?:t|label|hint): "(\w+)"|data-t="(\w+)\"""")
+USE = re.compile(
+    r"""\b(?:t|button|acting|chart|quotaLine)\("(\w+)"|\b(?:t|label|hint): "(\w+)\""""
+    r"""|data-t="(\w+)"|"(try_\w+)\""""
+)
+FROM_THE_API = {"web", "platform", "file", "environment", "shared"} | {
+    "idle", "answering", "resting", "dead",
+}  # fmt: skip
 ENTRIES = {key: (english, chinese) for key, english, chinese in ENTRY.findall(TEXTS)}
 
 
@@ -28,3 +34,9 @@ def test_every_text_is_in_english_and_chinese():
 def test_every_text_that_is_used_is_there():
     used = {next(filter(None, found)) for found in USE.findall(CODE)}
     assert len(used) > 50 and used <= set(ENTRIES)
+
+
+def test_no_text_is_superfluous():
+    words = set(re.findall(r"[\w-]+", CODE)) | FROM_THE_API
+    words |= {word.replace("-", "_") for word in words}
+    assert set(ENTRIES) <= words

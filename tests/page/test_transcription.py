@@ -12,7 +12,7 @@ from tests.page.transfer import transfer
 from tests.simulated import Simulated
 from tests.voice.sounds import tone, wav
 
-SECTION = "section[aria-labelledby=try-transcription]"
+SECTION = "section[aria-labelledby=try_transcription]"
 WORDS = "What was said"
 
 
@@ -33,9 +33,9 @@ def recording(tmp_path: Path) -> Path:
 
 
 def test_chosen_file_is_transcribed_as_it_comes(transcription: Page, recording: Path):
-    assert not transcription.find(f"{SECTION} button.main").is_displayed()
-    transcription.type("#try-recording", str(recording))
-    transcription.wait_for_text("#try-transcript", WORDS)
+    assert not transcription.find("#try_transcribe").is_displayed()
+    transcription.type("#try_choose_file", str(recording))
+    transcription.wait_for_text("#transcript", WORDS)
     player = transcription.find(f"{SECTION} audio")
     assert player.is_displayed(), "it can be listened to"
 
@@ -47,9 +47,9 @@ def test_chosen_file_is_transcribed_as_it_comes(transcription: Page, recording: 
 def test_formats_are_offered(
     transcription: Page, recording: Path, format: str, expected: str
 ):
-    Select(transcription.find("#try-transcript-format")).select_by_visible_text(format)
-    transcription.type("#try-recording", str(recording))
-    transcription.wait_for_text("#try-transcript", expected)
+    Select(transcription.find("#try_output")).select_by_visible_text(format)
+    transcription.type("#try_choose_file", str(recording))
+    transcription.wait_for_text("#transcript", expected)
 
 
 def test_dropped_file_is_transcribed_and_again(
@@ -57,29 +57,29 @@ def test_dropped_file_is_transcribed_and_again(
 ):
     file = (recording.name, "audio/wav", recording.read_bytes())
     transfer(transcription, f"{SECTION} h2", file)
-    transcription.wait_for_text("#try-transcript", WORDS)
-    button = f"{SECTION} button.main"
+    transcription.wait_for_text("#transcript", WORDS)
+    button = "#try_transcribe"
     transcription.wait_for_text(button, "Transcribe again")
     transcription.click(button)
     upstream.wait("finished", at_least=2, user=account.users[0], call="phone")
-    transcription.wait_for_text("#try-transcript", WORDS)
+    transcription.wait_for_text("#transcript", WORDS)
 
 
 def test_microphone_is_recorded_and_transcribed(transcription: Page):
-    transcription.click("#try-microphone")
-    transcription.wait_for_text("#try-microphone + span", "1 s")
-    assert transcription.text("#try-microphone") == "End the recording"
-    transcription.click("#try-microphone")
-    transcription.wait_for_text("#try-transcript", WORDS)
+    transcription.click("#try_record")
+    transcription.wait_for_text("#try_record + span", "1 s")
+    assert transcription.text("#try_record") == "Stop"
+    transcription.click("#try_record")
+    transcription.wait_for_text("#transcript", WORDS)
     assert "recording.webm" in transcription.text(SECTION)
-    assert transcription.text("#try-microphone") == "Record"
+    assert transcription.text("#try_record") == "Record"
 
 
 def test_curl_line_does_the_same(
     transcription: Page, account: Caller, recording: Path, tmp_path: Path
 ):
-    transcription.type("#try-recording", str(recording))
-    transcription.wait_for_text("#try-transcript", WORDS)
+    transcription.type("#try_choose_file", str(recording))
+    transcription.wait_for_text("#transcript", WORDS)
     transcription.click(f"{SECTION} .curl summary")
     line = transcription.wait(lambda: transcription.text(f"{SECTION} .curl code"))
     assert '"transcript.text.done"' in run(line, account.key, tmp_path).decode()
@@ -88,6 +88,6 @@ def test_curl_line_does_the_same(
 def test_file_that_is_no_recording_is_refused(transcription: Page, tmp_path: Path):
     transcription.failures = {400}
     (tmp_path / "text.txt").write_text("no sound")
-    transcription.type("#try-recording", str(tmp_path / "text.txt"))
+    transcription.type("#try_choose_file", str(tmp_path / "text.txt"))
     transcription.wait(lambda: transcription.text(f"{SECTION} .result [role=alert]"))
-    assert not transcription.find("#try-transcript").is_displayed()
+    assert not transcription.find("#transcript").is_displayed()

@@ -5,18 +5,10 @@
 //
 // path: without /v1/. body: an object, sent as JSON, or FormData. The key is kept in
 // sessionStorage and sent in the Authorization header only. `key` is fired at document
-// when it changes. Failures are ApiErrors with the message of the gateway; what stops a
-// call through `signal` is an AbortError.
+// when it changes. Failures have the message, status and code of the gateway; what stops
+// a call through `signal` is an AbortError.
 
 import { t } from "./texts.js";
-
-export class ApiError extends Error {
-  constructor(message, status = 0, code = null) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-}
 
 export function key() {
   return sessionStorage.getItem("key") ?? "";
@@ -34,15 +26,15 @@ export async function send(method, path, body, signal) {
     headers["Content-Type"] = "application/json";
     body = JSON.stringify(body);
   }
-  const options = { method, headers, body, signal, credentials: "omit", cache: "no-store" };
   let response;
   try {
-    response = await fetch(`v1/${path}`, options);
+    response = await fetch(`v1/${path}`, { method, headers, body, signal, credentials: "omit" });
   } catch (error) {
-    throw error.name === "AbortError" ? error : new ApiError(t("unreachable"));
+    throw error.name === "AbortError" ? error : new Error(t("unreachable"));
   }
-  if (!response.ok) throw await failure(response);
-  return response;
+  if (response.ok) return response;
+  const { error } = await response.json().catch(() => ({}));
+  throw Object.assign(new Error(error?.message ?? `HTTP ${response.status}`), { status: response.status, code: error?.code });
 }
 
 export async function json(method, path, body, signal) {
@@ -52,13 +44,4 @@ export async function json(method, path, body, signal) {
 // The text whose characters are the bytes of a text in UTF-8, since a header has bytes.
 function utf8(text) {
   return String.fromCharCode(...new TextEncoder().encode(text));
-}
-
-async function failure(response) {
-  try {
-    const { error } = await response.json();
-    return new ApiError(error.message, response.status, error.code);
-  } catch {
-    return new ApiError(`HTTP ${response.status}`, response.status);
-  }
 }

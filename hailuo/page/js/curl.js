@@ -9,11 +9,8 @@
 const MAX_ARGUMENT = 40_000; // characters of at most three bytes; Linux takes 128 KiB
 
 export function curlLine({ url, json, files = [], form = [], options = [] }) {
-  const words = [
-    ["curl", ...options, url].map(quoted).join(" "),
-    '-H "Authorization: Bearer $HAILUO_API_KEY"',
-    ...form.map(([name, value]) => field(name, value)),
-  ];
+  const words = [["curl", ...options, url].map(quoted).join(" "), '-H "Authorization: Bearer $HAILUO_API_KEY"'];
+  for (const [name, value] of form) words.push(`-F ${quoted(`${name}=${value.name ? fileOf(value) : value}`)}`);
   if (json) words.push("-H 'Content-Type: application/json'", body(JSON.stringify(json), files));
   return words.join(" \\\n  ");
 }
@@ -23,31 +20,18 @@ export function quoted(word) {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-function field(name, value) {
-  if (typeof value === "string") return `--form-string ${quoted(`${name}=${value}`)}`;
-  const path = value.name.replace(/["\\]/g, "\\$&");
-  return `-F ${quoted(`${name}=@"${path}"`)}`;
+function fileOf({ name }) {
+  return `@"${name.replace(/["\\]/g, "\\$&")}"`;
 }
 
 // Returns the body as an argument or, with files or if it is long, as a here-document.
 function body(text, files) {
   if (!files.length && text.length < MAX_ARGUMENT) return `-d ${quoted(text)}`;
-  const contents = new Map(files.map(({ name, uri }) => [uri, base64Of(name)]));
-  const parts = text.split(/"(data:[^",]*,)([^"]*)"/);
-  let written = "";
-  for (let at = 0; at < parts.length; at += 3) {
-    const [before, head, data] = parts.slice(at, at + 3);
-    written += escaped(before);
-    if (head) written += `"${escaped(head)}${contents.get(head + data) ?? escaped(data)}"`;
+  const escaped = (part) => part.replace(/[\\$`]/g, "\\$&");
+  let written = escaped(text);
+  for (const { name, uri } of files) {
+    const content = `$(base64 < ${quoted(name)} | tr -d '\\n')`;
+    written = written.replaceAll(escaped(`"${uri}"`), () => `"${escaped(uri.split(",")[0])},${content}"`);
   }
   return `--data-binary @- <<END\n${written}\nEND`;
-}
-
-function base64Of(name) {
-  return `$(base64 < ${quoted(name)} | tr -d '\\n')`;
-}
-
-// Escapes what a here-document would replace.
-function escaped(text) {
-  return text.replace(/[\\$`]/g, "\\$&");
 }

@@ -13,31 +13,26 @@ export function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "on") for (const [type, listener] of Object.entries(value)) element.addEventListener(type, listener);
-    else if (["t", "label", "hint"].includes(name)) element.setAttribute(`data-${name}`, value);
-    else set(element, name, value);
+    else if (["t", "label", "hint"].includes(name)) element.dataset[name] = value;
+    else if (value !== false && value !== null) element.setAttribute(name, value === true ? "" : value);
   }
   element.append(...children.filter((child) => child !== null));
   translate(element);
   return element;
 }
 
-export function set(element, name, value) {
-  if (value === false || value === null) element.removeAttribute(name);
-  else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value === true ? "" : value);
+// Gives an element these children. Those that are equal already are kept, so that focus
+// and selection survive.
+export function update(element, children) {
+  for (const [at, child] of children.entries()) {
+    const shown = element.children[at];
+    if (!shown) element.append(child);
+    else if (!shown.isEqualNode(child)) shown.replaceWith(child);
+  }
+  while (element.children.length > children.length) element.lastChild.remove();
 }
 
 // Says a text to screen readers.
 export function announce(text) {
   document.getElementById("live").textContent = text;
-}
-
-// Changes an element's text only if it is another, so that a selection survives.
-export function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-// Shows a text in an element that is hidden without one.
-export function say(element, text) {
-  write(element, text);
-  element.hidden = !text;
 }

@@ -1,117 +1,99 @@
-// Takes files by drop, paste and a button, and shows those that go with a message.
+// Takes files by drop, paste and a button, and shows those of a message.
 
-import { el, say } from "./dom.js";
+import { el } from "./dom.js";
+import { button, problem } from "./requests.js";
 import { t } from "./texts.js";
 
-const MB = 1024 * 1024;
-const MAX_BYTES = 20 * MB; // of a message's files; as base64 they are a third longer
-const MAX_FILES = 20;
+const MAX_MB = 20; // of a message's files; as base64 they are a third longer
 
 // A file that is dropped beside the places for it would replace the page.
 for (const type of ["dragover", "drop"]) {
   document.addEventListener(type, (event) => {
-    if (hasFiles(event)) event.preventDefault();
+    if (event.dataTransfer.types.includes("Files")) event.preventDefault();
   });
 }
 
-function hasFiles(event) {
-  return event.dataTransfer.types.includes("Files");
+// Calls take(files) for files that are dropped on an element or pasted into it.
+export function acceptFiles(element, take) {
+  for (const type of ["dragover", "dragleave", "drop", "paste"]) {
+    element.addEventListener(type, (event) => {
+      const { types, files } = event.dataTransfer ?? event.clipboardData;
+      element.classList.toggle("over", type === "dragover" && types.includes("Files"));
+      if (!files.length) return;
+      event.preventDefault();
+      take([...files]);
+    });
+  }
 }
 
-// Calls take(files) for files that are dropped on an element.
-export function acceptDrops(element, take) {
-  const mark = (isOver) => element.classList.toggle("over", isOver);
-  element.addEventListener("dragover", (event) => mark(hasFiles(event)));
-  element.addEventListener("dragleave", () => mark(false));
-  element.addEventListener("drop", (event) => {
-    mark(false);
-    if (hasFiles(event)) take([...event.dataTransfer.files]);
-  });
+// A button that chooses files, and the hidden field that it takes for that.
+export function fileButton(id, take, options) {
+  const input = el("input", { type: "file", id: `${id}_file`, hidden: true, on: { change }, ...options });
+  function change() {
+    take([...input.files]);
+    input.value = "";
+  }
+  return [button(id, () => input.click()), input];
 }
 
-// A button that chooses files. options: attributes of the file field.
-export function fileButton(id, text, take, options) {
-  const field = el("input", { type: "file", id, label: text, hidden: true, ...options });
-  field.addEventListener("change", () => {
-    if (field.files.length) take([...field.files]);
-    field.value = "";
-  });
-  return [el("button", { type: "button", t: text, on: { click: () => field.click() } }), field];
-}
+// The files that go with the next message. next: has the focus when one was removed, and
+// with it the button for that.
+export function attachments(next) {
+  const element = el("div");
+  let chosen = [];
 
-// The files that go with the next message: { file, picture }, picture being the address
-// of a preview, or null.
-export class Attachments {
-  #chosen = [];
-  #removed;
-
-  // removed: called when one was removed, and with it the button that had the focus.
-  constructor(removed) {
-    this.#removed = removed;
-    this.problem = el("p", { class: "problem", role: "alert", hidden: true });
-    this.element = el("ul", { class: "files", label: "try_files", hidden: true });
+  function choose(files, ...problems) {
+    chosen = files;
+    element.replaceChildren(...problems);
+    if (files.length) element.append(el("ul", { class: "files", label: "try_files" }, ...files.map(item)));
   }
 
-  add(files) {
-    say(this.problem, "");
-    for (const file of files) {
-      const bytes = this.#chosen.reduce((sum, chosen) => sum + chosen.file.size, file.size);
-      if (bytes > MAX_BYTES) say(this.problem, t("try_too_large", { name: file.name, mb: MAX_BYTES / MB }));
-      else if (this.#chosen.length === MAX_FILES) say(this.problem, t("try_too_many", { count: MAX_FILES }));
-      else this.#chosen.push({ file, picture: isPicture(file) ? URL.createObjectURL(file) : null });
-    }
-    this.#show();
+  function item(file) {
+    const remove = () => {
+      choose(chosen.filter((other) => other !== file));
+      next.focus();
+    };
+    const attributes = { class: "plain", "aria-label": t("try_remove", { name: file.name }), on: { click: remove } };
+    return el("li", {}, fileView(file), el("button", attributes, "✕"));
   }
 
-  // Returns the files, of which there are none then.
-  take() {
-    const taken = this.#chosen;
-    this.putBack([]);
+  function add(files) {
+    const all = [...chosen, ...files];
+    const isTooLarge = all.reduce((sum, { size }) => sum + size, 0) > MAX_MB << 20;
+    if (isTooLarge) choose(chosen, problem(new Error(t("try_too_large", { mb: MAX_MB }))));
+    else choose(all);
+  }
+
+  function take() {
+    const taken = chosen;
+    choose([]);
     return taken;
   }
-
-  putBack(taken) {
-    this.#chosen = taken;
-    say(this.problem, "");
-    this.#show();
-  }
-
-  #show() {
-    this.element.replaceChildren(...this.#chosen.map((chosen) => this.#item(chosen)));
-    this.element.hidden = !this.#chosen.length;
-  }
-
-  #item(chosen) {
-    const { name } = chosen.file;
-    const remove = () => {
-      forget([chosen]);
-      this.putBack(this.#chosen.filter((other) => other !== chosen));
-      this.#removed();
-    };
-    const attributes = { type: "button", class: "plain", "aria-label": t("try_remove", { name }) };
-    return el("li", {}, fileView(chosen), el("button", { ...attributes, on: { click: remove } }, "✕"));
-  }
+  document.addEventListener("language", () => choose(chosen));
+  choose([]);
+  return { element, add, take };
 }
 
 // Shows a file's name and, of a picture, itself.
-export function fileView({ file, picture }) {
-  return el("span", { class: "file" }, picture && el("img", { src: picture, alt: "" }), file.name);
+export function fileView(file) {
+  const view = el("span", { class: "file" }, file.name);
+  if (!isPicture(file)) return view;
+  const src = URL.createObjectURL(file);
+  view.prepend(el("img", { src, alt: "", on: { load: () => URL.revokeObjectURL(src) } }));
+  return view;
 }
 
-// Frees what the previews of files hold.
-export function forget(chosen) {
-  for (const { picture } of chosen) if (picture) URL.revokeObjectURL(picture);
-}
-
-export function isPicture(file) {
+function isPicture(file) {
   return file.type.startsWith("image/");
 }
 
-export function dataUri(file) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result);
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(file);
+// Returns the part of a message that a file is, and keeps the data URI as its `uri`.
+export async function part(file) {
+  file.uri = await new Promise((resolve, reject) => {
+    const onloadend = ({ target }) => (target.error ? reject(target.error) : resolve(target.result));
+    Object.assign(new FileReader(), { onloadend }).readAsDataURL(file);
   });
+  return isPicture(file)
+    ? { type: "image_url", image_url: { url: file.uri } }
+    : { type: "file", file: { filename: file.name, file_data: file.uri } };
 }

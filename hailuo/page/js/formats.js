@@ -4,18 +4,13 @@ import { language } from "./texts.js";
 
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
-function format(at, options) {
-  return new Intl.DateTimeFormat(language(), options).format(at * 1000);
-}
-
 export function date(at) {
-  return format(at, { dateStyle: "medium" });
+  return new Date(at * 1000).toLocaleDateString(language(), { dateStyle: "medium" });
 }
 
-// A time of day, with the day if it is not today.
+// The time of a day of this week.
 export function time(at) {
-  const today = new Date().toDateString() === new Date(at * 1000).toDateString();
-  return format(at, { hour: "numeric", minute: "2-digit", ...(today ? {} : { month: "short", day: "numeric" }) });
+  return new Date(at * 1000).toLocaleString(language(), { weekday: "short", hour: "numeric", minute: "2-digit" });
 }
 
 // "in 12 days", "5 minutes ago"
@@ -26,5 +21,5 @@ export function relative(at) {
 }
 
 export function number(value) {
-  return new Intl.NumberFormat(language(), { maximumFractionDigits: 2 }).format(value);
+  return value.toLocaleString(language(), { maximumFractionDigits: 2 });
 }

@@ -1,52 +1,60 @@
-// Starts the page: tabs, key, language, theme.
+// Starts the page: key, language, tabs.
 //
 // A tab's module has `start(panel)`, which is called once and fills the panel, an empty
-// <section>. `shown` and `hidden` are fired at a panel when its tab is chosen or left.
+// <section>. `shown` is fired at a panel when its tab is chosen.
 
 import * as accounts from "./accounts.js";
+import { key, setKey } from "./api.js";
 import * as now from "./now.js";
-import { startSettings } from "./settings.js";
-import { showLanguage } from "./texts.js";
+import { language, setLanguage, showLanguage } from "./texts.js";
 import * as trial from "./try.js";
 
 const MODULES = { try: trial, accounts, now };
+const find = (id) => document.getElementById(id);
 
-const tabs = [...document.querySelectorAll("[role=tab]")];
-
-function panelOf(tab) {
-  return document.getElementById(tab.getAttribute("aria-controls"));
-}
-
-function choose(chosen) {
-  for (const tab of tabs) {
-    const isChosen = tab === chosen;
-    const panel = panelOf(tab);
-    tab.setAttribute("aria-selected", isChosen);
-    tab.tabIndex = isChosen ? 0 : -1;
-    if (panel.hidden === !isChosen) continue;
-    panel.hidden = !isChosen;
-    panel.dispatchEvent(new Event(isChosen ? "shown" : "hidden"));
+function startKey() {
+  const field = find("key");
+  const offer = find("default-key");
+  function show() {
+    field.value = key();
+    offer.hidden = [key(), ""].includes(offer.value);
   }
-  history.replaceState(null, "", `#${chosen.id.slice(4)}`);
+  find("key-form").addEventListener("submit", (event) => event.preventDefault());
+  field.addEventListener("change", () => setKey(field.value.trim()));
+  offer.addEventListener("click", () => {
+    setKey(offer.value);
+    field.focus();
+  });
+  document.addEventListener("key", show);
+  show();
 }
 
-function move(event) {
-  const at = tabs.indexOf(event.target);
-  const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: -1 }[event.key];
-  if (to === undefined) return;
-  const tab = tabs.at(to % tabs.length);
-  tab.focus();
-  choose(tab);
-  event.preventDefault();
+function startLanguage() {
+  const button = find("language");
+  const other = () => (language() === "en" ? "zh" : "en");
+  function show() {
+    button.textContent = { en: "English", zh: "中文" }[other()];
+    button.lang = other();
+    button.hidden = false;
+  }
+  button.addEventListener("click", () => setLanguage(other()));
+  document.addEventListener("language", show);
+  showLanguage();
 }
 
-showLanguage();
-startSettings();
-for (const tab of tabs) {
-  tab.addEventListener("click", () => choose(tab));
-  tab.addEventListener("keydown", move);
-  MODULES[tab.id.slice(4)].start(panelOf(tab));
+function showPanel() {
+  const chosen = MODULES[location.hash.slice(1)] ? location.hash.slice(1) : "try";
+  for (const name of Object.keys(MODULES)) {
+    find(`panel-${name}`).hidden = name !== chosen;
+    find(`tab-${name}`).ariaCurrent = name === chosen ? "page" : null;
+  }
+  find(`panel-${chosen}`).dispatchEvent(new Event("shown"));
 }
-document.getElementById("app").hidden = false;
-document.getElementById("plain").hidden = true;
-choose(document.getElementById(`tab-${location.hash.slice(1)}`) ?? tabs[0]);
+
+startKey();
+startLanguage();
+for (const [name, module] of Object.entries(MODULES)) module.start(find(`panel-${name}`));
+find("app").hidden = false;
+find("plain").hidden = true;
+window.addEventListener("hashchange", showPanel);
+showPanel();

@@ -1,38 +1,27 @@
-// Plays and offers what was spoken or recorded.
+// Plays what was spoken or recorded, and offers to save it.
 
 import { el } from "./dom.js";
 
-// Shows one sound at a time: a player, if the browser plays it, and a link to save it.
-export class Sound {
-  #address = null;
+export function soundView() {
+  const player = el("audio", { controls: true, label: "try_sound" });
+  const link = el("a");
+  const element = el("div", { class: "row", hidden: true }, player, link);
 
-  constructor(label) {
-    this.player = el("audio", { controls: true, label });
-    this.link = el("a", { t: "try_save" });
-    this.note = el("p", { class: "quiet", t: "try_not_playable" });
-    this.element = el("div", { class: "row", hidden: true }, this.player, this.link, this.note);
+  function show(blob, name) {
+    URL.revokeObjectURL(player.src);
+    player.src = URL.createObjectURL(blob);
+    Object.assign(link, { href: player.src, download: name, textContent: `↓ ${name}` });
+    element.hidden = false;
   }
 
-  show(blob, name) {
-    this.clear();
-    this.#address = URL.createObjectURL(blob);
-    const isPlayable = this.player.canPlayType(blob.type) !== "";
-    if (isPlayable) this.player.src = this.#address;
-    this.player.hidden = !isPlayable;
-    this.element.hidden = false;
-    this.note.hidden = isPlayable;
-    Object.assign(this.link, { href: this.#address, download: name });
+  function hide() {
+    player.pause();
+    element.hidden = true;
   }
 
-  // Plays, unless the browser does not let a page play by itself.
-  async play() {
-    if (!this.player.hidden) await this.player.play().catch(() => {});
+  // Plays, unless the browser does not: the format, or for a page by itself.
+  function play() {
+    return player.play().catch(() => {});
   }
-
-  clear() {
-    this.player.pause();
-    this.player.removeAttribute("src");
-    if (this.#address) URL.revokeObjectURL(this.#address);
-    this.element.hidden = true;
-  }
+  return { element, show, hide, play };
 }

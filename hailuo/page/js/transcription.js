@@ -1,71 +1,59 @@
 // Transcription: the text of a recording, from a file or the microphone.
 
-import { send } from "./api.js";
 import { announce, el } from "./dom.js";
 import { jsonEvents } from "./event_stream.js";
-import { acceptDrops, fileButton } from "./files.js";
-import { Microphone } from "./microphone.js";
-import { MAX_ANNOUNCED, SubmitButton, copyButton, curlDetails, field, problem } from "./requests.js";
-import { Sound } from "./sound.js";
-import { t } from "./texts.js";
+import { acceptFiles, fileButton } from "./files.js";
+import { record } from "./microphone.js";
+import { copyButton, field, request, section, select, starter } from "./requests.js";
+import { soundView } from "./sound.js";
 
-const PATH = "audio/transcriptions";
-const STREAM = "stream"; // a choice of its own among the formats
-const FORMATS = [STREAM, "text", "json", "verbose_json", "srt", "vtt"];
+const STREAMED = "text"; // the format that is shown as it comes
 
 export function transcription() {
-  const format = el("select", { id: "try-transcript-format" }, ...FORMATS.map((name) =>
-    name === STREAM ? el("option", { value: name, t: "try_as_it_comes" }) : el("option", {}, name)));
-  const recording = new Sound("try_recording");
-  const form = el("form", { class: "stack" });
-  const submit = new SubmitButton(form, "try_transcribe", transcribe);
-  const transcript = el("pre", { id: "try-transcript", tabindex: "0", hidden: true });
-  const result = el("div", { class: "result" });
-  const microphone = new Microphone(take, (error) => result.replaceChildren(problem(error)));
-  const name = el("span", { class: "quiet" });
+  const format = select("try_output", [STREAMED, "json", "verbose_json", "srt", "vtt"]);
+  const recording = soundView();
+  const transcript = el("pre", { id: "transcript", tabindex: "0", hidden: true });
+  const { element: again, result, start } = starter("try_transcribe", transcribe);
+  const time = el("span", { class: "quiet" });
+  const recorder = starter("try_record", async (signal) => {
+    take([await record(signal, (seconds) => (time.textContent = `${seconds} s`))]);
+  });
   let file;
 
-  function take([taken]) {
-    file = taken;
+  function take(files) {
+    [file] = files;
+    time.textContent = "";
     recording.show(file, file.name);
-    name.textContent = file.name;
-    submit.element.hidden = false;
-    submit.start();
+    again.hidden = false;
+    start();
   }
 
   async function transcribe(signal) {
-    const isStream = format.value === STREAM;
-    const how = isStream ? ["stream", "true"] : ["response_format", format.value];
-    const fields = [["file", file], ["model", "whisper-1"], how];
-    const body = new FormData();
-    for (const each of fields) body.append(...each);
+    const isStream = format.value === STREAMED;
+    const form = [["file", file], ["model", "whisper-1"], isStream ? ["stream", "true"] : ["response_format", format.value]];
     transcript.textContent = "";
     transcript.hidden = true;
-    result.replaceChildren(curlDetails(PATH, { form: fields, options: isStream ? ["--no-buffer"] : [] }));
-    announce(t("try_waiting"));
-    try {
-      const response = await send("POST", PATH, body, signal);
-      for await (const text of isStream ? deltas(response.body) : [await response.text()]) {
-        transcript.append(text);
-        transcript.hidden = false;
-      }
-      signal.throwIfAborted();
-      announce(t("try_heard", { text: transcript.textContent.slice(0, MAX_ANNOUNCED) }));
-      result.prepend(copyButton(() => transcript.textContent));
-    } catch (error) {
-      result.prepend(problem(error));
+    const response = await request(result, "audio/transcriptions", { form }, signal);
+    for await (const text of isStream ? deltas(response.body) : [await response.text()]) {
+      transcript.append(text);
+      transcript.hidden = false;
     }
+    announce(transcript.textContent);
+    result.prepend(copyButton(() => transcript.textContent));
   }
 
-  submit.element.hidden = true; // until there is a file
-  const choose = fileButton("try-recording", "try_choose", take, { accept: "audio/*,video/*" });
-  const buttons = [...choose, microphone.element, microphone.time, submit.element];
-  form.append(field(format), el("div", { class: "row" }, ...buttons, name),
-    el("p", { class: "quiet", t: "try_drop_recording" }));
-  const section = el("section", { class: "stack", "aria-labelledby": "try-transcription" },
-    el("h2", { id: "try-transcription", t: "try_transcription" }), form, recording.element, transcript, result);
-  acceptDrops(section, take);
-  return section;
+  again.hidden = true; // until there is a file
+  const buttons = [
+    ...fileButton("try_choose", take, { accept: "audio/*,video/*" }),
+    recorder.element,
+    time,
+    again,
+    el("span", { class: "quiet", t: "try_drop" }),
+  ];
+  const whole = section("try_transcription", field(format), el("div", { class: "row" }, ...buttons),
+    recorder.result, recording.element, transcript, result);
+  acceptFiles(whole, take);
+  return whole;
 }
 
 async function* deltas(body) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
-import { StreamError, events, jsonEvents } from "../../../hailuo/page/js/event_stream.js";
+import { jsonEvents } from "../../../hailuo/page/js/event_stream.js";
 
 // Returns the text as a body that arrives in chunks of some bytes each.
 function bodyOf(text, size = 1) {
@@ -24,23 +24,18 @@ async function all(generator) {
 }
 
 const STREAMS = {
-  "events": ["data: a\n\ndata: b\n\n", ["a", "b"]],
-  "characters of several bytes": ["data: 你好 🦀\n\n", ["你好 🦀"]],
-  "CRLF": ["data: a\r\ndata: b\r\n\r\ndata: c\r\n\r\n", ["a\nb", "c"]],
-  "CR": ["data: a\r\rdata: b\r\r", ["a", "b"]],
-  "comments": [": ping\n\ndata: a\n: ping\n\n: ping\n\n", ["a"]],
-  "other fields": ["event: x\nid: 1\nretry: 2\ndata: a\ndataset: b\n\n", ["a"]],
-  "data without a space, or with two": ["data:a\n\ndata:  b\n\n", ["a", " b"]],
-  "empty data": ["data\n\ndata:\n\n", ["", ""]],
-  "a byte order mark": ["\ufeffdata: a\n\n", ["a"]],
-  "no event that is cut off": ["data: a\n\ndata: b\n", ["a"]],
+  "events": ['data: "a"\n\ndata: "b"\n\n', ["a", "b"]],
+  "characters of several bytes": ['data: "你好 🦀"\n\n', ["你好 🦀"]],
+  "no comments": [': ping\n\ndata: "a"\n\n: ping\n\n', ["a"]],
+  "no other fields": ['event: x\nid: 1\ndata: "a"\ndataset: b\n\n', ["a"]],
+  "no line that is cut off": ['data: "a"\n\ndata: "b', ["a"]],
   "nothing": ["", []],
 };
 
 for (const [name, [text, expected]] of Object.entries(STREAMS)) {
   for (const size of [1, 2, 3, 1000]) {
     test(`event stream has ${name}, in chunks of ${size} bytes`, async () => {
-      assert.deepEqual(await all(events(bodyOf(text, size))), expected);
+      assert.deepEqual(await all(jsonEvents(bodyOf(text, size))), expected);
     });
   }
 }
@@ -55,7 +50,6 @@ test("event stream throws the error of an error event after what came before", a
   const stream = jsonEvents(bodyOf(`data: {"a": 1}\n\ndata: ${JSON.stringify({ error })}\n\n`));
   assert.deepEqual((await stream.next()).value, { a: 1 });
   await assert.rejects(stream.next(), (thrown) => {
-    assert.ok(thrown instanceof StreamError);
     assert.deepEqual([thrown.message, thrown.param, thrown.code], ["no answer", "model", "upstream_timeout"]);
     return true;
   });
@@ -73,7 +67,7 @@ test("event stream cancels the body when it is left", async () => {
 
 test("event stream reads a long line in many chunks", async () => {
   const long = "x".repeat(200_000);
-  assert.deepEqual(await all(events(bodyOf(`data: ${long}\n\n`, 50))), [long]);
+  assert.deepEqual(await all(jsonEvents(bodyOf(`data: "${long}"\n\n`, 50))), [long]);
 });
 
 // Serves a stream that never ends by itself, or breaks off after its event.
@@ -88,14 +82,14 @@ async function served(t, breaks) {
   return `http://127.0.0.1:${server.address().port}/`;
 }
 
-test("event stream ends without an error when its fetch is aborted", async (t) => {
+test("event stream throws when its fetch is aborted", async (t) => {
   const abort = new AbortController();
   const { body } = await fetch(await served(t, false), { signal: abort.signal });
   const stream = jsonEvents(body);
   assert.deepEqual((await stream.next()).value, {});
   const end = stream.next();
   abort.abort();
-  assert.equal((await end).done, true);
+  await assert.rejects(end, { name: "AbortError" });
 });
 
 test("event stream throws when the connection breaks", async (t) => {

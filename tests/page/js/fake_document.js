@@ -1,34 +1,11 @@
-// As much of a document as a MarkdownView needs, so that its tests need no browser.
+// As much of a document as drawing Markdown needs, so that its tests need no browser.
 
-class FakeNode {
-  replaceWith(other) {
-    const { childNodes } = this.parent;
-    childNodes[childNodes.indexOf(this)] = other;
-    other.parent = this.parent;
-  }
-
-  remove() {
-    this.parent.childNodes.splice(this.parent.childNodes.indexOf(this), 1);
-  }
-}
-
-class FakeText extends FakeNode {
-  constructor(data) {
-    super();
-    this.data = data;
-  }
-
-  appendData(more) {
-    this.data += more;
-  }
-}
-
-class FakeElement extends FakeNode {
+class FakeElement {
   attributes = {};
   childNodes = [];
+  dataset = {};
 
   constructor(tag) {
-    super();
     this.tag = tag;
   }
 
@@ -36,9 +13,13 @@ class FakeElement extends FakeNode {
     return this.childNodes.at(-1);
   }
 
-  append(child) {
-    this.childNodes.push(child);
-    child.parent = this;
+  append(...children) {
+    for (const child of children) if (child.tag) child.parent = this;
+    this.childNodes.push(...children.filter((child) => child !== ""));
+  }
+
+  remove() {
+    this.parent.childNodes.splice(this.parent.childNodes.indexOf(this), 1);
   }
 
   getAttribute(name) {
@@ -50,20 +31,24 @@ class FakeElement extends FakeNode {
   }
 }
 
-globalThis.document = {
-  createElement: (tag) => new FakeElement(tag),
-  createTextNode: (data) => new FakeText(data),
-};
+for (const [name, value] of Object.entries({
+  document: { createElement: (tag) => new FakeElement(tag) },
+  localStorage: { getItem: () => "en" },
+})) Object.defineProperty(globalThis, name, { value });
 
 export function newElement() {
   return new FakeElement("div");
 }
 
-// Returns an element's children as the tree that parse() returns.
-export function treeOf(element) {
-  return element.childNodes.map((child) =>
-    child instanceof FakeText
-      ? child.data
-      : { tag: child.tag, attributes: { ...child.attributes }, children: treeOf(child) },
-  );
+// Writes elements and texts as HTML, for short expectations.
+export function html(nodes) {
+  return nodes.map(htmlOf).join("");
+}
+
+function htmlOf(node) {
+  if (typeof node === "string") return node;
+  const { rel, target, tabindex, ...attributes } = node.attributes;
+  const written = Object.entries(attributes).map(([name, value]) => ` ${name}="${value}"`);
+  const closes = node.tag !== "a" || rel === "noopener noreferrer" ? `</${node.tag}>` : "";
+  return `<${node.tag}${written.join("")}>${html(node.childNodes)}${closes}`;
 }
