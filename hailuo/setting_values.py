@@ -80,9 +80,10 @@ def whole(value: str) -> int:
 
 
 def port(value: str) -> int:
-    if not value.strip().isdecimal() or not 1 <= int(value) <= MAX_PORT:
-        raise ValueError(f"a port, 1 to {MAX_PORT}")
-    return int(value)
+    number = int(value) if value.strip().isdecimal() else 0
+    if not 0 < number <= MAX_PORT:
+        raise ValueError(f"a port: a whole number from 1 to {MAX_PORT}")
+    return number
 
 
 def seconds(value: str) -> float:

@@ -18,6 +18,7 @@ WRONG = [
     ("PORT", "-1"),
     ("PORT", "65536"),
     ("PORT", "8000.5"),
+    ("PORT", "65536"),
     ("PORT", ""),
     ("PORT", "²"),
     ("HAILUO_API_KEY", ""),
