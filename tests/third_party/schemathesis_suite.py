@@ -31,12 +31,17 @@ def gateway(
     simulator: Simulated,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Served:
-    """Return a gateway whose pool may be changed, with an account that stays."""
-    at_once = {"call": "chat", "times": None}
-    simulator.script(at_once, {"call": "msg_tts", "times": None, "polls": 0})
+    """Return a gateway whose pool may be changed, with two accounts that stay.
+
+    One is a platform key, since images take one, and only its plan has a quota.
+    """
+    for call in ("chat", "completion"):
+        simulator.script({"call": call, "times": None})  # answered at once
+    simulator.script({"call": "msg_tts", "times": None, "polls": 0})
     file = tmp_path_factory.mktemp("schemathesis") / "tokens.json"
     file.write_text(json.dumps([simulator.token("6001")]))
-    return serve(HAILUO_TOKENS=simulator.token("6003"), HAILUO_TOKENS_FILE=file)
+    staying = f"{simulator.token('6003')},sk-cp-sim-6003"
+    return serve(HAILUO_TOKENS=staying, HAILUO_TOKENS_FILE=file)
 
 
 @schema.parametrize()
