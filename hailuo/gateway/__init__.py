@@ -14,7 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from .. import audio
-from ..accounts.account import Account, Candidates
+from ..accounts.account import Account, Candidates, Use
 from ..accounts.pool import Pool
 from ..accounts.proofs import Proofs
 from ..concurrency.watch import HEARTBEAT, Heartbeat, Watch
@@ -114,19 +114,25 @@ class Gateway:
             ClientDisconnected.
         """
         format = question.format and structured_output.CheckedFormat.of(question.format)
-        state.candidates = routing.having_model(
+        choices = routing.model_choices(
             self._upstreams, state.candidates, question.model, watch
         )
+        questions = {
+            kind: question._replace(model=choice.model)
+            for kind, choice in choices.items()
+        }
+        state.candidates = routing.having_model(state.candidates, choices)
         kinds = routing.eligible_kinds(
             self._upstreams,
             state.candidates,
-            question.model,
-            lambda upstream: upstream.unsupported_chat(question),
+            lambda upstream: choices[upstream.kind].is_named,
+            lambda upstream: upstream.unsupported_chat(questions[upstream.kind]),
         )
         if self._prefer_native and routing.is_demanding(question):
             kinds = routing.native_first(self._upstreams, kinds)
         state.candidates = state.candidates.of_kinds(kinds)
-        state.use = routing.use(self._upstreams, "chat", question.model)
+        models = {kind: choice.model for kind, choice in choices.items()}
+        state.use = Use("chat", models)
         state.digest = partial(digests.of_question, question)
         if question.conversation not in ("", "new"):
             state.candidates = self._conversations.narrow(
@@ -134,12 +140,13 @@ class Gateway:
             )
 
         def ask(upstream: Upstream, account: Account) -> Answer:
+            asked = questions[upstream.kind]
             if format:
                 pieces = structured_output.answer(
-                    upstream, account, question, format, watch
+                    upstream, account, asked, format, watch
                 )
             else:
-                pieces = upstream.answer(account, question, watch)
+                pieces = upstream.answer(account, asked, watch)
             if question.stop_sequences:
                 pieces = stop_sequences.truncate_at_stop(
                     pieces,
@@ -163,7 +170,7 @@ class Gateway:
         kinds = routing.eligible_kinds(
             self._upstreams,
             state.candidates,
-            speech.model,
+            lambda upstream: upstream.has_model(speech.model),
             lambda upstream: upstream.unsupported_speech(speech),
         )
         if speech.has_style:
@@ -203,7 +210,7 @@ class Gateway:
         kinds = routing.eligible_kinds(
             self._upstreams,
             state.candidates,
-            "",
+            lambda upstream: False,
             lambda upstream: upstream.unsupported_recording(recording),
         )
         if recording.timestamps:
@@ -226,7 +233,7 @@ class Gateway:
         kinds = routing.eligible_kinds(
             self._upstreams,
             state.candidates,
-            prompt.model,
+            lambda upstream: upstream.has_model(prompt.model),
             lambda upstream: upstream.unsupported_images(prompt),
         )
         state.candidates = state.candidates.of_kinds(kinds)

@@ -134,8 +134,8 @@ class Question(NamedTuple):
     """A request for an answer.
 
     messages: the conversation, oldest first; at least one.
-    model: the model's name as the client gives it; an upstream that has no such model
-        uses its default.
+    model: the model's name as the client gives it, or the upstream's own name once it
+        was chosen (ModelChoice); "" for the default.
     options: further parameters of the client by name: temperature, top_p, thinking,
         reasoning_effort; an upstream uses those that it supports.
     conversation: "" for a conversation that is deleted afterwards, "new" for one that
@@ -166,6 +166,20 @@ class Question(NamedTuple):
     streamed: bool = True
     include_usage: bool = True
     prefill: Message | None = None
+
+
+class ModelChoice(NamedTuple):
+    """The model of an upstream that a question is for.
+
+    model: the upstream's own name of it, "" where its models have none.
+    is_named: whether the client's name is the upstream's, not one that stands for its
+        default.
+    lacking: the accounts that are known not to have it.
+    """
+
+    model: str = ""
+    is_named: bool = False
+    lacking: Sequence[Credential] = ()
 
 
 class Link(NamedTuple):
