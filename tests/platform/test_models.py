@@ -144,7 +144,7 @@ def test_missing_list_breaks_no_question(
 def test_names_that_cannot_be_names_are_left_out(
     platform: Platform, upstream: Simulated
 ):
-    odd: list[Any] = [None, 7, "x", [], {}, {"id": ["x"]}, {"id": "x" * 201}, {"id": ""}]
+    odd: list[Any] = [None, 7, "x", [], {}, {"id": ["x"]}, {"id": "x" * 201}]
     body = {"data": [*odd, {"id": "abab8"}]}
     upstream.script({"call": "models", "http": {"status": 200, "body": body}})
     with pytest.raises(ModelUnknown, match="there are: abab8$"):
