@@ -10,28 +10,23 @@ from typing import Protocol
 
 from ..concurrency.watch import Heartbeat, Watch
 from ..errors import BadRequest
-from .image_records import GeneratedImage, ImagePrompt, ImagesMissing
-from .quota import Quota
-from .records import (
+from .account_records import Credential, Identity
+from .chat_records import (
     AnswerFormat,
     Call,
-    Credential,
-    Identity,
     Link,
     Message,
     ModelChoice,
     Piece,
     Question,
-    Recording,
-    Segment,
-    Speech,
     Tool,
     ToolCall,
     ToolChoice,
-    TranscriptPiece,
     Usage,
-    Voice,
 )
+from .image_records import GeneratedImage, ImagePrompt, ImagesMissing
+from .quota import Quota
+from .speech_records import Recording, Segment, Speech, TranscriptPiece, Voice
 
 __all__ = [
     "Answer",
