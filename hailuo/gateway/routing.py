@@ -37,7 +37,7 @@ def eligible_kinds(
     return sorted(able, key=lambda kind: not is_named(upstreams[kind]))
 
 
-def model_choices(
+def chosen_models(
     upstreams: Mapping[str, Upstream],
     candidates: Candidates,
     model: str,
@@ -57,10 +57,10 @@ def model_choices(
 
 
 def having_model(
-    candidates: Candidates, choices: Mapping[str, ModelChoice]
+    candidates: Candidates, chosen: Mapping[str, ModelChoice]
 ) -> Candidates:
     """Return the candidates without those that lack the model."""
-    lacking = {account for choice in choices.values() for account in choice.lacking}
+    lacking = {account for choice in chosen.values() for account in choice.lacking}
     if not lacking:
         return candidates
     return candidates.where(lambda account: account not in lacking)
