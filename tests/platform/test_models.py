@@ -169,8 +169,38 @@ def test_list_that_cannot_be_renewed_counts_on(
     platform = Platform(HttpClient(), upstream.origin, "MiniMax-M3")
     assert chosen(platform, [NEXT], "ABAB7-chat").model == "abab7-chat"
     upstream.script({"call": "models", "times": None, "http": {"status": 500}})
-    assert chosen(platform, [NEXT], "ABAB7-chat").model == "abab7-chat"
+    for _ in range(2):
+        assert chosen(platform, [NEXT], "ABAB7-chat").model == "abab7-chat"
+        with pytest.raises(ModelUnknown):
+            chosen(platform, [NEXT], "MiniMax-M99")
     assert len(asked(upstream)) > 1
+
+
+def test_old_list_that_holds_the_model_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, upstream: Simulated
+):
+    monkeypatch.setattr(models, "LIST_TTL_S", 0)
+    monkeypatch.setattr(models, "LISTING_RETRY_S", 0)
+    platform = Platform(HttpClient(), upstream.origin, "MiniMax-M3")
+    chosen(platform, [USUAL], "MiniMax-M3")
+    upstream.script({"call": "models", "hold_headers": True})
+    for model in ("MiniMax-M3", "gpt-4o"):
+        assert chosen(platform, [USUAL], model).model == "MiniMax-M3"
+    upstream.wait("held", at_least=1)
+    assert upstream.release() == 1, "nobody has waited"
+    assert len(asked(upstream)) == 2
+
+
+def test_model_that_an_old_list_lacks_is_looked_for_in_the_new_one(
+    monkeypatch: pytest.MonkeyPatch, upstream: Simulated
+):
+    monkeypatch.setattr(models, "LIST_TTL_S", 0)
+    monkeypatch.setattr(models, "LISTING_RETRY_S", 0)
+    platform = Platform(HttpClient(), upstream.origin, "MiniMax-M3")
+    body = {"data": [{"id": "MiniMax-M2"}]}
+    upstream.script({"call": "models", "http": {"status": 200, "body": body}})
+    chosen(platform, [USUAL], "MiniMax-M2")
+    assert chosen(platform, [USUAL], "minimax-m3").model == "MiniMax-M3"
 
 
 def test_lists_of_many_keys_are_not_asked_for_at_once(

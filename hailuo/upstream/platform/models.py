@@ -76,26 +76,27 @@ class ModelLists:
         """Return the model that a name stands for, and the accounts that lack it.
 
         Lists that cannot be had are taken to hold it, and so are all if none holds the
-        default. For the default alone, none is asked for.
+        default. For the default alone, none is asked for; otherwise those that are old
+        or unknown are, and an old one that holds the model is not waited for.
         model: as the client names it, "" for none.
         default: the model for names that are not the platform's.
         raises: ModelUnknown for a name of the platform's that no list holds;
             ClientDisconnected.
         """
-        lists = self._known([account.token for account in accounts], model, watch)
-        listed = dict.fromkeys(chain.from_iterable(lists.values()))
-        named = own_name(model, listed)
-        chosen = named or own_name(default, listed) or default
-        lacking = [
-            account
-            for account in accounts
-            if (names := lists.get(account.token)) and chosen not in names
-        ]
-        if accounts and len(lacking) == len(accounts):
-            if named:
-                raise _unknown(model, listed)
-            lacking = []
-        return ModelChoice(chosen, bool(named), lacking)
+        running = self._renewals(accounts) if model else {}
+        for key, future in running.items():
+            if self._lists_or_none.last(key) is None:
+                wait_for(future, watch)
+        choice = self._choice(accounts, model, default)
+        if choice.lacking and running:  # as an old list says
+            for future in running.values():
+                wait_for(future, watch)
+            choice = self._choice(accounts, model, default)
+        if len(choice.lacking) < len(accounts) or not accounts:
+            return choice
+        if choice.is_named:
+            raise _unknown(model, _names(self._known(accounts, model)))
+        return choice._replace(lacking=[])
 
     def union(self, keys: Sequence[str], watch: Watch | None) -> Sequence[str]:
         """Return the models that any of the keys may use.
@@ -118,7 +119,10 @@ class ModelLists:
         return list(names)
 
     def ask(self, key: str, watch: Watch | None = None) -> Sequence[str]:
-        """Ask the platform for a key's list. raises: as Client.ask()."""
+        """Ask the platform for a key's list, cut off after MAX_NAMES.
+
+        raises: as Client.ask().
+        """
         answer = self._client.ask(
             "GET", protocol.MODELS, key, watch=watch, total_s=LISTING_S
         )
@@ -128,19 +132,39 @@ class ModelLists:
         names = filter(None, map(_name, listed))
         return tuple(islice(dict.fromkeys(names), MAX_NAMES))
 
-    def _known(
-        self, keys: Sequence[str], model: str, watch: Watch
-    ) -> Mapping[str, Sequence[str]]:
-        """Return the lists of keys, empty where one cannot be had.
+    def _choice(
+        self, accounts: Sequence[Credential], model: str, default: str
+    ) -> ModelChoice:
+        """Return the model and the accounts that lack it, as the known lists say."""
+        lists = self._known(accounts, model)
+        listed = _names(lists)
+        named = own_name(model, listed)
+        chosen = named or own_name(default, listed) or default
+        lacking = [
+            account
+            for account in accounts
+            if (names := lists.get(account.token)) and chosen not in names
+        ]
+        return ModelChoice(chosen, bool(named), lacking)
 
-        Of those that are not cached, MAX_ASKED are asked for at once; none if the
-        client names no model.
+    def _known(
+        self, accounts: Sequence[Credential], model: str
+    ) -> Mapping[str, Sequence[str]]:
+        """Return the lists that are known, by key; old ones only if they are renewed.
+
+        They are for a question that names a model.
         """
-        lists = {key: self._lists_or_none.cached(key) for key in keys}
-        missing = [key for key in keys if lists[key] is None] if model else []
-        futures = {key: self._lists_or_none.start(key) for key in missing[:MAX_ASKED]}
-        lists.update({key: _result(futures[key], watch) for key in futures})
+        known = self._lists_or_none.last if model else self._lists_or_none.cached
+        lists = {account.token: known(account.token) for account in accounts}
         return {key: names for key, names in lists.items() if names}
+
+    def _renewals(
+        self, accounts: Sequence[Credential]
+    ) -> Mapping[str, "Future[Sequence[str]]"]:
+        """Begin to ask for lists that are old or unknown; return these, by key."""
+        keys = [account.token for account in accounts]
+        old = [key for key in keys if self._lists_or_none.cached(key) is None]
+        return {key: self._lists_or_none.start(key) for key in old[:MAX_ASKED]}
 
     def _list_if_possible(self, key: str) -> Sequence[str]:
         """Return a key's list; where it cannot be had, the last one, () for none."""
@@ -163,6 +187,10 @@ def _name(listed: Any) -> str:
         return untrusted_json.identifier(listed, "id")
     except (AttributeError, UpstreamProtocolError):
         return ""
+
+
+def _names(lists: Mapping[str, Sequence[str]]) -> Collection[str]:
+    return dict.fromkeys(chain.from_iterable(lists.values()))
 
 
 def _unknown(model: str, listed: Iterable[str]) -> ModelUnknown:
