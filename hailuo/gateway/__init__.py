@@ -9,7 +9,8 @@ from contextlib import ExitStack
 from functools import partial
 
 from .. import audio
-from ..accounts.account import Account, Candidates, Use
+from ..accounts.account import Account, Use
+from ..accounts.candidates import Candidates
 from ..accounts.pool import Pool
 from ..accounts.proofs import Proofs
 from ..concurrency.watch import Watch

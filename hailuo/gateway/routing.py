@@ -6,7 +6,8 @@ when it fails (architecture.md, The path of a streamed answer).
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ..accounts.account import Account, Candidates, Use
+from ..accounts.account import Account, Use
+from ..accounts.candidates import Candidates
 from ..concurrency.watch import Watch
 from ..errors import BadRequest, UpstreamError
 from ..files import Source
