@@ -53,6 +53,19 @@ def test_values_of_several_keys_are_computed_at_once():
     assert cache.start("a").result() == cache.get("a", Watch()) == "A"
 
 
+def test_last_value_is_known_after_its_lifetime(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cache, "MAX_ENTRIES", 2)
+    make, clock = Computation(), Clock()
+    values = SingleFlightCache(make, 10, clock)
+    assert values.last("a") is None
+    values.get("a")
+    values.get("b")
+    clock.now += 10
+    assert (values.cached("a"), values.last("a")) == (None, "a1")
+    values.get("c")
+    assert (values.last("a"), values.last("b")) == ("a1", None), "b was used before a"
+
+
 def test_cached_value_is_made_once_and_expires():
     make, clock = Computation(), Clock()
     values = SingleFlightCache(make, 10, clock)

@@ -7,7 +7,8 @@ from ..errors import (
     ShuttingDown,
     Unauthorized,
 )
-from .account import Candidates, Use
+from .account import Use
+from .candidates import Candidates
 
 BUSY_RETRY_S = 5.0  # after which an account that answers another request may be free
 

@@ -27,12 +27,12 @@ from .account import (
     CHAT,
     NO_JOURNAL,
     Account,
-    Candidates,
     ClientCredential,
     Journal,
     Slot,
     Use,
 )
+from .candidates import Candidates
 from .cooldowns import Cooldowns
 from .interfaces import Leases
 from .lease_errors import no_account_error, shutting_down_error

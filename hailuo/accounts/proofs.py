@@ -12,7 +12,8 @@ from ..concurrency.cache import SingleFlightCache
 from ..concurrency.watch import Watch
 from ..errors import UpstreamError
 from ..upstream import Upstream
-from .account import CHAT, Account, Candidates
+from .account import CHAT, Account
+from .candidates import Candidates
 from .lease_errors import no_account_error
 from .pool import Pool
 

@@ -29,7 +29,8 @@ from ..errors import (
 )
 from ..metrics import Metrics
 from ..upstream import Upstream
-from .account import Account, Candidates
+from .account import Account
+from .candidates import Candidates
 from .interfaces import CredentialStore
 from .pool import Pool
 from .renewal_schedule import Schedule, renewable

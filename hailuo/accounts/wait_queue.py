@@ -14,7 +14,8 @@ from collections.abc import Collection, Sequence
 from operator import attrgetter
 
 from ..concurrency.watch import Watch
-from .account import CHAT, Account, Candidates, Slot, Use
+from .account import CHAT, Account, Slot, Use
+from .candidates import Candidates
 
 POLL_INTERVAL_S = 5.0  # how often a waiter checks that its client is still connected
 

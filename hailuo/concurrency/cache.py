@@ -68,6 +68,14 @@ class SingleFlightCache(Generic[Value]):
             ends_at, value = self._entries.get(key, (0.0, None))
             return value if self._clock() < ends_at else None
 
+    def last(self, key: str) -> Value | None:
+        """Return the value that was computed last, even if its lifetime is over."""
+        with self._lock:
+            if key not in self._entries:
+                return None
+            self._entries.move_to_end(key)
+            return self._entries[key][1]
+
     def invalidate(self, key: str, value: Value) -> None:
         """Evict *value*, which turned out to be wrong; a newer one stays."""
         with self._lock:

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from flask import Request
 
-from ..accounts.account import Account, Candidates
+from ..accounts.account import Account
+from ..accounts.candidates import Candidates
 from ..accounts.pool import Pool
 from ..concurrency.watch import Watch
 from ..errors import (

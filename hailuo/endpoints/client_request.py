@@ -8,7 +8,7 @@ from typing import NamedTuple
 from flask import Request
 
 from .. import json_schema
-from ..accounts.account import Candidates
+from ..accounts.candidates import Candidates
 from ..concurrency.watch import Watch
 from ..errors import GatewayError
 from ..files import Source

@@ -25,16 +25,15 @@ MAX_CHARACTERS = 100_000  # about two hours of speech
 MAX_VOICE_CHARACTERS = 256
 # source: platform.md, Speech; for ranges and languages, the platform's documentation.
 EMOTIONS = ("happy", "sad", "angry", "fearful", "disgusted", "surprised", "calm")
-# An emotion in instructions, as in "sound happy" or "speak sadly", but not "not sad".
+# An emotion in instructions, as in "sound happy" or "speak sadly".
 _EMOTION_WORDS = {
     word: emotion
     for emotion in EMOTIONS
     for word in (emotion, re.sub("y$", "i", emotion) + "ly")
 }
-_EMOTION = re.compile(
-    r"(?<!not )(?<!never )(?<!n't be )(?<!n't sound )"
-    rf"\b(?:{'|'.join(_EMOTION_WORDS)})\b"
-)
+_EMOTION = re.compile(rf"\b(?:{'|'.join(_EMOTION_WORDS)})\b")
+# What follows is not wanted, up to the end of the clause: "do not sound sad, but calm".
+_NEGATION = re.compile(r"(?:\b(?:not|never|no|without)|n['’]t)\b[^.,;:!?\n]*")
 MAX_VOLUME = 10.0
 PITCHES = (-12, 12)  # semitones
 EVENT_BYTES = 24_000  # one-api reads lines of less than 64 KiB
@@ -188,7 +187,7 @@ def _emotion(body: Mapping[str, Any]) -> str:
     if emotion is not None and emotion not in EMOTIONS:
         raise validation.invalid_field("emotion", "one of " + ", ".join(EMOTIONS))
     instructions = validation.optional(body, "instructions", str, "a string") or ""
-    named = _EMOTION.search(instructions.lower())
+    named = _EMOTION.search(_NEGATION.sub("", instructions.lower()))
     return emotion or (_EMOTION_WORDS[named[0]] if named else "")
 
 

@@ -1,50 +1,38 @@
-"""Answer a request: lease an account, ask its upstream, retry on another account.
+"""Answer a request: choose its upstream and accounts, and what is asked of them.
 
-An answer is retried as the retry policy says (retry.py), until its first item was sent.
-No other module retries a whole answer: each attempt made here is multiplied by those of
-the client's own library.
-
-Which upstream serves a request is decided here (see routing.py), and nowhere above.
+Which upstream serves a request is decided here (see routing.py), and nowhere above;
+how accounts are leased and failures retried, in attempts.py.
 """
 
-import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import partial
-from typing import TypeVar
 
 from .. import audio
-from ..accounts.account import Account, Candidates
+from ..accounts.account import Account, Use
+from ..accounts.candidates import Candidates
 from ..accounts.pool import Pool
 from ..accounts.proofs import Proofs
-from ..concurrency.watch import HEARTBEAT, Heartbeat, Watch
-from ..errors import ClientDisconnected, GatewayError, ShuttingDown, UpstreamError
+from ..concurrency.watch import Watch
 from ..metrics import Metrics
 from ..upstream import (
     Answer,
     AudioStream,
-    GeneratedImage,
     ImagePrompt,
     ImageStream,
-    Piece,
     Question,
     Recording,
     Speech,
-    TranscriptPiece,
     TranscriptStream,
     Upstream,
 )
-from . import digests, routing, stop_sequences, structured_output
-from .attempt import Attempt
+from . import chat, digests, routing, structured_output
+from .attempts import Attempts
 from .conversations import ConversationOwners, Conversations
 from .request_state import RequestState
 from .retry import POLICY, RetryPolicy
 from .shutdown import GracefulShutdown
 from .speech import speak_natively_or_transcode
-
-Item = TypeVar("Item", Piece, bytes, TranscriptPiece, GeneratedImage)
-Items = Generator[Item | Heartbeat, None, None]
-Ask = Callable[[Upstream, Account], Items[Item]]
 
 
 class Gateway:
@@ -70,9 +58,8 @@ class Gateway:
     ) -> None:
         self._pool = pool
         self._upstreams = upstreams
-        self._shutdown = shutdown
-        self._metrics = metrics
         self._proofs = proofs
+        self._attempts = Attempts(pool, upstreams, shutdown, metrics, proofs)
         self._conversations = Conversations(owners)
         self._prefer_native = prefer_native
         self.policy = policy
@@ -114,19 +101,22 @@ class Gateway:
             ClientDisconnected.
         """
         format = question.format and structured_output.CheckedFormat.of(question.format)
-        state.candidates = routing.having_model(
+        chosen = routing.chosen_models(
             self._upstreams, state.candidates, question.model, watch
         )
+        models = {kind: choice.model for kind, choice in chosen.items()}
+        questions = {kind: question._replace(model=models[kind]) for kind in models}
+        state.candidates = routing.having_model(state.candidates, chosen)
         kinds = routing.eligible_kinds(
             self._upstreams,
             state.candidates,
-            question.model,
-            lambda upstream: upstream.unsupported_chat(question),
+            lambda upstream: chosen[upstream.kind].is_named,
+            lambda upstream: upstream.unsupported_chat(questions[upstream.kind]),
         )
         if self._prefer_native and routing.is_demanding(question):
             kinds = routing.native_first(self._upstreams, kinds)
         state.candidates = state.candidates.of_kinds(kinds)
-        state.use = routing.use(self._upstreams, "chat", question.model)
+        state.use = Use("chat", models)
         state.digest = partial(digests.of_question, question)
         if question.conversation not in ("", "new"):
             state.candidates = self._conversations.narrow(
@@ -134,24 +124,14 @@ class Gateway:
             )
 
         def ask(upstream: Upstream, account: Account) -> Answer:
-            if format:
-                pieces = structured_output.answer(
-                    upstream, account, question, format, watch
-                )
-            else:
-                pieces = upstream.answer(account, question, watch)
-            if question.stop_sequences:
-                pieces = stop_sequences.truncate_at_stop(
-                    pieces,
-                    question.stop_sequences,
-                    counted=question.include_usage and upstream.reports_usage,
-                )
+            asked = questions[upstream.kind]
+            pieces = chat.answer(upstream, account, asked, format, watch)
             if question.conversation:
                 owner = account.identity.account
                 pieces = self._conversations.recorded(pieces, owner)
             return pieces
 
-        return self._serve(state, kinds, watch, ask)
+        return self._attempts.run(state, kinds, watch, ask)
 
     def speak(self, state: RequestState, speech: Speech, watch: Watch) -> AudioStream:
         """Yield audio as it arrives, and heartbeats.
@@ -163,7 +143,7 @@ class Gateway:
         kinds = routing.eligible_kinds(
             self._upstreams,
             state.candidates,
-            speech.model,
+            lambda upstream: upstream.has_model(speech.model),
             lambda upstream: upstream.unsupported_speech(speech),
         )
         if speech.has_style:
@@ -184,7 +164,7 @@ class Gateway:
             if self.converts(state.candidates, speech):
                 slot = stack.enter_context(audio.WORKER_SLOTS.acquire(watch.owner))
                 yield from slot.wait(watch)
-            yield from self._serve(state, kinds, watch, ask)
+            yield from self._attempts.run(state, kinds, watch, ask)
 
     def converts(self, candidates: Candidates, speech: Speech) -> bool:
         """Return whether any candidate's upstream needs its audio transcoded."""
@@ -203,7 +183,7 @@ class Gateway:
         kinds = routing.eligible_kinds(
             self._upstreams,
             state.candidates,
-            "",
+            lambda upstream: False,
             lambda upstream: upstream.unsupported_recording(recording),
         )
         if recording.timestamps:
@@ -217,7 +197,7 @@ class Gateway:
         def ask(upstream: Upstream, account: Account) -> TranscriptStream:
             return upstream.transcribe(account, recording, watch)
 
-        return self._serve(state, kinds, watch, ask)
+        return self._attempts.run(state, kinds, watch, ask)
 
     def draw(
         self, state: RequestState, prompt: ImagePrompt, watch: Watch
@@ -226,7 +206,7 @@ class Gateway:
         kinds = routing.eligible_kinds(
             self._upstreams,
             state.candidates,
-            prompt.model,
+            lambda upstream: upstream.has_model(prompt.model),
             lambda upstream: upstream.unsupported_images(prompt),
         )
         state.candidates = state.candidates.of_kinds(kinds)
@@ -236,79 +216,4 @@ class Gateway:
         def ask(upstream: Upstream, account: Account) -> ImageStream:
             return upstream.draw(account, prompt, watch)
 
-        return self._serve(state, kinds, watch, ask)
-
-    def _serve(
-        self,
-        state: RequestState,
-        kinds: Sequence[str],
-        watch: Watch,
-        ask: Ask[Item],
-    ) -> Items[Item]:
-        """Run *ask* on a leased account; retry on another until the first item."""
-        self._shutdown.track(watch)
-        if state.candidates.from_caller:
-            self._proofs.introduce(state.candidates, watch)
-        try:
-            while True:
-                yield from watch.sleep(state.pause_s)  # no account is held meanwhile
-                with (
-                    self._leased(state, watch, kinds) as account,
-                    self._attempt(state, account) as attempt,
-                ):
-                    if not state.accounts:
-                        watch.heartbeat_sent()  # time in the queue is no silence
-                    state.accounts.append(account)
-                    with closing(ask(self._upstreams[account.kind], account)) as items:
-                        for item in items:
-                            self._pool.check_lease(account)
-                            if item is not HEARTBEAT:
-                                attempt.record_item()
-                            yield item
-                            watch.heartbeat_sent()
-                if attempt.error is None:
-                    return
-                state.record_failure(attempt.error)
-                if watch.heartbeat_due:
-                    yield HEARTBEAT
-                    watch.heartbeat_sent()
-        except UpstreamError as error:
-            final_error = error if state.started else state.final_error(error)
-            if final_error is error:
-                raise
-            raise final_error from error
-
-    def _attempt(self, state: RequestState, account: Account) -> Attempt:
-        return Attempt(state, account, self._pool, self._proofs, self._metrics)
-
-    @contextmanager
-    def _leased(
-        self, state: RequestState, watch: Watch, kinds: Sequence[str]
-    ) -> Iterator[Account]:
-        """Lease an account, and record how long the request waited for it.
-
-        raises: as Pool.lease(); the last attempt's failure where no other account came
-            free, since it says more.
-        """
-        queued_at = time.monotonic()
-        with ExitStack() as stack:
-            try:
-                account = stack.enter_context(
-                    self._pool.lease(
-                        state.candidates,
-                        watch,
-                        plan=routing.fallback_plan(state, kinds),
-                        ticket=state.ticket,
-                        tried=state.accounts,
-                        use=state.use,
-                    )
-                )
-            except (ShuttingDown, ClientDisconnected):
-                raise
-            except GatewayError:
-                if last_error := state.take_last_error():
-                    raise last_error from None
-                raise
-            finally:
-                self._metrics.observe_queue_wait(time.monotonic() - queued_at)
-            yield account
+        return self._attempts.run(state, kinds, watch, ask)

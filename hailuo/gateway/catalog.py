@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from ..accounts.account import Candidates
+from ..accounts.candidates import Candidates
 from ..accounts.proofs import Proofs
 from ..concurrency.watch import Watch
 from ..errors import ClientDisconnected, GatewayError, TokenRejected, Unreachable

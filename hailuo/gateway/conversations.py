@@ -10,7 +10,7 @@ from collections import OrderedDict
 from contextlib import closing
 from typing import Protocol
 
-from ..accounts.account import Candidates
+from ..accounts.candidates import Candidates
 from ..concurrency.watch import HEARTBEAT
 from ..errors import BadRequest
 from ..upstream import Answer

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 
-from ..accounts.account import CHAT, Account, Candidates, Use
+from ..accounts.account import CHAT, Account, Use
+from ..accounts.candidates import Candidates
 from ..accounts.lease_errors import BUSY_RETRY_S
 from ..errors import TokenRejected, UpstreamBusy, UpstreamError
 from ..tracebacks import clear_tracebacks

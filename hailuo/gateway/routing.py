@@ -6,23 +6,25 @@ when it fails (architecture.md, The path of a streamed answer).
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ..accounts.account import Account, Candidates, Use
+from ..accounts.account import Account, Use
+from ..accounts.candidates import Candidates
 from ..concurrency.watch import Watch
 from ..errors import BadRequest, UpstreamError
 from ..files import Source
-from ..upstream import Credential, Question, Speech, Upstream
+from ..upstream import ModelChoice, Question, Speech, Upstream
 from .request_state import RequestState
 
 
 def eligible_kinds(
     upstreams: Mapping[str, Upstream],
     candidates: Candidates,
-    model: str,
+    is_named: Callable[[Upstream], bool],
     unsupported: Callable[[Upstream], BadRequest | None],
 ) -> Sequence[str]:
     """Return the kinds of accounts that can serve, in the order of preference.
 
-    model: a name of one service's own makes that service the preferred one.
+    is_named: returns whether the client's model is an upstream's own by its name, which
+        makes that upstream the preferred one.
     unsupported: returns why an upstream cannot serve, None if it can.
     raises: BadRequest of the first upstream, when none can serve.
     """
@@ -33,24 +35,33 @@ def eligible_kinds(
     if present_errors and len(present_errors) == len(present):
         raise present_errors[0]
     able = [kind for kind in upstreams if not errors[kind]]
-    return sorted(able, key=lambda kind: not upstreams[kind].has_model(model))
+    return sorted(able, key=lambda kind: not is_named(upstreams[kind]))
 
 
-def having_model(
+def chosen_models(
     upstreams: Mapping[str, Upstream],
     candidates: Candidates,
     model: str,
     watch: Watch,
-) -> Candidates:
-    """Return the candidates without those that lack the model.
+) -> Mapping[str, ModelChoice]:
+    """Return the model for a question, by kind of account. raises: ModelUnknown."""
+    kinds = candidates.kinds()
 
-    raises: ModelUnknown.
-    """
-    lacking: set[Credential] = set()
-    for kind in candidates.kinds():
-        if upstreams[kind].lists_models:
-            accounts = candidates.of_kinds([kind]).live()
-            lacking.update(upstreams[kind].lacking_model(accounts, model, watch))
+    def accounts(upstream: Upstream) -> Sequence[Account]:
+        is_asked = upstream.lists_models and upstream.kind in kinds
+        return candidates.of_kinds([upstream.kind]).live() if is_asked else ()
+
+    return {
+        kind: upstream.choose_model(accounts(upstream), model, watch)
+        for kind, upstream in upstreams.items()
+    }
+
+
+def having_model(
+    candidates: Candidates, chosen: Mapping[str, ModelChoice]
+) -> Candidates:
+    """Return the candidates without those that lack the model."""
+    lacking = {account for choice in chosen.values() for account in choice.lacking}
     if not lacking:
         return candidates
     return candidates.where(lambda account: account not in lacking)

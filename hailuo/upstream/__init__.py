@@ -5,32 +5,28 @@ conversation, what its protocol looks like and how it reads its credentials is i
 business; nothing above the gateway depends on which upstream answers.
 """
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Protocol
 
 from ..concurrency.watch import Heartbeat, Watch
 from ..errors import BadRequest
-from .image_records import GeneratedImage, ImagePrompt, ImagesMissing
-from .quota import Quota
-from .records import (
+from .account_records import Credential, Identity
+from .chat_records import (
     AnswerFormat,
     Call,
-    Credential,
-    Identity,
     Link,
     Message,
+    ModelChoice,
     Piece,
     Question,
-    Recording,
-    Segment,
-    Speech,
     Tool,
     ToolCall,
     ToolChoice,
-    TranscriptPiece,
     Usage,
-    Voice,
 )
+from .image_records import GeneratedImage, ImagePrompt, ImagesMissing
+from .quota import Quota
+from .speech_records import Recording, Segment, Speech, TranscriptPiece, Voice
 
 __all__ = [
     "Answer",
@@ -45,6 +41,7 @@ __all__ = [
     "ImageStream",
     "Link",
     "Message",
+    "ModelChoice",
     "Piece",
     "Question",
     "Quota",
@@ -100,10 +97,10 @@ class Upstream(Protocol):
     keeps_conversations: bool
 
     def has_model(self, model: str) -> bool:
-        """Return whether *model* names one of the upstream's own models."""
+        """Return whether *model* names one of its own for speech or images."""
 
     def limited_model(self, model: str) -> str:
-        """Return the model whose rate limit a request for *model* counts against.
+        """Return the model whose rate limit speech or images count against.
 
         "" if all models share one limit.
         """
@@ -118,13 +115,15 @@ class Upstream(Protocol):
             rejected; ClientDisconnected.
         """
 
-    def lacking_model(
+    def choose_model(
         self, accounts: Sequence[Credential], model: str, watch: Watch
-    ) -> Collection[Credential]:
-        """Return the accounts that are known not to have the requested model.
+    ) -> ModelChoice:
+        """Return the model for a question that these accounts may answer.
 
+        model: as the client names it, "" for none.
         The upstream's answers are cached for a while, its failures, too.
-        raises: ModelUnknown when the name is one of its own, and no account has it.
+        raises: ModelUnknown when the name is one of its own, and no account has it;
+            ClientDisconnected.
         """
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:

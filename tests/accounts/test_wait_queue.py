@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from hailuo.accounts.account import CHAT, Account, Candidates, Slot
+from hailuo.accounts.account import CHAT, Account, Slot
+from hailuo.accounts.candidates import Candidates
 from hailuo.accounts.cooldowns import Cooldowns
 from hailuo.accounts.pool import Pool
 from hailuo.accounts.wait_queue import Waiter, WaitQueue

@@ -9,7 +9,9 @@ import pytest
 from hailuo.concurrency.watch import Watch
 from hailuo.errors import ModelUnknown
 from hailuo.net.client import HttpClient
-from hailuo.upstream.platform import Platform
+from hailuo.upstream import ModelChoice
+from hailuo.upstream.platform import Platform, models
+from hailuo.upstream.platform.models import MAX_NAMES
 from tests.conftest import Caller
 from tests.messages.conftest import Claude
 from tests.messages.conftest import claude_of as claude_of
@@ -41,8 +43,12 @@ def asked(upstream: Simulated, call: str = "models") -> list[str]:
     return [each["user"] for each in requests if each["call"] == call]
 
 
+def chosen(platform: Platform, keys: Sequence[Key], model: str) -> ModelChoice:
+    return platform.choose_model(keys, model, Watch())
+
+
 def lacking(platform: Platform, keys: Sequence[Key], model: str) -> Sequence[Any]:
-    return platform.lacking_model(keys, model, Watch())
+    return chosen(platform, keys, model).lacking
 
 
 NAMES = {
@@ -61,9 +67,9 @@ NAMES = {
 def test_listed_name_is_found_in_any_case_and_after_any_prefix(
     platform: Platform, name: str, model: str
 ):
-    assert lacking(platform, [NEXT], name or "x") == []
-    assert platform.limited_model(name) == model
-    assert platform.has_model(name) == (name not in ("", "gpt-4o"))
+    is_named = name not in ("", "gpt-4o")
+    lacking(platform, [NEXT], "x")
+    assert chosen(platform, [NEXT], name) == ModelChoice(model, is_named, [])
 
 
 @pytest.mark.parametrize(
@@ -77,7 +83,15 @@ def test_listed_name_is_found_in_any_case_and_after_any_prefix(
 def test_name_is_the_platforms_by_its_beginning_where_no_list_is_known(
     platform: Platform, name: str, model: str
 ):
-    assert platform.limited_model(name) == model
+    assert chosen(platform, [], name).model == model
+
+
+def test_model_that_only_another_key_lists_means_the_default(platform: Platform):
+    """A stranger's list changes nothing for the owner's requests."""
+    assert chosen(platform, [NEXT], "abab7-chat") == ModelChoice("abab7-chat", True, [])
+    assert chosen(platform, [USUAL], "abab7-chat") == ModelChoice(
+        "MiniMax-M3", False, []
+    )
 
 
 def test_keys_without_the_model_are_told(platform: Platform):
@@ -125,6 +139,68 @@ def test_missing_list_breaks_no_question(
     for model in ("MiniMax-M9", "gpt-4o"):
         assert lacking(platform, [USUAL], model) == []
     assert len(asked(upstream)) == 1
+
+
+def test_names_that_cannot_be_names_are_left_out(
+    platform: Platform, upstream: Simulated
+):
+    odd: list[Any] = [None, 7, "x", [], {}, {"id": ["x"]}, {"id": "x" * 201}]
+    body = {"data": [*odd, {"id": "abab8"}]}
+    upstream.script({"call": "models", "http": {"status": 200, "body": body}})
+    with pytest.raises(ModelUnknown, match="there are: abab8$"):
+        lacking(platform, [USUAL], "MiniMax-M3")
+
+
+def test_list_is_of_bounded_length(platform: Platform, upstream: Simulated):
+    names = [{"id": f"abab-{number}"} for number in range(10_000)]
+    body = {"data": names}
+    upstream.script({"call": "models", "http": {"status": 200, "body": body}})
+    assert len(platform.models([USUAL])) == MAX_NAMES
+    with pytest.raises(ModelUnknown) as refused:
+        lacking(platform, [USUAL], "MiniMax-M99")
+    assert len(refused.value.message) < 1_000
+
+
+def test_list_that_cannot_be_renewed_counts_on(
+    monkeypatch: pytest.MonkeyPatch, upstream: Simulated
+):
+    monkeypatch.setattr(models, "LIST_TTL_S", 0)
+    monkeypatch.setattr(models, "LISTING_RETRY_S", 0)
+    platform = Platform(HttpClient(), upstream.origin, "MiniMax-M3")
+    assert chosen(platform, [NEXT], "ABAB7-chat").model == "abab7-chat"
+    upstream.script({"call": "models", "times": None, "http": {"status": 500}})
+    for _ in range(2):
+        assert chosen(platform, [NEXT], "ABAB7-chat").model == "abab7-chat"
+        with pytest.raises(ModelUnknown):
+            chosen(platform, [NEXT], "MiniMax-M99")
+    assert len(asked(upstream)) > 1
+
+
+def test_old_list_that_holds_the_model_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, upstream: Simulated
+):
+    monkeypatch.setattr(models, "LIST_TTL_S", 0)
+    monkeypatch.setattr(models, "LISTING_RETRY_S", 0)
+    platform = Platform(HttpClient(), upstream.origin, "MiniMax-M3")
+    chosen(platform, [USUAL], "MiniMax-M3")
+    upstream.script({"call": "models", "hold_headers": True})
+    for model in ("MiniMax-M3", "gpt-4o"):
+        assert chosen(platform, [USUAL], model).model == "MiniMax-M3"
+    upstream.wait("held", at_least=1)
+    assert upstream.release() == 1, "nobody has waited"
+    assert len(asked(upstream)) == 2
+
+
+def test_model_that_an_old_list_lacks_is_looked_for_in_the_new_one(
+    monkeypatch: pytest.MonkeyPatch, upstream: Simulated
+):
+    monkeypatch.setattr(models, "LIST_TTL_S", 0)
+    monkeypatch.setattr(models, "LISTING_RETRY_S", 0)
+    platform = Platform(HttpClient(), upstream.origin, "MiniMax-M3")
+    body = {"data": [{"id": "MiniMax-M2"}]}
+    upstream.script({"call": "models", "http": {"status": 200, "body": body}})
+    chosen(platform, [USUAL], "MiniMax-M2")
+    assert chosen(platform, [USUAL], "minimax-m3").model == "MiniMax-M3"
 
 
 def test_lists_of_many_keys_are_not_asked_for_at_once(
@@ -175,6 +251,22 @@ class TestModelOfARequest:
 
         assert asked(upstream) == []
         assert asked(upstream, "completion")[-1] == "sk-api-sim-9"
+
+    def test_model_of_a_strangers_list_leaves_the_owners_requests_alone(
+        self, upstream: Simulated, gateway: Served, account: Caller
+    ):
+        names = {"data": [{"id": "gpt-4o"}, {"id": "hailuo"}, {"id": "MiniMax-M3"}]}
+        upstream.script(
+            {"call": "models", "http": {"status": 200, "body": names}},
+            {"call": "completion", "text": "Hi", "times": None},
+        )
+        stranger = gateway.client("sk-api-sim-stranger-1")
+        listed = {model.id for model in stranger.models.list()}
+        assert listed == {"hailuo", "gpt-4o", "MiniMax-M3"}
+
+        assert account.ask(model="gpt-4o") == "Hi"
+
+        assert upstream.report()["answers"][-1]["form"]["model"] == "MiniMax-M3"
 
     def test_unknown_model_is_a_404(self, upstream: Simulated, account: Caller):
         with pytest.raises(openai.NotFoundError, match="MiniMax-M3") as refused:

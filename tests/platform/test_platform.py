@@ -208,11 +208,10 @@ class TestPlatformQuestion:
         ("model", "sent"),
         [
             ("MiniMax-M2.5", "MiniMax-M2.5"),
-            ("gpt-4o", "MiniMax-M3"),
             ("", "MiniMax-M3"),
         ],
     )
-    def test_question_goes_to_the_requested_or_default_model(
+    def test_question_goes_to_the_chosen_or_default_model(
         self, platform: Platform, simulated: Simulated, model: str, sent: str
     ) -> None:
         simulated.script({"call": "completion"})

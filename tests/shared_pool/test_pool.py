@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from hailuo.accounts.account import Account, Candidates, Use
+from hailuo.accounts.account import Account, Use
+from hailuo.accounts.candidates import Candidates
 from hailuo.accounts.pool import Pool
 from hailuo.concurrency.watch import Watch
 from hailuo.errors import (

@@ -13,6 +13,7 @@ from .. import (
     Credential,
     ImagePrompt,
     ImageStream,
+    ModelChoice,
     Question,
     Quota,
     Recording,
@@ -70,35 +71,35 @@ class Platform:
         self._images = ImageClient(self._client)
 
     def has_model(self, model: str) -> bool:
-        return bool(self._models.canonical(model))
+        return model.startswith(protocol.MEDIA_MODELS)
 
     def limited_model(self, model: str) -> str:
-        """Return the model that limits apply to: its own by name, else the default."""
-        named = model.startswith((protocol.SPEECH_MODELS, protocol.DRAWING_MODELS))
-        return model if named else self._chat_model(model)
+        """Return a model of its own by name, else one that stands for the default."""
+        return model if self.has_model(model) else self._default_model
 
     def models(
         self, accounts: Sequence[Credential], watch: Watch | None = None
     ) -> Sequence[str]:
         return self._models.union([account.token for account in accounts], watch)
 
-    def lacking_model(
+    def choose_model(
         self, accounts: Sequence[Credential], model: str, watch: Watch
-    ) -> Sequence[Credential]:
-        return self._models.lacking(accounts, model, self._default_model, watch)
+    ) -> ModelChoice:
+        return self._models.choose(accounts, model, self._default_model, watch)
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:
-        return capabilities.unsupported_chat(question, self._chat_model(question.model))
+        return capabilities.unsupported_chat(question, self._model(question))
 
     def answer(self, account: Credential, question: Question, watch: Watch) -> Answer:
         """Read the question's documents, then ask with the account's key."""
-        files = MessageFiles(self._documents, self._chat_model(question.model))
+        model = self._model(question)
+        files = MessageFiles(self._documents, model)
         messages = yield from files.with_files(question, watch)
         messages = history.normalized(messages)
         if question.prefill:
             messages.append(question.prefill)
         question = question._replace(messages=messages)
-        body = request.body(question, self._chat_model(question.model))
+        body = request.body(question, model)
         stream = self._client.open_stream(
             protocol.CHAT, account.token, body, watch=watch
         )
@@ -180,6 +181,5 @@ class Platform:
         """Return 0: nothing is left to do after an answer."""
         return 0
 
-    def _chat_model(self, name: str) -> str:
-        """Return the model for a question, by the client's name."""
-        return self._models.canonical(name) or self._default_model
+    def _model(self, question: Question) -> str:
+        return question.model or self._default_model

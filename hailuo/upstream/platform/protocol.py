@@ -76,6 +76,7 @@ LEVELS = {"phrase": "sentence", "word": "word"}  # timestamp_level by kind of ti
 DRAW = "/v1/image_generation"
 DRAWING_MODELS = "image-0"  # prefix of its models
 DRAWING_MODEL = "image-01"
+MEDIA_MODELS = (SPEECH_MODELS, DRAWING_MODELS)
 ASPECT_RATIOS = {
     (1024, 1024): "1:1",
     (1280, 720): "16:9",

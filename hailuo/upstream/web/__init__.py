@@ -19,6 +19,7 @@ from .. import (
     AudioStream,
     Credential,
     Message,
+    ModelChoice,
     Piece,
     Question,
     Recording,
@@ -80,7 +81,7 @@ class Web(NoImages):
         self._voice_replacements = voice_replacements
 
     def has_model(self, model: str) -> bool:
-        return False  # its only model has no name
+        return False
 
     def limited_model(self, model: str) -> str:
         return ""
@@ -90,10 +91,10 @@ class Web(NoImages):
     ) -> Sequence[str]:
         return ()
 
-    def lacking_model(
+    def choose_model(
         self, accounts: Sequence[Credential], model: str, watch: Watch
-    ) -> Sequence[Credential]:
-        return ()
+    ) -> ModelChoice:
+        return ModelChoice()  # its only model has no name
 
     def unsupported_chat(self, question: Question) -> BadRequest | None:
         return capabilities.unsupported_chat(

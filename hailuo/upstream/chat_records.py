@@ -1,46 +1,10 @@
-"""The records that cross an upstream's border, whichever API they came through."""
+"""Questions and answers as they cross an upstream's border, whatever their API."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ..files import File, Source
-
-
-class Identity(NamedTuple):
-    """An account as its credential describes it: a hint, never proof.
-
-    source: SECURITY.md, Credentials.
-
-    kind: the kind of the upstream that accepts the credential.
-    account: the account's id; credentials of one account share its capacity.
-    name: the account's name in logs and in answers; it is not secret.
-    expires_at: when the credential expires, in Unix seconds; None if it does not say.
-    capacity: answers that the account can stream at once; None for no limit.
-    renewable: whether the upstream issues a new credential before this one expires.
-    has_plan: whether it belongs to a plan whose quota the upstream may tell.
-    """
-
-    kind: str
-    account: str
-    name: str
-    expires_at: float | None = None
-    capacity: int | None = 1
-    renewable: bool = False
-    has_plan: bool = False
-
-
-class Credential(Protocol):
-    """An account as an upstream sees it.
-
-    token: the secret to send; a renewal changes it.
-    name: the account's name in logs.
-    """
-
-    @property
-    def token(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
+from .account_records import Credential
 
 
 class Call(NamedTuple):
@@ -134,8 +98,8 @@ class Question(NamedTuple):
     """A request for an answer.
 
     messages: the conversation, oldest first; at least one.
-    model: the model's name as the client gives it; an upstream that has no such model
-        uses its default.
+    model: the model's name as the client gives it, or the upstream's own name once it
+        was chosen (ModelChoice); "" for the default.
     options: further parameters of the client by name: temperature, top_p, thinking,
         reasoning_effort; an upstream uses those that it supports.
     conversation: "" for a conversation that is deleted afterwards, "new" for one that
@@ -166,6 +130,20 @@ class Question(NamedTuple):
     streamed: bool = True
     include_usage: bool = True
     prefill: Message | None = None
+
+
+class ModelChoice(NamedTuple):
+    """The model of an upstream that a question is for.
+
+    model: the upstream's own name of it, "" where its models have none.
+    is_named: whether the client's name is the upstream's, not one that stands for its
+        default.
+    lacking: the accounts that are known not to have it.
+    """
+
+    model: str = ""
+    is_named: bool = False
+    lacking: Sequence[Credential] = ()
 
 
 class Link(NamedTuple):
@@ -233,88 +211,3 @@ class Piece(NamedTuple):
     usage: Usage | None = None
     id: str = ""
     stop_sequence: str = ""
-
-
-class Speech(NamedTuple):
-    """A request to read a text aloud.
-
-    text: of any length; an upstream splits one that exceeds its limit.
-    voice: the voice's name as the client gives it: OpenAI's or an upstream's own.
-    model: the model's name as the client gives it, "" for none.
-    format: the name of an audio format, a key of hailuo.audio.formats.FORMATS.
-    speed: a factor, 0.25 to 4; it does not change the pitch.
-    emotion: "happy", "sad", "angry", "fearful", "disgusted", "surprised", "calm", or ""
-        for none.
-    pitch: a shift in semitones, -12 to 12; None for none.
-    volume: a factor, above 0 and at most 10; None for none.
-    language: a code from languages.NAMES, "auto" to detect it, or "" for none.
-    """
-
-    text: str
-    voice: str
-    model: str = ""
-    format: str = "mp3"
-    speed: float = 1.0
-    emotion: str = ""
-    pitch: int | None = None
-    volume: float | None = None
-    language: str = ""
-
-    @property
-    def has_style(self) -> bool:
-        """True if an emotion, a pitch, a volume or a language is given."""
-        has_numbers = self.pitch is not None or self.volume is not None
-        return has_numbers or bool(self.emotion or self.language)
-
-
-class Recording(NamedTuple):
-    """A request to transcribe speech.
-
-    parts: the recording in order, as MP3 files of five minutes at most (44.1 kHz,
-        stereo, 192 kbit/s); may be iterated more than once.
-    language: the language as the client gives it, "" if unknown.
-    timestamps: the unit whose times are wanted: "phrase", "word", or "" for none.
-    speakers: whether the speakers must be told apart.
-    """
-
-    parts: Iterable[bytes]
-    language: str = ""
-    timestamps: str = ""
-    speakers: bool = False
-
-
-class Segment(NamedTuple):
-    """A phrase or a word of a transcript.
-
-    text: with the space that precedes it.
-    start, end: seconds from the beginning of the recording.
-    speaker: a name that the upstream gives the speaker, "" for none.
-    """
-
-    text: str
-    start: float
-    end: float
-    speaker: str = ""
-
-
-class TranscriptPiece(NamedTuple):
-    """A part of a transcript.
-
-    text: the text that this piece adds, with the space that precedes it.
-    segments: the same with times, if they are wanted and the upstream reports them;
-        their texts joined may differ from *text*.
-    """
-
-    text: str
-    segments: tuple[Segment, ...] = ()
-
-
-class Voice(NamedTuple):
-    """A voice that reads aloud.
-
-    id: the name by which it is requested.
-    name: the name to display.
-    """
-
-    id: str
-    name: str
