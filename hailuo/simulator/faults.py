@@ -167,6 +167,9 @@ RECOGNITION: CallFaults = {
     ("phone", "nothing recognised"): {"status_code": 1200041},
     ("phone", "an error"): {"status_code": 1200001, "err_message": "?"},
 }
+SPEAKERS: CallFaults = {
+    ("speech_to_text", "speakers without names"): {"speakers": ["", None, 1, []]},
+}
 
 
 def _event(text: str) -> Fault:
@@ -226,6 +229,22 @@ SPECIAL: CallFaults = {
         "http": {"status": 200, "body": {"voice_cloning": [1, {"voice_id": []}]}}
     },
     ("get_voice", "no voices"): {"http": {"status": 200, "body": {}}},
+    ("remains", "no plan"): {"data": []},
+    ("remains", "a number as entries"): {"data": 1},
+    ("remains", "invalid entries"): {
+        "data": [1, {"model_name": []}, {"model_name": "general"}]
+    },
+    ("remains", "invalid numbers"): {
+        "data": [
+            {
+                "model_name": "general",
+                "remains_time": "soon",
+                "end_time": 1e300,
+                "current_interval_remaining_percent": -1,
+                "current_weekly_remaining_percent": [],
+            }
+        ]
+    },
 }
 
 
@@ -261,6 +280,7 @@ RENEWAL = for_calls("renewal") | for_calls("renewal", faults=DATA) | special("re
 INFO = for_calls("info") | for_calls("info", faults=DATA) | special("info")
 # Without those that succeed: the list would be cached.
 MODELS = for_calls("models", faults=_without(HARMLESS)) | special("models")
+REMAINS = for_calls("remains") | special("remains")
 GET_VOICE = for_calls("get_voice") | special("get_voice")
 ROBOT_CONFIG = {
     **for_calls("robot_config"),
