@@ -11,19 +11,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from ..errors import PlanUsedUp, UpstreamError
-from ..upstream import Identity, Quota
+from ..upstream import Identity, Purpose, Quota
 from .cooldowns import Cooldown, Cooldowns, Limit
 
 
 class Use(NamedTuple):
     """Purpose of a request: services limit purposes, and some also models, apart.
 
-    purpose: "chat", "speech", "transcription" or "images".
     models: by the kind of account, the model whose limit the request counts against;
         "" or missing where models are not limited apart.
     """
 
-    purpose: str = "chat"
+    purpose: Purpose = "chat"
     models: Mapping[str, str] = {}
 
 

@@ -6,7 +6,7 @@ business; nothing above the gateway depends on which upstream answers.
 """
 
 from collections.abc import Collection, Generator, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..concurrency.watch import Heartbeat, Watch
 from ..errors import BadRequest
@@ -46,6 +46,7 @@ __all__ = [
     "Link",
     "Message",
     "Piece",
+    "Purpose",
     "Question",
     "Quota",
     "Recording",
@@ -67,6 +68,9 @@ Answer = Generator[Piece | Heartbeat, None, None]
 AudioStream = Generator[bytes | Heartbeat, None, None]
 TranscriptStream = Generator[TranscriptPiece | Heartbeat, None, None]
 ImageStream = Generator[GeneratedImage | Heartbeat, None, None]
+
+# What an upstream does for a request.
+Purpose = Literal["chat", "speech", "transcription", "images"]
 
 
 class Upstream(Protocol):
@@ -102,7 +106,7 @@ class Upstream(Protocol):
     def has_model(self, model: str) -> bool:
         """Return whether *model* names one of the upstream's own models."""
 
-    def limited_model(self, model: str) -> str:
+    def limited_model(self, purpose: Purpose, model: str) -> str:
         """Return the model whose rate limit a request for *model* counts against.
 
         "" if all models share one limit.

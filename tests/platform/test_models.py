@@ -9,6 +9,7 @@ import pytest
 from hailuo.concurrency.watch import Watch
 from hailuo.errors import ModelUnknown
 from hailuo.net.client import HttpClient
+from hailuo.upstream import Purpose
 from hailuo.upstream.platform import Platform
 from tests.conftest import Caller
 from tests.messages.conftest import Claude
@@ -62,7 +63,7 @@ def test_listed_name_is_found_in_any_case_and_after_any_prefix(
     platform: Platform, name: str, model: str
 ):
     assert lacking(platform, [NEXT], name or "x") == []
-    assert platform.limited_model(name) == model
+    assert platform.limited_model("chat", name) == model
     assert platform.has_model(name) == (name not in ("", "gpt-4o"))
 
 
@@ -77,7 +78,28 @@ def test_listed_name_is_found_in_any_case_and_after_any_prefix(
 def test_name_is_the_platforms_by_its_beginning_where_no_list_is_known(
     platform: Platform, name: str, model: str
 ):
-    assert platform.limited_model(name) == model
+    assert platform.limited_model("chat", name) == model
+
+
+@pytest.mark.parametrize(
+    ("purpose", "names", "model"),
+    [
+        ("speech", ["tts-1", "", "MiniMax-M3", "speech-2.8-turbo"], "speech-2.8-turbo"),
+        ("speech", ["tts-1-hd", "minimax/Speech-2.8-HD"], "speech-2.8-hd"),
+        ("images", ["gpt-image-1", "", "image-01", "minimax/IMAGE-01"], "image-01"),
+        ("images", ["image-01-live"], "image-01-live"),
+        ("transcription", ["whisper-1", ""], "asr-1.0"),
+    ],
+)
+def test_names_of_the_same_model_share_its_limit(
+    platform: Platform, purpose: Purpose, names: Sequence[str], model: str
+):
+    assert {platform.limited_model(purpose, name) for name in names} == {model}
+
+
+@pytest.mark.parametrize("name", ["speech-2.8-hd", "minimax/Speech-02-HD", "image-01"])
+def test_models_for_speech_and_images_are_the_platforms(platform: Platform, name: str):
+    assert platform.has_model(name)
 
 
 def test_keys_without_the_model_are_told(platform: Platform):

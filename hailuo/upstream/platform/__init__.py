@@ -13,6 +13,7 @@ from .. import (
     Credential,
     ImagePrompt,
     ImageStream,
+    Purpose,
     Question,
     Quota,
     Recording,
@@ -20,12 +21,12 @@ from .. import (
     TranscriptStream,
     Voice,
 )
-from . import capabilities, chat, history, protocol, quota, request
+from . import capabilities, chat, history, images, protocol, quota, request, speech
 from .client import Client
 from .documents import Documents
 from .images import ImageClient
 from .message_files import MessageFiles
-from .models import ModelLists
+from .models import ModelLists, own_name
 from .speech import SpeechClient
 from .transcription import TranscriptionClient
 
@@ -70,12 +71,22 @@ class Platform:
         self._images = ImageClient(self._client)
 
     def has_model(self, model: str) -> bool:
-        return bool(self._models.canonical(model))
+        families = (protocol.SPEECH_MODELS, protocol.DRAWING_MODELS)
+        return bool(self._models.canonical(model)) or any(
+            own_name(family, model) for family in families
+        )
 
-    def limited_model(self, model: str) -> str:
-        """Return the model that limits apply to: its own by name, else the default."""
-        named = model.startswith((protocol.SPEECH_MODELS, protocol.DRAWING_MODELS))
-        return model if named else self._chat_model(model)
+    def limited_model(self, purpose: Purpose, model: str) -> str:
+        """Return the model that serves the request, which may be a default."""
+        match purpose:
+            case "chat":
+                return self._chat_model(model)
+            case "speech":
+                return speech.model_of(model)
+            case "transcription":
+                return protocol.ASR_MODEL
+            case "images":
+                return images.model_of(model)
 
     def models(
         self, accounts: Sequence[Credential], watch: Watch | None = None

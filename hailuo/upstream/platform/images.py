@@ -14,7 +14,7 @@ from ...images import Conversion
 from ...net import untrusted_json, urls
 from ...units import MB
 from .. import Credential, GeneratedImage, ImagePrompt, ImagesMissing, ImageStream
-from . import protocol
+from . import models, protocol
 from .client import Client
 
 
@@ -54,11 +54,15 @@ class ImageClient:
         yield from made
 
 
+def model_of(name: str) -> str:
+    """Return the model for images, by the client's name."""
+    return models.own_name(protocol.DRAWING_MODELS, name) or protocol.DRAWING_MODEL
+
+
 def _body(prompt: ImagePrompt, reference: str) -> dict[str, Any]:
     """Return the JSON to post. source: platform.md, Images."""
-    is_own = prompt.model.startswith(protocol.DRAWING_MODELS)
     body: dict[str, Any] = {
-        "model": prompt.model if is_own else protocol.DRAWING_MODEL,
+        "model": model_of(prompt.model),
         "prompt": prompt.text,
         "n": prompt.number,
         "response_format": "url" if prompt.as_addresses else "base64",
@@ -107,7 +111,10 @@ def _param(error: BadRequest, prompt: ImagePrompt) -> str:
 
 
 def _images(answer: Any, prompt: ImagePrompt) -> list[GeneratedImage]:
-    """Return the images of an answer. raises: UpstreamProtocolError."""
+    """Return the images of an answer that can be used.
+
+    raises: UpstreamProtocolError when there are images, but none can be.
+    """
     if not isinstance(answer, dict):
         raise UpstreamProtocolError("the platform's answer is not an object")
     data = untrusted_json.mapping(answer, "data")
@@ -115,7 +122,16 @@ def _images(answer: Any, prompt: ImagePrompt) -> list[GeneratedImage]:
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
         raise UpstreamProtocolError("the platform's images are not a list of texts")
     read = _linked if prompt.as_addresses else _decoded
-    return [read(text) for text in listed[: prompt.number]]
+    made: list[GeneratedImage] = []
+    problem: UpstreamProtocolError | None = None
+    for text in listed[: prompt.number]:
+        try:
+            made.append(read(text))
+        except UpstreamProtocolError as error:
+            problem = error
+    if problem and not made:
+        raise problem
+    return made
 
 
 def _linked(address: str) -> GeneratedImage:

@@ -41,6 +41,15 @@ def is_of(family: str, model: str) -> bool:
     return model.lower().startswith(family.lower())
 
 
+def own_name(family: str, model: str) -> str:
+    """Return a model's own name, in lower case; "" if it is not of a family.
+
+    model: its name in any case and after any prefix such as minimax/.
+    """
+    name = model.rpartition("/")[2].lower()
+    return name if name.startswith(family) else ""
+
+
 class ModelLists:
     """Lists of models, by key."""
 

@@ -20,6 +20,7 @@ from .. import (
     Credential,
     Message,
     Piece,
+    Purpose,
     Question,
     Recording,
     Speech,
@@ -82,7 +83,7 @@ class Web(NoImages):
     def has_model(self, model: str) -> bool:
         return False  # its only model has no name
 
-    def limited_model(self, model: str) -> str:
+    def limited_model(self, purpose: Purpose, model: str) -> str:
         return ""
 
     def models(
