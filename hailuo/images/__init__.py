@@ -24,7 +24,9 @@ DEFAULT_QUALITY = 90
 UNREADABLE = 65  # exit code of the worker: the data is no image, or too large
 
 PROGRAM = ("-s", "-B", "-m", f"{__name__}.worker")
-MAX_S = 30.0  # for one image, from the start of the child to the end of its output
+# For one image, from the start of the child to the end of its output; a busy machine
+# lets it run last.
+MAX_S = 60.0
 EXIT_S = 1.0  # from the end of its output to its exit
 MAX_CONCURRENT = 2  # children; each may take a core and a gigabyte
 PIECE = 262_144  # bytes that are handed over before other requests run
