@@ -47,5 +47,5 @@ def _differs(image: GeneratedImage, conversion: Conversion) -> bool:
 def _converted(
     image: GeneratedImage, conversion: Conversion, watch: Watch
 ) -> Generator[Heartbeat, None, GeneratedImage]:
-    data = yield from images.convert(image.data, conversion, watch)
+    data = yield from images.convert(images.pieces(image.data), conversion, watch)
     return GeneratedImage(data, images.MEDIA_TYPES[conversion.format])

@@ -135,6 +135,7 @@ IMAGE = ("image", ("a.png", picture("png")))
         ([IMAGE], {"mask": "a"}, "mask"),
         ([("image", ("a.png", b""))], {}, "image"),
         ([("image", ("a.txt", b"A text"))], {}, "image"),
+        ([("image", ("a.png", b"\0no image", "image/png"))], {}, "image"),
         ([("image", ("a.webp", b"RIFF\0\0\0\0WEBPVP8 "))], {}, "image"),
         ([IMAGE], {"prompt": " "}, "prompt"),
         ([IMAGE], {"n": "many"}, "n"),

@@ -6,10 +6,9 @@ from functools import partial
 from typing import Any
 
 from ... import images
-from ...concurrency.fairness import fairly
 from ...concurrency.watch import Heartbeat, Watch
 from ...errors import BadRequest, UpstreamProtocolError
-from ...files import SLICE, File, data_uri, decode, encode, media
+from ...files import File, data_uri, decode, encode, media
 from ...images import Conversion
 from ...net import untrusted_json, urls
 from ...units import MB
@@ -88,13 +87,13 @@ def _reference(file: File, watch: Watch) -> Generator[Heartbeat, None, str]:
         return data_uri(file)
     if file.size > protocol.MAX_CONVERTED_MB * MB:
         raise _unsupported(file, f"is larger than {protocol.MAX_CONVERTED_MB} MB")
-    with file.open() as content:
-        data = b"".join(fairly(iter(partial(content.read, SLICE), b"")))
     conversion = Conversion("jpeg", max_side=protocol.MAX_REFERENCE_SIDE)
-    try:
-        jpeg = yield from images.convert(data, conversion, watch)
-    except images.Unreadable as error:
-        raise _unsupported(file, str(error)) from None
+    with file.open() as content:
+        pieces = iter(partial(content.read, images.PIECE), b"")
+        try:
+            jpeg = yield from images.convert(pieces, conversion, watch)
+        except images.Unreadable as error:
+            raise _unsupported(file, str(error)) from None
     return "data:image/jpeg;base64," + encode(jpeg)
 
 
