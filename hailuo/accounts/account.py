@@ -248,14 +248,15 @@ class Account:
         """Record its quota, None for unknown.
 
         A plan that is used up rests until it opens again; one that is not rests no
-        longer, unless it was refused after its service was asked.
+        longer, unless it was refused after its service was asked. This holds for chat:
+        the quota says nothing of other purposes.
 
         since: when that was, on the clock of the cooldowns.
         """
         self.quota = quota
         self._journal.told_quota(self, since)
         if quota:
-            self.cooldowns.end(PlanUsedUp, since)
+            self.cooldowns.end(PlanUsedUp, CHAT.purpose, since)
         if quota and quota.used_up:
             self.refused(PlanUsedUp("nothing is left of the key's plan"), CHAT)
 
