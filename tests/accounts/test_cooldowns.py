@@ -10,6 +10,7 @@ from hailuo.accounts.account import CHAT
 from hailuo.accounts.cooldowns import CooldownPolicy, Cooldowns
 from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.errors import QuotaExhausted, RateLimited, Unreachable, UpstreamBusy
+from hailuo.gateway import routing
 from hailuo.gateway.retry import POLICY, RetryPolicy
 from hailuo.upstream import Message, Piece, Question
 from tests.accounts.conftest import InProcessGateway
@@ -65,7 +66,7 @@ def asked(upstream: Simulated, call: str = "completion") -> list[str]:
 
 
 def gateway_use(gateway: InProcessGateway) -> Any:
-    return gateway.parts.gateway._use("chat", "hailuo")
+    return routing.use(gateway.parts.gateway._upstreams, "chat", "hailuo")
 
 
 class TestQuestionAtFaultStartsNoCooldown:
