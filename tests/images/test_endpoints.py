@@ -196,8 +196,8 @@ def test_plan_without_images_lets_another_key_make_them(
     refusal = {"refuse": {"code": 2061, "as": "base_resp"}}
     upstream.script({"call": CALL, "token": first, "times": None, **refusal})
 
-    for _ in range(3):
-        assert generate(account).status_code == 200
+    for model in ("gpt-image-1", "image-01", "dall-e-3"):
+        assert generate(account, model=model).status_code == 200
         assert account.ask()  # only its images are resting
 
     users = [
