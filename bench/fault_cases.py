@@ -21,8 +21,8 @@ from typing import Any, NamedTuple, Protocol
 
 import requests
 
-from hailuo.simulator import faults
-from hailuo.simulator.faults import CallFaults, Fault
+from hailuo.simulator import faults, special_faults
+from hailuo.simulator.special_faults import CallFaults, Fault
 from hailuo.upstream.registry import identify
 
 HOST = "127.0.0.1"
@@ -318,19 +318,21 @@ def other_cases() -> Iterator[Case]:
     yield from _cases(faults.UPLOAD, Client.attach_file)
     yield from _cases(faults.UPLOADING, Client.disconnect_while_attaching)
     yield from _cases(faults.MSG_TTS | faults.SET_ROBOT_CONFIG, *SPEECH)
-    yield from _cases(faults.SPEECH, Client.speak_flac)
-    yield from _cases(faults.SPEECH, Client.disconnect_from_speech)
+    yield from _cases(special_faults.SPEECH, Client.speak_flac)
+    yield from _cases(special_faults.SPEECH, Client.disconnect_from_speech)
     voices = Client.list_voices, Client.speak_with_cloned_voice
     yield from _cases(faults.ROBOT_CONFIG, *voices)
     yield from _cases(faults.PHONE, *TRANSCRIPTION)
-    yield from _cases(faults.RECOGNITION, Client.disconnect_from_transcription)
-    yield from _cases(faults.RECOGNITION, Client.disconnect_while_uploading)
+    yield from _cases(special_faults.RECOGNITION, Client.disconnect_from_transcription)
+    yield from _cases(special_faults.RECOGNITION, Client.disconnect_while_uploading)
     yield from _cases(faults.T2A, Client.speak, key=PLATFORM)
     platform_voices = Client.list_voices, Client.speak
     yield from _cases(faults.GET_VOICE, *platform_voices, key=PLATFORM)
     timed = *TRANSCRIPTION, Client.transcribe_timed
     yield from _cases(faults.SPEECH_TO_TEXT, *timed, key=PLATFORM)
-    yield from _cases(faults.SPEAKERS, Client.transcribe_with_speakers, key=PLATFORM)
+    yield from _cases(
+        special_faults.SPEAKERS, Client.transcribe_with_speakers, key=PLATFORM
+    )
     yield from _cases(faults.IMAGE_GENERATION, *DRAWING, key=PLATFORM)
     yield from _cases(faults.INFO, Client.check_token)
     yield from _cases(faults.MODELS, Client.check_token, key=PLATFORM)
