@@ -34,7 +34,7 @@ lock: $(VENV)/lock
 	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate --generate-hashes \
 		--custom-compile-command 'make lock' --extra redis --output-file requirements.lock setup.cfg
 
-third-party: $(VENV)/third_party/ready
+others: $(VENV)/third_party/ready
 	$(VENV)/third_party/bin/python -m pytest -c tests/third_party/pytest.ini tests/third_party
 
 $(VENV)/third_party/ready: tests/third_party/requirements.txt tests/third_party/package.json setup.cfg | $(VENV)/bin/python
@@ -58,4 +58,4 @@ $(VENV)/run: setup.cfg pyproject.toml | $(VENV)/bin/python
 $(VENV)/test $(VENV)/lint $(VENV)/lock: $(VENV)/%: setup.cfg pyproject.toml | $(VENV)/bin/python
 	$(INSTALL) --quiet --editable '.[$*]' && touch $@
 
-.PHONY: run test quick lowest lint bench third-party lock
+.PHONY: run test quick lowest lint bench others lock

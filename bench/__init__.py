@@ -5,6 +5,7 @@
     python -m bench one fifty --rounds 9  loads by name
     python -m bench --list                list the loads
     python -m bench --before v1.0         compare with an earlier commit, too
+    python -m bench one fifty --tls       the upstream speaks TLS
 
 One simulator is the upstream of all targets, which take turns in one run: the client
 alone (`direct`), `nginx` in between, the bare `relay`, the `gateway` as shipped, the

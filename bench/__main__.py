@@ -37,6 +37,8 @@ def main() -> None:
         before = arguments.before
         root = stack.enter_context(checkout(before)) if before else None
         starts = targets.available(root)
+        if arguments.tls:
+            starts = {n: s for n, s in starts.items() if n not in targets.PLAIN_ONLY}
         if arguments.targets:
             starts = {name: starts[name] for name in arguments.targets}
         names, results = list(starts), {}
@@ -48,12 +50,12 @@ def main() -> None:
 
 def measures(arguments: argparse.Namespace) -> Iterator[tuple[str, Measure]]:
     """Yield the loads that were named; if none was, all or the quick ones."""
-    names, quick = arguments.loads, arguments.quick
+    names, quick, tls = arguments.loads, arguments.quick, arguments.tls
     for load in LOADS:
         if load.name in names or (not names and load.quick >= quick):
-            yield load.name, partial(rounds.play, load)
+            yield load.name, partial(rounds.play, load, tls=tls)
     for name, measure in STANDING.items():
-        if name in names or not (names or quick):
+        if name in names or not (names or quick or tls):
             yield name, measure
 
 
@@ -97,6 +99,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="basic loads, one round")
     parser.add_argument("--list", action="store_true", help="list the loads")
     parser.add_argument("--targets", nargs="*", help="names of targets")
+    parser.add_argument("--tls", action="store_true", help="to the upstream")
     parser.add_argument("--before", metavar="COMMIT", help="or a checkout's path")
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (1 if arguments.quick else 5)

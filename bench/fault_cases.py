@@ -132,6 +132,19 @@ class Client:
         body = {"messages": self._messages, "stream": True, **body}
         return self._disconnect(CHAT_PATH, json.dumps(body).encode())
 
+    def respond(self, **body: Any) -> Answer:
+        return self._post("/v1/responses", json={"input": self._text, **body})
+
+    def respond_streamed(self) -> Answer:
+        return self.respond(stream=True)
+
+    def message(self, **body: Any) -> Answer:
+        body = {"messages": self._messages, "max_tokens": 4096, **body}
+        return self._post("/v1/messages", json={"model": "hailuo", **body})
+
+    def message_streamed(self) -> Answer:
+        return self.message(stream=True)
+
     def attach_file(self) -> Answer:
         return self.chat(messages=self._messages_with_file())
 

@@ -4,7 +4,7 @@ A WSGI application for the gateway's own gunicorn configuration. It takes a chat
 completion, asks the upstream on a free account, passes the bytes of the answer through
 unchanged and deletes the conversation. It does not check, translate, retry or wait; it
 shares with the gateway only the two upstream calls and the library that makes them.
-Environment: BENCH_ORIGIN, BENCH_TOKENS_FILE.
+Environment: BENCH_ORIGIN, BENCH_TOKENS_FILE, BENCH_CERTIFICATE over TLS.
 """
 
 import json
@@ -28,14 +28,16 @@ CHAT_ID = re.compile(rb'"chatID":"(\d+)"')
 class Relay:
     """WSGI application; tokens: one for each concurrent request."""
 
-    def __init__(self, origin: str, tokens: list[str]) -> None:
+    def __init__(self, origin: str, tokens: list[str], certificate: str) -> None:
         self._origin = origin
+        self._certificate = certificate
         self._free = deque(tokens)
         self._devices: dict[str, web.Device] = {}
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.mount("http://", HTTPAdapter(pool_maxsize=4096))
+        self._session.mount(origin, HTTPAdapter(pool_maxsize=4096))
+        self._session.verify = certificate or True
         self.extensions = {"hailuo": self}  # for hailuo/gunicorn_config.py
 
     def shut_down(self) -> bool:
@@ -78,10 +80,11 @@ class Relay:
 
     def _device(self, token: str) -> web.Device:
         if token not in self._devices:
-            self._devices[token] = web.register(self._origin, token)
+            self._devices[token] = web.register(self._origin, token, self._certificate)
         return self._devices[token]
 
 
 def create_app() -> Relay:
     tokens = json.loads(Path(os.environ["BENCH_TOKENS_FILE"]).read_text())
-    return Relay(os.environ["BENCH_ORIGIN"], tokens)
+    certificate = os.environ.get("BENCH_CERTIFICATE", "")
+    return Relay(os.environ["BENCH_ORIGIN"], tokens, certificate)

@@ -19,6 +19,7 @@ Figures = dict[str, float | None]
 
 WARM_UP_CONCURRENCY = 50
 COOL_DOWN_S = 65.0  # after a crowd
+CALLS = 2  # of the upstream for a request: the question, and the deletion
 
 
 class Contender:
@@ -31,15 +32,18 @@ class Contender:
         self.rounds: list[Figures] = []
 
 
-def play(load: Load, starts: dict[str, Start], rounds: int) -> dict[str, list[Figures]]:
+def play(
+    load: Load, starts: dict[str, Start], rounds: int, *, tls: bool = False
+) -> dict[str, list[Figures]]:
     """Return the figures of each round by target.
 
+    tls: whether the upstream speaks TLS.
     raises: AssertionError if an answer was not the upstream's text.
     """
     starts = {name: starts[name] for name in starts if name in load.targets}
     with contextlib.ExitStack() as stack:
         simulator = stack.enter_context(
-            simulated.simulator(load.account_count * len(starts))
+            simulated.simulator(load.account_count * len(starts), tls=tls)
         )
         contenders = list(_contenders(stack, simulator, load, starts))
         for contender in contenders:
@@ -87,6 +91,7 @@ def _round(contender: Contender, simulator: Simulator, load: Load) -> Figures:
     pids = contender.target.pids
     cpu_before = processes.cpu_s(pids)
     simulator_cpu_before = simulator.cpu_s
+    connections_before = simulator.connections
     memory = None
     with run_client(contender, load) as client:
         if load.slow:
@@ -102,6 +107,8 @@ def _round(contender: Contender, simulator: Simulator, load: Load) -> Figures:
             "cpu_s_10k_pieces": 1e4 * cpu_s / (load.requests * load.pieces),
             "simulator_cpu_s": simulator.cpu_s - simulator_cpu_before,
         }
+    connected = simulator.connections - connections_before
+    figures["reused_percent"] = 100 * (1 - connected / (CALLS * load.requests))
     if memory and (idle := contender.idle):
         figures["pss_kb_a_stream"] = (memory.pss - idle.pss) / load.at_once
         figures["rss_kb_a_stream"] = (memory.rss - idle.rss) / load.at_once

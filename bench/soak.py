@@ -3,8 +3,9 @@
     python -m bench.soak                    5 minutes
     python -m bench.soak --minutes 30 --rate 20
 
-The traffic is whole and streamed answers, on the pool's accounts and on the clients'
-own, clients that disconnect, every fault of the simulator, speech and transcriptions.
+The traffic is whole and streamed answers through each chat API, with and without files,
+on the pool's accounts and on the clients' own, speech and transcriptions, clients that
+disconnect, and every fault of the simulator. With --tls the upstream speaks TLS.
 The first minute does everything once, so that whatever is loaded or cached on first use
 is there. After each minute, once nothing runs, the worker's resources are read. At the
 end its memory must be the same as after the first minute, within a tenth; so must its
@@ -29,6 +30,16 @@ from .fault_cases import Answer, Case, Client
 from .simulated import HOST, Simulator
 from .targets import KEY, RESULTS, Target
 
+ANSWERS = (
+    Client.chat,
+    Client.stream,
+    Client.respond,
+    Client.respond_streamed,
+    Client.message,
+    Client.message_streamed,
+    Client.attach_file,
+)
+VOICE = (Client.speak, Client.transcribe)
 ACCOUNTS = 8
 MAX_CONCURRENT = 200
 SETTLE_S = 30.0
@@ -71,11 +82,12 @@ class Traffic:
     def send(self) -> None:
         requests: tuple[Callable[[], Answer], ...] = (
             self._chat,
+            self._use_voice,
             self._disconnect,
             self._fail,
             self._look,
         )
-        (request,) = random.choices(requests, (60, 15, 20, 5))
+        (request,) = random.choices(requests, (55, 5, 15, 20, 5))
         status, _ = request()
         self.statuses[status] += 1
 
@@ -87,7 +99,10 @@ class Traffic:
         return Client(self._gateway, self._simulator, key, KEY, TEXT)
 
     def _chat(self) -> Answer:
-        return random.choice((Client.chat, Client.stream))(self._client())
+        return random.choice(ANSWERS)(self._client())
+
+    def _use_voice(self) -> Answer:
+        return random.choice(VOICE)(self._client())
 
     def _disconnect(self) -> Answer:
         return self._client().disconnect_from_stream()
@@ -103,7 +118,7 @@ def main() -> None:
     arguments = _arguments()
     RESULTS.mkdir(exist_ok=True)
     with (
-        simulated.simulator(ACCOUNTS) as simulator,
+        simulated.simulator(ACCOUNTS, tls=arguments.tls) as simulator,
         targets.gateway(
             simulator,
             simulator.tokens,
@@ -225,6 +240,7 @@ def _arguments() -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--minutes", type=int, default=5)
     parser.add_argument("--rate", type=float, default=10.0, help="requests a second")
+    parser.add_argument("--tls", action="store_true", help="to the upstream")
     return parser.parse_args()
 
 

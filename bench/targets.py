@@ -22,6 +22,7 @@ from .simulated import HOST, ROOT, Simulator
 
 RESULTS = ROOT / "bench" / "results"
 KEY = "sk-bench"
+PLAIN_ONLY = ("direct", "nginx", "litellm")  # targets that do not speak TLS upstream
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 40.0
 POLL_INTERVAL_S = 0.005
@@ -101,7 +102,11 @@ def direct(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
 def relay(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
     """Run the bare relay under the gateway's own gunicorn configuration."""
     with tokens_file(tokens) as file:
-        settings = {"BENCH_ORIGIN": simulator.origin, "BENCH_TOKENS_FILE": file}
+        settings = {
+            "BENCH_ORIGIN": simulator.origin,
+            "BENCH_TOKENS_FILE": file,
+            "BENCH_CERTIFICATE": simulator.certificate,
+        }
         with _gunicorn("bench.relay:create_app()", settings) as (port, pid):
             yield Target("relay", port, "openai", "web", pid)
 
@@ -117,9 +122,11 @@ def gateway(
             "HAILUO_TOKENS_FILE": file,
             "HAILUO_API_KEY": KEY,
             "HAILUO_QUEUE_TIMEOUT_S": "60",  # longer than any load waits
+            "BENCH_CERTIFICATE": simulator.certificate,
             **settings,
         }
-        with _gunicorn("wsgi:app", environ, root) as (port, pid):
+        app = "trusting:app" if simulator.certificate else "wsgi:app"
+        with _gunicorn(app, environ, root) as (port, pid):
             name = "gateway" if root == ROOT else "before"
             yield Target(name, port, "openai", "openai", pid)
 
@@ -236,7 +243,8 @@ def _gunicorn(
     """Run gunicorn, and yield its port and process id."""
     port = free_port()
     config = ["--config", str(root / "gunicorn.conf.py"), "--bind", f"{HOST}:{port}"]
-    command = [sys.executable, "-m", "gunicorn", *config, "--pythonpath", str(root)]
+    path = f"{ROOT / 'bench'},{root}"  # for bench/trusting.py
+    command = [sys.executable, "-m", "gunicorn", *config, "--pythonpath", path]
     with run([*command, app], {**settings, "PORT": str(port)}, root) as pid:
         wait_for_answer(port)
         yield port, pid

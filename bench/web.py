@@ -7,6 +7,7 @@ simulator's, and does the least that the protocol allows (protocol.md).
 import hashlib
 import http.client
 import json
+import ssl
 import time
 import uuid
 from typing import NamedTuple
@@ -82,13 +83,20 @@ def delete(device: Device, chat_id: str) -> Call:
     return _signed("DELETE", HISTORY + chat_id, device, "{}")
 
 
-def register(origin: str, token: str) -> Device:
-    """Register a device for *token* with the simulator at *origin*."""
+def register(origin: str, token: str, certificate: str = "") -> Device:
+    """Register a device for *token* with the simulator at *origin*.
+
+    certificate: the file with the simulator's, "" without TLS.
+    """
     device = Device(token, str(uuid.uuid4()), "")
     body = f'{{"uuid":"{device.uuid}"}}'
     headers = {"Content-Type": "application/json"}
     call = _signed("POST", REGISTER, device, body, headers)
-    connection = http.client.HTTPConnection(urlsplit(origin).netloc, timeout=10)
+    host = urlsplit(origin).netloc
+    connection = http.client.HTTPConnection(host, timeout=10)
+    if certificate:
+        context = ssl.create_default_context(cafile=certificate)
+        connection = http.client.HTTPSConnection(host, timeout=10, context=context)
     connection.request("POST", call.path, body, call.headers)
     answer = json.loads(connection.getresponse().read())
     connection.close()

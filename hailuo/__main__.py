@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from .accounts.tokens_file import TokensFile
 from .logs import redact
+from .net import listening
 from .settings import Settings, WrongSettings
 from .upstream.registry import identify
 
@@ -30,6 +31,8 @@ def main() -> None:
         settings = Settings.read(os.environ)
     except WrongSettings as error:
         sys.exit(redact(str(error)))
+    if obstacle := listening.obstacle(settings.port):
+        sys.exit(f"{obstacle.reason}: {obstacle.cure}")
     environ = dict(os.environ)
     file = TokensFile(settings.tokens_file)
     file.load()

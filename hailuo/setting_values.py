@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 MIN_LEASE_S = 3
+MAX_PORT = 65_535
 QUOTES = "\"'"
 # Characters that are copied along with a key by mistake: quotes of all kinds, escaped
 # line ends, invisible characters.
@@ -76,6 +77,13 @@ def whole(value: str) -> int:
     if not value.strip().isdecimal() or int(value) < 1:
         raise ValueError("a whole number above 0")
     return int(value)
+
+
+def port(value: str) -> int:
+    number = int(value) if value.strip().isdecimal() else 0
+    if not 0 < number <= MAX_PORT:
+        raise ValueError(f"a port: a whole number from 1 to {MAX_PORT}")
+    return number
 
 
 def seconds(value: str) -> float:

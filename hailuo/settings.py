@@ -17,6 +17,7 @@ from .setting_values import (
     keys,
     lease,
     passwords,
+    port,
     proxy,
     redis_address,
     seconds,
@@ -45,7 +46,7 @@ def setting(name: str, default: str, read: Callable[[str], Any], meaning: str) -
 class Settings:
     """Settings. Seconds are floats, MB are 1,048,576 bytes."""
 
-    port: int = setting("PORT", "8000", whole, "port; binds `0.0.0.0`")
+    port: int = setting("PORT", "8000", port, "port; binds `0.0.0.0`")
     api_keys: tuple[str, ...] = setting(
         "HAILUO_API_KEY",
         DEFAULT_API_KEY,

@@ -170,6 +170,16 @@ class Served:
         """Return everything that was logged so far."""
         return self._log.read_text("utf-8", "replace")
 
+    def logged_line(self, *words: str, within_s: float = 20) -> str:
+        """Return the first line with all *words*; it may follow its answer."""
+        until = time.monotonic() + within_s
+        while time.monotonic() < until:
+            for line in self.log().splitlines():
+                if all(word in line for word in words):
+                    return line
+            time.sleep(0.01)
+        raise AssertionError(f"no line of the log has {words}")
+
     def leave(self) -> None:
         """Send SIGTERM once: at its very end Python no longer handles signals."""
         if not self._asked and self.process.poll() is None:

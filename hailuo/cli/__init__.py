@@ -1,70 +1,16 @@
-"""The command `hailuo`: serve, tokens, ask, doctor.
+"""The command `hailuo`: serve, tokens, ask, doctor."""
 
-Nothing that it prints holds a secret, error messages and tracebacks included.
-"""
-
-import os
 import sys
-import traceback
-from typing import Any
-
-import click
-
-from .. import __version__
-from ..errors import GatewayError
-from ..logs import redact
-from ..masking import conceal
-from ..setting_values import words
-from ..settings import DEFAULT_API_KEY
-from .ask import ask
-from .doctor import doctor
-from .tokens import tokens
 
 INTERRUPTED = 130  # exit code after Ctrl-C, as shells have it
 
 
-class Command(click.Group):
-    """Group of commands whose failures are one redacted line and exit code 1."""
-
-    def main(self, *arguments: Any, **options: Any) -> Any:
-        """Run a command, and exit with its code."""
-        keys = words(os.environ.get("HAILUO_API_KEY", ""))
-        conceal(key for key in keys if key != DEFAULT_API_KEY)
-        options["standalone_mode"] = False
-        try:
-            code = super().main(*arguments, **options)
-        except click.ClickException as error:
-            if isinstance(error, click.UsageError) and error.ctx:
-                click.echo(error.ctx.get_usage(), err=True)
-            click.echo(f"Error: {redact(error.format_message())}", err=True)
-            code = error.exit_code
-        except GatewayError as error:
-            click.echo(f"Error: {redact(error.message)}", err=True)
-            code = 1
-        except click.Abort:
-            click.echo("Stopped.", err=True)
-            code = INTERRUPTED
-        except Exception:  # noqa: BLE001 - a traceback may quote a secret
-            click.echo(redact(traceback.format_exc()), err=True, nl=False)
-            code = 1
-        sys.exit(code)
-
-
-@click.group("hailuo", cls=Command, commands=[tokens, ask, doctor])
-@click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
-    """Run and use a gateway in front of Hailuo AI.
+    """Run the command; Ctrl-C ends it quietly, also while it is being loaded."""
+    try:
+        from .command import hailuo
 
-    Settings are environment variables; `hailuo doctor` checks them.
-    """
-
-
-@main.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="Overrides PORT.")
-def serve(port: int | None) -> None:
-    """Start the gateway, with a simulator if there is no token."""
-    from .. import __main__
-
-    if port:
-        os.environ["PORT"] = str(port)
-    __main__.main()
+        hailuo()
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
+        sys.exit(INTERRUPTED)

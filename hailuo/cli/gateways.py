@@ -22,7 +22,7 @@ from ..masking import conceal
 from ..net.client import HttpClient
 from ..settings import DEFAULT_API_KEY, Settings, WrongSettings
 
-PING_S = 5.0
+GREETING_S = 5.0
 CALL_S = 60.0
 REFRESH_S = 3_600.0  # accounts are renewed one after the other
 
@@ -50,10 +50,12 @@ class Gateway(Protocol):
 
     via: "gateway" for a running one, "file" for the tokens file.
     at: its address, or the path of the file.
+    simulated: whether it runs on its simulator, which knows no real token.
     """
 
     via: str
     at: str
+    simulated: bool
 
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """Return the JSON that a route answers. raises: Failure."""
@@ -70,6 +72,7 @@ class RunningGateway:
         except ValueError as error:
             raise Failure(f"the URL of the gateway is not {error}") from None
         self.at = setting_values.shown(self.address)
+        self.simulated = False
         self.http = HttpClient()
         self.headers = {
             "Authorization": f"Bearer {key}".encode().decode("latin-1"),
@@ -78,19 +81,22 @@ class RunningGateway:
 
     def is_running(self) -> bool:
         """Return whether it answers. raises: Failure if another program does."""
+        headers = {"Accept": "application/json"}
         try:
             answer = self.http.send(
-                "GET", f"{self.address}/ping", headers={}, total_s=PING_S
+                "GET", f"{self.address}/", headers=headers, total_s=GREETING_S
             )
         except Unreachable:
             return False
         except UpstreamError as error:
             raise lost(self.at, error) from None
-        if answer.content != b"pong":
+        about = _object(answer.content)
+        if about.get("name") != "hailuo":
             raise Failure(
                 f"what answers at {self.at} is no hailuo gateway: give the gateway's "
                 "address with --url or HAILUO_URL, or set PORT"
             )
+        self.simulated = bool(about.get("simulated"))
         return True
 
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
@@ -114,6 +120,7 @@ class TokensFileGateway:
     """The parts of a gateway in this process, on the tokens file."""
 
     via = "file"
+    simulated = False
 
     def __init__(self, settings: Settings) -> None:
         logging.disable()  # its answers say it
@@ -185,11 +192,8 @@ def lost(address: str, error: UpstreamError) -> Failure:
 
 def checked(status: int, content: bytes, address: str) -> dict[str, Any]:
     """Return the JSON of an answer. raises: Failure for an error, with its cure."""
-    try:
-        body = json.loads(content)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
+    body = _object(content)
+    if not body:
         raise Failure(f"{address} has answered HTTP {status} without JSON")
     if status >= 400:
         raise refusal(body.get("error"), address)
@@ -206,3 +210,12 @@ def refusal(error: Any, address: str) -> Failure:
             "one of those that its own HAILUO_API_KEY holds."
         )
     return Failure(message)
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    """Return a JSON object, empty if the text is none."""
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else {}

@@ -2,9 +2,7 @@
 
 import re
 import sys
-import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, wait
 from typing import Any
 from urllib.parse import quote
 
@@ -13,9 +11,10 @@ import click
 from .gateways import Failure, Gateway, Location, find
 from .options import as_json, with_location
 from .output import note, print_json, print_table, progress, when
+from .renewal import renew_all
 
-POLL_INTERVAL_S = 0.5  # of a refresh's progress
 STDIN = "-"
+SEE_DOCTOR = "`hailuo doctor` says what to do."
 
 _SEPARATORS = re.compile(r"[\s,]+")
 
@@ -40,8 +39,7 @@ def list_accounts(location: Location, as_json: bool) -> None:
         return
     _tell_origin(gateway)
     _print_accounts(listed["data"])
-    if listed["problem"]:
-        note(f"Problem: {listed['problem']}")
+    _tell_problem(listed)
 
 
 @tokens.command()
@@ -57,14 +55,13 @@ def add(location: Location, credentials: Sequence[str], as_json: bool) -> None:
     sent = _read(credentials)
     gateway = find(location)
     changes = gateway.call("POST", "/v1/token", {"tokens": sent})
+    _require_saved(gateway)
     if as_json:
         print_json(_origin(gateway) | changes)
         return
     _tell_origin(gateway)
     counts = (f"{changes[name]} {name}" for name in ("added", "updated", "unchanged"))
     click.echo(f"{', '.join(counts)}; {changes['total']} in all")
-    if not changes["persisted"]:
-        note("They are not on disk yet: `hailuo tokens list` names the problem.")
 
 
 @tokens.command()
@@ -80,10 +77,10 @@ def remove(
     _require_known(accounts, gateway)
     if not yes:
         _tell_origin(gateway)
-        if not click.confirm(f"Remove {', '.join(accounts)}?", err=True):
-            raise Failure("nothing was removed")
+        _confirm(f"Remove {', '.join(accounts)}?")
     for account in accounts:
         gateway.call("DELETE", f"/v1/token/{quote(account, safe='')}")
+    _require_saved(gateway)
     if as_json:
         print_json(_origin(gateway) | {"removed": list(accounts)})
     else:
@@ -98,12 +95,12 @@ def check(location: Location, accounts: Sequence[str], as_json: bool) -> int:
     """Ask the services whether they accept the accounts' tokens, by default all.
 
     A positive answer is kept for 10 minutes. The exit code is 1 if a token is not
-    accepted, or could not be checked.
+    accepted or could not be checked, or the file could not be read.
     """
     gateway = find(location)
     listed = _require_known(accounts, gateway)
-    names = list(accounts) or [account["account"] for account in listed]
-    kinds = {account["account"]: account["kind"] for account in listed}
+    kinds = {account["account"]: account["kind"] for account in listed["data"]}
+    names = accounts or list(kinds)
     with progress("Checking") as show:
         results = []
         for number, name in enumerate(names):
@@ -116,10 +113,11 @@ def check(location: Location, accounts: Sequence[str], as_json: bool) -> int:
         print_table(("ACCOUNT", "KIND", "LIVE", "ERROR"), map(_check_row, results))
         if any(result["live"] is False for result in results):
             note(
-                "Replace a token that is not accepted: sign in again, copy it, and run "
-                "`hailuo tokens add`."
+                "Replace what is not accepted by a new token or key: `hailuo tokens "
+                "add`. `hailuo doctor` says where you get one."
             )
-    return 0 if all(result["live"] for result in results) else 1
+    _tell_problem(listed)
+    return 0 if all(each["live"] for each in results) and not listed["problem"] else 1
 
 
 @tokens.command()
@@ -131,7 +129,7 @@ def refresh(location: Location, as_json: bool) -> int:
     The exit code is 1 if one was not renewed.
     """
     gateway = find(location)
-    outcome = _refresh(gateway)
+    outcome = renew_all(gateway)
     if as_json:
         print_json(_origin(gateway) | outcome)
     else:
@@ -144,35 +142,6 @@ def refresh(location: Location, as_json: bool) -> int:
         if not rows:
             note("There is no token to renew: only those of the file are renewed.")
     return 1 if outcome["failed"] else 0
-
-
-def _refresh(gateway: Gateway) -> dict[str, Any]:
-    """Renew all tokens in another thread, showing the progress meanwhile.
-
-    After Ctrl-C, renewals in this process are finished all the same: a new token whose
-    old one is invalid already has to be written.
-    """
-    future: Future[dict[str, Any]] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(gateway.call("POST", "/v1/token/refresh"))
-        except Exception as error:  # noqa: BLE001 - raised by the caller
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        with progress("Renewing") as show:
-            while not wait([future], POLL_INTERVAL_S).done:
-                running = gateway.call("GET", "/v1/refresh-status").get("running")
-                if running:
-                    show(**running)
-    except KeyboardInterrupt:
-        if gateway.via == "file":
-            note("The renewals are finished first.")
-            wait([future])
-        raise
-    return future.result()
 
 
 def _read(credentials: Sequence[str]) -> list[str]:
@@ -188,18 +157,37 @@ def _read(credentials: Sequence[str]) -> list[str]:
     return found
 
 
-def _require_known(
-    accounts: Sequence[str], gateway: Gateway
-) -> Sequence[dict[str, Any]]:
-    """Return the accounts of the pool. raises: Failure for a name that is not there."""
-    listed: Sequence[dict[str, Any]] = gateway.call("GET", "/v1/token")["data"]
-    names = {account["account"] for account in listed}
+def _require_known(accounts: Sequence[str], gateway: Gateway) -> dict[str, Any]:
+    """Return the listing of the pool. raises: Failure for a name that is not in it."""
+    listed = gateway.call("GET", "/v1/token")
+    names = {account["account"] for account in listed["data"]}
     if unknown := [name for name in accounts if name not in names]:
-        raise Failure(
-            f"the pool has no account {', '.join(unknown)}: `hailuo tokens list` shows "
-            "their names"
-        )
+        reason = listed["problem"] or "`hailuo tokens list` shows their names"
+        raise Failure(f"the pool has no account {', '.join(unknown)}: {reason}")
     return listed
+
+
+def _require_saved(gateway: Gateway) -> None:
+    """Tell if a change is not on disk. raises: Failure if it is lost, therefore."""
+    listed = gateway.call("GET", "/v1/token")
+    if listed["persisted"]:
+        return
+    if gateway.via == "file":
+        raise Failure(f"nothing was changed: {listed['problem']}\n{SEE_DOCTOR}")
+    note(f"The change is not on disk, only in the gateway: {listed['problem']}")
+
+
+def _confirm(question: str) -> None:
+    """Ask for confirmation. raises: Failure without it."""
+    try:
+        confirmed = click.confirm(question, err=True)
+    except click.Abort as abort:
+        if not isinstance(abort.__context__, EOFError):
+            raise
+        click.echo(err=True)
+        raise Failure("nothing was removed: without a terminal, add --yes") from None
+    if not confirmed:
+        raise Failure("nothing was removed")
 
 
 def _ask(gateway: Gateway, account: str) -> dict[str, Any]:
@@ -226,8 +214,6 @@ def _print_accounts(accounts: Sequence[dict[str, Any]]) -> None:
         for account in accounts
     ]
     print_table(headings, rows)
-    if not rows:
-        note("There is no account: `hailuo tokens add` adds one.")
 
 
 def _check_row(result: dict[str, Any]) -> Sequence[str]:
@@ -247,5 +233,18 @@ def _origin(gateway: Gateway) -> dict[str, Any]:
 def _tell_origin(gateway: Gateway) -> None:
     if gateway.via == "file":
         note(f"No gateway runs; this is the tokens file {gateway.at}.")
+    elif gateway.simulated:
+        note(
+            f"The gateway at {gateway.at} runs on its simulator, which knows no real "
+            "token: restart it after you have added one."
+        )
     else:
         note(f"The gateway at {gateway.at}:")
+
+
+def _tell_problem(listed: dict[str, Any]) -> None:
+    """Tell what is wrong with a listing, or that it is empty."""
+    if listed["problem"]:
+        note(f"Problem: {listed['problem']}\n{SEE_DOCTOR}")
+    elif not listed["data"]:
+        note("There is no account: `hailuo tokens add` adds one.")

@@ -124,7 +124,7 @@ class Watch:
 
     def raise_if_disconnected(self) -> None:
         """Raise ClientDisconnected if the client has disconnected by now."""
-        if self._client is not None and self._client_fd in self._ready(0):
+        if self._client is not None:
             self._check_client()
 
     def disconnect(self) -> None:
@@ -135,8 +135,8 @@ class Watch:
 
     def _ready(self, until: float) -> Mapping[int, int]:
         """Wait for descriptors that are readable or closed; return their events."""
-        left_s = max(0.0, until - time.monotonic())
-        wait_ms = None if left_s == math.inf else math.ceil(1000 * left_s)
+        left_ms = 1000 * (until - time.monotonic())
+        wait_ms = None if left_ms == math.inf else max(0, math.ceil(left_ms))
         return dict(self._poll.poll(wait_ms))
 
     def _replace_upstream(self, upstream: socket.socket | None) -> None:
@@ -155,13 +155,20 @@ class Watch:
     def _check_client(self) -> None:
         """Raise ClientDisconnected at the end of file (half-closed counts).
 
-        Bytes are its next request; then it is no longer watched.
+        Bytes are its next request; then it is no longer watched. It is not polled for,
+        which under gunicorn would take a turn of the event loop.
         """
         assert self._client is not None
+        timeout_s = self._client.gettimeout()
+        self._client.settimeout(0)
         try:
             is_closed = self._client.recv(1, socket.MSG_PEEK) == b""
+        except BlockingIOError:
+            return
         except OSError:
             is_closed = True
+        finally:
+            self._client.settimeout(timeout_s)
         if is_closed:
             raise ClientDisconnected("the client has disconnected")
         self._poll.unregister(self._client_fd)

@@ -3,7 +3,7 @@
 The gateway's own name comes first, then the models of the pool's services or, with
 credentials of the client's own, of the services they belong to. /v1/audio/models lists
 the models for speech and transcription, because pickers of chat models show every
-model that is listed state.
+model that is listed.
 """
 
 from collections.abc import Sequence

@@ -51,10 +51,11 @@ class Attempt:
 
     def record_item(self) -> None:
         """Record that a part of the answer has arrived and is sent on."""
-        if not self._state.started:
+        state = self._state
+        if not state.pieces:
             self._pool.prove(self._account)
-            self._state.record_answer(self._account)
-        self._state.record_piece()
+            state.record_answer(self._account)
+        state.pieces += 1
 
     def __enter__(self) -> Self:
         return self

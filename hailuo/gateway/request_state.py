@@ -60,18 +60,13 @@ class RequestState:
             return 0.0
         return self.policy.wait_s(self.failures)
 
-    def record_piece(self) -> None:
-        """Record that a piece is sent."""
-        if not self.pieces:
-            self.first_piece_at = time.monotonic()
-        self.pieces += 1
-
     def record_answer(self, account: Account) -> None:
-        """Judge earlier refusals, now that *account* has begun to answer.
+        """Record the time, and judge earlier refusals, as *account* begins to answer.
 
         Where one other account refused the question, that account is at fault and
         cools down; where two did, the question is at fault (client-apis.md 3).
         """
+        self.first_piece_at = time.monotonic()
         if len(self.refusals) == 1 and account not in self.refusals:
             ((refusing, error),) = self.refusals.items()
             refusing.refused(error, self.use)

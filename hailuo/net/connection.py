@@ -57,6 +57,24 @@ class Connection(urllib3.connection.HTTPConnection):
             reason = "its host is not known, or not public"
             raise NewConnectionError(self, reason) from None
 
+    @property
+    def is_connected(self) -> bool:
+        """True unless the server has closed an idle connection, or sent something.
+
+        urllib3 polls for that: under gunicorn a turn of the event loop, in which other
+        requests begin before this one is sent.
+        """
+        if not isinstance(self.sock, socket.socket):  # none, or TLS within TLS
+            return super().is_connected
+        self.sock.settimeout(0)
+        try:
+            socket.socket.recv(self.sock, 1, socket.MSG_PEEK)  # below TLS
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
         """Return an empty response, since the real one is read elsewhere."""
         return urllib3.HTTPResponse(preload_content=False)

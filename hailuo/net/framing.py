@@ -91,9 +91,10 @@ class Chunked:
         self.more = False
         while not self.more:
             if self._left:
-                data.append(view[at : at + self._left])
-                at += len(data[-1])
-                self._left -= len(data[-1])
+                part = view[at : at + self._left]
+                data.append(part)
+                at += len(part)
+                self._left -= len(part)
             if self._left or not (end := self._step(received, at)):
                 break
             at = end

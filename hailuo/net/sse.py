@@ -37,42 +37,56 @@ class Parser:
         self._held = 0  # bytes of them
         self._data: list[bytes] = []
         self._size = 0  # bytes of an event so far
-        self._name = ""
+        self._name = b""
         self._first = True
         self._after_cr = False
 
     def feed(self, received: bytes) -> list[bytes]:
-        """Return the data of each event that *received* completes, in order."""
-        return [event.data for event in self.events(received)]
+        """Return the data of each event that *received* completes, in order.
+
+        raises: as events().
+        """
+        return [data for _, data in self._parse(received)]
 
     def events(self, received: bytes) -> list[Event]:
         """Return the events that *received* completes, in order.
 
         raises: UpstreamProtocolError for an event of more than 8 MB.
         """
-        received = self._with_line_feeds(received)
+        return [
+            Event(name.decode(errors="replace"), data)
+            for name, data in self._parse(received)
+        ]
+
+    def _parse(self, received: bytes) -> list[tuple[bytes, bytes]]:
+        """Return the name and the data of each event that *received* completes."""
+        if self._after_cr or b"\r" in received:
+            received = self._with_line_feeds(received)
         self._rest.append(received)
         self._held += len(received)
         if b"\n" not in received:
             self._check_size()
             return []
-        events: list[Event] = []
+        events: list[tuple[bytes, bytes]] = []
         text, start, lines, time_slice = b"".join(self._rest), 0, 0, TimeSlice()
+        if self._first:
+            self._first = False
+            start = len(_BOM) * text.startswith(_BOM)
         while (end := text.find(b"\n", start)) >= 0:  # split() reads byte by byte
-            if self._first:
-                self._first = False
-                start += len(_BOM) * text.startswith(_BOM)
-            if start < end:
-                self._read_line(text, start, end)
-            else:
+            if start == end:
                 if self._data:
-                    events.append(Event(self._name, b"\n".join(self._data)))
-                self._data, self._name, self._size = [], "", 0
+                    events.append((self._name, b"\n".join(self._data)))
+                self._data, self._name, self._size = [], b"", 0
+            elif text.startswith(b"data: ", start):  # nearly always; it may be long
+                self._add_data(text[start + 6 : end])
+            else:
+                self._read_line(text[start:end])
             start = end + 1
             lines += 1
             if lines % MAX_LINES == 0:
                 time_slice.yield_if_over()
-        self._rest, self._held = [text[start:]], len(text) - start
+        self._held = len(text) - start
+        self._rest = [text[start:]] if self._held else []
         if not events:  # complete events come before the failure
             self._check_size()
         return events
@@ -91,16 +105,13 @@ class Parser:
         self._after_cr = received.endswith(b"\r")
         return received.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
-    def _read_line(self, text: bytes, at: int, end: int) -> None:
-        """Read a line that is not empty; usual data may be long and is copied once."""
-        if text[at : at + 6] == b"data: ":  # nearly always
-            self._size += end - at + LINE_COST
-            self._data.append(text[at + 6 : end])
-            return
-        field, _, value = text[at:end].partition(b":")
-        value = value.removeprefix(b" ")
+    def _read_line(self, line: bytes) -> None:
+        field, _, value = line.partition(b":")
         if field == b"data":
-            self._size += end - at + LINE_COST
-            self._data.append(value)
+            self._add_data(value.removeprefix(b" "))
         elif field == b"event":
-            self._name = value.decode(errors="replace")
+            self._name = value.removeprefix(b" ")
+
+    def _add_data(self, data: bytes) -> None:
+        self._data.append(data)
+        self._size += len(data) + LINE_COST

@@ -205,7 +205,7 @@ class Stream:
                 yield data
             if not (self._body.is_sound or self._body.ended):
                 raise Unreachable("the upstream's answer is malformed HTTP")
-            if time.monotonic() >= until:
+            if self._received_at >= until:
                 return
 
     def _open(
@@ -252,7 +252,7 @@ class Stream:
 
         raises: the terms' timeout; ClientDisconnected.
         """
-        if time.monotonic() >= self._ends_at:
+        if self._received_at >= self._ends_at:
             raise self._terms.timed_out("the upstream's answer does not end")
         if self._early or self._failure or self._aborted:
             return True

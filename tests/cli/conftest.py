@@ -3,16 +3,18 @@
 import json
 import logging
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from hailuo.cli import main
+from hailuo.cli.command import hailuo
 from tests.served import KEY, ROOT, Served, environment, free_port
 from tests.simulated import Simulated
 
@@ -65,7 +67,7 @@ class CommandLine:
         """Run a command in this process."""
         wanted = environment(self.settings | settings)
         runner = CliRunner(env=wanted)
-        result = runner.invoke(main, arguments, input=stdin)
+        result = runner.invoke(hailuo, arguments, input=stdin)
         return Outcome(result.exit_code, result.stdout, result.stderr)
 
     def start(self, *arguments: str, **streams: Any) -> "subprocess.Popen[str]":
@@ -115,3 +117,11 @@ def listed(gateway: Served) -> dict[str, dict[str, Any]]:
     headers = {"Authorization": f"Bearer {KEY}"}
     answer = gateway.request("GET", "/v1/token", headers=headers).json()
     return {account["account"]: account for account in answer["data"]}
+
+
+@contextmanager
+def taken(port: int) -> Iterator[None]:
+    """Hold a port without answering on it."""
+    with socket.socket() as holder:
+        holder.bind(("0.0.0.0", port))
+        yield

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from hailuo.cli import main
+from hailuo.cli.command import hailuo
 from tests.served import ROOT
 
 PAGE = (ROOT / "docs/cli.md").read_text("utf-8")
@@ -24,7 +24,7 @@ def commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command
             yield f"{path} {name}", command
 
 
-COMMANDS = dict(commands(main, "hailuo"))
+COMMANDS = dict(commands(hailuo, "hailuo"))
 
 
 def test_every_command_is_documented():
@@ -46,7 +46,7 @@ def test_every_json_command_is_documented():
 @pytest.mark.parametrize("line", LINES)
 def test_line_of_the_page_is_valid(line: str):
     _, *words = shlex.split(line)
-    command: click.Command = main
+    command: click.Command = hailuo
     while isinstance(command, click.Group):
         command = command.commands[words.pop(0)]
     command.make_context("hailuo", words, resilient_parsing=False)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 import time
 from collections.abc import Callable
 from email.utils import formatdate
@@ -15,8 +16,9 @@ import pytest
 from hailuo.cli.doctor import bounded, configuration, installation
 from hailuo.settings import Settings
 from tests.accounts.conftest import DAY_S, written
-from tests.cli.conftest import CommandLine, Outcome
+from tests.cli.conftest import CommandLine, Outcome, taken
 from tests.served import Served
+from tests.shared_pool.conftest import redis_url as redis_url
 from tests.simulated import Simulated
 from tests.upstream.service import Service
 
@@ -66,7 +68,7 @@ def test_findings_are_printed_with_their_cures(command: CommandLine):
     (at,) = (n for n, line in enumerate(lines) if line.startswith("✗ tokens file:"))
     assert str(command.tokens_file) in lines[at]
     assert "array of strings" in lines[at + 1]
-    assert lines[-1] == "To repair: 1; warnings: 1"
+    assert lines[-1] == "To repair: 1; warnings: 0"
 
 
 def test_dead_token_names_its_cure(
@@ -196,9 +198,12 @@ def test_unreadable_file_names_its_cure(
     command.write(written("6909"))
     monkeypatch.setattr(Path, "read_text", refuse)
     monkeypatch.setattr(os, "access", lambda *_: False)
-    found = finding(examine(), "tokens file")
+    outcome = examine()
+    found = finding(outcome, "tokens file")
     assert "Permission denied" in found["message"]
     assert "chown" in found["cure"]
+    checks = [each["check"] for each in outcome.json["findings"]]
+    assert "accounts" not in checks, "it is not known whether there are any"
 
 
 def test_folder_in_place_of_the_file_names_its_cure(
@@ -217,6 +222,13 @@ def test_read_only_folder_names_its_cure(
     found = finding(examine(), "tokens file")
     assert "cannot be replaced" in found["message"]
     assert "write access" in found["cure"]
+
+
+def test_missing_folder_names_its_cure(
+    command: CommandLine, examine: Examine, tmp_path: Path
+):
+    outcome = examine(HAILUO_TOKENS_FILE=tmp_path / "none" / "tokens.json")
+    assert f"mkdir -p {tmp_path / 'none'}" in finding(outcome, "tokens file")["cure"]
 
 
 def test_file_that_others_may_read_is_a_warning(
@@ -256,6 +268,19 @@ class TestGateway:
         found = finding(examine(), "gateway pool")
         assert "6911" in found["message"] and "tokens add" in found["cure"]
 
+    def test_simulated_gateway_is_a_warning(
+        self, command: CommandLine, examine: Examine, owned: Callable[..., Served]
+    ):
+        """The commands on tokens tell it, too."""
+        owned(written("6913"), HAILUO_SIMULATED=1, **OWNED)
+        outcome = examine()
+        found = finding(outcome, "gateway", "warning")
+        assert "simulator" in found["message"] and "start it again" in found["cure"]
+        checks = [each["check"] for each in outcome.json["findings"]]
+        assert "gateway pool" not in checks
+        shown = command("tokens", "list", **OWNED)
+        assert "simulator" in shown.err and "restart" in shown.err
+
     def test_given_address_without_a_gateway_is_an_error(
         self, command: CommandLine, examine: Examine
     ):
@@ -269,8 +294,34 @@ class TestGateway:
         assert "no hailuo gateway" in found["message"]
         assert "stop the program" in found["cure"]
 
-    def test_port_beyond_the_last_names_its_cure(self, examine: Examine):
-        assert "65535" in finding(examine(PORT="70000"), "port")["message"]
+    def test_port_that_is_taken_names_its_cure(
+        self, command: CommandLine, examine: Examine
+    ):
+        with taken(command.port):
+            found = finding(examine(), "port")
+        assert "another program" in found["message"]
+        assert "set PORT" in found["cure"]
+
+
+class TestSharedPool:
+    def test_server_that_runs_can_be_reached(self, examine: Examine, redis_url: str):
+        outcome = examine(HAILUO_REDIS_URL=redis_url)
+        assert finding(outcome, "shared pool", "ok")
+
+    def test_server_that_is_down_names_its_cure(
+        self, command: CommandLine, examine: Examine
+    ):
+        url = f"redis://:OWNERS-KEY@127.0.0.1:{command.port}"
+        found = finding(examine(HAILUO_REDIS_URL=url), "shared pool")
+        assert "cannot be reached" in found["message"]
+        assert "HAILUO_REDIS_URL" in found["cure"]
+
+    def test_missing_library_names_its_cure(
+        self, examine: Examine, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setitem(sys.modules, "redis", None)
+        outcome = examine(HAILUO_REDIS_URL="redis://localhost")
+        assert "hailuo[redis]" in finding(outcome, "dependencies")["cure"]
 
 
 def keys(environ: dict[str, str], *api_keys: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -124,6 +125,13 @@ class TestTokensFile:
         assert "Remove 1001?" in outcome.err and "nothing was removed" in outcome.err
         assert len(command.on_disk) == 2
 
+    def test_remove_without_a_terminal_needs_an_option(self, command: CommandLine):
+        command.write(written("1001"))
+        outcome = command("tokens", "remove", "1001")
+        assert outcome.code == 1
+        assert "--yes" in outcome.err
+        assert len(command.on_disk) == 1
+
     @pytest.mark.parametrize(("options", "stdin"), [(["--yes"], ""), ([], "y\n")])
     def test_remove(self, command: CommandLine, options: list[str], stdin: str):
         kept = written("1002")
@@ -212,6 +220,31 @@ class TestTokensFile:
         assert (outcome.json["success"], outcome.json["failed"]) == (1, 1)
         assert dead in command.on_disk
 
+    def test_change_that_is_not_saved_is_a_failure(
+        self, command: CommandLine, tmp_path: Path
+    ):
+        """No process keeps the token in memory until it can be written."""
+        command.write(written("1001"))
+        (tmp_path / f".{command.tokens_file.name}.new").mkdir()
+
+        added = command("tokens", "add", written("1002"))
+        removed = command("tokens", "remove", "1001", "--yes")
+
+        for outcome in (added, removed):
+            assert (outcome.code, outcome.out) == (1, "")
+            assert "nothing was changed" in outcome.err
+            assert "cannot be written" in outcome.err
+
+    @pytest.mark.parametrize("arguments", [["list"], ["check"], ["remove", "1001"]])
+    def test_broken_file_is_named(self, command: CommandLine, arguments: list[str]):
+        command.tokens_file.write_text("[")
+
+        outcome = command("tokens", *arguments)
+
+        assert outcome.code == (0 if arguments == ["list"] else 1)
+        assert f"{command.tokens_file} is not JSON" in outcome.err
+        assert "hailuo tokens add" not in outcome.err, "it would be refused"
+
     def test_broken_file_is_named_and_kept(self, command: CommandLine):
         command.tokens_file.write_text("[")
 
@@ -226,7 +259,9 @@ class TestTokensFile:
 class TestRunningGateway:
     """Commands while a gateway runs."""
 
-    def test_change_reaches_the_gateway(self, command: CommandLine, owned: Owned):
+    def test_change_reaches_the_gateway(
+        self, command: CommandLine, owned: Owned, tmp_path: Path
+    ):
         gateway = owned(written("1001"))
 
         added = command("tokens", "add", "-", stdin=written("1002"))
@@ -238,6 +273,12 @@ class TestRunningGateway:
 
         assert command("tokens", "remove", "1001", "--yes").code == 0
         assert set(listed(gateway)) == {"1002"}
+
+        (tmp_path / f".{command.tokens_file.name}.new").mkdir()
+        unsaved = command("tokens", "add", written("1003"))
+        assert unsaved.code == 0
+        assert "only in the gateway" in unsaved.err
+        assert set(listed(gateway)) == {"1002", "1003"}
 
     def test_check_and_refresh_in_the_gateway(
         self, command: CommandLine, owned: Owned, upstream: Simulated

@@ -269,11 +269,7 @@ def test_body_larger_than_the_route_needs_is_refused(
 
 def test_logs_and_metrics_count_images(account: Caller, upstream: Simulated):
     response = generate(account)
-    line = next(
-        line
-        for line in account.gateway.log().splitlines()
-        if response.headers["x-request-id"] in line and GENERATIONS in line
-    )
+    line = account.gateway.logged_line(response.headers["x-request-id"], GENERATIONS)
     assert " 200 platform " in line and "pieces=1" in line and line.endswith("done")
     headers = {"Authorization": "Bearer sk-hailuofreeapi"}
     metrics = account.gateway.request("GET", "/metrics", headers=headers).text

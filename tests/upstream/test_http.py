@@ -652,7 +652,8 @@ class TestConnections:
                 stream.drain()
             assert time.monotonic() - began < 20
 
-    def test_connection_closed_by_the_upstream_is_replaced(self):
+    @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+    def test_connection_closed_by_the_upstream_is_replaced(self, tls: bool):
         closed = threading.Event()
 
         def answer(sock: socket.socket) -> None:
@@ -660,8 +661,8 @@ class TestConnections:
             sock.close()
             closed.set()
 
-        http = HttpClient()
-        with Service(answer) as service:
+        http = trusting() if tls else HttpClient()
+        with Service(answer, context() if tls else None) as service:
             for _ in range(3):
                 self.exchange(service, http, drain=True)
                 assert closed.wait(5)

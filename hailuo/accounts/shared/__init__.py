@@ -14,7 +14,7 @@ inside Redis: everything that processes must agree on is decided there. The rest
     clock.py        Redis' clock, estimated
     timings.py      durations, all derived from the length of a lease
 
-Only this package imports redis-py, and only `create_app` imports this package.
+Only this package imports redis-py; only `create_app` and `hailuo doctor` import it.
 """
 
 from collections.abc import Callable, Sequence

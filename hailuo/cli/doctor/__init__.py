@@ -11,7 +11,7 @@ from ...masking import conceal
 from ..gateways import Location
 from ..options import as_json, with_location
 from ..output import print_json
-from . import configuration, file, gateway, installation, services
+from . import configuration, file, gateway, installation, services, shared_pool
 from .findings import Finding
 
 MARKS = {
@@ -55,10 +55,10 @@ def _examine(location: Location) -> Iterator[Finding]:
     settings, found = configuration.read(os.environ)
     conceal(settings.secrets)
     yield from found
-    yield from configuration.shared_pool_findings(settings)
     yield from configuration.key_findings(settings, os.environ)
     credentials, found = file.credentials(settings)
     yield from found
+    yield from shared_pool.findings(settings)
     yield from gateway.findings(location, settings)
     yield from services.findings(settings, credentials)
 

@@ -4,11 +4,9 @@ A look-up of a name cannot be interrupted. So the threads are daemons, which the
 the program does not wait for, unlike those of concurrent.futures.
 """
 
-import queue
 import threading
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from typing import TypeVar
 
 MAX_THREADS = 16
@@ -23,32 +21,17 @@ def run(
 
     raises: an exception of a task.
     """
-    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    finished: queue.SimpleQueue[tuple[int, Future[Result]]] = queue.SimpleQueue()
-    results: list[Result | None] = [None] * len(tasks)
+    futures: list[Future[Result]] = [Future() for _ in tasks]
+    waiting = iter(list(zip(tasks, futures, strict=True)))  # shared by the threads
 
     def work() -> None:
-        while True:
+        for task, future in waiting:
             try:
-                number = waiting.get_nowait()
-            except queue.Empty:
-                return
-            future: Future[Result] = Future()
-            try:
-                future.set_result(tasks[number]())
+                future.set_result(task())
             except BaseException as error:  # noqa: BLE001 - raised by the caller
                 future.set_exception(error)
-            finished.put((number, future))
 
-    for number in range(len(tasks)):
-        waiting.put(number)
     for _ in range(min(MAX_THREADS, len(tasks))):
         threading.Thread(target=work, daemon=True).start()
-    until = time.monotonic() + limit_s
-    for _ in tasks:
-        try:
-            number, future = finished.get(timeout=max(0.0, until - time.monotonic()))
-        except queue.Empty:
-            break
-        results[number] = future.result()
-    return results
+    done, _ = wait(futures, limit_s, return_when=FIRST_EXCEPTION)
+    return [future.result() if future in done else None for future in futures]

@@ -4,7 +4,6 @@ import difflib
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +44,6 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]:
         count = len(SETTINGS.keys() & environ.keys())
         found.append(ok("settings", f"{count} set, all understood"))
     return settings, found
-
-
-def shared_pool_findings(settings: Settings) -> Iterator[Finding]:
-    """Check that the library for a shared pool is there if one is configured."""
-    if settings.redis_url and not find_spec("redis"):
-        yield error(
-            "dependencies",
-            "HAILUO_REDIS_URL is set, but the library redis is not installed",
-            "run pip install 'hailuo[redis]'",
-        )
 
 
 def key_findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:

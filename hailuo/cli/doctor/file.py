@@ -44,15 +44,29 @@ def credentials(settings: Settings) -> tuple[Sequence[Credential], list[Finding]
                     "copy it again as a whole, or remove it",
                 )
             )
+    if not usable and not file.problem and not settings.redis_url:
+        found.append(
+            warning(
+                "accounts",
+                "neither the tokens file nor HAILUO_TOKENS has an account: a gateway "
+                "that is started here begins with a simulator",
+                "run `hailuo tokens add`, or have clients send their own tokens",
+            )
+        )
     return list(usable.values()), found
 
 
 def _file_findings(path: Path, problem: str) -> Iterator[Finding]:
-    target = path.resolve()
+    target = Path(os.path.realpath(path))
     if problem:
         yield error(CHECK, problem, _cure(target))
-        return
-    if not os.access(_existing(target.parent), os.W_OK | os.X_OK):
+    elif not target.parent.exists():
+        yield error(
+            CHECK,
+            f"{path} cannot be created: its folder {target.parent} does not exist",
+            f"run mkdir -p {target.parent}, or correct HAILUO_TOKENS_FILE",
+        )
+    elif not os.access(target.parent, os.W_OK | os.X_OK):
         yield error(
             CHECK,
             f"{path} cannot be replaced: its folder {target.parent} is not writable, "
@@ -84,10 +98,3 @@ def _cure(target: Path) -> str:
             f"chmod 600 {target}"
         )
     return 'correct it by hand to an array of strings, such as ["TOKEN1", "TOKEN2"]'
-
-
-def _existing(folder: Path) -> Path:
-    """Return the folder, or the nearest one above it that exists."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder

@@ -1,17 +1,15 @@
 """The gateway: whether it runs and serves, or could be started."""
 
-import errno
-import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ...net import listening
 from ...settings import Settings
 from ..gateways import Failure, Location, RunningGateway
 from . import bounded
 from .findings import Finding, error, ok, warning
 
 CHECK = "gateway"
-FIRST_FREE_PORT = 1024
 LIMIT_S = 15.0
 
 
@@ -27,7 +25,7 @@ def _examine(location: Location, settings: Settings) -> Iterator[Finding]:
     try:
         gateway = location.gateway(settings)
         if gateway.is_running():
-            yield ok(CHECK, f"one runs at {gateway.at}")
+            yield _running_finding(gateway)
             yield from _pool_findings(gateway)
             return
     except Failure as failure:
@@ -47,6 +45,16 @@ def _examine(location: Location, settings: Settings) -> Iterator[Finding]:
         yield _port_finding(settings.port)
 
 
+def _running_finding(gateway: RunningGateway) -> Finding:
+    if gateway.simulated:
+        return warning(
+            CHECK,
+            f"one runs at {gateway.at}, on its simulator, which knows no real token",
+            "add a token (`hailuo tokens add`), and start it again",
+        )
+    return ok(CHECK, f"one runs at {gateway.at}")
+
+
 def _pool_findings(gateway: RunningGateway) -> Iterator[Finding]:
     try:
         listed = gateway.call("GET", "/v1/token")
@@ -55,7 +63,8 @@ def _pool_findings(gateway: RunningGateway) -> Iterator[Finding]:
         yield error("gateway key", message, cure or "see the gateway's log")
         return
     yield ok("gateway key", "the gateway accepts it")
-    yield _accounts_finding(listed["data"])
+    if not gateway.simulated:
+        yield _accounts_finding(listed["data"])
     if problem := listed["problem"]:
         yield error(
             "gateway pool",
@@ -85,22 +94,6 @@ def _accounts_finding(accounts: Sequence[dict[str, Any]]) -> Finding:
 
 def _port_finding(port: int) -> Finding:
     """Check that the port of a gateway that does not run is free."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("0.0.0.0", port))
-        except OSError as failure:
-            return _port_error(port, failure)
-        except OverflowError:
-            return error("port", f"PORT: {port} is above 65535", "choose another one")
+    if obstacle := listening.obstacle(port):
+        return error("port", obstacle.reason, obstacle.cure)
     return ok("port", f"no gateway runs; port {port} is free (start: hailuo serve)")
-
-
-def _port_error(port: int, failure: OSError) -> Finding:
-    if failure.errno == errno.EADDRINUSE:
-        cure = f"stop it (`ss -ltnp` names it), or set PORT to another port than {port}"
-        return error("port", f"another program uses port {port}", cure)
-    if failure.errno == errno.EACCES and port < FIRST_FREE_PORT:
-        cure = f"set PORT to {FIRST_FREE_PORT} or above, behind a proxy if need be"
-        return error("port", f"only root may use port {port}", cure)
-    return error("port", f"port {port} cannot be used ({failure.strerror})", "set PORT")

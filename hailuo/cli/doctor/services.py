@@ -70,13 +70,6 @@ def findings(
     yield from _clock_findings(results.values())
     reachable = [kind for kind, reach in results.items() if not reach.failure]
     yield from _account_findings(settings, credentials, reachable)
-    if not credentials and not settings.redis_url:
-        yield warning(
-            "accounts",
-            "neither the tokens file nor HAILUO_TOKENS has an account: a gateway that "
-            "is started here begins with a simulator",
-            "run `hailuo tokens add`, or have clients send their own tokens",
-        )
 
 
 def _reach_finding(kind: str, origin: str, reach: Reach, needed: bool) -> Finding:

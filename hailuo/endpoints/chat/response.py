@@ -137,10 +137,11 @@ class Chunks:
         """Return the chunks of a piece, and after the last one the stream's end."""
         self._length += len(piece.text)
         chunks = []
-        for part in line_parts(piece.reasoning):
-            chunks.append(self._chunk({"reasoning_content": part}))
+        if piece.reasoning:
+            parts = line_parts(piece.reasoning)
+            chunks += [self._chunk({"reasoning_content": part}) for part in parts]
         for part in line_parts(piece.text):
-            chunks.append(self._before + orjson.dumps(part) + self._after)
+            chunks += self._before, orjson.dumps(part), self._after
         if piece.tool_calls:
             chunks.append(self._chunk(self._calls(piece.tool_calls)))
         if piece.finish:
