@@ -118,14 +118,14 @@ def _images(answer: Any, prompt: ImagePrompt) -> list[GeneratedImage]:
         raise UpstreamProtocolError("the platform's answer is not an object")
     data = untrusted_json.mapping(answer, "data")
     listed = data.get("image_urls" if prompt.as_addresses else "image_base64") or []
-    if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
-        raise UpstreamProtocolError("the platform's images are not a list of texts")
+    if not isinstance(listed, list):
+        raise UpstreamProtocolError("the platform's images are not a list")
     read = _linked if prompt.as_addresses else _decoded
     made: list[GeneratedImage] = []
     problem: UpstreamProtocolError | None = None
-    for text in listed[: prompt.number]:
+    for item in listed[: prompt.number]:
         try:
-            made.append(read(text))
+            made.append(read(item))
         except UpstreamProtocolError as error:
             problem = error
     if problem and not made:
@@ -133,19 +133,19 @@ def _images(answer: Any, prompt: ImagePrompt) -> list[GeneratedImage]:
     return made
 
 
-def _linked(address: str) -> GeneratedImage:
+def _linked(address: Any) -> GeneratedImage:
     try:
-        urls.parse(address)
+        urls.parse(_text(address))
     except BadRequest:
         message = "the platform's image has an invalid address"
         raise UpstreamProtocolError(message) from None
     return GeneratedImage(address=address)
 
 
-def _decoded(text: str) -> GeneratedImage:
+def _decoded(data: Any) -> GeneratedImage:
     content = io.BytesIO()
     try:
-        decode(text, content)
+        decode(_text(data), content)
     except ValueError:
         raise UpstreamProtocolError("the platform's image is not base64") from None
     image = content.getvalue()
@@ -153,3 +153,9 @@ def _decoded(text: str) -> GeneratedImage:
     if not media.is_image(media_type):
         raise UpstreamProtocolError("the platform's image is not an image")
     return GeneratedImage(image, media_type)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise UpstreamProtocolError("the platform's image is not a text")
+    return value
