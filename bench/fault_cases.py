@@ -13,7 +13,6 @@ import json
 import math
 import random
 import socket
-import threading
 import wave
 from array import array
 from collections.abc import Callable, Iterator
@@ -22,21 +21,22 @@ from typing import Any, NamedTuple, Protocol
 
 import requests
 
-from hailuo.simulator import faults
-from hailuo.simulator.faults import CallFaults, Fault
+from hailuo.simulator import faults, special_faults
+from hailuo.simulator.special_faults import CallFaults, Fault
 from hailuo.upstream.registry import identify
 
 HOST = "127.0.0.1"
 TIMEOUT_S = 60
+QUOTA_S = 30  # until the background asks for the quota of a new account
 CHAT_PATH = "/v1/chat/completions"
 SPEECH_PATH = "/v1/audio/speech"
 IMAGES_PATH = "/v1/images/generations"
 TRANSCRIPTION_PATH = "/v1/audio/transcriptions"
 FILE = {"type": "file", "file": {"file_data": "YQ==", "filename": "a.txt"}}
 SAMPLE_RATE = 16_000  # Hz
+PLATFORM, PLAN = "sk-api-sim-", "sk-cp-sim-"  # what keys of the platform begin with
 
 _user_ids = itertools.count(640_001)
-_first_key = threading.Lock()
 
 Answer = tuple[int, bytes]  # status and body; status 0: the connection broke
 
@@ -49,6 +49,7 @@ class Gateway(Protocol):
 class Simulator(Protocol):
     def script(self, *instructions: dict[str, Any]) -> None: ...
     def token(self, user: str) -> str: ...
+    def wait(self, condition: str, **bounds: Any) -> Any: ...
 
 
 def _recording() -> bytes:
@@ -73,8 +74,11 @@ class Client:
     key: its credential; pool_key: an API key of the gateway; text: of its questions.
     """
 
-    def __init__(self, port: int, key: str, pool_key: str, text: str) -> None:
-        self._port = port
+    def __init__(
+        self, gateway: Gateway, simulator: Simulator, key: str, pool_key: str, text: str
+    ) -> None:
+        self._port = gateway.port
+        self._simulator = simulator
         self._key = key
         self._pool_key = pool_key
         self._text = text
@@ -177,6 +181,9 @@ class Client:
     def transcribe_timed(self) -> Answer:
         return self.transcribe(response_format="verbose_json")
 
+    def transcribe_with_speakers(self) -> Answer:
+        return self.transcribe(response_format="diarized_json")
+
     def disconnect_from_transcription(self) -> Answer:
         return self._disconnect_from_transcription(1)
 
@@ -219,9 +226,14 @@ class Client:
             self._request("DELETE", path, key=self._pool_key)
 
     def list_models(self) -> Answer:
-        """List the models of the pool's first key; one client at a time."""
-        with _first_key, self._in_pool():
-            return self._request("GET", "/v1/models", key=self._pool_key)
+        return self._request("GET", "/v1/models")
+
+    def show_quota(self) -> Answer:
+        """List the pool's accounts once the background has asked for the quota."""
+        with self._in_pool():
+            bounds = {"user": self._key, "call": "remains", "at_least": 1}
+            self._simulator.wait("finished", timeout_s=QUOTA_S, **bounds)
+            return self._request("GET", "/v1/token", key=self._pool_key)
 
     def refresh(self) -> Answer:
         return self._post("/v1/token/refresh")
@@ -234,12 +246,15 @@ class Client:
 
 
 class Case(NamedTuple):
-    """Fault of an upstream call, and the request of a client meanwhile."""
+    """Fault of an upstream call, and the request of a client meanwhile.
+
+    key: the beginning of the client's platform key; "" if it has a token.
+    """
 
     call: str
     fault: Fault
     ask: Callable[[Client], Answer]
-    platform: bool = False
+    key: str = ""
 
 
 CHAT = (Client.chat, Client.stream, Client.disconnect_from_stream)
@@ -283,29 +298,29 @@ def run(
 ) -> Answer:
     """Script the fault for a new credential, and send the request with it."""
     user = str(next(_user_ids))
-    if case.platform:
-        key = f"sk-api-sim-{user}"
+    if case.key:
+        key = f"{case.key}{user}"
         account = {"token": key}
     else:
         key = simulator.token(user)
         account = {"user": user}
     times = 1 if case.call == "delete" else None
     simulator.script({"call": case.call, "times": times, **account, **case.fault})
-    return case.ask(Client(gateway.port, key, pool_key, text))
+    return case.ask(Client(gateway, simulator, key, pool_key, text))
 
 
 def _cases(
-    call_faults: CallFaults, *asks: Callable[..., Answer], platform: bool = False
+    call_faults: CallFaults, *asks: Callable[..., Answer], key: str = ""
 ) -> Iterator[Case]:
     """Yield a case for each fault, with one of the requests."""
     for (call, _), fault in call_faults.items():
-        yield Case(call, fault, random.choice(asks), platform)
+        yield Case(call, fault, random.choice(asks), key)
 
 
 def chat_cases() -> Iterator[Case]:
     yield from _cases(faults.for_calls("chat", faults=faults.CHAT), *CHAT)
     completion = faults.for_calls("completion", faults=faults.COMPLETION)
-    yield from _cases(completion, *CHAT, platform=True)
+    yield from _cases(completion, *CHAT, key=PLATFORM)
     yield from _cases(faults.REGISTER | faults.DELETE, *CHAT)
     # Not with a disconnect: half of an id names no conversation to be deleted.
     yield Case("chat", faults.BYTEWISE, Client.chat)
@@ -316,20 +331,24 @@ def other_cases() -> Iterator[Case]:
     yield from _cases(faults.UPLOAD, Client.attach_file)
     yield from _cases(faults.UPLOADING, Client.disconnect_while_attaching)
     yield from _cases(faults.MSG_TTS | faults.SET_ROBOT_CONFIG, *SPEECH)
-    yield from _cases(faults.SPEECH, Client.speak_flac)
-    yield from _cases(faults.SPEECH, Client.disconnect_from_speech)
+    yield from _cases(special_faults.SPEECH, Client.speak_flac)
+    yield from _cases(special_faults.SPEECH, Client.disconnect_from_speech)
     voices = Client.list_voices, Client.speak_with_cloned_voice
     yield from _cases(faults.ROBOT_CONFIG, *voices)
     yield from _cases(faults.PHONE, *TRANSCRIPTION)
-    yield from _cases(faults.RECOGNITION, Client.disconnect_from_transcription)
-    yield from _cases(faults.RECOGNITION, Client.disconnect_while_uploading)
-    yield from _cases(faults.T2A, Client.speak, platform=True)
+    yield from _cases(special_faults.RECOGNITION, Client.disconnect_from_transcription)
+    yield from _cases(special_faults.RECOGNITION, Client.disconnect_while_uploading)
+    yield from _cases(faults.T2A, Client.speak, key=PLATFORM)
     platform_voices = Client.list_voices, Client.speak
-    yield from _cases(faults.GET_VOICE, *platform_voices, platform=True)
+    yield from _cases(faults.GET_VOICE, *platform_voices, key=PLATFORM)
     timed = *TRANSCRIPTION, Client.transcribe_timed
-    yield from _cases(faults.SPEECH_TO_TEXT, *timed, platform=True)
-    yield from _cases(faults.IMAGE_GENERATION, *DRAWING, platform=True)
+    yield from _cases(faults.SPEECH_TO_TEXT, *timed, key=PLATFORM)
+    yield from _cases(
+        special_faults.SPEAKERS, Client.transcribe_with_speakers, key=PLATFORM
+    )
+    yield from _cases(faults.IMAGE_GENERATION, *DRAWING, key=PLATFORM)
     yield from _cases(faults.INFO, Client.check_token)
-    yield from _cases(faults.MODELS, Client.check_token, platform=True)
+    yield from _cases(faults.MODELS, Client.check_token, key=PLATFORM)
     yield from _cases(faults.RENEWAL, Client.refresh_pool)
-    yield from _cases(faults.MODELS, Client.list_models, platform=True)
+    yield from _cases(faults.MODELS, Client.list_models, key=PLATFORM)
+    yield from _cases(faults.REMAINS, Client.show_quota, key=PLAN)

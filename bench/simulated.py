@@ -68,7 +68,7 @@ class Simulator:
         for condition in ("open_answers", "conversations"):
             self.wait(condition, at_most=0)
 
-    def wait(self, condition: str, **bounds: int) -> None:
+    def wait(self, condition: str, **bounds: int | str) -> None:
         """Wait for a condition (see `hailuo.simulator.control`).
 
         raises: TimeoutError.

@@ -96,7 +96,7 @@ class Traffic:
 
     def _client(self) -> Client:
         key = random.choice([KEY, *self._tokens])
-        return Client(self._gateway.port, key, KEY, TEXT)
+        return Client(self._gateway, self._simulator, key, KEY, TEXT)
 
     def _chat(self) -> Answer:
         return random.choice(ANSWERS)(self._client())

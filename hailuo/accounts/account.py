@@ -11,19 +11,18 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from ..errors import PlanUsedUp, UpstreamError
-from ..upstream import Identity, Quota
+from ..upstream import Identity, Purpose, Quota
 from .cooldowns import Cooldown, Cooldowns, Limit
 
 
 class Use(NamedTuple):
     """Purpose of a request: services limit purposes, and some also models, apart.
 
-    purpose: "chat", "speech", "transcription" or "images".
     models: by the kind of account, the model whose limit the request counts against;
         "" or missing where models are not limited apart.
     """
 
-    purpose: str = "chat"
+    purpose: Purpose = "chat"
     models: Mapping[str, str] = {}
 
 
@@ -249,13 +248,14 @@ class Account:
         """Record its quota, None for unknown.
 
         A plan that is used up rests until it opens again; one that is not rests no
-        longer, unless it was refused after its service was asked.
+        longer, unless it was refused after its service was asked. This holds for chat:
+        the quota says nothing of other purposes.
 
         since: when that was, on the clock of the cooldowns.
         """
         self.quota = quota
         self._journal.told_quota(self, since)
         if quota:
-            self.cooldowns.end(PlanUsedUp, since)
+            self.cooldowns.end(PlanUsedUp, CHAT.purpose, since)
         if quota and quota.used_up:
             self.refused(PlanUsedUp("nothing is left of the key's plan"), CHAT)

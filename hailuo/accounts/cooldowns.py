@@ -119,10 +119,11 @@ class Cooldowns:
             if limit in self._by_limit and self._by_limit[limit].began_at <= since:
                 del self._by_limit[limit]
 
-    def end(self, error: type[UpstreamError], since: float) -> None:
-        """End the cooldowns after a refusal of one class that began before *since*."""
+    def end(self, error: type[UpstreamError], purpose: str, since: float) -> None:
+        """End a purpose's cooldowns after refusals of a class, begun before *since*."""
         for limit, cooldown in list(self._by_limit.items()):
-            if cooldown.error is error and cooldown.began_at <= since:
+            is_over = limit[0] == purpose and cooldown.error is error
+            if is_over and cooldown.began_at <= since:
                 del self._by_limit[limit]
 
     def longest(self, purpose: str, model: str = "") -> Cooldown | None:

@@ -93,15 +93,15 @@ def _text(report: Report) -> str:
 
 
 def _parsed(text: str) -> Report:
-    """Return the report that _text() has written."""
+    """Return the report that _text() has written; another version may tell more."""
     shown: dict[str, Any] = orjson.loads(text)
     minutes = [
         Minute(
-            **{
-                **minute,
-                "failures": Counter(minute["failures"]),
-                "first_pieces": Counter(dict(minute["first_pieces"])),
-            }
+            at=minute["at"],
+            answers=minute["answers"],
+            client_left=minute["client_left"],
+            failures=Counter(minute["failures"]),
+            first_pieces=Counter(dict(minute["first_pieces"])),
         )
         for minute in shown["minutes"]
     ]

@@ -139,13 +139,7 @@ def read(body: Mapping[str, Any]) -> SpeechRequest:
 
 def _input(body: Mapping[str, Any]) -> str:
     """Return the text to be spoken."""
-    text = body.get("input")
-    if not isinstance(text, str) or not text.strip():
-        raise validation.invalid_field("input", "a text that is not empty")
-    if len(text) > MAX_CHARACTERS:
-        raise validation.invalid_field(
-            "input", f"at most {MAX_CHARACTERS:,} characters long"
-        )
+    text = validation.text(body, "input", MAX_CHARACTERS)
     raw = body.get("raw")
     if not isinstance(raw, (bool, type(None))):
         raise validation.invalid_field("raw", "true or false")

@@ -61,6 +61,19 @@ def name(body: Mapping[str, Any], field: str) -> str:
     return str(value)
 
 
+def text(body: Mapping[str, Any], field: str, max_characters: int) -> str:
+    """Return a text that is required.
+
+    raises: BadRequest, also when it is blank or too long.
+    """
+    value = body.get(field)
+    if not isinstance(value, str) or not value.strip():
+        raise invalid_field(field, "a text that is not empty")
+    if len(value) > max_characters:
+        raise invalid_field(field, f"at most {max_characters:,} characters long")
+    return value
+
+
 def number(body: Mapping[str, Any], field: str) -> float | None:
     """Return a number, or None where it is absent. raises: BadRequest."""
     value = body.get(field)

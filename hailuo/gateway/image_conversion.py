@@ -14,9 +14,10 @@ def converted(
 ) -> ImageStream:
     """Yield images, converted where they have another format, and heartbeats.
 
-    All images are awaited first, so that no account is held by a conversion.
+    All images are awaited first, so that no account is held by a conversion. One that
+    cannot be converted is left out: the others are paid, too.
     conversion: None to leave them as they are. One with a quality is always made.
-    raises: as the steps of *stream*; ImagesMissing for an image that is none.
+    raises: as the steps of *stream*; ImagesMissing when none can be converted.
     """
     arrived: list[GeneratedImage] = []
     with closing(stream):
@@ -25,9 +26,16 @@ def converted(
                 yield HEARTBEAT
             else:
                 arrived.append(item)
+    left = len(arrived)
     for image in arrived:
         if conversion and _differs(image, conversion):
-            image = yield from _converted(image, conversion, watch)
+            try:
+                image = yield from _converted(image, conversion, watch)
+            except images.Unreadable as error:
+                left -= 1
+                if left:
+                    continue
+                raise ImagesMissing(f"an image of the upstream {error}") from error
         yield image
 
 
@@ -39,8 +47,5 @@ def _differs(image: GeneratedImage, conversion: Conversion) -> bool:
 def _converted(
     image: GeneratedImage, conversion: Conversion, watch: Watch
 ) -> Generator[Heartbeat, None, GeneratedImage]:
-    try:
-        data = yield from images.convert(image.data, conversion, watch)
-    except images.Unreadable as error:
-        raise ImagesMissing(f"an image of the upstream {error}") from error
+    data = yield from images.convert(images.pieces(image.data), conversion, watch)
     return GeneratedImage(data, images.MEDIA_TYPES[conversion.format])

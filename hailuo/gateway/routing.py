@@ -11,7 +11,7 @@ from ..accounts.candidates import Candidates
 from ..concurrency.watch import Watch
 from ..errors import BadRequest, UpstreamError
 from ..files import Source
-from ..upstream import ModelChoice, Question, Speech, Upstream
+from ..upstream import ModelChoice, Purpose, Question, Speech, Upstream
 from .request_state import RequestState
 
 
@@ -83,10 +83,11 @@ def native_first(
     return sorted(kinds, key=lambda kind: not upstreams[kind].calls_functions)
 
 
-def use(upstreams: Mapping[str, Upstream], purpose: str, model: str) -> Use:
+def use(upstreams: Mapping[str, Upstream], purpose: Purpose, model: str) -> Use:
     """Return the purpose of a request, with the model each service limits it by."""
     models = {
-        kind: upstream.limited_model(model) for kind, upstream in upstreams.items()
+        kind: upstream.limited_model(purpose, model)
+        for kind, upstream in upstreams.items()
     }
     return Use(purpose, models)
 

@@ -1,6 +1,7 @@
 """Images: conversion to another format or a smaller size.
 
-    jpeg = yield from images.convert(data, Conversion("jpeg", quality=80), watch)
+    pieces = images.pieces(data)
+    jpeg = yield from images.convert(pieces, Conversion("jpeg", quality=80), watch)
 
 Pillow does the work in a child process (`worker`), so that a hostile image cannot harm
 the server and computing does not block other requests. The child gets no secrets,
@@ -11,7 +12,7 @@ import logging
 import socket
 import subprocess
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from typing import NamedTuple
 
 from ..child_process import ChildProcess, describe_exit
@@ -24,10 +25,12 @@ DEFAULT_QUALITY = 90
 UNREADABLE = 65  # exit code of the worker: the data is no image, or too large
 
 PROGRAM = ("-s", "-B", "-m", f"{__name__}.worker")
-MAX_S = 30.0  # for one image, from the start of the child to the end of its output
+# For one image, from the start of the child to the end of its output; a busy machine
+# lets it run last.
+MAX_S = 60.0
 EXIT_S = 1.0  # from the end of its output to its exit
 MAX_CONCURRENT = 2  # children; each may take a core and a gigabyte
-PIECE = 262_144  # bytes that are handed over before other requests run
+PIECE = 262_144  # bytes that are handed over, or received, at once
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +54,18 @@ class Conversion(NamedTuple):
     max_side: int | None = None
 
 
+def pieces(data: bytes) -> Iterator[memoryview]:
+    """Return a file that is in memory in pieces, as convert() takes it."""
+    return (memoryview(data)[at : at + PIECE] for at in range(0, len(data), PIECE))
+
+
 def convert(
-    data: bytes, conversion: Conversion, watch: Watch
+    file: Iterable[bytes | memoryview], conversion: Conversion, watch: Watch
 ) -> Generator[Heartbeat, None, bytes]:
     """Return an image in another format, upright; yield heartbeats meanwhile.
 
-    data: a JPEG, PNG, WebP, GIF or BMP; of a moving one, the first picture counts.
+    file: a JPEG, PNG, WebP, GIF or BMP in pieces, which are read when a child is free
+        and handed over one by one; of a moving image, the first picture counts.
     raises: Unreadable; ClientDisconnected.
     """
     with _slots.acquire(watch.owner) as slot:
@@ -64,27 +73,27 @@ def convert(
         quality = conversion.quality or DEFAULT_QUALITY
         arguments = conversion.format, str(quality), str(conversion.max_side or 0)
         with ChildProcess(*PROGRAM, *arguments) as child:
-            converted = yield from _exchange(child.wire, data, watch)
+            converted = yield from _exchange(child.wire, file, watch)
             _check_exit(child)
     return converted
 
 
 def _exchange(
-    wire: socket.socket, data: bytes, watch: Watch
+    wire: socket.socket, file: Iterable[bytes | memoryview], watch: Watch
 ) -> Generator[Heartbeat, None, bytes]:
-    """Hand *data* to the child, which reads all of it, and return its output."""
+    """Hand a file to the child, which reads all of it, and return its output."""
     deadline = time.monotonic() + MAX_S
     wire.settimeout(MAX_S)
     output = bytearray()
     try:
-        for start in fairly(range(0, len(data), PIECE)):
-            wire.sendall(memoryview(data)[start : start + PIECE])
+        for piece in fairly(file):
+            wire.sendall(piece)
         wire.shutdown(socket.SHUT_WR)
         while True:
             if watch.wait(deadline, wire):
-                if not (piece := wire.recv(PIECE)):
+                if not (received := wire.recv(PIECE)):
                     return bytes(output)
-                output += piece
+                output += received
             elif time.monotonic() >= deadline:
                 raise Unreadable("takes too long to read")
             else:

@@ -6,7 +6,7 @@ business; nothing above the gateway depends on which upstream answers.
 """
 
 from collections.abc import Generator, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..concurrency.watch import Heartbeat, Watch
 from ..errors import BadRequest
@@ -43,6 +43,7 @@ __all__ = [
     "Message",
     "ModelChoice",
     "Piece",
+    "Purpose",
     "Question",
     "Quota",
     "Recording",
@@ -64,6 +65,9 @@ Answer = Generator[Piece | Heartbeat, None, None]
 AudioStream = Generator[bytes | Heartbeat, None, None]
 TranscriptStream = Generator[TranscriptPiece | Heartbeat, None, None]
 ImageStream = Generator[GeneratedImage | Heartbeat, None, None]
+
+# What an upstream does for a request.
+Purpose = Literal["chat", "speech", "transcription", "images"]
 
 
 class Upstream(Protocol):
@@ -99,7 +103,7 @@ class Upstream(Protocol):
     def has_model(self, model: str) -> bool:
         """Return whether *model* names one of its own for speech or images."""
 
-    def limited_model(self, model: str) -> str:
+    def limited_model(self, purpose: Purpose, model: str) -> str:
         """Return the model whose rate limit speech or images count against.
 
         "" if all models share one limit.

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from hailuo.accounts.account import CHAT
+from hailuo.accounts.account import CHAT, Use
 from hailuo.accounts.cooldowns import CooldownPolicy, Cooldowns
 from hailuo.concurrency.watch import HEARTBEAT, Watch
 from hailuo.errors import QuotaExhausted, RateLimited, Unreachable, UpstreamBusy
-from hailuo.gateway import routing
 from hailuo.gateway.retry import POLICY, RetryPolicy
 from hailuo.upstream import Message, Piece, Question
 from tests.accounts.conftest import InProcessGateway
@@ -63,10 +62,6 @@ def states(gateway: InProcessGateway) -> list[str]:
 def asked(upstream: Simulated, call: str = "completion") -> list[str]:
     requests = upstream.report()["requests"]
     return [each["user"] for each in requests if each["call"] == call]
-
-
-def gateway_use(gateway: InProcessGateway) -> Any:
-    return routing.use(gateway.parts.gateway._upstreams, "chat", "hailuo")
 
 
 class TestQuestionAtFaultStartsNoCooldown:
@@ -238,7 +233,7 @@ class TestCooldownLength:
         assert len(asked(upstream)) == POLICY.attempts
         assert 25 <= int(answer.headers["Retry-After"]) <= 30
         (account,) = gateway.parts.pool.accounts
-        assert 25 < account.cooldown_s(gateway_use(gateway)) <= 30
+        assert 25 < account.cooldown_s(Use("chat", {"platform": "MiniMax-M3"})) <= 30
 
     def test_concurrent_refusals_start_one_cooldown(self):
         clock = Clock()

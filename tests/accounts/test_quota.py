@@ -163,6 +163,15 @@ def test_refusal_of_a_full_window_counts_until_it_opens_if_that_is_known(
     assert polled.rests_s(SPEECH) == pytest.approx(rests_s, abs=60)
 
 
+def test_quota_of_chat_ends_no_rest_of_another_purpose():
+    polled = Polled(PLAN)
+    for use in (MODEL, SPEECH):
+        polled.account.refused(full(), use)
+    polled.poll(left(3))
+    assert polled.rests_s() == 0
+    assert polled.rests_s(SPEECH) == pytest.approx(HOUR_S, abs=5)
+
+
 def test_missing_balance_has_nothing_to_do_with_a_window():
     polled = Polled(PLAN)
     polled.poll(left(3))

@@ -54,7 +54,7 @@ class FaultLoad:
     def _one(self, case: Case | None) -> tuple[Case | None, int, bytes]:
         if case:
             return case, *run(case, self._gateway, self._upstream, KEY, SECRET)
-        client = Client(self._gateway.port, KEY, KEY, SECRET)
+        client = Client(self._gateway, self._upstream, KEY, KEY, SECRET)
         return None, *random.choice(POOL_REQUESTS)(client)
 
 

@@ -14,7 +14,7 @@ from .pictures import noise, opened, picture
 
 
 def converted(data: bytes, *wanted: Any, watch: Watch | None = None) -> bytes:
-    steps = images.convert(data, Conversion(*wanted), watch or Watch())
+    steps = images.convert(images.pieces(data), Conversion(*wanted), watch or Watch())
     while True:
         try:
             assert next(steps) is HEARTBEAT

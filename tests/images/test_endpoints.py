@@ -1,5 +1,6 @@
 """Images as clients see them, over gunicorn, with the official library."""
 
+import base64
 import json
 import socket
 import time
@@ -134,6 +135,7 @@ IMAGE = ("image", ("a.png", picture("png")))
         ([IMAGE], {"mask": "a"}, "mask"),
         ([("image", ("a.png", b""))], {}, "image"),
         ([("image", ("a.txt", b"A text"))], {}, "image"),
+        ([("image", ("a.png", b"\0no image", "image/png"))], {}, "image"),
         ([("image", ("a.webp", b"RIFF\0\0\0\0WEBPVP8 "))], {}, "image"),
         ([IMAGE], {"prompt": " "}, "prompt"),
         ([IMAGE], {"n": "many"}, "n"),
@@ -194,8 +196,8 @@ def test_plan_without_images_lets_another_key_make_them(
     refusal = {"refuse": {"code": 2061, "as": "base_resp"}}
     upstream.script({"call": CALL, "token": first, "times": None, **refusal})
 
-    for _ in range(3):
-        assert generate(account).status_code == 200
+    for model in ("gpt-image-1", "image-01", "dall-e-3"):
+        assert generate(account, model=model).status_code == 200
         assert account.ask()  # only its images are resting
 
     users = [
@@ -225,6 +227,19 @@ def test_image_that_cannot_be_converted_is_not_asked_for_again(
     response = generate(account, output_format="png")
     assert error_of(response) == (502, "images_missing", None)
     assert draws(upstream) == 1
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_image_that_cannot_be_converted_does_not_take_the_others_along(
+    account: Caller, upstream: Simulated, stream: bool
+):
+    whole = base64.b64encode(picture("jpeg")).decode()
+    body = {"data": {"image_base64": ["/9j/4A==", whole, "/9j/4A=="]}}
+    upstream.script({"call": CALL, "http": {"status": 200, "body": body}})
+    asked = {"prompt": PROMPT, "n": 3, "output_format": "png", "stream": stream}
+    made = account.client.images.generate(**asked)
+    (image,) = list(made) if stream else made.data
+    assert opened(image.b64_json).format == "PNG"
 
 
 @pytest.mark.parametrize("stream", [True, False])

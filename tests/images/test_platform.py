@@ -1,5 +1,6 @@
 """Images of the platform as an upstream, against the simulator."""
 
+import base64
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -93,6 +94,16 @@ def test_addresses_are_passed_on(platform: Platform, upstream: Simulated):
 def test_partial_success_returns_what_there_is(platform: Platform, upstream: Simulated):
     upstream.script({"call": CALL, "failed": 2})
     assert len(drawn(platform, number=3)) == 1
+
+
+def test_unusable_image_does_not_take_the_others_along(
+    platform: Platform, upstream: Simulated
+):
+    data = picture("jpeg")
+    listed = ["%", base64.b64encode(data).decode(), None]
+    body = {"data": {"image_base64": listed}}
+    upstream.script({"call": CALL, "http": {"status": 200, "body": body}})
+    assert drawn(platform, number=3) == [GeneratedImage(data, "image/jpeg")]
 
 
 @pytest.mark.parametrize("format", ["jpeg", "png"])

@@ -9,7 +9,7 @@ import pytest
 from hailuo.concurrency.watch import Watch
 from hailuo.errors import ModelUnknown
 from hailuo.net.client import HttpClient
-from hailuo.upstream import ModelChoice
+from hailuo.upstream import ModelChoice, Purpose
 from hailuo.upstream.platform import Platform, models
 from hailuo.upstream.platform.models import MAX_NAMES
 from tests.conftest import Caller
@@ -92,6 +92,27 @@ def test_model_that_only_another_key_lists_means_the_default(platform: Platform)
     assert chosen(platform, [USUAL], "abab7-chat") == ModelChoice(
         "MiniMax-M3", False, []
     )
+
+
+@pytest.mark.parametrize(
+    ("purpose", "names", "model"),
+    [
+        ("speech", ["tts-1", "", "MiniMax-M3", "speech-2.8-turbo"], "speech-2.8-turbo"),
+        ("speech", ["tts-1-hd", "minimax/Speech-2.8-HD"], "speech-2.8-hd"),
+        ("images", ["gpt-image-1", "", "image-01", "minimax/IMAGE-01"], "image-01"),
+        ("images", ["image-01-live"], "image-01-live"),
+        ("transcription", ["whisper-1", ""], "asr-1.0"),
+    ],
+)
+def test_names_of_the_same_model_share_its_limit(
+    platform: Platform, purpose: Purpose, names: Sequence[str], model: str
+):
+    assert {platform.limited_model(purpose, name) for name in names} == {model}
+
+
+@pytest.mark.parametrize("name", ["speech-2.8-hd", "minimax/Speech-02-HD", "image-01"])
+def test_models_for_speech_and_images_are_the_platforms(platform: Platform, name: str):
+    assert platform.has_model(name)
 
 
 def test_keys_without_the_model_are_told(platform: Platform):

@@ -113,11 +113,13 @@ def test_hour_after_a_refusal_is_cut_short_in_all_processes(
     full.limits = "model"
     one.account.refused(full, CHAT)
     one.account.refused(empty, Use("speech"))
+    one.account.refused(full, Use("images"))
     eventually(lambda: other.account.cooldown_s(CHAT) > 3_000)
     asked.says = left(0, 120)
     one.poll()
     eventually(lambda: all(0 < each.account.cooldown_s(CHAT) < 121 for each in two))
-    assert all(each.account.cooldown_s(Use("speech")) > 3_000 for each in two)
+    for other_use in (Use("speech"), Use("images")):
+        assert all(each.account.cooldown_s(other_use) > 3_000 for each in two)
 
 
 def test_unknown_quota_is_unknown_to_all(

@@ -7,7 +7,7 @@ renewed one begins with a fresh state.
 import orjson
 
 from ...errors import PlanUsedUp
-from ..account import Account, Use
+from ..account import CHAT, Account, Use
 from ..cooldowns import Cooldown, Limit
 from .client import Operation, SharedClient, fingerprint
 from .clock import SharedClock
@@ -77,6 +77,7 @@ class SharedJournal:
             account,
             quota=orjson.dumps(quota._asdict()).decode() if quota else None,
             ends=PlanUsedUp.__name__ if quota else None,
+            purpose=CHAT.purpose,
             since=self._clock.shared_ms(since),
         )
 

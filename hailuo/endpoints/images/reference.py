@@ -37,12 +37,15 @@ def read_edit(request: Request, max_mb: int, stack: ExitStack) -> ImagesRequest:
 
 
 def _file(image: FileStorage) -> File:
-    """Return an uploaded image. raises: BadRequest for other files."""
+    """Return an uploaded image, told by its content alone.
+
+    raises: BadRequest for other files.
+    """
     content = image.stream
     size = content.seek(0, 2)
     if not size:
         raise validation.invalid_field("image", "an image that is not empty")
-    file = File(content, size, image.mimetype, image.filename or "", param="image")
+    file = File(content, size, param="image")
     if not file.is_image:
         raise validation.invalid_field("image", f"an image, not {file.media_type}")
     return file

@@ -61,7 +61,7 @@ def read(fields: Mapping[str, Any]) -> ImagesRequest:
         )
     size = fields.get("size") or "auto"
     prompt = ImagePrompt(
-        text=_text(fields),
+        text=validation.text(fields, "prompt", MAX_PROMPT_CHARACTERS),
         model=validation.name(fields, "model"),
         number=_whole(fields, "n", 1, MAX_NUMBER) or 1,
         size=_size(size),
@@ -69,17 +69,6 @@ def read(fields: Mapping[str, Any]) -> ImagesRequest:
         as_addresses=as_addresses,
     )
     return ImagesRequest(prompt, size, conversion, stream)
-
-
-def _text(fields: Mapping[str, Any]) -> str:
-    text = fields.get("prompt")
-    if not isinstance(text, str) or not text.strip():
-        raise validation.invalid_field("prompt", "a text that is not empty")
-    if len(text) > MAX_PROMPT_CHARACTERS:
-        raise validation.invalid_field(
-            "prompt", f"at most {MAX_PROMPT_CHARACTERS:,} characters long"
-        )
-    return text
 
 
 def _size(size: Any) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from .. import (
     ImagePrompt,
     ImageStream,
     ModelChoice,
+    Purpose,
     Question,
     Quota,
     Recording,
@@ -21,7 +22,17 @@ from .. import (
     TranscriptStream,
     Voice,
 )
-from . import capabilities, chat, history, protocol, quota, request
+from . import (
+    capabilities,
+    chat,
+    history,
+    images,
+    models,
+    protocol,
+    quota,
+    request,
+    speech,
+)
 from .client import Client
 from .documents import Documents
 from .images import ImageClient
@@ -71,11 +82,18 @@ class Platform:
         self._images = ImageClient(self._client)
 
     def has_model(self, model: str) -> bool:
-        return model.startswith(protocol.MEDIA_MODELS)
+        return any(
+            models.name_in_family(family, model) for family in protocol.MEDIA_MODELS
+        )
 
-    def limited_model(self, model: str) -> str:
-        """Return a model of its own by name, else one that stands for the default."""
-        return model if self.has_model(model) else self._default_model
+    def limited_model(self, purpose: Purpose, model: str) -> str:
+        """Return the model that serves speech, images or a transcript."""
+        match purpose:
+            case "speech":
+                return speech.model_of(model)
+            case "images":
+                return images.model_of(model)
+        return protocol.ASR_MODEL
 
     def models(
         self, accounts: Sequence[Credential], watch: Watch | None = None

@@ -6,15 +6,14 @@ from functools import partial
 from typing import Any
 
 from ... import images
-from ...concurrency.fairness import fairly
 from ...concurrency.watch import Heartbeat, Watch
 from ...errors import BadRequest, UpstreamProtocolError
-from ...files import SLICE, File, data_uri, decode, encode, media
+from ...files import File, data_uri, decode, encode, media
 from ...images import Conversion
 from ...net import untrusted_json, urls
 from ...units import MB
 from .. import Credential, GeneratedImage, ImagePrompt, ImagesMissing, ImageStream
-from . import protocol
+from . import models, protocol
 from .client import Client
 
 
@@ -54,11 +53,17 @@ class ImageClient:
         yield from made
 
 
+def model_of(name: str) -> str:
+    """Return the model for images, by the client's name."""
+    return (
+        models.name_in_family(protocol.DRAWING_MODELS, name) or protocol.DRAWING_MODEL
+    )
+
+
 def _body(prompt: ImagePrompt, reference: str) -> dict[str, Any]:
     """Return the JSON to post. source: platform.md, Images."""
-    is_own = prompt.model.startswith(protocol.DRAWING_MODELS)
     body: dict[str, Any] = {
-        "model": prompt.model if is_own else protocol.DRAWING_MODEL,
+        "model": model_of(prompt.model),
         "prompt": prompt.text,
         "n": prompt.number,
         "response_format": "url" if prompt.as_addresses else "base64",
@@ -84,13 +89,13 @@ def _reference(file: File, watch: Watch) -> Generator[Heartbeat, None, str]:
         return data_uri(file)
     if file.size > protocol.MAX_CONVERTED_MB * MB:
         raise _unsupported(file, f"is larger than {protocol.MAX_CONVERTED_MB} MB")
-    with file.open() as content:
-        data = b"".join(fairly(iter(partial(content.read, SLICE), b"")))
     conversion = Conversion("jpeg", max_side=protocol.MAX_REFERENCE_SIDE)
-    try:
-        jpeg = yield from images.convert(data, conversion, watch)
-    except images.Unreadable as error:
-        raise _unsupported(file, str(error)) from None
+    with file.open() as content:
+        pieces = iter(partial(content.read, images.PIECE), b"")
+        try:
+            jpeg = yield from images.convert(pieces, conversion, watch)
+        except images.Unreadable as error:
+            raise _unsupported(file, str(error)) from None
     return "data:image/jpeg;base64," + encode(jpeg)
 
 
@@ -107,30 +112,42 @@ def _param(error: BadRequest, prompt: ImagePrompt) -> str:
 
 
 def _images(answer: Any, prompt: ImagePrompt) -> list[GeneratedImage]:
-    """Return the images of an answer. raises: UpstreamProtocolError."""
+    """Return the images of an answer that can be used.
+
+    raises: UpstreamProtocolError when there are images, but none can be.
+    """
     if not isinstance(answer, dict):
         raise UpstreamProtocolError("the platform's answer is not an object")
     data = untrusted_json.mapping(answer, "data")
     listed = data.get("image_urls" if prompt.as_addresses else "image_base64") or []
-    if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
-        raise UpstreamProtocolError("the platform's images are not a list of texts")
+    if not isinstance(listed, list):
+        raise UpstreamProtocolError("the platform's images are not a list")
     read = _linked if prompt.as_addresses else _decoded
-    return [read(text) for text in listed[: prompt.number]]
+    made: list[GeneratedImage] = []
+    problem: UpstreamProtocolError | None = None
+    for item in listed[: prompt.number]:
+        try:
+            made.append(read(item))
+        except UpstreamProtocolError as error:
+            problem = error
+    if problem and not made:
+        raise problem
+    return made
 
 
-def _linked(address: str) -> GeneratedImage:
+def _linked(address: Any) -> GeneratedImage:
     try:
-        urls.parse(address)
+        urls.parse(_text(address))
     except BadRequest:
         message = "the platform's image has an invalid address"
         raise UpstreamProtocolError(message) from None
     return GeneratedImage(address=address)
 
 
-def _decoded(text: str) -> GeneratedImage:
+def _decoded(data: Any) -> GeneratedImage:
     content = io.BytesIO()
     try:
-        decode(text, content)
+        decode(_text(data), content)
     except ValueError:
         raise UpstreamProtocolError("the platform's image is not base64") from None
     image = content.getvalue()
@@ -138,3 +155,9 @@ def _decoded(text: str) -> GeneratedImage:
     if not media.is_image(media_type):
         raise UpstreamProtocolError("the platform's image is not an image")
     return GeneratedImage(image, media_type)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise UpstreamProtocolError("the platform's image is not a text")
+    return value

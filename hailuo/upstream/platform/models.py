@@ -62,6 +62,15 @@ def own_name(model: str, listed: Collection[str]) -> str:
     return ""
 
 
+def name_in_family(family: str, model: str) -> str:
+    """Return a model's own name, in lower case; "" if it is not of a family.
+
+    model: its name in any case and after any prefix such as minimax/.
+    """
+    name = model.rpartition("/")[2].lower()
+    return name if name.startswith(family) else ""
+
+
 class ModelLists:
     """Lists of models, by key."""
 

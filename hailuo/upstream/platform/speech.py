@@ -21,7 +21,7 @@ from ...errors import (
 from ...net.stream import Stream
 from .. import AudioStream, Credential, Speech, Voice, languages, text_splitting
 from ..openai_voices import OPENAI_VOICES
-from . import events, protocol, voices
+from . import events, models, protocol, voices
 from .client import Client
 
 VOICES_TTL_S = 600.0
@@ -180,6 +180,13 @@ class SpeechClient:
             return []
 
 
+def model_of(name: str) -> str:
+    """Return the model for speech, by the client's name."""
+    hd = name.lower().endswith("-hd")
+    default = protocol.SPEECH_MODEL_HD if hd else protocol.SPEECH_MODEL
+    return models.name_in_family(protocol.SPEECH_MODELS, name) or default
+
+
 def _texts(speech: Speech) -> list[str]:
     """Return the texts of the calls that a speech takes."""
     texts = text_splitting.split_text(speech.text, protocol.SPEECH_CHARACTERS)
@@ -188,14 +195,11 @@ def _texts(speech: Speech) -> list[str]:
 
 def _body(text: str, voice: str, speech: Speech) -> dict[str, Any]:
     """Return the JSON to post. source: platform.md, Speech."""
-    model = speech.model
-    hd = model.endswith("-hd")
-    default = protocol.SPEECH_MODEL_HD if hd else protocol.SPEECH_MODEL
     style = {"emotion": speech.emotion, "pitch": speech.pitch, "vol": speech.volume}
     style = {name: value for name, value in style.items() if value not in ("", None)}
     language = languages.NAMES.get(speech.language, speech.language)
     return {
-        "model": model if model.startswith(protocol.SPEECH_MODELS) else default,
+        "model": model_of(speech.model),
         "text": text,
         "stream": True,
         "stream_options": {"exclude_aggregated_audio": True},

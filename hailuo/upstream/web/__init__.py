@@ -21,6 +21,7 @@ from .. import (
     Message,
     ModelChoice,
     Piece,
+    Purpose,
     Question,
     Recording,
     Speech,
@@ -83,7 +84,7 @@ class Web(NoImages):
     def has_model(self, model: str) -> bool:
         return False
 
-    def limited_model(self, model: str) -> str:
+    def limited_model(self, purpose: Purpose, model: str) -> str:
         return ""
 
     def models(

@@ -45,7 +45,7 @@ function ops.rejected(request)
 end
 
 -- Record what is left of a plan, or that it is unknown; forget the cooldowns of the
--- class *ends* that began before it was asked for.
+-- class *ends* and of the *purpose* that began before it was asked for.
 function ops.quota(request)
   local name = key('credential', request.digest)
   if request.quota == cjson.null then
@@ -54,7 +54,7 @@ function ops.quota(request)
     redis.call('HSET', name, 'quota', request.quota)
   end
   for _, field in ipairs(redis.call('HKEYS', name)) do
-    local limit = string.match(field, '^cooldown:(.*)$')
+    local limit = string.match(field, '^cooldown:(' .. request.purpose .. ':.*)$')
     local cooldown = limit and cjson.decode(redis.call('HGET', name, field))
     local is_over = cooldown and cooldown.error == request.ends
     if is_over and cooldown.began <= request.since then
