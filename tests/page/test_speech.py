@@ -40,8 +40,8 @@ def test_speech_is_played_and_can_be_saved_in_each_format(speech: Page):
     for format in ("mp3", "opus", "aac", "flac", "wav"):
         choose(speech, "#try_format", format)
         speech.click(SPEAK)
-        file = f"{LINK}[download='speech.{format}']"
-        speech.wait(lambda file=file: speech.find_all(file) and speech.run(PLAYED))
+        speech.wait_for(f"{LINK}[download='speech.{format}']")
+        speech.wait(lambda: speech.run(PLAYED))
 
 
 def test_sample_is_spoken_by_the_chosen_voice(

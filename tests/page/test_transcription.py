@@ -41,15 +41,11 @@ def test_chosen_file_is_transcribed_as_it_comes(transcription: Page, recording: 
 
 
 def test_formats_are_offered(transcription: Page, recording: Path):
-    shown = {"json": '{"text":"What was said"}', "vtt": "WEBVTT", "text": WORDS}
+    shown = {"text": WORDS, "json": '{"text":"What was said"}', "vtt": "WEBVTT"}
     for format, expected in shown.items():
         Select(transcription.find("#try_output")).select_by_visible_text(format)
         transcription.type("#try_choose_file", str(recording))
-        transcription.wait(
-            lambda expected=expected: transcription.text("#transcript").startswith(
-                expected
-            )
-        )
+        transcription.wait_for_text("#transcript", expected)
 
 
 def test_dropped_file_is_transcribed_and_again(
