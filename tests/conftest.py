@@ -46,11 +46,13 @@ def pytest_collection_modifyitems(
     """Let each worker of pytest-xdist begin with its share of the slow tests.
 
     None of them is then left to run alone in the end. A worker is first given an equal
-    part of the list; when it has run them, it takes from the end of another's.
+    part of the list; when it has run them, it takes from the end of another's. What
+    needs the browser follows on the first worker, since each worker starts its own.
     """
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     slow = [item for item in items if item.get_closest_marker("slow")]
     quick = [item for item in items if not item.get_closest_marker("slow")]
+    quick.sort(key=lambda item: "page" not in getattr(item, "fixturenames", ()))
     ordered: list[pytest.Item] = []
     for number in range(workers):
         first = slow[number::workers]

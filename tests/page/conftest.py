@@ -1,4 +1,4 @@
-"""A real browser for the page: one Chromium for the session, a new tab for each test.
+"""A real browser for the page: one Chromium for the session, and one tab for all tests.
 
     def test_something(page):
         page.open(gateway, tab="accounts", key=KEY)
@@ -55,7 +55,7 @@ _HTTP_FAILURE = re.compile(r"the server responded with a status of (\d+)")
 
 
 class Page:
-    """A tab of the browser, with nothing kept from earlier ones.
+    """The tab of the browser, with nothing kept from earlier tests.
 
     failures: statuses of failed requests that the test expects.
     """
@@ -63,6 +63,7 @@ class Page:
     def __init__(self, browser: webdriver.Chrome) -> None:
         self.browser = browser
         self.failures: set[int] = set()
+        self._scripts: list[str] = []
 
     def open(
         self,
@@ -80,7 +81,7 @@ class Page:
         start = START.replace("NAME", f'"{next(_loads)}"').replace(
             "KEY", json.dumps(key)
         )
-        self.command("Page.addScriptToEvaluateOnNewDocument", source=start)
+        self.run_at_start(start)
         self.browser.get(f"{gateway.address}/#{tab}")
         self.wait_for("#app")
 
@@ -98,10 +99,19 @@ class Page:
 
     def stub(self, answers: dict[str, Any]) -> None:
         """Have pages that are opened from now on get these answers, by path."""
-        self.command(
-            "Page.addScriptToEvaluateOnNewDocument",
-            source=STUB.replace("ANSWERS", json.dumps(answers)),
-        )
+        self.run_at_start(STUB.replace("ANSWERS", json.dumps(answers)))
+
+    def leave(self) -> None:
+        """Leave the page, and undo what was set for the test."""
+        for script in self._scripts:
+            self.command("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+        self.command("Emulation.setUserAgentOverride", userAgent="")
+        self.browser.get("about:blank")
+
+    def run_at_start(self, script: str) -> None:
+        """Have pages that are opened from now on begin with this script."""
+        added = self.command("Page.addScriptToEvaluateOnNewDocument", source=script)
+        self._scripts.append(added["identifier"])
 
     def command(self, name: str, **arguments: Any) -> Any:
         """Run a command of the DevTools protocol."""
@@ -122,6 +132,11 @@ class Page:
 
     def type(self, selector: str, text: str) -> None:
         self.find(selector).send_keys(text)
+
+    def paste(self, selector: str, text: str) -> None:
+        """Put in a long text at once, which costs no event for each character."""
+        self.click(selector)
+        self.command("Input.insertText", text=text)
 
     def text(self, selector: str) -> str:
         return self.find(selector).text
@@ -199,14 +214,11 @@ def _without_proxies() -> dict[str, str]:
 
 @pytest.fixture
 def page(browser: webdriver.Chrome) -> Iterator[Page]:
-    first = browser.current_window_handle
-    browser.switch_to.new_window("tab")
-    browser.get_log("browser")
     page = Page(browser)
     yield page
     errors = page.errors()
-    browser.close()
-    browser.switch_to.window(first)
+    page.leave()
+    browser.get_log("browser")
     assert errors == []
 
 

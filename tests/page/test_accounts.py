@@ -55,7 +55,7 @@ def test_account_is_shown_with_state_kind_source_and_expiry(page: Page, pool: Se
 def test_added_token_is_not_shown_again(page: Page, pool: Served, upstream: Simulated):
     tokens = upstream.token("6503"), upstream.token("6504")
     page.open(pool, "accounts")
-    page.type("#tokens", "\n".join(tokens))
+    page.paste("#tokens", "\n".join(tokens))
     page.click("#add")
     assert row(page, "6503") and row(page, "6504")
     page.wait_for_text("#panel-accounts", "2 added")
@@ -99,7 +99,7 @@ def test_token_is_checked_without_being_added(
     good, revoked = upstream.token("6506"), upstream.token("6507")
     upstream.revoke(token=revoked)
     page.open(pool, "accounts")
-    page.type("#tokens", f"{good}, {revoked}")
+    page.paste("#tokens", f"{good}, {revoked}")
     page.click("#check")
     page.wait_for_text("#panel-accounts", "1: valid, 2: not valid")
     assert "6506" not in page.text("#panel-accounts table")

@@ -1,4 +1,4 @@
-"""The page's modules that need no browser, tested by node's own test runner."""
+"""The page's modules that need no browser, tested with node's own test module."""
 
 import shutil
 import subprocess
@@ -29,7 +29,7 @@ NODE = node()
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
 def test_module_passes_its_tests(path: Path):
     done = subprocess.run(
-        [NODE, "--test", "--test-reporter=tap", str(path)],
+        [NODE, "--test-reporter=tap", str(path)],
         capture_output=True,
         text=True,
         timeout=120,

@@ -85,7 +85,7 @@ def test_running_answers_are_counted(
 
 
 def test_page_that_cannot_be_seen_asks_nothing(page: Page, gateway: Served):
-    page.command("Page.addScriptToEvaluateOnNewDocument", source=COUNTED)
+    page.run_at_start(COUNTED)
     page.open(gateway, "now")
     page.wait(lambda: page.run("return due.length"))
     before = page.run("return asked")
