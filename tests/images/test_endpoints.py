@@ -70,7 +70,7 @@ def test_official_library_generates_addresses(images: Any, upstream: Simulated):
     assert image.b64_json is None
 
 
-@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("format", ["jpeg", "webp"])
 def test_image_has_the_requested_format(images: Any, upstream: Simulated, format: str):
     made = images.generate(prompt=PROMPT, size="512x512", output_format=format)
     assert opened(made.data[0].b64_json).format == format.upper()
