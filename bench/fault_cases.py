@@ -27,7 +27,7 @@ from hailuo.upstream.registry import identify
 
 HOST = "127.0.0.1"
 TIMEOUT_S = 60
-QUOTA_S = 30  # until the background asks for the quota of a new account
+QUOTA_S = 120  # until the background asks for it: one account after another, some hang
 CHAT_PATH = "/v1/chat/completions"
 SPEECH_PATH = "/v1/audio/speech"
 IMAGES_PATH = "/v1/images/generations"
