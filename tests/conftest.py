@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     slow = [item for item in items if item.get_closest_marker("slow")]
     quick = [item for item in items if not item.get_closest_marker("slow")]
-    quick.sort(key=lambda item: "page" not in getattr(item, "fixturenames", ()))
+    quick.sort(key=lambda item: not item.nodeid.startswith("tests/page/"))
     ordered: list[pytest.Item] = []
     for number in range(workers):
         first = slow[number::workers]

@@ -42,13 +42,12 @@ DEFAULT_TIMEOUT_S = 10.0
 Query = dict[str, str]
 
 
-def _matches(record: Any, query: Query) -> bool:
-    filters = [name for name in ("user", "call") if name in query]
-    return all(getattr(record, name) == query[name] for name in filters)
-
-
 def _count(records: Iterable[Any], query: Query) -> int:
-    return sum(_matches(record, query) for record in records)
+    wanted = [(name, query[name]) for name in ("user", "call") if name in query]
+    return sum(
+        all(getattr(record, name) == value for name, value in wanted)
+        for record in records
+    )
 
 
 def _count_ended(records: Iterable[Any], query: Query) -> int:
@@ -98,9 +97,10 @@ async def wait(simulator: Simulator, request: Request) -> Reply:
         return count(simulator.report, query)
 
     def holds() -> bool:
+        counted = value()
         low = int(query.get("exactly", query.get("at_least", 0)))
-        high = int(query.get("exactly", query.get("at_most", value())))
-        return low <= value() <= high
+        high = int(query.get("exactly", query.get("at_most", counted)))
+        return low <= counted <= high
 
     timeout_s = float(query.get("timeout_s", DEFAULT_TIMEOUT_S))
     met = await simulator.report.wait_until(holds, timeout_s)

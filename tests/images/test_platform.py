@@ -15,7 +15,7 @@ from hailuo.upstream import GeneratedImage, ImagePrompt, ImagesMissing
 from hailuo.upstream.platform import Platform, protocol
 from tests.simulated import Simulated
 
-from .pictures import noise, opened, picture
+from .pictures import opened, picture
 
 CALL = "image_generation"
 
@@ -120,7 +120,7 @@ def test_suitable_reference_is_sent_as_it_is(
 
 @pytest.mark.parametrize(
     "data",
-    [picture("webp", mode="RGBA"), noise("png", (3_600, 3_600))],
+    [picture("webp", mode="RGBA"), picture("png", (3_000, 100)) + bytes(10_000_000)],
     ids=["format", "size"],
 )
 def test_unsuitable_reference_is_converted(
