@@ -205,6 +205,7 @@ def test_client_that_stops_reading_loses_its_account(
         {"call": account.call, "text": "Next"},
     )
     with raw(account, stream=True):
+        upstream.wait("requests", call=account.call, at_least=1)
         assert account.ask() == "Next"
     upstream.wait("open_answers", exactly=0)
     assert upstream.report()["answers"][0]["how"] in ("client left", "done")
