@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -71,12 +72,16 @@ class CommandLine:
         return Outcome(result.exit_code, result.stdout, result.stderr)
 
     def start(self, *arguments: str, **streams: Any) -> "subprocess.Popen[str]":
-        """Start a command as a process."""
+        """Start a command as a process that Ctrl-C reaches.
+
+        A shell has what it runs in the background ignore SIGINT, tests included.
+        """
         return subprocess.Popen(
             [*COMMAND, *arguments],
             cwd=ROOT,
             env=environment(self.settings),
             text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             **{"stdin": subprocess.DEVNULL, **streams},
         )
 
