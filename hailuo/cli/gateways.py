@@ -46,7 +46,7 @@ class Location(NamedTuple):
 
 
 class Gateway(Protocol):
-    """What answers a command.
+    """Gateway that a command is sent to.
 
     via: "gateway" for a running one, "file" for the tokens file.
     at: its address, or the path of the file.

@@ -1,4 +1,4 @@
-"""Whether this machine lets the gateway listen on a port."""
+"""Check of whether this machine lets the gateway listen on a port."""
 
 import errno
 import socket
