@@ -7,6 +7,7 @@ with Proxy() as proxy:
 
 import socket
 import threading
+from contextlib import ExitStack, suppress
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -16,13 +17,15 @@ class Proxy:
         self.seen: list[tuple[str, str]] = []
         self._sock = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._sock.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._serving = threading.Thread(target=self._serve, daemon=True)
+        self._serving.start()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._sock.shutdown(socket.SHUT_RDWR)  # which wakes who accepts
+        self._serving.join()
         self._sock.close()
 
     def _serve(self) -> None:
@@ -36,7 +39,7 @@ class Proxy:
     def _forward(self, client: socket.socket) -> None:
         """Pass bytes both ways; request lines are read on the way and made relative."""
         server: socket.socket | None = None
-        with client:
+        with client, suppress(OSError), ExitStack() as ends:
             while data := client.recv(1_048_576):
                 line, _, rest = data.partition(b"\r\n")
                 method, _, target = line.decode("latin-1").partition(" ")
@@ -47,15 +50,14 @@ class Proxy:
                     relative = url.removeprefix(f"{parts.scheme}://{parts.netloc}")
                     data = f"{method} {relative} {version}\r\n".encode() + rest
                     if server is None:
-                        server = socket.create_connection((parts.hostname, parts.port))
+                        address = parts.hostname, parts.port
+                        server = ends.enter_context(socket.create_connection(address))
                         back = threading.Thread(target=_pump, args=(server, client))
                         back.start()
+                        ends.callback(back.join)
+                        ends.callback(server.shutdown, socket.SHUT_WR)
                 assert server
                 server.sendall(data)
-            if server:
-                server.shutdown(socket.SHUT_WR)
-                back.join()
-                server.close()
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self
 
 Answer = Callable[[socket.socket], None]
@@ -30,25 +31,32 @@ class Service:
         self.connections = 0
         scheme = "https" if context else "http"
         self.url = f"{scheme}://localhost:{self._server.getsockname()[1]}/"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.shutdown(socket.SHUT_RDWR)  # which wakes who accepts
-        for sock in (self._server, *self._open):
+        self._accepting.join()
+        self._server.close()
+        for sock in self._open:
+            with suppress(OSError):  # it may be closed
+                sock.shutdown(socket.SHUT_RDWR)  # which wakes who serves
             sock.close()
 
     def _accept(self) -> None:
         while True:
             try:
                 sock, _ = self._server.accept()
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if self._context:
-                    sock = self._context.wrap_socket(sock, server_side=True)
             except OSError:
                 return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._context:  # the handshake is made when the request is read
+                sock = self._context.wrap_socket(
+                    sock, server_side=True, do_handshake_on_connect=False
+                )
             self.connections += 1
             self._open.append(sock)
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
