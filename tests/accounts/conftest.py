@@ -11,6 +11,7 @@ import jwt
 import pytest
 
 from hailuo import create_app
+from hailuo.gateway.retry import RetryPolicy
 from hailuo.settings import Settings
 from tests.served import KEY
 from tests.simulated import Simulated
@@ -29,7 +30,7 @@ def written(user: str | None, ends_in_s: float = 40 * DAY_S, **claims: Any) -> s
 
 
 class InProcessGateway:
-    """A gateway in this process, with its parts at hand.
+    """A gateway in this process, with its parts at hand, that retries soon.
 
     path: its tokens file.
     """
@@ -38,6 +39,7 @@ class InProcessGateway:
         self.path = path
         self.app = create_app(Settings(tokens_file=str(path), **settings))
         self.parts = self.app.extensions["hailuo"]
+        self.parts.gateway.policy = RetryPolicy(pauses_s=(0.01,))
 
     @property
     def on_disk(self) -> list[str]:

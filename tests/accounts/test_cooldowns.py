@@ -104,6 +104,7 @@ class TestQuestionAtFaultStartsNoCooldown:
     ):
         gateway = web(1)
         upstream.script({**REFUSED, "message": "bad", "times": None})
+        upstream.script({**HI, "message": "good"})
         assert ask(gateway, "bad").status_code == 503
         assert states(gateway) == ["idle"]
         assert ask(gateway, "good").status_code == 200
@@ -192,6 +193,7 @@ class TestCooldownOfOnePurpose:
         assert again.status_code == first.status_code
         assert len(asked(upstream)) == tries, "it is not asked for that model"
         upstream.reset()
+        upstream.script({"call": "completion", "text": "Hi", "times": None})
         assert ask(gateway, model="MiniMax-M2.1").status_code == 200
         assert ask(gateway, model="gpt-4o").status_code == 200
 
@@ -200,8 +202,8 @@ class TestCooldownOfOnePurpose:
         self, platform: Callable[..., InProcessGateway], upstream: Simulated, code: int
     ):
         gateway = platform(1)
-        refusal = {"call": "completion", "refuse": {"code": code}, "times": 1}
-        upstream.script(refusal)
+        refusal = {"call": "completion", "refuse": {"code": code}}
+        upstream.script(refusal, {"call": "completion", "text": "Hi"})
         assert ask(gateway).status_code == 403
         assert ask(gateway).status_code == 200
 

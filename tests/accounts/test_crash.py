@@ -12,7 +12,7 @@ import pytest
 
 from tests.accounts.keeper import keep
 
-KILLS = 200
+KILLS = 60
 AT_ONCE = 4
 
 
@@ -59,7 +59,6 @@ def check(path: Path, said: list[list[str]]) -> tuple[int, int]:
     return len(replaced), int(bool(in_flight) and in_flight not in on_disk)
 
 
-@pytest.mark.slow
 def test_tokens_file_keeps_every_reported_change_when_the_process_is_killed(
     children: multiprocessing.context.ForkServerContext, tmp_path: Path
 ):

@@ -151,7 +151,7 @@ def test_concurrent_refreshes_share_one_run(in_process: Hosting, upstream: Simul
         first = threads.submit(refresh, gateway)
         upstream.wait("held", exactly=1)
         others = [threads.submit(refresh, gateway, "GET") for _ in range(3)]
-        time.sleep(0.5)  # until they have joined
+        time.sleep(0.1)  # until they have joined
         upstream.release()
         told = [each.result().json for each in (first, *others)]
 
@@ -629,7 +629,7 @@ def test_periodic_renewal_survives_a_broken_file_and_fails_no_request(
     users = ["6251", "6252", "6253"]
     path = tmp_path / "tokens.json"
     path.write_text(json.dumps([upstream.token(user) for user in users]))
-    upstream.script({"call": "chat", "text": "Hi", "delay_s": 0.02, "times": None})
+    upstream.script({"call": "chat", "text": "Hi", "delay_s": 0.05, "times": None})
     settings: dict[str, Any] = {
         "HAILUO_ORIGIN": upstream.origin,
         "HAILUO_TOKENS_FILE": path,
@@ -649,7 +649,7 @@ def test_periodic_renewal_survives_a_broken_file_and_fails_no_request(
         return statuses
 
     with Served(tmp_path, **settings) as gateway, ThreadPoolExecutor() as threads:
-        traffic = [threads.submit(ask, number) for number in range(6)]
+        traffic = [threads.submit(ask, number) for number in range(4)]
         try:
             upstream.wait("finished", call="renewal", at_least=3)
             save(path, "[oops")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from .conftest import InProcessGateway, written
@@ -50,7 +50,6 @@ def check_refusal(status: int, error: Mapping[str, Any], body: bytes) -> None:
         assert error["param"] in error["message"], (body, error)
 
 
-@settings(max_examples=300)
 @given(raw)
 def test_random_token_bodies_are_accepted_or_refused_by_field(
     gateway: InProcessGateway, body: bytes
@@ -68,7 +67,6 @@ def test_random_token_bodies_are_accepted_or_refused_by_field(
         gateway.ask("DELETE", f"/v1/token/{account.name}")
 
 
-@settings(max_examples=300)
 @given(raw)
 def test_random_token_checks_are_answered_or_refused_by_field(
     gateway: InProcessGateway, body: bytes

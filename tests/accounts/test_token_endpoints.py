@@ -151,7 +151,7 @@ SPACES = st.text(" \t\n", max_size=2)
 USERS = st.lists(st.integers(1, 5), min_size=1, max_size=8)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(
     users=USERS,
     spaces=st.tuples(SPACES, SPACES),

@@ -275,7 +275,7 @@ def test_edit_by_hand_during_a_write_is_not_lost(path: Path):
     file.change(add(*(f"{number}" * 100 for number in range(2_000))))
     here, lost = random.Random(7), 0
 
-    for number in range(150):
+    for number in range(60):
         hand = threading.Timer(here.random() * 0.006, edit, (path, f"hand{number}"))
         hand.start()
         file.apply(add(f"ours{number}"))

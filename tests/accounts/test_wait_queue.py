@@ -506,7 +506,7 @@ class RandomLoad:
             self.pool.set_credentials((f"{user}/new{serial}", "file") for user in kept)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_no_account_is_leased_twice_or_lost_under_random_load(seed: int):
     load = RandomLoad(seed)
     threads = [
@@ -524,11 +524,9 @@ def test_no_account_is_leased_twice_or_lost_under_random_load(seed: int):
     assert all(account.slot.busy == 0 for account in load.pool.accounts)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
-def test_no_account_is_lost_when_waiting_greenlets_are_killed(seed: int):
+def test_no_account_is_lost_when_waiting_greenlets_are_killed():
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.accounts.killed_greenlets", str(seed)],
+        [sys.executable, "-m", "tests.accounts.killed_greenlets"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -537,10 +535,10 @@ def test_no_account_is_lost_when_waiting_greenlets_are_killed(seed: int):
 
     assert ended.returncode == 0, ended.stderr
     served, killed = map(int, ended.stdout.split())
-    assert served > 500 and killed > 500
+    assert served > 300 and killed > 300
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_no_request_waits_beside_an_idle_account(seed: int):
     """Nobody in line is ever seen beside an idle account of his, however briefly."""
     here = random.Random(seed)
@@ -660,8 +658,8 @@ class TestAttempts:
             with pytest.raises(AccountsBusy), leased(pool, turn, Watch()):
                 pass
 
-    def test_every_one_of_500_accounts_is_tried(self):
-        pool = pool_of(*(f"u{number}" for number in range(500)))
+    def test_every_one_of_200_accounts_is_tried(self):
+        pool = pool_of(*(f"u{number}" for number in range(200)))
         turn = turn_of(pool)
         for account in pool.accounts[:-1]:
             turn.accounts.append(account)
