@@ -20,7 +20,7 @@ from tests.heartbeats import without_heartbeats
 from tests.voice import sounds
 from tests.voice.sounds import Decoded
 
-SECONDS = 3.0
+SECONDS = 1.0
 PLACES = 8
 
 
@@ -233,24 +233,24 @@ class TestFailingAudioChild:
 
 
 def test_truncated_recording_is_used_as_far_as_it_goes():
-    recording = sounds.encoded(sounds.tone(SECONDS), "ogg")
+    recording = sounds.encoded(sounds.tone(3), "ogg")
 
     (part,) = parts_of(recording[: len(recording) // 2])
 
-    assert 0.5 < Decoded(part).seconds < SECONDS
+    assert 0.5 < Decoded(part).seconds < 3
 
 
 def test_long_recording_is_cut_at_pauses():
-    """4 s of tone, half a second of silence, and so on; parts of at most 10 s."""
-    said = (sounds.tone(4) + sounds.silence(0.5)) * 6
+    """1.5 s of tone, half a second of silence, and so on; parts of at most 5 s."""
+    said = (sounds.tone(1.5) + sounds.silence(0.5)) * 6
 
-    made = parts_of(sounds.wav(said), seconds=10)
+    made = parts_of(sounds.wav(said), seconds=5)
 
     cuts = [Decoded(part) for part in made]
     assert len(cuts) == 3
-    assert all(cut.seconds <= 10.1 for cut in cuts)
-    assert sum(cut.seconds for cut in cuts) == pytest.approx(27, abs=0.3)
-    assert sum(map(audio.seconds, made)) == pytest.approx(27, abs=0.08)
+    assert all(cut.seconds <= 5.1 for cut in cuts)
+    assert sum(cut.seconds for cut in cuts) == pytest.approx(12, abs=0.3)
+    assert sum(map(audio.seconds, made)) == pytest.approx(12, abs=0.08)
     for cut in cuts[1:]:
         beginning = cut.samples[: int(0.1 * cut.rate)]
         assert max(map(abs, beginning)) < 500
@@ -335,13 +335,14 @@ def test_mp3_at_normal_speed_is_passed_unchanged(mp3: bytes):
     assert list(audio.transcode(pieces, "mp3")) == pieces
 
 
-@pytest.mark.parametrize("size", [7, 1000, 100_000])
-def test_transcoding_is_the_same_however_the_bytes_arrive(mp3: bytes, size: int):
-    pieces = [mp3[at : at + size] for at in range(0, len(mp3), size)]
+def test_transcoding_is_the_same_however_the_bytes_arrive(mp3: bytes):
+    def transcoded(size: int) -> bytes:
+        pieces = [mp3[at : at + size] for at in range(0, len(mp3), size)]
+        return b"".join(without_heartbeats(audio.transcode(pieces, "flac")))
 
-    together = b"".join(without_heartbeats(audio.transcode([mp3], "flac")))
+    together = transcoded(len(mp3))
 
-    assert b"".join(without_heartbeats(audio.transcode(pieces, "flac"))) == together
+    assert [transcoded(size) == together for size in (7, 1000)] == [True] * 2
 
 
 def test_transcoded_audio_is_given_while_more_arrives(mp3: bytes):
@@ -349,7 +350,7 @@ def test_transcoded_audio_is_given_while_more_arrives(mp3: bytes):
 
     def arriving() -> Iterator[bytes]:
         yield mp3[: len(mp3) // 2]
-        assert sum(map(len, heard)) > 20_000
+        assert sum(map(len, heard)) > 10_000
         yield mp3[len(mp3) // 2 :]
 
     heard: list[bytes] = []
@@ -420,7 +421,7 @@ def test_audio_child_gets_no_secrets_and_has_limits(
 
 def test_conversion_does_not_block_other_threads():
     """An unpatched interpreter: the work is another process's, not a thread's."""
-    recording = sounds.wav(sounds.tone(20))
+    recording = sounds.wav(sounds.tone(10))
     turns, done = 0, threading.Event()
 
     def count() -> None:
@@ -434,4 +435,4 @@ def test_conversion_does_not_block_other_threads():
     done.set()
     thread.join()
 
-    assert turns > 100
+    assert turns > 50

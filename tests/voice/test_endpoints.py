@@ -17,17 +17,22 @@ import openai
 import pytest
 import requests
 
+from hailuo.endpoints import transcriptions
+from tests.accounts.conftest import InProcessGateway
 from tests.conftest import SECRET, Caller
 from tests.faults.process import cpu_s, worker
-from tests.served import Served
+from tests.served import KEY, Served
 from tests.simulated import Simulated
 from tests.voice import sounds
 from tests.voice.sounds import Decoded
 
 AT_ONCE = {"call": "chat", "times": None}
-TONE = {"call": "msg_tts", "times": None, "sound": "tone", "polls": 0}
+CHARACTER_S = 0.02
+SOUND = {"times": None, "sound": "tone", "character_s": CHARACTER_S}
+TONE = {"call": "msg_tts", "polls": 0, **SOUND}
+PLATFORM_TONE = {"call": "t2a", **SOUND}
 TEXT = f"This is {SECRET}, and he has something to say."
-SECONDS = 0.06 * len(TEXT)
+SECONDS = CHARACTER_S * len(TEXT)
 TYPES = {
     "mp3": "audio/mpeg",
     "opus": "audio/ogg",
@@ -47,6 +52,13 @@ def scripted(upstream: Simulated) -> Simulated:
 @pytest.fixture(scope="module")
 def wav() -> bytes:
     return sounds.wav(sounds.tone(1))
+
+
+def in_process(
+    upstream: Simulated, directory: Path, **settings: Any
+) -> InProcessGateway:
+    origins = {"origin": upstream.origin, "platform_origin": upstream.origin}
+    return InProcessGateway(directory / "tokens.json", **origins, **settings)
 
 
 def post(caller: Caller, path: str, **call: Any) -> requests.Response:
@@ -80,7 +92,7 @@ def test_speech_has_the_requested_format(
         seconds = len(response.content) / 48_000
     else:
         seconds = Decoded(response.content, "aac" if format == "aac" else None).seconds
-    assert seconds == pytest.approx(SECONDS, abs=0.3)
+    assert seconds == pytest.approx(SECONDS, abs=0.2)
 
 
 @pytest.mark.parametrize("speed", [0.5, 2])
@@ -90,7 +102,7 @@ def test_speech_has_the_requested_speed(
     decoded = Decoded(speak(account, speed=speed).content)
 
     (speech,) = scripted.report()["speeches"]
-    assert decoded.seconds == pytest.approx(SECONDS / speed, abs=0.4)
+    assert decoded.seconds == pytest.approx(SECONDS / speed, abs=0.1 + 0.1 / speed)
     assert decoded.hertz == pytest.approx(speech["hz"], rel=0.03)
 
 
@@ -103,7 +115,7 @@ def test_official_library_streams_a_speech(
         response.stream_to_file(tmp_path / "speech.mp3")
 
     made = Decoded((tmp_path / "speech.mp3").read_bytes())
-    assert made.seconds == pytest.approx(SECONDS, abs=0.3)
+    assert made.seconds == pytest.approx(SECONDS, abs=0.2)
     assert scripted.report()["speeches"][0]["voice"] == "YaeMiko_hailuo"
 
 
@@ -115,13 +127,13 @@ def test_speech_is_streamed_while_it_is_made(scripted: Simulated, account: Calle
     with post(account, "speech", json=body, stream=True) as response:
         pieces = response.iter_content(None)
         heard = len(next(pieces))
-        while heard < 100_000:
+        while heard < 30_000:
             heard += len(next(pieces))
         scripted.wait("held", exactly=1)
         scripted.release()
         heard += sum(map(len, pieces))
 
-    assert heard > 300_000
+    assert heard > 100_000
 
 
 @pytest.mark.parametrize("format", ["mp3", "wav"])
@@ -148,7 +160,7 @@ def test_speech_that_fails_midway_breaks_the_connection(
     head, _, rest = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 ")
     assert b"chunked" in head
-    assert len(rest) > 10_000
+    assert len(rest) > 5_000
     assert not rest.endswith(b"0\r\n\r\n")
     log = account.gateway.log()[before:]
     told = [line for line in log.splitlines() if f" broken-{format} " in line]
@@ -167,7 +179,7 @@ def test_speech_as_server_sent_events(scripted: Simulated, account: Caller):
     assert done["type"] == "speech.audio.done"
     assert set(done["usage"]) == {"input_tokens", "output_tokens", "total_tokens"}
     made = b"".join(base64.b64decode(delta["audio"]) for delta in deltas)
-    assert Decoded(made).seconds == pytest.approx(SECONDS, abs=0.3)
+    assert Decoded(made).seconds == pytest.approx(SECONDS, abs=0.2)
     assert max(map(len, response.content.split(b"\n"))) < 65_536
 
 
@@ -290,7 +302,7 @@ def test_speech_style_reaches_the_platform(
     scripted: Simulated, caller: Callable[..., Caller]
 ):
     """By a platform key; the web service does what it can."""
-    scripted.script({"call": "t2a", "times": None, "sound": "tone"})
+    scripted.script(PLATFORM_TONE)
     style = {"emotion": "sad", "pitch": 2, "vol": 0.5, "language_boost": "English"}
 
     assert speak(caller(kind="platform"), **style).status_code == 200
@@ -304,7 +316,7 @@ def test_speech_style_reaches_the_platform(
 def test_styled_speech_goes_to_the_platform(
     scripted: Simulated, account: Caller, caller: Callable[..., Caller]
 ):
-    scripted.script({"call": "t2a", "times": None, "sound": "tone"})
+    scripted.script(PLATFORM_TONE)
     both = account.gateway.client(f"{account.key},{caller(kind='platform').key}")
     create = both.audio.speech.with_raw_response.create
 
@@ -314,12 +326,15 @@ def test_styled_speech_goes_to_the_platform(
 
 
 def test_openai_voices_are_replaced_by_setting(
-    scripted: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
+    scripted: Simulated, account: Caller, tmp_path: Path
 ):
     setting = '"Podcast_girl,yueyue_hailuo,keli_hailuo";'
-    served = serve(REPLACE_AUDIO_MODEL=setting)
+    replacing = in_process(
+        scripted, tmp_path, tokens=(account.key,), replace_audio_model=setting
+    )
 
-    assert speak(caller(served=served), voice="echo").status_code == 200
+    body = {"input": TEXT, "voice": "echo"}
+    assert replacing.ask("POST", "/v1/audio/speech", json=body).status_code == 200
 
     assert scripted.report()["speeches"][0]["voice"] == "yueyue_hailuo"
 
@@ -352,14 +367,14 @@ def test_unknown_cloned_voice_is_tried_on_any_account(
     assert "no such voice" in response.json()["error"]["message"]
 
 
-def test_twenty_concurrent_clients_hear_their_own_voices(
-    scripted: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
+def test_nine_concurrent_clients_hear_their_own_voices(
+    scripted: Simulated, caller: Callable[..., Caller]
 ):
     """The voice is state of an account, and there are three of these."""
     scripted.script({**TONE, "polls": 1})
-    somebody = caller(accounts=3, served=serve(HAILUO_QUEUE_TIMEOUT_S=60))
+    somebody = caller(accounts=3)
     listed = somebody.gateway.request("GET", "/v1/audio/voices").json()["voices"]
-    names = [voice["id"] for voice in listed[13:33]]
+    names = [voice["id"] for voice in listed[13:22]]
 
     def heard(voice: str) -> float:
         text = f"{SECRET} is read by {voice}."
@@ -367,7 +382,7 @@ def test_twenty_concurrent_clients_hear_their_own_voices(
         assert response.status_code == 200, response.text
         return Decoded(response.content).hertz
 
-    with ThreadPoolExecutor(20) as callers:
+    with ThreadPoolExecutor(9) as callers:
         pitches = dict(zip(names, callers.map(heard, names), strict=True))
 
     speeches = scripted.report()["speeches"]
@@ -555,24 +570,15 @@ def test_timed_transcription_of_silence_is_empty(
         assert response.text == expected
 
 
-@pytest.mark.parametrize("stream", ["True", "true", "1", "on", "ON"])
-def test_stream_field_accepts_words_for_true(
-    scripted: Simulated, account: Caller, wav: bytes, stream: str
-):
-    scripted.script({"call": "phone", "text": SECRET})
-
-    response = transcribe(account, wav, stream=stream)
-
-    assert events(response)[-1] == {"type": "transcript.text.done", "text": SECRET}
-
-
-@pytest.mark.parametrize("stream", ["False", "0", "off", ""])
-def test_stream_field_accepts_words_for_false(
-    scripted: Simulated, account: Caller, wav: bytes, stream: str
-):
-    scripted.script({"call": "phone", "text": SECRET})
-
-    assert transcribe(account, wav, stream=stream).json() == {"text": SECRET}
+@pytest.mark.parametrize(
+    ("word", "stream"),
+    [
+        *((word, True) for word in ("True", "true", "1", "on", "ON")),
+        *((word, False) for word in ("False", "0", "off", "")),
+    ],
+)
+def test_stream_field_accepts_words_for_true_and_false(word: str, stream: bool):
+    assert transcriptions.read({"stream": word}).stream == stream
 
 
 @pytest.mark.parametrize("type", ["Multipart/Form-Data", "MULTIPART/FORM-DATA"])
@@ -730,28 +736,30 @@ WEB, PLATFORM = "Podcast_girl", "simulated-narrator"
     ],
 )
 def test_only_voices_of_available_upstreams_are_listed(
-    serve: Callable[..., Served],
     scripted: Simulated,
     caller: Callable[..., Caller],
+    tmp_path: Path,
     kinds: tuple[str, ...],
     there: tuple[str, ...],
     missing: tuple[str, ...],
 ):
     """By the pool, for its key; by the caller's own accounts, for these."""
     key = ",".join(caller(kind=kind).key for kind in kinds)
-    pool = serve(HAILUO_TOKENS=",".join(caller(kind=kind).key for kind in kinds))
+    pool = in_process(
+        scripted, tmp_path, tokens=tuple(caller(kind=kind).key for kind in kinds)
+    )
 
-    for bearer in ("sk-hailuofreeapi", key):
-        headers = {"Authorization": f"Bearer {bearer}"}
-        listed = pool.request("GET", "/v1/audio/voices", headers=headers).json()
-        ids = [voice["id"] for voice in listed["voices"]]
+    def listed(**headers: str) -> list[str]:
+        answer = pool.ask("GET", "/v1/audio/voices", headers=headers)
+        return [voice["id"] for voice in answer.json["voices"]]
+
+    for bearer in (KEY, key):
+        ids = listed(Authorization=f"Bearer {bearer}")
         assert "alloy" in ids
         assert set(there) <= set(ids)
         assert not set(missing) & set(ids)
 
-    open_to_all = pool.request("GET", "/v1/audio/voices").json()["voices"]
-    assert (WEB in [voice["id"] for voice in open_to_all]) == ("web" in kinds)
-    pool.stop()
+    assert (WEB in listed()) == ("web" in kinds)
 
 
 @pytest.mark.parametrize("code", [1002, 2013])
@@ -776,7 +784,7 @@ def test_key_without_a_voice_list_still_speaks(
     fault = {"refuse": {"code": code, "as": "base_resp"}}
     scripted.script(
         {"call": "get_voice", "times": None, **fault},
-        {"call": "t2a", "times": None, "sound": "tone"},
+        PLATFORM_TONE,
     )
 
     response = speak(caller(accounts=2, kind="platform"), voice=voice)
@@ -805,7 +813,7 @@ def test_voice_missing_on_one_key_is_tried_on_the_next(
     missing = {"code": 20132, "message": "invalid voice_id", "as": "base_resp"}
     scripted.script(
         {"call": "t2a", "refuse": missing},
-        {"call": "t2a", "times": None, "sound": "tone"},
+        PLATFORM_TONE,
     )
 
     response = speak(caller(accounts=2, kind="platform"), voice="my-new-voice")
@@ -831,7 +839,7 @@ def test_original_programs_speech_example_works(scripted: Simulated, gateway: Se
 
     response = gateway.request("POST", "/v1/audio/speech", json=body, headers=headers)
 
-    assert Decoded(response.content).seconds > 1
+    assert Decoded(response.content).seconds > 0.2
     with pytest.raises(openai.AuthenticationError):
         gateway.client("nobody").audio.speech.create(
             model="hailuo", voice="alloy", input=TEXT

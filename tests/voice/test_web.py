@@ -18,7 +18,9 @@ from tests.voice import sounds
 from tests.voice.sounds import Decoded
 
 AT_ONCE = {"call": "chat", "times": None}
-TONE = {"call": "msg_tts", "times": None, "sound": "tone", "polls": 0}
+CHARACTER_S = 0.02
+SOUND = {"sound": "tone", "character_s": CHARACTER_S}
+TONE = {"call": "msg_tts", "times": None, "polls": 0, **SOUND}
 TEXT = "The quick brown fox jumps over the lazy dog."
 
 
@@ -77,19 +79,18 @@ def test_web_speech_has_the_requested_voice(
 def test_web_speech_parts_are_joined_as_one_file(
     web: Web, account: Account, scripted: Simulated
 ):
-    scripted.script({"call": "msg_tts", "parts": 3, "sound": "tone"})
+    scripted.script({"call": "msg_tts", "parts": 3, **SOUND})
 
     made = spoken(web, account)
 
     assert sounds.headers(made) == []
-    seconds = 0.06 * len(TEXT)  # what the simulator takes for a character
-    assert Decoded(made).seconds == pytest.approx(seconds, abs=0.3)
+    assert Decoded(made).seconds == pytest.approx(CHARACTER_S * len(TEXT), abs=0.3)
 
 
 def test_single_web_speech_part_is_unchanged(
     web: Web, account: Account, scripted: Simulated
 ):
-    scripted.script({"call": "msg_tts", "parts": 1, "sound": "tone"})
+    scripted.script({"call": "msg_tts", "parts": 1, **SOUND})
 
     assert sounds.headers(spoken(web, account))[0] == "ID3"
 
@@ -98,7 +99,7 @@ def test_long_web_speech_is_read_in_order(
     web: Web, account: Account, scripted: Simulated
 ):
     text = "".join(f"This is sentence number {n}. " for n in range(100))
-    scripted.script({**TONE, "character_s": 0.02})
+    scripted.script({**TONE, "character_s": 0.01})
 
     made = spoken(web, account, text)
 
@@ -107,7 +108,7 @@ def test_long_web_speech_is_read_in_order(
     assert all(len(piece) <= 800 for piece in read)
     assert " ".join(read) == text.strip()
     assert sounds.headers(made) == []
-    assert Decoded(made).seconds == pytest.approx(0.02 * len(text), rel=0.03)
+    assert Decoded(made).seconds == pytest.approx(0.01 * len(text), rel=0.03)
 
 
 def test_web_speech_leaves_no_conversation(
@@ -157,7 +158,7 @@ def test_two_answers_instead_of_a_repetition_fail(
 
 def test_polling_for_speech_pauses(web: Web, account: Account, scripted: Simulated):
     """The simulator notes a violation when it is asked without a pause."""
-    scripted.script({"call": "msg_tts", "polls": 3, "sound": "tone"})
+    scripted.script({"call": "msg_tts", "polls": 3, **SOUND})
 
     spoken(web, account)
 
@@ -167,7 +168,7 @@ def test_polling_for_speech_pauses(web: Web, account: Account, scripted: Simulat
 def test_polling_for_speech_yields_heartbeats(
     web: Web, account: Account, scripted: Simulated
 ):
-    scripted.script({"call": "msg_tts", "polls": 2, "sound": "tone"})
+    scripted.script({"call": "msg_tts", "polls": 2, **SOUND})
     watch = Watch(heartbeat_s=0.05)
 
     beats = 0
@@ -368,7 +369,7 @@ def test_simulator_notices_a_voice_changed_in_between(
     web: Web, account: Account, scripted: Simulated
 ):
     """Else the tests of callers at once would show nothing."""
-    scripted.script({"call": "msg_tts", "polls": 2, "sound": "tone"})
+    scripted.script({"call": "msg_tts", "polls": 2, **SOUND})
     watch = Watch(heartbeat_s=0.01)
     other = {"robotID": "1", "config": {"robotVoiceID": "keli_hailuo"}}
 
