@@ -377,7 +377,7 @@ def test_simulator_counts_a_half_closed_connection_as_a_disconnect(scripted: Scr
 
 
 def test_simulated_account_is_free_when_its_last_client_closes(scripted: Scripted):
-    for _ in range(20):
+    for _ in range(5):
         scripted.instruct(text="abcd", then=[{"after": 0, "do": "silence"}])
         chat = scripted.browser.chat_request("Hello")
         with scripted.browser.connect(chat) as connection:

@@ -635,7 +635,7 @@ class TestConnections:
         with self.service(CHUNKED, chunk(b"end"), rest) as service:
             began = time.monotonic()
             self.exchange(service, http, drain=True)
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 20
 
     def test_draining_a_flood_is_bounded_in_time(self):
         def answer(sock: socket.socket) -> None:
