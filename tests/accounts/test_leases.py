@@ -179,7 +179,7 @@ def raw_body(gateway: Served, key: str, body: Any) -> socket.socket:
 def test_no_account_is_lost_when_clients_disconnect_and_upstreams_fail(
     upstream: Simulated, five: Served
 ):
-    """A hundred, of the pool and with tokens of the same accounts, in disorder."""
+    """A hundred clients, of the pool and with tokens of its accounts, in disorder."""
     here = random.Random(4)
     own = ",".join(upstream.token(each["account"]) for each in accounts(five))
     faults = [{"call": "chat", **here.choice(RandomClients.FAULTS)} for _ in range(80)]
@@ -504,8 +504,8 @@ class TestForgedToken:
             assert {code for each in floods for code in each.result()} <= {401, 429}
 
         assert slowest < 9
+        await_idle(five)
         after = accounts(five)
-        assert {each["state"] for each in after} == {"idle"}
         answers = [
             sum(each["answers"] for each in listed) for listed in (before, after)
         ]

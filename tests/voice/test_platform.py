@@ -721,7 +721,7 @@ def test_voice_of_one_upstream_goes_there(
     gateway = serve(HAILUO_PREFER="platform")
     scripted.script(
         {"call": "chat", "times": None},
-        {"call": "msg_tts", "times": None, "sound": "tone"},
+        {**TONE, "call": "msg_tts"},
     )
     client = gateway.client(f"{scripted.token('2003')},{KEY}").audio.speech
     known = {"Podcast_girl": "web", "my-own-voice": "platform", "alloy": "platform"}
