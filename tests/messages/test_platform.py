@@ -215,6 +215,7 @@ def test_image_in_a_result_reaches_the_platform(upstream: Simulated, claude: Cla
     used = {"type": "tool_use", "id": "toolu_1", "name": "shot", "input": {}}
     source = {"type": "base64", "media_type": "image/png", "data": PNG}
     seen = [{"type": "image", "source": source}]
+    upstream.script(SAID)
     claude.ask(
         messages=[
             QUESTION,
