@@ -6,13 +6,15 @@ import re
 import time
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import hailuo
 
 ROOT = Path(hailuo.__file__).parent
-LONG = 50_000  # characters; in linear time they take 1 s, in quadratic time minutes
+LONG = 20_000  # characters; in linear time they take 0.01 s, in quadratic time 0.2 s
+QUICK_S = 0.1
 # What each begins with, or repeats, and what keeps it from being found.
 PARTS = """![ ![]( ![]()( ![]((a) (1) ( [ . ! !" 。 , ， /v1 / // a 1 - eyJ sk- @ : é
     bearer data: https:// oss- -internal .aliyuncs filename*= filename*=a' .pdf
@@ -30,19 +32,10 @@ def compiled() -> dict[str, str]:
         if "simulator" in path.parts:
             continue
         source = path.read_text()
-        if "re.compile(" not in source:
-            continue
-        tree = ast.parse(source)
-        uses = {
-            ast.unparse(node.value): node.attr
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Attribute)
-        }
         module = ".".join(path.relative_to(ROOT.parent).with_suffix("").parts)
-        for node in tree.body:
-            if "re.compile(" in ast.unparse(node) and isinstance(node, ast.Assign):
-                name = ast.unparse(node.targets[0])
-                found[f"{module}:{name}"] = uses.get(name, "finditer")
+        for name in re.findall(r"^(\w+) = re\.compile\(", source, re.MULTILINE):
+            uses = re.findall(rf"\b{name}\.(\w+)\(", source)
+            found[f"{module}:{name}"] = uses[-1] if uses else "finditer"
     return found
 
 
@@ -58,15 +51,22 @@ def test_no_regular_expression_uses_possessive_or_atomic_groups():
     folders = [ROOT, ROOT.parent / "tests", ROOT.parent / "bench"]
     found = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     for path in [*found, *ROOT.parent.glob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("re."):
+        source = path.read_text("utf-8")
+        if "\nimport re\n" in source:
+            for node in ast.walk(ast.parse(source)):
                 for pattern in texts(node):
-                    assert not locks_in(pattern), (path, node.lineno, pattern)
+                    assert not locks_in(pattern), (path, pattern)
 
 
-def texts(node: ast.Call) -> list[str | bytes]:
-    constants = [each for each in ast.walk(node) if isinstance(each, ast.Constant)]
-    return [each.value for each in constants if isinstance(each.value, str | bytes)]
+def texts(node: ast.AST) -> list[str | bytes]:
+    """Return the constants in a call of a function of `re`, in any other node none."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name("re"))):
+            constants = [
+                each.value for each in ast.walk(node) if isinstance(each, ast.Constant)
+            ]
+            return [each for each in constants if isinstance(each, str | bytes)]
+    return []
 
 
 def locks_in(pattern: str | bytes) -> bool:
@@ -89,12 +89,17 @@ def test_regular_expression_is_linear_on_hostile_text(name: str):
     expression = getattr(importlib.import_module(module), attribute)
     use = COMPILED[name]
     apply = getattr(expression, use)
-    begun = time.process_time()
+
+    def seconds(text: Any) -> float:
+        begun = time.process_time()
+        found = apply("", text) if use == "sub" else apply(text)
+        if use == "finditer":
+            deque(found, maxlen=0)
+        return time.process_time() - begun
+
     for part in PARTS + BLANKS:
         for end in ("", "\0"):
             text = part * (LONG // len(part)) + end
             hostile = text.encode() if isinstance(expression.pattern, bytes) else text
-            found = apply("", hostile) if use == "sub" else apply(hostile)
-            if use == "finditer":
-                deque(found, maxlen=0)
-    assert time.process_time() - begun < 5
+            # Once, unless something else took the time, such as collecting garbage.
+            assert any(seconds(hostile) < QUICK_S for _ in range(3)), text[:20]

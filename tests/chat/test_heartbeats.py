@@ -1,6 +1,7 @@
 """A stream never stays silent for longer than a heartbeat."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import openai
 import pytest
@@ -97,19 +98,28 @@ def test_pings_are_sent_while_upstream_headers_are_awaited(
 
 
 @pytest.mark.slow
-@BOTH
 def test_upstream_headers_may_take_as_long_as_the_idle_timeout(
-    upstream: Simulated, account: Caller
+    upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
 ):
     """No call is made again because a model thinks for long."""
     late = {"text": "late", "headers_delay_s": CONNECT_S + 1}
-    upstream.script({"call": account.call, **late, "times": None})
-    assert account.ask() == "late"
-    assert len(upstream.report()["answers"]) == 1
+    served = serve(HAILUO_HEARTBEAT_S=BEAT_S)
+    with ExitStack() as stack:
+        bodies = []
+        for kind in ("web", "platform"):
+            account = caller(served=served, kind=kind)
+            upstream.script({"call": account.call, **late, "times": None})
+            bodies.append(stack.enter_context(account.send(stream=True)))
+        for body in bodies:
+            assert b'"content":"late"' in body.content
+    assert len(upstream.report()["answers"]) == 2
 
 
 @BOTH
-def test_failure_behind_a_ping_is_an_error_event(upstream: Simulated, account: Caller):
+def test_failure_behind_a_ping_is_an_error_event(
+    upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
+):
+    account = caller(POLICY.attempts, served=serve(HAILUO_HEARTBEAT_S=BEAT_S))
     wait = {"after": 0, "do": "wait", "for_s": 2 * BEAT_S}
     then = [wait, {"after": 0, "do": "reset"}]
     upstream.script({"call": account.call, "then": then, "times": None})

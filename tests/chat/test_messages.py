@@ -68,11 +68,13 @@ EMPTY: dict[str, list[Any]] = {
 def test_empty_question_is_refused_without_asking_upstream(
     upstream: Simulated, account: Caller, messages: list[Any]
 ):
+    upstream.script({"call": account.call, "text": "Hello"})
+
     error = refused(account, messages=messages)
 
     assert (error.param, error.code) == ("messages", "invalid_value")
     assert upstream.report()["requests"] == []
-    assert account.ask(), "the account does not rest"
+    assert account.ask() == "Hello", "the account does not rest"
 
 
 def test_markdown_image_alone_is_refused_on_the_web(
@@ -87,6 +89,7 @@ def test_markdown_image_alone_is_refused_on_the_web(
 def test_empty_question_in_a_kept_conversation_is_refused(
     upstream: Simulated, account: Caller
 ):
+    upstream.script({"call": "chat", "text": "Yes"})
     keep = {"conversation_id": "new"}
     id = account.create(extra_body=keep).id
     history = [user(), {"role": "assistant", "content": "Yes"}, user(" ")]
@@ -249,8 +252,9 @@ class TestPlatformMessages:
 def test_web_is_asked_when_tools_are_optional(upstream: Simulated, account: Caller):
     choice = {"mode": "auto", "tools": [FUNCTION]}
     asked = {"type": "allowed_tools", "allowed_tools": choice}
+    upstream.script({"call": "chat", "text": "Yes."})
 
-    assert account.ask(tools=[FUNCTION], tool_choice=asked)
+    assert account.ask(tools=[FUNCTION], tool_choice=asked) == "Yes."
 
 
 @BOTH

@@ -6,6 +6,7 @@ What is the same on both services is tested where the web service is (BOTH).
 import base64
 import json
 from collections.abc import Callable
+from itertools import cycle, product
 from typing import Any
 
 import openai
@@ -414,27 +415,27 @@ FAULTS: dict[str, tuple[int, int, str, str | None, int]] = {
 }
 
 
-@pytest.mark.parametrize("form", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("said", ["error", "base_resp", "event"])
+FORMS = ["error", "base_resp", "event"]  # test_refusals.py tries each with every code
+
+
+@pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize(
-    ("number", "status", "type", "code", "tries"), FAULTS.values(), ids=FAULTS
+    ("name", "form"),
+    [*zip(FAULTS, cycle(FORMS), strict=False), *product(["no balance"], FORMS)],
 )
 def test_platform_refusal_becomes_its_openai_error(
     upstream: Simulated,
     caller: Callable[..., Caller],
-    number: int,
-    status: int,
-    type: str,
-    code: str | None,
-    tries: int,
-    said: str,
-    form: bool,
+    name: str,
+    form: str,
+    is_streamed: bool,
 ):
-    refusal = {"refuse": {"code": number, "message": "no", "as": said}}
+    number, status, type, code, tries = FAULTS[name]
+    refusal = {"refuse": {"code": number, "message": "no", "as": form}}
     upstream.script({"call": "completion", "times": None, **refusal})
 
     with pytest.raises(openai.APIStatusError) as raised:
-        caller(ATTEMPTS).create(stream=form)
+        caller(ATTEMPTS).create(stream=is_streamed)
 
     error = raised.value
     assert (error.status_code, error.type, error.code) == (status, type, code)

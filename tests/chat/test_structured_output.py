@@ -196,8 +196,8 @@ def test_answer_that_reached_its_limit_is_passed_on(
 def test_stream_has_pings_and_then_the_whole_answer(
     upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
 ):
-    account = caller(served=serve(HAILUO_HEARTBEAT_S=0.2))
-    script(upstream, account, BAD, GOOD, piece=1, delay_s=0.02)
+    account = caller(served=serve(HAILUO_HEARTBEAT_S=0.15))
+    script(upstream, account, BAD, GOOD, piece=3, delay_s=0.05)
     body = {
         "messages": [{"role": "user", "content": "Hi"}],
         "response_format": format(),

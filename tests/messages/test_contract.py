@@ -246,6 +246,7 @@ def test_web_account_serves_a_claude_model_first(
 ):
     web, platform = caller(kind="web"), caller(kind="platform")
     key = {"x-api-key": f"{platform.key},{web.key}"}
+    upstream.script(*({"call": each.call, "text": "Hi"} for each in (web, platform)))
     for model, expected in (("claude-opus-4-8", "web"), ("MiniMax-M2", "platform")):
         body = fields("Hello", model=model)
         answer = gateway.request("POST", MESSAGES, json=body, headers=key)

@@ -30,6 +30,7 @@ CALLS = [
     {"name": "get_weather", "arguments": {"location": "Rome"}, "id": "chatcmpl.2"},
 ]
 THINKING = {"type": "adaptive"}
+SAID = {"call": "completion", "text": "Hi"}
 PARIS, ROME = {"location": "Paris"}, {"location": "Rome"}
 
 
@@ -145,11 +146,13 @@ def test_disabled_parallel_tool_use_keeps_the_first_call(
 def test_tool_choice_reaches_the_platform(
     upstream: Simulated, claude: Claude, choice: Any, sent: Any
 ):
+    upstream.script(SAID)
     claude.create(tools=TOOLS, tool_choice=choice)
     assert asked_of(upstream)["form"].get("tool_choice") == sent
 
 
 def test_tool_choice_none_sends_no_tools(upstream: Simulated, claude: Claude):
+    upstream.script(SAID)
     claude.create(tools=TOOLS, tool_choice={"type": "none"})
     assert "tools" not in asked_of(upstream)["form"]
 
@@ -167,6 +170,7 @@ def test_tool_choice_none_sends_no_tools(upstream: Simulated, claude: Claude):
 def test_thinking_is_asked_of_the_platform(
     upstream: Simulated, claude: Claude, thinking: Any, sent: str
 ):
+    upstream.script(SAID)
     claude.create(**({"thinking": thinking} if thinking else {}))
     assert asked_of(upstream)["form"]["thinking"] == {"type": sent}
 
@@ -187,6 +191,7 @@ def test_thinking_that_was_not_requested_is_no_block(
 def test_model_of_the_platform_is_asked_and_every_name_echoed(
     upstream: Simulated, claude: Claude, model: str, sent: str
 ):
+    upstream.script(SAID)
     assert claude.create(model=model).model == model
     assert asked_of(upstream)["form"]["model"] == sent
 
@@ -210,6 +215,7 @@ def test_image_in_a_result_reaches_the_platform(upstream: Simulated, claude: Cla
     used = {"type": "tool_use", "id": "toolu_1", "name": "shot", "input": {}}
     source = {"type": "base64", "media_type": "image/png", "data": PNG}
     seen = [{"type": "image", "source": source}]
+    upstream.script(SAID)
     claude.ask(
         messages=[
             QUESTION,

@@ -7,6 +7,7 @@ from typing import Any
 import anthropic
 import pytest
 
+from hailuo.gateway.retry import POLICY
 from tests.chat.test_heartbeats import read_until
 from tests.conftest import BOTH, Caller
 from tests.messages.conftest import Claude, fields
@@ -26,8 +27,12 @@ def restless(
     serve: Callable[..., Served],
     claude_of: Callable[[Caller], Claude],
 ) -> Claude:
-    """Return a client of a gateway with frequent heartbeats."""
-    return claude_of(caller(served=serve(HAILUO_HEARTBEAT_S=BEAT_S)))
+    """Return a client of a gateway with frequent heartbeats.
+
+    With one account, there would be pauses between the tries.
+    """
+    served = serve(HAILUO_HEARTBEAT_S=BEAT_S)
+    return claude_of(caller(POLICY.attempts, served=served))
 
 
 @BOTH

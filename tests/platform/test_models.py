@@ -265,6 +265,8 @@ class TestModelOfARequest:
     ):
         """No list is asked for without a model's name: the plan's refusal tells."""
         client = gateway.client("sk-api-sim-lite-9,sk-api-sim-9")
+        said = {"call": "completion", "token": "sk-api-sim-9", "text": "Hi"}
+        upstream.script(said)
 
         client.chat.completions.create(
             model="hailuo", messages=[{"role": "user", "content": "Hi"}]

@@ -7,6 +7,7 @@ from typing import Any
 import openai
 import pytest
 
+from hailuo.gateway.retry import POLICY
 from tests.conftest import BOTH, SECRET, Caller
 from tests.responses import checked
 from tests.responses.test_answers import create
@@ -26,8 +27,9 @@ def send(account: Caller, **call: Any) -> Any:
 @BOTH
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_failure_before_the_first_piece_is_a_status(
-    upstream: Simulated, account: Caller, stream: bool
+    upstream: Simulated, caller: Callable[..., Caller], stream: bool
 ):
+    account = caller(POLICY.attempts)  # with one, there are pauses between the tries
     upstream.script({"call": account.call, "drop": "close", "times": None})
     with pytest.raises(openai.InternalServerError) as raised:
         account.client.responses.create(model="gpt-5", input=SECRET, stream=stream)
@@ -92,8 +94,9 @@ def test_response_is_created_with_the_first_heartbeat(
 
 @BOTH
 def test_failure_behind_a_heartbeat_is_a_failed_response(
-    upstream: Simulated, beating: Caller
+    upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
 ):
+    beating = caller(POLICY.attempts, served=serve(HAILUO_HEARTBEAT_S=BEAT_S))
     wait = {"after": 0, "do": "wait", "for_s": 2 * BEAT_S}
     then = [wait, {"after": 0, "do": "reset"}]
     upstream.script({"call": beating.call, "then": then, "times": None})

@@ -198,8 +198,8 @@ def test_failure_of_the_repair_turn_is_retried_before_the_first_text(
 def test_client_is_sent_pings_while_calls_are_written(
     upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
 ):
-    account = caller(served=serve(HAILUO_HEARTBEAT_S=0.2))
-    upstream.script(says(GOOD, piece=1, delay_s=0.02))
+    account = caller(served=serve(HAILUO_HEARTBEAT_S=0.15))
+    upstream.script(says(GOOD, piece=7, delay_s=0.05))
     answer = account.send(json={"messages": [QUESTION], "tools": TOOLS, "stream": True})
     lines = answer.text.split("\n\n")
     assert lines.count(": ping") >= 2
@@ -212,7 +212,7 @@ def test_text_passes_at_once_and_the_tag_never(
 ):
     """Event by event through the socket, and cut within events."""
     text = f"a < b, <call, `OPEN` and\n{GOOD}"
-    cuts = None if pause_s else {"every": 7, "pause_s": 0.0005}
+    cuts = None if pause_s else {"every": 47, "pause_s": 0.0005}
     upstream.script(says(text, piece=1, delay_s=pause_s, cuts=cuts))
     with account.stream(tools=TOOLS) as stream:
         deltas = [chunk.choices[0].delta for chunk in stream]
