@@ -21,7 +21,7 @@ from requests.auth import AuthBase
 
 from ..concurrency.fairness import fairly
 from ..concurrency.watch import Watch
-from ..errors import GatewayError
+from ..errors import GatewayError, Unreachable
 from .connection import Adapter
 from .safe_connect import CONNECT_S, ConnectPolicy, is_private_host
 from .stream import Stream, Terms
@@ -120,6 +120,9 @@ class HttpClient:
     ) -> requests.Response:
         """Make a call and read all of its answer.
 
+        A GET is repeated, once, if the server closed an idle connection at the moment
+        it was used again.
+
         watch: of the client that waits for it, if one does: then its disconnect, and
             abort_streams(), end the call.
         total_s: maximum time for the call.
@@ -128,8 +131,15 @@ class HttpClient:
         """
         call["total_s"] = total_s
         open_stream = self.stream if watch else self._open
-        with open_stream(method, url, watch=watch or Watch(), **call) as stream:
-            return stream.read_all()
+        may_repeat = method == "GET"
+        while True:
+            with open_stream(method, url, watch=watch or Watch(), **call) as stream:
+                try:
+                    return stream.read_all()
+                except Unreachable:
+                    if not (may_repeat and stream.was_idle):
+                        raise
+                    may_repeat = False
 
     def stream(self, method: str, url: str, *, watch: Watch, **call: Any) -> Stream:
         """Make a call whose answer, headers included, is read as it arrives.

@@ -41,12 +41,15 @@ class Connection(urllib3.connection.HTTPConnection):
     """Mixin for each of urllib3's connections (plain, TLS, through a proxy).
 
     connect_policy: where it may connect, None for anywhere.
+    has_answered: whether an answer has arrived since it connected.
     """
 
     connect_policy: ConnectPolicy | None = None
+    has_answered = False
 
     def _new_conn(self) -> socket.socket:
         """Connect; with a policy, to an address that was vetted in the same look-up."""
+        self.has_answered = False
         if self.connect_policy is None:
             return super()._new_conn()
         host = self.host.strip("[]")
@@ -90,6 +93,7 @@ class Connection(urllib3.connection.HTTPConnection):
         lengths = ",".join(response.headers.get_all("Content-Length", ()))
         if len(set(lengths.split(","))) > 1:
             raise HTTPException("there are several lengths")
+        self.has_answered = True
         return response
 
 

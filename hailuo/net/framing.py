@@ -1,7 +1,7 @@
 """Incremental parsers of HTTP/1.1 framing: head, chunked body, sized body. No I/O.
 
     parts = framing.Head().feed(received)        # received bytes, cut anywhere
-    data = framing.Chunked().feed(received)
+    data = framing.unframe(framing.Chunked(), received)
 
 `http.client` reads chunks one by one, each through a buffer, and takes a timeout in the
 middle of one for its end. Parsing all received bytes at once copies less: a burst of
@@ -11,6 +11,8 @@ source: RFC 9112, 6.3 and 7.1.
 
 import re
 from typing import Protocol
+
+from ..concurrency.fairness import TimeSlice
 
 # Each size is matched with the line end that closes the chunk before it.
 _SIZE = re.compile(rb"\r\n([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r\n")
@@ -149,3 +151,15 @@ class Sized:
         self.ended = not self._left
         self.is_sound = len(data) == len(received)
         return data
+
+
+def unframe(body: Body, received: bytes) -> bytes:
+    """Return the body's bytes of *received*, which may be in very many chunks."""
+    data = body.feed(received)
+    if not body.more:
+        return data
+    parts, time_slice = [data], TimeSlice()
+    while body.more:
+        time_slice.yield_if_over()
+        parts.append(body.feed(b""))
+    return b"".join(parts)

@@ -24,7 +24,7 @@ import requests
 import urllib3
 from requests.structures import CaseInsensitiveDict
 
-from ..concurrency.fairness import TimeSlice, fairly
+from ..concurrency.fairness import fairly
 from ..concurrency.watch import HEARTBEAT, Heartbeat, Watch
 from ..errors import (
     ClientDisconnected,
@@ -36,7 +36,7 @@ from ..errors import (
 from ..units import MB
 from .connection import Connection, take_over
 from .decompression import ENCODINGS, GzipDecompressor
-from .framing import Body, Chunked, Head, HeadTooLarge, Sized
+from .framing import Body, Chunked, Head, HeadTooLarge, Sized, unframe
 from .transport_errors import TRANSPORT_ERRORS, map_transport_error
 
 DRAIN_S = 0.25  # for the bytes after an answer's end to arrive
@@ -103,6 +103,11 @@ class Stream:
         self._early = b""
         self._head = Head()
         self._socket, self._file = take_over(self._raw)
+
+    @property
+    def was_idle(self) -> bool:
+        """True if no answer has arrived, on a connection that had one before."""
+        return not self._body and cast(Connection, self._raw.connection).has_answered
 
     def __iter__(self) -> Iterator[bytes | Heartbeat]:
         return self._parts(self._watch)
@@ -198,7 +203,7 @@ class Stream:
                 return
             if not received:
                 raise Unreachable("the upstream's answer broke off")
-            data = self._unframe(self._body, received)
+            data = unframe(self._body, received)
             if self._decompressor:
                 yield from self._decompress(data, watch)
             elif data:
@@ -292,17 +297,6 @@ class Stream:
             if not parts:
                 raise self._failure from error
         self._received_at = time.monotonic()
-        return b"".join(parts)
-
-    def _unframe(self, body: Body, received: bytes) -> bytes:
-        """Return the body's bytes of *received*, which may be in very many chunks."""
-        data = body.feed(received)
-        if not body.more:
-            return data
-        parts, time_slice = [data], TimeSlice()
-        while body.more:
-            time_slice.yield_if_over()
-            parts.append(body.feed(b""))
         return b"".join(parts)
 
     def _decompress(self, packed: bytes, watch: Watch) -> Iterator[bytes]:

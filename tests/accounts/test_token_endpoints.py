@@ -614,7 +614,7 @@ class TestTokenCheck:
         "fault",
         [
             {"http": {"status": 502}},
-            {"drop": "reset"},
+            {"drop": "reset", "times": 2},  # since it is repeated
             {"refuse": {"code": 1}},
             {"http": {"status": 200, "body": "<html>"}},
         ],

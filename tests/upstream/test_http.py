@@ -606,6 +606,43 @@ class TestConnections:
                         assert next(iter(stream)) == b"end"
             assert service.connections == peak + 2
 
+    def answering_once(self) -> Service:
+        """Return a service that closes a connection when it is used again."""
+        answered: list[socket.socket] = []
+
+        def answer(sock: socket.socket) -> None:
+            if sock in answered:
+                sock.shutdown(socket.SHUT_RDWR)
+            else:
+                answered.append(sock)
+                sock.sendall(framed("content-length", b"end"))
+
+        return Service(answer)
+
+    def test_get_is_repeated_if_its_idle_connection_was_closed(self):
+        http = HttpClient()
+        with self.answering_once() as service:
+            for _ in range(3):
+                response = http.send("GET", service.url, headers={})
+                assert response.content == b"end"
+            assert service.connections == 3
+            assert len(service.requests) == 5
+
+    def test_post_is_not_repeated_if_its_idle_connection_was_closed(self):
+        """It may have had its effect."""
+        http = HttpClient()
+        with self.answering_once() as service:
+            http.send("POST", service.url, headers={})
+            with pytest.raises(Unreachable):
+                http.send("POST", service.url, headers={})
+            assert len(service.requests) == 2
+
+    def test_get_is_not_repeated_on_a_new_connection(self):
+        with Service(lambda sock: sock.shutdown(socket.SHUT_RDWR)) as service:
+            with pytest.raises(Unreachable):
+                HttpClient().send("GET", service.url, headers={})
+            assert service.connections == 1
+
     def test_bytes_behind_the_end_close_the_connection(self):
         """The next answer must not begin with the end of this one."""
         http = HttpClient()
