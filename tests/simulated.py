@@ -15,7 +15,7 @@ import subprocess
 import sys
 from typing import Any, Self
 
-import requests
+import urllib3
 
 
 class Simulated:
@@ -33,9 +33,8 @@ class Simulated:
         ready = json.loads(self._process.stdout.readline())
         self.origin: str = ready["origin"]
         self.tokens: list[str] = ready["tokens"]
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.verify = False
+        # TLS is not verified; requests would take twice the time.
+        self._pool = urllib3.PoolManager(cert_reqs="CERT_NONE")
 
     def script(self, *instructions: dict[str, Any]) -> None:
         self._ask("POST", "script", list(instructions))
@@ -83,7 +82,7 @@ class Simulated:
         self._ask("POST", "devices", {"older_s": seconds})
 
     def stop(self) -> None:
-        self._session.close()
+        self._pool.clear()
         self._process.communicate(timeout=10)
 
     def __enter__(self) -> Self:
@@ -96,8 +95,8 @@ class Simulated:
         address = f"{self.origin}/simulator/{path}"
         # ensure_ascii keeps lone surrogates whole on the way.
         data = None if body is None else json.dumps(body).encode()
-        answer = self._session.request(
-            method, address, data=data, params=params, timeout=300
+        answer = self._pool.request(
+            method, address, body=data, fields=params, timeout=300
         )
-        assert answer.status_code == 200, answer.text
+        assert answer.status == 200, answer.data
         return answer.json()
