@@ -85,9 +85,8 @@ def seen(tmp_path: Path) -> Iterator[Callable[[str, str], str]]:
     ("host", "may"), [("foreign.example", False), ("page.localhost", True)]
 )
 def test_metrics_are_for_pages_of_this_machine(
-    serve: Callable[..., Served], seen: Callable[[str, str], str], host: str, may: bool
+    gateway: Served, seen: Callable[[str, str], str], host: str, may: bool
 ):
-    gateway = serve()
     shown = seen(PAGE % {"gateway": gateway.address}, host)
     found = re.search(r'<pre id="told">(\[.*?)</pre>', shown, re.DOTALL)
     assert found, shown

@@ -46,7 +46,7 @@ def test_nginx_passes_pings_on_during_silence(
     serve: Callable[..., Served],
     nginx: Callable[..., Nginx],
 ):
-    lively = nginx(gateway_port=serve(HAILUO_HEARTBEAT_S=0.1).port)
+    lively = nginx(gateway_port=serve(HAILUO_HEARTBEAT_S=0.15).port)
     upstream.script({"call": "chat", "then": [{"after": 0, "do": "hold"}]})
     create = caller(
         served=lively

@@ -36,7 +36,7 @@ def test_gateway_runs_one_worker_despite_web_concurrency(
     serve: Callable[..., Served],
 ):
     """Heroku sets it from the memory of the dyno; several would be several pools."""
-    assert len(workers(serve(WEB_CONCURRENCY=3))) == 1
+    assert len(workers(serve(HAILUO_API_KEY="sk-secret-own", WEB_CONCURRENCY=3))) == 1
 
 
 def test_streams_end_when_every_process_is_signalled(

@@ -349,28 +349,36 @@ class TestForeignTextInTheLog:
 
     SAID = "no\n2026-01-01 INFO evil\u2028\x1b[2J eyJhbGci.eyJleHAi.c2ln sk-api-a-b 忙"
 
-    @pytest.mark.parametrize("form", ["text", "json"])
+    LOGGED = r"no\n2026-01-01 INFO evil\u2028\x1b[2J *** *** 忙"
+
     def test_renewal_failure_is_logged_on_one_line_without_secrets(
-        self, upstream: Simulated, tmp_path: Path, form: str
+        self, upstream: Simulated, tmp_path: Path
     ):
         refused = {"code": 1, "message": self.SAID}
         upstream.script({"call": "renewal", "refuse": refused})
         file = tmp_path / "tokens.json"
         file.write_text(json.dumps([upstream.token("6110")]))
         with Served(
-            tmp_path,
-            HAILUO_ORIGIN=upstream.origin,
-            HAILUO_TOKENS_FILE=file,
-            HAILUO_LOG_FORMAT=form,
+            tmp_path, HAILUO_ORIGIN=upstream.origin, HAILUO_TOKENS_FILE=file
         ) as gateway:
             logged = LoggedRequest(gateway)
             logged.send("POST", "/v1/token/refresh", key=KEY)
             lines = gateway.log().split("\n")
 
         (line,) = (line for line in lines if "was not renewed" in line)
-        said = json.loads(line)["message"] if form == "json" else line
-        assert said.endswith(r"no\n2026-01-01 INFO evil\u2028\x1b[2J *** *** 忙")
+        assert line.endswith(self.LOGGED)
         assert not any(line.startswith("2026-01-01") for line in lines)
+
+    @pytest.mark.parametrize("form", [TextFormatter, JsonFormatter])
+    def test_message_is_logged_on_one_line_without_secrets(
+        self, form: Callable[[], logging.Formatter]
+    ):
+        record = logging.LogRecord("a", logging.INFO, "", 0, "%s", (self.SAID,), None)
+        said = form().format(record)
+        assert said.isprintable()
+        if form is JsonFormatter:
+            said = json.loads(said)["message"]
+        assert said.endswith(self.LOGGED)
 
     @pytest.mark.parametrize("form", [TextFormatter, JsonFormatter])
     def test_traceback_is_logged_without_secrets(

@@ -12,8 +12,10 @@ import openai
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from hailuo import create_app
 from hailuo.gateway.retry import POLICY
 from hailuo.net.client import call_name
+from hailuo.settings import Settings
 from hailuo.upstream.platform import protocol as platform
 from hailuo.upstream.web import protocol as web
 from tests.conftest import SECRET
@@ -21,6 +23,7 @@ from tests.served import KEY, Served
 from tests.simulated import Simulated
 
 MESSAGES = [{"role": "user", "content": SECRET}]
+OWN_KEY = "sk-secret-own"
 COUNTER = re.compile(r"_(total|count|sum)(\{|$)")
 HELD = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
 
@@ -113,6 +116,8 @@ def test_metrics_count_requests_attempts_and_accounts(
     pooled.request("GET", "/nowhere")
     pooled.request("GET", "/v1/models/none")
 
+    # A request is counted when it is over: perhaps after its client has the answer.
+    until(pooled, "hailuo_requests_total{route=/models/<path:id>}{status=404}", 1)
     after = counted()
     assert after[f"{chat}{{status=200}}"] == after[f"{chat}{{status=503}}"] == 1
     assert after["hailuo_requests_total{route=unknown}{status=404}"] == 1
@@ -269,9 +274,9 @@ class TestMetricsAccess:
         assert answer.status_code == 401
 
     def test_client_with_a_key_may_read_metrics(self, serve: Callable[..., Served]):
-        owned = serve(HAILUO_API_KEY="sk-secret-metrics")
+        owned = serve(HAILUO_API_KEY=OWN_KEY)
         headers = {"X-Forwarded-For": "1.2.3.4", "Authorization": "Bearer "}
-        for key, status in (("sk-secret-metrics", 200), ("sk-secret-other", 401)):
+        for key, status in ((OWN_KEY, 200), ("sk-secret-other", 401)):
             headers["Authorization"] = f"Bearer {key}"
             answer = owned.request("GET", "/metrics", headers=headers)
             assert answer.status_code == status
@@ -285,7 +290,7 @@ class TestMetricsAccess:
 class TestHealth:
     def test_health_is_ok_with_an_empty_pool(self, serve: Callable[..., Served]):
         """Callers bring tokens."""
-        answer = serve(HAILUO_API_KEY="sk-secret-health").request("GET", "/health")
+        answer = serve(HAILUO_API_KEY=OWN_KEY).request("GET", "/health")
         assert answer.status_code == 200
         assert answer.json() == {"status": "ok", "accounts": 0, "live": 0}
 
@@ -313,14 +318,12 @@ class TestHealth:
         self, upstream: Simulated, tmp_path: Path
     ):
         """Nobody has asked for months: it is known all the same."""
-        settings: dict[str, Any] = {
-            "HAILUO_ORIGIN": upstream.origin,
-            "HAILUO_TOKENS": upstream.token("6103", expires_in_s=-60),
-        }
-        with Served(tmp_path, **settings) as gateway:
-            answer = gateway.request("GET", "/health")
+        expired = upstream.token("6103", expires_in_s=-60)
+        file = str(tmp_path / "none.json")
+        app = create_app(Settings(tokens=(expired,), tokens_file=file))
+        answer = app.test_client().get("/health")
         assert answer.status_code == 503
-        error = answer.json()["error"]
+        error = answer.get_json()["error"]
         assert error["code"] == "no_live_account" and "expired" in error["message"]
 
     def test_health_needs_no_key_and_calls_no_upstream(

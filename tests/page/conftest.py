@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from selenium import webdriver
 from selenium.common.exceptions import (
+    JavascriptException,
     NoSuchElementException,
     StaleElementReferenceException,
 )
@@ -46,10 +47,24 @@ const { fetch } = window;
 window.fetch = async (path, ...rest) =>
     path in answers ? Response.json(answers[path]) : fetch(path, ...rest);
 }"""
+# What the driver has commands for, which take it several times as long.
+MIDDLE = """const found = document.querySelector(arguments[0]);
+found.scrollIntoView({ block: "center" });
+const { x, y, width, height } = found.getBoundingClientRect();
+const middle = [x + width / 2, y + height / 2];
+if (!found.contains(document.elementFromPoint(...middle))) throw new Error("covered");
+return middle;"""
+VISIBLE = "return document.querySelector(arguments[0]).checkVisibility()"
+TEXT = """const found = document.querySelector(arguments[0]);
+return found.checkVisibility() ? found.innerText.trim() : "";"""
 WIDTHS = {"narrow": 360, "wide": 1200}
 
 _loads = itertools.count()
-_CHANGING = (NoSuchElementException, StaleElementReferenceException)
+_CHANGING = (
+    JavascriptException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
 # Failures that a test means to cause, as Chromium reports them: "… status of 401 (…)".
 _HTTP_FAILURE = re.compile(r"the server responded with a status of (\d+)")
 
@@ -128,7 +143,11 @@ class Page:
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
 
     def click(self, selector: str) -> None:
-        self.find(selector).click()
+        """Click into the middle of an element, which must not be covered there."""
+        x, y = self.run(MIDDLE, selector)
+        press = {"x": x, "y": y, "button": "left", "clickCount": 1}
+        for event in ("mousePressed", "mouseReleased"):
+            self.command("Input.dispatchMouseEvent", type=event, **press)
 
     def type(self, selector: str, text: str) -> None:
         self.find(selector).send_keys(text)
@@ -139,7 +158,8 @@ class Page:
         self.command("Input.insertText", text=text)
 
     def text(self, selector: str) -> str:
-        return self.find(selector).text
+        """Return the text of the first such element as it is seen, "" when hidden."""
+        return self.run(TEXT, selector)
 
     def wait(self, condition: Callable[[], Any]) -> Any:
         """Wait until *condition* is true, and return its value.
@@ -157,7 +177,7 @@ class Page:
 
     def wait_for(self, selector: str) -> None:
         """Wait until an element is there and can be seen."""
-        self.wait(lambda: self.find(selector).is_displayed())
+        self.wait(lambda: self.run(VISIBLE, selector))
 
     def wait_for_text(self, selector: str, text: str) -> None:
         self.wait(lambda: text in self.text(selector))
@@ -188,6 +208,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
         "headless=new",
         "no-sandbox",
         "disable-gpu",
+        "disable-threaded-compositing",
         "disable-dev-shm-usage",
         "disable-quic",
         "no-first-run",

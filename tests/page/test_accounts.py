@@ -74,7 +74,7 @@ def test_account_is_removed_after_a_question(
     question = page.browser.switch_to.alert
     assert "6505" in question.text
     question.dismiss()
-    page.click(remove)
+    page.find(remove).click()
     page.browser.switch_to.alert.accept()
     page.wait(lambda: not page.find_all(remove))
     listed = pool.request("GET", "/v1/token", headers=OWNER).json()["data"]

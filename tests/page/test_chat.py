@@ -125,7 +125,7 @@ def test_turns_are_a_conversation_until_a_new_chat(page: Page, chat: Chat):
 @on_platform
 def test_chosen_model_is_asked(page: Page, chat: Chat):
     page.wait(lambda: len(page.find_all("#try_model option")) > 1)
-    assert page.text("#try_model option") == "hailuo"
+    assert page.find("#try_model option").text == "hailuo"
     last = page.find_all("#try_model option")[-1]
     last.click()
     chat.script(text="Yes")

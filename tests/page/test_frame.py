@@ -10,14 +10,16 @@ CONTENTS = {
     "accounts": "#panel-accounts tbody tr",
     "now": "#panel-now svg",
 }
+SHOWN = """const shown = (selector) => [...document.querySelectorAll(selector)]
+    .filter((each) => each.checkVisibility()).map(({ id }) => id);
+return [shown("nav [aria-current=page]"), shown("#app > section")];"""
 
 
 def chosen(page: Page) -> str:
     """Return the name of the tab whose panel, and no other, is shown."""
-    (link,) = page.find_all("nav [aria-current=page]")
-    panels = [each for each in page.find_all("#app > section") if each.is_displayed()]
-    tab = (link.get_dom_attribute("id") or "").removeprefix("tab-")
-    assert [each.get_dom_attribute("id") for each in panels] == [f"panel-{tab}"]
+    (link,), (panel,) = page.run(SHOWN)
+    tab = link.removeprefix("tab-")
+    assert panel == f"panel-{tab}"
     return tab
 
 

@@ -187,33 +187,33 @@ def test_wrong_settings_stop_the_start(tmp_path: Path, command: tuple[str, ...])
     assert 'HAILUO_HEARTBEAT_S: "soon" is not a number' in said
 
 
-def test_gunicorn_never_starts_the_simulator(tmp_path: Path, upstream: Simulated):
-    with Served(tmp_path, HAILUO_ORIGIN=upstream.origin) as gateway:
-        assert len(children(gateway.process.pid)) == 2
-        assert "simulator" not in gateway.log()
+@pytest.fixture(scope="module")
+def plain(serve: Callable[..., Served]) -> Served:
+    """Return a gateway that gunicorn has started, without an account."""
+    return serve(HAILUO_API_KEY="sk-secret-own", WEB_CONCURRENCY=3)
 
 
-def test_web_concurrency_does_not_add_workers(tmp_path: Path, upstream: Simulated):
+def test_gunicorn_never_starts_the_simulator(plain: Served):
+    assert len(children(plain.process.pid)) == 2
+    assert "simulator" not in plain.log()
+
+
+def test_web_concurrency_does_not_add_workers(plain: Served):
     """Several workers would be several pools, and several answers an account."""
-    with Served(tmp_path, HAILUO_ORIGIN=upstream.origin, WEB_CONCURRENCY=3) as gateway:
-        assert gateway.log().count("Booting worker") == 1
+    assert plain.log().count("Booting worker") == 1
 
 
-def test_header_of_100_tokens_is_accepted(tmp_path: Path, upstream: Simulated):
+def test_header_of_100_tokens_is_accepted(upstream: Simulated, plain: Served):
     tokens = ",".join(5 * [upstream.token(str(6600 + n)) for n in range(20)])
     assert 16_384 < len(tokens) < 60_000
     upstream.script({"call": "chat", "text": "Hi"})
-    with Served(tmp_path, HAILUO_ORIGIN=upstream.origin) as gateway:
-        answer = gateway.client(tokens).chat.completions.create(
-            model="hailuo", messages=MESSAGES
-        )
+    answer = plain.client(tokens).chat.completions.create(
+        model="hailuo", messages=MESSAGES
+    )
     assert answer.choices[0].message.content == "Hi"
 
 
-def test_greeting_does_not_reveal_a_configured_key(tmp_path: Path, upstream: Simulated):
-    with Served(
-        tmp_path, HAILUO_ORIGIN=upstream.origin, HAILUO_API_KEY="sk-secret-own"
-    ) as gateway:
-        page = gateway.request("GET", "/").text
-        assert "sk-secret-own" not in page + gateway.log()
-        assert "YOUR_KEY" in page and not re.search(KEY, page + gateway.log())
+def test_greeting_does_not_reveal_a_configured_key(plain: Served):
+    page = plain.request("GET", "/").text
+    assert "sk-secret-own" not in page + plain.log()
+    assert "YOUR_KEY" in page and not re.search(KEY, page + plain.log())
