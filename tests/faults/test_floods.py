@@ -19,6 +19,7 @@ from tests.simulated import Simulated
 from .peers import (
     CLIENTS,
     PATIENCE_S,
+    REFUSED_CLIENTS,
     REFUSED_SERVICES,
     SERVICES,
     SITES,
@@ -67,13 +68,24 @@ def test_flooding_client_behind_nginx_does_not_stall_others(
         pass
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CLIENTS)
-def test_flooding_client_that_is_refused_is_disconnected(gateway: Served, name: str):
-    """An unneeded body is read for at most 10 s before the connection closes."""
-    if name == "requests behind requests":
-        pytest.skip("each of them is answered")
-    with Flood(gateway.port, CLIENTS[name]) as client:
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A gateway that reads an unneeded body for 1 s instead of 10."""
+    directory = tmp_path_factory.mktemp("hasty")
+    configuration = directory / "gunicorn.conf.py"
+    configuration.write_text(
+        "from hailuo import gunicorn_config\n"
+        "gunicorn_config.HEADERS_TIMEOUT_S = 1\n"
+        "from hailuo.gunicorn_config import *\n"
+    )
+    command = ("-m", "gunicorn", f"--config={configuration}", "wsgi:app")
+    with Served(directory, command) as gateway:
+        yield gateway
+
+
+@pytest.mark.parametrize("name", REFUSED_CLIENTS)
+def test_flooding_client_that_is_refused_is_disconnected(hasty: Served, name: str):
+    with Flood(hasty.port, CLIENTS[name]) as client:
         assert client.ended.wait(PATIENCE_S)
 
 
