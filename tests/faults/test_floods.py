@@ -13,9 +13,10 @@ import pytest
 from tests.conftest import SECRET, Caller
 from tests.deploy.nginx import PROGRAM, Nginx
 from tests.files.site import Site
-from tests.served import KEY, Served
+from tests.served import Served
 from tests.simulated import Simulated
 
+from .conftest import OWN_KEY
 from .peers import (
     CLIENTS,
     PATIENCE_S,
@@ -131,13 +132,11 @@ def test_endless_upstream_response_is_refused(attacked: Callable[..., Any], name
 
 @pytest.mark.parametrize("name", SITES)
 def test_flooding_file_server_does_not_stall_others(
-    upstream: Simulated, serve: Callable[..., Served], name: str
+    upstream: Simulated, opened: Served, name: str
 ):
     """And ends with its client, as it would at its deadline."""
-    token = upstream.tokens[0]
-    gateway = serve(HAILUO_ALLOW_PRIVATE_URLS=1, HAILUO_TOKENS=token)
     with Site(flood(SITES[name])) as site:
         content = [{"type": "file", "file_url": {"url": site.url("/a.txt")}}]
-        with asking(gateway, KEY, content), others_are_served(gateway):
+        with asking(opened, OWN_KEY, content), others_are_served(opened):
             pass
         assert site.left.wait(PATIENCE_S)
