@@ -3,6 +3,7 @@ the gateway it is, and what has no end is refused by its size."""
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,8 +136,14 @@ def test_flooding_file_server_does_not_stall_others(
     upstream: Simulated, opened: Served, name: str
 ):
     """And ends with its client, as it would at its deadline."""
-    with Site(flood(SITES[name])) as site:
+    under_way = threading.Event()
+
+    def attack() -> Iterator[bytes]:
+        under_way.set()
+        yield from flood(SITES[name])()
+
+    with Site(attack) as site:
         content = [{"type": "file", "file_url": {"url": site.url("/a.txt")}}]
         with asking(opened, OWN_KEY, content), others_are_served(opened):
-            pass
+            assert under_way.wait(PATIENCE_S)
         assert site.left.wait(PATIENCE_S)
