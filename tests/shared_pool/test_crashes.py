@@ -114,7 +114,7 @@ def test_stopped_process_cuts_its_answer_even_if_the_service_is_silent(
     upstream.wait("held", exactly=1)
 
     with stopped(pair[0]):
-        time.sleep(1.2 * LEASE_S)
+        time.sleep(LEASE_S + 2.5)
     cut.end()
     upstream.wait("open_answers", exactly=0)
     again = Asking(pair[0], "again")
