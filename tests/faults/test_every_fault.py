@@ -1,7 +1,7 @@
 """Faults of every call at every endpoint, under load, with callers who leave: nobody
 hears a 500, and afterwards nothing is lost, left behind or grown.
 
-bench.soak throws all faults of all calls, for hours."""
+bench.soak throws all faults of all calls, for as long as wished."""
 
 import json
 import random
