@@ -19,6 +19,16 @@ def attacked(serve: Callable[..., Served], simulator: Simulated) -> Served:
 
 
 @pytest.fixture(scope="session")
+def opened(serve: Callable[..., Served], simulator: Simulated) -> Served:
+    """A gateway that fetches files from private addresses."""
+    return serve(
+        HAILUO_API_KEY=OWN_KEY,
+        HAILUO_ALLOW_PRIVATE_URLS=1,
+        HAILUO_TOKENS=simulator.tokens[0],
+    )
+
+
+@pytest.fixture(scope="session")
 def behind_nginx(
     attacked: Served, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[], Served]]:

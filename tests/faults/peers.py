@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 from tests.files.site import Script, Site, answer, for_ever
 from tests.served import Served
 
-PINGS = 20
+PINGS = 5
 PATIENCE_S = 60.0  # for one ping: freezes here are endless
 BLOCK = 65_536
 
@@ -44,6 +44,8 @@ CLIENTS: Mapping[str, Attack] = {
         REFUSED + b"Transfer-Encoding: chunked\r\n\r\n", many(b"1\r\n \r\n")
     ),
 }
+
+REFUSED_CLIENTS = ("a body behind a refusal", "chunks of a byte behind a refusal")
 
 OK = b"HTTP/1.1 200 OK\r\n"
 EVENTS = OK + b"Content-Type: text/event-stream\r\n"

@@ -3,6 +3,7 @@ the gateway it is, and what has no end is refused by its size."""
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +14,14 @@ import pytest
 from tests.conftest import SECRET, Caller
 from tests.deploy.nginx import PROGRAM, Nginx
 from tests.files.site import Site
-from tests.served import KEY, Served
+from tests.served import Served
 from tests.simulated import Simulated
 
+from .conftest import OWN_KEY
 from .peers import (
     CLIENTS,
     PATIENCE_S,
+    REFUSED_CLIENTS,
     REFUSED_SERVICES,
     SERVICES,
     SITES,
@@ -67,13 +70,24 @@ def test_flooding_client_behind_nginx_does_not_stall_others(
         pass
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CLIENTS)
-def test_flooding_client_that_is_refused_is_disconnected(gateway: Served, name: str):
-    """An unneeded body is read for at most 10 s before the connection closes."""
-    if name == "requests behind requests":
-        pytest.skip("each of them is answered")
-    with Flood(gateway.port, CLIENTS[name]) as client:
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A gateway that reads an unneeded body for 1 s instead of 10."""
+    directory = tmp_path_factory.mktemp("hasty")
+    configuration = directory / "gunicorn.conf.py"
+    configuration.write_text(
+        "from hailuo import gunicorn_config\n"
+        "gunicorn_config.HEADERS_TIMEOUT_S = 1\n"
+        "from hailuo.gunicorn_config import *\n"
+    )
+    command = ("-m", "gunicorn", f"--config={configuration}", "wsgi:app")
+    with Served(directory, command) as gateway:
+        yield gateway
+
+
+@pytest.mark.parametrize("name", REFUSED_CLIENTS)
+def test_flooding_client_that_is_refused_is_disconnected(hasty: Served, name: str):
+    with Flood(hasty.port, CLIENTS[name]) as client:
         assert client.ended.wait(PATIENCE_S)
 
 
@@ -119,13 +133,17 @@ def test_endless_upstream_response_is_refused(attacked: Callable[..., Any], name
 
 @pytest.mark.parametrize("name", SITES)
 def test_flooding_file_server_does_not_stall_others(
-    upstream: Simulated, serve: Callable[..., Served], name: str
+    upstream: Simulated, opened: Served, name: str
 ):
     """And ends with its client, as it would at its deadline."""
-    token = upstream.tokens[0]
-    gateway = serve(HAILUO_ALLOW_PRIVATE_URLS=1, HAILUO_TOKENS=token)
-    with Site(flood(SITES[name])) as site:
+    under_way = threading.Event()
+
+    def attack() -> Iterator[bytes]:
+        under_way.set()
+        yield from flood(SITES[name])()
+
+    with Site(attack) as site:
         content = [{"type": "file", "file_url": {"url": site.url("/a.txt")}}]
-        with asking(gateway, KEY, content), others_are_served(gateway):
-            pass
+        with asking(opened, OWN_KEY, content), others_are_served(opened):
+            assert under_way.wait(PATIENCE_S)
         assert site.left.wait(PATIENCE_S)

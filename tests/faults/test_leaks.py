@@ -3,8 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import openai
 import pytest
@@ -17,14 +16,14 @@ from .wire import ask
 PASSWORD, OWN = "correct-horse", "battery staple"
 
 
-@pytest.fixture
-def gateway(tmp_path: Path):
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One with passwords in all its addresses, whose services cannot be reached."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     address = f"http://user:{PASSWORD}@127.0.0.1:{port}"
     with Served(
-        tmp_path,
+        tmp_path_factory.mktemp("passwords"),
         HAILUO_ORIGIN=address,
         HAILUO_PLATFORM_ORIGIN=address,
         HAILUO_PROXY=address,

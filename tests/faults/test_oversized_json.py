@@ -31,7 +31,7 @@ def beside(fields: bytes) -> bytes:
 
 
 def many(item: bytes, times: int) -> bytes:
-    return b",".join([item] * times)
+    return item + (b"," + item) * (times - 1)
 
 
 Body = Callable[[], bytes]  # made when it is sent: together they take 200 MB
@@ -65,8 +65,8 @@ REFUSED: dict[str, Body] = {
         b"[%b]" % many(b'{"type":"text","text":"a"}', 1_000_000)
     ),
     "9,000,000 lists": lambda: beside(b'"x":[%b]' % many(b"[]", 9_000_000)),
-    "2,000,000 keys": lambda: beside(
-        b'"x":{%b}' % b",".join(b'"%d":1' % n for n in range(2_000_000))
+    "1,000,000 keys": lambda: beside(
+        b'"x":{%b}' % b",".join(b'"%d":1' % n for n in range(1_000_000))
     ),
     "15,000,000 numbers": lambda: beside(b'"x":[%b]' % many(b"1", 15_000_000)),
     "half of 5,000,000 pairs": lambda: said(b'"%b"' % (b"\\ud800" * 5_000_000)),
@@ -146,7 +146,7 @@ def others_served(gateway: Served) -> Iterator[None]:
                 sock.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 assert sock.recv(4_096)
                 waits.append(cpu_s(process) - before_s)
-                over.wait(0.002)
+                over.wait(0.01)
 
     thread = threading.Thread(target=ping)
     thread.start()

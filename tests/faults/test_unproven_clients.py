@@ -46,6 +46,7 @@ VOICES = "/v1/audio/voices"
 CHECK = "/token/check"
 FORM = {"Content_Type": "multipart/form-data; boundary=x"}
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}]}
+HELD = {"call": "chat", "text": "Hello", "hold_headers": True}
 DOCUMENT = base64.b64encode(pdf("Rising sales")).decode()
 
 
@@ -161,6 +162,17 @@ def _await_log(gateway: Served, word: str) -> str:
     raise AssertionError(f"nothing was logged of {word}")
 
 
+@pytest.fixture
+def closed(serve: Callable[..., Served], simulator: Simulated) -> Served:
+    """A gateway for API keys alone, and for small files."""
+    return serve(
+        HAILUO_API_KEY=OWN_KEY,
+        HAILUO_CALLER_TOKENS=0,
+        HAILUO_MAX_FILE_MB=1,
+        HAILUO_TOKENS=simulator.tokens[0],
+    )
+
+
 class TestProofBeforeWork:
     @pytest.mark.parametrize("heavy", ["an upload", "a document", "a conversion"])
     def test_credential_is_checked_once(
@@ -198,13 +210,8 @@ class TestProofBeforeWork:
         assert upstream.work() == []
 
     def test_address_is_not_fetched_for_an_unproven_client(
-        self, upstream: Simulated, serve: Callable[..., Served], simulator: Simulated
+        self, upstream: Simulated, opened: Served
     ):
-        opened = serve(
-            HAILUO_API_KEY=OWN_KEY,
-            HAILUO_ALLOW_PRIVATE_URLS=1,
-            HAILUO_TOKENS=simulator.tokens[0],
-        )
         with Site(answer(b"words")) as site:
             said = ask(opened, "POST", CHAT, forged(1), body=chat(at(site.url())))
             assert said.status == 401
@@ -213,7 +220,10 @@ class TestProofBeforeWork:
     def test_document_is_not_opened_for_an_unproven_client(
         self, upstream: Simulated, attacked: Served
     ):
-        upstream.script({"call": "models", "hold_headers": True})
+        upstream.script(
+            {"call": "models", "hold_headers": True},
+            {"call": "completion", "text": "Read"},
+        )
         before = children(worker(attacked))
         with ThreadPoolExecutor(1) as threads:
             said = threads.submit(send, attacked, "a document", "sk-api-sim-6710")
@@ -233,25 +243,25 @@ class TestProofBeforeWork:
 
 class TestWorkerSlots:
     def test_one_client_cannot_occupy_every_audio_slot(
-        self, upstream: Simulated, caller: Callable[..., Caller], frontend: Served
+        self, upstream: Simulated, caller: Callable[..., Caller], attacked: Served
     ):
         """Nine conversions of one client are held by the service, eight of them in
         places; the first of another one is answered."""
         upstream.script(
-            {"call": "chat", "times": None},
+            {"call": "chat", "text": "Hello", "times": None},
             {"call": "msg_tts", "times": None, "sound": "tone", "polls": 0},
         )
         first, second = caller(9), caller(1)
         for user in first.users:
-            upstream.script({"call": "chat", "user": user, "hold_headers": True})
+            upstream.script({**HELD, "user": user})
         with ThreadPoolExecutor(9) as threads:
             held = [
-                threads.submit(send, frontend, "a conversion", first.key)
+                threads.submit(send, attacked, "a conversion", first.key)
                 for _ in range(9)
             ]
             upstream.wait("held", exactly=8)
-            with pings(frontend):
-                assert send(frontend, "a conversion", second.key).status == 200
+            with pings(attacked):
+                assert send(attacked, "a conversion", second.key).status == 200
             assert not any(each.done() for each in held)
             upstream.release()
             upstream.wait("held", exactly=1)
@@ -260,14 +270,6 @@ class TestWorkerSlots:
 
 
 class TestClientTokensDisabled:
-    @pytest.fixture
-    def closed(self, serve: Callable[..., Served], simulator: Simulated) -> Served:
-        return serve(
-            HAILUO_API_KEY=OWN_KEY,
-            HAILUO_CALLER_TOKENS=0,
-            HAILUO_TOKENS=",".join(simulator.tokens),
-        )
-
     @pytest.mark.parametrize("path", [CHAT, SPEECH, TRANSCRIPTIONS, VOICES, CHECK])
     def test_tokens_and_platform_keys_are_refused_when_disabled(
         self, upstream: Simulated, closed: Served, path: str
@@ -289,14 +291,9 @@ class TestClientTokensDisabled:
 
 class TestPrivateAddresses:
     def test_private_addresses_are_fetched_for_api_keys_only(
-        self, upstream: Simulated, serve: Callable[..., Served], simulator: Simulated
+        self, upstream: Simulated, opened: Served
     ):
         upstream.script({"call": "chat", "text": "Read"})
-        opened = serve(
-            HAILUO_API_KEY=OWN_KEY,
-            HAILUO_ALLOW_PRIVATE_URLS=1,
-            HAILUO_TOKENS=simulator.tokens[0],
-        )
         with Site(answer(b"words")) as site:
             body = chat(at(site.url("/a.txt")))
             said = ask(opened, "POST", CHAT, upstream.token("6707"), body=body)
@@ -513,12 +510,9 @@ class TestSpool:
         assert spool.used_bytes == 0
 
     def test_unfinished_uploads_are_bounded_together(
-        self, upstream: Simulated, serve: Callable[..., Served]
+        self, upstream: Simulated, closed: Served
     ):
         """21 uploads of 1 MB that never end, of which 20 fit."""
-        small = serve(
-            HAILUO_API_KEY=OWN_KEY, HAILUO_MAX_FILE_MB=1, HAILUO_TOKENS="sk-api-sim-1"
-        )
         data = form(bytes(1 << 20))[:-10]
         head = (
             b"POST %b HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %b\r\n"
@@ -526,10 +520,10 @@ class TestSpool:
             b"Content-Length: %d\r\n\r\n"
             % (TRANSCRIPTIONS.encode(), OWN_KEY.encode(), len(data) + 10)
         )
-        with ExitStack() as stack, pings(small):
+        with ExitStack() as stack, pings(closed):
             sockets = [
                 stack.enter_context(
-                    socket.create_connection(("127.0.0.1", small.port), PATIENCE_S)
+                    socket.create_connection(("127.0.0.1", closed.port), PATIENCE_S)
                 )
                 for _ in range(22)
             ]

@@ -112,7 +112,7 @@ def test_pause_of_the_server_interrupts_no_answer(
         asking.read_first_piece()
 
     with server.paused():
-        time.sleep(5)
+        time.sleep(1.2 * LEASE_S)
         refused = [Asking(gateway, "refused") for gateway in cut_off]
         assert all("pool_unavailable" in each.end().text for each in refused)
     eventually(lambda: all(map(is_healthy, cut_off)))
@@ -127,7 +127,7 @@ def test_faulty_connections_lose_no_account(
 ):
     """Requests meanwhile are answered or refused; none gets another's account."""
     users = cut_off.add_accounts(3)
-    upstream.script(HI)
+    upstream.script({**HI, "delay_s": 0.05})
     ended: list[Asking] = []
     is_over = threading.Event()
 
