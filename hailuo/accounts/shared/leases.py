@@ -103,8 +103,7 @@ class SharedLeases:
             del self._held[account]
         self.in_use -= 1
         account.slot.release(held.unproven)
-        if not held.lost:
-            self._outbox.add({"op": "release", "slot": held.slot, "id": held.id})
+        self._outbox.add({"op": "release", "slot": held.slot, "id": held.id})
         self._outbox.flush()
 
     def check(self, account: Account) -> None:
