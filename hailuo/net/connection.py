@@ -14,6 +14,7 @@ tests/upstream/test_contract.py fails when that changes.
 
 import io
 import socket
+import ssl
 from collections.abc import Callable
 from functools import cache, partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse
@@ -25,6 +26,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
+from . import tls
 from .safe_connect import (
     CONNECT_S,
     ConnectPolicy,
@@ -87,6 +89,8 @@ class Connection(urllib3.connection.HTTPConnection):
 
         raises: HTTPException for a malformed head.
         """
+        if isinstance(self.sock, ssl.SSLSocket) and not self.has_answered:
+            tls.keep_session(self.sock)
         self.response_class = cast(Any, partial(_HeadResponse, head))
         response = HTTPConnection.getresponse(self)
         response.close()  # so that the connection can be used again
@@ -137,6 +141,20 @@ class Adapter(HTTPAdapter):
     ) -> None:
         self._connect_policy = connect_policy
         super().__init__(pool_maxsize=MAX_IDLE_CONNECTIONS)
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> Any:
+        """Return urllib3's terms of a pool: the server, and how it is verified."""
+        host, terms = super().build_connection_pool_key_attributes(
+            request, verify, cert
+        )
+        if host["scheme"] == "https":
+            terms["ssl_context"] = tls.context()
+        return host, terms
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Do nothing: the context has loaded the authorities."""
 
     def build_response(
         self, req: requests.PreparedRequest, resp: urllib3.BaseHTTPResponse

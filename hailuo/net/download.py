@@ -17,11 +17,10 @@ import ssl
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from functools import cache, partial
+from functools import partial
 from typing import IO, Any, NamedTuple, Self, cast
 from urllib.parse import unquote, urljoin
 
-import certifi
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
@@ -30,6 +29,7 @@ from ..concurrency.fairness import fairly
 from ..errors import TooLarge
 from ..spool import SPOOL
 from ..units import MB
+from . import tls
 from .decompression import ENCODINGS, PIECE, decompress
 from .download_body import Response
 from .headers import as_utf8, disposition_filename, is_parsable_url, path_filename
@@ -76,12 +76,6 @@ class Fetched(NamedTuple):
         self.content.close()
 
 
-@cache
-def tls_context() -> ssl.SSLContext:
-    """Return the TLS settings with the trusted authorities; loaded once, in 20 ms."""
-    return ssl.create_default_context(cafile=certifi.where())
-
-
 class DownloadPolicy(NamedTuple):
     """Limits of a download.
 
@@ -92,7 +86,7 @@ class DownloadPolicy(NamedTuple):
     limit_bytes: int
     limit_name: str = ""
     connect_policy: ConnectPolicy = ConnectPolicy()
-    tls: Callable[[], ssl.SSLContext] = tls_context
+    tls: Callable[[], ssl.SSLContext] = tls.context
 
 
 def fetch(

@@ -12,9 +12,15 @@ connection lives on unless it closes it. With *context* it speaks TLS.
 import socket
 import ssl
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Self
+from unittest.mock import patch
+
+from hailuo.net import tls
+
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
 
 Answer = Callable[[socket.socket], None]
 
@@ -81,3 +87,19 @@ END = b"0\r\n\r\n"
 
 def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def server_context() -> ssl.SSLContext:
+    """Return a context for a service that speaks TLS."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(CERTIFICATE)
+    return made
+
+
+@contextmanager
+def trusting() -> Iterator[None]:
+    """Trust the certificate of such services, and no other."""
+    with patch("certifi.where", return_value=str(CERTIFICATE)):
+        tls.context.cache_clear()
+        yield
+    tls.context.cache_clear()

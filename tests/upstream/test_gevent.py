@@ -10,7 +10,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PATCHED = ("-m", "gevent.monkey", "--module", "pytest")
 # What the tests do not need takes a second to import.
 OPTIONS = ("-q", "--noconftest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-TESTS = ("tests/upstream/test_http.py", "tests/test_watch.py")
+TESTS = (
+    "tests/upstream/test_http.py",
+    "tests/upstream/test_tls.py",
+    "tests/test_watch.py",
+)
 
 
 @pytest.mark.slow

@@ -4,13 +4,11 @@ import gzip
 import queue
 import select
 import socket
-import ssl
 import threading
 import time
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +24,17 @@ from hailuo.errors import (
 from hailuo.net.client import HttpClient
 from hailuo.net.connection import MAX_IDLE_CONNECTIONS
 from hailuo.net.transport_errors import map_transport_error
-from tests.upstream.service import CHUNKED, END, UNTIL_CLOSE, Answer, Service, chunk
+from tests.upstream.service import (
+    CHUNKED,
+    END,
+    UNTIL_CLOSE,
+    Answer,
+    Service,
+    chunk,
+    server_context,
+    trusting,
+)
 
-CERTIFICATE = Path(__file__).with_name("localhost.pem")
 HEADERS = {"Accept-Encoding": "gzip, deflate"}
 WIRES = ("chunked", "until close", "content-length")
 
@@ -61,13 +67,6 @@ def answering(
         ) as stream,
     ):
         yield stream
-
-
-def trusting() -> HttpClient:
-    """Return a client that trusts the certificate of these tests."""
-    http = HttpClient()
-    http._session.verify = str(CERTIFICATE)
-    return http
 
 
 def read(stream: Iterable[bytes | Heartbeat]) -> bytes:
@@ -150,6 +149,7 @@ class TestFraming:
 class TestPieces:
     """A piece is yielded the moment it arrives."""
 
+    @trusting()
     @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
     @pytest.mark.parametrize("wire", ["chunked", "until close"])
     def test_each_piece_is_given_as_it_arrives(self, wire: str, tls: bool):
@@ -165,9 +165,9 @@ class TestPieces:
             else:
                 sock.close()
 
-        with Service(answer, context() if tls else None) as service:
+        with Service(answer, server_context() if tls else None) as service:
             watch = Watch(idle_s=5)
-            with trusting().stream(
+            with HttpClient().stream(
                 "GET", service.url, headers={}, watch=watch
             ) as stream:
                 arriving: Iterator[Any] = iter(stream)
@@ -193,6 +193,7 @@ class TestPieces:
         assert sum(map(len, parts)) == 2_000_000
         assert max(map(len, parts)) < 1_000_000
 
+    @trusting()
     def test_tls_stream_is_read_however_cut(self):
         """Records that hold several chunks, and chunks over several records."""
         data = framed("chunked", b"a" * 30, b"b" * 20_000, b"c")
@@ -201,17 +202,11 @@ class TestPieces:
             for at in range(0, len(data), 777):
                 sock.sendall(data[at : at + 777])
 
-        with Service(answer, context()) as service:
-            with trusting().stream(
+        with Service(answer, server_context()) as service:
+            with HttpClient().stream(
                 "GET", service.url, headers={}, watch=Watch()
             ) as stream:
                 assert read(stream) == b"a" * 30 + b"b" * 20_000 + b"c"
-
-
-def context() -> ssl.SSLContext:
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.load_cert_chain(CERTIFICATE)
-    return made
 
 
 class TestBrokenStream:
@@ -582,11 +577,12 @@ class TestConnections:
                 self.exchange(service, http, drain=True)
             assert service.connections == 1
 
+    @trusting()
     def test_tls_connection_is_reused(self):
         """A handshake costs more than an answer."""
         answer = framed("chunked", b"end")
-        http = trusting()
-        with Service(lambda sock: sock.sendall(answer), context()) as service:
+        http = HttpClient()
+        with Service(lambda sock: sock.sendall(answer), server_context()) as service:
             for _ in range(3):
                 with http.stream(
                     "GET", service.url, headers={}, watch=Watch()
@@ -692,6 +688,7 @@ class TestConnections:
                 stream.drain()
             assert time.monotonic() - began < 20
 
+    @trusting()
     @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
     def test_connection_closed_by_the_upstream_is_replaced(self, tls: bool):
         closed = threading.Event()
@@ -701,8 +698,8 @@ class TestConnections:
             sock.close()
             closed.set()
 
-        http = trusting() if tls else HttpClient()
-        with Service(answer, context() if tls else None) as service:
+        http = HttpClient()
+        with Service(answer, server_context() if tls else None) as service:
             for _ in range(3):
                 self.exchange(service, http, drain=True)
                 assert closed.wait(5)
@@ -747,5 +744,5 @@ class TestConnections:
 
     def test_untrusted_certificate_is_refused(self):
         answer: Answer = lambda sock: None  # noqa: E731 - it never comes so far
-        with Service(answer, context()) as service, pytest.raises(Unreachable):
+        with Service(answer, server_context()) as service, pytest.raises(Unreachable):
             HttpClient().send("GET", service.url, headers={})

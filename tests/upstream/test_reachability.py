@@ -1,14 +1,11 @@
 """Which step on the way to a service fails."""
 
-import ssl
-
 import pytest
 
 from hailuo.net import reachability
 from hailuo.net.reachability import Reach, probe
 from tests.served import free_port
-from tests.upstream.service import Service
-from tests.upstream.test_http import CERTIFICATE
+from tests.upstream.service import Service, server_context
 
 ANSWER = (
     b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n"
@@ -44,9 +41,7 @@ def test_broken_answer_fails_at_the_connection():
 
 
 def test_unknown_certificate_fails_at_tls():
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
-    with Service(lambda sock: sock.sendall(ANSWER), context) as service:
+    with Service(lambda sock: sock.sendall(ANSWER), server_context()) as service:
         assert probe(service.url, "", LIMIT_S).failure == reachability.TLS
 
 
