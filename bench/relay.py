@@ -4,7 +4,8 @@ A WSGI application for the gateway's own gunicorn configuration. It takes a chat
 completion, asks the upstream on a free account, passes the bytes of the answer through
 unchanged and deletes the conversation. It does not check, translate, retry or wait; it
 shares with the gateway only the two upstream calls and the library that makes them.
-Environment: BENCH_ORIGIN, BENCH_TOKENS_FILE, BENCH_CERTIFICATE over TLS.
+Environment: BENCH_ORIGIN, BENCH_TOKENS_FILE; over TLS BENCH_CERTIFICATE and
+BENCH_AUTHORITIES, two files.
 """
 
 import json
@@ -37,7 +38,7 @@ class Relay:
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.mount(origin, HTTPAdapter(pool_maxsize=4096))
-        self._session.verify = certificate or True
+        self._session.verify = os.environ.get("BENCH_AUTHORITIES") or True
         self.extensions = {"hailuo": self}  # for hailuo/gunicorn_config.py
 
     def shut_down(self) -> bool:

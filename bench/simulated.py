@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import certifi
+
 from . import processes, web
 from .loads import PIECE, Load
 
@@ -28,7 +30,8 @@ class Simulator:
     """Running simulator.
 
     origin: its address; tokens: one for each account; pid: its process; certificate:
-    the file with it, "" without TLS.
+    the file with it, "" without TLS; authorities: the same with the usual ones, which
+    take their time to load.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Simulator:
     ) -> None:
         self.origin = origin
         self.certificate = certificate
+        self.authorities = _authorities(certificate) if certificate else ""
         self._context = _context(certificate)
         self._calls = 0  # each with a connection of its own
         self.port = urlsplit(origin).port or 0
@@ -109,6 +113,10 @@ class Simulator:
             return json.load(answer)
 
 
+def _authorities(certificate: str) -> str:
+    return str(Path(certificate).with_name("authorities.pem"))
+
+
 def _context(certificate: str) -> ssl.SSLContext | None:
     return ssl.create_default_context(cafile=certificate) if certificate else None
 
@@ -127,6 +135,8 @@ def _certificate(folder: Path) -> list[str]:
     certificate, key = str(folder / "certificate.pem"), str(folder / "key.pem")
     command = [*MAKE_CERTIFICATE, "-keyout", key, "-out", certificate]
     subprocess.run(command, stderr=subprocess.DEVNULL, check=True)
+    usual, own = Path(certifi.where()).read_text(), Path(certificate).read_text()
+    Path(_authorities(certificate)).write_text(usual + own)
     return ["--cert", certificate, "--key", key]
 
 

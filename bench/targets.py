@@ -106,6 +106,7 @@ def relay(simulator: Simulator, tokens: list[str]) -> Iterator[Target]:
             "BENCH_ORIGIN": simulator.origin,
             "BENCH_TOKENS_FILE": file,
             "BENCH_CERTIFICATE": simulator.certificate,
+            "BENCH_AUTHORITIES": simulator.authorities,
         }
         with _gunicorn("bench.relay:create_app()", settings) as (port, pid):
             yield Target("relay", port, "openai", "web", pid)
@@ -122,7 +123,7 @@ def gateway(
             "HAILUO_TOKENS_FILE": file,
             "HAILUO_API_KEY": KEY,
             "HAILUO_QUEUE_TIMEOUT_S": "60",  # longer than any load waits
-            "BENCH_CERTIFICATE": simulator.certificate,
+            "BENCH_AUTHORITIES": simulator.authorities,
             **settings,
         }
         app = "trusting:app" if simulator.certificate else "wsgi:app"
