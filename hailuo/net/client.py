@@ -7,6 +7,7 @@ with http.stream("POST", url, headers=…, watch=watch) as stream:
         …
 """
 
+import time
 import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -27,6 +28,7 @@ from .safe_connect import CONNECT_S, ConnectPolicy, is_private_host
 from .stream import Stream, Terms
 from .transport_errors import TRANSPORT_ERRORS, map_transport_error
 
+REPEAT_PAUSE_S = 0.2  # a call that polls must not be made twice at once
 CALL_S = 30.0  # for a short call in all; *assumed*, no source gives a time
 PIECE = 65_536  # bytes of a body that are sent at once
 Count = Callable[[str, str, str], None]
@@ -139,7 +141,8 @@ class HttpClient:
                 except Unreachable:
                     if not (may_repeat and stream.was_idle):
                         raise
-                    may_repeat = False
+            may_repeat = False
+            time.sleep(REPEAT_PAUSE_S)
 
     def stream(self, method: str, url: str, *, watch: Watch, **call: Any) -> Stream:
         """Make a call whose answer, headers included, is read as it arrives.

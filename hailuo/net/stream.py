@@ -107,7 +107,8 @@ class Stream:
     @property
     def was_idle(self) -> bool:
         """True if no answer has arrived, on a connection that had one before."""
-        return not self._body and cast(Connection, self._raw.connection).has_answered
+        connection = cast(Connection, self._raw.connection)
+        return not self._body and not self._aborted and connection.has_answered
 
     def __iter__(self) -> Iterator[bytes | Heartbeat]:
         return self._parts(self._watch)

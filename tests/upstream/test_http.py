@@ -633,6 +633,28 @@ class TestConnections:
                 http.send("POST", service.url, headers={})
             assert len(service.requests) == 2
 
+    def test_aborted_get_is_not_repeated(self):
+        http, asked = HttpClient(), threading.Event()
+
+        def answer(sock: socket.socket) -> None:
+            if len(service.requests) == 1:
+                sock.sendall(framed("content-length", b"end"))
+            else:
+                asked.set()
+
+        def abort() -> None:
+            asked.wait(30)
+            http.abort_streams()
+
+        with Service(answer) as service:
+            http.send("GET", service.url, headers={}, watch=Watch())
+            aborting = threading.Thread(target=abort)
+            aborting.start()
+            with pytest.raises(Unreachable):
+                http.send("GET", service.url, headers={}, watch=Watch())
+            aborting.join()
+            assert len(service.requests) == 2
+
     def test_get_is_not_repeated_on_a_new_connection(self):
         with Service(lambda sock: sock.shutdown(socket.SHUT_RDWR)) as service:
             with pytest.raises(Unreachable):
