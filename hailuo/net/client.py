@@ -127,22 +127,24 @@ class HttpClient:
 
         watch: of the client that waits for it, if one does: then its disconnect, and
             abort_streams(), end the call.
-        total_s: maximum time for the call.
+        total_s: maximum time for the call, and again if it is repeated.
         raises: UpstreamTimeout, Unreachable; UpstreamProtocolError for more than 32 MB;
             ClientDisconnected.
         """
         call["total_s"] = total_s
         open_stream = self.stream if watch else self._open
+        watch = watch or Watch()
         may_repeat = method == "GET"
         while True:
-            with open_stream(method, url, watch=watch or Watch(), **call) as stream:
+            with open_stream(method, url, watch=watch, **call) as stream:
                 try:
                     return stream.read_all()
                 except Unreachable:
-                    if not (may_repeat and stream.was_idle):
+                    if not (may_repeat and stream.lost_reused_connection):
                         raise
             may_repeat = False
             time.sleep(REPEAT_PAUSE_S)
+            watch.raise_if_disconnected()
 
     def stream(self, method: str, url: str, *, watch: Watch, **call: Any) -> Stream:
         """Make a call whose answer, headers included, is read as it arrives.

@@ -145,16 +145,23 @@ class Adapter(HTTPAdapter):
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
     ) -> Any:
-        """Return urllib3's terms of a pool: the server, and how it is verified."""
+        """Return urllib3's terms of a pool: the server, and how it is verified.
+
+        Without TLS to the server, a proxy may be spoken to in TLS.
+        """
         host, terms = super().build_connection_pool_key_attributes(
             request, verify, cert
         )
-        if host["scheme"] == "https":
-            terms["ssl_context"] = tls.context()
-        return host, terms
+        return host, {**terms, "ssl_context": tls.context()}
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Return urllib3's pools of a proxy, which is verified as servers are."""
+        if proxy.lower().startswith("https:"):
+            options["proxy_ssl_context"] = tls.context()
+        return super().proxy_manager_for(proxy, **options)
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Do nothing: the context has loaded the authorities."""
+        """Do nothing: the context has loaded the authorities. *verify* stays True."""
 
     def build_response(
         self, req: requests.PreparedRequest, resp: urllib3.BaseHTTPResponse

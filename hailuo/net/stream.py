@@ -105,7 +105,7 @@ class Stream:
         self._socket, self._file = take_over(self._raw)
 
     @property
-    def was_idle(self) -> bool:
+    def lost_reused_connection(self) -> bool:
         """True if no answer has arrived, on a connection that had one before."""
         connection = cast(Connection, self._raw.connection)
         return not self._body and not self._aborted and connection.has_answered

@@ -4,7 +4,7 @@ from typing import Any
 
 from hailuo.gateway import shutdown
 
-ABORT_S = 6.0
+ABORT_S = 9.0
 
 
 def app() -> Any:

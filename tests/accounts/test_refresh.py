@@ -151,7 +151,7 @@ def test_concurrent_refreshes_share_one_run(in_process: Hosting, upstream: Simul
         first = threads.submit(refresh, gateway)
         upstream.wait("held", exactly=1)
         others = [threads.submit(refresh, gateway, "GET") for _ in range(3)]
-        time.sleep(0.1)  # until they have joined
+        time.sleep(0.5)  # until they have joined
         upstream.release()
         told = [each.result().json for each in (first, *others)]
 

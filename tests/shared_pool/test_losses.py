@@ -79,12 +79,12 @@ def test_account_is_not_leased_again_before_the_answer_that_lost_it_has_ended(
 
 def test_lease_that_was_renewed_before_it_was_lost_is_released(start: Start):
     """The renewal may be on its way when a process runs again after a stop."""
-    pool, other = start("a").pool, start("a").pool
+    pool, other = (start("a", lease_s=60).pool for _ in range(2))
     with lease(pool):
         for held in leases(pool).held:
             leases(pool).lose(held)
-    with lease(other, plan=[(other.all_accounts(), 0.5)]):
-        pass
+    with lease(other, plan=[(other.all_accounts(), 10)]) as account:
+        assert account.slot.busy
 
 
 def test_lost_lease_of_an_unlimited_account_ends_no_answer(

@@ -101,5 +101,7 @@ def trusting() -> Iterator[None]:
     """Trust the certificate of such services, and no other."""
     with patch("certifi.where", return_value=str(CERTIFICATE)):
         tls.context.cache_clear()
-        yield
-    tls.context.cache_clear()
+        try:
+            yield
+        finally:
+            tls.context.cache_clear()

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -11,6 +12,10 @@ from hailuo.errors import Unreachable
 from hailuo.net import tls
 from hailuo.net.client import HttpClient
 from tests.upstream.service import UNTIL_CLOSE, Service, server_context, trusting
+
+
+def address(service: Service, host: str) -> str:
+    return service.url.replace("localhost", host)
 
 
 class Recorder:
@@ -50,14 +55,28 @@ def test_session_that_the_server_has_forgotten_is_a_new_one():
 
 
 @trusting()
+def test_session_is_read_once_in_its_lifetime():
+    """Reading it leaks memory in CPython 3.11."""
+    with Service(Recorder(), server_context()) as service:
+        for _ in range(2):
+            HttpClient().send("GET", service.url, headers={})
+            kept = tls.context().sessions["localhost"]
+        HttpClient().send("GET", service.url, headers={})
+        assert tls.context().sessions["localhost"] is kept
+        with patch("time.time", return_value=kept.time + kept.timeout + 1):
+            HttpClient().send("GET", service.url, headers={})
+        assert tls.context().sessions["localhost"] is not kept
+
+
+@trusting()
 def test_sessions_are_bounded():
-    with patch.object(tls, "MAX_SESSIONS", 1):
-        context = tls.context()
-        with Service(Recorder(), server_context()) as service:
-            for host in ("localhost", "127.0.0.1", "localhost"):
-                url = service.url.replace("localhost", host)
-                HttpClient().send("GET", url, headers={})
-                assert list(context.sessions) == [host]
+    with (
+        patch.object(tls, "MAX_SESSIONS", 1),
+        Service(Recorder(), server_context()) as service,
+    ):
+        for host in ("localhost", "127.0.0.1", "localhost"):
+            HttpClient().send("GET", address(service, host), headers={})
+            assert list(tls.context().sessions) == [host]
 
 
 @trusting()
@@ -80,7 +99,43 @@ def test_unknown_certificate_is_rejected():
 
 @trusting()
 def test_certificate_of_another_host_is_rejected():
-    with Service(Recorder(), server_context()) as service:
-        url = service.url.replace("localhost", "localhost.localdomain")
-        with pytest.raises(Unreachable):
-            HttpClient().stream("GET", url, headers={}, watch=Watch())
+    """Also when a session with it could be resumed."""
+    look_up = socket.getaddrinfo
+
+    def mislead(host: str, *arguments: Any) -> Any:
+        return look_up("127.0.0.1", *arguments)
+
+    with (
+        Service(Recorder(), server_context()) as service,
+        patch("socket.getaddrinfo", mislead),
+    ):
+        HttpClient().send("GET", service.url, headers={})
+        with pytest.raises(Unreachable, match="SSLError"):
+            HttpClient().send("GET", address(service, "other.example"), headers={})
+
+
+def test_context_is_as_strict_as_the_usual_one():
+    usual, ours = ssl.create_default_context(), tls.context()
+    assert ours.verify_flags & usual.verify_flags == usual.verify_flags
+    assert ours.verify_mode == ssl.CERT_REQUIRED and ours.check_hostname
+    assert ours.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+class TestProxy:
+    URL = "http://upstream.example/"
+
+    @trusting()
+    def test_proxy_is_verified_and_its_session_resumed(self):
+        answer = Recorder()
+        with Service(answer, server_context()) as proxy:
+            http = HttpClient(proxy.url)
+            for _ in range(3):
+                assert http.send("GET", self.URL, headers={}).content == b"end"
+        assert answer.resumed == [False, True, True]
+
+    @pytest.mark.parametrize("url", [URL, "https://upstream.example/"])
+    def test_proxy_with_an_unknown_certificate_is_rejected(self, url: str):
+        with Service(Recorder(), server_context()) as proxy:
+            with pytest.raises(Unreachable, match="ProxyError|SSLError"):
+                HttpClient(proxy.url).send("GET", url, headers={})
+            assert not proxy.requests
