@@ -56,7 +56,7 @@ def test_session_that_the_server_has_forgotten_is_a_new_one():
 
 @trusting()
 def test_session_is_read_once_in_its_lifetime():
-    """Reading it leaks memory in CPython 3.11."""
+    """Reading it leaks memory in CPython."""
     with Service(Recorder(), server_context()) as service:
         for _ in range(2):
             HttpClient().send("GET", service.url, headers={})
