@@ -7,9 +7,10 @@ The traffic is whole and streamed answers through each chat API, with and withou
 on the pool's accounts and on the clients' own, speech and transcriptions, clients that
 disconnect, and every fault of the simulator. With --tls the upstream speaks TLS.
 The first minute does everything once, so that whatever is loaded or cached on first use
-is there. After each minute, once nothing runs, the worker's resources are read. At the
-end its memory must be the same as after the first minute, within a tenth; so must its
-threads, sockets and files, except connections kept for reuse. Exit code 1 if not.
+is there; responses are stored for less than that. After each minute, once nothing runs,
+the worker's resources are read. At the end its memory must be the same as after the
+first minute, within a tenth; so must its threads, sockets and files, except connections
+kept for reuse. Exit code 1 if not.
 """
 
 import argparse
@@ -126,6 +127,7 @@ def main() -> None:
             HAILUO_IDLE_TIMEOUT_S="2",
             HAILUO_HEARTBEAT_S="0.5",
             HAILUO_QUEUE_TIMEOUT_S="15",
+            HAILUO_RESPONSES_TTL_S="30",
         ) as gateway,
         ThreadPoolExecutor(MAX_CONCURRENT) as threads,
     ):
