@@ -22,15 +22,24 @@ MUTE = {"then": [{"after": 0, "do": "silence"}]}
 
 @contextmanager
 def raw(account: Caller, **fields: Any) -> Iterator[socket.socket]:
-    """A request over a bare socket, which the test may treat as it likes."""
+    """A request over a bare socket, which the test may treat as it likes.
+
+    Its id is "raw-" and the account's user.
+    """
     body = {"messages": [{"role": "user", "content": SECRET}], **fields}
     content = json.dumps(body)
     address = ("127.0.0.1", account.gateway.port)
     with socket.create_connection(address, timeout=20) as sock:
         sock.sendall(
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+            b"X-Request-ID: raw-%b\r\n"
             b"Authorization: Bearer %b\r\nContent-Length: %d\r\n\r\n%b"
-            % (account.key.encode(), len(content), content.encode())
+            % (
+                account.users[0].encode(),
+                account.key.encode(),
+                len(content),
+                content.encode(),
+            )
         )
         yield sock
 
@@ -166,6 +175,7 @@ def test_disconnect_during_registration_does_not_fail_other_waiters(
     assert len(upstream.report()["answers"]) == 1
 
 
+@pytest.mark.slow
 def test_disconnected_client_leaves_the_queue_unserved(
     upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
 ):
@@ -176,6 +186,7 @@ def test_disconnected_client_leaves_the_queue_unserved(
         next(chunk for chunk in first if text_of(chunk))
         with raw(account):
             pass  # one who is gone before it is his turn
+        account.gateway.logged_line(f"raw-{account.users[0]}")
         upstream.release()
         list(first)
     assert account.ask() == "Next"
