@@ -26,11 +26,15 @@ def eligible_kinds(
     is_named: returns whether the client's model is an upstream's own by its name, which
         makes that upstream the preferred one.
     unsupported: returns why an upstream cannot serve, None if it can.
-    raises: BadRequest of the first upstream, when none can serve.
+    raises: BadRequest of the upstream that is named, when it cannot serve; of the first
+        one, when none can.
     """
     candidate_kinds = candidates.kinds()
     present = [kind for kind in upstreams if kind in candidate_kinds]
     errors = {kind: unsupported(upstream) for kind, upstream in upstreams.items()}
+    for kind in present:
+        if (error := errors[kind]) and is_named(upstreams[kind]):
+            raise error
     present_errors = [error for kind in present if (error := errors[kind])]
     if present_errors and len(present_errors) == len(present):
         raise present_errors[0]

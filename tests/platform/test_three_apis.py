@@ -262,6 +262,19 @@ def test_option_out_of_range_is_refused_before_any_call(
     assert upstream.work() == []
 
 
+def test_named_model_is_not_replaced_by_the_web_service(
+    upstream: Simulated, caller: Callable[..., Caller], account: Caller
+):
+    """It would answer in place of a refusal, since it ignores the option."""
+    account.tokens = [*caller(kind="web").tokens, *account.tokens]
+
+    with pytest.raises(openai.BadRequestError) as refused:
+        account.ask(model="MiniMax-M3", top_p=1.5)
+
+    assert refused.value.param == "top_p"
+    assert upstream.work() == []
+
+
 def test_option_out_of_range_is_ignored_by_the_web_service(
     upstream: Simulated, caller: Callable[..., Caller]
 ):
