@@ -8,9 +8,9 @@ export function date(at) {
   return new Date(at * 1000).toLocaleDateString(language(), { dateStyle: "medium" });
 }
 
-// The time of a day of this week.
+// The day and its time: of the weekday alone, one could not tell today from a week later.
 export function time(at) {
-  return new Date(at * 1000).toLocaleString(language(), { weekday: "short", hour: "numeric", minute: "2-digit" });
+  return new Date(at * 1000).toLocaleString(language(), { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
 }
 
 // "in 12 days", "5 minutes ago"
