@@ -206,7 +206,7 @@ class Stream:
                 raise Unreachable("the upstream's answer broke off")
             data = unframe(self._body, received)
             if self._decompressor:
-                yield from self._decompress(data, watch)
+                yield from self._decompress(data, watch, until)
             elif data:
                 yield data
             if not (self._body.is_sound or self._body.ended):
@@ -300,11 +300,16 @@ class Stream:
         self._received_at = time.monotonic()
         return b"".join(parts)
 
-    def _decompress(self, packed: bytes, watch: Watch) -> Iterator[bytes]:
+    def _decompress(
+        self, packed: bytes, watch: Watch, until: float
+    ) -> Iterator[bytes]:
+        """Yield what *packed* decompresses to, one piece at least."""
         assert self._body and self._decompressor
         try:
             for data in filter(None, fairly(self._decompressor.feed(packed))):
                 yield data
+                if time.monotonic() >= until:
+                    return
                 if watch.heartbeat_due:
                     watch.raise_if_disconnected()
             if self._body.ended:

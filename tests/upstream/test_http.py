@@ -23,7 +23,9 @@ from hailuo.errors import (
 )
 from hailuo.net.client import HttpClient
 from hailuo.net.connection import MAX_IDLE_CONNECTIONS
+from hailuo.net.decompression import PIECE
 from hailuo.net.transport_errors import map_transport_error
+from hailuo.units import MB
 from tests.upstream.service import (
     CHUNKED,
     END,
@@ -566,6 +568,13 @@ class TestConnections:
         with answering(framed("chunked", b"a")) as stream:
             select.select([stream._socket], [], [])
             assert read(stream.remaining(0)) == b"a"
+
+    def test_rest_of_a_decompression_bomb_is_not_read_when_its_time_is_over(self):
+        head = CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
+        packed = gzip.compress(bytes(10 * MB))
+        with answering(head + chunk(packed) + END) as stream:
+            select.select([stream._socket], [], [])
+            assert read(stream.remaining(0)) == bytes(PIECE)
 
     def test_drained_connection_is_reused(self):
         """The end of an answer is known before its last bytes are here."""
