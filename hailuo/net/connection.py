@@ -36,7 +36,7 @@ from .safe_connect import (
     is_private_host,
 )
 
-MAX_IDLE_CONNECTIONS = 64  # kept for a host; urllib3 closes the others after use
+MAX_IDLE_CONNECTIONS = 512  # kept for a host; urllib3 closes the others after use
 
 
 class Connection(urllib3.connection.HTTPConnection):
