@@ -97,7 +97,9 @@ class Chunked:
                 data.append(part)
                 at += len(part)
                 self._left -= len(part)
-            if self._left or not (end := self._step(received, at)):
+            if self._left or len(received) - at <= len(b"\r\n") and not self._last:
+                break
+            if not (end := self._step(received, at)):
                 break
             at = end
             self.more = len(data) >= MAX_STEPS

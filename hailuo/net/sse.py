@@ -40,6 +40,7 @@ class Parser:
         self._name = b""
         self._first = True
         self._after_cr = False
+        self._between = True  # whether no part of an event has been received
 
     def feed(self, received: bytes) -> list[bytes]:
         """Return the data of each event that *received* completes, in order.
@@ -60,11 +61,15 @@ class Parser:
 
     def _parse(self, received: bytes) -> list[tuple[bytes, bytes]]:
         """Return the name and the data of each event that *received* completes."""
+        if self._between and _is_single(received):
+            self._first = False
+            return [(b"", received[6:-2])]
         if self._after_cr or b"\r" in received:
             received = self._with_line_feeds(received)
         self._rest.append(received)
         self._held += len(received)
         if b"\n" not in received:
+            self._between = False
             self._check_size()
             return []
         events: list[tuple[bytes, bytes]] = []
@@ -87,6 +92,7 @@ class Parser:
                 time_slice.yield_if_over()
         self._held = len(text) - start
         self._rest = [text[start:]] if self._held else []
+        self._between = not (self._held or self._data or self._name or self._after_cr)
         if not events:  # complete events come before the failure
             self._check_size()
         return events
@@ -115,3 +121,14 @@ class Parser:
     def _add_data(self, data: bytes) -> None:
         self._data.append(data)
         self._size += len(data) + LINE_COST
+
+
+def _is_single(received: bytes) -> bool:
+    """Return whether *received* is one event of one line: it has arrived alone."""
+    return (
+        received.startswith(b"data: ")
+        and received.endswith(b"\n\n")
+        and received.find(b"\n") == len(received) - 2
+        and b"\r" not in received
+        and len(received) <= MAX_EVENT
+    )

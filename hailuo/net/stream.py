@@ -300,9 +300,7 @@ class Stream:
         self._received_at = time.monotonic()
         return b"".join(parts)
 
-    def _decompress(
-        self, packed: bytes, watch: Watch, until: float
-    ) -> Iterator[bytes]:
+    def _decompress(self, packed: bytes, watch: Watch, until: float) -> Iterator[bytes]:
         """Yield what *packed* decompresses to, one piece at least."""
         assert self._body and self._decompressor
         try:

@@ -7,15 +7,17 @@ differs when the answer is read as a whole. A new case is a new pair of files.
 
 import json
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo.errors import UpstreamError, UpstreamProtocolError
+from hailuo.net import untrusted_json
 from hailuo.upstream.answer_pieces import answer_pieces
 from hailuo.upstream.web.chat import AnswerParser, is_superseded
 from tests.heartbeats import without_heartbeats
@@ -112,6 +114,43 @@ def test_random_contents_are_the_same_however_cut(
     parts = [data[a:b] for a, b in pairwise(edges)]
     bytewise = (bytes([byte]) for byte in data)
     assert played(parts, streamed=streamed) == played(bytewise, streamed=streamed)
+
+
+TEXT = st.text('a"\\\n\u6d77\U0001f41a\ufffd\ud83d\udc1a', max_size=3)
+
+
+@given(st.lists(TEXT), st.booleans(), st.booleans())
+def test_continuation_is_read_as_an_event_that_is_parsed_whole(
+    texts: list[str], escaped: bool, streamed: bool
+):
+    """One whose ending differs from the last one's is parsed whole."""
+    contents = [
+        json.dumps(content, ensure_ascii=escaped)[1:-1]
+        for content in accumulate(texts)
+        if escaped or content.isprintable() or content.isascii()
+    ]
+    alike = [said(content) for content in contents]
+    different = [
+        said(content, f'","isEnd":1,"extra":{{"number":{number}}}}}}}}}')
+        for number, content in enumerate(contents)
+    ]
+
+    def sum(events: list[bytes]) -> dict[str, Any]:
+        parts = [b"data: %b\n\n" % event for event in [*events, b'{"type":8}']]
+        return played(parts, streamed=streamed)
+
+    assert sum(alike) == sum(different)
+
+
+def test_only_what_a_continuation_adds_is_parsed(monkeypatch: pytest.MonkeyPatch):
+    """Or each piece would cost more than the one before."""
+    parse = Mock(wraps=untrusted_json.parse_object)
+    monkeypatch.setattr(untrusted_json, "parse_object", parse)
+    transcript = AnswerParser()
+    for content in ("a", "ab", "abc"):
+        transcript.read(said(content))
+    assert (piece := transcript.take()) and piece.text == "abc"
+    parse.assert_called_once_with(said("a"))
 
 
 @given(CONTENTS)

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+import orjson
+
 from ...concurrency.fairness import TimeSlice
 from ...concurrency.watch import HEARTBEAT
 from ...errors import EmptyAnswer, UpstreamError, UpstreamProtocolError
@@ -29,6 +31,7 @@ MAX_EVENTS = 100  # parsed before the clock is read, in some 2 ms
 HALF = "\ufffd"  # half of a character, which a later event completes
 MIN_PROOF_CHARACTERS = 24  # this much text repeated by the next content is no accident
 
+_CONTENT = b'"content":"'
 _AFTER_CONTENT = b'","isEnd":'  # a quote in the content itself would be escaped
 
 
@@ -54,6 +57,8 @@ class AnswerParser:
         self._begun = False
         self._taken = 0  # characters of the content that were returned by take()
         self._links: tuple[Link, ...] = ()
+        self._before = b""  # the newest event up to the end of its content; b"" if the
+        self._after = b""  # next one is to be parsed whole. And the rest of it
         self._events = sse.Parser()
 
     def feed(self, received: bytes) -> None:
@@ -63,8 +68,11 @@ class AnswerParser:
         is parsed. Parsing all of them costs half as much CPU again for an answer of
         2,000 pieces in one burst (1.8 instead of 1.2 times the bare relay's).
         """
-        skipped, time_slice = b"", TimeSlice()
         events = self._events.feed(received)
+        if len(events) == 1:
+            self.read(events[0])
+            return
+        skipped, time_slice = b"", TimeSlice()
         for number, (event, newer) in enumerate(pairwise((*events, b"")), 1):
             if number % MAX_EVENTS == 0:
                 time_slice.yield_if_over()
@@ -87,8 +95,9 @@ class AnswerParser:
         raises: TokenRejected or UpstreamBusy for a statusInfo with such a code;
             UpstreamProtocolError; EmptyAnswer for an end without any text.
         """
-        if self.ended:
+        if self.ended or self._read_continuation(event):
             return
+        self._before = b""
         fields = untrusted_json.parse_object(event)
         if fields.get("type") == HEARTBEAT_TYPE:
             return  # its statusInfo has no meaning
@@ -103,6 +112,7 @@ class AnswerParser:
         self._links = _links(message) or self._links
         if fields.get("type") == END_TYPE or message.get("isEnd") == LAST_IS_END:
             self._end()
+        self._expect_continuation(event)
 
     def end(self) -> None:
         """Raise UpstreamProtocolError: the stream ended before the answer."""
@@ -124,6 +134,39 @@ class AnswerParser:
         self._taken = end
         return Piece(text, id=self.chat_id)
 
+    def _read_continuation(self, event: bytes) -> bool:
+        """Read an event that adds to the content of the one before, and nothing else.
+
+        Return whether it is one. Only the added text is parsed, so that a long answer
+        costs no more for each piece than a short one.
+        """
+        start, end = len(self._before), len(event) - len(self._after)
+        if not (
+            self._before
+            and start <= end
+            and event.startswith(self._before)
+            and event.endswith(self._after)
+        ):
+            return False
+        added = _unquoted(event[start:end])
+        if added is None:
+            return False
+        self._before = event[:end]
+        self._accept(self._content + added)
+        return True
+
+    def _expect_continuation(self, event: bytes) -> None:
+        """Keep the event around its content, if all of that was accepted."""
+        before, _, after = event.rpartition(_AFTER_CONTENT)
+        content = _unquoted(before.rpartition(_CONTENT)[2])
+        if self._latest == self._content == content:
+            self._before, self._after = before, _AFTER_CONTENT + after
+
+    def _accept(self, content: str) -> None:
+        """Accept a content that continues the previous one."""
+        self._proven = self._proven or len(self._content) >= MIN_PROOF_CHARACTERS
+        self._content = self._latest = content
+
     def _sound_end(self) -> int:
         """Return the length of the content up to the first half of a character."""
         half = self._content.find(HALF, self._taken)
@@ -140,8 +183,7 @@ class AnswerParser:
         if content.startswith(self._content) or content.startswith(
             self._content[: self._sound_end()]
         ):  # not compared by length: two halves may become one character
-            self._proven = self._proven or len(self._content) >= MIN_PROOF_CHARACTERS
-            self._content = content
+            self._accept(content)
         elif not self._content.startswith(content.partition(HALF)[0]):
             self._revise(content)
 
@@ -172,6 +214,15 @@ class AnswerParser:
                 "the upstream's final answer is shorter than the text sent before"
             )
         self.ended = True
+
+
+def _unquoted(quoted: bytes) -> str | None:
+    """Return the text of a JSON string without its quotes; None if it is not valid."""
+    try:
+        text: str = orjson.loads(b'"%b"' % quoted)
+    except orjson.JSONDecodeError:
+        return None
+    return text
 
 
 def is_superseded(event: bytes, newer: bytes) -> bool:
