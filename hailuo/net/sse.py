@@ -61,9 +61,9 @@ class Parser:
 
     def _parse(self, received: bytes) -> list[tuple[bytes, bytes]]:
         """Return the name and the data of each event that *received* completes."""
-        if self._between and _is_single(received):
+        if self._between and (single := _single(received)):
             self._first = False
-            return [(b"", received[6:-2])]
+            return [single]
         if self._after_cr or b"\r" in received:
             received = self._with_line_feeds(received)
         self._rest.append(received)
@@ -123,12 +123,22 @@ class Parser:
         self._size += len(data) + LINE_COST
 
 
-def _is_single(received: bytes) -> bool:
-    """Return whether *received* is one event of one line: it has arrived alone."""
-    return (
-        received.startswith(b"data: ")
+def _single(received: bytes) -> tuple[bytes, bytes] | None:
+    """Return the name and data of an event that has arrived alone, in one data line.
+
+    None for anything else. Such an event need not be searched for lines.
+    """
+    name, start = b"", 0
+    if received.startswith(b"event: "):
+        start = received.find(b"\n") + 1
+        name = received[7 : start - 1]
+    end = len(received) - 2
+    if (
+        received.startswith(b"data: ", start)
+        and received.find(b"\n", start) == end
         and received.endswith(b"\n\n")
-        and received.find(b"\n") == len(received) - 2
         and b"\r" not in received
-        and len(received) <= MAX_EVENT
-    )
+        and end <= MAX_EVENT
+    ):
+        return name, received[start + 6 : end]
+    return None

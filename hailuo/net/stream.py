@@ -40,7 +40,7 @@ from .framing import Body, Chunked, Head, HeadTooLarge, Sized, unframe
 from .transport_errors import TRANSPORT_ERRORS, map_transport_error
 
 DRAIN_S = 0.25  # for the bytes after an answer's end to arrive
-MAX_BATCH = 524_288  # bytes read at once, so that no stream blocks the others
+MAX_BATCH = 2_097_152  # bytes read at once, so that no stream blocks the others
 FIRST_READ = 65_536  # bytes; a larger buffer is mapped anew each time, in 12 µs
 MAX_WHOLE_MB = 32  # of an answer that is read as a whole
 MAX_ANSWER_S = 3_600.0  # for an answer in all

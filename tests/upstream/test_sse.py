@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo.errors import UpstreamProtocolError
-from hailuo.net.sse import MAX_EVENT, Parser
+from hailuo.net.sse import MAX_EVENT, Event, Parser
 
 # name: (bytes of a stream, data of its events)
 STREAMS: dict[str, tuple[bytes, list[bytes]]] = {
@@ -33,8 +33,12 @@ STREAMS = {
 
 
 def fed(*parts: bytes) -> list[bytes]:
+    return [event.data for event in parsed(*parts)]
+
+
+def parsed(*parts: bytes) -> list[Event]:
     parser = Parser()
-    return [event for part in parts for event in parser.feed(part)]
+    return [event for part in parts for event in parser.events(part)]
 
 
 @pytest.mark.parametrize(("data", "events"), STREAMS.values(), ids=STREAMS)
@@ -60,10 +64,23 @@ def test_event_is_given_with_its_last_byte(end: bytes):
     assert parser.feed(end[-1:]) == [b"a"] or end == b"\r\n\r\n"
 
 
-@given(st.lists(st.sampled_from([b"data: a", b"data", b":", b"\n", b"\r", b"\r\n"])))
+PARTS = [
+    b"data: a",
+    b"data",
+    b":",
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"event: b\n",
+    b"data: c\n\n",
+]
+
+
+@given(st.lists(st.sampled_from([*PARTS, b"event: b\ndata: c\n\n"])))
 def test_event_stream_is_parsed_however_cut(parts: list[bytes]):
+    """An event that arrives alone is parsed in another way than one that does not."""
     whole = b"".join(parts)
-    assert fed(*parts) == fed(whole) == fed(*(bytes([byte]) for byte in whole))
+    assert parsed(*parts) == parsed(whole) == parsed(*(bytes([b]) for b in whole))
 
 
 @pytest.mark.parametrize(
