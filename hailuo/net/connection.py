@@ -92,7 +92,10 @@ class Connection(urllib3.connection.HTTPConnection):
         if isinstance(self.sock, ssl.SSLSocket) and not self.has_answered:
             tls.keep_session(self.sock)
         self.response_class = cast(Any, partial(_HeadResponse, head))
-        response = HTTPConnection.getresponse(self)
+        try:
+            response = HTTPConnection.getresponse(self)
+        finally:
+            del self.response_class  # a proxy's answer to CONNECT is read by urllib3
         response.close()  # so that the connection can be used again
         lengths = ",".join(response.headers.get_all("Content-Length", ()))
         if len(set(lengths.split(","))) > 1:
