@@ -30,8 +30,6 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     settings: read from the environment by default.
     raises: WrongSettings.
     """
-    from flask import Flask
-
     from . import endpoints
     from .accounts.pool_metrics import PoolCollector
     from .accounts.proofs import Proofs
@@ -76,7 +74,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         prefer_native=settings.prefer == "auto",
     )
     catalog = Catalog(upstreams, proofs)
-    app = Flask(__name__, static_folder=None)
+    app = endpoints.App(__name__, static_folder=None)
     state = AppState(
         settings,
         pool,

@@ -44,6 +44,9 @@ class SingleFlightCache(Generic[Value]):
             thread of its own, since other clients may wait for it, too.
         raises: whatever *make* raises; ClientDisconnected.
         """
+        with self._lock:
+            if entry := self._fresh(key):
+                return entry[1]
         if watch:
             return wait_for(self.start(key), watch)
         future, is_first = self._begin(key)
@@ -82,13 +85,23 @@ class SingleFlightCache(Generic[Value]):
             if key in self._entries and self._entries[key][1] is value:
                 del self._entries[key]
 
+    def _fresh(self, key: str) -> tuple[float, Value] | None:
+        """Return the entry of *key*, used last now; None if there is none, or too old.
+
+        Call it with the lock held.
+        """
+        entry = self._entries.get(key)
+        if entry is None or self._clock() >= entry[0]:
+            return None
+        self._entries.move_to_end(key)
+        return entry
+
     def _begin(self, key: str) -> tuple["Future[Value]", bool]:
         """Return the future value of *key*, and whether it is yet to be computed."""
         with self._lock:
-            if key in self._entries and self._clock() < self._entries[key][0]:
-                self._entries.move_to_end(key)
+            if entry := self._fresh(key):
                 future: Future[Value] = Future()
-                future.set_result(self._entries[key][1])
+                future.set_result(entry[1])
                 return future, False
             is_first = key not in self._running
             return self._running.setdefault(key, Future()), is_first

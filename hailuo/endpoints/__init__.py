@@ -1,5 +1,8 @@
 """HTTP endpoints: OpenAI's and Anthropic's APIs. Nothing else uses Flask."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
@@ -59,9 +62,18 @@ class JsonProvider(DefaultJSONProvider):
     ensure_ascii = False
 
 
+class App(Flask):
+    """Flask application without coroutines."""
+
+    json_provider_class = JsonProvider
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a view or a hook as it is; Flask would inspect it at each call."""
+        return func
+
+
 def init_app(app: Flask, state: AppState) -> None:
     """Register the routes, the error handlers and the middleware."""
-    app.json = JsonProvider(app)
     app_state.init_app(app, state)
     error_handlers.init_app(app)
     rate_limit.init_app(app)

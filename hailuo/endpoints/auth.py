@@ -149,10 +149,10 @@ def require_credential(request: Request) -> str:
 def credential(request: Request) -> str:
     """Return the key or the tokens of a request, "" if it has none."""
     match = _BEARER.fullmatch(request.headers.get("Authorization", "").strip(_BLANK))
-    bearer = match[1] if match else ""
-    headers = map(request.headers.get, ("api-key", "x-api-key"))
-    credentials = (value.strip(_BLANK) for value in (bearer, *headers) if value)
-    return next(filter(None, credentials), "")
+    if match and (bearer := match[1].strip(_BLANK)):
+        return bearer
+    values = (request.headers.get(name, "") for name in ("api-key", "x-api-key"))
+    return next((sent for value in values if (sent := value.strip(_BLANK))), "")
 
 
 def normalized_credential(request: Request) -> str:

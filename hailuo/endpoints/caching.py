@@ -5,7 +5,7 @@ A foreign page could otherwise read from the browser's cache what the owner has 
 
 from flask import Flask, Response
 
-VARY = ("Authorization", "api-key", "x-api-key", "Origin", "Sec-Fetch-Site")
+VARY = "Authorization, api-key, x-api-key, Origin, Sec-Fetch-Site"
 
 
 def init_app(app: Flask) -> None:
@@ -15,5 +15,5 @@ def init_app(app: Flask) -> None:
 
 def _forbid(response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
-    response.vary.update(VARY)
+    response.headers.add("Vary", VARY)
     return response

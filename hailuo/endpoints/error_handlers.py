@@ -76,7 +76,7 @@ def _add_headers(response: Response) -> Response:
     """
     request_log = access_log.request_log(request)
     request_log.route = request.url_rule.rule if request.url_rule else "unknown"
-    response.headers.update(error_forms.id_headers(request, request_log.id))
+    response.headers.extend(error_forms.id_headers(request, request_log.id))
     if request_log.state and request_log.state.started and response.status_code == 200:
-        response.headers["x-hailuo-upstream"] = request_log.state.accounts[-1].kind
+        response.headers.add("x-hailuo-upstream", request_log.state.accounts[-1].kind)
     return response

@@ -91,6 +91,21 @@ def test_authorities_are_loaded_once():
     assert load.call_count == 1
 
 
+@trusting()
+def test_connection_through_a_proxy_is_made_again():
+    def tunnel(sock: socket.socket) -> None:
+        sock.sendall(b"HTTP/1.1 200 Established\r\n\r\n")
+        with server_context().wrap_socket(sock, server_side=True) as end:
+            end.recv(65_536)
+            end.sendall(UNTIL_CLOSE + b"end")
+
+    with Service(tunnel) as proxy:
+        http = HttpClient(proxy.url)
+        for _ in range(2):
+            assert http.send("GET", "https://localhost/", headers={}).content == b"end"
+    assert [request.split()[0] for request in proxy.requests] == [b"CONNECT"] * 2
+
+
 def test_unknown_certificate_is_rejected():
     with Service(Recorder(), server_context()) as service:
         with pytest.raises(Unreachable, match="SSLError"):

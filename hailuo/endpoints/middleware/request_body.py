@@ -117,7 +117,7 @@ class BodyStream:
 
     def end(self) -> None:
         """End the deadline."""
-        if self._connection is not None:
+        if self._connection is not None and self._deadline:
             self._deadlines.end(self._connection)
 
 
