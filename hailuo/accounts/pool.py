@@ -17,10 +17,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from ..concurrency.watch import Watch
+from ..errors import GatewayError
 from ..upstream import Identity
 from .account import (
     CHAT,
@@ -38,6 +39,7 @@ from .lease_errors import no_account_error, shutting_down_error
 from .wait_queue import Waiter, WaitQueue
 
 MAX_CLIENT_CREDENTIALS = 1_000
+
 
 Stage = tuple[Candidates, float | None]  # the maximum wait; None: queue timeout
 
@@ -149,16 +151,6 @@ class Pool:
 
     @contextmanager
     def lease(
-        self, candidates: Candidates, watch: Watch, **terms: Any
-    ) -> Iterator[Account]:
-        """Acquire an account, and release it. terms: as acquire() takes them."""
-        account = self.acquire(candidates, watch, **terms)
-        try:
-            yield account
-        finally:
-            self.release(account)
-
-    def acquire(
         self,
         candidates: Candidates,
         watch: Watch,
@@ -167,8 +159,8 @@ class Pool:
         ticket: int | None = None,
         tried: Collection[Account] = (),
         use: Use = CHAT,
-    ) -> Account:
-        """Lease an account, after waiting in the queue for it, until its release().
+    ) -> Iterator[Account]:
+        """Lease an account, after waiting in the queue for it, and release it.
 
         plan: parts of the candidates to be tried in order; all of them by default.
         ticket: the request's place in the queue; a new one by default.
@@ -182,15 +174,15 @@ class Pool:
         ticket = self.ticket() if ticket is None else ticket
         for stage, wait_s in plan or [(candidates, None)]:
             waiter = Waiter(stage, ticket, tried, use)
-            if account := self._acquired(waiter, watch, wait_s):
-                return account
-        if self._queue.closed:
-            raise shutting_down_error()
-        raise no_account_error(candidates, use)
-
-    def release(self, account: Account) -> None:
-        """End the lease of an account."""
-        self._queue.release(account)
+            account = self._acquired(waiter, watch, wait_s)
+            if account:
+                break
+        else:
+            raise self._unserved(candidates, use)
+        try:
+            yield account
+        finally:
+            self._queue.release(account)
 
     def _acquired(
         self, waiter: Waiter, watch: Watch, wait_s: float | None
@@ -273,6 +265,11 @@ class Pool:
     def idle(self, wait_s: float) -> bool:
         """Wait *wait_s* at most until nothing is leased and the queue is empty."""
         return self._queue.idle(wait_s)
+
+    def _unserved(self, candidates: Candidates, use: Use) -> GatewayError:
+        if self._queue.closed:
+            return shutting_down_error()
+        return no_account_error(candidates, use)
 
     def _worth(self, credential: PoolCredential) -> tuple[bool, float]:
         """Return a sort key: of an account's tokens, a live one that expires last."""

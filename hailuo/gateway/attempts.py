@@ -7,7 +7,7 @@ the client's own library.
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TypeVar
 
 from ..accounts.account import Account
@@ -96,28 +96,28 @@ class Attempts:
     ) -> Iterator[Account]:
         """Lease an account, and record how long the request waited for it.
 
-        raises: as Pool.acquire(); the last attempt's failure where no other account
-            came free, since it says more.
+        raises: as Pool.lease(); the last attempt's failure where no other account came
+            free, since it says more.
         """
         queued_at = time.monotonic()
-        try:
-            account = self._pool.acquire(
-                state.candidates,
-                watch,
-                plan=routing.fallback_plan(state, kinds),
-                ticket=state.ticket,
-                tried=state.accounts,
-                use=state.use,
-            )
-        except (ShuttingDown, ClientDisconnected):
-            raise
-        except GatewayError:
-            if last_error := state.take_last_error():
-                raise last_error from None
-            raise
-        finally:
-            self._metrics.observe_queue_wait(time.monotonic() - queued_at)
-        try:
+        with ExitStack() as stack:
+            try:
+                account = stack.enter_context(
+                    self._pool.lease(
+                        state.candidates,
+                        watch,
+                        plan=routing.fallback_plan(state, kinds),
+                        ticket=state.ticket,
+                        tried=state.accounts,
+                        use=state.use,
+                    )
+                )
+            except (ShuttingDown, ClientDisconnected):
+                raise
+            except GatewayError:
+                if last_error := state.take_last_error():
+                    raise last_error from None
+                raise
+            finally:
+                self._metrics.observe_queue_wait(time.monotonic() - queued_at)
             yield account
-        finally:
-            self._pool.release(account)
