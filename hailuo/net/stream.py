@@ -13,7 +13,6 @@ import io
 import math
 import os
 import socket
-import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -34,18 +33,15 @@ from ..errors import (
     UpstreamTimeout,
 )
 from ..units import MB
+from .batch import NOT_YET, read_batch
 from .connection import Connection, take_over
 from .decompression import ENCODINGS, GzipDecompressor
 from .framing import Body, Chunked, Head, HeadTooLarge, Sized, unframe
 from .transport_errors import TRANSPORT_ERRORS, map_transport_error
 
 DRAIN_S = 0.25  # for the bytes after an answer's end to arrive
-MAX_BATCH = 2_097_152  # bytes read at once, so that no stream blocks the others
-FIRST_READ = 65_536  # bytes; a larger buffer is mapped anew each time, in 12 µs
 MAX_WHOLE_MB = 32  # of an answer that is read as a whole
 MAX_ANSWER_S = 3_600.0  # for an answer in all
-
-_NOT_YET = (BlockingIOError, ssl.SSLWantReadError)
 
 
 def _accept(_: "Stream") -> None:
@@ -272,33 +268,23 @@ class Stream:
     def _receive(self) -> bytes | None:
         """Read what has arrived, a batch at most.
 
-        A read that does not fill its buffer has emptied a plain socket; of TLS it
-        returns one record. A failure behind the bytes is raised by the next call.
+        A failure behind the bytes is raised by the next call.
         returns: b"" at the end; None when only a part of a TLS record has arrived.
         """
         if self._failure:
             raise self._failure
         if self._aborted:
             return b""
-        parts = [self._early] if self._early else []
-        self._early, size, wanted = b"", 0, FIRST_READ
-        try:
-            while size < MAX_BATCH and (part := self._socket.recv(wanted)):
-                parts.append(part)
-                size += len(part)
-                if len(part) == wanted:
-                    wanted = MAX_BATCH
-                elif not isinstance(self._socket, ssl.SSLSocket):
-                    break
-        except _NOT_YET:
-            if not parts:
-                return None
-        except TRANSPORT_ERRORS as error:
+        batch, error = read_batch(self._socket)
+        received, self._early = self._early + batch, b""
+        if error and not isinstance(error, NOT_YET):
             self._failure = map_transport_error(error)
-            if not parts:
+            if not received:
                 raise self._failure from error
+        if error and not received:
+            return None
         self._received_at = time.monotonic()
-        return b"".join(parts)
+        return received
 
     def _decompress(self, packed: bytes, watch: Watch, until: float) -> Iterator[bytes]:
         """Yield what *packed* decompresses to, one piece at least."""
