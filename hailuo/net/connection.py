@@ -17,7 +17,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from functools import cache, partial
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -27,7 +27,6 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
 from . import tls
-from .answer_head import AnswerHead
 from .safe_connect import (
     CONNECT_S,
     ConnectPolicy,
@@ -85,20 +84,41 @@ class Connection(urllib3.connection.HTTPConnection):
         """Return an empty response, since the real one is read elsewhere."""
         return urllib3.HTTPResponse(preload_content=False)
 
-    def parse(self, head: bytes) -> AnswerHead:
-        """Parse a status line and headers, and be ready for the next request.
+    def parse(self, head: bytes) -> HTTPResponse:
+        """Parse a status line and headers; the response has no body.
 
         raises: HTTPException for a malformed head.
         """
         if isinstance(self.sock, ssl.SSLSocket) and not self.has_answered:
             tls.keep_session(self.sock)
-        self.response_class = cast(Any, partial(AnswerHead, head))
+        self.response_class = cast(Any, partial(_HeadResponse, head))
         try:
-            answer = cast(AnswerHead, HTTPConnection.getresponse(self))
+            response = HTTPConnection.getresponse(self)
         finally:
-            del self.response_class  # a proxy's answers are read from the socket
+            del self.response_class  # a proxy's answer to CONNECT is read by urllib3
+        response.close()  # so that the connection can be used again
+        lengths = ",".join(response.headers.get_all("Content-Length", ()))
+        if len(set(lengths.split(","))) > 1:
+            raise HTTPException("there are several lengths")
         self.has_answered = True
-        return answer
+        return response
+
+
+class _HeadResponse(HTTPResponse):
+    """Response of http.client whose head is read from memory."""
+
+    def __init__(self, head: bytes, sock: socket.socket, **options: Any) -> None:
+        super().__init__(cast(Any, _HeadSocket(head)), **options)
+
+
+class _HeadSocket:
+    """The part of a socket that http.client reads from."""
+
+    def __init__(self, head: bytes) -> None:
+        self._head = head
+
+    def makefile(self, *_: object) -> io.BytesIO:
+        return io.BytesIO(self._head)
 
 
 def take_over(raw: urllib3.HTTPResponse) -> tuple[socket.socket, io.RawIOBase]:

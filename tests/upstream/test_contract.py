@@ -57,12 +57,24 @@ def test_head_is_parsed_without_the_socket():
         connection: Any = response.raw.connection
         parsed = connection.parse(ANSWER.partition(b"OK")[0])
         assert (parsed.status, parsed.reason) == (200, "Fine")
-        assert ("X-Name", "value") in parsed.getheaders()
+        assert parsed.headers["X-Name"] == "value"
         assert (parsed.chunked, parsed.length) == (False, 2)
         sock, file = take_over(response.raw)
         assert received(sock) == ANSWER
         connection.close()
         file.close()
+
+
+@pytest.mark.parametrize("lengths", ["2\r\nContent-Length: 3", "2, 3"])
+def test_head_with_several_lengths_is_malformed(lengths: str):
+    """Whichever of them was believed, the rest could be taken for another answer."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {lengths}\r\n\r\n"
+    with Service(answer) as service:
+        response = session().get(service.url, stream=True)
+        connection: Any = response.raw.connection
+        with pytest.raises(HTTPException, match="several lengths"):
+            connection.parse(head.encode())
+        connection.close()
 
 
 def test_connection_that_was_released_is_used_again():
