@@ -12,6 +12,7 @@ import ssl
 from .transport_errors import TRANSPORT_ERRORS
 
 MAX_BATCH = 2_097_152  # bytes read at once, so that no stream blocks the others
+MAX_RECORD = 16_384  # of TLS; of one that does not fit, the rest would not be polled
 
 NOT_YET = (BlockingIOError, ssl.SSLWantReadError)
 
@@ -24,7 +25,10 @@ def read_batch(sock: socket.socket) -> tuple[bytes, Exception | None]:
     The bytes are b"" at the end, or before an error; one of NOT_YET means that nothing,
     or only a part of a TLS record, has arrived.
     """
-    buffer = _free.pop() if _free else bytearray(MAX_BATCH)
+    try:
+        buffer = _free.pop()
+    except IndexError:
+        buffer = bytearray(MAX_BATCH + MAX_RECORD)
     view, size, failure = memoryview(buffer), 0, None
     try:
         while size < MAX_BATCH and (count := sock.recv_into(view[size:])):
@@ -32,7 +36,7 @@ def read_batch(sock: socket.socket) -> tuple[bytes, Exception | None]:
             if not isinstance(sock, ssl.SSLSocket):  # which gives a record at a time
                 break
     except (*NOT_YET, *TRANSPORT_ERRORS) as error:
-        failure = error
+        failure = error.with_traceback(None)  # which would hold this frame in a cycle
     batch = bytes(view[:size])
     _free.append(buffer)
     return batch, failure

@@ -643,7 +643,7 @@ class TestConnections:
             assert len(service.requests) == 2
 
     def test_aborted_get_is_not_repeated(self):
-        http, asked = HttpClient(), threading.Event()
+        http, asked, ended = HttpClient(), threading.Event(), threading.Event()
 
         def answer(sock: socket.socket) -> None:
             if len(service.requests) == 1:
@@ -653,7 +653,8 @@ class TestConnections:
 
         def abort() -> None:
             asked.wait(30)
-            http.abort_streams()
+            while not ended.wait(0.01):  # it may not be known as a stream yet
+                http.abort_streams()
 
         with Service(answer) as service:
             http.send("GET", service.url, headers={}, watch=Watch())
@@ -661,6 +662,7 @@ class TestConnections:
             aborting.start()
             with pytest.raises(Unreachable):
                 http.send("GET", service.url, headers={}, watch=Watch())
+            ended.set()
             aborting.join()
             assert len(service.requests) == 2
 

@@ -135,11 +135,27 @@ def test_continuation_is_read_as_an_event_that_is_parsed_whole(
         for number, content in enumerate(contents)
     ]
 
-    def sum(events: list[bytes]) -> dict[str, Any]:
+    def outcome(events: list[bytes]) -> dict[str, Any]:
         parts = [b"data: %b\n\n" % event for event in [*events, b'{"type":8}']]
         return played(parts, streamed=streamed)
 
-    assert sum(alike) == sum(different)
+    assert outcome(alike) == outcome(different)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b'{"data":{"sendResult":{"content":"',
+        b'{"data":{"messageResult":{"content":"Hi"},"sendResult":{"content":"',
+    ],
+)
+def test_content_of_the_question_is_not_taken_for_the_answer(before: bytes):
+    after = b'","isEnd":1}}}'
+    transcript = AnswerParser()
+    for content in (b"Hi", b"Hi there"):
+        transcript.read(before + content + after)
+    piece = transcript.take()
+    assert (piece.text if piece else "") == ("Hi" if b"Hi" in before else "")
 
 
 def test_only_what_a_continuation_adds_is_parsed(monkeypatch: pytest.MonkeyPatch):

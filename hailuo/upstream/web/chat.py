@@ -112,7 +112,8 @@ class AnswerParser:
         self._links = _links(message) or self._links
         if fields.get("type") == END_TYPE or message.get("isEnd") == LAST_IS_END:
             self._end()
-        self._expect_continuation(event)
+        if not self.ended:
+            self._expect_continuation(event, untrusted_json.text(message, "content"))
 
     def end(self) -> None:
         """Raise UpstreamProtocolError: the stream ended before the answer."""
@@ -137,8 +138,8 @@ class AnswerParser:
     def _read_continuation(self, event: bytes) -> bool:
         """Read an event that adds to the content of the one before, and nothing else.
 
-        Return whether it is one. Only the added text is parsed, so that a long answer
-        costs no more for each piece than a short one.
+        Return whether it is one. Only the added text is parsed, so that a piece of a
+        long answer costs hardly more than one of a short answer.
         """
         start, end = len(self._before), len(event) - len(self._after)
         if not (
@@ -155,11 +156,13 @@ class AnswerParser:
         self._accept(self._content + added)
         return True
 
-    def _expect_continuation(self, event: bytes) -> None:
-        """Keep the event around its content, if all of that was accepted."""
+    def _expect_continuation(self, event: bytes, content: str) -> None:
+        """Keep the event around its content, if it has one, and all was accepted."""
+        if not content or event.count(_CONTENT) != 1:
+            return
         before, _, after = event.rpartition(_AFTER_CONTENT)
-        content = _unquoted(before.rpartition(_CONTENT)[2])
-        if self._latest == self._content == content:
+        quoted = before.rpartition(_CONTENT)[2]
+        if content == self._latest == self._content == _unquoted(quoted):
             self._before, self._after = before, _AFTER_CONTENT + after
 
     def _accept(self, content: str) -> None:
