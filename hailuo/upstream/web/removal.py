@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ...errors import GatewayError
 from .. import Credential
 
-PAUSES_S = (1.0, 5.0, 30.0, 120.0, 600.0)  # before the second attempt, the third, …
+PAUSES_S = (0.0, 1.0, 5.0, 30.0, 120.0, 600.0)  # before each attempt
 MAX_CONCURRENT = 16
 
 log = logging.getLogger(__name__)
@@ -50,10 +50,10 @@ class Removals:
 
     def _run(self, account: Credential, chat_id: str) -> None:
         try:
-            if self._succeeds(account, chat_id):
-                return
             for pause_s in PAUSES_S:
-                is_last = self._draining.wait(pause_s)
+                is_last = self._draining.is_set()
+                if pause_s:  # to wait for 0 s takes a turn of the event loop
+                    is_last = self._draining.wait(pause_s)
                 if self._succeeds(account, chat_id):
                     return
                 if is_last:
