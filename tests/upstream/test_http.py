@@ -21,6 +21,7 @@ from hailuo.errors import (
     UpstreamProtocolError,
     UpstreamTimeout,
 )
+from hailuo.net import batch
 from hailuo.net.client import HttpClient
 from hailuo.net.connection import MAX_IDLE_CONNECTIONS
 from hailuo.net.decompression import PIECE
@@ -209,6 +210,30 @@ class TestPieces:
                 "GET", service.url, headers={}, watch=Watch()
             ) as stream:
                 assert read(stream) == b"a" * 30 + b"b" * 20_000 + b"c"
+
+    @trusting()
+    def test_tls_record_is_read_whole_at_the_end_of_a_batch(
+        self, monkeypatch: pytest.MonkeyPatch
+    ):
+        """What is left of it in the TLS library would not be polled for."""
+        monkeypatch.setattr(batch, "MAX_BATCH", 100_000)
+        monkeypatch.setattr(batch, "_free", [])
+        sent, records = threading.Event(), [b"x" * 16_000] * 13
+
+        def answer(sock: socket.socket) -> None:
+            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 208000\r\n\r\n")
+            for record in records:
+                sock.sendall(record)
+            sent.set()
+
+        with (
+            Service(answer, server_context()) as service,
+            HttpClient().stream(
+                "GET", service.url, headers={}, watch=Watch(idle_s=5)
+            ) as stream,
+        ):
+            assert sent.wait(30)
+            assert read(stream) == b"".join(records)
 
 
 class TestBrokenStream:
