@@ -72,7 +72,7 @@ class App(Flask):
         return func
 
 
-def init_app(app: Flask, state: AppState) -> None:
+def init_app(app: App, state: AppState) -> None:
     """Register the routes, the error handlers and the middleware."""
     app_state.init_app(app, state)
     error_handlers.init_app(app)

@@ -97,7 +97,7 @@ class Chunked:
                 data.append(part)
                 at += len(part)
                 self._left -= len(part)
-            if self._left or len(received) - at <= len(b"\r\n") and not self._last:
+            if self._left or (len(received) - at <= len(b"\r\n") and not self._last):
                 break
             if not (end := self._step(received, at)):
                 break

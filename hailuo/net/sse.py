@@ -126,7 +126,7 @@ class Parser:
 def _single(received: bytes) -> tuple[bytes, bytes] | None:
     """Return the name and data of an event that has arrived alone, in one data line.
 
-    None for anything else. Such an event need not be searched for lines.
+    None for anything else. Such an event need not be split into lines.
     """
     name, start = b"", 0
     if received.startswith(b"event: "):

@@ -148,8 +148,8 @@ class Stream:
     def remaining(self, wait_s: float = DRAIN_S) -> Iterator[bytes | Heartbeat]:
         """Yield what arrives within *wait_s*, even if the client has disconnected.
 
-        What is here by then is read, however late the machine gets to it. It ends
-        rather than fails.
+        What is here by then is read, however late the machine gets to it; of an answer
+        that is compressed, 64 kB of it. It ends rather than fails.
         """
         until = time.monotonic() + wait_s
         with suppress(UpstreamError, ClientDisconnected):
@@ -279,15 +279,15 @@ class Stream:
         received, self._early = self._early + batch, b""
         if error and not isinstance(error, NOT_YET):
             self._failure = map_transport_error(error)
-            if not received:
-                raise self._failure from error
         if error and not received:
+            if self._failure:
+                raise self._failure from error
             return None
         self._received_at = time.monotonic()
         return received
 
     def _decompress(self, packed: bytes, watch: Watch, until: float) -> Iterator[bytes]:
-        """Yield what *packed* decompresses to, one piece at least."""
+        """Yield what *packed* decompresses to, until *until*; one piece at least."""
         assert self._body and self._decompressor
         try:
             for data in filter(None, fairly(self._decompressor.feed(packed))):

@@ -57,8 +57,9 @@ class AnswerParser:
         self._begun = False
         self._taken = 0  # characters of the content that were returned by take()
         self._links: tuple[Link, ...] = ()
-        self._before = b""  # the newest event up to the end of its content; b"" if the
-        self._after = b""  # next one is to be parsed whole. And the rest of it
+        # The newest event, before and after the end of its content; b"" if the next one
+        # is to be parsed whole.
+        self._before, self._after = b"", b""
         self._events = sse.Parser()
 
     def feed(self, received: bytes) -> None:
@@ -108,12 +109,13 @@ class AnswerParser:
         result = message or mapping(data, "sendResult")
         self.chat_id = self.chat_id or untrusted_json.identifier(result, "chatID")
         self.message_id = untrusted_json.identifier(message, "msgID") or self.message_id
-        self._read_content(untrusted_json.text(message, "content"))
+        content = untrusted_json.text(message, "content")
+        self._read_content(content)
         self._links = _links(message) or self._links
         if fields.get("type") == END_TYPE or message.get("isEnd") == LAST_IS_END:
             self._end()
-        if not self.ended:
-            self._expect_continuation(event, untrusted_json.text(message, "content"))
+        else:
+            self._expect_continuation(event, content)
 
     def end(self) -> None:
         """Raise UpstreamProtocolError: the stream ended before the answer."""
