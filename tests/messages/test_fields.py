@@ -164,7 +164,7 @@ NAMES = (
 ).split()
 FIELDS = (
     "max_tokens messages system tools tool_choice stop_sequences thinking stream model "
-    "thread"
+    "temperature thread"
 ).split()
 WORDS = st.one_of(st.sampled_from(NAMES), st.text(max_size=5))
 VALUES = st.recursive(
