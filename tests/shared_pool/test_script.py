@@ -10,27 +10,27 @@ import pytest
 from hailuo.accounts.shared.client import SharedClient
 from hailuo.accounts.shared.timings import Timings
 from hailuo.metrics import Metrics
+from tests.shared_pool.conftest import SOON_S
 from tests.shared_pool.server import client
 
-LEASE_S = 1.5  # so grants are claimed within 0.15 s, and waiters live for 0.25 s
+LEASE_S = 1.5  # where a test waits for its end: grants are claimed within 0.15 s
 LIMITS = [["until:chat:"]]
 
 Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(redis_url: str, prefix: str) -> Run:
-    """run("tick", leases=[…]): the result of an operation."""
-    return running(redis_url, prefix, LEASE_S)
+def lease_s() -> float:
+    """Return a length with which nothing ends while a busy machine stops."""
+    return 30.0
+
+
+SHORT = pytest.mark.parametrize("lease_s", [LEASE_S], ids=["short leases"])
 
 
 @pytest.fixture
-def run_patiently(redis_url: str, prefix: str) -> Run:
-    """Like *run*, with waiters that live longer than a busy machine stops."""
-    return running(redis_url, prefix, 20 * LEASE_S)
-
-
-def running(redis_url: str, prefix: str, lease_s: float) -> Run:
+def run(redis_url: str, prefix: str, lease_s: float) -> Run:
+    """run("tick", leases=[…]): the result of an operation."""
     shared = SharedClient(redis_url, prefix, Timings(lease_s), Metrics())
 
     def run(op: str, **request: Any) -> Any:
@@ -73,7 +73,7 @@ def acquire_from_pool(run: Run, id: str, **request: Any) -> Any:
 
 def await_lease(run: Run, id: str, slot: str) -> Any:
     """Ask for a lease again and again, from the same place in the queue."""
-    ticket, until = next(_tickets), time.monotonic() + 5
+    ticket, until = next(_tickets), time.monotonic() + SOON_S
     while not (lease := acquire(run, id, slot, ticket=ticket)):
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -106,11 +106,13 @@ def test_release_by_another_owner_has_no_effect(run: Run):
     assert acquire(run, "3", "a") is None
 
 
+@SHORT
 def test_lease_ends_by_itself_and_goes_to_the_first_waiter(run: Run):
     acquire(run, "1", "a")
     assert await_lease(run, "2", "a")["slot"] == "a"
 
 
+@SHORT
 def test_renewed_lease_lasts(run: Run):
     lease = held("1", acquire(run, "1", "a"))
     for _ in range(3):
@@ -119,6 +121,7 @@ def test_renewed_lease_lasts(run: Run):
     assert acquire(run, "2", "a") is None
 
 
+@SHORT
 def test_lease_that_was_given_to_another_is_lost_for_good(run: Run):
     lease = held("1", acquire(run, "1", "a"))
     assert await_lease(run, "2", "a")
@@ -127,6 +130,7 @@ def test_lease_that_was_given_to_another_is_lost_for_good(run: Run):
     assert list(tick(run, lease)["lost"]) == ["1"], "its number is not the newest"
 
 
+@SHORT
 def test_expired_lease_is_renewed_if_nobody_had_the_account_since(run: Run):
     lease = held("1", acquire(run, "1", "a"))
     time.sleep(LEASE_S)
@@ -134,6 +138,7 @@ def test_expired_lease_is_renewed_if_nobody_had_the_account_since(run: Run):
     assert acquire(run, "2", "a") is None
 
 
+@SHORT
 def test_nothing_is_leased_after_a_loss_of_data_until_holders_have_reported(
     run: Run, redis_url: str, prefix: str
 ):
@@ -160,6 +165,7 @@ def test_waiter_is_granted_by_message_and_claims(run: Run, redis_url: str, prefi
         assert not redis.exists(f"{prefix}waiter:2")
 
 
+@SHORT
 def test_grant_that_is_not_claimed_goes_to_the_next_waiter(run: Run):
     """It is taken back once, or with the place in the queue, as time will have it."""
     acquire(run, "1", "a")
@@ -169,6 +175,7 @@ def test_grant_that_is_not_claimed_goes_to_the_next_waiter(run: Run):
     assert await_lease(run, "3", "a")
 
 
+@SHORT
 def test_dead_waiter_blocks_nobody(run: Run):
     acquire(run, "1", "a")
     acquire(run, "dead", "a")
@@ -193,13 +200,15 @@ def test_acquisition_whose_result_was_lost_is_given_up(run: Run):
     assert {acquire(run, id, "a", "b")["slot"] for id in "23"} == {"a", "b"}
 
 
-def test_newcomer_does_not_overtake(run: Run):
+def test_newcomer_does_not_overtake(run: Run, redis_url: str, prefix: str):
     """Even when an account has become free without any message."""
     acquire(run, "1", "a")
     acquire(run, "2", "a")
-    time.sleep(LEASE_S)
-    tick(run, waiters=("2",))
+    with client(redis_url) as redis:  # the lease ends
+        for name, member in (("leases:a", "1"), ("leased", "a")):
+            assert redis.zadd(f"{prefix}{name}", {member: 0}, xx=True, ch=True)
     assert acquire(run, "3", "a") is None
+    assert acquire(run, "2", "a")
 
 
 def test_waiters_for_other_accounts_are_passed_over(run: Run):
@@ -280,12 +289,14 @@ def test_token_is_replaced_only_by_who_knows_its_version(run: Run):
     assert run("retired", digests=["1", "2"]) == ["2"], "it was added again"
 
 
-def test_lock_belongs_to_its_owner(run: Run):
-    lock = {"slot": "a", "lock_ms": 200}
+def test_lock_belongs_to_its_owner(run: Run, redis_url: str, prefix: str):
+    lock = {"slot": "a", "lock_ms": 60_000}
     assert run("lock", **lock, owner="one")
     assert not run("lock", **lock, owner="two")
     assert not run("unlock", slot="a", owner="two")
-    time.sleep(0.25)
+    with client(redis_url) as redis:
+        assert 0 < redis.pttl(f"{prefix}lock:a") <= 60_000
+        redis.delete(f"{prefix}lock:a")  # it ends
     assert run("lock", **lock, owner="two")
     assert not run("unlock", slot="a", owner="one")
     assert run("unlock", slot="a", owner="two")
@@ -310,6 +321,7 @@ def test_stored_responses_are_bounded(run: Run, redis_url: str, prefix: str):
     assert run("unstore", name="e") and not run("unstore", name="e")
 
 
+@SHORT
 def test_unlimited_leases_are_all_registered_again(run: Run):
     """They expire together if Redis is away for long."""
     leases = [acquire(run, id, "a", text="a:t:-1::1") for id in "123"]
@@ -321,6 +333,7 @@ def test_unlimited_leases_are_all_registered_again(run: Run):
     assert not tick(run, *described)["lost"]
 
 
+@SHORT
 def test_lease_is_registered_again_after_a_loss_of_the_latest_changes(
     run: Run, redis_url: str, prefix: str
 ):
@@ -343,9 +356,8 @@ def test_lease_is_registered_again_after_a_loss_of_the_latest_changes(
     assert acquire(run, "4", "b")["fence"] > lease["fence"]
 
 
-def test_newcomer_passes_every_free_account_to_those_in_front(run_patiently: Run):
+def test_newcomer_passes_every_free_account_to_those_in_front(run: Run):
     """Cooldowns of two accounts end at once, and nobody says so."""
-    run = run_patiently
     cooldown = {"began": 0, "length_s": 9, "error": "UpstreamBusy", "message": "busy"}
     refusal = {"limit": "chat:", "message": "busy", "cooldown": cooldown}
     until_ms = round(1000 * (time.time() + 0.4))
