@@ -172,36 +172,20 @@ def gateways(
         group.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_trio(
     redis_url: str, simulator: Simulated, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateways]:
+    """Return processes that end with these tests: each is busy, even while idle."""
     directory = tmp_path_factory.mktemp("trio")
     with gateways(3, redis_url, directory, simulator) as group:
         yield group
     forget(redis_url, group.prefix)
 
 
-@pytest.fixture(scope="session")
-def shared_pair(
-    redis_url: str, simulator: Simulated, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateways]:
-    directory = tmp_path_factory.mktemp("pair")
-    with gateways(2, redis_url, directory, simulator) as group:
-        yield group
-    forget(redis_url, group.prefix)
-
-
-@pytest.fixture
-def pair(shared_pair: Gateways, upstream: Simulated) -> Gateways:
-    """Return two processes that share a pool; tests may kill and stop their workers."""
-    shared_pair.await_idle()
-    return shared_pair
-
-
 @pytest.fixture
 def trio(shared_trio: Gateways, upstream: Simulated) -> Gateways:
-    """Return three processes that share a pool; tests must not harm them."""
+    """Return processes that share a pool; tests may kill and stop their workers."""
     shared_trio.await_idle()
     return shared_trio
 

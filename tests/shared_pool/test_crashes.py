@@ -53,19 +53,19 @@ def worker_or_none(gateway: Served) -> int | None:
 @pytest.mark.slow
 @pytest.mark.leaves("conversations")
 def test_killed_process_gives_its_accounts_back_within_a_lease(
-    upstream: Simulated, pair: Gateways
+    upstream: Simulated, trio: Gateways
 ):
     """Its own requests in the queue do not hold up those of others either."""
-    pair.add_accounts(1)
+    trio.add_accounts(1)
     upstream.script({**HELD, "times": None})
-    answering = Asking(pair[0], "answering")
+    answering = Asking(trio[0], "answering")
     upstream.wait("held", exactly=1)
-    dead = [Asking(pair[0], "dead") for _ in range(3)]
-    pair[0].request("GET", "/ping")
-    waiting = Asking(pair[1], "waiting")
+    dead = [Asking(trio[0], "dead") for _ in range(3)]
+    trio[0].request("GET", "/ping")
+    waiting = Asking(trio[1], "waiting")
 
     killed_at = time.monotonic()
-    kill(pair[0])
+    kill(trio[0])
     for asking in (answering, *dead):
         asking.end()
     upstream.release()
@@ -74,84 +74,84 @@ def test_killed_process_gives_its_accounts_back_within_a_lease(
     assert time.monotonic() - killed_at > LEASE_S / 2  # nobody took it before its end
     upstream.release()
     assert waiting.end().complete
-    pair.await_idle()
+    trio.await_idle()
 
 
 @pytest.mark.slow
 def test_stopped_process_cuts_its_answer_when_it_runs_again(
-    upstream: Simulated, pair: Gateways
+    upstream: Simulated, trio: Gateways
 ):
-    pair.add_accounts(1)
+    trio.add_accounts(1)
     upstream.script({**HELD_LATER, "times": None})
-    cut = Asking(pair[0], "cut")
+    cut = Asking(trio[0], "cut")
     cut.read_first_piece()
     upstream.wait("held", exactly=1)
 
-    with stopped(pair[0]):
+    with stopped(trio[0]):
         upstream.release()  # the service ends its answer, which nobody reads
         upstream.wait("open_answers", exactly=0)
-        other = Asking(pair[1], "other")
+        other = Asking(trio[1], "other")
         upstream.wait("held", exactly=1, timeout_s=20)
-        (lease,) = pair.leases()
+        (lease,) = trio.leases()
     cut.end()
 
     assert "lease_lost" in cut.text and not cut.complete
-    assert pair.leases() == [lease]
+    assert trio.leases() == [lease]
     upstream.release()
     assert other.end().complete
-    pair.await_idle()
+    trio.await_idle()
 
 
 @pytest.mark.slow
 def test_stopped_process_cuts_its_answer_even_if_the_service_is_silent(
-    upstream: Simulated, pair: Gateways
+    upstream: Simulated, trio: Gateways
 ):
     """With its next heartbeat, although nobody took the account meanwhile."""
-    pair.add_accounts(1)
+    trio.add_accounts(1)
     upstream.script({**HELD_LATER, "times": None})
-    cut = Asking(pair[0], "cut")
+    cut = Asking(trio[0], "cut")
     cut.read_first_piece()
     upstream.wait("held", exactly=1)
 
-    with stopped(pair[0]):
+    with stopped(trio[0]):
         time.sleep(LEASE_S + 2.5)
     cut.end()
     upstream.wait("open_answers", exactly=0)
-    again = Asking(pair[0], "again")
+    again = Asking(trio[0], "again")
     upstream.wait("held", exactly=1)
     upstream.release()
 
     assert "lease_lost" in cut.text and not cut.complete
     assert again.end().complete
-    pair.await_idle()
+    trio.await_idle()
 
 
 @pytest.mark.slow
 def test_stop_that_is_shorter_than_a_lease_goes_unnoticed(
-    upstream: Simulated, pair: Gateways
+    upstream: Simulated, trio: Gateways
 ):
-    pair.add_accounts(1)
+    trio.add_accounts(1)
     upstream.script({**HELD_LATER, "times": None})
-    asking = Asking(pair[0], "patient")
+    asking = Asking(trio[0], "patient")
     asking.read_first_piece()
-    with stopped(pair[0]):
+    with stopped(trio[0]):
         time.sleep(LEASE_S / 3)
     upstream.wait("held", exactly=1)
     upstream.release()
 
     assert asking.end().complete
-    pair.await_idle()
+    trio.await_idle()
 
 
 @pytest.mark.slow
 def test_answers_longer_than_a_lease_keep_their_account(
-    upstream: Simulated, pair: Gateways
+    upstream: Simulated, trio: Gateways
 ):
-    (user,) = pair.add_accounts(1)
+    (user,) = trio.add_accounts(1)
     upstream.script({**HELD, "times": None})
-    asking = Asking(pair[0], "long")
+    asking = Asking(trio[0], "long")
     upstream.wait("held", exactly=1)
-    waiting = Asking(pair[1], "waiting")
+    waiting = Asking(trio[1], "waiting")
     time.sleep(1.2 * LEASE_S)
     assert upstream.report()["most_open_by_account"] == {user: 1}
     upstream.release()

@@ -122,7 +122,7 @@ def test_other_processes_know_when_a_token_was_renewed(redis_url: str, prefix: s
 
 @pytest.mark.slow
 def test_no_account_is_lost_when_processes_are_killed_while_they_renew(
-    upstream: Simulated, pair: Gateways
+    upstream: Simulated, trio: Gateways
 ):
     """The service answers after a while, and the old token is dead from then on.
 
@@ -131,12 +131,12 @@ def test_no_account_is_lost_when_processes_are_killed_while_they_renew(
     slow = {"call": "renewal", "headers_delay_s": 0.2, "times": None}
     upstream.script(slow)
     generator = random.Random(1)
-    pair.add_accounts(3)
+    trio.add_accounts(3)
     for _ in range(3):
-        threads = [threading.Thread(target=try_refresh, args=(each,)) for each in pair]
+        threads = [threading.Thread(target=try_refresh, args=(each,)) for each in trio]
         for thread in threads:
             thread.start()
-        victim = generator.choice(pair)
+        victim = generator.choice(trio)
         time.sleep(generator.uniform(0.05, 0.15))
         pid = worker_or_none(victim)
         if pid and not is_answered_just_now(upstream):
@@ -145,9 +145,9 @@ def test_no_account_is_lost_when_processes_are_killed_while_they_renew(
             thread.join()
         eventually(lambda victim=victim: worker_or_none(victim) is not None)  # type: ignore[misc]
     upstream.script(HI)
-    eventually(lambda: all(has_live_accounts(each, 3) for each in pair))
-    eventually(lambda: not pair.leases(), within_s=3 * LEASE_S)
-    asked = [Asking(pair[number % 2], "after").end() for number in range(6)]
+    eventually(lambda: all(has_live_accounts(each, 3) for each in trio))
+    eventually(lambda: not trio.leases(), within_s=3 * LEASE_S)
+    asked = [Asking(trio[number % 3], "after").end() for number in range(6)]
     assert all(each.complete for each in asked)
     users = {each["user"] for each in upstream.report()["answers"]}
     assert len(users) == 3
