@@ -12,7 +12,7 @@ import pytest
 
 from tests.accounts.keeper import keep
 
-KILLS = 60
+KILLS = 30
 AT_ONCE = 4
 
 

@@ -173,16 +173,6 @@ def assert_shutting_down(read: Received) -> None:
     assert "Retry-After" in read.headers
 
 
-def test_idle_gateway_shuts_down_at_once(upstream: Simulated, tmp_path: Path):
-    """Also when a caller keeps an idle connection."""
-    gateway = Served(tmp_path, HAILUO_ORIGIN=upstream.origin)
-    with gateway, requests.Session() as caller:
-        caller.get(f"{gateway.address}/ping")
-        began = time.monotonic()
-        assert gateway.stop() == 0
-        assert time.monotonic() - began < 20  # gunicorn would wait for 28
-
-
 def test_gateway_exits_when_its_last_stream_ends(upstream: Simulated, tmp_path: Path):
     token = upstream.token("6490")
     held = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}

@@ -420,17 +420,3 @@ class TestUnavailablePool:
         assert raised.value.status_code == 503
         assert raised.value.code == "no_live_account"
         assert raised.value.response.headers["x-should-retry"] == "false"
-
-    def test_pool_of_dead_accounts_is_a_503(
-        self, upstream: Simulated, serve: Callable[..., Served]
-    ):
-        token = upstream.token("6999")
-        upstream.revoke(token=token)
-        gateway = serve(HAILUO_TOKENS=token)
-        for _ in range(2):
-            with pytest.raises(openai.InternalServerError) as raised:
-                gateway.client().chat.completions.create(
-                    model="hailuo", messages=MESSAGES
-                )
-            assert raised.value.code == "no_live_account"
-        assert len(upstream.report()["requests"]) == 1, "it is asked only once"

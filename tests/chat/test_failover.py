@@ -6,12 +6,14 @@ gateway of their own.
 
 import base64
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
 from hailuo.gateway.retry import POLICY
+from tests.accounts.conftest import InProcessGateway
 from tests.conftest import SECRET, Caller, text_of
 from tests.files import samples
 from tests.served import Served
@@ -135,16 +137,19 @@ class TestUpstreamChoice:
         assert asked(upstream) == ["web", "web"]
 
     def test_pool_of_both_upstreams_is_routed_by_model(
-        self, upstream: Simulated, mixed, serve: Callable[..., Served]
+        self, upstream: Simulated, mixed, tmp_path: Path
     ):
         upstream.script(FROM_WEB, FROM_PLATFORM)
-        both = mixed()
-        pool = serve(HAILUO_TOKENS=both.key)
-        both.tokens = [pool.client().api_key]
-        both.gateway = pool
-
-        assert answered(both) == "web"
-        assert answered(both, model="MiniMax-M3") == "platform"
+        pool = InProcessGateway(
+            tmp_path / "tokens.json",
+            tokens=mixed().tokens,
+            origin=upstream.origin,
+            platform_origin=upstream.origin,
+        )
+        for model, expected in (("hailuo", "web"), ("MiniMax-M3", "platform")):
+            answer = pool.chat(model=model)
+            assert answer.json["choices"][0]["message"]["content"] == expected
+            assert answer.headers["x-hailuo-upstream"] == expected
 
 
 class TestFailover:

@@ -7,12 +7,14 @@ import base64
 import json
 from collections.abc import Callable
 from itertools import cycle, product
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
 from hailuo.gateway.retry import POLICY
+from tests.accounts.conftest import InProcessGateway
 from tests.conftest import SECRET, Caller, text_of
 from tests.files import samples
 from tests.files.site import Site, answer
@@ -461,38 +463,32 @@ def test_only_key_is_asked_once_after_a_final_refusal(
 
 
 def test_key_without_balance_cools_down_and_reports_why(
-    upstream: Simulated, serve: Callable[..., Served]
+    upstream: Simulated, tmp_path: Path
 ):
     """Later requests are refused at once, without asking the platform again."""
-    empty, full = "sk-api-sim-empty-1", "sk-api-sim-full-1"
-    gateway = serve(HAILUO_TOKENS=f"{empty},{full}")
+    empty, full = keys = "sk-api-sim-empty-1", "sk-api-sim-full-1"
+    terms = {"tokens": keys, "platform_origin": upstream.origin}
+    gateway = InProcessGateway(tmp_path / "tokens.json", **terms)
     refusal = {"code": 1008, "message": "insufficient balance"}
     upstream.script(
         {"call": "completion", "token": empty, "refuse": refusal, "times": None},
         {"call": "completion", "token": full, "text": "Hi", "times": 2},
         {"call": "completion", "token": full, "refuse": refusal, "times": None},
     )
-    client = gateway.client()
 
-    def ask() -> Any:
-        return client.chat.completions.create(
-            model="hailuo", messages=user(text(SECRET))
-        )
-
-    assert ask().choices[0].message.content == "Hi"
-    assert ask().choices[0].message.content == "Hi"
     for _ in range(2):
-        with pytest.raises(openai.RateLimitError) as raised:
-            ask()
-        assert raised.value.code == "insufficient_quota"
-        assert raised.value.response.headers["x-should-retry"] == "false"
-        assert "retry-after" not in raised.value.response.headers
+        answer = gateway.chat().json
+        assert answer["choices"][0]["message"]["content"] == "Hi"
+    for _ in range(2):
+        refused = gateway.chat()
+        assert refused.status_code == 429
+        assert refused.json["error"]["code"] == "insufficient_quota"
+        assert refused.headers["x-should-retry"] == "false"
+        assert "retry-after" not in refused.headers
 
     asked = [each["user"] for each in upstream.report()["answers"]]
     assert (asked.count(empty), asked.count(full)) == (1, 3)
-    listed = gateway.request(
-        "GET", "/v1/token", headers={"Authorization": f"Bearer {client.api_key}"}
-    ).json()["data"]
+    listed = gateway.accounts().values()
     assert [each["state"] for each in listed] == ["resting", "resting"]
     assert all("insufficient balance" in each["last_error"] for each in listed)
 

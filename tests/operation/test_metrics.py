@@ -4,12 +4,12 @@ import json
 import re
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
+from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from hailuo import create_app
@@ -18,7 +18,8 @@ from hailuo.net.client import call_name
 from hailuo.settings import Settings
 from hailuo.upstream.platform import protocol as platform
 from hailuo.upstream.web import protocol as web
-from tests.conftest import SECRET
+from tests.accounts.conftest import InProcessGateway
+from tests.conftest import SECRET, Caller
 from tests.served import KEY, Served
 from tests.simulated import Simulated
 
@@ -28,26 +29,19 @@ COUNTER = re.compile(r"_(total|count|sum)(\{|$)")
 HELD = {"pieces": ["a", "b"], "then": [{"after": 1, "do": "hold"}]}
 
 
-@contextmanager
-def with_pool(simulator: Simulated, directory: Path, *users: str) -> Iterator[Served]:
-    """A gateway whose pool, of accounts in a file, nobody else uses."""
+@pytest.fixture(scope="module")
+def shared(
+    simulator: Simulated, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    directory = tmp_path_factory.mktemp("pooled")
     file = directory / "tokens.json"
-    file.write_text(json.dumps([simulator.token(user) for user in users]))
+    file.write_text(json.dumps([simulator.token(user) for user in ("6101", "6102")]))
     with Served(
         directory,
         HAILUO_ORIGIN=simulator.origin,
         HAILUO_TOKENS_FILE=file,
         HAILUO_QUEUE_TIMEOUT_S=2,
     ) as gateway:
-        yield gateway
-
-
-@pytest.fixture(scope="module")
-def shared(
-    simulator: Simulated, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Served]:
-    directory = tmp_path_factory.mktemp("pooled")
-    with with_pool(simulator, directory, "6101", "6102") as gateway:
         yield gateway
 
 
@@ -59,10 +53,10 @@ def pooled(upstream: Simulated, shared: Served) -> Served:
 
 
 @pytest.fixture
-def own_pool(upstream: Simulated, tmp_path: Path) -> Iterator[Served]:
-    """A gateway whose two accounts no other test has used."""
-    with with_pool(upstream, tmp_path, "6104", "6105") as gateway:
-        yield gateway
+def owned(tmp_path: Path) -> FlaskClient:
+    """Return a client of a gateway without accounts and with a key of its own."""
+    settings = Settings(api_keys=(OWN_KEY,), tokens_file=str(tmp_path / "none.json"))
+    return create_app(settings).test_client()
 
 
 @pytest.fixture
@@ -145,17 +139,24 @@ def test_expiry_of_each_token_is_reported(upstream: Simulated, pooled: Served):
 
 
 def test_upstream_calls_are_counted_by_name_and_outcome(
-    upstream: Simulated, own_pool: Served
+    upstream: Simulated,
+    pooled: Served,
+    counted: Callable[[], dict[str, float]],
+    caller: Callable[..., Caller],
 ):
     """The service's names; a conversation's id is none."""
     call = "hailuo_upstream_calls_total{{call={}}}{{outcome={}}}{{upstream=web}}"
+    one, two = caller(served=pooled), caller(served=pooled)
     upstream.script({"call": "chat", "text": "a", "times": None})
-    ask(own_pool)
+    one.ask()
+    upstream.wait("conversations", exactly=0)
     upstream.script({"call": "delete", "refuse": {"code": 1, "message": "x"}})
-    ask(own_pool)
-    until(own_pool, call.format("history", "upstream_busy"), 1)
+    failed = call.format("history", "upstream_busy")
+    failures = numbers(pooled).get(failed, 0)
+    two.ask()
+    until(pooled, failed, failures + 1)
 
-    found = numbers(own_pool)
+    found = counted()
     assert found[call.format("register", "ok")] == 2
     assert found[call.format("msg", "ok")] == 2
     assert found[call.format("history", "ok")] >= 1
@@ -273,13 +274,11 @@ class TestMetricsAccess:
         answer = gateway.request("GET", "/metrics", headers={header: value})
         assert answer.status_code == 401
 
-    def test_client_with_a_key_may_read_metrics(self, serve: Callable[..., Served]):
-        owned = serve(HAILUO_API_KEY=OWN_KEY)
+    def test_client_with_a_key_may_read_metrics(self, owned: FlaskClient):
         headers = {"X-Forwarded-For": "1.2.3.4", "Authorization": "Bearer "}
         for key, status in ((OWN_KEY, 200), ("sk-secret-other", 401)):
             headers["Authorization"] = f"Bearer {key}"
-            answer = owned.request("GET", "/metrics", headers=headers)
-            assert answer.status_code == status
+            assert owned.get("/metrics", headers=headers).status_code == status
 
     def test_metrics_name_accounts_only_where_each_is_measured(self, pooled: Served):
         """States and attempts are counted; which accounts had them is not told."""
@@ -288,31 +287,33 @@ class TestMetricsAccess:
 
 
 class TestHealth:
-    def test_health_is_ok_with_an_empty_pool(self, serve: Callable[..., Served]):
+    def test_health_is_ok_with_an_empty_pool(self, owned: FlaskClient):
         """Callers bring tokens."""
-        answer = serve(HAILUO_API_KEY=OWN_KEY).request("GET", "/health")
+        answer = owned.get("/health")
         assert answer.status_code == 200
-        assert answer.json() == {"status": "ok", "accounts": 0, "live": 0}
+        assert answer.get_json() == {"status": "ok", "accounts": 0, "live": 0}
 
     def test_health_fails_when_every_account_is_dead(
-        self, upstream: Simulated, own_pool: Served
+        self, upstream: Simulated, tmp_path: Path
     ):
-        assert own_pool.request("GET", "/health").json()["live"] == 2
+        tokens = [upstream.token(user) for user in ("6104", "6105")]
+        terms = {"tokens": tokens, "origin": upstream.origin}
+        gateway = InProcessGateway(tmp_path / "none.json", **terms)
+        assert gateway.ask("GET", "/health").json["live"] == 2
 
         upstream.revoke(user="6104")
         upstream.script({"call": "chat", "text": "a", "times": None})
-        ask(own_pool), ask(own_pool)
-        answer = own_pool.request("GET", "/health")
-        assert (answer.status_code, answer.json()["live"]) == (200, 1)
+        assert gateway.chat().status_code == gateway.chat().status_code == 200
+        answer = gateway.ask("GET", "/health")
+        assert (answer.status_code, answer.json["live"]) == (200, 1)
 
         upstream.wait("conversations", exactly=0)  # they are removed with its token
         upstream.revoke(user="6105")
-        with pytest.raises(openai.InternalServerError):
-            ask(own_pool)
-        answer = own_pool.request("GET", "/health")
+        assert gateway.chat().status_code == 503
+        answer = gateway.ask("GET", "/health")
         assert answer.status_code == 503
-        assert answer.json()["error"]["code"] == "no_live_account"
-        assert own_pool.request("GET", "/ping").text == "pong"
+        assert answer.json["error"]["code"] == "no_live_account"
+        assert gateway.ask("GET", "/ping").text == "pong"
 
     def test_health_fails_when_every_token_has_expired(
         self, upstream: Simulated, tmp_path: Path

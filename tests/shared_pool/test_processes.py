@@ -11,7 +11,7 @@ from tests.simulated import Simulated
 HI = {"call": "chat", "text": "Hi"}
 HELD = {**HI, "then": [{"after": 0, "do": "hold"}]}
 ACCOUNTS = 5
-REQUESTS = 60
+REQUESTS = 30
 
 
 def most_open(upstream: Simulated) -> dict[str, int]:
