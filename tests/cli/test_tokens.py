@@ -14,7 +14,7 @@ import pytest
 
 from tests.accounts.conftest import written
 from tests.cli.conftest import CommandLine, listed
-from tests.served import Served
+from tests.served import KEY, Served
 from tests.simulated import Simulated
 
 PLATFORM_KEY = "sk-api-0123456789abcdef0123456789"
@@ -311,11 +311,11 @@ class TestRunningGateway:
         assert "HAILUO_API_KEY" in outcome.err
 
     def test_key_is_taken_from_the_environment(
-        self, command: CommandLine, serve: Callable[..., Served]
+        self, command: CommandLine, gateway: Served
     ):
-        command.use(serve(HAILUO_API_KEY="OWNERS-KEY-1,OWNERS-KEY-2"))
-        wrong = command("tokens", "list")
-        right = command("tokens", "list", HAILUO_API_KEY="OWNERS-KEY-2")
+        command.use(gateway)
+        wrong = command("tokens", "list", HAILUO_API_KEY="OWNERS-KEY-2")
+        right = command("tokens", "list", HAILUO_API_KEY=KEY)
         assert (wrong.code, right.code) == (1, 0)
 
     @pytest.mark.parametrize("path", ["", "/", "/v1", "/v1/"])

@@ -5,14 +5,15 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import openai
 import pytest
 
+import hailuo.__main__
 from tests.conftest import SECRET, text_of
-from tests.served import KEY, Served
+from tests.served import KEY, Served, environment, free_port
 from tests.simulated import Simulated
 
 COMMAND = ("-m", "hailuo")
@@ -109,22 +110,14 @@ class TestRunWithoutAccount:
 
 
 class TestRunWithAccount:
-    @pytest.mark.parametrize("where", ["environment", "file"])
     def test_gateway_with_an_account_uses_the_real_upstream(
-        self, upstream: Simulated, tmp_path: Path, where: str
+        self, upstream: Simulated, tmp_path: Path
     ):
-        token = upstream.token("6501")
         file = tmp_path / "tokens.json"
-        file.write_text(json.dumps([token] if where == "file" else ["your_token_1"]))
-        settings = {"HAILUO_TOKENS": token} if where == "environment" else {}
+        file.write_text(json.dumps([upstream.token("6501")]))
+        settings = {"HAILUO_TOKENS_FILE": file, "HAILUO_ORIGIN": upstream.origin}
         upstream.script({"call": "chat", "text": "Real"})
-        with Served(
-            tmp_path,
-            COMMAND,
-            HAILUO_ORIGIN=upstream.origin,
-            HAILUO_TOKENS_FILE=file,
-            **settings,
-        ) as gateway:
+        with Served(tmp_path, COMMAND, **settings) as gateway:
             answer = gateway.client().chat.completions.create(
                 model="hailuo", messages=MESSAGES
             )
@@ -133,17 +126,49 @@ class TestRunWithAccount:
             assert len(processes) == 2, "gunicorn's two, and no simulator"
             assert f"Answers come from {upstream.origin}" in gateway.log()
 
+    @pytest.mark.parametrize(
+        ("settings", "on_disk", "simulated"),
+        [
+            ({}, '["your_token_1"]', "1"),
+            ({}, f'["{REAL}"]', None),
+            ({"HAILUO_TOKENS": REAL}, '["your_token_1"]', None),
+            ({"HAILUO_REDIS_URL": "redis://localhost"}, "[]", None),
+            ({}, '["eyJh', None),
+        ],
+        ids=["none", "file", "environment", "shared pool", "broken file"],
+    )
+    def test_simulator_starts_only_where_nobody_has_an_account(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        settings: dict[str, str],
+        on_disk: str,
+        simulated: str | None,
+    ):
+        """The owner of a broken file has tokens, and must not be told otherwise."""
+        file = tmp_path / "tokens.json"
+        file.write_text(on_disk)
+        terms = {"PORT": free_port(), "HAILUO_TOKENS_FILE": file, **settings}
+        became: list[Mapping[str, str]] = []
+        monkeypatch.setattr(os, "environ", environment(terms))
+        monkeypatch.setattr(os, "execve", lambda *call: became.append(call[2]))
+        started = {"HAILUO_SIMULATED": "1"}
+        monkeypatch.setattr(hailuo.__main__, "start_simulator", lambda: started)
+        hailuo.__main__.main()
+        (environ,) = became
+        assert environ.get("HAILUO_SIMULATED") == simulated
+
 
 class TestRunEnds:
     @pytest.fixture
     def start(self, tmp_path: Path) -> Callable[[], Served]:
         return lambda: Served(tmp_path, COMMAND)
 
-    @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
     def test_signal_ends_gateway_and_simulator(
         self, start: Callable[[], Served], how: signal.Signals
     ):
-        """As from a keyboard: Ctrl-C goes to every process of the group.
+        """Ctrl-C is tested in accounts/test_shutdown.py.
 
         A reload would make a second pool, so SIGHUP, which a closed terminal sends as
         well, ends it too.
@@ -151,8 +176,7 @@ class TestRunEnds:
         gateway = start()
         processes = children(gateway.process.pid)
         assert len(processes) == 3
-        for process in processes if how == signal.SIGINT else processes[:1]:
-            os.kill(process, how)
+        gateway.process.send_signal(how)
         assert gateway.process.wait(30) == 0
         assert gone(processes)
         assert "Traceback" not in gateway.log()
@@ -164,18 +188,6 @@ class TestRunEnds:
         gateway.process.kill()
         gateway.process.wait()
         assert gone([simulator, *processes])
-
-
-def test_broken_tokens_file_does_not_start_the_simulator(
-    tmp_path: Path, upstream: Simulated
-):
-    """Its owner has tokens, and must not be told that he has none."""
-    broken = tmp_path / "tokens.json"
-    broken.write_text('["eyJh')
-    settings = {"HAILUO_TOKENS_FILE": broken, "HAILUO_ORIGIN": upstream.origin}
-    with Served(tmp_path, COMMAND, **settings) as gateway:
-        assert len(children(gateway.process.pid)) == 2
-        assert "is not JSON" in gateway.log()
 
 
 @pytest.mark.parametrize("command", [COMMAND, ("-m", "gunicorn", "wsgi:app")])
