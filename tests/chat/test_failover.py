@@ -37,6 +37,19 @@ def mixed(caller: Callable[..., Caller]) -> Callable[..., Caller]:
     return mixed
 
 
+@pytest.fixture
+def with_settings(
+    upstream: Simulated, tmp_path: Path
+) -> Callable[..., InProcessGateway]:
+    """with_settings(prefer="web"): a gateway in this process."""
+    origins = {"origin": upstream.origin, "platform_origin": upstream.origin}
+
+    def with_settings(**settings: Any) -> InProcessGateway:
+        return InProcessGateway(tmp_path / "tokens.json", **origins, **settings)
+
+    return with_settings
+
+
 def asked(upstream: Simulated) -> list[str]:
     """Which services were asked for an answer, in order."""
     kinds = {"chat": "web", "completion": "platform"}
@@ -64,11 +77,12 @@ class TestUpstreamChoice:
         assert asked(upstream) == ["web"]
 
     def test_platform_is_asked_first_when_preferred(
-        self, upstream: Simulated, mixed, serve: Callable[..., Served]
+        self, upstream: Simulated, mixed, with_settings
     ):
         upstream.script(FROM_WEB, FROM_PLATFORM)
-        preferring = mixed(served=serve(HAILUO_PREFER="platform"))
-        assert answered(preferring) == "platform"
+        gateway = with_settings(prefer="platform")
+        answer = gateway.chat(mixed().key)
+        assert answer.headers["x-hailuo-upstream"] == "platform"
         assert asked(upstream) == ["platform"]
 
     def test_platform_is_asked_for_its_own_model(self, upstream: Simulated, mixed):
@@ -111,41 +125,37 @@ class TestUpstreamChoice:
         assert asked(upstream) == ["platform"]
 
     def test_web_is_asked_first_with_tools_when_preferred_by_name(
-        self, upstream: Simulated, mixed, serve: Callable[..., Served]
+        self, upstream: Simulated, mixed, with_settings
     ):
         upstream.script(FROM_WEB, FROM_PLATFORM)
-        preferring = mixed(served=serve(HAILUO_PREFER="web"))
-        assert answered(preferring, tools=TOOLS) == "web"
+        gateway = with_settings(prefer="web")
+        answer = gateway.chat(mixed().key, tools=TOOLS)
+        assert answer.headers["x-hailuo-upstream"] == "web"
 
     def test_required_tool_is_refused_without_platform_keys_when_turned_off(
-        self, upstream: Simulated, mixed, serve: Callable[..., Served]
+        self, upstream: Simulated, mixed, with_settings
     ):
-        without_tools = mixed(platform=0, served=serve(HAILUO_WEB_TOOLS=0))
-        with pytest.raises(openai.BadRequestError) as raised:
-            without_tools.create(tools=TOOLS, tool_choice="required")
-        assert raised.value.param == "tool_choice"
+        without_tools, key = with_settings(web_tools=False), mixed(platform=0).key
+        refused = without_tools.chat(key, tools=TOOLS, tool_choice="required")
+        assert refused.status_code == 400
+        assert refused.json["error"]["param"] == "tool_choice"
         assert upstream.report()["requests"] == []
 
     @pytest.mark.leaves("conversations")
     def test_web_is_asked_for_a_conversation(
-        self, upstream: Simulated, mixed, serve: Callable[..., Served]
+        self, upstream: Simulated, mixed, with_settings
     ):
         upstream.script(FROM_WEB, FROM_PLATFORM)
-        both = mixed(served=serve(HAILUO_PREFER="platform"))
-        id = both.create(extra_body={"conversation_id": "new"}).id
-        both.create(extra_body={"conversation_id": id})
+        gateway, key = with_settings(prefer="platform"), mixed().key
+        id = gateway.chat(key, conversation_id="new").json["id"]
+        gateway.chat(key, conversation_id=id)
         assert asked(upstream) == ["web", "web"]
 
     def test_pool_of_both_upstreams_is_routed_by_model(
-        self, upstream: Simulated, mixed, tmp_path: Path
+        self, upstream: Simulated, mixed, with_settings
     ):
         upstream.script(FROM_WEB, FROM_PLATFORM)
-        pool = InProcessGateway(
-            tmp_path / "tokens.json",
-            tokens=mixed().tokens,
-            origin=upstream.origin,
-            platform_origin=upstream.origin,
-        )
+        pool = with_settings(tokens=mixed().tokens)
         for model, expected in (("hailuo", "web"), ("MiniMax-M3", "platform")):
             answer = pool.chat(model=model)
             assert answer.json["choices"][0]["message"]["content"] == expected
@@ -216,14 +226,15 @@ class TestFailover:
         assert asked(upstream) == ["web"] * (POLICY.attempts - 1) + ["platform"]
 
     def test_exhausted_platform_fails_over_to_the_web(
-        self, upstream: Simulated, mixed, serve: Callable[..., Served]
+        self, upstream: Simulated, mixed, with_settings
     ):
         """A key without money, or without the plan, is not the end."""
-        preferring = serve(HAILUO_PREFER="platform")
+        gateway = with_settings(prefer="platform")
         for code in 1008, 2061:
             refusal = {"call": "completion", "refuse": {"code": code}}
             upstream.script(refusal, FROM_WEB)
-            assert answered(mixed(served=preferring)) == "web"
+            answer = gateway.chat(mixed().key)
+            assert answer.headers["x-hailuo-upstream"] == "web"
         assert asked(upstream) == ["platform", "web"] * 2
 
     def test_failure_of_every_account_reports_the_last_error(

@@ -1,15 +1,16 @@
 """Stored responses: later requests refer to them, with the same credential."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
+from tests.accounts.conftest import InProcessGateway
 from tests.conftest import BOTH, SECRET, Caller
 from tests.responses import checked
 from tests.responses.test_answers import create, events, words_asked
-from tests.served import Served
 from tests.simulated import Simulated
 
 
@@ -103,14 +104,15 @@ def test_response_is_not_stored_unless_wanted(upstream: Simulated, account: Call
             account.client.responses.retrieve(id)
 
 
-def test_ttl_of_zero_stores_nothing(
-    upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
-):
-    account = caller(served=serve(HAILUO_RESPONSES_TTL_S=0))
+def test_ttl_of_zero_stores_nothing(upstream: Simulated, tmp_path: Path):
+    tokens = (upstream.token("6986"),)
+    terms = {"tokens": tokens, "origin": upstream.origin, "responses_ttl_s": 0.0}
+    gateway = InProcessGateway(tmp_path / "tokens.json", **terms)
     upstream.script({"call": "chat", "text": "Hello"})
-    response = create(account)
-    with pytest.raises(openai.NotFoundError):
-        account.client.responses.retrieve(response.id)
+    response = gateway.ask("POST", "/v1/responses", json={"input": "Hello"})
+    assert response.status_code == 200
+    stored = gateway.ask("GET", f"/v1/responses/{response.json['id']}")
+    assert stored.status_code == 404
 
 
 class TestInputItems:

@@ -4,11 +4,13 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
+from tests.accounts.conftest import InProcessGateway
 from tests.chat.test_disconnects import raw
 from tests.conftest import Caller
 from tests.served import Served
@@ -69,16 +71,16 @@ def test_message_is_the_question_alone_without_functions(
     assert sent(upstream) == [QUESTION["content"]]
 
 
-def test_functions_are_ignored_when_turned_off(
-    upstream: Simulated, caller: Callable[..., Caller], serve: Callable[..., Served]
-):
-    account = caller(served=serve(HAILUO_WEB_TOOLS=0))
+def test_functions_are_ignored_when_turned_off(upstream: Simulated, tmp_path: Path):
+    terms = {"origin": upstream.origin, "web_tools": False}
+    gateway = InProcessGateway(tmp_path / "tokens.json", **terms)
     upstream.script({"call": "chat", "text": "Fine."})
     tools = [
         *TOOLS,
         {"type": "function", "function": {"name": "x", "parameters": {"type": "?"}}},
     ]
-    assert account.create(messages=[QUESTION], tools=tools).choices[0].message.content
+    key = upstream.token("6987")
+    assert gateway.chat(key, messages=[QUESTION], tools=tools).status_code == 200
     assert sent(upstream) == [QUESTION["content"]]
 
 
