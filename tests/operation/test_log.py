@@ -15,6 +15,7 @@ import pytest
 
 from hailuo.errors import Unreachable
 from hailuo.logs import DisconnectFilter, JsonFormatter, TextFormatter, redact
+from tests.accounts.conftest import InProcessGateway
 from tests.conftest import SECRET, Caller
 from tests.files.site import Site
 from tests.served import KEY, Served
@@ -352,22 +353,18 @@ class TestForeignTextInTheLog:
     LOGGED = r"no\n2026-01-01 INFO evil\u2028\x1b[2J *** *** 忙"
 
     def test_renewal_failure_is_logged_on_one_line_without_secrets(
-        self, upstream: Simulated, tmp_path: Path
+        self, upstream: Simulated, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ):
         refused = {"code": 1, "message": self.SAID}
         upstream.script({"call": "renewal", "refuse": refused})
         file = tmp_path / "tokens.json"
         file.write_text(json.dumps([upstream.token("6110")]))
-        with Served(
-            tmp_path, HAILUO_ORIGIN=upstream.origin, HAILUO_TOKENS_FILE=file
-        ) as gateway:
-            logged = LoggedRequest(gateway)
-            logged.send("POST", "/v1/token/refresh", key=KEY)
-            lines = gateway.log().split("\n")
+        gateway = InProcessGateway(file, origin=upstream.origin)
+        gateway.ask("POST", "/v1/token/refresh")
 
-        (line,) = (line for line in lines if "was not renewed" in line)
-        assert line.endswith(self.LOGGED)
-        assert not any(line.startswith("2026-01-01") for line in lines)
+        (record,) = (each for each in caplog.records if "not renewed" in each.msg)
+        line = TextFormatter().format(record)
+        assert line.endswith(self.LOGGED) and "\n" not in line
 
     @pytest.mark.parametrize("form", [TextFormatter, JsonFormatter])
     def test_message_is_logged_on_one_line_without_secrets(

@@ -23,7 +23,6 @@ from hailuo.errors import (
 )
 from hailuo.net import batch
 from hailuo.net.client import HttpClient
-from hailuo.net.connection import MAX_IDLE_CONNECTIONS
 from hailuo.net.decompression import PIECE
 from hailuo.net.transport_errors import map_transport_error
 from hailuo.units import MB
@@ -624,8 +623,9 @@ class TestConnections:
                     assert read(stream) == b"end"
             assert service.connections == 1
 
-    def test_idle_connections_are_bounded(self):
-        http, peak = HttpClient(), MAX_IDLE_CONNECTIONS + 2
+    def test_idle_connections_are_bounded(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr("hailuo.net.connection.MAX_IDLE_CONNECTIONS", 16)
+        http, peak = HttpClient(), 16 + 2
         with self.service(framed("chunked", b"end")) as service:
             for _ in range(2):
                 with ExitStack() as streams:
