@@ -57,12 +57,13 @@ def sharing(
     prefix: str,
     tokens: Sequence[str] = (),
     queue_timeout_s: float = 20,
-    lease_s: float = 3,
+    lease_s: float = 9,
     identified: Callable[[str], Identity | None] | None = None,
 ) -> Process:
     """Return a process that shares its pool, with its threads running.
 
-    It need not wait until other processes have reported: there are none.
+    It need not wait until other processes have reported: there are none. A waiter has a
+    tenth of a lease to claim what it was granted, and the machine may be busy.
     """
     client = SharedClient(url, prefix, Timings(lease_s), Metrics())
     file = TokensFile("/nonexistent/tokens.json")

@@ -211,11 +211,11 @@ def test_process_that_lost_its_lease_does_not_ask_for_a_new_token(start: Start):
 
 
 def test_leases_are_renewed_while_requests_wait_for_a_connection(start: Start):
-    process = start("a", lease_s=1.5)
+    process = start("a", lease_s=3)
     connections = process.client._redis.connection_pool
     with lease(process.pool) as account:
         taken = [connections.get_connection() for _ in range(MAX_CONNECTIONS)]
-        time.sleep(2)
+        time.sleep(3.5)
         process.pool.check_lease(account)
         for connection in taken:
             connections.release(connection)
