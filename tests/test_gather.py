@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 
 import pytest
 
@@ -102,8 +101,6 @@ def test_closing_cancels_all_tasks():
     running = gather([waits_for_cancel(cancelled)], Watch(heartbeat_s=0.01))
     next(running)
 
-    began = time.monotonic()
     running.close()
 
     assert cancelled.wait(5)
-    assert time.monotonic() - began < 1

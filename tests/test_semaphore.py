@@ -109,6 +109,6 @@ def test_disconnect_is_noticed_while_waiting():
         with pytest.raises(ClientDisconnected):
             list(waiter.wait(Watch(ours)))
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 9, "sooner than with a heartbeat"
     with semaphore.acquire() as waiter:
         assert has(waiter)

@@ -328,7 +328,7 @@ def test_simulator_keeps_connections_alive(scripted: Scripted):
 def test_scripted_delays_follow_a_schedule(scripted: Scripted):
     scripted.chat(text="abcdefgh", piece=1, delay_s=0.01, first_delay_s=0.01)
     (answer,) = scripted.simulated.report()["answers"]
-    assert 0.08 <= answer["ended"] - answer["started"] < 1
+    assert 0.08 <= answer["ended"] - answer["started"] < 8
 
 
 def test_held_answer_waits_for_release(scripted: Scripted):
