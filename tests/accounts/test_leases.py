@@ -88,7 +88,7 @@ def test_requests_are_served_in_order_one_per_account(
     upstream: Simulated, five: Served, caller: Callable[..., Caller], key: str
 ):
     """However the tokens come in, no account is asked for two answers at once."""
-    upstream.script({**HI, "delay_s": 0.01, "times": None})
+    upstream.script({**HI, "times": None})
     own = caller(ACCOUNTS, five)
     if key == "pool and callers":
         pool = [each["account"] for each in accounts(five)]
@@ -183,7 +183,7 @@ def test_no_account_is_lost_when_clients_disconnect_and_upstreams_fail(
     here = random.Random(4)
     own = ",".join(upstream.token(each["account"]) for each in accounts(five))
     faults = [{"call": "chat", **here.choice(RandomClients.FAULTS)} for _ in range(80)]
-    upstream.script({**HI, "delay_s": 0.005, "times": None}, *faults)
+    upstream.script({**HI, "first_delay_s": 0.005, "times": None}, *faults)
     groups = [RandomClients(five, KEY, here), RandomClients(five, own, here)]
 
     with ThreadPoolExecutor(60) as threads:

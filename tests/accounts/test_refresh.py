@@ -629,7 +629,7 @@ def test_periodic_renewal_survives_a_broken_file_and_fails_no_request(
     users = ["6251", "6252", "6253"]
     path = tmp_path / "tokens.json"
     path.write_text(json.dumps([upstream.token(user) for user in users]))
-    upstream.script({"call": "chat", "text": "Hi", "delay_s": 0.2, "times": None})
+    upstream.script({"call": "chat", "text": "Hi", "first_delay_s": 0.1, "times": None})
     settings: dict[str, Any] = {
         "HAILUO_ORIGIN": upstream.origin,
         "HAILUO_TOKENS_FILE": path,

@@ -21,8 +21,8 @@ from tests.shared_pool.conftest import (
 )
 from tests.simulated import Simulated
 
-HI = {"call": "chat", "text": "Hi", "delay_s": 0.02, "times": None}
-SLOW = {**HI, "delay_s": 0.1}
+HI = {"call": "chat", "text": "Hi", "times": None}
+SLOW = {**HI, "first_delay_s": 0.1}
 
 
 def workers(gateway: Served) -> list[str]:

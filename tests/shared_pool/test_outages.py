@@ -127,7 +127,7 @@ def test_faulty_connections_lose_no_account(
 ):
     """Requests meanwhile are answered or refused; none gets another's account."""
     users = cut_off.add_accounts(3)
-    upstream.script({**HI, "delay_s": 0.2})
+    upstream.script({**HI, "first_delay_s": 0.1})
     ended: list[Asking] = []
     is_over = threading.Event()
 
