@@ -157,7 +157,7 @@ def eventually(condition: Callable[[], bool], within_s: float = SOON_S) -> None:
     until = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < until, "it never came true"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 @contextmanager
