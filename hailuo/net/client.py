@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cache, partial
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
@@ -233,12 +233,16 @@ def _prepared(
     """Return a request that is ready to be sent.
 
     Its parts are prepared one by one, since there are neither cookies nor settings of
-    the session to merge.
+    the session to merge. Its headers stay a plain dict, of which `requests` would make
+    one that compares names without case (performance.md, "What a request costs").
+    raises: InvalidHeader for a control character, which could begin another header.
     """
+    if not all(map(str.isprintable, headers.values())):
+        raise requests.exceptions.InvalidHeader("a header has a control character")
     request = requests.PreparedRequest()
     request.prepare_method(method)
     request.prepare_url(url, "")
-    request.prepare_headers(headers)
+    request.headers = cast(Any, dict(headers))
     request.prepare_body(body, None)
     request.prepare_auth(auth)
     return request

@@ -600,6 +600,13 @@ class TestConnections:
             select.select([stream._socket], [], [])
             assert read(stream.remaining(0)) == bytes(PIECE)
 
+    @pytest.mark.parametrize("value", ["a\r\nX-B: c", "a\r\n b", "a\0"])
+    def test_header_with_a_control_character_is_not_sent(self, value: str):
+        with Service(lambda sock: None) as service:
+            with pytest.raises(Unreachable):
+                HttpClient().send("GET", service.url, headers={"Token": value})
+            assert not service.connections
+
     def test_drained_connection_is_reused(self):
         """The end of an answer is known before its last bytes are here."""
         http = HttpClient()
