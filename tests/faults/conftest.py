@@ -9,13 +9,27 @@ from tests.served import Served
 from tests.simulated import Simulated
 
 OWN_KEY = "sk-secret-of-the-owner"
+KEY_WITH_OTHER_LETTERS = "clé à"
 
 
 @pytest.fixture(scope="session")
 def attacked(serve: Callable[..., Served], simulator: Simulated) -> Served:
-    """A gateway with a pool and a key of its own."""
+    """A gateway with a pool and keys of its own."""
     tokens = ",".join(simulator.tokens)
-    return serve(HAILUO_API_KEY=OWN_KEY, HAILUO_TOKENS=tokens)
+    keys = f"{OWN_KEY},{KEY_WITH_OTHER_LETTERS}"
+    return serve(HAILUO_API_KEY=keys, HAILUO_TOKENS=tokens)
+
+
+@pytest.fixture(scope="session")
+def closed(serve: Callable[..., Served], simulator: Simulated) -> Served:
+    """A gateway for API keys alone, and for small bodies and files."""
+    return serve(
+        HAILUO_API_KEY=OWN_KEY,
+        HAILUO_CALLER_TOKENS=0,
+        HAILUO_MAX_BODY_MB=1,
+        HAILUO_MAX_FILE_MB=1,
+        HAILUO_TOKENS=simulator.tokens[0],
+    )
 
 
 @pytest.fixture(scope="session")

@@ -162,17 +162,6 @@ def _await_log(gateway: Served, word: str) -> str:
     raise AssertionError(f"nothing was logged of {word}")
 
 
-@pytest.fixture
-def closed(serve: Callable[..., Served], simulator: Simulated) -> Served:
-    """A gateway for API keys alone, and for small files."""
-    return serve(
-        HAILUO_API_KEY=OWN_KEY,
-        HAILUO_CALLER_TOKENS=0,
-        HAILUO_MAX_FILE_MB=1,
-        HAILUO_TOKENS=simulator.tokens[0],
-    )
-
-
 class TestProofBeforeWork:
     @pytest.mark.parametrize("heavy", ["an upload", "a document", "a conversion"])
     def test_credential_is_checked_once(
