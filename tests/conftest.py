@@ -17,6 +17,7 @@ something are marked: `@pytest.mark.leaves("conversations")`.
 import gc
 import itertools
 from collections.abc import Callable, Generator, Iterator
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -62,17 +63,20 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Let each worker of pytest-xdist begin with its share of the slow tests.
 
-    None of them is then left to run alone in the end. A worker is first given an equal
-    part of the list; when it has run them, it takes from the end of another's. What
-    needs the browser follows on the first worker, since each worker starts its own.
+    None is then left to run alone in the end. One worker gets those of a folder,
+    which share processes. A worker is first given an equal part of the list; when it
+    has run them, it takes from the end of another's. What needs the browser follows on
+    the first worker, since each worker starts its own.
     """
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     slow = [item for item in items if item.get_closest_marker("slow")]
     quick = [item for item in items if not item.get_closest_marker("slow")]
     quick.sort(key=lambda item: not item.nodeid.startswith("tests/page/"))
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for _, folder in groupby(slow, key=lambda item: item.path.parent):
+        min(shares, key=len).extend(folder)
     ordered: list[pytest.Item] = []
-    for number in range(workers):
-        first = slow[number::workers]
+    for number, first in enumerate(shares):
         count = (len(items) - len(ordered)) // (workers - number) - len(first)
         ordered += [*first, *quick[:count]]
         del quick[:count]
