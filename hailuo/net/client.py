@@ -234,7 +234,7 @@ def _prepared(
 
     Its parts are prepared one by one, since there are neither cookies nor settings of
     the session to merge. Its headers stay a plain dict, of which `requests` would make
-    one that compares names without case (performance.md, "What a request costs").
+    one that ignores case (performance.md, What a request and a piece cost).
     raises: InvalidHeader for a control character, which could begin another header.
     """
     if not all(map(str.isprintable, headers.values())):
