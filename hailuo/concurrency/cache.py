@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from .gather import wait_for
 from .watch import Watch
 
-MAX_ENTRIES = 10_000  # keys may be clients' own credentials
+MAX_ENTRIES = 2_000  # of some kB; keys may be clients' own credentials
 
 Value = TypeVar("Value")
 
