@@ -137,11 +137,6 @@ def when_ready(server: Any) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def post_fork(server: Any, worker: Any) -> None:
-    """Collect no garbage while the worker loads the application, which is kept."""
-    gc.disable()
-
-
 def post_worker_init(worker: Any) -> None:
     """Adapt gunicorn's worker, which has loaded the application, to the gateway."""
     gunicorn.util.write_error = write_error
@@ -269,7 +264,6 @@ def _yield_between_reads() -> None:
 
 def _tune_gc() -> None:
     """Exempt everything loaded so far from collection, and make full ones rarer."""
-    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION_THRESHOLD)
