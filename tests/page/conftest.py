@@ -47,8 +47,11 @@ const { fetch } = window;
 window.fetch = async (path, ...rest) =>
     path in answers ? Response.json(answers[path]) : fetch(path, ...rest);
 }"""
-# What the driver has commands for, which take it several times as long.
+# What the driver has commands for, which take it several times as long. `hit` says
+# whether the click reached the element, which what is still loading may have moved.
 MIDDLE = """const found = document.querySelector(arguments[0]);
+window.hit = false;
+found.addEventListener("click", () => (window.hit = true), { once: true });
 found.scrollIntoView({ block: "center" });
 const { x, y, width, height } = found.getBoundingClientRect();
 const middle = [x + width / 2, y + height / 2];
@@ -144,10 +147,15 @@ class Page:
 
     def click(self, selector: str) -> None:
         """Click into the middle of an element, which must not be covered there."""
+        self.wait(lambda: self._clicked(selector))
+
+    def _clicked(self, selector: str) -> bool:
+        """Click once; return whether the element was still there."""
         x, y = self.run(MIDDLE, selector)
         press = {"x": x, "y": y, "button": "left", "clickCount": 1}
         for event in ("mousePressed", "mouseReleased"):
             self.command("Input.dispatchMouseEvent", type=event, **press)
+        return self.run("return window.hit !== false")  # undefined on another page
 
     def type(self, selector: str, text: str) -> None:
         self.find(selector).send_keys(text)
