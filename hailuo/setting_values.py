@@ -131,7 +131,5 @@ def passwords(address: str) -> Sequence[str]:
     redis-py takes one as a parameter, too.
     """
     parts = urlsplit(address)
-    found = [parts.password or "", *parse_qs(parts.query).get("password", ())]
-    return [
-        form for written in found if written for form in (written, unquote(written))
-    ]
+    encoded = [parts.password or "", *parse_qs(parts.query).get("password", ())]
+    return [form for each in encoded if each for form in (each, unquote(each))]

@@ -151,10 +151,10 @@ def _read(credentials: Sequence[str]) -> list[str]:
     if not credentials:
         credentials = [click.prompt("Token", hide_input=True, err=True)]
     texts = (sys.stdin.read() if each == STDIN else each for each in credentials)
-    found = [word for text in texts for word in _SEPARATORS.split(text) if word]
-    if not found:
+    tokens = [word for text in texts for word in _SEPARATORS.split(text) if word]
+    if not tokens:
         raise Failure("no token was given")
-    return found
+    return tokens
 
 
 def _require_known(accounts: Sequence[str], gateway: Gateway) -> dict[str, Any]:

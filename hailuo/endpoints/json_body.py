@@ -95,9 +95,9 @@ def _check_structure(data: bytes) -> None:
 
 
 def _count(data: bytes, mark: bytes) -> int:
-    found = data.count(mark)
+    number = data.count(mark)
     yield_to_others()
-    return found
+    return number
 
 
 def _with_surrogates(data: bytes, error: ValueError) -> Any:

@@ -17,8 +17,9 @@ from typing import Any, NoReturn
 import orjson
 
 from ..errors import UpstreamProtocolError
+from ..units import MB
 
-MAX_INVALID_BYTES = 1_048_576  # slow to parse: a second for 8 MB of numbers
+MAX_INVALID_BYTES = MB  # slow to parse: a second for 8 MB of numbers
 SHORT = 2_000  # bytes that are counted faster than searched
 MAX_DEPTH = 64  # of nested lists and objects; the deepest known answer has 7
 MAX_IDENTIFIER = 200  # characters

@@ -13,7 +13,7 @@ import pytest
 from tests.accounts.keeper import keep
 
 KILLS = 30
-AT_ONCE = 4
+MAX_CONCURRENT = 4
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_tokens_file_keeps_every_reported_change_when_the_process_is_killed(
         child = children.Process(target=keep, args=(str(path), str(said), seed))
         return check(path, said_until_killed(child, said, seed))
 
-    with ThreadPoolExecutor(AT_ONCE) as threads:
+    with ThreadPoolExecutor(MAX_CONCURRENT) as threads:
         found = list(threads.map(kill, range(KILLS)))
 
     assert len(found) == KILLS

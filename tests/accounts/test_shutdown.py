@@ -1,4 +1,4 @@
-"""Leaving in order: SIGTERM, Ctrl-C, and nothing left over."""
+"""Graceful shutdown: SIGTERM, Ctrl-C, and nothing that stays behind."""
 
 import json
 import os

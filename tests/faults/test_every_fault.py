@@ -23,7 +23,7 @@ from tests.simulated import Simulated
 
 from .process import children, held, temporary, worker
 
-AT_ONCE = 48
+MAX_CONCURRENT = 48
 POOL = [str(user) for user in range(6301, 6309)]
 POOL_REQUESTS = (
     Client.chat,
@@ -79,7 +79,7 @@ class FaultLoad:
 
     def run(self, load: Load) -> list[tuple[Case | None, int, bytes]]:
         prepare(self._upstream, SECRET)
-        with ThreadPoolExecutor(AT_ONCE) as threads:
+        with ThreadPoolExecutor(MAX_CONCURRENT) as threads:
             return list(threads.map(self._one, load))
 
     def _one(self, case: Case | None) -> tuple[Case | None, int, bytes]:
@@ -140,7 +140,8 @@ def test_gateway_survives_faults_of_every_call_under_load_without_leaks(
     assert temporary(process, tmp_path) == []
     first, second, third = after
     assert third["threads"] <= THREADS
-    assert third["files"] <= first["files"] + AT_ONCE  # connections kept for later
+    kept_connections = MAX_CONCURRENT
+    assert third["files"] <= first["files"] + kept_connections
     assert third["kb"] - second["kb"] < GROWN_KB
     assert "Traceback" not in faulted.log()
 

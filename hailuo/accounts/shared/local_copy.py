@@ -192,6 +192,6 @@ def _limit(name: str) -> Limit:
 
 def _error(name: str) -> type[UpstreamError]:
     """Return the class of an error; another version may not have it."""
-    found = getattr(errors, name, None)
-    is_known = isinstance(found, type) and issubclass(found, UpstreamError)
-    return found if is_known and found is not None else UpstreamBusy
+    error_class = getattr(errors, name, None)
+    is_known = isinstance(error_class, type) and issubclass(error_class, UpstreamError)
+    return error_class if is_known and error_class is not None else UpstreamBusy

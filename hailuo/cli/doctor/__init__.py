@@ -31,33 +31,33 @@ def doctor(location: Location, as_json: bool) -> int:
     most. The exit code is 1 if something has to be repaired.
     """
     logging.disable()  # the findings say it
-    found = []
+    findings = []
     for finding in _examine(location):
         finding = finding._replace(
             message=on_one_line(redact(finding.message)), cure=redact(finding.cure)
         )
-        found.append(finding)
+        findings.append(finding)
         if not as_json:
             _print(finding)
-    errors = _count(found, "error")
+    errors = _count(findings, "error")
     if as_json:
         print_json(
-            {"ok": not errors, "findings": [finding._asdict() for finding in found]}
+            {"ok": not errors, "findings": [finding._asdict() for finding in findings]}
         )
     else:
-        click.echo(f"To repair: {errors}; warnings: {_count(found, 'warning')}")
+        click.echo(f"To repair: {errors}; warnings: {_count(findings, 'warning')}")
     return 1 if errors else 0
 
 
 def _examine(location: Location) -> Iterator[Finding]:
     """Yield the findings, the quick ones first."""
     yield from installation.findings()
-    settings, found = configuration.read(os.environ)
+    settings, findings = configuration.read(os.environ)
     conceal(settings.secrets)
-    yield from found
+    yield from findings
     yield from configuration.key_findings(settings, os.environ)
-    credentials, found = file.credentials(settings)
-    yield from found
+    credentials, findings = file.credentials(settings)
+    yield from findings
     yield from shared_pool.findings(settings)
     yield from gateway.findings(location, settings)
     yield from services.findings(settings, credentials)
@@ -69,5 +69,5 @@ def _print(finding: Finding) -> None:
         click.echo(f"    → {finding.cure}")
 
 
-def _count(found: Iterable[Finding], status: str) -> int:
-    return sum(finding.status == status for finding in found)
+def _count(findings: Iterable[Finding], status: str) -> int:
+    return sum(finding.status == status for finding in findings)

@@ -27,23 +27,23 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 
 def read(environ: Mapping[str, str]) -> tuple[Settings, list[Finding]]:
     """Return the settings, with defaults in place of wrong values, and findings."""
-    found = list(_misspelt(environ))
+    findings = list(_misspelt(environ))
     right = {}
     for name in filter(environ.__contains__, SETTINGS):
         try:
             Settings.read({name: environ[name]})
             right[name] = environ[name]
         except WrongSettings as wrong:
-            found.append(_wrong(name, str(wrong)))
+            findings.append(_wrong(name, str(wrong)))
     settings = Settings.read(right)
-    found += [
+    findings += [
         warning("settings", message, "remove that character from the value")
         for message in settings.warnings
     ]
-    if not found:
+    if not findings:
         count = len(SETTINGS.keys() & environ.keys())
-        found.append(ok("settings", f"{count} set, all understood"))
-    return settings, found
+        findings.append(ok("settings", f"{count} set, all understood"))
+    return settings, findings
 
 
 def key_findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ def credentials(settings: Settings) -> tuple[Sequence[Credential], list[Finding]
     """Return the credentials of the file and the environment, and findings."""
     file = TokensFile(settings.tokens_file)
     file.load()
-    found = list(_file_findings(Path(settings.tokens_file), file.problem))
+    findings = list(_file_findings(Path(settings.tokens_file), file.problem))
     usable: dict[str, Credential] = {}
     for source, tokens in (("file", file.tokens), ("environment", settings.tokens)):
         unknown = []
@@ -37,7 +37,7 @@ def credentials(settings: Settings) -> tuple[Sequence[Credential], list[Finding]
                 unknown.append(str(number))
         if unknown:
             place = settings.tokens_file if source == "file" else "HAILUO_TOKENS"
-            found.append(
+            findings.append(
                 error(
                     CHECK if source == "file" else "settings",
                     f"{place}: number {', '.join(unknown)} is no token or key",
@@ -45,7 +45,7 @@ def credentials(settings: Settings) -> tuple[Sequence[Credential], list[Finding]
                 )
             )
     if not usable and not file.problem and not settings.redis_url:
-        found.append(
+        findings.append(
             warning(
                 "accounts",
                 "neither the tokens file nor HAILUO_TOKENS has an account: a gateway "
@@ -53,7 +53,7 @@ def credentials(settings: Settings) -> tuple[Sequence[Credential], list[Finding]
                 "run `hailuo tokens add`, or have clients send their own tokens",
             )
         )
-    return list(usable.values()), found
+    return list(usable.values()), findings
 
 
 def _file_findings(path: Path, problem: str) -> Iterator[Finding]:

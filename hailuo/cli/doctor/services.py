@@ -154,15 +154,15 @@ def _account_finding(
         return error(name, "its service does not accept the token", RENEWAL[kind])
     if expires_at is None:
         return ok(name, "it lives; its credential does not expire")
-    found = f"it lives; its token ends {when(expires_at)}"
+    message = f"it lives; its token ends {when(expires_at)}"
     if expires_at - time.time() >= SOON_S:
-        return ok(name, found)
+        return ok(name, message)
     if not credential.identity.renewable or not settings.token_refresh_interval_s:
-        return warning(name, f"{found} and is not renewed", RENEWAL[kind])
+        return warning(name, f"{message} and is not renewed", RENEWAL[kind])
     if credential.source == "environment":
-        message = f"{found}, and tokens of HAILUO_TOKENS are not renewed"
+        message = f"{message}, and tokens of HAILUO_TOKENS are not renewed"
         return warning(name, message, "move it to the file: hailuo tokens add")
-    return ok(name, f"{found}, and is renewed before")
+    return ok(name, f"{message}, and is renewed before")
 
 
 def _name(credential: Credential) -> str:

@@ -53,10 +53,10 @@ def contents(content: Any, path: str, *, forgiving: bool) -> list[Part]:
     forgiving: whether unusable blocks are left out instead of rejected.
     raises: BadRequest, naming the block.
     """
-    found: list[Part] = []
+    read: list[Part] = []
     for block, block_path in blocks(content, path):
-        found += parts(block, block_path, forgiving=forgiving)
-    return found
+        read += parts(block, block_path, forgiving=forgiving)
+    return read
 
 
 def parts(block: Block, path: str, *, forgiving: bool) -> Sequence[Part]:

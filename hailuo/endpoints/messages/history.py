@@ -114,13 +114,13 @@ def _result(block: Block, path: str, forgiving: bool) -> Sequence[Message]:
     """Return the result of a call. raises: BadRequest unless *forgiving*."""
     try:
         id = tool_ids.from_client(text(block, "tool_use_id", path))
-        found = contents(block.get("content"), f"{path}.content", forgiving=forgiving)
+        output = contents(block.get("content"), f"{path}.content", forgiving=forgiving)
     except BadRequest:
         if forgiving:
             return ()
         raise
     failed: list[Part] = [FAILED] if block.get("is_error") is True else []
-    return [Message("tool", [*failed, *found], call_id=id)]
+    return [Message("tool", [*failed, *output], call_id=id)]
 
 
 def _assistant(content: Any, path: str, forgiving: bool) -> Message:

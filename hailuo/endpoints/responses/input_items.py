@@ -94,8 +94,8 @@ def _reference(item: Any, path: str) -> str:
 
 def _found(id: str, path: str, find: Callable[[str], Item | None]) -> Item:
     """Return the item that a reference names. raises: BadRequest."""
-    if found := find(id):
-        return found
+    if stored := find(id):
+        return stored
     message = f"{path} refers to an item that is not stored (any more): send it itself"
     raise BadRequest(message, param=path, code="invalid_value")
 

@@ -70,10 +70,10 @@ def list_input_items(id: str) -> Response:
 def find(id: str) -> StoredResponse:
     """Return a stored response. raises: UnknownResponse, Unauthorized."""
     authenticate()
-    found = own_responses().find(id)
-    if found is None:
+    stored = own_responses().find(id)
+    if stored is None:
         raise unknown(id)
-    return found
+    return stored
 
 
 def authenticate() -> None:
